@@ -1,0 +1,1 @@
+"""The parts of hermes-trio, and where they are."""

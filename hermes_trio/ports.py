@@ -1,0 +1,263 @@
+"""What plugs in: Platform, Agent, Model, Tool, Command, WallClock, and what each may rely on.
+
+The Store port is large and stands in `store_port.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from msgspec import Struct
+
+from hermes_trio.values import (
+    Address,
+    CommandResult,
+    Delivery,
+    Message,
+    ModelAnswer,
+    ModelRequest,
+    Part,
+    Policy,
+    Receipt,
+    SessionView,
+    Silence,
+    Traits,
+    Undecodable,
+)
+
+
+class WallClock(Protocol):
+    """Calendar time. Durations never come from here; they come from the loop's own clock."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+
+
+class Chance(Protocol):
+    """Ids and jitter. `random.Random` and `random.SystemRandom` are one."""
+
+    def random(self) -> float:
+        """A float in [0, 1)."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """A non-negative int of k bits."""
+
+
+class Intake(Protocol):
+    """The gateway's ear, handed to `Platform.serve`.
+
+    Attributes:
+        cursor: the platform's position at the last commit, None at the very first start.
+    """
+
+    cursor: str | None
+
+    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+        """Return when all updates and the cursor are durable, in one transaction.
+
+        Only then may the platform be told that we have them. Redelivered ones are refused by their
+        `native` id, silently. May wait for long while the store is slow: that is the backpressure.
+        Waits (retrying) while the store fails, so it raises nothing but Cancelled, after which nothing
+        or everything of the batch is durable.
+        """
+
+    def received(self) -> None:
+        """Say that a receive cycle has completed; an empty long poll counts. The account is healthy."""
+
+    def failed(self, why: str) -> None:
+        """Say that receiving fails at the moment. The account shows as degraded until `received`."""
+
+
+@runtime_checkable
+class Platform(Protocol):
+    """A configured account on a chat service.
+
+    Attributes:
+        name: the platform's name, "telegram".
+        account: which of its accounts, "main".
+        traits: what it can do.
+        policy: who may speak to it. Set by whoever configures it; only the core decides by it.
+    """
+
+    name: str
+    account: str
+    traits: Traits
+    policy: Policy
+
+    def open(self) -> AbstractAsyncContextManager[object]:
+        """Own what `serve` and `deliver` share (an HTTP client). Entered before either, left after both."""
+
+    async def serve(self, intake: Intake) -> None:
+        """Receive until cancelled.
+
+        Owns its connection: an error closes it, and the supervisor calls `serve` again with backoff.
+        Raises AccountRefused (the account stops, visibly), PollConflict, PlatformDown, or anything else
+        (logged, restarted). Returning means that there will never be input again (end of a pipe): the
+        gateway ends when all its platforms have returned and all messages have their outcome.
+        """
+
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """Do one call and return the platform's proof.
+
+        Called by the outbox only, one at a time per lane, concurrently for different lanes.
+        Editing a message to what it already shows is a success. Cancelled: unknown.
+
+        Raises:
+            NotSent: certain that the platform does not have it. Not connected is NotSent.
+            SendRefused: certain that it will not take it.
+            SendUnknown: the request went out and no answer came.
+        """
+
+    def split(self, text: str) -> Sequence[Part]:
+        """Render markdown and split it, rendered, into parts of at most `traits.text_max - 4` units.
+
+        Pure. At least one part; the concatenated texts hold every character of the rendered answer.
+        The four units are kept free for the mark of a possible repeat.
+        """
+
+
+class Tool(Protocol):
+    """Something a model may call.
+
+    Attributes:
+        name: what the model calls it.
+        description: what the model is told.
+        parameters: JSON schema of the arguments, an object.
+        idempotent: running it twice does the same as once. After a crash only such a call is repeated.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    idempotent: bool
+
+    async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
+        """Do it, and return text or anything that can be JSON.
+
+        An exception is told to the model as the call's failure. Cancelled: leave nothing running.
+        """
+
+
+class ToolContext(Protocol):
+    """What a tool knows of the call it serves.
+
+    Attributes:
+        op: an id that is the same when this call is repeated after a crash.
+        address: the conversation the call belongs to.
+    """
+
+    op: str
+    address: Address
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep; resumed after a restart, sleep the rest. Does not count towards the deadline."""
+
+    async def now(self) -> float:
+        """Wall time, recorded: the same when the turn is run again."""
+
+
+class Model(Protocol):
+    """A provider's endpoint with one model name.
+
+    Attributes:
+        name: for status and log.
+        needs_key: False for models without credentials (`echo`).
+    """
+
+    name: str
+    needs_key: bool
+
+    async def complete(
+        self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """Call the model once, streamed.
+
+        Args:
+            request: what to ask.
+            key: the secret to use; "" only if not `needs_key`.
+            on_text: called synchronously with each piece of answer text, in order.
+
+        Raises:
+            ModelFailed: classified. A stream that ended without its end event is not an error: the
+                answer's `finish` is "partial", its calls are dropped.
+        """
+
+
+class Agent(Protocol):
+    """A coroutine function that answers a turn: the final reply, a Silence, or None (its last `say`)."""
+
+    def __call__(self, turn: Any, /) -> Awaitable[str | Silence | None]: ...
+
+
+class CommandCall(Protocol):
+    """A slash command as it was called.
+
+    Attributes:
+        name: without the slash, "new".
+        text: the rest of the line.
+        address: who called, from where.
+        admin: the caller may use admin commands.
+    """
+
+    name: str
+    text: str
+    address: Address
+    admin: bool
+
+    async def session(self) -> SessionView | None:
+        """The caller's own session as it is now, None if there is none."""
+
+    def help(self) -> Sequence[tuple[str, str]]:
+        """(name, help) of each command this caller may use."""
+
+    def status(self) -> Sequence[str]:
+        """Lines about the gateway: uptime, model, accounts, turns running."""
+
+
+class Command(Protocol):
+    """A slash command: entry-point group `hermes_trio.commands`.
+
+    Attributes:
+        names: "new" and its aliases, without slash.
+        help: one line for /help and the platform's menu.
+        role: who may use it.
+    """
+
+    names: Sequence[str]
+    help: str
+    role: Literal["user", "admin"]
+
+    async def run(self, call: CommandCall) -> CommandResult:
+        """Decide, within 10 s. What it returns takes effect in one transaction, exactly once."""
+
+
+class AdapterContext(Struct, frozen=True):
+    """What the daemon hands an adapter beside its options.
+
+    Args:
+        state_dir: the adapter may keep files here under names that start with its own.
+        chance: the only source of ids and jitter.
+        clock: the wall clock.
+    """
+
+    state_dir: Path
+    chance: Chance
+    clock: WallClock
+
+
+class Adapter(Struct, frozen=True):
+    """A platform as the daemon loads it: entry-point group `hermes_trio.platforms`.
+
+    Args:
+        name: the `[platforms.NAME]` section it belongs to.
+        options: a msgspec.Struct with `forbid_unknown_fields=True`: schema and documentation of that
+            section. Fields of type `Secret` are written as "env:NAME" or "file:PATH" in the config.
+        build: makes a platform from the options and an account name; opens nothing.
+    """
+
+    name: str
+    options: type[Struct]
+    build: Callable[[Any, str, AdapterContext], Platform]

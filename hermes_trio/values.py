@@ -1,0 +1,406 @@
+"""The frozen values that travel the river.
+
+Ids of a platform are strings. Wall times are seconds since 1970 as float; durations end in `_s`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from msgspec import Struct, field
+
+
+class Secret:
+    """A secret value that no print, log or error shows. `reveal()` gives the text."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself; pass it on to the one call that needs it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+OutcomeName = Literal["answered", "refused", "superseded", "stopped", "dropped", "expired", "failed"]
+TurnState = Literal["running", "finished", "stopped", "reset", "failed", "abandoned"]
+
+
+class Key(Struct, frozen=True, array_like=True):
+    """An address reduced by the scope rule: whose conversation this is. Printed, never parsed back."""
+
+    platform: str
+    account: str
+    chat: str
+    thread: str | None = None
+    user: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.platform, self.account, self.chat]
+        if self.thread is not None:
+            parts.append(self.thread)
+        if self.user is not None:
+            parts.append(f"@{self.user}")
+        return "/".join(parts)
+
+
+class Lane(Struct, frozen=True, array_like=True):
+    """A chat and thread: what is said there is said in one order."""
+
+    platform: str
+    account: str
+    chat: str
+    thread: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.platform, self.account, self.chat]
+        return "/".join(parts if self.thread is None else [*parts, self.thread])
+
+    @property
+    def account_id(self) -> str:
+        """`platform/account`: names one configured bot."""
+        return f"{self.platform}/{self.account}"
+
+
+class Address(Struct, frozen=True, array_like=True):
+    """Where a message came from and where its answer goes."""
+
+    platform: str
+    account: str
+    chat: str
+    thread: str | None = None
+    user: str | None = None
+
+    @property
+    def lane(self) -> Lane:
+        """The chat and thread an answer to this address is said in."""
+        return Lane(self.platform, self.account, self.chat, self.thread)
+
+    @property
+    def account_id(self) -> str:
+        """`platform/account`: names one configured bot."""
+        return f"{self.platform}/{self.account}"
+
+
+class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An update turned into our value.
+
+    Args:
+        native: unique within the account for ever; a second message with the same one is a redelivery.
+        address: where it came from.
+        text: what was written; for media also a line that says what came and could not be read.
+        message_id: the platform's id of the message, the anchor of replies and reactions.
+        private: a conversation with one person (False: a group or channel).
+        sender: display name. Never used to authorise.
+        addressed: in a group: the bot is mentioned, replied to or commanded.
+        bot: written by another bot.
+        replies_to: the `message_id` this one replies to.
+        album: id of the album it is a part of.
+        choice: the token of the choice that was pressed (`Choice.token`), for a press on a prompt.
+        sent_at: the platform's wall time.
+        raw: the update, whole.
+    """
+
+    native: str
+    address: Address
+    text: str
+    message_id: str = ""
+    private: bool = True
+    sender: str = ""
+    addressed: bool = True
+    bot: bool = False
+    replies_to: str | None = None
+    album: str | None = None
+    choice: str | None = None
+    sent_at: float | None = None
+    raw: bytes = b""
+
+
+class Undecodable(Struct, frozen=True, kw_only=True):
+    """An update that could not be decoded. It becomes a row `failed(decode)` and is kept whole."""
+
+    native: str
+    why: str
+    raw: bytes
+
+
+class Span(Struct, frozen=True, array_like=True):
+    """A formatted stretch of a part's text.
+
+    Args:
+        start, end: half open, in code points of the text.
+        kind: what it is.
+        value: the URL of a link, the language of a pre.
+    """
+
+    start: int
+    end: int
+    kind: Literal["bold", "italic", "strike", "code", "pre", "link", "quote", "spoiler"]
+    value: str = ""
+
+
+class Part(Struct, frozen=True, array_like=True):
+    """A platform-sized piece of a reply: plain text, and the spans that format it."""
+
+    text: str
+    spans: tuple[Span, ...] = ()
+
+
+class Choice(Struct, frozen=True, array_like=True):
+    """A button below a prompt. `token` is opaque and at most 64 bytes."""
+
+    token: str
+    label: str
+
+
+Said = Literal["final", "say", "reply", "prompt", "notice", "refusal", "preview", "progress", "sign"]
+"""What a delivery is: the answer, an interim say, a command's reply, a question, a notice, a refusal,
+the live preview, the progress line, the sign of waiting."""
+
+
+class Delivery(Struct, frozen=True, kw_only=True):
+    """One call that the outbox asks of a platform.
+
+    Args:
+        op: what to do. "typing" needs only the address; "edit", "delete", "react" and "unreact" name
+            `message_id`; "send" and "edit" carry a part.
+        address: the chat and thread it goes to. Never anywhere else.
+        part: what to show.
+        message_id: the message to edit, delete or react to.
+        reply_to: the message_id a send answers visibly.
+        key: the same for each try of this part, for platforms that take an idempotency key.
+        said: what it is; a terminal shows a preview otherwise than a final.
+        choices: buttons of a prompt.
+        last: the last part of its reply.
+    """
+
+    op: Literal["send", "edit", "delete", "typing", "react", "unreact"]
+    address: Address
+    part: Part | None = None
+    message_id: str | None = None
+    reply_to: str | None = None
+    key: str = ""
+    said: Said = "final"
+    choices: tuple[Choice, ...] = ()
+    last: bool = True
+
+
+class Receipt(Struct, frozen=True):
+    """The platform's proof that a delivery happened: the id of the message it made or changed."""
+
+    message_id: str | None = None
+
+
+class Traits(Struct, frozen=True, kw_only=True):
+    """What a platform can do.
+
+    Args:
+        text_max: the longest text of one message, in `unit`s.
+        unit: how the platform counts a text.
+        can_edit, can_delete, can_react, can_type: whether `deliver` takes that op.
+        takes_key: the platform refuses a second send with the same `Delivery.key`.
+        typing_every_s: how often a typing sign must be renewed, in seconds.
+        live_every_s: the shortest time between two edits of a preview, in seconds.
+    """
+
+    text_max: int = 4096
+    unit: Literal["char", "utf16", "byte"] = "char"
+    can_edit: bool = False
+    can_delete: bool = False
+    can_react: bool = False
+    can_type: bool = False
+    takes_key: bool = False
+    typing_every_s: float = 4.0
+    live_every_s: float = 1.0
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """Who may speak to an account, and when it listens. Deny by default.
+
+    Args:
+        allow_users: stable user ids. Empty: nobody. ("*",): anybody, spelled out.
+        admins: stable user ids that may use admin commands. They are allowed users too.
+        require_mention: in groups listen only when mentioned, replied to, or commanded.
+        reply_to: which parts of an answer reply visibly to the message they answer.
+    """
+
+    allow_users: tuple[str, ...] = ()
+    admins: tuple[str, ...] = ()
+    require_mention: bool = True
+    reply_to: Literal["off", "first", "all"] = "first"
+
+
+# --- the transcript -------------------------------------------------------------------------------
+
+
+class ToolCall(Struct, frozen=True, array_like=True):
+    """A model's wish to call a tool. `arguments` is JSON text as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+class UserEntry(Struct, frozen=True, tag="user"):
+    """What a user wrote."""
+
+    text: str
+
+
+class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
+    """What the model answered. Without an explicit end (`finish` "partial") it was cut short."""
+
+    text: str
+    calls: tuple[ToolCall, ...] = ()
+    finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
+
+
+class ToolEntry(Struct, frozen=True, tag="tool", omit_defaults=True):
+    """What a tool gave back for the call `call`."""
+
+    call: str
+    name: str
+    text: str
+    failed: bool = False
+
+
+class NoteEntry(Struct, frozen=True, tag="note"):
+    """What the gateway tells the model. Never shown to a user."""
+
+    text: str
+
+
+Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry
+
+
+class ToolSpec(Struct, frozen=True):
+    """A tool as a model is told of it. `parameters` is a JSON schema object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+class ModelRequest(Struct, frozen=True, kw_only=True):
+    """One call of a model.
+
+    Args:
+        prompt: the system prompt.
+        entries: the transcript, every tool call followed by its result.
+        tools: what the model may call.
+        op: an id that is the same when this call is repeated after a crash.
+    """
+
+    prompt: str
+    entries: tuple[Entry, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    op: str = ""
+
+
+class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one call of a model gave. `finish` is "partial" when the stream had no end event."""
+
+    text: str = ""
+    calls: tuple[ToolCall, ...] = ()
+    finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+# --- what an agent function or a command may return -----------------------------------------------
+
+
+class Silence(Struct, frozen=True):
+    """The agent chose to say nothing. Typed, never a magic word."""
+
+    reason: str
+
+
+class Reset(Struct, frozen=True):
+    """A command's wish: end this session and open the next."""
+
+    why: str = "asked"
+
+
+class Stop(Struct, frozen=True):
+    """A command's wish: stop the running turn."""
+
+    everything: bool = False
+
+
+class Say(Struct, frozen=True):
+    """A command's wish: answer with this text (markdown)."""
+
+    text: str
+
+
+class Prompt(Struct, frozen=True):
+    """A command's wish: start a turn with this text.
+
+    Args:
+        text: what the agent is given.
+        how: "alone": always a turn of its own; "steer": taken in by the running turn at its next step;
+            "plain": like any message.
+    """
+
+    text: str
+    how: Literal["alone", "steer", "plain"] = "plain"
+
+
+CommandResult = Reset | Stop | Say | Prompt
+
+
+class TurnView(Struct, frozen=True, kw_only=True):
+    """A turn as `status` shows it."""
+
+    id: int
+    session: int
+    key: Key
+    state: TurnState
+    opened_at: float
+    steps: int = 0
+    step: str = ""
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    """A session as `/status` and `sessions` show it."""
+
+    id: int
+    key: Key
+    opened_at: float
+    ended_at: float | None = None
+    waiting: int = 0
+    turns: int = 0
+    interrupted: int = 0
+    running: TurnView | None = None
+
+
+class LedgerRow(Struct, frozen=True, kw_only=True):
+    """One inbound message and what became of it."""
+
+    id: int
+    account: str
+    native: str
+    key: Key | None
+    chat: str
+    kind: str
+    received_at: float
+    length: int
+    state: str | None
+    outcome: OutcomeName | None
+    reason: str = ""
+    turn: int | None = None
+    at: float | None = field(default=None)
