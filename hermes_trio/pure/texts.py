@@ -1,0 +1,121 @@
+"""Every sentence the gateway itself says to a user: a closed set, with slots.
+
+Provider and platform text never gets here; details are in the log, under the turn's number.
+"""
+
+from __future__ import annotations
+
+MARK = "↻"
+"""Marks a message that may be a repeat."""
+
+NEW_SESSION = "New session."
+STOPPED = "Stopped."
+NOTHING_RUNS = "Nothing is running."
+INTERRUPTED_LINE = "(interrupted)"
+STOPPED_LINE = "(stopped)"
+RESET_LINE = "(ended by a new session)"
+FAILED_LINE = "(failed)"
+CUT_SHORT_LINE = "(cut short)"
+NOT_ALLOWED = "This command is for admins."
+COMMAND_FAILED = "That command failed. The log has the details."
+DRAINING = "I am restarting. Your message is kept and will be answered afterwards."
+PARTIAL = "(The model's answer was cut off here.)"
+QUESTION_CLOSED = "That question is no longer open."
+CONFLICT = "Another program is receiving this bot's messages. I keep trying."
+
+
+def stopped(waiting: int) -> str:
+    """The reply to /stop when a turn ran."""
+    return STOPPED if not waiting else f"{STOPPED} {waiting_phrase(waiting)} still to come."
+
+
+def nothing_runs(waiting: int) -> str:
+    """The reply to /stop when nothing ran."""
+    return NOTHING_RUNS if not waiting else f"{NOTHING_RUNS} {waiting_phrase(waiting)} waiting."
+
+
+def waiting_phrase(waiting: int) -> str:
+    """How many messages."""
+    return "1 message is" if waiting == 1 else f"{waiting} messages are"
+
+
+def queue_full(queue_max: int) -> str:
+    """The explicit refusal past queue_max."""
+    return f"I did not take this message: {queue_max} are waiting already. Please send it again later."
+
+
+def waiting_line(position: int) -> str:
+    """The one visible sign of waiting, where the platform has no reactions."""
+    return f"Queued, position {position}."
+
+
+def deadline(minutes: float) -> str:
+    """The turn passed its deadline."""
+    return f"I stopped: this took longer than {span(minutes * 60)}."
+
+
+def failed(turn: int) -> str:
+    """The turn failed for a reason of its own."""
+    return f"Something went wrong while I worked on this (turn {turn}). Please try again."
+
+
+def model_failed(kind: str, turn: int) -> str:
+    """The model could not answer."""
+    reasons = {
+        "rate_limit": "the model is rate-limited at the moment",
+        "quota": "the model's quota is used up",
+        "auth": "the model refuses my credentials",
+        "overload": "the model is overloaded at the moment",
+        "context": "this conversation no longer fits the model; /new starts a fresh one",
+        "malformed": "the model refused the request",
+        "transport": "the model could not be reached",
+    }
+    why = reasons.get(kind, "the model failed")
+    return f"I could not answer: {why} (turn {turn})."
+
+
+def no_credentials(wait_s: float | None, kind: str) -> str:
+    """No key may be used now."""
+    reasons = {"quota": "quota used up", "auth": "credentials refused"}
+    why = reasons.get(kind, "rate-limited")
+    when = "" if wait_s is None else f" Try again in {span(max(1.0, wait_s))}."
+    return f"I could not answer: no model key can be used at the moment ({why}).{when}"
+
+
+def limit_reached(what: str) -> str:
+    """A budget of the agent was used up."""
+    return f"I stopped: {what}."
+
+
+def abandoned(minutes: float) -> str:
+    """An interrupted turn that is too old, or was interrupted too often, to be resumed."""
+    return (
+        f"I was interrupted {span(minutes * 60)} ago while working on your last message and did not"
+        " finish it. Send it again if you still need it."
+    )
+
+
+def unknown_command(word: str, nearest: str | None) -> str:
+    """No such command."""
+    hint = f" Did you mean /{nearest}?" if nearest else " /help lists what I know."
+    return f"I do not know /{word}.{hint}"
+
+
+def progress(seconds: float, steps: int, step: str) -> str:
+    """The one progress message."""
+    where = f", step {steps}" + (f": {step}" if step else "") if steps else ""
+    return f"Still working, {span(seconds)}{where}"
+
+
+def progress_over(seconds: float) -> str:
+    """What the progress message becomes where it cannot be deleted."""
+    return f"Worked {span(seconds)}."
+
+
+def span(seconds: float) -> str:
+    """A duration for people."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h"

@@ -1,0 +1,259 @@
+"""Promises of the inbox: a batch with its cursor, and what commands do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hermes_trio.pure import texts
+from hermes_trio.store_port import (
+    AcceptRules,
+    Decided,
+    PendingCommand,
+    ReplaceKey,
+    Reply,
+    Stopped,
+    WakeAsk,
+    WakeCommands,
+    WakeKey,
+)
+from hermes_trio.stores import rows
+from hermes_trio.stores.tx import CLAIMABLE, Tx, read_key, read_message, text_of, to_json
+from hermes_trio.values import (
+    AssistantEntry,
+    Choice,
+    Key,
+    Message,
+    OutcomeName,
+    Part,
+    Prompt,
+    Undecodable,
+    UserEntry,
+)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What an open `ask` keeps in its step's value."""
+
+    text: str
+    user: str | None
+    prompt: int
+    choices: tuple[Choice, ...] = ()
+
+
+read_question = msgspec.json.Decoder(Question).decode
+
+
+def accept(
+    tx: Tx, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
+) -> list[Decided]:
+    """A whole batch and the cursor, at once; redelivered rows are refused by the unique key."""
+    new = [one for one in decided if _admit(tx, account, one, rules)]
+    if cursor is not None:
+        tx.run("insert or replace into cursor(account, value) values(?, ?)", (account, cursor))
+    return new
+
+
+def read_cursor(tx: Tx, account: str) -> str | None:
+    """The account's committed position."""
+    row = tx.one("select value from cursor where account = ?", account)
+    return row[0] if row else None
+
+
+def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> bool:
+    update = decided.update
+    if isinstance(update, Undecodable):
+        return _insert(tx, account, decided, "", None, update.raw) is not None
+    body = to_json(msgspec.structs.replace(update, raw=b""))
+    id = _insert(tx, account, decided, update.address.chat, body, update.raw)
+    if id is None:
+        return False
+    if decided.outcome is None and decided.key is not None:
+        if decided.kind == "command":
+            tx.then(WakeCommands(decided.key))
+        elif not _answers(tx, decided.key, id, update):
+            wait(tx, decided.key, id, update, rules)
+    return True
+
+
+def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | None, raw: bytes) -> int | None:
+    update, settled = decided.update, decided.outcome is not None
+    cursor = tx.run(
+        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold, state,"
+        " outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            account,
+            update.native,
+            None if decided.key is None else text_of(decided.key),
+            chat,
+            decided.kind,
+            body,
+            raw or None,
+            tx.now,
+            len(update.text) if isinstance(update, Message) else len(update.raw),
+            decided.hold_s,
+            None if settled else "waiting",
+            decided.outcome,
+            decided.reason,
+            tx.now if settled else None,
+        ),
+    )
+    return cursor.lastrowid if cursor.rowcount else None
+
+
+def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> None:
+    """A message waits for its turn; or is refused aloud; or interrupts."""
+    name = text_of(key)
+    (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id <> ? and {CLAIMABLE}", name, id)
+    if ahead >= rules.queue_max:
+        tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
+        tx.owe(_notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
+        return
+    session = tx.session_of(name)
+    turn = tx.running_turn(session)
+    if turn is not None and rules.busy == "interrupt":
+        rows.give_back(tx, turn, key, "interrupted by a message")
+    elif turn is not None and rules.busy == "queue":
+        rows.show_waiting(tx, turn, id, message, rules, ahead)
+    tx.then(WakeKey(key, session))
+
+
+def _notice(message: Message, text: str, said: str = "reply") -> Reply:
+    return Reply(
+        address=message.address,
+        parts=(Part(text),),
+        said=said,  # type: ignore[arg-type]
+        anchor=message.message_id if not message.private else None,
+    )
+
+
+def _answers(tx: Tx, key: Key, id: int, message: Message) -> bool:
+    """Take the message as the answer to an open question, or a stale press as expired."""
+    for turn, name, n, value in tx.all(
+        "select turn, name, n, value from step where asked = ? order by at", text_of(key)
+    ):
+        question = read_question(value)
+        answer = _answer(tx, question, message)
+        if answer is not None:
+            session, key_text = tx.one("select session, key from turn where id = ?", turn)
+            tx.run(
+                "update step set state = 'done', asked = null, value = ?, at = ?"
+                " where turn = ? and name = ? and n = ?",
+                (to_json(answer), tx.now, turn, name, n),
+            )
+            tx.run("update inbound set state = 'running', turn = ? where id = ?", (turn, id))
+            tx.add_entry(session, turn, AssistantEntry(text=question.text))
+            tx.add_entry(session, turn, UserEntry(text=answer), id)
+            tx.then(WakeAsk(key, turn))
+            tx.then(WakeKey(read_key(key_text), session))
+            return True
+    if message.choice is not None:
+        tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
+        tx.owe(_notice(message, texts.QUESTION_CLOSED), None)
+        return True
+    return False
+
+
+def _answer(tx: Tx, question: Question, message: Message) -> str | None:
+    """The message's answer to this question, None if it is none: another person, or another thing."""
+    if question.user is not None and message.address.user != question.user:
+        return None
+    if message.choice is not None:
+        labels = {choice.token: choice.label for choice in question.choices}
+        return labels.get(message.choice)
+    if message.private:
+        return message.text
+    prompt = tx.one("select message_id from outbound where id = ?", question.prompt)
+    replied = prompt is not None and prompt[0] is not None and message.replies_to == prompt[0]
+    return message.text if replied else None
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+def next_command(tx: Tx, key: Key) -> PendingCommand | None:
+    """The oldest unsettled command of the key."""
+    row = tx.one(
+        "select id, body from inbound where key = ? and outcome is null and kind = 'command'"
+        " order by id limit 1",
+        text_of(key),
+    )
+    return PendingCommand(row[0], read_message(row[1])) if row else None
+
+
+def _settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> tuple[Key, Message] | None:
+    """Settle it unless it is settled already; whatever waits behind it may run now."""
+    row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
+    if row is None:
+        return None
+    tx.settle_inbound("id = ?", (command,), outcome, reason)
+    key = read_key(row[0])
+    tx.then(WakeKey(key, tx.session_of(row[0])))
+    return key, read_message(row[1])
+
+
+def settle(tx: Tx, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
+    """A command took effect and is answered."""
+    if _settle_command(tx, command, outcome, reason) and reply is not None:
+        tx.owe(reply, None)
+
+
+def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
+    """A command becomes the waiting message it asks for, in its place."""
+    row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
+    if row is None:
+        return
+    key, message = read_key(row[0]), msgspec.structs.replace(read_message(row[1]), text=prompt.text)
+    kind = {"alone": "alone", "steer": "steer", "plain": "message"}[prompt.how]
+    tx.run(
+        "update inbound set kind = ?, body = ?, length = ? where id = ?",
+        (kind, to_json(message), len(prompt.text), command),
+    )
+    queueing = rules if prompt.how != "steer" else msgspec.structs.replace(rules, busy="steer")
+    wait(tx, key, command, message, queueing)
+
+
+def stop(tx: Tx, key: Key, command: int | None, why: str) -> Stopped:
+    """The running turn is stopped with its messages; what waits stays and is counted."""
+    name = text_of(key)
+    session = tx.session_of(name)
+    turn = tx.running_turn(session)
+    if turn is not None:
+        rows.cut_turn(tx, turn, key, "stopped", why, texts.STOPPED_LINE)
+    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {CLAIMABLE}", name)
+    if command is not None:
+        settled = _settle_command(tx, command, "answered", why)
+        if settled:
+            text = texts.stopped(waiting) if turn is not None else texts.nothing_runs(waiting)
+            tx.owe(_notice(settled[1], text), None)
+    tx.then(WakeKey(key, session))
+    return Stopped(turn, waiting)
+
+
+def reset(tx: Tx, key: Key, command: int | None, why: str) -> int:
+    """The session ends and the next one opens; the cancel of the old scope follows from the commit."""
+    name = text_of(key)
+    old = tx.session_of(name)
+    turn = tx.running_turn(old)
+    if turn is not None:
+        rows.cut_turn(tx, turn, key, "reset", why, texts.RESET_LINE)
+    if command is not None:
+        _supersede(tx, name, command)
+        settled = _settle_command(tx, command, "answered", why)
+        if settled:
+            tx.owe(_notice(settled[1], texts.NEW_SESSION), None)
+    tx.run("update session set ended_at = ?, why = ? where id = ?", (tx.now, why, old))
+    new = tx.open_session(name)
+    # A wake for the old session may be in the list already: the successor must be the last word.
+    tx.consequences = [c for c in tx.consequences if not isinstance(c, WakeKey)]
+    tx.then(ReplaceKey(key, new, why))
+    return new
+
+
+def _supersede(tx: Tx, key: str, command: int) -> None:
+    before = tx.all(f"select id, body from inbound where key = ? and id < ? and {CLAIMABLE}", key, command)
+    if before:
+        lane = text_of(read_message(before[-1][1]).address.lane)
+        rows.hide_waiting(tx, lane, [row[0] for row in before])
+    tx.settle_inbound(f"key = ? and id < ? and {CLAIMABLE}", (key, command), "superseded", "reset")

@@ -1,0 +1,131 @@
+"""The SQLite schema: numbered migrations. A newer file is refused; a corrupt one is left untouched."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from hermes_trio.errors import StoreRefused
+
+APPLICATION_ID = 0x48544331  # "HTC1": tells our files from any other SQLite file
+
+_FIRST = """
+create table boot(
+  id integer primary key, started_at real not null, ended_at real, clean integer not null default 0);
+create table cursor(account text primary key, value text not null) without rowid;
+create table session(
+  id integer primary key autoincrement, key text not null, opened_at real not null, ended_at real,
+  why text, interrupted integer not null default 0);
+create unique index session_open on session(key) where ended_at is null;
+create index session_interrupted on session(id) where interrupted > 0;
+create table inbound(
+  id integer primary key autoincrement, account text not null, native text not null, key text,
+  chat text not null, kind text not null, body blob, raw blob, at real not null, length integer not null,
+  hold real not null default 0, state text, outcome text, reason text not null default '', turn integer,
+  settled_at real, unique(account, native));
+create index inbound_open on inbound(key, id) where outcome is null;
+create table turn(
+  id integer primary key autoincrement, session integer not null, key text not null, boot integer not null,
+  state text not null, attempt integer not null default 1, address text not null, anchor text,
+  opened_at real not null, closed_at real, reason text not null default '',
+  checkpoint_at real, checkpoint_why text);
+create index turn_session on turn(session);
+create index turn_running on turn(session) where state = 'running';
+create table step(
+  turn integer not null, name text not null, n integer not null, state text not null,
+  digest text not null, op text not null, value blob not null, wake_at real, at real not null,
+  asked text, primary key(turn, name, n)) without rowid;
+create index step_asked on step(asked) where asked is not null;
+create table entry(
+  id integer primary key autoincrement, session integer not null, turn integer, inbound integer,
+  size integer not null, body blob not null, at real not null);
+create index entry_session on entry(session, id);
+create unique index entry_inbound on entry(inbound) where inbound is not null;
+create table outbound(
+  id integer primary key autoincrement, lane text not null, address text not null, turn integer,
+  reply integer, said text not null, op text not null default 'send', part blob not null,
+  rank integer not null, state text not null, dirty integer not null default 0,
+  attempts integer not null default 0, unknown integer not null default 0,
+  marked integer not null default 0, plain integer not null default 0, message_id text, reply_to text,
+  choices blob, last integer not null default 1, why text not null default '', at real not null,
+  sent_at real);
+create index outbound_open on outbound(lane) where state in ('owed', 'sending', 'live');
+create index outbound_turn on outbound(turn) where turn is not null;
+create table penalty(
+  account text not null, chat text not null, until real not null, primary key(account, chat)) without rowid;
+"""
+
+MIGRATIONS = (_FIRST,)
+
+
+def connect(path: Path | str) -> sqlite3.Connection:
+    """Open a store's file for its one writer, migrated to this program's version.
+
+    Args:
+        path: the file, or ":memory:".
+
+    Raises:
+        StoreRefused: corrupt, newer, or not a store of ours. The file is not changed.
+    """
+    if path != ":memory:":
+        _look_before_touching(Path(path))
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+    try:
+        db.execute("pragma journal_mode = wal")
+        db.execute("pragma synchronous = full")
+        db.execute("pragma temp_store = memory")
+        _migrate(db)
+    except sqlite3.DatabaseError as error:
+        db.close()
+        raise StoreRefused(f"{path}: {error}") from error
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open a store's file to look at it while no daemon runs.
+
+    Raises:
+        StoreRefused: no such file, corrupt, newer, or not a store of ours.
+    """
+    if not path.exists():
+        raise StoreRefused(f"{path}: no such store; nothing has been received yet")
+    _look_before_touching(path)
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+
+
+def _look_before_touching(path: Path) -> None:
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    try:
+        (version,) = db.execute("pragma user_version").fetchone()
+        (ours,) = db.execute("pragma application_id").fetchone()
+        if version == 0 and ours == 0 and not db.execute("select 1 from sqlite_master").fetchone():
+            return
+        if ours != APPLICATION_ID:
+            raise StoreRefused(f"{path}: not a hermes-trio store; left untouched")
+        if version > len(MIGRATIONS):
+            raise StoreRefused(
+                f"{path}: made by a newer hermes-trio (version {version}, this one knows"
+                f" {len(MIGRATIONS)}); left untouched"
+            )
+        # A full integrity check reads every page; the b-tree roots and the schema are what a start needs.
+        db.execute("select count(*) from boot").fetchone()
+        db.execute("select max(id) from inbound").fetchone()
+        db.execute("select max(id) from outbound").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise StoreRefused(f"{path}: {error}; left untouched") from error
+    finally:
+        db.close()
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    (version,) = db.execute("pragma user_version").fetchone()
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        db.executescript(
+            f"begin; {script} pragma user_version = {number};"
+            f" pragma application_id = {APPLICATION_ID}; commit;"
+        )

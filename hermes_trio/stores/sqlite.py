@@ -1,0 +1,242 @@
+"""The Store port on SQLite: WAL, synchronous=FULL, one file, one writer, one connection."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Literal
+
+from hermes_trio.ports import WallClock
+from hermes_trio.store_port import (
+    AcceptRules,
+    Begun,
+    Booted,
+    Claimed,
+    Closing,
+    Consequence,
+    Decided,
+    GaveUp,
+    Hold,
+    Opened,
+    PendingCommand,
+    Perform,
+    Reply,
+    StatusView,
+    StepRow,
+    Stopped,
+)
+from hermes_trio.stores import boot, delivery, intake, turns, views
+from hermes_trio.stores.schema import connect
+from hermes_trio.stores.tx import Tx
+from hermes_trio.stores.writer import RunBlocking, Writer
+from hermes_trio.threads import run_in_store_thread
+from hermes_trio.values import (
+    Address,
+    Entry,
+    Key,
+    Lane,
+    LedgerRow,
+    OutcomeName,
+    Part,
+    Prompt,
+    Said,
+    SessionView,
+)
+
+
+def _perform_nothing(_: Sequence[Consequence]) -> None:
+    """Before a gateway listens, a commit has nobody to wake."""
+
+
+class SqliteStore:
+    """A Store over one SQLite connection.
+
+    Args:
+        db: from `schema.connect`; this store is its only user until `serve` is left. Not closed here.
+        clock: gives each commit its wall time.
+        run_blocking: runs SQLite work off the loop.
+    """
+
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        clock: WallClock,
+        run_blocking: RunBlocking = run_in_store_thread,
+    ) -> None:
+        self._writer = Writer(db, run_blocking, _perform_nothing)
+        self._writer.now = clock.now
+        self._do = self._writer.do
+
+    @property
+    def perform(self) -> Perform:
+        """What is handed the consequences of each commit."""
+        return self._writer.perform
+
+    @perform.setter
+    def perform(self, perform: Perform) -> None:
+        self._writer.perform = perform
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """Run the writer while the body runs; what was queued by then is committed."""
+        async with self._writer.serve():
+            yield
+
+    async def begin_boot(self) -> Booted:
+        """See the port."""
+        booted = await self._do(boot.begin_boot)
+        self._writer.boot = booted.boot
+        return booted
+
+    async def end_boot(self) -> None:
+        """See the port."""
+        await self._do(boot.end_boot)
+
+    async def abandon(self, turn: int, reason: str, text: str) -> None:
+        """See the port."""
+        await self._do(boot.abandon, turn, reason, text)
+
+    async def checkpoint(self, why: str) -> int:
+        """See the port."""
+        return await self._do(boot.checkpoint, why)
+
+    async def wake_all(self) -> None:
+        """See the port."""
+        await self._do(boot.wake_all)
+
+    async def wake_lanes(self, account: str) -> None:
+        """See the port."""
+        await self._do(boot.wake_lanes, account)
+
+    async def commands_waiting(self) -> int:
+        """See the port."""
+        return await self._do(boot.commands_waiting)
+
+    async def cursor(self, account: str) -> str | None:
+        """See the port."""
+        return await self._do(intake.read_cursor, account)
+
+    async def accept(
+        self, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
+    ) -> Sequence[Decided]:
+        """See the port."""
+        return await self._do(intake.accept, account, decided, cursor, rules)
+
+    async def next_command(self, key: Key) -> PendingCommand | None:
+        """See the port."""
+        return await self._do(intake.next_command, key)
+
+    async def settle(self, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
+        """See the port."""
+        await self._do(intake.settle, command, outcome, reason, reply)
+
+    async def prompt(self, command: int, prompt: Prompt, rules: AcceptRules) -> None:
+        """See the port."""
+        await self._do(intake.prompt, command, prompt, rules)
+
+    async def stop(self, key: Key, command: int | None, why: str) -> Stopped:
+        """See the port."""
+        return await self._do(intake.stop, key, command, why)
+
+    async def reset(self, key: Key, command: int | None, why: str) -> int:
+        """See the port."""
+        return await self._do(intake.reset, key, command, why)
+
+    async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:
+        """See the port."""
+        return await self._do(turns.next_turn, key, session, history)
+
+    async def history(self, session: int, limit: int) -> Sequence[Entry]:
+        """See the port."""
+        return await self._do(turns.read_history, session, limit)
+
+    async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
+        """See the port."""
+        return await self._do(turns.begin_step, turn, step, ask)
+
+    async def end_step(
+        self,
+        turn: int,
+        step: StepRow,
+        *,
+        entries: Sequence[Entry] = (),
+        reply: Reply | None = None,
+        steer: bool = False,
+    ) -> Sequence[Claimed]:
+        """See the port."""
+        return await self._do(turns.end_step, turn, step, entries, reply, steer)
+
+    async def asked(self, turn: int, step: StepRow) -> StepRow:
+        """See the port."""
+        return await self._do(turns.read_step, turn, step.name, step.n)
+
+    async def show(self, turn: int, said: Said, address: Address, part: Part) -> None:
+        """See the port."""
+        await self._do(turns.show, turn, said, address, part)
+
+    async def close_turn(self, turn: int, closing: Closing) -> None:
+        """See the port."""
+        await self._do(turns.close_turn, turn, closing)
+
+    async def begin_delivery(
+        self, lane: Lane, *, takes_key: bool, live: bool, can_delete: bool, can_edit: bool
+    ) -> Begun | GaveUp | None:
+        """See the port."""
+        can = delivery.Can(takes_key=takes_key, live=live, delete=can_delete, edit=can_edit)
+        return await self._do(delivery.begin_delivery, lane, can)
+
+    async def record_delivery(self, row: int, message_id: str | None) -> None:
+        """See the port."""
+        await self._do(delivery.record_delivery, row, message_id)
+
+    async def fail_delivery(
+        self, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "failed"], why: str
+    ) -> None:
+        """See the port."""
+        await self._do(delivery.fail_delivery, row, how, why)
+
+    async def penalty(self, account: str, chat: str, until: float) -> None:
+        """See the port."""
+        await self._do(delivery.penalty, account, chat, until)
+
+    async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
+        """See the port."""
+        return await self._do(views.ledger, chat, limit)
+
+    async def sessions(self, key: Key | None = None, limit: int = 200) -> Sequence[SessionView]:
+        """See the port."""
+        return await self._do(views.sessions, key, limit)
+
+    async def session(self, id: int) -> SessionView | None:
+        """See the port."""
+        return await self._do(views.session, id)
+
+    async def status(self) -> StatusView:
+        """See the port."""
+        return await self._do(views.status)
+
+
+@asynccontextmanager
+async def open_sqlite_store(
+    path: Path | str, clock: WallClock, *, run_blocking: RunBlocking = run_in_store_thread
+) -> AsyncIterator[SqliteStore]:
+    """A store over a file that is opened here, served, and closed again.
+
+    Raises:
+        StoreRefused: the file is corrupt, newer, or not ours; it was left untouched.
+    """
+    db = connect(path)
+    try:
+        store = SqliteStore(db, clock, run_blocking)
+        async with store.serve():
+            yield store
+    finally:
+        db.close()
+
+
+def look(db: sqlite3.Connection) -> Callable[..., object]:
+    """Run a view on a read-only connection: `look(db)(views.ledger, None, 100)`."""
+    tx = Tx(db, 0, 0.0)
+    return lambda view, *args: view(tx, *args)

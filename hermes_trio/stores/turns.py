@@ -1,0 +1,239 @@
+"""Promises of a turn: what next, steps, what it says and shows, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hermes_trio.errors import StaleSession
+from hermes_trio.pure import texts
+from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow, WakeLane
+from hermes_trio.stores import rows
+from hermes_trio.stores.intake import Question
+from hermes_trio.stores.tx import CLAIMABLE, Tx, read_entry, read_message, text_of, to_json
+from hermes_trio.values import Address, Entry, Key, Part, Said
+
+BATCH_MESSAGES = 20
+BATCH_CHARS = 16_000
+FRAGMENTS_MAX_S = 5.0
+
+
+def next_turn(tx: Tx, key: Key, session: int, history: int) -> Opened | Hold | None:
+    """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
+    row = tx.one("select ended_at from session where id = ?", session)
+    if row is None or row[0] is not None:
+        raise StaleSession(f"session {session}")
+    running = tx.running_turn(session)
+    if running is not None:
+        return _adopt(tx, running, session, history)
+    waiting = _batch(tx, text_of(key))
+    if not waiting:
+        return None
+    hold = _hold(tx.now, waiting)
+    if hold is not None:
+        return hold
+    return _open(tx, key, session, waiting, history)
+
+
+def _batch(tx: Tx, key: str) -> list[tuple[int, bytes, float, float, str, int]]:
+    found = tx.all(
+        "select id, body, at, hold, kind, length from inbound where key = ? and id < ?"
+        f" and {CLAIMABLE} order by id limit {BATCH_MESSAGES}",
+        key,
+        rows.barrier(tx, key),
+    )
+    taken: list[tuple[int, bytes, float, float, str, int]] = []
+    chars = 0
+    for row in found:
+        chars += row[5]
+        if taken and (row[4] == "alone" or taken[0][4] == "alone" or chars > BATCH_CHARS):
+            break
+        taken.append(row)
+    return taken
+
+
+def _hold(now: float, waiting: Sequence[tuple[int, bytes, float, float, str, int]]) -> Hold | None:
+    """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
+    _, _, at, hold, _, _ = waiting[-1]
+    first = next((row[2] for row in waiting if row[3]), at)
+    age = now - at
+    left = min(hold - age, FRAGMENTS_MAX_S - (now - first))
+    return Hold(left) if hold and age >= 0 and left > 0 else None
+
+
+def _open(
+    tx: Tx,
+    key: Key,
+    session: int,
+    waiting: Sequence[tuple[int, bytes, float, float, str, int]],
+    history: int,
+) -> Opened:
+    before = read_history(tx, session, history)
+    last = read_message(waiting[-1][1])
+    turn = tx.run(
+        "insert into turn(session, key, boot, state, address, anchor, opened_at)"
+        " values(?, ?, ?, 'running', ?, ?, ?)",
+        (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
+    ).lastrowid
+    assert turn is not None
+    messages = rows.claim(tx, session, turn, [row[:3] for row in waiting])
+    return Opened(
+        turn=turn, session=session, attempt=1, opened_at=tx.now, messages=messages, entries=tuple(before)
+    )
+
+
+def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
+    """The same row, this boot, one attempt more. Also a turn of this boot that its task lost."""
+    tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
+    attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
+    claimed = tx.all(
+        "select id, body, at from inbound where key = ? and turn = ? and outcome is null order by id",
+        key,
+        turn,
+    )
+    return Opened(
+        turn=turn,
+        session=session,
+        attempt=attempt,
+        opened_at=opened_at,
+        messages=tuple(Claimed(id, read_message(body), at) for id, body, at in claimed),
+        steps=tuple(_step(row) for row in tx.all(f"{_STEP} where turn = ? order by at", turn)),
+        entries=tuple(read_history(tx, session, history, before_turn=turn)),
+    )
+
+
+_STEP = "select name, n, digest, op, state, value, wake_at from step"
+
+
+def _step(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
+    name, n, digest, op, state, value, wake_at = row
+    return StepRow(
+        name=name,
+        n=n,
+        digest=digest,
+        op=op,
+        state=state,  # type: ignore[arg-type]
+        value=value,
+        wake_at=wake_at,
+    )
+
+
+def read_history(tx: Tx, session: int, limit: int, *, before_turn: int | None = None) -> list[Entry]:
+    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself."""
+    found: list[Entry] = []
+    size = 0
+    if limit <= 0:
+        return found
+    for body, length, turn in tx.run(
+        "select body, size, turn from entry where session = ? order by id desc", (session,)
+    ):
+        if before_turn is not None and turn == before_turn:
+            continue
+        size += length
+        if size > limit:
+            break
+        found.append(read_entry(body))
+    found.reverse()
+    return found
+
+
+def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
+    """The intent is durable before anything happens; a question and its prompt are one commit."""
+    _, key, _, _ = tx.fence(turn)
+    row = tx.one(f"{_STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n)
+    if row is not None:
+        return _step(row)
+    value, asked = step.value, None
+    if ask is not None:
+        prompt = rows.say_in_preview(tx, turn, ask)
+        assert prompt is not None
+        (last,) = tx.one("select max(id) from outbound where turn = ? and said = 'prompt'", turn)
+        question = Question(text=ask.parts[0].text, user=ask.address.user, prompt=last, choices=ask.choices)
+        value, asked = to_json(question), key
+    _put_step(tx, turn, step, value, asked)
+    return step
+
+
+def _put_step(tx: Tx, turn: int, step: StepRow, value: bytes, asked: str | None = None) -> None:
+    tx.run(
+        "insert or replace into step(turn, name, n, state, digest, op, value, wake_at, at, asked)"
+        " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (turn, step.name, step.n, step.state, step.digest, step.op, value, step.wake_at, tx.now, asked),
+    )
+
+
+def end_step(
+    tx: Tx, turn: int, step: StepRow, entries: Sequence[Entry], reply: Reply | None, steer: bool
+) -> tuple[Claimed, ...]:
+    """A step's result, with what it adds, says, and takes in."""
+    session, key, _, _ = tx.fence(turn)
+    _put_step(tx, turn, step, step.value)
+    for entry in entries:
+        tx.add_entry(session, turn, entry)
+    if reply is not None:
+        rows.say_in_preview(tx, turn, reply)
+    wanted = "kind in ('message', 'steer')" if steer else "kind = 'steer'"
+    waiting = tx.all(
+        f"select id, body, at from inbound where key = ? and id < ? and {CLAIMABLE} and {wanted} order by id",
+        key,
+        rows.barrier(tx, key),
+    )
+    return rows.claim(tx, session, turn, waiting)
+
+
+def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
+    """A step's row as it stands."""
+    tx.fence(turn)
+    return _step(tx.one(f"{_STEP} where turn = ? and name = ? and n = ?", turn, name, n))
+
+
+def show(tx: Tx, turn: int, said: Said, address: Address, part: Part) -> None:
+    """The one live row of this kind gets its newest text."""
+    tx.fence(turn)
+    body = to_json(part)
+    changed = tx.run(
+        "update outbound set part = ?, dirty = 1 where turn = ? and said = ? and state = 'live'",
+        (body, turn, said),
+    ).rowcount
+    if not changed:
+        tx.run(
+            "insert into outbound(lane, address, turn, said, part, rank, state, dirty, at)"
+            " values(?, ?, ?, ?, ?, 2, 'live', 1, ?)",
+            (text_of(address.lane), text_of(address), turn, said, body, tx.now),
+        )
+    tx.then(WakeLane(address.lane))
+
+
+def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
+    """All of a turn's end is one transaction: what it answered is owed when it is answered."""
+    session, key, _, _ = tx.fence(turn)
+    if closing.step is not None:
+        _put_step(tx, turn, closing.step, closing.step.value)
+    for entry in closing.entries:
+        tx.add_entry(session, turn, entry)
+    rows.end_turn(tx, turn, key, closing.state, closing.reason)
+    if closing.reply is None:
+        _last_say_is_final(tx, turn, session)
+    elif closing.state == "finished":
+        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key)
+        rows.say_in_preview(tx, turn, closing.reply, waiting=waiting is not None)
+    elif not rows.retire_live(tx, turn, closing.reply.parts[0].text):
+        tx.owe(closing.reply, turn)
+    rows.retire_live(tx, turn, texts.CUT_SHORT_LINE)
+
+
+def _last_say_is_final(tx: Tx, turn: int, session: int) -> None:
+    row = tx.one(
+        "select coalesce(reply, id) from outbound where turn = ? and said = 'say' order by id desc limit 1",
+        turn,
+    )
+    if row is None:
+        return
+    tx.run(
+        "update outbound set said = 'final' where turn = ? and said = 'say' and (id = ? or reply = ?)",
+        (turn, row[0], row[0]),
+    )
+    said = tx.one(
+        "select 1 from outbound where turn = ? and said = 'final' and last = 1 and state = 'sent'", turn
+    )
+    if said:
+        tx.run("update session set interrupted = 0 where id = ?", (session,))

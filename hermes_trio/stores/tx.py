@@ -1,0 +1,154 @@
+"""One promise's view of the transaction: the connection, the boot, the time, and what follows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from hermes_trio.errors import StaleTurn
+from hermes_trio.store_port import Consequence, Reply, WakeLane
+from hermes_trio.values import (
+    Address,
+    Choice,
+    Entry,
+    Key,
+    Lane,
+    Message,
+    OutcomeName,
+    Part,
+    UserEntry,
+)
+
+_json = msgspec.json.Encoder()
+to_json = _json.encode
+read_message = msgspec.json.Decoder(Message).decode
+read_part = msgspec.json.Decoder(Part).decode
+read_key = msgspec.json.Decoder(Key).decode
+read_lane = msgspec.json.Decoder(Lane).decode
+read_address = msgspec.json.Decoder(Address).decode
+read_entry = msgspec.json.Decoder(Entry).decode
+read_choices = msgspec.json.Decoder(tuple[Choice, ...]).decode
+
+
+def text_of(value: Key | Lane | Address) -> str:
+    """The column text of a structured value; equal values give equal texts."""
+    return _json.encode(value).decode()
+
+
+RANKS = {"reply": 0, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
+CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
+
+
+class Tx:
+    """What a promise works with.
+
+    Args:
+        db: inside a transaction.
+        boot: the fencing token of this life of the process.
+        now: wall time of the commit.
+    """
+
+    __slots__ = ("boot", "consequences", "db", "now", "run")
+
+    def __init__(self, db: sqlite3.Connection, boot: int, now: float) -> None:
+        self.db = db
+        self.run = db.execute
+        self.boot = boot
+        self.now = now
+        self.consequences: list[Consequence] = []
+
+    def one(self, sql: str, *args: Any) -> Any:
+        """The first row, or None."""
+        return self.run(sql, args).fetchone()
+
+    def all(self, sql: str, *args: Any) -> list[Any]:
+        """Every row."""
+        return self.run(sql, args).fetchall()
+
+    def then(self, consequence: Consequence) -> None:
+        """What the writer shall do when this is durable."""
+        self.consequences.append(consequence)
+
+    # -- rows that several promises touch
+
+    def fence(self, turn: int) -> tuple[int, str, str, str | None]:
+        """(session, key, address, anchor) of a turn this boot may write for, else StaleTurn."""
+        row = self.one(
+            "select session, key, address, anchor from turn where id = ? and boot = ? and state = 'running'",
+            turn,
+            self.boot,
+        )
+        if row is None:
+            raise StaleTurn(f"turn {turn}")
+        return row  # type: ignore[no-any-return]
+
+    def session_of(self, key: str) -> int:
+        """The key's open session, opened if there is none."""
+        row = self.one("select id from session where key = ? and ended_at is null", key)
+        return row[0] if row else self.open_session(key)
+
+    def open_session(self, key: str) -> int:
+        """A new session under the key."""
+        cursor = self.run("insert into session(key, opened_at) values(?, ?)", (key, self.now))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def running_turn(self, session: int) -> int | None:
+        """The session's running turn."""
+        row = self.one("select id from turn where session = ? and state = 'running'", session)
+        return row[0] if row else None
+
+    def settle_inbound(self, where: str, args: Sequence[Any], outcome: OutcomeName, reason: str) -> int:
+        """Give every unsettled row of `where` its outcome; returns how many."""
+        return self.run(
+            f"update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"  # noqa: S608
+            f" where outcome is null and {where}",
+            (outcome, reason, self.now, *args),
+        ).rowcount
+
+    def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> None:
+        """Append to the transcript; a message's entry once, however often it is claimed."""
+        body = to_json(entry)
+        self.run(
+            "insert or ignore into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)",
+            (session, turn, inbound, len(body), body, self.now),
+        )
+
+    def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> None:
+        """The user entry of a claimed message."""
+        self.add_entry(session, turn, UserEntry(text=message.text), inbound)
+
+    def owe(self, reply: Reply, turn: int | None, *, unknown: int = 0, waiting: bool = False) -> int | None:
+        """Put a reply's parts into its lane; returns the reply's id (the row of its first part)."""
+        lane = text_of(reply.address.lane)
+        address = text_of(reply.address)
+        anchored = reply.anchor and (reply.anchor_when == "always" or waiting)
+        first: int | None = None
+        for index, part in enumerate(reply.parts):
+            last = index == len(reply.parts) - 1
+            cursor = self.run(
+                "insert into outbound(lane, address, turn, reply, said, part, rank, state, unknown, marked,"
+                " reply_to, choices, last, at) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?, ?)",
+                (
+                    lane,
+                    address,
+                    turn,
+                    first,
+                    reply.said,
+                    to_json(part),
+                    RANKS[reply.said],
+                    unknown if index == 0 else 0,
+                    unknown if index == 0 else 0,
+                    reply.anchor if anchored and (index == 0 or reply.anchor_all) else None,
+                    to_json(reply.choices) if last and reply.choices else None,
+                    last,
+                    self.now,
+                ),
+            )
+            if first is None:
+                first = cursor.lastrowid
+        self.then(WakeLane(reply.address.lane))
+        return first

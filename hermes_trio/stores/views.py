@@ -1,0 +1,113 @@
+"""Looking at a store: also read-only, while no daemon runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hermes_trio.store_port import StatusView
+from hermes_trio.stores.tx import Tx, read_key, text_of
+from hermes_trio.values import Key, LedgerRow, SessionView, TurnView
+
+
+def ledger(tx: Tx, chat: str | None, limit: int) -> list[LedgerRow]:
+    """The newest inbound rows, oldest first."""
+    where, args = ("where chat = ?", (chat,)) if chat is not None else ("", ())
+    found = tx.all(
+        "select id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at"
+        f" from inbound {where} order by id desc limit ?",
+        *args,
+        limit,
+    )
+    return [_ledger_row(row) for row in reversed(found)]
+
+
+def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
+    id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at = row
+    return LedgerRow(
+        id=id,
+        account=account,
+        native=native,
+        key=read_key(key) if key else None,
+        chat=chat,
+        kind=kind,
+        received_at=at,
+        length=length,
+        state=state,
+        outcome=outcome,
+        reason=reason,
+        turn=turn,
+        at=settled_at,
+    )
+
+
+_SESSION = "select id, key, opened_at, ended_at, interrupted from session"
+
+
+def sessions(tx: Tx, key: Key | None, limit: int) -> list[SessionView]:
+    """Open sessions, newest first; with a key only that one's."""
+    if key is not None:
+        found = tx.all(f"{_SESSION} where ended_at is null and key = ?", text_of(key))
+    else:
+        found = tx.all(f"{_SESSION} where ended_at is null order by id desc limit ?", limit)
+    return [_session(tx, row) for row in found]
+
+
+def session(tx: Tx, id: int) -> SessionView | None:
+    """One session, open or ended."""
+    row = tx.one(f"{_SESSION} where id = ?", id)
+    return _session(tx, row) if row else None
+
+
+def _session(tx: Tx, row: tuple[int, str, float, float | None, int]) -> SessionView:
+    id, key, opened_at, ended_at, interrupted = row
+    (waiting,) = tx.one(
+        "select count(*) from inbound where key = ? and outcome is null and state = 'waiting'"
+        " and kind <> 'command'",
+        key,
+    )
+    (turns,) = tx.one("select count(*) from turn where session = ?", id)
+    running = tx.one(f"{_TURN} where session = ? and state = 'running'", id)
+    return SessionView(
+        id=id,
+        key=read_key(key),
+        opened_at=opened_at,
+        ended_at=ended_at,
+        waiting=waiting,
+        turns=turns,
+        interrupted=interrupted,
+        running=_turn(tx, running) if running else None,
+    )
+
+
+_TURN = "select id, session, key, state, opened_at from turn"
+
+
+def _turn(tx: Tx, row: tuple[int, int, str, Any, float]) -> TurnView:
+    id, session, key, state, opened_at = row
+    (steps,) = tx.one("select count(*) from step where turn = ?", id)
+    last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", id)
+    return TurnView(
+        id=id,
+        session=session,
+        key=read_key(key),
+        state=state,
+        opened_at=opened_at,
+        steps=steps,
+        step=last[0] if last else "",
+    )
+
+
+def status(tx: Tx) -> StatusView:
+    """Counts, and the turns running."""
+    boot = tx.one("select max(id) from boot")[0] or 0
+    (waiting,) = tx.one("select count(*) from inbound where outcome is null and state = 'waiting'")
+    (owed,) = tx.one("select count(*) from outbound where state in ('owed', 'sending')")
+    (count,) = tx.one("select count(*) from session where ended_at is null")
+    running = tx.all(f"{_TURN} where state = 'running' order by id limit 200")
+    return StatusView(
+        boot=boot,
+        waiting=waiting,
+        running=tuple(_turn(tx, row) for row in running),
+        owed=owed,
+        sessions=count,
+    )

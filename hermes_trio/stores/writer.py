@@ -1,0 +1,164 @@
+"""The one writer: takes what waits, commits it as one transaction, acts, then wakes the callers.
+
+Rules for editors. No caller is woken before COMMIT. `SQLITE_FULL` and its kin roll back the *whole*
+transaction, savepoints included, so a group that met an error outside its own savepoint is undone and
+each of its callers is run alone, once. The task shields itself and ends when its channel closes.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import trio
+
+from hermes_trio.errors import Fenced, HermesError, StoreClosed, StoreFailed
+from hermes_trio.store_port import Consequence, Perform
+from hermes_trio.stores.tx import Tx
+
+T = TypeVar("T")
+RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
+GROUP_MAX = 64
+DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
+
+
+class _Job:
+    __slots__ = ("args", "consequences", "done", "error", "promise", "result")
+
+    def __init__(self, promise: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.promise = promise
+        self.args = args
+        self.done = trio.Event()
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.consequences: Sequence[Consequence] = ()
+
+
+class Writer:
+    """Runs promises, functions of a `Tx`, grouped into transactions.
+
+    Args:
+        db: the connection that only this writer uses.
+        run_blocking: runs the group's SQLite work off the loop; the test kit runs it inline.
+        perform: is handed the consequences of each commit, synchronously.
+    """
+
+    def __init__(self, db: sqlite3.Connection, run_blocking: RunBlocking, perform: Perform) -> None:
+        self._db = db
+        self._run_blocking = run_blocking
+        self.perform = perform
+        self.boot = 0
+        self.now: Callable[[], float] = lambda: 0.0
+        self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
+
+    async def do(self, promise: Callable[..., T], *args: Any) -> T:
+        """Run `promise(tx, *args)` in a transaction and return its result once it is durable.
+
+        Raises:
+            StoreFailed: the disk; nothing was written.
+            StoreClosed: the writer has ended.
+            Fenced, and whatever else the promise raises; nothing was written.
+        Cancelled before it is queued, nothing is written; later the result arrives all the same.
+        """
+        job = _Job(promise, args)
+        try:
+            await self._send.send(job)
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
+            raise StoreClosed("the store is closed") from None
+        with trio.CancelScope(shield=True):
+            await job.done.wait()
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[no-any-return]
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator[None]:
+        """Run the writer while the body runs; leaving commits what was queued."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._work, name="store writer")
+            try:
+                yield
+            finally:
+                self._send.close()
+
+    async def _work(self) -> None:
+        group: list[_Job] = []
+        try:
+            with trio.CancelScope(shield=True):
+                async for job in self._receive:
+                    group = [job, *self._waiting()]
+                    await self._run_blocking(lambda: self._commit(group))  # noqa: B023
+                    for one in group:
+                        self._tell(one)
+                    group = []
+        finally:
+            self._receive.close()
+            for one in [*group, *self._waiting()]:
+                one.error = StoreClosed("the writer ended before this was durable")
+                one.done.set()
+
+    def _waiting(self) -> list[_Job]:
+        found: list[_Job] = []
+        while len(found) < GROUP_MAX - 1:
+            try:
+                found.append(self._receive.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
+                break
+        return found
+
+    def _tell(self, job: _Job) -> None:
+        if job.error is None and job.consequences:
+            self.perform(job.consequences)
+        job.done.set()
+
+    def _commit(self, group: list[_Job]) -> None:
+        if not self._try(group) and len(group) > 1:
+            for job in group:
+                job.error = None
+                self._try([job])
+
+    def _try(self, group: list[_Job]) -> bool:
+        """Commit the group; False if the transaction as a whole was lost (each job has the error)."""
+        db = self._db
+        try:
+            db.execute("begin immediate")
+            now = self.now()
+            for job in group:
+                self._run_one(job, now)
+                if not db.in_transaction:
+                    raise job.error or StoreFailed("the transaction was rolled back")
+            db.execute("commit")
+        except (sqlite3.Error, HermesError) as error:
+            if db.in_transaction:
+                db.execute("rollback")
+            for job in group:
+                job.error = _translate(error)
+            return False
+        return True
+
+    def _run_one(self, job: _Job, now: float) -> None:
+        db = self._db
+        tx = Tx(db, self.boot, now)
+        db.execute("savepoint promise")
+        try:
+            job.result = job.promise(tx, *job.args)
+            job.consequences = tx.consequences
+        except Exception as error:  # noqa: BLE001 - handed to the caller, whoever made it
+            job.error = _translate(error)
+            if not db.in_transaction:
+                return
+            db.execute("rollback to promise")
+        db.execute("release promise")
+
+
+def _translate(error: Exception) -> Exception:
+    if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+        name = getattr(error, "sqlite_errorname", None) or ""
+        if name.startswith(DISK_ERRORS) or isinstance(error, sqlite3.OperationalError):
+            return StoreFailed(f"{name or type(error).__name__}: {error}")
+    return error
+
+
+__all__ = ["Fenced", "RunBlocking", "Writer"]
