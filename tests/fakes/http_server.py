@@ -110,7 +110,7 @@ class Counts:
     now: int = 0
     ever: int = 0
     requests: int = 0
-    _none_open: trio.Event = field(default_factory=trio.Event, repr=False)
+    _fewer: trio.Event = field(default_factory=trio.Event, repr=False)
 
     def opened(self) -> None:
         """A connection was accepted."""
@@ -120,15 +120,18 @@ class Counts:
     def closed(self) -> None:
         """A connection has ended."""
         self.now -= 1
-        if not self.now:
-            self._none_open.set()
-            self._none_open = trio.Event()
+        self._fewer.set()
+        self._fewer = trio.Event()
+
+    async def fall_to(self, count: int, within_s: float = 2.0) -> None:
+        """Return when so many connections are open, or fewer; raise trio.TooSlowError if they stay."""
+        with trio.fail_after(within_s):
+            while self.now > count:
+                await self._fewer.wait()
 
     async def all_closed(self, within_s: float = 2.0) -> None:
-        """Return when no connection is open; raise trio.TooSlowError when that takes too long."""
-        with trio.fail_after(within_s):
-            while self.now:
-                await self._none_open.wait()
+        """Return when no connection is open; raise trio.TooSlowError if one stays."""
+        await self.fall_to(0, within_s)
 
 
 Handler = Callable[[Request], Awaitable[Response | Raw]]
