@@ -1,0 +1,174 @@
+"""Render markdown to plain text and the spans that format it.
+
+CommonMark, strikethrough and tables; raw HTML is shown as typed. What a chat user would miss is kept: soft
+line breaks stay line breaks, and what is not whole markdown (an unclosed `**`) stays as typed.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from hermes_trio.pure.chunking import Unit, split_part
+from hermes_trio.pure.rendered import Kind, Writer, plain
+from hermes_trio.values import Part
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+
+RICH_MAX = 64_000
+"""A longer text is shown as typed: parsing it would hold up every other conversation."""
+
+NESTING_MAX = 24
+
+_MARKED = re.compile(
+    r"[\\`*_~\[<&|\x00\r\ud800-\udfff]"  # may begin something anywhere
+    r"|^(?:\s|[-+>#=]|\d{1,9}[.)])"  # at the start of a line
+    r"|\s$|\n\n\n",  # white space that rendering would trim
+    re.MULTILINE,
+)
+_URL = re.compile(r"://[^\s<>`*\[\]()\\]*[^\s<>`*\[\]()\\_~.,;:!?'\"]")
+_SCHEME = re.compile(r"(?<![A-Za-z0-9])https?$")
+_KINDS: dict[str, Kind] = {"em": "italic", "strong": "bold", "s": "strike", "link": "link"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def split_markdown(text: str, *, limit: int, unit: Unit) -> list[Part]:
+    """Render markdown and split it into parts of at most `limit` units.
+
+    Always at least one part: "" gives [Part("")], and whether that may be sent is the caller's business.
+
+    Args:
+        text: markdown.
+        limit: the longest part, in `unit`s; at least 4.
+        unit: how the platform counts.
+    """
+    return split_part(render(text), limit=limit, unit=unit)
+
+
+def render(text: str) -> Part:
+    """Markdown as plain text and spans. Never raises and never loses visible text.
+
+    Text that is longer than RICH_MAX code points, nested deeper than NESTING_MAX, or that the parser
+    fails on is shown as typed. Half a surrogate pair becomes U+FFFD: no platform takes it.
+    """
+    if text and _MARKED.search(text) is None:
+        return Part(text)
+    text = _SURROGATE.sub("\ufffd", text)
+    if len(text) > RICH_MAX:
+        return plain(text)
+    try:
+        part = _rich(text)
+    except (LookupError, RecursionError, ValueError):  # a bug of the parser must not cost an answer
+        return plain(text)
+    return part if part.text.strip() else plain(text)
+
+
+def _rich(text: str) -> Part:
+    tokens = _parser().parse(text)
+    if any(token.level >= NESTING_MAX - 2 for token in tokens):  # beyond it the parser drops text
+        return plain(text)
+    writer = Writer()
+    for token in tokens:
+        _write(writer, token)
+    return writer.part()
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # lazily: it costs 30 ms that a start without markdown need not pay
+
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_MAX})
+    parser.enable(["strikethrough", "table"])
+    parser.disable("reference")  # "[a]: b" would vanish
+    parser.inline.ruler.before("escape", "bare_url", _bare_url)
+    return parser
+
+
+def _bare_url(state: StateInline, silent: bool) -> bool:
+    """Keep a bare URL as typed: `__` in its path is no emphasis. The platforms make it a link."""
+    if state.src[state.pos] != ":" or not _SCHEME.search(state.src[max(state.pos - 6, 0) : state.pos]):
+        return False
+    found = _URL.match(state.src, state.pos, state.posMax)
+    if found is None:
+        return False
+    if not silent:
+        state.pending += found.group()
+    state.pos = found.end()
+    return True
+
+
+def _write(writer: Writer, token: Token) -> None:
+    """Put one block token down."""
+    match token.type:
+        case "inline":
+            for child in token.children or ():
+                _write_inline(writer.here, child)
+        case "heading_open":
+            writer.open("bold")
+        case "heading_close":
+            writer.close("bold")
+            writer.gap(2)
+        case "paragraph_close":
+            writer.gap(1 if token.hidden else 2)
+        case "fence" | "code_block":
+            writer.pre(token.content, (token.info.split() or [""])[0])
+        case "hr":
+            writer.block("———")
+        case "blockquote_open":
+            writer.open("quote")
+        case "blockquote_close":
+            writer.close("quote")
+            writer.gap(2)
+        case "list_item_open":
+            writer.item()
+        case "list_item_close":
+            writer.gap(1)
+        case "bullet_list_open" | "ordered_list_open":
+            _open_list(writer, token)
+        case "bullet_list_close" | "ordered_list_close":
+            writer.close_list()
+        case _:
+            _write_table(writer, token)
+
+
+def _open_list(writer: Writer, token: Token) -> None:
+    start = token.attrGet("start")
+    first = 1 if start is None else int(start)
+    writer.open_list(None if token.type == "bullet_list_open" else first)
+
+
+def _write_table(writer: Writer, token: Token) -> None:
+    match token.type:
+        case "table_open":
+            writer.open_table()
+        case "tr_open":
+            writer.row()
+        case "th_open" | "td_open":
+            writer.cell()
+        case "table_close":
+            writer.close_table()
+
+
+def _write_inline(writer: Writer, token: Token) -> None:
+    """Put one token of a line down."""
+    name, _, edge = token.type.rpartition("_")
+    if name in _KINDS and edge == "open":
+        writer.open(_KINDS[name], str(token.attrGet("href") or ""))
+    elif name in _KINDS and edge == "close":
+        writer.close(_KINDS[name])
+    elif token.type in ("softbreak", "hardbreak"):
+        writer.gap(1)
+    elif token.type == "code_inline":
+        writer.open("code")
+        writer.write(token.content)
+        writer.close("code")
+    elif token.type == "image":
+        writer.open("link", str(token.attrGet("src") or ""))
+        writer.write(token.content)
+        writer.close("link")
+    else:
+        writer.write(token.content)
