@@ -1,0 +1,240 @@
+"""What is wrong in a config file is refused, with file, line, key and what was probably meant."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermes_trio.config import load
+from hermes_trio.errors import ConfigWrong
+
+MINIMAL = '[platforms.pigeon]\ntoken = "env:PIGEON_TOKEN"\n'
+
+
+def test_what_is_not_said_has_its_default(read):
+    config = read(MINIMAL)
+    assert config.gateway.drain_timeout_s == 20.0
+    assert config.gateway.busy == "queue"
+    assert config.session.scope == "user"
+    assert config.agent.steps_max == 60
+    assert config.model.name == "gpt-5"
+    assert config.model.fallback == ()
+    assert config.tools.enable == ("now", "sleep")
+    assert config.platforms["pigeon"].feed == "corn"
+    assert not config.terminal_implied
+
+
+def test_a_whole_number_will_do_for_seconds(read):
+    drain_timeout_s = read(MINIMAL + "[gateway]\ndrain_timeout_s = 3").gateway.drain_timeout_s
+    assert drain_timeout_s == 3.0
+    assert isinstance(drain_timeout_s, float)
+
+
+def test_the_parts_of_a_stop_add_up(read):
+    assert read(MINIMAL + "[gateway]\ndrain_timeout_s = 3").stop_s == 2 + 3 + 2 + 5 + 3
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "[gateway]\ndrain_timout_s = 20.0",
+            "2: gateway.drain_timout_s: unknown key; did you mean drain_timeout_s?",
+        ),
+        ("[gatway]\n", "1: gatway: unknown key; did you mean gateway?"),
+        ("busy = 'queue'", "1: busy: unknown key; it belongs in [gateway]"),
+        ("[session]\nqueue_max = 1", "2: session.queue_max: unknown key; it belongs in [gateway]"),
+        ("[session]\nbusi = 1", "2: session.busi: unknown key; did you mean gateway.busy?"),
+        ("[tools]\nzzzzzz = 1", "2: tools.zzzzzz: unknown key; valid here: enable"),
+        ("\n[gateway.session]", "2: gateway.session: unknown key; it belongs at the top level"),
+        ("gateway = 3", "1: gateway: must be a table: [gateway]"),
+        ("[[gateway]]", "1: gateway: must be a table: [gateway]"),
+        ("platforms = 0", "1: platforms: must hold tables: [platforms.NAME]"),
+        ("[platforms]\npigeon = 0", "2: platforms.pigeon: must be a table: [platforms.pigeon]"),
+        ("[platforms.pigon]", "1: platforms.pigon: unknown platform; did you mean pigeon?"),
+        ("[platforms.zzz]", "1: platforms.zzz: unknown platform; there are: lame, pigeon, terminal"),
+        ("[model.fallback]", "1: model.fallback: must be a list of tables: [[model.fallback]]"),
+        (
+            "[[model.fallback]]\nfallback = []",
+            "2: model.fallback[0].fallback: unknown key; it belongs in [model]",
+        ),
+        (
+            "[[model.fallback]]\n[[model.fallback]]\nnam = 'x'",
+            "3: model.fallback[1].nam: unknown key; did you mean name?",
+        ),
+        (
+            "[platforms.pigeon]\n\ntoken = 'env:PIGEON_TOKEN'\nfed = 'corn'",
+            "4: platforms.pigeon.fed: unknown key; did you mean feed?",
+        ),
+        ("[platforms.pigeon]", "1: platforms.pigeon.token: is missing and has no default"),
+        ("[tools]\nenable = [\n'now',\n'slep']", "4: tools.enable[1]: unknown tool; did you mean sleep?"),
+        ("[tools]\nenable = 'now'", "2: tools.enable: must be a list in [ ]"),
+        ("[tools]\nenable = [3]", '2: tools.enable[0]: must be text in "quotes", not a whole number'),
+        (
+            "[gateway]\nbusy = 'steeer'",
+            '2: gateway.busy: must be one of "queue", "steer", "interrupt"; did you mean "steer"?',
+        ),
+        ("[gateway]\nbusy = 3", '2: gateway.busy: must be text in "quotes", not a whole number'),
+        ("[agent]\nprompt = true", '2: agent.prompt: must be text in "quotes", not true or false'),
+        ("[gateway]\nstate_dir = ''", "2: gateway.state_dir: must be the path of a file or folder"),
+        ("[model]\nname = ''", "2: model.name: must be the name of a model"),
+        ("[session]\ndaily_at = 04:00:00", '2: session.daily_at: must be a time of day, "HH:MM"'),
+    ],
+)
+def test_the_line_the_key_and_the_nearest_valid_one_are_named(refused, text, said):
+    assert f"hermes.toml:{said}" in refused(text)
+
+
+@pytest.mark.parametrize("wrong", ["-1", "-0.5", "true", '"20"', "nan", "inf", "-inf", "[1]", "{}"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "gateway.drain_timeout_s",
+        "gateway.turn_deadline_s",
+        "gateway.give_up_after_s",
+        "gateway.progress_every_s",
+        "gateway.resume_freshness_s",
+        "session.idle_after_s",
+        "model.connect_s",
+        "model.first_byte_s",
+        "model.between_bytes_s",
+    ],
+)
+def test_a_duration_is_a_finite_number_that_is_not_negative(refused, key, wrong):
+    [line] = refused(f"{MINIMAL}\n[{key.partition('.')[0]}]\n{key.partition('.')[2]} = {wrong}")
+    assert line.startswith(f"hermes.toml:5: {key}: must be a ")
+
+
+@pytest.mark.parametrize(
+    "key", ["turn_deadline_s", "give_up_after_s", "queue_max", "turns_max", "stuck_after"]
+)
+def test_zero_is_refused_where_it_is_nonsense(refused, key):
+    [line] = refused(f"{MINIMAL}[gateway]\n{key} = 0")
+    assert line.startswith(f"hermes.toml:4: gateway.{key}: must be ")
+
+
+@pytest.mark.parametrize("key", ["drain_timeout_s", "progress_every_s", "resume_freshness_s"])
+def test_zero_is_taken_where_it_means_off(read, key):
+    assert getattr(read(f"{MINIMAL}[gateway]\n{key} = 0").gateway, key) == 0
+
+
+@pytest.mark.parametrize("wrong", ["0", "-1", "1.5", "true", '"1"'])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "gateway.queue_max",
+        "gateway.turns_max",
+        "gateway.stuck_after",
+        "agent.steps_max",
+        "agent.same_failure_max",
+        "agent.history_tokens",
+    ],
+)
+def test_a_count_is_a_whole_number_of_at_least_one(refused, key, wrong):
+    section, _, name = key.partition(".")
+    assert refused(f"{MINIMAL}[{section}]\n{name} = {wrong}") == [
+        f"hermes.toml:4: {key}: must be a whole number, 1 or more"
+    ]
+
+
+@pytest.mark.parametrize("wrong", ["24:00", "4:00", "04:60", "0400", "04:00:00", "", "04:00\\n", "²4:00"])
+def test_a_time_of_day_is_two_digits_twice(refused, wrong):
+    assert refused(f'{MINIMAL}[session]\ndaily_at = "{wrong}"') == [
+        'hermes.toml:4: session.daily_at: must be a time of day, "HH:MM"'
+    ]
+
+
+@pytest.mark.parametrize(
+    "url", ["api.example.com", "ftp://x/", "https://", "http://[::1", "http://h:port/", "http://h/?key=x", ""]
+)
+def test_a_model_has_an_address(refused, url):
+    [line] = refused(f'{MINIMAL}[model]\nbase_url = "{url}"')
+    assert line.startswith("hermes.toml:4: model.base_url: must ")
+
+
+def test_an_address_with_a_password_is_refused_and_not_shown(refused):
+    [line] = refused(f'{MINIMAL}[model]\nbase_url = "https://ada:hunter2@example.com/v1"')
+    assert line == (
+        "hermes.toml:4: model.base_url: must hold no user name or password; a key belongs in keys"
+    )
+
+
+def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_file(refused):
+    lines = refused("[gateway]\nbusy = 1\nqueue_max = 0\n[session]\nscop = 1\n[platforms.pigeon]\nfed = 1")
+    assert [line.split(": ")[:2] for line in lines] == [
+        ["hermes.toml:2", "gateway.busy"],
+        ["hermes.toml:3", "gateway.queue_max"],
+        ["hermes.toml:5", "session.scop"],
+        ["hermes.toml:6", "platforms.pigeon.token"],
+        ["hermes.toml:7", "platforms.pigeon.fed"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("[gateway]\nbusy = queue", "hermes.toml:2: gateway.busy: is not TOML: "),
+        ("[gateway]\nqueue_max 100", "hermes.toml:2: gateway.queue_max: is not TOML: "),
+        ("[gateway]\nbusy = 'queue'\n\nbusy = 'steer'", "hermes.toml:4: gateway.busy: is not TOML: "),
+        ("[gateway\nqueue_max = 100", "hermes.toml:1: is not TOML: "),
+        ("[agent]\nprompt = '''", "hermes.toml:2: agent.prompt: is not TOML: "),
+    ],
+)
+def test_a_file_that_is_not_toml_is_refused_with_the_line_and_key(refused, text, start):
+    [line] = refused(text)
+    assert line.startswith(start)
+
+
+def test_a_file_that_is_not_text_is_refused_with_the_line(tmp_path):
+    (tmp_path / "hermes.toml").write_bytes(b"[gateway]\nbusy = '\xff'")
+    with pytest.raises(ConfigWrong, match=r"hermes.toml:2: is not UTF-8"):
+        load(tmp_path / "hermes.toml", environ={})
+
+
+def test_what_an_adapter_says_of_its_options_is_passed_on_with_the_line(refused):
+    assert refused(MINIMAL + "loft = 'roof'") == [
+        "hermes.toml:3: platforms.pigeon.loft: the roof is no loft for ***"
+    ]
+
+
+def test_a_name_is_no_user_id_and_the_refusal_says_how_to_find_one(refused):
+    [first, second] = refused(MINIMAL + "allow_users = [1,\n'@ada']\nadmins = ['@bob']")
+    assert first.startswith("hermes.toml:4: platforms.pigeon.allow_users[1]: must be a user id")
+    assert "hermes-trio ledger" in first
+    assert second.startswith("hermes.toml:5: platforms.pigeon.admins[0]: must be a user id")
+
+
+def test_a_path_is_relative_to_the_folder_of_the_file(read, tmp_path):
+    assert read(MINIMAL + "[gateway]\nstate_dir = 'state'").gateway.state_dir == tmp_path / "state"
+    assert str(read(MINIMAL + "[gateway]\nstate_dir = '~/state'").gateway.state_dir) == "/home/ada/state"
+    assert str(read(MINIMAL + "[gateway]\nstate_dir = '/state'").gateway.state_dir) == "/state"
+
+
+def test_a_prompt_may_stand_in_a_file_of_its_own(read, refused, tmp_path):
+    (tmp_path / "prompt.md").write_text("Be brief.\nBe kind.\n")
+    assert read(MINIMAL + "[agent]\nprompt = 'file:prompt.md'").agent.prompt == "Be brief.\nBe kind."
+    [line] = refused(MINIMAL + "[agent]\nprompt = 'file:promt.md'")
+    assert line.startswith("hermes.toml:4: agent.prompt: the file promt.md cannot be read: No such file")
+
+
+@pytest.mark.parametrize(
+    ("provider", "variable", "url"),
+    [
+        ("openai", "OPENAI_API_KEY", "https://api.openai.com/v1"),
+        ("anthropic", "ANTHROPIC_API_KEY", "https://api.anthropic.com"),
+    ],
+)
+def test_a_provider_brings_its_address_and_the_variable_its_tools_read(read, provider, variable, url):
+    config = read(f"{MINIMAL}[model]\nprovider = '{provider}'", {"PIGEON_TOKEN": "coo", variable: "sk-9"})
+    assert config.model.base_url == url
+    assert [key.reveal() for key in config.model.keys] == ["sk-9"]
+    assert config.model.name
+
+
+def test_echo_needs_neither_address_nor_key(read):
+    model = read(MINIMAL + "[model]\nprovider = 'echo'", {"PIGEON_TOKEN": "coo"}).model
+    assert (model.base_url, model.keys) == ("", ())
+
+
+def test_an_endpoint_that_needs_a_key_has_one(refused):
+    [line] = refused(MINIMAL + "[model]\nkeys = []")
+    assert line == "hermes.toml:4: model.keys: must name at least one key; a server that wants none takes any"
