@@ -1,1 +1,26 @@
-"""The terminal platform."""
+"""The terminal as a platform: a line typed is a message, an answer is printed.
+
+options.py   the section [platforms.terminal]
+terminal.py  the Platform
+lines.py     bytes of the input -> lines -> messages
+screen.py    what to print for a delivery: above what has been said, below what is still being made
+paint.py     text without control characters, with ANSI formatting
+pen.py       writing to a file descriptor without holding up the loop
+"""
+
+from __future__ import annotations
+
+from hermes_terminal.options import Options
+from hermes_terminal.screen import Screen
+from hermes_terminal.terminal import Terminal
+from hermes_trio.ports import Adapter, AdapterContext
+
+__all__ = ["Options", "Screen", "Terminal", "adapter"]
+
+
+def build(options: Options, account: str, context: AdapterContext) -> Terminal:
+    """Make the platform on standard input and output; opens nothing."""
+    return Terminal(account=account, chance=context.chance)
+
+
+adapter = Adapter(name="terminal", options=Options, build=build)

@@ -1,0 +1,56 @@
+"""Writing to a file descriptor without holding up the loop."""
+
+from __future__ import annotations
+
+import os
+import select
+
+import trio
+
+from hermes_trio.errors import SendRefused, SendUnknown
+
+
+class Pen:
+    """Writes to one descriptor, in order.
+
+    A thread does the writing, because a terminal that is stopped (Ctrl-S) or a pipe whose reader is slow
+    blocks a write for as long as it likes, and O_NONBLOCK would be set for standard input and error too.
+
+    Args:
+        fd: stays open; it belongs to the caller.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._limiter = trio.CapacityLimiter(1)
+
+    async def write(self, text: str) -> None:
+        """Write all of it. Cancelled, the thread goes on with it by itself, and what follows waits.
+
+        Raises:
+            SendRefused: nobody reads any more ("gone").
+            SendUnknown: any other failure; a part may have been written.
+        """
+        if not text:
+            await trio.lowlevel.checkpoint()
+            return
+        data = text.encode(errors="replace")
+        try:
+            await trio.to_thread.run_sync(
+                _write, self._fd, data, abandon_on_cancel=True, limiter=self._limiter
+            )
+        except BrokenPipeError as error:
+            raise SendRefused("nobody reads the output", "gone") from error
+        except OSError as error:
+            raise SendUnknown(f"output: {error.strerror}") from error
+
+
+def _write(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        try:
+            rest = rest[os.write(fd, rest) :]
+        except BlockingIOError:  # another holder of the open file set O_NONBLOCK
+            poll = select.poll()
+            poll.register(fd, select.POLLOUT)
+            poll.poll(1000)

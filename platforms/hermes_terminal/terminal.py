@@ -1,0 +1,149 @@
+"""The terminal as a platform: lines in, text out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+
+import trio
+
+from hermes_terminal.lines import LINE_MAX, Line, Lines, read
+from hermes_terminal.pen import Pen
+from hermes_terminal.screen import Screen
+from hermes_trio.errors import SendFailed, SendRefused
+from hermes_trio.ports import Chance, Intake
+from hermes_trio.pure.markdown import split_markdown
+from hermes_trio.values import (
+    Address,
+    Choice,
+    Delivery,
+    Message,
+    Part,
+    Policy,
+    Receipt,
+    Traits,
+    Undecodable,
+)
+
+USER = "local"
+
+
+class Terminal:
+    """A Platform on two file descriptors, which stay open: they belong to the caller.
+
+    Each line that is not blank is a message of the user "local", who is admin. Its id is a token of this
+    object's life and the number of the line. At the end of the input `serve` returns.
+
+    Args:
+        chance: makes the token.
+        account: which of its accounts this is.
+        input_fd: a terminal, a pipe or a file.
+        output_fd: on a terminal live texts are shown and replaced in place, with a prompt below if the
+            input is a terminal too; elsewhere only what stays is printed, without formatting.
+    """
+
+    name = "terminal"
+    traits = Traits(text_max=1_000_000, unit="char", can_edit=True, can_delete=True, live_every_s=0.1)
+    policy = Policy(allow_users=(USER,), admins=(USER,), reply_to="off")
+
+    def __init__(
+        self, *, chance: Chance, account: str = "main", input_fd: int = 0, output_fd: int = 1
+    ) -> None:
+        self.account = account
+        self._token = f"{chance.getrandbits(64):016x}"
+        self._input_fd = input_fd
+        self._output_fd = output_fd
+        self._lines = Lines()
+        self._sent = 0
+        self._asked: tuple[str, tuple[Choice, ...]] = ("", ())
+        tty = os.isatty(output_fd)
+        self._screen = Screen(tty=tty, prompt=os.isatty(input_fd), size=self._size)
+        self._pen = Pen(output_fd)
+        self._turn_to_write = trio.Lock()
+
+    def open(self) -> AbstractAsyncContextManager[object]:
+        """Nothing to own: the descriptors belong to the caller."""
+        return nullcontext()
+
+    async def serve(self, intake: Intake) -> None:
+        """Hand over each line until the input ends.
+
+        Raises:
+            PlatformDown: the input cannot be read.
+        """
+        intake.received()
+        await self._draw(self._screen.begin)
+        while data := await read(self._input_fd):
+            lines = list(self._lines.feed(data))
+            await self._draw(self._screen.typed, [line.text for line in lines])
+            await self._accept(intake, lines)
+        await self._draw(self._screen.end)
+        await self._accept(intake, list(self._lines.end()))
+
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """Print, replace or erase a message, and return its id.
+
+        Raises:
+            SendRefused: nobody reads the output ("gone"), or the op is none of a terminal.
+            SendUnknown: the output failed; a part may have been written.
+        """
+        if delivery.op not in ("send", "edit", "delete"):
+            raise SendRefused(f"a terminal cannot {delivery.op}")
+        if delivery.op == "send":
+            self._sent += 1
+            message_id = f"{self._token}/out/{self._sent}"
+        else:
+            message_id = delivery.message_id or ""
+        if delivery.choices or message_id == self._asked[0]:
+            self._asked = (message_id, delivery.choices)
+        async with self._turn_to_write:
+            await self._pen.write(self._screen.show(delivery, message_id))
+        return Receipt(message_id)
+
+    def split(self, text: str) -> Sequence[Part]:
+        """Render markdown and split it into parts of at most `traits.text_max - 4` code points."""
+        return split_markdown(text, limit=self.traits.text_max - 4, unit="char")
+
+    async def _accept(self, intake: Intake, lines: Sequence[Line]) -> None:
+        updates = [self._update(line) for line in lines if line.raw.strip()]
+        if updates:
+            await intake.accept(updates)
+        intake.received()
+
+    def _update(self, line: Line) -> Message | Undecodable:
+        native = f"{self._token}/{line.number}"
+        if line.length > LINE_MAX:
+            why = f"a line of {line.length} bytes; at most {LINE_MAX} are taken"
+            return Undecodable(native=native, why=why, raw=line.raw)
+        choice = self._pressed(line.text)
+        return Message(
+            native=native,
+            address=Address(self.name, self.account, USER, None, USER),
+            text=line.text if choice is None else choice.label,
+            message_id=native,
+            choice=None if choice is None else choice.token,
+            raw=line.raw,
+        )
+
+    def _pressed(self, text: str) -> Choice | None:
+        """The choice of the last prompt that the line names, by number or label. Asked once per prompt."""
+        choices, self._asked = self._asked[1], ("", ())
+        word = text.strip().casefold()
+        for number, choice in enumerate(choices, 1):
+            if word in (str(number), choice.label.casefold()):
+                return choice
+        return None
+
+    async def _draw(self, make: Callable[..., str], *args: object) -> None:
+        """Write what the screen says; an output that fails shows in the deliveries, not here."""
+        async with self._turn_to_write:
+            with suppress(SendFailed):
+                await self._pen.write(make(*args))
+
+    def _size(self) -> tuple[int, int]:
+        with suppress(OSError):
+            columns, lines = os.get_terminal_size(self._output_fd)
+            if columns and lines:
+                return columns, lines
+        return 80, 24

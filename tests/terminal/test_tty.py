@@ -1,0 +1,158 @@
+"""On a terminal: a prompt, an answer that grows in place, a progress line that goes, and no tricks."""
+
+import os
+
+import pytest
+import trio
+
+from hermes_trio.values import Choice, Part, Span
+
+from .conftest import Tty, delivery
+
+
+async def serve(tty, ear, nursery):
+    nursery.start_soon(tty.terminal.serve, ear, name="serve")
+    await tty.shows(">")
+
+
+async def test_a_line_typed_is_a_message_and_its_answer_stands_above_a_new_prompt(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("hello\n")
+    await ear.until(1)
+    await tty.terminal.deliver(delivery("hi there"))
+    await tty.shows("> hello\nhi there\n>")
+    tty.type("again\n")
+    await ear.until(2)
+    assert [message.text for message in ear.heard] == ["hello", "again"]
+
+
+async def test_a_streamed_answer_grows_in_place_and_is_seen_once(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("q\n")
+    await ear.until(1)
+    receipt = await tty.terminal.deliver(delivery("one", said="preview"))
+    await tty.shows("> q\none\n>")
+    for text in ("one two", "one two three, and so it is longer than a row of this"):
+        await tty.terminal.deliver(delivery(text, "edit", message_id=receipt.message_id, said="preview"))
+    await tty.shows(
+        "> q\none two three, and so it is longer than a\n row of this\n>".replace(
+            "than a\n row", "than\n a row"
+        )
+    )
+    await tty.terminal.deliver(delivery("one two three.", "edit", message_id=receipt.message_id))
+    await tty.shows("> q\none two three.\n>")
+
+
+async def test_a_preview_taller_than_the_screen_shows_its_end_and_the_answer_is_seen_once(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    lines = [f"line {n}" for n in range(30)]
+    receipt = await tty.terminal.deliver(delivery("line 0", said="preview"))
+    for count in (5, 12, 30):
+        text = "\n".join(lines[:count])
+        await tty.terminal.deliver(delivery(text, "edit", message_id=receipt.message_id, said="preview"))
+    await tty.shows("\n".join([*lines[-8:], ">"]))
+    await tty.terminal.deliver(delivery("\n".join(lines), "edit", message_id=receipt.message_id))
+    await tty.shows("\n".join([*lines, ">"]))
+
+
+async def test_a_progress_line_is_replaced_and_erased(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    await tty.terminal.deliver(delivery("before", said="say"))
+    progress = await tty.terminal.deliver(delivery("working, 3 min", said="progress"))
+    await tty.shows("before\nworking, 3 min\n>")
+    await tty.terminal.deliver(
+        delivery("working, 6 min", "edit", message_id=progress.message_id, said="progress")
+    )
+    await tty.shows("before\nworking, 6 min\n>")
+    await tty.terminal.deliver(delivery(op="delete", message_id=progress.message_id))
+    await tty.shows("before\n>")
+
+
+async def test_what_is_said_meanwhile_stands_above_what_is_still_being_made(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("long question\n")
+    await ear.until(1)
+    preview = await tty.terminal.deliver(delivery("thinki", said="preview"))
+    await tty.terminal.deliver(delivery("3 turns", said="reply"))
+    await tty.shows("> long question\n3 turns\nthinki\n>")
+    tty.type("/status\n")
+    await tty.shows("> long question\n3 turns\n> /status\nthinki\n>")
+    await tty.terminal.deliver(delivery("thinking done", "edit", message_id=preview.message_id))
+    await tty.shows("> long question\n3 turns\n> /status\nthinking done\n>")
+
+
+async def test_an_edit_of_the_last_answer_is_made_in_place_and_of_an_older_one_below(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    first = await tty.terminal.deliver(delivery("frist", said="say"))
+    await tty.terminal.deliver(delivery("first", "edit", message_id=first.message_id, said="say"))
+    await tty.shows("first\n>")
+    await tty.terminal.deliver(delivery("second"))
+    await tty.terminal.deliver(delivery("First", "edit", message_id=first.message_id, said="say"))
+    await tty.shows("first\nsecond\nFirst\n>")
+    await tty.terminal.deliver(delivery("First", "edit", message_id=first.message_id, said="say"))
+    await tty.terminal.deliver(delivery("end"))
+    await tty.shows("first\nsecond\nFirst\nend\n>")
+
+
+async def test_formats_are_shown_and_a_link_keeps_its_address(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    spans = (Span(0, 4, "bold"), Span(5, 9, "link", "https://x.y"), Span(10, 14, "code"))
+    await tty.terminal.deliver(delivery(Part("bold link co\nd plain", spans)))
+    await tty.shows("bold link (https://x.y) co\nd plain\n>")
+    assert tty.display.styled == "boldlinkcod"
+
+
+async def test_text_cannot_steer_the_terminal(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    evil = "a\x1b[2Jb\x1b]0;title\x07c\x9b31md\x08\re\x00\x7f"
+    preview = await tty.terminal.deliver(delivery(evil, said="preview"))
+    await tty.terminal.deliver(
+        delivery(Part(evil, (Span(0, 5, "bold"),)), "edit", message_id=preview.message_id)
+    )
+    link = Part("x", (Span(0, 1, "link", "https://\x1b[2J"),))
+    await tty.terminal.deliver(delivery(link))
+    await tty.shows("a[2Jb]0;titlec31mde\nx (https://[2J)\n>")
+
+
+async def test_wide_characters_are_counted_as_they_are_shown(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    wide = await tty.terminal.deliver(delivery("x" + "漢" * 30, said="say"))
+    await tty.terminal.deliver(delivery("short", "edit", message_id=wide.message_id, said="say"))
+    await tty.shows("short\n>")
+
+
+@pytest.mark.parametrize("typed", ["2", "no", "NO"])
+async def test_a_choice_is_pressed_by_its_number_or_label(tty, ear, nursery, typed):
+    await serve(tty, ear, nursery)
+    choices = (Choice("tok-y", "Yes"), Choice("tok-n", "No"))
+    await tty.terminal.deliver(delivery("Sure?", said="prompt", choices=choices))
+    await tty.shows("Sure?\n  1. Yes\n  2. No\n>")
+    tty.type(typed + "\n")
+    await ear.until(1)
+    tty.type("2\n")
+    await ear.until(2)
+    assert [(m.text, m.choice) for m in ear.heard] == [("No", "tok-n"), ("2", None)]
+
+
+async def test_ctrl_d_ends_the_input_and_answers_are_still_printed(tty, ear):
+    async with trio.open_nursery() as nursery:
+        await serve(tty, ear, nursery)
+        tty.type("last\n\x04")
+        await ear.until(1)
+    await tty.terminal.deliver(delivery("bye"))
+    await tty.shows("> last\n>\nbye\n")
+
+
+async def test_the_shared_terminal_stays_in_blocking_mode(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    await tty.terminal.deliver(delivery("x"))
+    assert os.get_blocking(tty.slave)
+
+
+async def test_a_terminal_that_hung_up_is_the_end_of_the_input(ear):
+    gone = Tty(40, 10)
+    os.close(gone.master)
+    with trio.fail_after(2):
+        await gone.terminal.serve(ear)
+    os.close(gone.slave)
+    assert ear.heard == []
