@@ -1,0 +1,60 @@
+# Every target needs Python 3.11 or newer with its venv module, and nothing else; what they install is in .venv.
+#   make run      the daemon in the foreground          make test     the whole suite
+#   make demo     a conversation that is cut short      make lint     style, types, layers
+#   make bench    measures what a message costs
+# ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
+# A target that fails ends make with status 2 and names the program's own status ("Error 75").
+
+PYTHON ?= python3
+ARGS ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
+
+.PHONY: run test lint bench demo sim mutants FORCE
+.NOTPARALLEL:
+
+run: .venv/.installed
+	@exec $(BIN)/hermes-trio run $(ARGS)
+
+test: .venv/.installed-dev
+	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: .venv/.installed-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/flake8
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: .venv/.installed-dev
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+demo: .venv/.installed-dev
+	@$(BIN)/python -m tests.demo $(ARGS)
+
+sim mutants:
+	@echo "make $@: not yet" >&2; exit 1
+
+.venv/.installed: .venv/.python pyproject.toml constraints.txt
+	@echo "Installing hermes-trio into .venv" >&2
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.installed-dev: .venv/.python pyproject.toml constraints.txt
+	@echo "Installing hermes-trio and its tools into .venv" >&2
+	@$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.installed
+
+# Holds the PYTHON that .venv was made with, and is written only when that has changed.
+.venv/.python: FORCE
+	@if [ "$$(cat $@ 2>/dev/null)" != "$(PYTHON)" ]; then \
+	  command -v "$(PYTHON)" >/dev/null || { \
+	    echo "There is no $(PYTHON). On Debian: apt install python3 python3-venv" >&2; exit 1; }; \
+	  "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$$("$(PYTHON)" --version) is too old: hermes-trio needs Python 3.11 or newer." \
+	      "Name another one: make PYTHON=python3.11" >&2; exit 1; }; \
+	  "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+	    echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }; \
+	  if [ -f $@ ]; then rm -rf .venv; fi; \
+	  "$(PYTHON)" -m venv .venv && echo "$(PYTHON)" >$@; \
+	fi
