@@ -1,1 +1,77 @@
-"""The parts of hermes-trio, and where they are."""
+"""hermes-trio: a chat-agent gateway on Trio.
+
+    platform.serve() ─▶ inbox ─▶ sessions ─▶ turn ─▶ agent ⇄ model, tools
+                          │           │         │
+                        ══════ store: one writer ══════
+                                      │
+    platform.deliver() ◀───────── outbox
+
+Each module of that name is a part of the river; `gateway.py` wires them, `ports.py` says what plugs in,
+`values.py` what travels. `pure/` holds the decisions, `stores/`, `models/`, `tools/`, `commands/` are
+shelves, `testing/` is the test kit. The names below are imported when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hermes_trio.agent import ModelAgent as ModelAgent
+    from hermes_trio.errors import *  # noqa: F403
+    from hermes_trio.gateway import Gateway as Gateway
+    from hermes_trio.gateway import open_gateway as open_gateway
+    from hermes_trio.http import open_http_client as open_http_client
+    from hermes_trio.options import Gateway as GatewayOptions
+    from hermes_trio.options import Session as SessionOptions
+    from hermes_trio.ports import *  # noqa: F403
+    from hermes_trio.pure.chunking import units as units
+    from hermes_trio.pure.markdown import split_markdown as split_markdown
+    from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
+    from hermes_trio.values import *  # noqa: F403
+    from hermes_trio.verbs import Turn as Turn
+
+_WHERE = {
+    "hermes_trio.gateway": ("Gateway", "open_gateway"),
+    "hermes_trio.verbs": ("Turn",),
+    "hermes_trio.agent": ("ModelAgent",),
+    "hermes_trio.http": ("open_http_client",),
+    "hermes_trio.pure.markdown": ("split_markdown",),
+    "hermes_trio.pure.chunking": ("units",),
+    "hermes_trio.stores.sqlite": ("open_sqlite_store",),
+    "hermes_trio.ports": (
+        "Adapter AdapterContext Agent Chance Command CommandCall Intake Model Platform Tool ToolContext"
+        " WallClock"
+    ).split(),
+    "hermes_trio.errors": (
+        "AccountRefused AgentError ConfigWrong Fenced HermesError LimitReached ModelFailed NoCredentials"
+        " NotSent OperatorError OutsideError PlatformDown PollConflict SendFailed SendRefused SendUnknown"
+        " StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown StoreClosed StoreFailed"
+        " StoreRefused TurnTimedOut"
+    ).split(),
+    "hermes_trio.values": (
+        "Address AssistantEntry Choice Delivery Entry Key Lane LedgerRow Message ModelAnswer ModelRequest"
+        " NoteEntry Part Policy Prompt Receipt Reset Said Say Secret SessionView Silence Span Stop ToolCall"
+        " ToolEntry ToolSpec Traits TurnView Undecodable UserEntry"
+    ).split(),
+}
+_RENAMED = {
+    "GatewayOptions": ("hermes_trio.options", "Gateway"),
+    "SessionOptions": ("hermes_trio.options", "Session"),
+}
+_HOME = {name: (module, name) for module, names in _WHERE.items() for name in names} | _RENAMED
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    # Importing everything costs half a second that `hermes-trio --help` and an adapter need not pay.
+    if name not in _HOME:
+        raise AttributeError(f"module 'hermes_trio' has no attribute {name!r}")
+    module, attribute = _HOME[name]
+    value = getattr(import_module(module), attribute)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -9,6 +9,7 @@ HermesError
 │   ├── StepMismatch         the function took another path than its recording
 │   ├── StepFailed           a recorded step failed; raised again on replay
 │   ├── StepUnknown          a step began before a crash and nobody knows how it ended
+│   ├── LimitReached         a budget of the built-in agent is used up; the text names it
 │   └── TurnTimedOut         an `ask` or the turn itself passed its deadline
 ├── OutsideError             a platform, a model or a disk misbehaved; translated once at the border
 │   ├── AccountRefused       the platform refuses the credentials of this account
@@ -85,6 +86,10 @@ class StepFailed(AgentError):
 
 class StepUnknown(AgentError):
     """A step that is not idempotent began before a crash, and its outcome is unknown."""
+
+
+class LimitReached(AgentError):
+    """A budget of the built-in agent is used up; the text names it, for the user too."""
 
 
 class TurnTimedOut(AgentError):

@@ -9,13 +9,15 @@ commit and wake-up loses nothing, and no caller wakes or cancels anybody.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
 from hermes_trio.values import (
     Address,
     Choice,
+    Decided,
     Delivery,
     Entry,
     Key,
@@ -29,7 +31,6 @@ from hermes_trio.values import (
     SessionView,
     TurnState,
     TurnView,
-    Undecodable,
 )
 
 # --- consequences ---------------------------------------------------------------------------------
@@ -81,25 +82,6 @@ Consequence = WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeL
 Perform = Callable[[Sequence[Consequence]], None]
 
 # --- what goes in ---------------------------------------------------------------------------------
-
-
-class Decided(Struct, frozen=True, kw_only=True):
-    """A message and what the inbox decided of it before anything was written.
-
-    Args:
-        update: what came in.
-        kind: "message", "command", or "undecodable".
-        key: whose conversation it belongs to, None when it has none.
-        outcome, reason: set for what ends here (dropped by policy, not decodable).
-        hold_s: it may be a fragment: wait this long for the next.
-    """
-
-    update: Message | Undecodable
-    kind: Literal["message", "command", "undecodable"] = "message"
-    key: Key | None = None
-    outcome: OutcomeName | None = None
-    reason: str = ""
-    hold_s: float = 0.0
 
 
 class AcceptRules(Struct, frozen=True):
@@ -158,10 +140,14 @@ class StepRow(Struct, frozen=True, kw_only=True):
 
 
 class Closing(Struct, frozen=True, kw_only=True):
-    """How a turn ends. `reply` None with state "finished": the last `say` is the final, or silence."""
+    """How a turn ends. `reply` None with state "finished": the last `say` is the final, or silence.
+
+    `outcome` is that of its messages where the state does not say it.
+    """
 
     state: TurnState
     reason: str = ""
+    outcome: OutcomeName | None = None
     step: StepRow | None = None
     entries: tuple[Entry, ...] = ()
     reply: Reply | None = None
@@ -269,8 +255,8 @@ class Store(Protocol):
 
     perform: Perform
 
-    def serve(self) -> Any:
-        """Async context manager that runs the writer. Its body may use the store."""
+    def serve(self) -> AbstractAsyncContextManager[Store]:
+        """Run the writer while the body runs; what was queued by then is committed."""
 
     async def begin_boot(self) -> Booted:
         """Begin a new life: older boots' deliveries in flight become unknown, interruptions are counted."""
@@ -286,9 +272,6 @@ class Store(Protocol):
 
     async def wake_all(self) -> None:
         """Consequences only: every key and lane that has rows to look at."""
-
-    async def wake_lanes(self, account: str) -> None:
-        """Consequences only: every lane of the account that has something to say."""
 
     async def commands_waiting(self) -> int:
         """Consequences: every key with unsettled commands is woken. Returns how many commands."""

@@ -137,6 +137,27 @@ class Undecodable(Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
+class Decided(Struct, frozen=True, kw_only=True):
+    """A message and what the inbox decided of it before anything was written.
+
+    Args:
+        update: what came in.
+        kind: "message", "command", or "undecodable".
+        key: whose conversation it belongs to, None when it has none.
+        outcome, reason: set for what ends here (dropped by policy, not decodable).
+        hold_s: it may be a fragment: wait this long for the next.
+        notice: something its chat is told at once, beside its outcome.
+    """
+
+    update: Message | Undecodable
+    kind: Literal["message", "command", "undecodable"] = "message"
+    key: Key | None = None
+    outcome: OutcomeName | None = None
+    reason: str = ""
+    hold_s: float = 0.0
+    notice: str = ""
+
+
 class Span(Struct, frozen=True, array_like=True):
     """A formatted stretch of a part's text.
 

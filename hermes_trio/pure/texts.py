@@ -21,6 +21,7 @@ COMMAND_FAILED = "That command failed. The log has the details."
 DRAINING = "I am restarting. Your message is kept and will be answered afterwards."
 PARTIAL = "(The model's answer was cut off here.)"
 QUESTION_CLOSED = "That question is no longer open."
+DEADLINE = "I stopped: this took longer than a turn may take."
 CONFLICT = "Another program is receiving this bot's messages. I keep trying."
 
 
@@ -47,11 +48,6 @@ def queue_full(queue_max: int) -> str:
 def waiting_line(position: int) -> str:
     """The one visible sign of waiting, where the platform has no reactions."""
     return f"Queued, position {position}."
-
-
-def deadline(minutes: float) -> str:
-    """The turn passed its deadline."""
-    return f"I stopped: this took longer than {span(minutes * 60)}."
 
 
 def failed(turn: int) -> str:

@@ -94,14 +94,6 @@ def wake_all(tx: Tx) -> None:
         tx.then(WakeLane(read_lane(lane)))
 
 
-def wake_lanes(tx: Tx, account: str) -> None:
-    """Wake the lanes of one account: it is connected again."""
-    for (lane,) in tx.all("select distinct lane from outbound where state in ('owed', 'live') order by lane"):
-        value = read_lane(lane)
-        if value.account_id == account:
-            tx.then(WakeLane(value))
-
-
 def checkpoint(tx: Tx, why: str) -> int:
     """Reason and time on every running turn of this boot."""
     return tx.run(

@@ -39,8 +39,8 @@ class _Row(Struct, array_like=True):
 
 
 _NEXT = (
-    "select id, address, said, op, part, state, attempts, unknown, plain, message_id, reply_to, choices, last,"
-    " at from outbound where lane = ? and (state = 'owed' or (state = 'live' and dirty = 1 and ?))"
+    "select id, address, said, op, part, state, attempts, unknown, plain, message_id, reply_to, choices,"
+    " last, at from outbound where lane = ? and (state = 'owed' or (state = 'live' and dirty = 1 and ?))"
     " order by rank, id limit 1"
 )
 
@@ -50,6 +50,12 @@ UNKNOWN_MAX = 2
 def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
     """The lane's next call, recorded as begun."""
     name = text_of(lane)
+    # A lane is served by one task: what is `sending` now was left so by a call that never told its end.
+    tx.run(
+        "update outbound set state = 'owed', unknown = unknown + (message_id is null)"
+        " where lane = ? and state = 'sending'",
+        (name,),
+    )
     while (found := tx.one(_NEXT, name, can.live)) is not None:
         row = _Row(*found)
         op = _op(row, can)
@@ -91,7 +97,8 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     live = row.state == "live"
     marked = op == "send" and row.unknown > 0 and not can.takes_key
     tx.run(
-        "update outbound set attempts = attempts + 1, dirty = 0, state = ?, marked = max(marked, ?) where id = ?",
+        "update outbound set attempts = attempts + 1, dirty = 0, state = ?,"
+        " marked = max(marked, ?) where id = ?",
         ("live" if live else "sending", marked, row.id),
     )
     part = read_part(row.part)

@@ -9,7 +9,6 @@ import msgspec
 from hermes_trio.pure import texts
 from hermes_trio.store_port import (
     AcceptRules,
-    Decided,
     PendingCommand,
     ReplaceKey,
     Reply,
@@ -23,6 +22,7 @@ from hermes_trio.stores.tx import CLAIMABLE, Tx, read_key, read_message, text_of
 from hermes_trio.values import (
     AssistantEntry,
     Choice,
+    Decided,
     Key,
     Message,
     OutcomeName,
@@ -69,6 +69,8 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> bool:
     id = _insert(tx, account, decided, update.address.chat, body, update.raw)
     if id is None:
         return False
+    if decided.notice:
+        tx.owe(_notice(update, decided.notice, "notice"), None)
     if decided.outcome is None and decided.key is not None:
         if decided.kind == "command":
             tx.then(WakeCommands(decided.key))

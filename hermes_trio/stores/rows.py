@@ -18,10 +18,12 @@ OUTCOME_OF: dict[TurnState, OutcomeName] = {
 }
 
 
-def end_turn(tx: Tx, turn: int, key: str, state: TurnState, reason: str) -> None:
+def end_turn(
+    tx: Tx, turn: int, key: str, state: TurnState, reason: str, outcome: OutcomeName | None = None
+) -> None:
     """The turn's row, its messages and its open questions reach their end."""
     tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
-    tx.settle_inbound("key = ? and turn = ?", (key, turn), OUTCOME_OF[state], reason)
+    tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
     tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
 
 
@@ -157,7 +159,7 @@ def say_in_preview(tx: Tx, turn: int, reply: Reply, *, waiting: bool = False) ->
                 address=reply.address,
                 parts=rest,
                 said=reply.said,
-                anchor=reply.anchor_all and reply.anchor or None,
+                anchor=(reply.anchor_all and reply.anchor) or None,
             ),
             turn,
         )

@@ -16,7 +16,6 @@ from hermes_trio.store_port import (
     Claimed,
     Closing,
     Consequence,
-    Decided,
     GaveUp,
     Hold,
     Opened,
@@ -34,6 +33,7 @@ from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import run_in_store_thread
 from hermes_trio.values import (
     Address,
+    Decided,
     Entry,
     Key,
     Lane,
@@ -79,10 +79,10 @@ class SqliteStore:
         self._writer.perform = perform
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[None]:
-        """Run the writer while the body runs; what was queued by then is committed."""
+    async def serve(self) -> AsyncIterator[SqliteStore]:
+        """See the port."""
         async with self._writer.serve():
-            yield
+            yield self
 
     async def begin_boot(self) -> Booted:
         """See the port."""
@@ -105,10 +105,6 @@ class SqliteStore:
     async def wake_all(self) -> None:
         """See the port."""
         await self._do(boot.wake_all)
-
-    async def wake_lanes(self, account: str) -> None:
-        """See the port."""
-        await self._do(boot.wake_lanes, account)
 
     async def commands_waiting(self) -> int:
         """See the port."""

@@ -154,9 +154,12 @@ def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
 
 
 def _put_step(tx: Tx, turn: int, step: StepRow, value: bytes, asked: str | None = None) -> None:
+    # A question that has its answer already keeps it: its timer was too late.
     tx.run(
-        "insert or replace into step(turn, name, n, state, digest, op, value, wake_at, at, asked)"
-        " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into step(turn, name, n, state, digest, op, value, wake_at, at, asked)"
+        " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict(turn, name, n) do update"
+        " set state = excluded.state, value = excluded.value, asked = excluded.asked,"
+        " at = excluded.at where step.state = 'intent'",
         (turn, step.name, step.n, step.state, step.digest, step.op, value, step.wake_at, tx.now, asked),
     )
 
@@ -210,7 +213,7 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         _put_step(tx, turn, closing.step, closing.step.value)
     for entry in closing.entries:
         tx.add_entry(session, turn, entry)
-    rows.end_turn(tx, turn, key, closing.state, closing.reason)
+    rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
     if closing.reply is None:
         _last_say_is_final(tx, turn, session)
     elif closing.state == "finished":

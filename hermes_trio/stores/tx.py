@@ -104,7 +104,7 @@ class Tx:
     def settle_inbound(self, where: str, args: Sequence[Any], outcome: OutcomeName, reason: str) -> int:
         """Give every unsettled row of `where` its outcome; returns how many."""
         return self.run(
-            f"update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"  # noqa: S608
+            f"update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
             f" where outcome is null and {where}",
             (outcome, reason, self.now, *args),
         ).rowcount

@@ -1,0 +1,220 @@
+"""The built-in agent: model and tools until done, bounded.
+
+It stands on the same primitive as a library user's function: each model call and each tool call is a
+step of the turn. A model call needs no intent (asking twice does no harm); a tool call has one, and
+after a crash a call that is not idempotent is shown to the model as *started, outcome unknown*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hermes_trio.errors import LimitReached, ModelFailed
+from hermes_trio.ports import Tool
+from hermes_trio.pure import texts
+from hermes_trio.pure.prompt import UNKNOWN, assemble
+from hermes_trio.steps import clean
+from hermes_trio.supervise import attempt
+from hermes_trio.values import (
+    Address,
+    AssistantEntry,
+    Entry,
+    ModelAnswer,
+    ModelRequest,
+    ToolCall,
+    ToolEntry,
+    ToolSpec,
+    UserEntry,
+)
+from hermes_trio.verbs import Turn
+
+Complete = Callable[[ModelRequest, Callable[[str], None], Callable[[], None]], Awaitable[ModelAnswer]]
+"""Calls a model: (request, on_text, on_restart). Raises ModelFailed or NoCredentials."""
+
+CHARS_PER_TOKEN = 4
+RESULT_CHARS_MAX = 100_000
+EMPTY_MAX = 3
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What a tool call gave, as recorded."""
+
+    text: str
+    failed: bool = False
+
+
+class Context:
+    """What a tool knows of its call: see the ToolContext port."""
+
+    def __init__(self, turn: Turn, op: str, parent: str) -> None:
+        self.op = op
+        self.address: Address = turn.address
+        self._turn = turn
+        self._parent = parent
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, across restarts."""
+        await self._turn.sleep(seconds, name=f"{self._parent}/sleep")
+
+    async def now(self) -> float:
+        """Wall time, recorded."""
+        return await self._turn.now(name=f"{self._parent}/now")
+
+
+class ModelAgent:
+    """An agent function that asks a model and runs its tools until it has an answer.
+
+    Args:
+        complete: calls the model, with retries and fallbacks behind it.
+        tools: what the model may call.
+        prompt: the system prompt.
+        steps_max: model and tool calls of one turn.
+        same_failure_max: identical failing calls in a row.
+        history_tokens: how much of the transcript the model is given, some four characters a token.
+        name: shown in status.
+    """
+
+    def __init__(
+        self,
+        complete: Complete,
+        *,
+        tools: Sequence[Tool] = (),
+        prompt: str = "You are a helpful assistant.",
+        steps_max: int = 60,
+        same_failure_max: int = 3,
+        history_tokens: int = 100_000,
+        name: str = "",
+    ) -> None:
+        self.name = name
+        self.history_chars = history_tokens * CHARS_PER_TOKEN
+        self._complete = complete
+        self._tools = {tool.name: tool for tool in tools}
+        self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
+        self._prompt = prompt
+        self._steps_max = steps_max
+        self._same_failure_max = same_failure_max
+
+    async def __call__(self, turn: Turn) -> str:
+        """Answer the turn.
+
+        Raises:
+            ModelFailed, NoCredentials: no model could answer.
+            LimitReached: a budget was used up.
+        """
+        entries: list[Entry] = [*await turn.history(), *(UserEntry(text=m.text) for m in turn.messages)]
+        failures = Failures(self._same_failure_max)
+        empty = 0
+        while turn.steps.count < self._steps_max:
+            answer = await self._ask_model(turn, entries)
+            entries.append(_entry(answer))
+            if answer.calls:
+                turn.restart_stream()
+                for call in answer.calls:
+                    result = await self._use(turn, call)
+                    entries.append(ToolEntry(call.id, call.name, result.text, result.failed))
+                    failures.count(call, result)
+                entries += [UserEntry(text=one.message.text) for one in turn.steered()]
+            elif answer.text.strip():
+                return answer.text if answer.finish != "partial" else f"{answer.text}\n\n{texts.PARTIAL}"
+            else:
+                empty += 1
+                if empty >= EMPTY_MAX:
+                    raise ModelFailed("unknown", "empty answers")
+        raise LimitReached(f"this took more than {self._steps_max} steps")
+
+    async def _ask_model(self, turn: Turn, entries: Sequence[Entry]) -> ModelAnswer:
+        async def complete(*, op: str) -> ModelAnswer:
+            request = ModelRequest(prompt=self._prompt, entries=assemble(entries), tools=self._specs, op=op)
+            return await self._complete(request, turn.stream, turn.restart_stream)
+
+        return await turn.steps.run(
+            "model",
+            complete,
+            idempotent=True,
+            type=ModelAnswer,
+            entries=lambda answer: [_entry(answer)],
+            last=lambda answer: not answer.calls and bool(answer.text.strip()),
+        )
+
+    async def _use(self, turn: Turn, call: ToolCall) -> Result:
+        """Run one tool call as a step; what goes wrong in it is told to the model."""
+        tool = self._tools.get(call.name)
+        arguments = _arguments(call)
+        if tool is None or arguments is None:
+            wrong = (
+                f"There is no tool {call.name!r}." if tool is None else "The arguments are no JSON object."
+            )
+            return await self._record(turn, call, wrong)
+        name = f"tool {tool.name}"
+        parent = f"{name}#{turn.steps.next_call(name)}"
+
+        async def use(_: Mapping[str, Any], *, op: str) -> Result:
+            value, error = await attempt(lambda: tool.run(arguments, Context(turn, op, parent)))
+            if error is not None:
+                return Result(clean(f"{type(error).__name__}: {error}")[:RESULT_CHARS_MAX], failed=True)
+            return Result(_text(value))
+
+        return await turn.steps.run(
+            name,
+            use,
+            arguments,
+            idempotent=tool.idempotent,
+            type=Result,
+            entries=lambda result: [ToolEntry(call.id, call.name, result.text, result.failed)],
+            unknown=lambda: Result(UNKNOWN, failed=True),
+        )
+
+    async def _record(self, turn: Turn, call: ToolCall, wrong: str) -> Result:
+        async def refuse() -> Result:
+            return Result(wrong, failed=True)
+
+        return await turn.steps.run(
+            "tool refused",
+            refuse,
+            idempotent=True,
+            type=Result,
+            entries=lambda result: [ToolEntry(call.id, call.name, result.text, result.failed)],
+        )
+
+
+class Failures:
+    """Counts identical failing calls in a row."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._call: tuple[str, str] | None = None
+        self._seen = 0
+
+    def count(self, call: ToolCall, result: Result) -> None:
+        """One more result.
+
+        Raises:
+            LimitReached: the same call has failed too often in a row.
+        """
+        same = (call.name, call.arguments) if result.failed else None
+        self._seen = self._seen + 1 if same is not None and same == self._call else 1
+        self._call = same
+        if same is not None and self._seen >= self._most:
+            raise LimitReached(f"the tool {call.name!r} failed {self._seen} times in a row in the same way")
+
+
+def _entry(answer: ModelAnswer) -> AssistantEntry:
+    return AssistantEntry(text=answer.text, calls=answer.calls, finish=answer.finish)
+
+
+def _arguments(call: ToolCall) -> dict[str, Any] | None:
+    try:
+        return msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def _text(value: object) -> str:
+    """What a tool gave, as text of bounded size."""
+    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=repr).decode()
+    if len(text) > RESULT_CHARS_MAX:
+        text = f"{text[:RESULT_CHARS_MAX]}\n[cut: {len(text)} characters]"
+    return clean(text)

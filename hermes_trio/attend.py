@@ -1,0 +1,129 @@
+"""What attends a turn: typing, the progress line, the live preview. Children of the turn's nursery.
+
+None of them costs a quick turn a call: they begin when the turn has lasted half a second. None can
+fail it: a store that fails or a fence that is met only ends the showing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import trio
+
+from hermes_trio.errors import Fenced, StoreFailed
+from hermes_trio.ports import Platform
+from hermes_trio.pure import texts
+from hermes_trio.steps import Steps
+from hermes_trio.store_port import Store
+from hermes_trio.values import Address, Part, Said
+
+QUIET_S = 0.5
+CLOSING_LINE_UNITS = 200
+"""Kept free in a preview, so that a closing line always fits below it."""
+
+
+class Attended(Protocol):
+    """The turn, as far as its attendance needs it."""
+
+    id: int
+    address: Address
+    steps: Steps
+
+
+class Around(Protocol):
+    """The surroundings, as far as attendance needs them."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def typing(self) -> Callable[[Address], Awaitable[None]]: ...
+    @property
+    def progress_every_s(self) -> float: ...
+
+
+class Attendance:
+    """The state of one turn's showing: the text streamed so far."""
+
+    def __init__(self, turn: Attended, around: Around, platform: Platform | None) -> None:
+        self.turn = turn
+        self.around = around
+        self.platform = platform
+        self._pieces: list[str] = []
+        self._size = 0
+        self._changed = trio.Event()
+
+    def add(self, text: str) -> None:
+        """More of the answer."""
+        room = 2 * self.platform.traits.text_max if self.platform else 0
+        if text and self._size < room:
+            self._pieces.append(text)
+            self._size += len(text)
+            self._changed.set()
+
+    def restart(self) -> None:
+        """What was streamed is void, or has been said."""
+        self._pieces.clear()
+        self._size = 0
+
+    async def show(self, said: Said, part: Part) -> None:
+        """Replace the turn's live row of this kind."""
+        try:
+            await self.around.store.show(self.turn.id, said, self.turn.address, part)
+        except (Fenced, StoreFailed):
+            # Nothing was promised: the turn's own writes meet the same fence or disk and say so.
+            return
+
+    async def preview(self) -> None:
+        """Show the newest text, at most once per `live_every_s`."""
+        assert self.platform is not None
+        while True:
+            await self._changed.wait()
+            self._changed = trio.Event()
+            text = "".join(self._pieces)
+            if text.strip():
+                await self.show("preview", _head(self.platform, text))
+            await trio.sleep(self.platform.traits.live_every_s)
+
+    async def progress(self) -> None:
+        """One line that is edited: how long, which step."""
+        began = trio.current_time() - QUIET_S
+        while True:
+            await trio.sleep(self.around.progress_every_s)
+            steps = self.turn.steps
+            seconds = trio.current_time() - began
+            await self.show("progress", Part(texts.progress(seconds, steps.count, steps.newest)))
+
+    async def type(self) -> None:
+        """Renew the typing sign."""
+        assert self.platform is not None
+        while True:
+            await self.around.typing(self.turn.address)
+            await trio.sleep(self.platform.traits.typing_every_s)
+
+
+async def attend(attendance: Attendance) -> None:
+    """Attend a turn until cancelled."""
+    await trio.sleep(QUIET_S)
+    platform = attendance.platform
+    if platform is None:
+        return
+    async with trio.open_nursery() as nursery:
+        if platform.traits.can_type:
+            nursery.start_soon(attendance.type, name="typing")
+        if platform.traits.can_edit:
+            nursery.start_soon(attendance.preview, name="preview")
+        if attendance.around.progress_every_s > 0:
+            nursery.start_soon(attendance.progress, name="progress")
+
+
+def _head(platform: Platform, text: str) -> Part:
+    """The first part of the text, with room for a closing line."""
+    part = platform.split(text)[0]
+    room = platform.traits.text_max - CLOSING_LINE_UNITS
+    # A character has at most two UTF-16 units or four bytes.
+    per_char = {"char": 1, "utf16": 2, "byte": 4}[platform.traits.unit]
+    if len(part.text) * per_char <= room:
+        return part
+    cut = room // per_char
+    return Part(part.text[:cut], tuple(span for span in part.spans if span.end <= cut))

@@ -1,0 +1,19 @@
+"""The one file that asks the machine for calendar time and chance."""
+
+from __future__ import annotations
+
+import random
+import time
+
+
+class SystemClock:
+    """The machine's wall clock."""
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return time.time()
+
+
+def system_chance() -> random.Random:
+    """Chance from the operating system."""
+    return random.SystemRandom()

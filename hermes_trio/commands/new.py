@@ -1,0 +1,16 @@
+"""/new: end this conversation and open the next."""
+
+from hermes_trio.ports import CommandCall
+from hermes_trio.values import Reset
+
+
+class New:
+    names = ("new", "reset")
+    help = "start a new conversation"
+    role = "user"
+
+    async def run(self, call: CommandCall) -> Reset:
+        return Reset(f"/{call.name}")
+
+
+command = New()

@@ -1,0 +1,32 @@
+"""/status: what runs, what waits, who receives."""
+
+from hermes_trio.ports import CommandCall
+from hermes_trio.pure.texts import waiting_phrase
+from hermes_trio.values import Say, SessionView
+
+
+class Status:
+    names = ("status",)
+    help = "what I am doing, and what is waiting"
+    role = "user"
+
+    async def run(self, call: CommandCall) -> Say:
+        return Say("\n".join([*_session(await call.session()), *call.status()]))
+
+
+def _session(session: SessionView | None) -> list[str]:
+    if session is None:
+        return ["No conversation yet."]
+    lines = [f"Session {session.id}, {session.turns} turns."]
+    if session.running is None:
+        lines.append("Nothing is running.")
+    else:
+        turn = session.running
+        step = f", step {turn.steps}: {turn.step}" if turn.steps else ""
+        lines.append(f"Turn {turn.id} is running{step}.")
+    if session.waiting:
+        lines.append(f"{waiting_phrase(session.waiting)} waiting.")
+    return lines
+
+
+command = Status()

@@ -1,0 +1,16 @@
+"""/steer TEXT: taken in by the running turn at its next step."""
+
+from hermes_trio.ports import CommandCall
+from hermes_trio.values import Prompt, Say
+
+
+class Steer:
+    names = ("steer",)
+    help = "/steer TEXT: tell me this while I work"
+    role = "user"
+
+    async def run(self, call: CommandCall) -> Prompt | Say:
+        return Prompt(call.text, "steer") if call.text else Say("Write /steer and what to tell me.")
+
+
+command = Steer()

@@ -1,0 +1,65 @@
+"""Checkpoint, then move_on_after, then cancel.
+
+The drain is politeness: everything promised is durable before it begins, so a SIGKILL at any point of
+it costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import StoreFailed
+from hermes_trio.log import Log
+from hermes_trio.store_port import Store
+
+CHECKPOINT_S = 2.0
+LEAVE_S = 2.0
+FLUSH_S = 5.0
+CLOSE_S = 3.0
+
+
+class Draining(Struct, frozen=True):
+    """What a drain works on.
+
+    Args:
+        open_no_turns: synchronous: no turn is opened after it.
+        no_turn_running: returns when every turn has ended by itself.
+        stop_intake: nothing more is confirmed to a platform.
+        cancel_sessions: cancels what still runs; the rows stay `running`.
+        flushed: returns when every lane has said what it had.
+    """
+
+    open_no_turns: Callable[[], None]
+    no_turn_running: Callable[[], Awaitable[None]]
+    stop_intake: Callable[[], None]
+    cancel_sessions: Callable[[], None]
+    flushed: Callable[[], Awaitable[None]]
+
+
+async def checkpoint(store: Store, why: str, log: Log) -> None:
+    """Reason and time on every running turn, also while the host is being cancelled; at most 2 s."""
+    with trio.move_on_after(CHECKPOINT_S, shield=True) as scope:
+        try:
+            turns = await store.checkpoint(why)
+            log.info("checkpoint", why=why, turns=turns)
+        except StoreFailed as error:
+            log.error("checkpoint failed", why=str(error))
+    if scope.cancelled_caught:
+        log.error("checkpoint failed", why="no commit in time")
+
+
+async def drain(work: Draining, store: Store, log: Log, *, why: str, deadline: trio.CancelScope) -> None:
+    """Let running turns finish under `deadline`, then cancel them, then flush what is owed."""
+    work.open_no_turns()
+    await checkpoint(store, why, log)
+    with deadline:
+        await work.no_turn_running()
+    work.stop_intake()
+    work.cancel_sessions()
+    with trio.move_on_after(LEAVE_S):
+        await work.no_turn_running()
+    with trio.move_on_after(FLUSH_S):
+        await work.flushed()

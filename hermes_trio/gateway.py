@@ -1,0 +1,393 @@
+"""open_gateway(): wires the river and owns the shutdown order.
+
+    store writer             a service: shields itself, outlives everything below
+    └ work nursery
+      ├ lanes                a task per chat and thread with something to say
+      ├ commands             a task per key with unsettled commands
+      ├ sessions             a task per key with something to do
+      └ intake nursery       a supervisor per account
+
+Three ways out: the body ends → drain; Cancelled or an error in the body → checkpoint under its shield,
+no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`) shortens the drain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import trio
+
+from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.dispatch import Dispatch
+from hermes_trio.drain import CLOSE_S, Draining, checkpoint, drain
+from hermes_trio.errors import ConfigWrong
+from hermes_trio.inbox import Ear, Health
+from hermes_trio.keyed import Keyed
+from hermes_trio.log import Log, standard_log
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.options import Session as SessionOptions
+from hermes_trio.outbox import Outbox
+from hermes_trio.plugins import COMMANDS, installed
+from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
+from hermes_trio.pure import texts
+from hermes_trio.pure.routing import allowed
+from hermes_trio.recovery import recover
+from hermes_trio.sessions import Sessions
+from hermes_trio.store_port import (
+    AcceptRules,
+    Booted,
+    CancelTurn,
+    Consequence,
+    ReplaceKey,
+    StatusView,
+    Store,
+    WakeAsk,
+    WakeCommands,
+    WakeKey,
+    WakeLane,
+)
+from hermes_trio.stores.sqlite import open_sqlite_store
+from hermes_trio.supervise import supervise
+from hermes_trio.turn import Player
+from hermes_trio.values import Address, Key, Lane, LedgerRow, SessionView
+from hermes_trio.verbs import Surroundings
+
+BOOT_COMMANDS_S = 15.0
+
+
+def _same(text: str) -> str:
+    return text
+
+
+class Gateway:
+    """A running gateway: what a host may ask of it. Made by `open_gateway`."""
+
+    def __init__(
+        self,
+        agent: Agent,
+        platforms: Sequence[Platform],
+        store: Store,
+        nursery: trio.Nursery,
+        *,
+        options: GatewayOptions,
+        session: SessionOptions,
+        commands: Mapping[str, Command],
+        clock: WallClock,
+        chance: Chance,
+        log: Log,
+        redact: Callable[[str], str],
+    ) -> None:
+        self.store = store
+        self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
+        self.options = options
+        self.session_options = session
+        self.clock = clock
+        self.chance = chance
+        self.log = log
+        self.model = getattr(agent, "name", "")
+        self.opened_at = clock.now()
+        self.drain_deadline = trio.CancelScope()
+        self.intake = trio.CancelScope()
+        self.draining = False
+        self._served = trio.Event()
+        self._heard = trio.Event()
+        self.ears: dict[str, Ear] = {}
+        history = getattr(agent, "history_chars", 0)
+        self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s)
+        around = Surroundings(
+            store=store,
+            clock=clock,
+            chance=chance,
+            platform=self.accounts.get,
+            typing=self.outbox.typing,
+            redact=redact,
+            deadline_s=options.turn_deadline_s,
+            progress_every_s=options.progress_every_s,
+            steer=options.busy == "steer",
+            history=history,
+        )
+        player = Player(agent, around, log)
+        self.turns = Sessions(store, player.play, log, turns_max=options.turns_max, history=history)
+        self.dispatch = Dispatch(store, commands, self.accounts.get, self.rules, self.status_lines, log)
+        self.sessions: Keyed[Key] = Keyed(nursery, self.turns.work, "session", log, chance)
+        self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox.work, "lane", log, chance)
+        self.commands: Keyed[Key] = Keyed(nursery, self.dispatch.work, "commands", log, chance)
+
+    # -- what a host may ask
+
+    async def ready(self) -> None:
+        """Return when each account has received, or has reported that it cannot."""
+        while not all(ear.health.reported for ear in self.ears.values()):
+            await self._heard.wait()
+
+    async def finished(self) -> None:
+        """Return when every platform's input has ended and every message has its outcome and its answer."""
+        await self._served.wait()
+        while True:
+            await self.commands.empty()
+            await self.sessions.empty()
+            await self.lanes.empty()
+            if not (self.commands.live or self.sessions.live or self.lanes.live):
+                return
+
+    async def stop(self, session: int, why: str = "operator") -> bool:
+        """Stop the session's running turn. False if there is no such session or nothing ran."""
+        view = await self.store.session(session)
+        if view is None or view.ended_at is not None:
+            return False
+        stopped = await self.store.stop(view.key, None, why)
+        self.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
+        return stopped.turn is not None
+
+    async def reset(self, session: int, why: str = "operator") -> int | None:
+        """End the session and open the next; its number, None if there is no such open session."""
+        view = await self.store.session(session)
+        if view is None or view.ended_at is not None:
+            return None
+        new = await self.store.reset(view.key, None, why)
+        self.log.info("reset", key=str(view.key), session=new, who=why, why=why)
+        return new
+
+    async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
+        """The newest inbound messages with their outcomes, oldest first."""
+        return await self.store.ledger(chat, limit)
+
+    async def session_views(self) -> Sequence[SessionView]:
+        """The open sessions, newest first."""
+        return await self.store.sessions()
+
+    async def status(self) -> StatusView:
+        """Counts, and the turns running."""
+        return await self.store.status()
+
+    def health(self) -> Mapping[str, Health]:
+        """Per account whether it receives."""
+        return {name: ear.health for name, ear in self.ears.items()}
+
+    def hurry(self, seconds: float = 0.0) -> None:
+        """Shorten a drain, running or to come, to so many seconds from now."""
+        self.drain_deadline.deadline = min(self.drain_deadline.deadline, trio.current_time() + seconds)
+
+    def status_lines(self) -> Sequence[str]:
+        """What /status says about the gateway."""
+        up = texts.span(max(0.0, self.clock.now() - self.opened_at))
+        lines = [f"Up {up}, {self.turns.running} of at most {self.options.turns_max} turns running."]
+        if self.model:
+            lines.append(f"Model: {self.model}.")
+        for name, health in self.health().items():
+            lines.append(f"{name}: {'receiving' if health.receiving else 'degraded, ' + health.why}.")
+        if self.draining:
+            lines.append("Restarting: no new turns.")
+        return lines
+
+    def rules(self, account: str) -> AcceptRules:
+        """What an account's messages do to a busy session."""
+        platform = self.accounts.get(account)
+        reacts = platform is not None and platform.traits.can_react
+        return AcceptRules(self.options.queue_max, self.options.busy, "react" if reacts else "line")
+
+    # -- what the store's commits cause
+
+    def perform(self, consequences: Sequence[Consequence]) -> None:
+        """Wake and cancel what a commit says, synchronously, before its caller wakes."""
+        for what in consequences:
+            match what:
+                case WakeKey(key=key, session=session):
+                    self.sessions.wake(key, session)
+                case WakeLane(lane=lane):
+                    self.lanes.wake(lane)
+                case WakeCommands(key=key):
+                    self.commands.wake(key)
+                case ReplaceKey(key=key, session=session, why=why):
+                    self.sessions.replace(key, session, why)
+                case CancelTurn(key=key, turn=turn, why=why):
+                    if (worker := self.sessions.live.get(key)) is not None:
+                        worker.cut(turn, why)
+                case WakeAsk(key=key, turn=turn):
+                    if (worker := self.sessions.live.get(key)) is not None:
+                        worker.answer(turn)
+
+    # -- its life
+
+    async def boot(self, booted: Booted, resume: bool) -> None:
+        """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
+        for account, chat, until in booted.penalties:
+            self.outbox.remember(account, chat, until)
+        if await self.store.commands_waiting():
+            with trio.move_on_after(BOOT_COMMANDS_S):
+                await self.commands.empty()
+        await recover(
+            booted,
+            self.store,
+            now=self.clock.now(),
+            allowed=self._is_allowed,
+            resume=resume,
+            freshness_s=self.options.resume_freshness_s,
+            stuck_after=self.options.stuck_after,
+            log=self.log,
+        )
+        await self.store.wake_all()
+
+    def _is_allowed(self, address: Address) -> bool:
+        platform = self.accounts.get(address.account_id)
+        return platform is not None and allowed(address.user, platform.policy)
+
+    async def listen(self) -> None:
+        """Serve every account until the intake is cancelled or every input has ended."""
+        menu = self.dispatch.help(admin=False)
+        for name, platform in self.accounts.items():
+            cursor = await self.store.cursor(name)
+            self.ears[name] = self._ear(platform, cursor)
+            if hasattr(platform, "menu"):
+                platform.menu = menu
+        with self.intake:
+            async with trio.open_nursery() as nursery:
+                for name, platform in self.accounts.items():
+                    nursery.start_soon(self._account, name, platform, name=f"account {name}")
+            self._served.set()
+
+    def _ear(self, platform: Platform, cursor: str | None) -> Ear:
+        return Ear(
+            platform,
+            self.store,
+            cursor=cursor,
+            rules=self.rules(f"{platform.name}/{platform.account}"),
+            scope=self.session_options.scope,
+            log=self.log,
+            chance=self.chance,
+            reported=self._reported,
+            draining=lambda: self.draining,
+        )
+
+    def _reported(self, account: str) -> None:
+        """An account's health is known, or good again: what waits to be said there is tried at once."""
+        self._heard.set()
+        self._heard = trio.Event()
+        for lane, worker in self.lanes.live.items():
+            if lane.account_id == account:
+                worker.wake()
+
+    async def _account(self, name: str, platform: Platform) -> None:
+        ear = self.ears[name]
+        await supervise(
+            lambda: platform.serve(ear),
+            name=name,
+            log=self.log,
+            chance=self.chance,
+            down=lambda error: ear.failed(f"{type(error).__name__}: {error}"),
+        )
+
+    async def drain(self, why: str) -> None:
+        """See drain.py."""
+        self.draining = True
+        self.hurry(self.options.drain_timeout_s)
+        work = Draining(
+            open_no_turns=self.turns.open_no_turns,
+            no_turn_running=self.sessions.empty,
+            stop_intake=lambda: self.intake.cancel(reason=why),
+            cancel_sessions=lambda: self.sessions.cancel(why),
+            flushed=self.lanes.empty,
+        )
+        await drain(work, self.store, self.log, why=why, deadline=self.drain_deadline)
+
+
+@asynccontextmanager
+async def open_gateway(
+    agent: Agent,
+    *,
+    platforms: Sequence[Platform],
+    store: Store | Path | str,
+    options: GatewayOptions | None = None,
+    session: SessionOptions | None = None,
+    commands: Sequence[Command] | None = None,
+    clock: WallClock | None = None,
+    chance: Chance | None = None,
+    log: Log | None = None,
+    redact: Callable[[str], str] = _same,
+    resume: bool = True,
+) -> AsyncIterator[Gateway]:
+    """Run a gateway while the body runs.
+
+    Args:
+        agent: `async def agent(turn)`, called once per turn; see `Turn` for its verbs. Returns the reply
+            as markdown, a `Silence`, or None for "my last `say` was it".
+        platforms: the accounts to serve. Each carries its own policy; deny by default.
+        store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
+        options, session: limits and rules, as in the config file.
+        commands: slash commands; by default those that are installed.
+        clock, chance: the wall clock, and ids and jitter.
+        log: a structlog logger; by default lines go to the standard logger "hermes_trio".
+        redact: replaces secrets in error texts before they are stored or logged.
+        resume: False: interrupted turns are closed with a notice instead of resumed.
+
+    Leaving the body normally drains: a checkpoint, then running turns may finish within
+    `options.drain_timeout_s`, then what still runs is cancelled and goes on at the next boot. When the
+    body is cancelled or raises, the checkpoint is written and nothing is waited for.
+
+    Raises:
+        StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
+        ExceptionGroup: of what the body raises.
+    """
+    clock = clock or SystemClock()
+    chance = chance or system_chance()
+    log = log or standard_log()
+    _check_accounts(platforms)
+    async with _served(store, clock) as kept:
+        booted = await kept.begin_boot()
+        async with AsyncExitStack() as opened:
+            for platform in platforms:
+                await opened.enter_async_context(platform.open())
+            async with trio.open_nursery() as nursery:
+                gateway = Gateway(
+                    agent,
+                    platforms,
+                    kept,
+                    nursery,
+                    options=options or GatewayOptions(),
+                    session=session or SessionOptions(),
+                    commands=_by_name(installed_commands() if commands is None else commands),
+                    clock=clock,
+                    chance=chance,
+                    log=log,
+                    redact=redact,
+                )
+                kept.perform = gateway.perform
+                await gateway.boot(booted, resume)
+                nursery.start_soon(gateway.listen, name="intake")
+                try:
+                    yield gateway
+                except BaseException:
+                    await checkpoint(kept, "cancelled", log)
+                    raise
+                await gateway.drain("asked")
+                nursery.cancel_scope.cancel(reason="drained")
+        with trio.move_on_after(CLOSE_S, shield=True):
+            await kept.end_boot()
+
+
+def _served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
+    return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()
+
+
+def _check_accounts(platforms: Sequence[Platform]) -> None:
+    names = [f"{platform.name}/{platform.account}" for platform in platforms]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigWrong(f"two platforms are both the account {name}")
+
+
+def installed_commands() -> list[Command]:
+    """The commands that are installed under the entry-point group `hermes_trio.commands`."""
+    return [load() for load in installed(COMMANDS).values()]
+
+
+def _by_name(commands: Sequence[Command]) -> dict[str, Command]:
+    found: dict[str, Command] = {}
+    for command in commands:
+        for name in command.names:
+            if name in found:
+                raise ConfigWrong(f"two commands are both called /{name}")
+            found[name] = command
+    return found

@@ -1,0 +1,141 @@
+"""The inbox: decide (pure), then one commit. What follows from the commit wakes commands and sessions.
+
+Nothing is confirmed to a platform before its row is durable: `accept` returns after the commit, and the
+cursor is part of it. Intake that cannot commit confirms nothing, says so, and tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+import trio
+
+from hermes_trio.errors import StoreFailed
+from hermes_trio.log import Log
+from hermes_trio.ports import Chance, Platform
+from hermes_trio.pure import texts
+from hermes_trio.pure.backoff import full_jitter
+from hermes_trio.pure.routing import Scope, decide
+from hermes_trio.store_port import AcceptRules, Store
+from hermes_trio.values import Decided, Lane, Message, Undecodable
+
+
+class Health(msgspec.Struct):
+    """What is known of an account's receiving side.
+
+    Args:
+        receiving: a receive cycle completed, and none failed since.
+        why: the newest failure.
+        received_at: loop time of the last completed receive cycle.
+        reported: it has received, or reported its failure, at least once.
+    """
+
+    receiving: bool = False
+    why: str = ""
+    received_at: float | None = None
+    reported: bool = False
+
+
+class Ear:
+    """An account's Intake: see the port.
+
+    Args:
+        rules: what its messages do to a busy session.
+        scope: whose conversation a group's messages belong to.
+        reported: called when the account's health is known for the first time, or is good again.
+        draining: asked for each batch; while it says yes each chat gets one notice.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        store: Store,
+        *,
+        cursor: str | None,
+        rules: AcceptRules,
+        scope: Scope,
+        log: Log,
+        chance: Chance,
+        reported: Callable[[str], None],
+        draining: Callable[[], bool],
+    ) -> None:
+        self.cursor = cursor
+        self.account = f"{platform.name}/{platform.account}"
+        self.health = Health()
+        self._platform = platform
+        self._store = store
+        self._rules = rules
+        self._scope: Scope = scope
+        self._log = log
+        self._chance = chance
+        self._reported = reported
+        self._draining = draining
+        self._told: set[Lane] = set()
+
+    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+        """See the port."""
+        platform = self._platform
+        decided = [decide(one, platform.policy, self._scope, platform.traits) for one in updates]
+        if self._draining():
+            decided = [self._with_notice(one) for one in decided]
+        new = await self._commit(decided, cursor)
+        if cursor is not None:
+            self.cursor = cursor
+        for one in new:
+            self._write_line(one)
+
+    async def _commit(self, decided: Sequence[Decided], cursor: str | None) -> Sequence[Decided]:
+        failures = 0
+        while True:
+            try:
+                return await self._store.accept(self.account, decided, cursor, self._rules)
+            except StoreFailed as error:
+                self.failed(f"store: {error}")
+                await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
+                failures += 1
+
+    def _with_notice(self, decided: Decided) -> Decided:
+        update = decided.update
+        if decided.outcome is not None or isinstance(update, Undecodable) or decided.kind != "message":
+            return decided
+        lane = update.address.lane
+        if lane in self._told:
+            return decided
+        self._told.add(lane)
+        return msgspec.structs.replace(decided, notice=texts.DRAINING)
+
+    def _write_line(self, decided: Decided) -> None:
+        update = decided.update
+        if isinstance(update, Undecodable):
+            self._log.warning("message failed", native=update.native, account=self.account, why="decode")
+        elif decided.outcome is not None:
+            self._log.info("message dropped", native=update.native, key=str(decided.key), why=decided.reason)
+        else:
+            self._log.info(
+                "message accepted",
+                native=update.native,
+                key=str(decided.key),
+                kind=decided.kind,
+                length=len(update.text),
+            )
+
+    def received(self) -> None:
+        """See the port."""
+        health = self.health
+        was_receiving = health.receiving
+        health.receiving, health.why = True, ""
+        health.received_at = trio.current_time()
+        if not was_receiving:
+            health.reported = True
+            self._log.info("account up", account=self.account)
+            self._reported(self.account)
+
+    def failed(self, why: str) -> None:
+        """See the port."""
+        if self.health.receiving or not self.health.reported:
+            self._log.warning("account down", account=self.account, why=why, again_s=None)
+        self.health.receiving, self.health.why = False, why
+        if not self.health.reported:
+            self.health.reported = True
+            self._reported(self.account)

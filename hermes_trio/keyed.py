@@ -1,0 +1,202 @@
+"""One task per key that has work.
+
+`wake` is synchronous and level-triggered: a worker looks at the rows, not at messages sent to it, so
+nothing can be forgotten. The table holds a key exactly while it *has a task*; that never means busy.
+
+Rule for editors: between a worker's last look at `dirty` and its removal from the table nothing is
+awaited, or a wake could fall between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+import trio
+
+from hermes_trio.log import Log
+from hermes_trio.ports import Chance
+from hermes_trio.pure.backoff import full_jitter
+
+K = TypeVar("K", bound=Hashable)
+LEAVE_S = 2.0
+FAILED_FIRST_S = 0.1
+FAILED_CAP_S = 30.0
+
+
+class Worker:
+    """The task of a key: its scope, what woke it, and whom it succeeds.
+
+    Attributes:
+        scope: cancelling it is how a key's work is ended from outside.
+        session: what the key's task works for; 0 where there is none.
+        left: set when the task is gone.
+    """
+
+    __slots__ = ("_cut", "_turn", "before", "dirty", "left", "scope", "session", "task", "woken")
+
+    def __init__(self, session: int = 0, before: Worker | None = None) -> None:
+        self.dirty = True
+        self.scope = trio.CancelScope()
+        self.session = session
+        self.left = trio.Event()
+        self.before = before
+        self.woken: trio.Event | None = None
+        self._turn: tuple[int, trio.CancelScope, Callable[[], None]] | None = None
+        self._cut = 0
+        self.task: trio.lowlevel.Task | None = None
+
+    def wake(self) -> None:
+        """There may be new rows."""
+        self.dirty = True
+        if self.woken is not None:
+            self.woken.set()
+
+    @contextmanager
+    def holding(self, turn: int, scope: trio.CancelScope, answered: Callable[[], None]) -> Iterator[None]:
+        """While the body runs, `cut` reaches the turn's scope and `answer` its questions."""
+        self._turn = (turn, scope, answered)
+        if self._cut == turn:
+            scope.cancel(reason="cut before it began")
+        try:
+            yield
+        finally:
+            self._turn = None
+
+    def cut(self, turn: int, why: str) -> None:
+        """Cancel this turn's scope, also if the commit that opened it has not reached its task yet."""
+        if self._turn is not None and self._turn[0] == turn:
+            self._turn[1].cancel(reason=why)
+        else:
+            self._cut = turn
+
+    def answer(self, turn: int) -> None:
+        """A question of this turn has its answer."""
+        if self._turn is not None and self._turn[0] == turn:
+            self._turn[2]()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait until woken, at most so long. A wake since the last look ends it at once."""
+        if not self.dirty:
+            self.woken = trio.Event()
+            with trio.move_on_after(seconds):
+                await self.woken.wait()
+            self.woken = None
+        self.dirty = False
+
+
+class Keyed(Generic[K]):
+    """The table of one kind of worker.
+
+    Args:
+        nursery: owns the tasks.
+        work: looks at the key's rows until there is nothing to do, then returns.
+        kind: names the tasks.
+    """
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        work: Callable[[K, Worker], Awaitable[None]],
+        kind: str,
+        log: Log,
+        chance: Chance,
+    ) -> None:
+        self._nursery = nursery
+        self._work = work
+        self._kind = kind
+        self._log = log
+        self._chance = chance
+        self.live: dict[K, Worker] = {}
+        self._tasks: set[Worker] = set()
+        self._empty = trio.Event()
+
+    def wake(self, key: K, session: int = 0) -> None:
+        """Have the key's task look at its rows, starting it if there is none."""
+        worker = self.live.get(key)
+        if worker is not None:
+            worker.wake()
+        else:
+            self._start(key, Worker(session))
+
+    def replace(self, key: K, session: int, why: str) -> None:
+        """Cancel the key's task and put a successor in its place, which waits for it to leave."""
+        old = self.live.get(key)
+        if old is not None:
+            old.scope.cancel(reason=why)
+        self._start(key, Worker(session, old))
+
+    def cancel(self, why: str) -> None:
+        """Cancel every task."""
+        for worker in self._tasks:
+            worker.scope.cancel(reason=why)
+
+    async def empty(self) -> None:
+        """Return when no task is left, also none that was replaced."""
+        while self._tasks:
+            self._empty = trio.Event()
+            await self._empty.wait()
+
+    def _start(self, key: K, worker: Worker) -> None:
+        self.live[key] = worker
+        self._tasks.add(worker)
+        self._nursery.start_soon(self._run, key, worker, name=f"{self._kind} {key}")
+
+    async def _run(self, key: K, worker: Worker) -> None:
+        worker.task = trio.lowlevel.current_task()
+        try:
+            with worker.scope:
+                await self._succeed(key, worker)
+                failures = 0
+                while worker.dirty:
+                    worker.dirty = False
+                    failures = await self._look(key, worker, failures)
+        finally:
+            worker.left.set()
+            self._tasks.discard(worker)
+            if self.live.get(key) is worker:
+                del self.live[key]
+            if not self._tasks:
+                self._empty.set()
+
+    async def _look(self, key: K, worker: Worker, failures: int) -> int:
+        """One look at the rows. A failure is logged, and after a while the rows are looked at again."""
+        failed: BaseExceptionGroup[Exception] | None = None
+        try:
+            await self._work(key, worker)
+        except* Exception as group:
+            failed = group
+        if failed is None:
+            return 0
+        self._log.error(
+            "worker failed",
+            kind=self._kind,
+            key=str(key),
+            failures=failures + 1,
+            error=repr(failed.exceptions[0]),
+        )
+        await worker.rest(
+            full_jitter(failures, self._chance.random(), first_s=FAILED_FIRST_S, cap_s=FAILED_CAP_S)
+        )
+        worker.dirty = True
+        return failures + 1
+
+    async def _succeed(self, key: K, worker: Worker) -> None:
+        """Wait for predecessors to leave, at most LEAVE_S; what stays behind can write nothing."""
+        with trio.move_on_after(LEAVE_S):
+            while worker.before is not None:
+                await worker.before.left.wait()
+                # A predecessor that was replaced while it waited itself hands its own one on.
+                worker.before = worker.before.before
+        if worker.before is not None:
+            self._log.warning("left behind", key=str(key), tasks=task_tree(worker.before.task))
+            worker.before = None
+
+
+def task_tree(task: trio.lowlevel.Task | None) -> str:
+    """The names of a task and the tasks below it, for the log."""
+    if task is None:
+        return ""
+    below = [task_tree(child) for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return task.name + (f"({', '.join(below)})" if below else "")

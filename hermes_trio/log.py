@@ -1,0 +1,83 @@
+"""Log lines: one event each, ids and lengths, never bodies; secrets redacted by value.
+
+A library user finds them in the standard logger `hermes_trio`; the daemon writes logfmt to stderr.
+Every event name and its fields are listed in docs/log.md; a test compares.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, TextIO
+
+import structlog
+
+from hermes_trio.values import Secret
+
+Log = Any  # a structlog bound logger: log.info("event", field=value)
+Fields = MutableMapping[str, Any]
+REDACTED = "***"
+SHORTEST_SECRET = 4
+
+
+def standard_log() -> Log:
+    """Lines go to `logging.getLogger("hermes_trio")`; the library's host decides what becomes of them."""
+    return structlog.wrap_logger(
+        logging.getLogger("hermes_trio"),
+        processors=[structlog.stdlib.filter_by_level, _one_line],
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def stream_log(stream: TextIO, now: Callable[[], float], secrets: Iterable[Secret] = ()) -> Log:
+    """Logfmt lines to a stream, with wall time, without any of the secrets."""
+    return structlog.wrap_logger(
+        structlog.WriteLogger(stream),
+        processors=[_stamp(now), _render, redactor(secrets)],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+    )
+
+
+def redactor(secrets: Iterable[Secret]) -> Callable[[Any, str, Any], str]:
+    """A last processor that replaces each secret's value in the finished line."""
+    values = sorted(
+        (s.reveal() for s in secrets if len(s.reveal()) >= SHORTEST_SECRET), key=len, reverse=True
+    )
+
+    def redact(_: Any, __: str, rendered: Any) -> str:
+        line = str(rendered)
+        for value in values:
+            if value in line:
+                line = line.replace(value, REDACTED)
+        return line
+
+    return redact
+
+
+def _one_line(_: Any, __: str, fields: Fields) -> str:
+    event = fields.pop("event")
+    return " ".join([str(event), *(f"{name}={value}" for name, value in fields.items())])
+
+
+def _stamp(now: Callable[[], float]) -> Callable[[Any, str, Fields], Fields]:
+    def stamp(_: Any, level: str, fields: Fields) -> Fields:
+        fields["ts"] = now()
+        fields["level"] = level
+        return fields
+
+    return stamp
+
+
+def _render(_: Any, __: str, fields: Fields) -> str:
+    stamp, level, event = fields.pop("ts"), fields.pop("level"), fields.pop("event")
+    parts = [f"ts={stamp:.3f} level={level} event={_value(event)}"]
+    parts += [f"{name}={_value(value)}" for name, value in fields.items() if value is not None]
+    return " ".join(parts)
+
+
+def _value(value: object) -> str:
+    text = str(value) if not isinstance(value, float) else f"{value:.3f}"
+    if text and not any(c in ' "=\n\r\t\\' for c in text) and text.isprintable():
+        return text
+    quoted = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return f'"{quoted}"'

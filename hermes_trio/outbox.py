@@ -1,0 +1,144 @@
+"""The outbox: the only mouth. What a lane does: begin (durable), deliver, record.
+
+A lane is served by one task, so what is said in a chat is said in one order and an edit in flight is
+finished before the next. Budgets belong to the account: a penalty silences its chat until its end, a
+long one is a row; a 429 past five seconds also stops what is only live (typing, previews, progress).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import trio
+
+from hermes_trio.errors import NotSent, SendRefused
+from hermes_trio.keyed import Worker
+from hermes_trio.log import Log
+from hermes_trio.ports import Chance, Platform, WallClock
+from hermes_trio.pure.backoff import full_jitter
+from hermes_trio.store_port import Begun, GaveUp, Store
+from hermes_trio.supervise import attempt
+from hermes_trio.values import Address, Delivery, Lane
+
+DELIVER_S = 60.0
+TYPING_S = 5.0
+LONG_PENALTY_S = 10.0
+LIVE_PENALTY_S = 5.0
+
+
+class Outbox:
+    """Serves lanes over the platforms of a gateway.
+
+    Args:
+        platforms: by account id.
+        give_up_after_s: how long a part is tried, in seconds of the wall clock.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        platforms: Mapping[str, Platform],
+        clock: WallClock,
+        chance: Chance,
+        log: Log,
+        give_up_after_s: float,
+    ) -> None:
+        self._store = store
+        self._platforms = platforms
+        self._clock = clock
+        self._chance = chance
+        self._log = log
+        self._give_up_after_s = give_up_after_s
+        self._silent_until: dict[tuple[str, str], float] = {}
+        self._live_until: dict[str, float] = {}
+
+    def remember(self, account: str, chat: str, until: float) -> None:
+        """A penalty that an older boot was given."""
+        wait_s = max(0.0, until - self._clock.now())
+        self._silent_until[account, chat] = trio.current_time() + wait_s
+
+    async def work(self, lane: Lane, worker: Worker) -> None:
+        """Say what the lane has to say."""
+        platform = self._platforms.get(lane.account_id)
+        if platform is None:
+            return
+        traits, failures = platform.traits, 0
+        while True:
+            await trio.sleep_until(self._silent_until.get((lane.account_id, lane.chat), 0.0))
+            begun = await self._store.begin_delivery(
+                lane,
+                takes_key=traits.takes_key,
+                live=not self._is_live_off(lane.account_id),
+                can_delete=traits.can_delete,
+                can_edit=traits.can_edit,
+            )
+            if begun is None:
+                return
+            if isinstance(begun, GaveUp):
+                self._log.warning("send given up", lane=str(lane), row=begun.row, why=begun.why)
+                continue
+            said = await self._deliver(platform, lane, begun)
+            failures = 0 if said else failures + 1
+            if not said and not begun.live:
+                await worker.rest(full_jitter(failures - 1, self._chance.random()))
+
+    async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> bool:
+        """One call and its record. False if the same row is to be tried again, after a while."""
+        if self._clock.now() - begun.created_at > self._give_up_after_s:
+            return await self._fail(lane, begun, "failed", "undeliverable", final=True)
+        receipt, error = None, None
+        with trio.move_on_after(DELIVER_S):
+            receipt, error = await attempt(lambda: platform.deliver(begun.delivery))
+        if receipt is not None:
+            await self._store.record_delivery(begun.row, receipt.message_id)
+            return True
+        return await self._failed(lane, begun, error)
+
+    async def _failed(self, lane: Lane, begun: Begun, error: Exception | None) -> bool:
+        why = "no answer in time" if error is None else f"{type(error).__name__}: {error}"
+        match error:
+            case NotSent(retry_after_s=wait_s):
+                if wait_s is not None:
+                    await self._penalty(lane, wait_s)
+                return await self._fail(lane, begun, "not_sent", why, again=wait_s is None)
+            case SendRefused(kind="markup") if begun.delivery.part and begun.delivery.part.spans:
+                return await self._fail(lane, begun, "plain", why)
+            case SendRefused(kind="lost") if begun.delivery.op == "edit":
+                return await self._fail(lane, begun, "lost", why)
+            case SendRefused():
+                return await self._fail(lane, begun, "failed", why, final=True)
+            case _:
+                return await self._fail(lane, begun, "unknown", why, again=True)
+
+    async def _fail(
+        self, lane: Lane, begun: Begun, how: str, why: str, *, final: bool = False, again: bool = False
+    ) -> bool:
+        await self._store.fail_delivery(begun.row, how, why)  # type: ignore[arg-type]
+        event = "send given up" if final else "send retried"
+        self._log.warning(event, lane=str(lane), row=begun.row, attempts=begun.attempts, why=why)
+        return not again
+
+    async def _penalty(self, lane: Lane, wait_s: float) -> None:
+        """The platform told us to be silent: no call to this chat before the time."""
+        account = lane.account_id
+        until = trio.current_time() + wait_s
+        self._silent_until[account, lane.chat] = until
+        if wait_s > LIVE_PENALTY_S:
+            self._live_until[account] = until
+        if wait_s > LONG_PENALTY_S:
+            await self._store.penalty(account, lane.chat, self._clock.now() + wait_s)
+
+    def _is_live_off(self, account: str) -> bool:
+        return trio.current_time() < self._live_until.get(account, 0.0)
+
+    async def typing(self, address: Address) -> None:
+        """Show that somebody works; skipped when the budget says wait, never queued, never an error."""
+        account, platform = address.account_id, self._platforms.get(address.account_id)
+        silent = trio.current_time() < self._silent_until.get((account, address.chat), 0.0)
+        if platform is None or silent or self._is_live_off(account):
+            return
+        error: Exception | None = None
+        with trio.move_on_after(TYPING_S):
+            _, error = await attempt(lambda: platform.deliver(Delivery(op="typing", address=address)))
+        if isinstance(error, NotSent) and error.retry_after_s is not None:
+            await self._penalty(address.lane, error.retry_after_s)

@@ -1,0 +1,63 @@
+"""What the inbox decides of an update before anything is written: who, whose conversation, what kind."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from hermes_trio.pure.chunking import units
+from hermes_trio.pure.slash import is_command
+from hermes_trio.values import Address, Decided, Key, Message, Policy, Traits, Undecodable
+
+Scope = Literal["user", "chat"]
+ALBUM_HOLD_S = 0.8
+FRAGMENT_HOLD_S = 0.6
+FRAGMENT_UNITS = 96
+
+
+def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: Traits) -> Decided:
+    """Authorise, find the key, tell commands from messages. Deny by default."""
+    if isinstance(update, Undecodable):
+        return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
+    why = refuse(update, policy)
+    key = key_of(update.address, update.private, scope)
+    if why is not None:
+        return Decided(update=update, key=key, outcome="dropped", reason=why)
+    if update.choice is None and is_command(update.text):
+        return Decided(update=update, key=key, kind="command")
+    return Decided(update=update, key=key, hold_s=hold_s(update, traits))
+
+
+def refuse(message: Message, policy: Policy) -> str | None:
+    """The policy that drops this message, None if it is let in."""
+    if message.bot:
+        return "bots"
+    if not allowed(message.address.user, policy):
+        return "allow_users"
+    if not message.private and policy.require_mention and not message.addressed and message.choice is None:
+        return "require_mention"
+    return None
+
+
+def allowed(user: str | None, policy: Policy) -> bool:
+    """Whether this user may speak to the account."""
+    if policy.allow_users == ("*",):
+        return True
+    return user is not None and (user in policy.allow_users or user in policy.admins)
+
+
+def key_of(address: Address, private: bool, scope: Scope) -> Key:
+    """The address reduced by the scope rule: a thread is one shared session; a group is per user or one."""
+    shared = private or address.thread is not None or scope == "chat"
+    user = None if shared else address.user
+    return Key(address.platform, address.account, address.chat, address.thread, user)
+
+
+def hold_s(message: Message, traits: Traits) -> float:
+    """How long a message waits for its next fragment: only what may be one waits at all."""
+    if message.album is not None:
+        return ALBUM_HOLD_S
+    # Units per character lie between one and four, so most texts need no counting.
+    if len(message.text) * 4 < traits.text_max - FRAGMENT_UNITS:
+        return 0.0
+    near = units(message.text, traits.unit) >= traits.text_max - FRAGMENT_UNITS
+    return FRAGMENT_HOLD_S if near else 0.0

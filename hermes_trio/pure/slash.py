@@ -1,0 +1,29 @@
+"""Slash commands as text: telling them from messages, taking them apart, finding the nearest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+# A path ("/etc/hosts …") is no command: the word ends at white space or at the end.
+_COMMAND = re.compile(r"/([A-Za-z][A-Za-z0-9_-]{0,31})(?:@\w+)?(?:\s+|$)")
+
+
+def is_command(text: str) -> bool:
+    """Whether the text is a slash command, known or not."""
+    return text.startswith("/") and _COMMAND.match(text) is not None
+
+
+def take_apart(text: str) -> tuple[str, str]:
+    """(name in lower case, rest of the text) of a command."""
+    found = _COMMAND.match(text)
+    if found is None:
+        raise ValueError(f"not a command: {text[:40]!r}")
+    return found.group(1).lower(), text[found.end() :].strip()
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known command most like the word, if one is."""
+    close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
+    return close[0] if close else None

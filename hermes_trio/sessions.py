@@ -1,0 +1,70 @@
+"""What a key's task does: next turn, run it, write what it made.
+
+An idle session has no task and no object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import trio
+
+from hermes_trio.errors import Fenced
+from hermes_trio.keyed import Worker
+from hermes_trio.log import Log
+from hermes_trio.slot import Slot
+from hermes_trio.store_port import Hold, Opened, Store
+from hermes_trio.values import Key
+
+Play = Callable[[Key, Worker, Slot, Opened], Awaitable[None]]
+
+
+class Sessions:
+    """The work of session keys.
+
+    Args:
+        play: runs one turn and writes what it made.
+        turns_max: how many turns run at once; more wait before their messages are claimed.
+        history: characters of the transcript that are read with the messages.
+    """
+
+    def __init__(self, store: Store, play: Play, log: Log, *, turns_max: int, history: int) -> None:
+        self._store = store
+        self._play = play
+        self._log = log
+        self._history = history
+        self._limiter = trio.CapacityLimiter(turns_max)
+        self._open = True
+
+    def open_no_turns(self) -> None:
+        """From this line on no `next_turn` is queued."""
+        self._open = False
+
+    @property
+    def running(self) -> int:
+        """How many turns run now, and how many keys wait for a place."""
+        return int(self._limiter.borrowed_tokens)
+
+    async def work(self, key: Key, worker: Worker) -> None:
+        """Run the key's turns until it has nothing to do."""
+        slot = Slot(self._limiter, worker)
+        found: Opened | Hold | None = None
+        while self._open:
+            await slot.acquire()
+            try:
+                # The drain may have begun while this key waited for its place.
+                if not self._open:
+                    return
+                found = await self._store.next_turn(key, worker.session, history=self._history)
+                if isinstance(found, Opened):
+                    await self._play(key, worker, slot, found)
+            except Fenced as fence:
+                # The session has ended: its successor is under the key already.
+                self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
+                return
+            finally:
+                slot.release()
+            if found is None:
+                return
+            if isinstance(found, Hold):
+                await worker.rest(found.seconds)

@@ -1,0 +1,201 @@
+"""The recording of a turn's steps: what ran once returns what it returned.
+
+A step's key is its name and the n-th call of that name. An intent is durable before a function that is
+not idempotent runs; the result is durable before the step returns. A nested step carries its parent's
+key in its name, so a parent that is replayed takes its children with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from hermes_trio.errors import AgentError, HermesError, StepFailed, StepMismatch, StepUnknown
+from hermes_trio.store_port import Claimed, Reply, StepRow, Store
+from hermes_trio.supervise import attempt
+from hermes_trio.values import Entry
+
+T = TypeVar("T")
+VALUE_MAX = 1 << 20
+
+
+class Steps:
+    """The steps of one turn.
+
+    Args:
+        store: where they are recorded.
+        turn: whose they are.
+        recorded: the rows of earlier attempts.
+        steer: whether waiting messages are taken in at a step's end.
+        took: told of messages a step's end took in.
+        redact: replaces secrets in what a failed step says.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        turn: int,
+        recorded: Sequence[StepRow],
+        *,
+        steer: bool,
+        took: Callable[[Sequence[Claimed]], None],
+        redact: Callable[[str], str],
+    ) -> None:
+        self._store = store
+        self._turn = turn
+        self._recorded = {(row.name, row.n): row for row in recorded}
+        self._steer = steer
+        self._took = took
+        self._redact = redact
+        self._calls: dict[str, int] = {}
+        self._running: set[str] = set()
+        self._asked: set[tuple[str, int]] = set()
+        self.count = 0
+        self.newest = ""
+        self.closing: StepRow | None = None
+
+    def begin(self, name: str, args: object = ()) -> StepRow:
+        """The row of the next call of `name`, as recorded or new.
+
+        Raises:
+            StepMismatch: the recording has other arguments for it, or a step of this name is running.
+        """
+        if name in self._running:
+            raise StepMismatch(f"two running steps share the name {name!r}")
+        n = self._calls.get(name, 0) + 1
+        self._calls[name] = n
+        digest = digest_of(args)
+        row = self._recorded.get((name, n))
+        if row is None:
+            row = StepRow(name=name, n=n, digest=digest, op=f"{self._turn}.{name}.{n}", value=b"")
+        elif row.digest != digest:
+            raise StepMismatch(f"step {name!r} call {n}: recorded with other arguments than it has now")
+        self._asked.add((name, n))
+        self.count += 1
+        self.newest = name
+        return row
+
+    def next_call(self, name: str) -> int:
+        """The number that the next call of `name` will have."""
+        return self._calls.get(name, 0) + 1
+
+    def is_recorded(self, row: StepRow) -> bool:
+        """Whether an earlier attempt has begun it."""
+        return (row.name, row.n) in self._recorded
+
+    async def run(
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        *args: object,
+        idempotent: bool = False,
+        type: Any = Any,
+        entries: Callable[[T], Sequence[Entry]] = lambda _: (),
+        last: Callable[[T], bool] = lambda _: False,
+        unknown: Callable[[], T] | None = None,
+    ) -> T:
+        """Run a step once; see `Turn.step`.
+
+        Args:
+            type: what the recorded value is decoded to.
+            entries: what the value adds to the transcript, in the same commit.
+            last: whether the value ends the turn; then its record is left for the turn's close.
+            unknown: makes the value of a step that began before a crash, instead of StepUnknown.
+        """
+        row = self.begin(name, args)
+        if self.is_recorded(row) and row.state != "intent":
+            return self._replay(row, type)  # type: ignore[no-any-return]
+        if self.is_recorded(row) and not idempotent:
+            if unknown is None:
+                raise StepUnknown(f"step {name!r} call {row.n} began before a crash; its outcome is unknown")
+            value = unknown()
+        else:
+            value = await self._begun(row, fn, args, idempotent)
+        done = self._done(row, value)
+        decoded: T = msgspec.json.decode(done.value, type=type)
+        if last(decoded):
+            self.closing = done
+        else:
+            await self.end(done, entries=entries(decoded))
+        return decoded
+
+    async def _begun(
+        self, row: StepRow, fn: Callable[..., Awaitable[T]], args: tuple[object, ...], idempotent: bool
+    ) -> T:
+        if not idempotent:
+            await self._store.begin_step(self._turn, row)
+        self._running.add(row.name)
+        try:
+            return await self._call(row, fn, args)
+        finally:
+            self._running.discard(row.name)
+
+    async def _call(self, row: StepRow, fn: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:
+        offered = {"op": row.op} if _takes_op(fn) else {}
+        value, error = await attempt(lambda: fn(*args, **offered))
+        if error is not None:
+            # Ours are about this run of the turn (a model that failed, a fence), not the step's result.
+            if not isinstance(error, HermesError):
+                text = clean(self._redact(str(error)))[: VALUE_MAX // 4]
+                recorded = msgspec.json.encode([type(error).__name__, text])
+                await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
+            raise error
+        return value  # type: ignore[return-value]
+
+    def _done(self, row: StepRow, value: object) -> StepRow:
+        try:
+            encoded = msgspec.json.encode(value)
+        except (TypeError, msgspec.MsgspecError, UnicodeEncodeError) as error:
+            raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
+        if len(encoded) > VALUE_MAX:
+            raise AgentError(f"step {row.name!r}: its value has {len(encoded)} bytes; at most {VALUE_MAX}")
+        return msgspec.structs.replace(row, state="done", value=encoded)
+
+    async def end(self, row: StepRow, *, entries: Sequence[Entry] = (), reply: Reply | None = None) -> None:
+        """Record a step's end, and take in what was steered."""
+        took = await self._store.end_step(self._turn, row, entries=entries, reply=reply, steer=self._steer)
+        if took:
+            self._took(took)
+
+    def _replay(self, row: StepRow, type: Any) -> Any:
+        if row.state == "failed":
+            kind, text = msgspec.json.decode(row.value, type=tuple[str, str])
+            raise StepFailed(kind, text)
+        return msgspec.json.decode(row.value, type=type)
+
+    def unasked(self) -> None:
+        """Check at the turn's end that the function asked for every recorded step.
+
+        Raises:
+            StepMismatch: it did not.
+        """
+        parents = {f"{name}#{n}/" for name, n in self._asked}
+        for name, n in self._recorded:
+            nested = any(name.startswith(parent) for parent in parents)
+            if (name, n) not in self._asked and not nested:
+                raise StepMismatch(
+                    f"step {name!r} call {n} is recorded, and the turn ended without asking for it"
+                )
+
+
+def digest_of(args: object) -> str:
+    """A short digest of a step's arguments; what is no JSON counts by its type."""
+    encoded = msgspec.json.encode(args, enc_hook=lambda value: type(value).__qualname__)
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def clean(text: str) -> str:
+    """The text without lone surrogates, which no store and no platform takes."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _takes_op(fn: Callable[..., object]) -> bool:
+    try:
+        parameter = inspect.signature(fn).parameters.get("op")
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.kind is inspect.Parameter.KEYWORD_ONLY

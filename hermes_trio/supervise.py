@@ -1,0 +1,83 @@
+"""Run a child for ever: a crash is logged and isolated, and the child starts again after a while.
+
+This is a border: exception groups are opened here and go no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from hermes_trio.errors import AccountRefused, PollConflict
+from hermes_trio.log import Log
+from hermes_trio.ports import Chance
+from hermes_trio.pure.backoff import full_jitter
+
+T = TypeVar("T")
+HEALTHY_S = 30.0
+FIRST_S = 1.0
+CAP_S = 60.0
+CONFLICT_S = 30.0
+
+
+async def supervise(
+    serve: Callable[[], Awaitable[None]],
+    *,
+    name: str,
+    log: Log,
+    chance: Chance,
+    down: Callable[[BaseException], None],
+) -> bool:
+    """Run `serve` until it returns or is refused; restart it with full-jitter backoff otherwise.
+
+    Args:
+        serve: owns all of its resources, so that the next run starts from nothing.
+        down: told of each end that was not asked for, before the wait.
+
+    Returns:
+        True if `serve` returned by itself, False if its credentials were refused.
+    """
+    failures = 0
+    while True:
+        began = trio.current_time()
+        failed: BaseExceptionGroup[Exception] | None = None
+        try:
+            await serve()
+        except* Exception as group:
+            failed = group
+        if failed is None:
+            return True
+        error = first_leaf(failed)
+        down(error)
+        if isinstance(error, AccountRefused):
+            log.error("account down", account=name, why=str(error), again_s=None)
+            return False
+        if trio.current_time() - began > HEALTHY_S:
+            failures = 0
+        first_s = CONFLICT_S if isinstance(error, PollConflict) else FIRST_S
+        wait_s = full_jitter(failures, chance.random(), first_s=first_s, cap_s=max(CAP_S, first_s))
+        if isinstance(error, PollConflict):
+            wait_s = max(wait_s, CONFLICT_S)
+        log.warning("account down", account=name, why=f"{type(error).__name__}: {error}", again_s=wait_s)
+        failures += 1
+        await trio.sleep(wait_s)
+
+
+async def attempt(call: Callable[[], Awaitable[T]]) -> tuple[T | None, Exception | None]:
+    """Call what is not ours, and return its failure beside its value instead of raising it."""
+    value: T | None = None
+    failed: Exception | None = None
+    try:
+        value = await call()
+    except Exception as error:
+        failed = error
+    return value, failed
+
+
+def first_leaf(error: BaseException) -> BaseException:
+    """The first exception that is no group. An error of a nursery is always a group of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,284 @@
+"""A turn as its agent function sees it: the messages, and the verbs to answer them.
+
+The nursery owns the agent and, once the turn has lasted half a second, what attends it: typing, the
+progress line, the live preview. They are children, so none outlives the turn or exists twice. Leaving
+the scope frees the slot. What the turn made (a result or an error) is `made`; a turn that was cut from
+outside made nothing, and nothing is written for it here: who cancels writes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import msgspec
+import trio
+
+from hermes_trio.attend import Attendance
+from hermes_trio.errors import TurnTimedOut
+from hermes_trio.ports import Agent, Chance, Platform, WallClock
+from hermes_trio.slot import Slot
+from hermes_trio.steps import Steps
+from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
+from hermes_trio.values import Address, AssistantEntry, Choice, Entry, Key, Message, Part, Said, Silence
+
+T = TypeVar("T")
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What the gateway hands every turn.
+
+    Args:
+        deadline_s: how long the agent may work, waiting not counted.
+        progress_every_s: between two states of the progress line; 0 is off.
+        steer: messages that arrive are taken in at the next step.
+        typing: does one typing call, or skips it.
+        redact: replaces secrets in a text.
+    """
+
+    store: Store
+    clock: WallClock
+    chance: Chance
+    platform: Callable[[str], Platform | None]
+    typing: Callable[[Address], Awaitable[None]]
+    redact: Callable[[str], str]
+    deadline_s: float
+    progress_every_s: float
+    steer: bool
+    history: int
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What a turn made: an answer, or an error."""
+
+    answer: str | Silence | None = None
+    error: BaseException | None = None
+
+
+class Turn:
+    """What an agent function is given: the messages, and the verbs to answer them.
+
+    Attributes:
+        id: the turn's number.
+        session: its session's number.
+        key: whose conversation it is.
+        address: where the answer goes.
+        attempt: 1, and one more each time the turn is run again after a crash.
+        messages: the messages it answers, in order of arrival; grows when messages are steered in.
+    """
+
+    def __init__(self, key: Key, opened: Opened, around: Surroundings, slot: Slot) -> None:
+        self.id = opened.turn
+        self.session = opened.session
+        self.key = key
+        self.attempt = opened.attempt
+        self.messages: tuple[Message, ...] = tuple(one.message for one in opened.messages)
+        self.address = self.messages[-1].address
+        self.before = opened.entries
+        self.made: Made | None = None
+        self.said = ""
+        self._around = around
+        self._slot = slot
+        self._steered: list[Claimed] = []
+        self._answered = trio.Event()
+        self._waiting = 0
+        self._deadline = trio.CancelScope()
+        self._left_s = around.deadline_s
+        self._platform = around.platform(self.address.account_id)
+        self.steps = Steps(
+            around.store,
+            self.id,
+            opened.steps,
+            steer=around.steer,
+            took=self._take_in,
+            redact=around.redact,
+        )
+        self.attendance = Attendance(self, around, self._platform)
+
+    # -- running it
+
+    async def timed(self, agent: Agent) -> str | Silence | None:
+        """Run the agent under the turn's deadline.
+
+        Raises:
+            TurnTimedOut: it passed its deadline, time in `sleep` and `ask` not counted.
+            StepMismatch: it ended without asking for every recorded step.
+        """
+        self._deadline.deadline = trio.current_time() + self._left_s
+        with self._deadline:
+            answer = await agent(self)
+            self.steps.unasked()
+            return answer
+        raise TurnTimedOut("the turn passed its deadline")
+
+    def answered(self) -> None:
+        """A question of this turn has its answer: look at the rows."""
+        self._answered.set()
+
+    def _take_in(self, claimed: Sequence[Claimed]) -> None:
+        self._steered.extend(claimed)
+        self.messages += tuple(one.message for one in claimed)
+
+    def steered(self) -> Sequence[Claimed]:
+        """Messages taken in since the last call."""
+        taken, self._steered = self._steered, []
+        return taken
+
+    @asynccontextmanager
+    async def _paused(self) -> AsyncIterator[None]:
+        """Waiting counts neither towards the deadline nor as a running turn."""
+        self._waiting += 1
+        if self._waiting == 1:
+            self._left_s = self._deadline.deadline - trio.current_time()
+            self._deadline.deadline = float("inf")
+            self._slot.release()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+        if not self._waiting:
+            await self._slot.acquire()
+            self._deadline.deadline = trio.current_time() + self._left_s
+
+    # -- what it was told
+
+    @property
+    def text(self) -> str:
+        """The text of all its messages, a line each."""
+        return "\n".join(message.text for message in self.messages)
+
+    async def history(self) -> Sequence[Entry]:
+        """The conversation before this turn, oldest first, as far as the gateway's limit reaches."""
+        if self._around.history:
+            return self.before
+        return await self._around.store.history(self.session, 4 * 100_000)
+
+    # -- verbs
+
+    async def step(
+        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+    ) -> T:
+        """Run `fn(*args)` once, however often the turn is run again, and return what it returned.
+
+        Args:
+            name: with the number of the call it identifies the step; two running steps may not share it.
+            fn: if it has a keyword-only parameter `op` it is given an id that is the same in every attempt.
+            args: part of the recording; with other arguments the recording does not fit.
+            idempotent: running it twice does the same as once, so a crash in the middle repeats it.
+
+        Returns:
+            The value as decoded from its record (msgspec-JSON, at most 1 MiB), the first time too.
+
+        Raises:
+            StepMismatch: the recording has other arguments, or a running step has the name.
+            StepUnknown: it began before a crash, is not idempotent, and nobody knows how it ended.
+            StepFailed: on replay of a step that raised; the first time its own exception is raised.
+        Cancelled: its intent stands without a result.
+        """
+        return await self.steps.run(name, fn, *args, idempotent=idempotent)
+
+    async def say(self, text: str) -> None:
+        """Send markdown to the conversation, once. The last one is the final reply if the function
+        returns None."""
+        row = self.steps.begin("say", (text,))
+        self.attendance.restart()
+        self.said = text
+        if self.steps.is_recorded(row):
+            return
+        done = msgspec.structs.replace(row, state="done", value=b"null")
+        await self.steps.end(done, entries=[AssistantEntry(text=text)], reply=self.reply(text, "say"))
+
+    def stream(self, text: str) -> None:
+        """Add to the live preview, which the next `say` or the final reply takes the place of.
+
+        Never waits and is no record: on platforms that cannot edit it is not shown at all.
+        """
+        self.attendance.add(text)
+
+    def restart_stream(self) -> None:
+        """Empty the live preview: what was streamed is void."""
+        self.attendance.restart()
+
+    async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
+        """Ask the person a question and return the answer.
+
+        While it is open, a choice pressed by, or the next message of, the person asked is its answer
+        (in a group: a reply to the question). It survives a restart.
+
+        Raises:
+            TurnTimedOut: nobody answered within `timeout_s` seconds of the asking.
+        """
+        row = self.steps.begin("ask", (text, list(choices)))
+        if not self.steps.is_recorded(row):
+            row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
+            buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
+            prompt = msgspec.structs.replace(self.reply(text, "prompt"), choices=buttons)
+            row = await self._around.store.begin_step(self.id, row, prompt)
+        if row.state == "intent":
+            row = await self._await_answer(row)
+        if row.state == "failed":
+            raise TurnTimedOut(f"no answer to: {text[:80]}")
+        return msgspec.json.decode(row.value, type=str)
+
+    async def _await_answer(self, row: StepRow) -> StepRow:
+        assert row.wake_at is not None
+        async with self._paused():
+            with trio.move_on_after(max(0.0, row.wake_at - self._around.clock.now())):
+                while (row := await self._around.store.asked(self.id, row)).state == "intent":
+                    await self._answered.wait()
+                    self._answered = trio.Event()
+        if row.state == "intent":
+            value = msgspec.json.encode(["TurnTimedOut", ""])
+            await self.steps.end(msgspec.structs.replace(row, state="failed", value=value))
+            row = await self._around.store.asked(self.id, row)
+        return row
+
+    async def sleep(self, seconds: float, *, name: str = "sleep") -> None:
+        """Sleep, across restarts: run again, it sleeps the rest. Does not count towards the deadline."""
+        row = self.steps.begin(name, (seconds,))
+        if not self.steps.is_recorded(row):
+            row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + seconds)
+            await self._around.store.begin_step(self.id, row)
+        if row.state == "done":
+            return
+        assert row.wake_at is not None
+        async with self._paused():
+            await trio.sleep(max(0.0, row.wake_at - self._around.clock.now()))
+        await self.steps.end(msgspec.structs.replace(row, state="done", value=b"null"))
+
+    async def now(self, *, name: str = "now") -> float:
+        """Wall time in seconds, recorded."""
+        return await self._recorded(name, self._around.clock.now)
+
+    async def random(self) -> float:
+        """A float in [0, 1), recorded."""
+        return await self._recorded("random", self._around.chance.random)
+
+    async def _recorded(self, name: str, draw: Callable[[], float]) -> float:
+        async def drawn() -> float:
+            return draw()
+
+        return await self.steps.run(name, drawn, idempotent=True, type=float)
+
+    async def reset(self, why: str = "asked by the agent") -> None:
+        """End this conversation and open the next. Does not return: the turn ends as Cancelled."""
+        await self._around.store.reset(self.key, None, why)
+        await trio.sleep_forever()
+
+    # -- for the gateway
+
+    def reply(self, text: str, said: Said = "final", *, anchored: bool = True) -> Reply:
+        """The text as parts for this turn's platform."""
+        message, platform = self.messages[-1], self._platform
+        parts: Sequence[Part] = (Part(text),) if platform is None else platform.split(text)
+        rule = "first" if platform is None else platform.policy.reply_to
+        anchor = self.messages[0].message_id if anchored and rule != "off" else None
+        return Reply(
+            address=self.address,
+            parts=tuple(parts) or (Part(text),),
+            said=said,
+            anchor=anchor or None,
+            anchor_when="always" if self.attempt > 1 or not message.private or rule == "all" else "waiting",
+            anchor_all=rule == "all",
+        )
