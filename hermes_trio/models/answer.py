@@ -1,0 +1,142 @@
+"""An answer while it grows: pieces of text and of calls in, a ModelAnswer out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from hermes_trio.values import ModelAnswer, ToolCall
+
+ANSWER_CHARS_MAX = 1_000_000
+"""Of text and arguments together. What comes after is not read: the answer ends with finish "length"."""
+
+CALLS_MAX = 128
+Finish = Literal["stop", "tool_calls", "length"]
+T = TypeVar("T")
+
+
+class _Call:
+    def __init__(self) -> None:
+        self.id = ""
+        self.name = ""
+        self.arguments: list[str] = []
+
+
+class GrowingAnswer:
+    """What one call of a model has given so far.
+
+    Args:
+        on_text: called with each piece of text, in order.
+        unnamed: begins the ids of calls the provider gave none; must be new to the transcript.
+    """
+
+    def __init__(self, on_text: Callable[[str], None], unnamed: str) -> None:
+        self._on_text = on_text
+        self._unnamed = unnamed
+        self._text: list[str] = []
+        self._half = ""  # the first half of a surrogate pair
+        self._calls: dict[int, _Call] = {}
+        self._room = ANSWER_CHARS_MAX
+        self.finish: Finish | None = None
+        self.tokens_in = 0
+        self.tokens_out = 0
+
+    @property
+    def full(self) -> bool:
+        """It is as large as it may get; stop reading."""
+        return self._room < 0 or len(self._calls) > CALLS_MAX
+
+    def add_text(self, piece: str) -> None:
+        """Take a piece of the answer's text."""
+        if self._half:
+            piece, self._half = self._half + piece, ""
+        if not piece.isascii():
+            if "\ud800" <= piece[-1] <= "\udbff":
+                piece, self._half = piece[:-1], piece[-1]
+            piece = scalars(piece)
+        if "\0" in piece:
+            piece = piece.replace("\0", "")
+        if piece and self._room >= 0:
+            self._room -= len(piece)
+            self._text.append(piece)
+            self._on_text(piece)
+
+    def add_call(self, slot: int, *, id: str = "", name: str = "", arguments: str = "") -> None:
+        """Take a piece of the call at `slot`; id and name come whole, arguments in pieces."""
+        call = self._calls.setdefault(slot, _Call())
+        call.id = call.id or id
+        call.name = call.name or name
+        if arguments and self._room >= 0:
+            self._room -= len(arguments)
+            call.arguments.append(arguments)
+
+    def call_id(self, slot: int) -> str:
+        """The id of the call at `slot` so far."""
+        return self._calls[slot].id if slot in self._calls else ""
+
+    def result(self) -> ModelAnswer:
+        """The answer. Only one that ended as its provider says it should has calls."""
+        if self.full:
+            self.finish = "length"
+        calls = tuple(self._whole_calls()) if self.finish in ("stop", "tool_calls") else ()
+        finish = "tool_calls" if calls else ("stop" if self.finish == "tool_calls" else self.finish)
+        return ModelAnswer(
+            text="".join(self._text),
+            calls=calls,
+            finish=finish or "partial",
+            tokens_in=self.tokens_in,
+            tokens_out=self.tokens_out,
+        )
+
+    def _whole_calls(self) -> list[ToolCall]:
+        return [
+            ToolCall(
+                id=clean(call.id) or f"{self._unnamed}-{position}",
+                name=clean(call.name),
+                arguments=clean("".join(call.arguments)) or "{}",
+            )
+            for position, (_, call) in enumerate(sorted(self._calls.items()))
+            if call.name
+        ]
+
+
+def scalars(text: str) -> str:
+    """Text in which surrogates are joined to characters, or replaced where they stand alone."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def clean(text: str) -> str:
+    """Text that any store and platform takes: without NUL, without lone surrogates."""
+    return (text if text.isascii() else scalars(text)).replace("\0", "")
+
+
+def decode(data: str, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
+    r"""Decode JSON that may hold lone surrogates, which msgspec refuses ("\ud83d" in one piece, "\ude00" in
+    the next: some providers split a character so).
+
+    Raises:
+        msgspec.MsgspecError: it is not JSON, or not of that kind.
+    """
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeError):
+        pass
+    try:
+        loose: Any = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise msgspec.DecodeError(f"not JSON: {type(error).__name__}") from error
+    return msgspec.convert(loose, kind)
+
+
+def arguments_object(arguments: str) -> dict[str, Any]:
+    """The arguments of a recorded call as providers want them back: an object, empty if it never was one."""
+    try:
+        value = msgspec.json.decode(arguments)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

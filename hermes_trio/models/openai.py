@@ -1,0 +1,244 @@
+"""OpenAI-compatible chat completions, streamed.
+
+Source: the API reference of OpenAI, "Create chat completion", and what endpoints that call themselves
+compatible really send (missing ids and indexes, an error inside the stream).
+
+The end of an answer is a `finish_reason`; a stream without one was cut short. What the gateway tells the
+model (a NoteEntry) goes as a user message in brackets: many chat templates refuse a system message that is
+not the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct, field
+
+from hermes_trio.errors import ModelFailed
+from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
+from hermes_trio.models.exchange import Waits, header_safe, post_for_events
+from hermes_trio.models.sse import Event
+from hermes_trio.ports import WallClock
+from hermes_trio.pure.model_errors import failure
+from hermes_trio.values import (
+    AssistantEntry,
+    Entry,
+    ModelAnswer,
+    ModelRequest,
+    NoteEntry,
+    ToolEntry,
+    ToolSpec,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+FINISHES: Mapping[str, Finish] = {
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}
+"""Any other reason ("stop", "content_filter", one of a provider's own) is a stop."""
+
+
+class _Function(Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(Struct):
+    content: str | None = None
+    refusal: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Chunk(Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = field(default=None)
+
+
+DECODER = msgspec.json.Decoder(_Chunk)
+
+
+class OpenAIModel:
+    """One model of an OpenAI-compatible endpoint.
+
+    Args:
+        client: of `open_http_client`; its connect deadline counts.
+        base_url: with its version, "https://api.openai.com/v1".
+        name: the model's name there.
+        first_byte_s: until the first byte of the answer's text.
+        between_bytes_s: between two pieces of it.
+        clock: the wall clock, for errors that name a date.
+        extra: more fields of each request, as the provider documents them ("max_completion_tokens").
+        needs_key: False for endpoints that ask for none.
+    """
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        base_url: str,
+        name: str,
+        *,
+        first_byte_s: float,
+        between_bytes_s: float,
+        clock: WallClock,
+        extra: Mapping[str, Any] | None = None,
+        needs_key: bool = True,
+    ) -> None:
+        self.name = name
+        self.needs_key = needs_key
+        self._client = client
+        self._url = base_url.rstrip("/") + "/chat/completions"
+        self._waits = Waits(first_byte_s, between_bytes_s)
+        self._clock = clock
+        self._extra = dict(extra or {})
+
+    async def complete(
+        self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """Call the model once; see the Model port. Cancelled: the connection is closed."""
+        headers = {"content-type": "application/json"}
+        if key or self.needs_key:
+            headers["authorization"] = f"Bearer {header_safe(key)}"
+        answer = GrowingAnswer(on_text, unnamed=f"call-{len(request.entries)}")
+        reader = _Reader(answer, self._clock, key)
+        await post_for_events(
+            self._client,
+            self._url,
+            headers=headers,
+            body=self._body(request),
+            key=key,
+            waits=self._waits,
+            clock=self._clock,
+            take=reader.take,
+        )
+        return answer.result()
+
+    def _body(self, request: ModelRequest) -> bytes:
+        body: dict[str, Any] = {
+            "model": self.name,
+            "messages": messages_of(request),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        if request.tools:
+            body["tools"] = [_tool(tool) for tool in request.tools]
+        return msgspec.json.encode(body | self._extra)
+
+
+class _Reader:
+    """Takes the events of one stream into an answer."""
+
+    def __init__(self, answer: GrowingAnswer, clock: WallClock, key: str) -> None:
+        self._answer = answer
+        self._clock = clock
+        self._key = key
+        self._slot = -1
+
+    def take(self, event: Event) -> bool:
+        """Take one event; True when the answer is complete."""
+        if event.data == "[DONE]":
+            return self._answer.finish is not None
+        try:
+            chunk = decode(event.data, DECODER, _Chunk)
+        except msgspec.MsgspecError as error:
+            raise ModelFailed("transport", f"an event that is no chunk: {str(error)[:100]}") from error
+        if chunk.error:
+            raise failure(
+                None, {}, event.data.encode("utf-8", "replace"), now=self._clock.now(), secret=self._key
+            )
+        if chunk.usage is not None:
+            self._answer.tokens_in = chunk.usage.prompt_tokens or 0
+            self._answer.tokens_out = chunk.usage.completion_tokens or 0
+        if chunk.choices:
+            self._take_choice(chunk.choices[0])
+        return self._answer.finish is not None or self._answer.full
+
+    def _take_choice(self, choice: _Choice) -> None:
+        delta = choice.delta
+        if delta is not None:
+            if text := delta.content or delta.refusal:
+                self._answer.add_text(text)
+            for call in delta.tool_calls or ():
+                self._take_call(call)
+        if choice.finish_reason:
+            self._answer.finish = FINISHES.get(choice.finish_reason, "stop")
+
+    def _take_call(self, call: _Call) -> None:
+        slot = self._slot if call.index is None else call.index
+        known = self._answer.call_id(slot)
+        if slot < 0 or (call.id and known and call.id != known):
+            slot = self._slot + 1  # without an index, or with a wrong one, a new id is a new call
+        self._slot = max(self._slot, slot)
+        function = call.function or _Function()
+        self._answer.add_call(
+            slot, id=call.id or "", name=function.name or "", arguments=function.arguments or ""
+        )
+
+
+def messages_of(request: ModelRequest) -> list[dict[str, Any]]:
+    """The request's prompt and transcript as chat messages."""
+    messages: list[dict[str, Any]] = []
+    if request.prompt:
+        messages.append({"role": "system", "content": request.prompt})
+    messages.extend(
+        _message(entry)
+        for entry in request.entries
+        if not isinstance(entry, AssistantEntry) or entry.text or entry.calls
+    )
+    return messages
+
+
+def _message(entry: Entry) -> dict[str, Any]:
+    if isinstance(entry, AssistantEntry):
+        if not entry.calls:
+            return {"role": "assistant", "content": entry.text}
+        return {
+            "role": "assistant",
+            "content": entry.text or None,
+            "tool_calls": [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {"name": call.name, "arguments": _arguments(call.arguments)},
+                }
+                for call in entry.calls
+            ],
+        }
+    if isinstance(entry, ToolEntry):
+        return {"role": "tool", "tool_call_id": entry.call, "content": entry.text}
+    if isinstance(entry, NoteEntry):
+        return {"role": "user", "content": f"[note of the system: {entry.text}]"}
+    return {"role": "user", "content": entry.text}
+
+
+def _arguments(text: str) -> str:
+    """Some endpoints refuse a transcript in which the model once wrote arguments that are no object."""
+    return text if arguments_object(text) else "{}"
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    return {
+        "type": "function",
+        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
+    }

@@ -1,0 +1,91 @@
+"""Server-Sent Events: bytes in, events out.
+
+The parsing rules are those of the HTML standard, section 9.2.6 "Interpreting an event stream". `id` and
+`retry` are for clients that reconnect; a model's answer cannot be taken up again, so they are skipped.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+EVENT_BYTES_MAX = 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+
+
+class Event(Struct, frozen=True):
+    """An event: its type, "message" unless the stream says otherwise, and its data."""
+
+    kind: str
+    data: str
+
+
+class EventTooLarge(Exception):
+    """An event is larger than anything a model has to say at once."""
+
+
+class EventStream:
+    """Decodes one stream. An event that is incomplete when the stream ends never was one."""
+
+    def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
+        self._max = event_bytes_max
+        self._line: list[bytes] = []  # pieces of a line that has not ended
+        self._size = 0  # of those pieces and of the data below
+        self._kind = ""
+        self._data: list[str] = []
+        self._after_cr = False
+        self._begun = False
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """Return the events that end within this chunk.
+
+        Raises:
+            EventTooLarge: when an event goes past the limit; the stream is of no more use.
+        """
+        chunk = self._with_plain_line_ends(chunk)
+        head, *tail = chunk.split(b"\n")
+        self._keep(head)
+        events: list[Event] = []
+        for piece in tail:
+            self._end_line(events)
+            self._keep(piece)
+        return events
+
+    def _with_plain_line_ends(self, chunk: bytes) -> bytes:
+        if self._after_cr and chunk.startswith(b"\n"):
+            chunk = chunk[1:]
+        if chunk:
+            self._after_cr = chunk.endswith(b"\r")
+        if b"\r" in chunk:
+            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return chunk
+
+    def _keep(self, piece: bytes) -> None:
+        if piece:
+            self._line.append(piece)
+            self._size += len(piece)
+            if self._size > self._max:
+                raise EventTooLarge(f"more than {self._max} bytes")
+
+    def _end_line(self, events: list[Event]) -> None:
+        line = b"".join(self._line)
+        self._line.clear()
+        if not self._begun:
+            self._begun = True
+            line = line.removeprefix(BOM)
+        if not line:
+            self._end_event(events)
+            return
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
+            return  # its bytes stay counted until the event ends
+        if name == b"event":
+            self._kind = value.removeprefix(b" ").decode("utf-8", "replace")
+        self._size -= len(line)
+
+    def _end_event(self, events: list[Event]) -> None:
+        if self._data:
+            events.append(Event(self._kind or "message", "\n".join(self._data)))
+        self._kind = ""
+        self._data.clear()
+        self._size = 0
