@@ -1,1 +1,29 @@
-"""The telegram platform."""
+"""Telegram through the Bot API, by long polling.
+
+options.py   the section [platforms.telegram]
+account.py   the Platform: one bot
+serve.py     receiving: the poll loop
+wire.py      update JSON -> Message
+entities.py  formatting and mentions, in UTF-16 units
+content.py   what a message without text holds
+calls.py     Delivery -> Bot API call, and what its answer means
+answer.py    the answer itself
+api.py       one HTTP call
+mend.py      broken characters in what comes
+"""
+
+from __future__ import annotations
+
+from hermes_telegram.account import Telegram
+from hermes_telegram.options import Options
+from hermes_trio.ports import Adapter, AdapterContext
+
+__all__ = ["Options", "Telegram", "adapter"]
+
+
+def build(options: Options, account: str, context: AdapterContext) -> Telegram:
+    """Make the platform of one bot; opens nothing."""
+    return Telegram(options, account)
+
+
+adapter = Adapter(name="telegram", options=Options, build=build)

@@ -1,0 +1,80 @@
+"""One call of the Bot API over HTTP. Foreign errors end here; no text that leaves here holds the token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+import msgspec
+import trio
+
+from hermes_telegram.answer import Answer, decode_answer
+from hermes_trio.errors import NotSent, SendUnknown
+from hermes_trio.http import open_http_client
+
+CONNECT_S = 10.0
+READ_S = 20.0
+_HEADERS = {"content-type": "application/json"}
+_NEVER_BEGUN = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class BotApi:
+    """The Bot API as one bot may call it.
+
+    Args:
+        client: its requests time out by themselves when connecting.
+        api_url: the server.
+        token: the bot's; it becomes part of every URL.
+    """
+
+    def __init__(self, client: httpx.AsyncClient, api_url: str, token: str) -> None:
+        self._client = client
+        self._base = f"{api_url.rstrip('/')}/bot{token}/"
+        self._urls: dict[str, httpx.URL] = {}
+
+    async def call(self, method: str, body: bytes, *, read_s: float = READ_S) -> Answer:
+        """Call `method` with a JSON body and return its answer, which may be a refusal.
+
+        Cancelled: the connection is closed, and Telegram may have done it.
+
+        Args:
+            method: "sendMessage".
+            body: JSON.
+            read_s: the longest silence to wait for, in seconds.
+
+        Raises:
+            NotSent: certain that Telegram did not have the whole request.
+            SendUnknown: the request went out and nothing readable came back.
+        """
+        response = await self._post(method, body, read_s)
+        try:
+            answer = decode_answer(response.content)
+        except msgspec.DecodeError:
+            why = f"{method}: HTTP {response.status_code} without an answer of the Bot API"
+            # A redirect or refusal of something in between: it has not passed the request on.
+            raise (NotSent if 300 <= response.status_code < 500 else SendUnknown)(why) from None
+        if not answer.ok and not answer.error_code:
+            return msgspec.structs.replace(answer, error_code=response.status_code)
+        return answer
+
+    async def _post(self, method: str, body: bytes, read_s: float) -> httpx.Response:
+        url = self._urls.get(method)
+        if url is None:
+            url = self._urls[method] = httpx.URL(self._base + method)
+        timeout = httpx.Timeout(CONNECT_S, read=read_s)
+        try:
+            # A server that answers one byte at a time never meets the read timeout.
+            with trio.fail_after(2 * CONNECT_S + read_s + READ_S):
+                return await self._client.post(url, content=body, headers=_HEADERS, timeout=timeout)
+        except _NEVER_BEGUN as error:
+            raise NotSent(f"{method}: not connected ({type(error).__name__})") from None
+        except (httpx.HTTPError, trio.TooSlowError) as error:
+            raise SendUnknown(f"{method}: no answer ({type(error).__name__})") from None
+
+
+@asynccontextmanager
+async def open_api(api_url: str, token: str) -> AsyncGenerator[BotApi]:
+    """Own the HTTP client of one bot."""
+    async with open_http_client(connect_s=CONNECT_S, read_s=READ_S) as client:
+        yield BotApi(client, api_url, token)

@@ -1,0 +1,270 @@
+"""Update JSON -> our values. Pure. The shapes are those of https://core.telegram.org/bots/api#available-types.
+
+Updates are decoded one by one: what is wrong with one does not touch its neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from hermes_telegram.content import NotForUs, Unsupported, media_line
+from hermes_telegram.entities import Entity, Spoken, User, listen
+from hermes_telegram.mend import mended
+from hermes_trio.values import Address, Message, Undecodable
+
+GENERAL_TOPIC = 1
+"""Sends to a forum's General topic must not name it: "message thread not found"."""
+
+
+class Me(msgspec.Struct, frozen=True):
+    """The bot itself, from getMe."""
+
+    id: int
+    username: str = ""
+
+
+class Chat(msgspec.Struct):
+    """Where a message is."""
+
+    id: int
+    type: str
+
+
+class Replied(msgspec.Struct, rename={"from_": "from"}):
+    """The message that is replied to."""
+
+    message_id: int
+    from_: User | None = None
+    forum_topic_created: object = None
+
+
+class TextMessage(msgspec.Struct, rename={"from_": "from"}):
+    """What we read of a message. Media are looked at only in a message without text."""
+
+    message_id: int
+    chat: Chat
+    date: int = 0
+    from_: User | None = None
+    message_thread_id: int | None = None
+    is_topic_message: bool = False
+    text: str | None = None
+    entities: list[Entity] = []
+    caption: str | None = None
+    caption_entities: list[Entity] = []
+    reply_to_message: Replied | None = None
+    media_group_id: str | None = None
+
+
+class Button(msgspec.Struct):
+    """A button below a message."""
+
+    text: str = ""
+    callback_data: str | None = None
+
+
+class Keyboard(msgspec.Struct):
+    """The buttons below a message, in rows."""
+
+    inline_keyboard: list[list[Button]] = []
+
+
+class Prompted(msgspec.Struct):
+    """The message whose button was pressed. Of an old one only chat and id are left."""
+
+    message_id: int
+    chat: Chat
+    message_thread_id: int | None = None
+    is_topic_message: bool = False
+    reply_markup: Keyboard | None = None
+
+
+class Press(msgspec.Struct, rename={"from_": "from"}):
+    """A callback query: somebody pressed a button."""
+
+    id: str
+    from_: User
+    message: Prompted | None = None
+    data: str | None = None
+
+
+class Update(msgspec.Struct):
+    """An update of one of the two kinds we ask for, or of another."""
+
+    update_id: int
+    message: TextMessage | None = None
+    callback_query: Press | None = None
+
+
+class _Numbered(msgspec.Struct):
+    update_id: int
+
+
+class _RawMessage(msgspec.Struct):
+    message: dict[str, msgspec.Raw]
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """What one poll gave.
+
+    Args:
+        count: how many updates it had, also those that are nothing to us.
+        updates: for the intake, in order.
+        presses: ids of callback queries that wait for an answer.
+        cursor: the offset that confirms all of them, None if none had a number.
+    """
+
+    count: int
+    updates: Sequence[Message | Undecodable]
+    presses: Sequence[str]
+    cursor: str | None
+
+
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_update = msgspec.json.Decoder(Update).decode
+_numbered = msgspec.json.Decoder(_Numbered).decode
+_raw_message = msgspec.json.Decoder(_RawMessage).decode
+
+
+def decode_batch(result: bytes | msgspec.Raw, *, account: str, me: Me) -> Batch:
+    """Decode the result of getUpdates.
+
+    Raises:
+        msgspec.DecodeError: it is not an array.
+    """
+    raws = _split(result)
+    updates: list[Message | Undecodable] = []
+    presses: list[str] = []
+    cursor: int | None = None
+    for raw in raws:
+        value, number, press = decode_update(bytes(raw), account=account, me=me)
+        if value is not None:
+            updates.append(value)
+        if press is not None:
+            presses.append(press)
+        if number is not None:
+            # Not max(): after a quiet week Telegram may number from a lower id on.
+            cursor = number + 1
+    return Batch(len(raws), updates, presses, None if cursor is None else str(cursor))
+
+
+def decode_update(
+    raw: bytes, *, account: str, me: Me
+) -> tuple[Message | Undecodable | None, int | None, str | None]:
+    """Decode one update: its value (None: nothing to us), its number, the id of its callback query."""
+    try:
+        update = _update(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if (whole := mended(raw)) != raw:
+            return decode_update(whole, account=account, me=me)
+        number = _number(raw)
+        return Undecodable(native=_native(raw, number), why=str(error), raw=raw), number, None
+    press = None if update.callback_query is None else update.callback_query.id
+    try:
+        return _value(update, raw, account, me), update.update_id, press
+    except NotForUs:
+        return None, update.update_id, press
+    except Unsupported as error:
+        native = _native(raw, update.update_id)
+        return Undecodable(native=native, why=str(error), raw=raw), update.update_id, press
+
+
+def _value(update: Update, raw: bytes, account: str, me: Me) -> Message:
+    if update.message is not None:
+        return _message(update.message, raw, account, me)
+    if update.callback_query is not None:
+        return _press(update.callback_query, raw, account)
+    raise NotForUs
+
+
+def _number(raw: bytes) -> int | None:
+    try:
+        return _numbered(raw).update_id
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _native(raw: bytes, number: int | None) -> str:
+    return f"update/{hashlib.sha256(raw).hexdigest()[:32] if number is None else number}"
+
+
+def _message(message: TextMessage, raw: bytes, account: str, me: Me) -> Message:
+    chat = message.chat
+    if chat.type == "channel":
+        raise NotForUs
+    spoken = _spoken(message, raw, me)
+    replied = message.reply_to_message
+    if replied is not None and _is_topic_root(message, replied):
+        replied = None
+    sender = message.from_
+    private = chat.type == "private"
+    to_bot = replied is not None and replied.from_ is not None and replied.from_.id == me.id
+    return Message(
+        native=f"{chat.id}/{message.message_id}",
+        address=_address(account, message, sender),
+        text=spoken.text,
+        message_id=str(message.message_id),
+        private=private,
+        sender="" if sender is None else sender.shown(),
+        addressed=private or spoken.to_us or (to_bot and not spoken.to_another),
+        bot=sender is not None and sender.is_bot,
+        replies_to=None if replied is None else str(replied.message_id),
+        album=message.media_group_id,
+        sent_at=float(message.date),
+        raw=raw,
+    )
+
+
+def _spoken(message: TextMessage, raw: bytes, me: Me) -> Spoken:
+    if message.text is not None:
+        return listen(message.text, message.entities, me.id, me.username)
+    line = media_line(_raw_message(raw).message)
+    spoken = listen(message.caption or "", message.caption_entities, me.id, me.username)
+    spoken.text = f"{spoken.text}\n{line}" if spoken.text else line
+    return spoken
+
+
+def _is_topic_root(message: TextMessage, replied: Replied) -> bool:
+    """Every message of a topic "replies" to the service message that made the topic, often our own."""
+    return replied.forum_topic_created is not None or (
+        message.is_topic_message and replied.message_id == message.message_thread_id
+    )
+
+
+def _address(account: str, message: TextMessage | Prompted, user: User | None) -> Address:
+    thread = message.message_thread_id
+    # Ordinary groups number reply chains in the same field; those are no topics.
+    topic = thread is not None and message.is_topic_message and thread != GENERAL_TOPIC
+    return Address(
+        platform="telegram",
+        account=account,
+        chat=str(message.chat.id),
+        thread=str(thread) if topic else None,
+        user=None if user is None else str(user.id),
+    )
+
+
+def _press(press: Press, raw: bytes, account: str) -> Message:
+    prompt = press.message
+    if prompt is None or press.data is None:
+        raise Unsupported("a press on a button that is not ours")
+    return Message(
+        native=f"callback/{press.id}",
+        address=_address(account, prompt, press.from_),
+        text=_label(prompt, press.data),
+        message_id=str(prompt.message_id),
+        private=prompt.chat.type == "private",
+        sender=press.from_.shown(),
+        bot=press.from_.is_bot,
+        replies_to=str(prompt.message_id),
+        choice=press.data,
+        raw=raw,
+    )
+
+
+def _label(prompt: Prompted, data: str) -> str:
+    rows = prompt.reply_markup.inline_keyboard if prompt.reply_markup is not None else []
+    label = next((button.text for row in rows for button in row if button.callback_data == data), data)
+    return label.replace("\x00", "")

@@ -1,0 +1,282 @@
+"""Update JSON becomes our values, whatever it holds."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hermes_telegram.entities import to_entities
+from hermes_telegram.mend import mended
+from hermes_telegram.wire import Me, decode_batch, decode_update
+
+from hermes_trio.values import Address, Message, Span, Undecodable
+
+ME = Me(id=500, username="Hermes_Bot")
+GROUP = {"id": -100777, "type": "supergroup", "title": "G"}
+PRIVATE = {"id": 42, "type": "private", "first_name": "Ada"}
+ADA = {"id": 42, "is_bot": False, "first_name": "Ada", "last_name": "L"}
+
+
+def message(text: str | None = "hello", chat=PRIVATE, **more) -> dict:
+    base = {"message_id": 9, "date": 1700000000, "chat": chat, "from": ADA}
+    return base | ({} if text is None else {"text": text}) | more
+
+
+def update(**fields) -> bytes:
+    return msgspec.json.encode({"update_id": 77} | fields)
+
+
+def decoded(raw: bytes) -> Message | Undecodable | None:
+    value, number, _ = decode_update(raw, account="main", me=ME)
+    assert number == 77
+    return value
+
+
+def of(text: str | None = "hello", chat=PRIVATE, **more) -> Message:
+    value = decoded(update(message=message(text, chat, **more)))
+    assert isinstance(value, Message)
+    return value
+
+
+def mark(kind: str, text: str, word: str, **more) -> dict:
+    """An entity on `word`, measured as Telegram does."""
+    before = text[: text.index(word)]
+    units = [len(part.encode("utf-16-le")) // 2 for part in (before, word)]
+    return {"type": kind, "offset": units[0], "length": units[1]} | more
+
+
+def test_a_private_message_keeps_all_of_itself():
+    raw = update(message=message("hello"))
+    assert decoded(raw) == Message(
+        native="42/9",
+        address=Address("telegram", "main", "42", None, "42"),
+        text="hello",
+        message_id="9",
+        private=True,
+        sender="Ada L",
+        addressed=True,
+        sent_at=1700000000.0,
+        raw=raw,
+    )
+
+
+def test_a_forum_topic_is_a_thread_and_so_is_one_in_a_private_chat():
+    for chat in (GROUP, PRIVATE):
+        assert of(chat=chat, message_thread_id=5, is_topic_message=True).address.thread == "5"
+
+
+def test_a_reply_chain_of_an_ordinary_group_is_no_thread():
+    replied = message("before", GROUP) | {"message_id": 5}
+    value = of(chat=GROUP, message_thread_id=5, reply_to_message=replied)
+    assert (value.address.thread, value.replies_to) == (None, "5")
+
+
+def test_the_general_topic_is_no_thread():
+    assert of(chat=GROUP, message_thread_id=1, is_topic_message=True).address.thread is None
+
+
+def test_the_first_message_of_a_topic_is_not_a_reply_to_the_bot_that_made_the_topic():
+    bot = {"id": 500, "is_bot": True, "first_name": "H"}
+    root = message(None, GROUP, forum_topic_created={"name": "T"}) | {"message_id": 5, "from": bot}
+    value = of(chat=GROUP, message_thread_id=5, is_topic_message=True, reply_to_message=root)
+    assert (value.addressed, value.replies_to) == (False, None)
+
+
+def test_a_reply_to_the_bot_is_addressed_to_it_and_a_reply_to_another_is_not():
+    for author, addressed in ((500, True), (501, False)):
+        bot = {"id": author, "is_bot": True, "first_name": "H"}
+        replied = message("before", GROUP) | {"message_id": 5, "from": bot}
+        value = of(chat=GROUP, reply_to_message=replied)
+        assert (value.addressed, value.replies_to) == (addressed, "5")
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "addressed", "left"),
+    [
+        ("hello all", [], False, "hello all"),
+        ("@hermes_bot hi", [("mention", "@hermes_bot")], True, "hi"),
+        ("😀 @hermes_bot, hi", [("mention", "@hermes_bot")], True, "😀 @hermes_bot, hi"),
+        ("  @HERMES_BOT: hi", [("mention", "@HERMES_BOT")], True, "hi"),
+        ("@other hi", [("mention", "@other")], False, "@other hi"),
+        ("ask 👩‍👩‍👧 @hermes_bot", [("mention", "@hermes_bot")], True, "ask 👩‍👩‍👧 @hermes_bot"),
+        ("say @hermes_bot", [], False, "say @hermes_bot"),
+        ("@hermes_bot", [("mention", "@hermes_bot")], True, "@hermes_bot"),
+        ("/new", [("bot_command", "/new")], True, "/new"),
+        ("/new@hermes_bot now", [("bot_command", "/new@hermes_bot")], True, "/new now"),
+        ("/new@otherbot now", [("bot_command", "/new@otherbot")], False, "/new@otherbot now"),
+        (
+            "@hermes_bot /queue@hermes_bot x",
+            [("mention", "@hermes_bot"), ("bot_command", "/queue@hermes_bot")],
+            True,
+            "/queue x",
+        ),
+        ("see /new there", [("bot_command", "/new")], False, "see /new there"),
+        (
+            "/new@otherbot @hermes_bot",
+            [("bot_command", "/new@otherbot"), ("mention", " @hermes_bot")],
+            False,
+            "/new@otherbot @hermes_bot",
+        ),
+    ],
+)
+def test_in_a_group_mentions_and_commands_address_the_bot(text, marks, addressed, left):
+    entities = [mark(kind, text, word) for kind, word in marks]
+    value = of(text, GROUP, entities=entities)
+    assert (value.addressed, value.text) == (addressed, left)
+
+
+def test_a_mention_without_a_username_addresses_by_id():
+    text = "😀😀 Hermes, hi"
+    value = of(text, GROUP, entities=[mark("text_mention", text, "Hermes", user={"id": 500})])
+    assert value.addressed
+    assert not of(text, GROUP, entities=[mark("text_mention", text, "Hermes", user={"id": 1})]).addressed
+
+
+def test_offsets_beyond_the_text_harm_nothing():
+    value = of("hé", GROUP, entities=[{"type": "mention", "offset": 40, "length": 9}])
+    assert (value.text, value.addressed) == ("hé", False)
+
+
+def test_a_photo_is_its_caption_and_a_line_that_says_so_and_its_album_is_kept():
+    caption = "@hermes_bot what is it"
+    value = of(
+        None,
+        GROUP,
+        photo=[{"file_id": "x"}],
+        caption=caption,
+        caption_entities=[mark("mention", caption, "@hermes_bot")],
+        media_group_id="12",
+    )
+    assert value.text == "what is it\n[photo: received, cannot be read yet]"
+    assert (value.addressed, value.album) == (True, "12")
+
+
+@pytest.mark.parametrize(
+    ("fields", "line"),
+    [
+        ({"document": {"file_name": "a\n\u0000b.pdf"}}, "[file a b.pdf: received, cannot be read yet]"),
+        ({"animation": {}, "document": {}}, "[animation: received, cannot be read yet]"),
+        ({"sticker": {"emoji": "😀"}}, "[sticker 😀: received, cannot be read yet]"),
+        ({"voice": {"duration": 1}}, "[voice message: received, cannot be read yet]"),
+        ({"venue": {}, "location": {}}, "[venue: received, cannot be read yet]"),
+        ({"photo": "not what it should be"}, "[photo: received, cannot be read yet]"),
+    ],
+)
+def test_media_are_told_in_one_line(fields, line):
+    assert of(None, **fields).text == line
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"message": message(None, GROUP, new_chat_members=[ADA])},
+        {"message": message(None, GROUP, pinned_message=message("x", GROUP))},
+        {"message": message("x", {"id": -1, "type": "channel"})},
+        {"channel_post": message("x", {"id": -1, "type": "channel"})},
+        {"edited_message": message("x")},
+        {"something_new": {"a": 1}},
+    ],
+)
+def test_what_no_person_said_to_us_is_nothing(fields):
+    assert decoded(update(**fields)) is None
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        update(message={"message_id": "nine"}),
+        update(message=message() | {"chat": {"id": 42}}),
+        update(message=message(7)),
+        update(message=message(None, from_the_future={"x": 1})),
+        update(callback_query={"id": "1", "from": ADA, "chat_instance": "1", "data": "x"}),
+    ],
+)
+def test_what_cannot_be_read_is_kept_whole_under_its_number(raw):
+    value = decoded(raw)
+    assert isinstance(value, Undecodable)
+    assert (value.native, value.raw) == ("update/77", raw)
+    assert value.why
+
+
+def test_a_bad_update_does_not_harm_its_neighbours():
+    good = [update(message=message(f"m{n}") | {"message_id": n}) for n in range(2)]
+    raws = [good[0], b'{"update_id": 78, "message": 3}', b'"rubbish"', good[1].replace(b"77", b"80")]
+    batch = decode_batch(b"[" + b",".join(raws) + b"]", account="main", me=ME)
+    kinds = [type(value).__name__ for value in batch.updates]
+    assert kinds == ["Message", "Undecodable", "Undecodable", "Message"]
+    assert (batch.cursor, batch.count) == ("81", 4)
+    assert len({value.native for value in batch.updates}) == 4
+
+
+def test_the_cursor_follows_telegram_when_it_starts_to_number_anew():
+    raws = [update(message=message()).replace(b"77", b"900"), update(message=message()).replace(b"77", b"12")]
+    assert decode_batch(b"[" + b",".join(raws) + b"]", account="main", me=ME).cursor == "13"
+
+
+def test_a_press_carries_its_choice_and_its_label():
+    prompt = message("Sure?", GROUP, message_thread_id=5, is_topic_message=True) | {
+        "message_id": 30,
+        "reply_markup": {"inline_keyboard": [[{"text": "Yes", "callback_data": "t1"}]]},
+    }
+    press = {"id": "8", "from": ADA, "chat_instance": "1", "data": "t1", "message": prompt}
+    raw = update(callback_query=press)
+    value, _, press_id = decode_update(raw, account="main", me=ME)
+    assert press_id == "8"
+    assert value == Message(
+        native="callback/8",
+        address=Address("telegram", "main", "-100777", "5", "42"),
+        text="Yes",
+        message_id="30",
+        private=False,
+        sender="Ada L",
+        addressed=True,
+        replies_to="30",
+        choice="t1",
+        raw=raw,
+    )
+
+
+def test_a_press_on_a_message_too_old_to_be_shown_still_counts():
+    press = {"id": "8", "from": ADA, "data": "t1", "message": {"chat": PRIVATE, "message_id": 30, "date": 0}}
+    value = decoded(update(callback_query=press))
+    assert (value.text, value.choice) == ("t1", "t1")
+
+
+def test_bots_are_marked_and_a_message_of_nobody_has_no_user():
+    assert of(chat=GROUP, **{"from": {"id": 3, "is_bot": True, "first_name": "B"}}).bot
+    nobody = message(chat=GROUP)
+    del nobody["from"]
+    assert decoded(update(message=nobody)).address.user is None
+
+
+def test_lone_surrogates_and_nul_do_not_survive():
+    raw = rb'{"update_id":77,"message":{"message_id":9,"date":1,"chat":{"id":-5,"type":"group"},'
+    raw += rb'"text":"a\ud83d @hermes_bot \u0000\\ud800 \ud83d\ude00","entities":'
+    raw += rb'[{"type":"mention","offset":3,"length":11}]}}'
+    value = decoded(raw)
+    assert (value.text, value.addressed) == ("a\ufffd @hermes_bot \\ud800 😀", True)
+
+
+def test_mending_touches_only_what_is_broken():
+    assert mended(rb'"\ud83d\ude00 \\ud83d \u0041 \n"') == rb'"\ud83d\ude00 \\ud83d \u0041 \n"'
+    assert mended(rb'"\ude00\ud83d"') == rb'"\ufffd\ufffd"'
+    assert mended(b'"a\xffb"').decode() == '"a\ufffdb"'
+
+
+def test_spans_become_entities_in_utf16_units():
+    text = "😀 bold 👩‍👧 code"
+    bold, code = text.index("bold"), text.index("code")
+    spans = [
+        Span(bold, bold + 4, "bold"),
+        Span(code, code + 4, "pre", "python"),
+        Span(0, 1, "link", "https://example.org"),
+        Span(3, 3, "italic"),
+    ]
+    got = to_entities(text, spans)
+    assert got == [
+        {"type": "bold", "offset": 3, "length": 4},
+        {"type": "pre", "offset": 14, "length": 4, "language": "python"},
+        {"type": "text_link", "offset": 0, "length": 2, "url": "https://example.org"},
+    ]
+    units = text.encode("utf-16-le")
+    cut = [units[2 * e["offset"] : 2 * (e["offset"] + e["length"])].decode("utf-16-le") for e in got]
+    assert cut == ["bold", "code", "😀"]
