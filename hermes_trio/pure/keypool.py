@@ -1,0 +1,105 @@
+"""Which key is used next, and how long a refused one rests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hermes_trio.errors import ModelFailure
+
+Strategy = Literal["fill_first", "round_robin", "least_used", "random"]
+
+QUOTA_S = 600.0
+AUTH_S = 300.0
+RATE_S = 60.0
+RATE_MAX_S = 900.0
+PROBE_S = 30.0
+"""How often a pool's only key is tried although it rests."""
+
+OF_THE_KEY: frozenset[ModelFailure] = frozenset({"quota", "auth"})
+"""These bench a key for all its models."""
+
+OF_A_KEY: frozenset[ModelFailure] = OF_THE_KEY | {"rate_limit", "overload"}
+"""These concern a key; the ones that are not in OF_THE_KEY bench it for the model that was asked."""
+
+
+class Bench(Struct, frozen=True):
+    """A refused key rests.
+
+    Args:
+        kind: what it was refused for.
+        since: wall time of the refusal.
+        until: wall time it may be used again.
+        strikes: refusals without a success between them.
+        tried_at: wall time it was last used all the same, as its pool's only key.
+    """
+
+    kind: ModelFailure
+    since: float
+    until: float
+    strikes: int
+    tried_at: float
+
+
+def bench(
+    kind: ModelFailure, retry_after_s: float | None, *, asked_at: float, now: float, before: Bench | None
+) -> Bench:
+    """Bench a key that was refused.
+
+    Args:
+        kind: what for; one of OF_A_KEY.
+        retry_after_s: how long the provider wants us to wait, if it said so.
+        asked_at: wall time of the request that was refused.
+        now: wall time.
+        before: the bench of the same key for the same reason's scope. A request that was on its way when
+            that began tells nothing new, so it is no further strike.
+    """
+    if before is not None and asked_at <= before.since <= now:
+        told = now + retry_after_s if retry_after_s is not None else 0.0
+        return replace(before, until=max(before.until, told))
+    strikes = before.strikes + 1 if before else 1
+    return Bench(kind, now, now + _rest_s(kind, retry_after_s, strikes), strikes, now)
+
+
+def _rest_s(kind: ModelFailure, retry_after_s: float | None, strikes: int) -> float:
+    if kind == "quota":
+        return QUOTA_S
+    if kind == "auth":
+        return AUTH_S
+    if retry_after_s is not None:
+        return max(1.0, retry_after_s)
+    return min(RATE_MAX_S, RATE_S * 2.0 ** min(strikes - 1, 10))
+
+
+def free_at(benches: Sequence[Bench], *, now: float, lone: bool) -> float:
+    """Wall time at which a key may be used, with all its benches that concern the model; 0: at any time.
+
+    A bench that began in the future was written before the wall clock was set back: it counts no more.
+    """
+    rests = [b for b in benches if b.since <= now < b.until]
+    return max((min(b.until, b.tried_at + PROBE_S) if lone else b.until for b in rests), default=0.0)
+
+
+def choose(
+    strategy: Strategy, usable: Sequence[int], *, uses: Mapping[int, int], last: int, roll: float
+) -> int:
+    """Pick one of the usable keys' positions (at least one, in order).
+
+    Args:
+        strategy: "fill_first": the first; "round_robin": the one after the last used; "least_used": the one
+            with the fewest uses, the first of these; "random": by the roll.
+        usable: positions.
+        uses: how often each was used.
+        last: position used last, -1 for none.
+        roll: in [0, 1).
+    """
+    if strategy == "round_robin":
+        return next((position for position in usable if position > last), usable[0])
+    if strategy == "least_used":
+        return min(usable, key=lambda position: (uses.get(position, 0), position))
+    if strategy == "random":
+        return usable[int(roll * len(usable))]
+    return usable[0]

@@ -1,0 +1,132 @@
+# ruff: noqa: E501 -- a table reads better in rows
+"""What a provider's refusal means, by the bodies providers really send."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from hermes_trio.pure.model_errors import failure
+
+NOW = 1_800_000_000.0
+
+
+def openai_error(message, *, type="invalid_request_error", code=None, param=None):
+    return {"error": {"message": message, "type": type, "param": param, "code": code}}
+
+
+def anthropic_error(type, message, **details):
+    error = {"type": type, "message": message} | ({"details": details} if details else {})
+    return {"type": "error", "error": error, "request_id": "req_1"}
+
+
+BODIES = [
+    # OpenAI
+    ("openai, rate", 429, {"retry-after": "3"}, openai_error("Rate limit reached for gpt-5 in organization org-x on tokens per min (TPM): Limit 30000, Used 29000.", type="tokens", code="rate_limit_exceeded"), "rate_limit", 3.0),
+    ("openai, quota", 429, {}, openai_error("You exceeded your current quota, please check your plan and billing details.", type="insufficient_quota", code="insufficient_quota"), "quota", None),
+    ("openai, bad key", 401, {}, openai_error("Incorrect API key provided: sk-abcde***wxyz.", code="invalid_api_key"), "auth", None),
+    ("openai, country", 403, {}, openai_error("Country, region, or territory not supported", type="request_forbidden", code="unsupported_country_region_territory"), "auth", None),
+    ("openai, too long", 400, {}, openai_error("This model's maximum context length is 128000 tokens. However, your messages resulted in 130001 tokens.", code="context_length_exceeded", param="messages"), "context", None),
+    ("openai, server", 500, {}, openai_error("The server had an error while processing your request. Sorry about that!", type="server_error"), "overload", None),
+    ("openai, overloaded", 503, {}, openai_error("The engine is currently overloaded, please try again later", type="engine_overloaded"), "overload", None),
+    ("openai, no such model", 404, {}, openai_error("The model `gpt-9` does not exist or you do not have access to it.", code="model_not_found"), "unknown", None),
+    ("openai, wrong parameter", 400, {}, openai_error("Unsupported parameter: 'max_tokens'", code="unsupported_parameter", param="max_tokens"), "malformed", None),
+    ("chatgpt plan", 429, {}, {"error": {"type": "usage_limit_reached", "message": "The usage limit has been reached", "plan_type": "plus", "resets_in_seconds": 18000}}, "quota", 18000.0),
+    # Anthropic
+    ("anthropic, rate", 429, {"retry-after": "12"}, anthropic_error("rate_limit_error", "This request would exceed your organization's rate limit of 30,000 input tokens per minute."), "rate_limit", 12.0),
+    ("anthropic, overloaded", 529, {}, anthropic_error("overloaded_error", "Overloaded"), "overload", None),
+    ("anthropic, overloaded inside the stream", None, {}, anthropic_error("overloaded_error", "Overloaded"), "overload", None),
+    ("anthropic, bad key", 401, {}, anthropic_error("authentication_error", "invalid x-api-key"), "auth", None),
+    ("anthropic, no permission", 403, {}, anthropic_error("permission_error", "Your API key does not have permission to use the specified resource."), "auth", None),
+    ("anthropic, no credit", 400, {}, anthropic_error("invalid_request_error", "Your credit balance is too low to access the Anthropic API. Please go to Plans & Billing to upgrade or purchase credits."), "quota", None),
+    ("anthropic, own limit", 400, {}, anthropic_error("invalid_request_error", "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."), "quota", None),
+    ("anthropic, billing", 402, {}, anthropic_error("billing_error", "There is an issue with your billing."), "quota", None),
+    ("anthropic, tier's limit", 429, {}, anthropic_error("rate_limit_error", "monthly", error_code="enforced_spend_limit_reached"), "quota", None),
+    ("anthropic, ramp", 429, {}, anthropic_error("rate_limit_error", "too quick", error_code="ramp_limit_exceeded"), "rate_limit", None),
+    ("anthropic, too long", 400, {}, anthropic_error("invalid_request_error", "prompt is too long: 208310 tokens > 200000 maximum"), "context", None),
+    ("anthropic, too large", 413, {}, anthropic_error("request_too_large", "Request exceeds the maximum size"), "context", None),
+    ("anthropic, wrong roles", 400, {}, anthropic_error("invalid_request_error", "messages: roles must alternate"), "malformed", None),
+    # OpenRouter
+    ("openrouter, credits", 402, {}, {"error": {"message": "Insufficient credits. Add more using https://openrouter.ai/credits", "code": 402}}, "quota", None),
+    ("openrouter, free models", 429, {}, {"error": {"message": "Rate limit exceeded: free-models-per-min. ", "code": 429, "metadata": {"headers": {"X-RateLimit-Limit": "20", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1800000030000"}}}}, "rate_limit", 30.0),
+    ("openrouter, no key", 401, {}, {"error": {"message": "No auth credentials found", "code": 401}}, "auth", None),
+    ("openrouter, flagged", 403, {}, {"error": {"message": "Input flagged", "code": 403, "metadata": {"reasons": ["violence"], "flagged_input": "x"}}}, "malformed", None),
+    ("openrouter, provider down", 502, {}, {"error": {"message": "Provider returned error", "code": 502, "metadata": {"raw": "boom"}}}, "overload", None),
+    ("openrouter, in the stream", 200, {}, {"id": "gen", "choices": [], "error": {"code": 429, "message": "Provider returned error"}}, "rate_limit", None),
+    ("openrouter, timed out", 408, {}, {"error": {"message": "Request timed out", "code": 408}}, "transport", None),
+    # others that speak OpenAI's protocol
+    ("google, per minute", 429, {}, [{"error": {"code": 429, "message": "You exceeded your current quota, please check your plan and billing details.", "status": "RESOURCE_EXHAUSTED", "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "22.5s"}]}}], "rate_limit", 22.5),
+    ("google, bad key", 400, {}, [{"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}], "auth", None),
+    ("deepseek, balance", 402, {}, {"error": {"message": "Insufficient Balance", "type": "unknown_error", "code": "invalid_request_error"}}, "quota", None),
+    ("kimi, balance", 429, {}, {"error": {"message": "Your account is suspended due to insufficient balance", "type": "exceeded_current_quota_error"}}, "quota", None),
+    ("vllm, too long", 400, {}, {"object": "error", "message": "This model's maximum context length is 4096 tokens.", "type": "BadRequestError", "code": 400}, "context", None),
+    ("vllm, no key", 401, {}, {"error": "Unauthorized"}, "auth", None),
+    ("fastapi", 422, {}, {"detail": "Field required"}, "malformed", None),
+    # look-alikes
+    ("look-alike: a tool's text speaks of a usage limit", 400, {}, openai_error("Invalid 'tools[0].description': 'tells the usage limit'", param="tools[0].description"), "malformed", None),
+    ("look-alike: a bad request that names a rate limit", 400, {}, openai_error("Invalid value: 'rate_limit_exceeded'", param="messages"), "malformed", None),
+    ("look-alike: a server error that speaks of a key", 500, {}, openai_error("failed to read API key cache", type="server_error"), "overload", None),
+    ("look-alike: a rate limit with a very long wait is a used-up plan", 429, {"retry-after": "90000"}, {}, "quota", 90000.0),
+    ("look-alike: 403 for want of money", 403, {}, openai_error("You have reached your monthly limit", code=None), "quota", None),
+    ("look-alike: a bad request called server_error", 400, {}, {"error": {"message": "nope", "type": "server_error"}}, "malformed", None),
+    ("not json", 502, {}, "<html><title>502 Bad Gateway</title></html>", "overload", None),
+    ("not json, 429", 429, {}, "slow down", "rate_limit", None),
+    ("nothing", 401, {}, "", "auth", None),
+    ("redirect", 307, {}, "", "malformed", None),
+    ("teapot", 418, {}, "", "unknown", None),
+    ("nonsense in the stream", None, {}, {"error": {"message": "?"}}, "unknown", None),
+    ("deep nonsense", 400, {}, {"error": {"message": {"a": 1}, "details": [1, None], "metadata": [], "code": {}}}, "malformed", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "headers", "body", "kind", "wait_s"), BODIES, ids=[b[0] for b in BODIES]
+)
+def test_it_means(name, status, headers, body, kind, wait_s):
+    raw = body if isinstance(body, str) else json.dumps(body)
+    error = failure(status, headers, raw.encode(), now=NOW)
+    assert (error.kind, error.retry_after_s) == (kind, wait_s)
+
+
+WAITS = [
+    ({"retry-after": "5"}, 5.0),
+    ({"retry-after": "0.25"}, 0.25),
+    ({"retry-after-ms": "1500", "retry-after": "9"}, 1.5),
+    ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT"}, 30.0),
+    ({"retry-after": "Fri, 15 Jan 2027 08:00:30 GMT", "date": "Fri, 15 Jan 2027 08:00:10 GMT"}, 20.0),
+    ({"retry-after": "Fri, 15 Jan 2027 07:00:00 GMT"}, 0.0),
+    ({"retry-after": "-3"}, 0.0),
+    ({"retry-after": "nan"}, None),
+    ({"retry-after": "inf"}, None),
+    ({"retry-after": "soon"}, None),
+    ({"retry-after": "99999999999"}, 7 * 86400.0),
+    ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}, 360.0),
+    ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "120ms"}, 0.12),
+    ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "8h"}, None),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1800000007"}, 7.0),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "17"}, 17.0),
+    (
+        {
+            "anthropic-ratelimit-tokens-remaining": "0",
+            "anthropic-ratelimit-tokens-reset": "2027-01-15T08:00:40Z",
+        },
+        40.0,
+    ),
+    ({"anthropic-ratelimit-tokens-remaining": "0", "anthropic-ratelimit-tokens-reset": "whenever"}, None),
+    ({}, None),
+]
+
+
+@pytest.mark.parametrize(("headers", "wait_s"), WAITS)
+def test_the_wait_is_read_in_every_spelling(headers, wait_s):
+    found = failure(429, headers, b"", now=NOW).retry_after_s
+    assert found == (None if wait_s is None else pytest.approx(wait_s))
+
+
+def test_the_text_is_short_and_has_no_key():
+    body = json.dumps(openai_error("bad key sk-live-abcdefgh123456 and tok3n-of-mine " + "x" * 5000))
+    text = str(failure(401, {}, body.encode(), now=NOW, secret="tok3n-of-mine"))
+    assert "sk-live" not in text
+    assert "tok3n" not in text
+    assert len(text) < 250
