@@ -82,14 +82,13 @@ class Filling:
         """Note that there is no key like the last part of `path`, and which was probably meant."""
         word, own = str(path[-1]), sorted(valid)
         homes = sorted(known[:-1] for known in self.known if known[-1] == word)
-        elsewhere = nearest(word, (str(known[-1]) for known in self.known))
         if homes:
             named = (f"in [{dotted(home)}]" if home else "at the top level" for home in homes)
             hint = f"it belongs {' or '.join(named)}"
         elif meant := nearest(word, own):
             hint = f"did you mean {meant}?"
-        elif elsewhere:
-            hint = f"did you mean {min(dotted(known) for known in self.known if known[-1] == elsewhere)}?"
+        elif meant := nearest(word, (str(known[-1]) for known in self.known)):
+            hint = f"did you mean {min(dotted(known) for known in self.known if known[-1] == meant)}?"
         else:
             hint = f"valid here: {', '.join(own) or 'nothing'}"
         self.wrong(path, f"unknown key; {hint}")

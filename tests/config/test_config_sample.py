@@ -30,7 +30,7 @@ def keys_of_the_sample():
     """(line, section, key) of each key, from its `key = value` lines."""
     section = ""
     for number, line in enumerate(TEXT.splitlines(), 1):
-        if header := re.fullmatch(r"\[+([\w.]+)\]+", line):
+        if header := re.match(r"\[+([\w.]+)\]+", line):
             section = header[1]
         elif key := re.match(r"(\w+) = ", line):
             yield number, section, key[1]

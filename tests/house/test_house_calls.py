@@ -1,0 +1,123 @@
+"""What product code never does: ask the machine for time or chance, block, swallow errors, open a shell."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from .source import PRODUCT, mentioned, tree
+
+CLOCK = "hermes_trio/clock.py"
+KIT = "hermes_trio/testing/"
+NEVER = (
+    "asyncio",
+    "datetime.date.today",
+    "datetime.datetime.now",
+    "datetime.datetime.today",
+    "datetime.datetime.utcnow",
+    "os.popen",
+    "os.system",
+    "random",
+    "secrets.choice",
+    "secrets.randbelow",
+    "secrets.token_bytes",
+    "secrets.token_hex",
+    "secrets.token_urlsafe",
+    "threading.Thread",
+    "time.monotonic",
+    "time.perf_counter",
+    "time.sleep",
+    "time.time",
+    "trio.from_thread",
+    "trio.to_thread",
+    "uuid",
+)
+UNLESS = {
+    # the one file that asks the machine
+    CLOCK: ("random", "time.time"),
+    # the one seam to worker threads
+    "hermes_trio/threads.py": ("trio.to_thread", "trio.from_thread"),
+    # a terminal is read by a thread that may wait for ever
+    "platforms/hermes_terminal/": ("trio.to_thread", "trio.from_thread", "threading.Thread"),
+    # a simulation's chance is seeded
+    KIT: ("random",),
+}
+
+SWALLOWS = {
+    "hermes_trio/supervise.py": "restarts what failed",
+    "hermes_trio/keyed.py": "logs, backs off, looks at the rows again",
+    "hermes_trio/turn.py": "a failure ends a turn and no more",
+    "hermes_trio/cli.py": "the last border",
+    "hermes_trio/stores/writer.py": "handed to the caller whose promise it was",
+    "hermes_trio/http.py": "kept for one line and raised again outside the nursery",
+}
+
+
+def is_under(name: str, tops: tuple[str, ...]) -> bool:
+    return any(name == top or name.startswith(f"{top}.") for top in tops)
+
+
+def allowed(module: str) -> tuple[str, ...]:
+    return tuple(name for place, names in UNLESS.items() if module.startswith(place) for name in names)
+
+
+@pytest.mark.parametrize("module", PRODUCT)
+def test_time_chance_and_threads_are_passed_in(module):
+    unless = allowed(module)
+    found = {
+        f"{module}:{line} {name}"
+        for line, name in mentioned(tree(module))
+        if is_under(name, NEVER) and not is_under(name, unless) and name != "random.Random"
+    }
+    # importing a module is no use of it; what is used is found at its own line
+    assert {each for each in found if not each.endswith((" random", " uuid"))} == set()
+
+
+@pytest.mark.parametrize("module", PRODUCT)
+def test_there_is_no_shell(module):
+    calls = (node for node in ast.walk(tree(module)) if isinstance(node, ast.Call))
+    shells = [
+        f"{module}:{call.lineno}"
+        for call in calls
+        for keyword in call.keywords
+        if keyword.arg == "shell"
+        and not (isinstance(keyword.value, ast.Constant) and not keyword.value.value)
+    ]
+    assert shells == []
+
+
+def catches_all(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(kind is None or ast.unparse(kind) in ("Exception", "BaseException") for kind in kinds)
+
+
+def raises_again(handler: ast.ExceptHandler) -> bool:
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+@pytest.mark.parametrize("module", sorted(set(PRODUCT) - SWALLOWS.keys()))
+def test_an_error_is_caught_by_its_name_or_raised_again(module):
+    handlers = (node for node in ast.walk(tree(module)) if isinstance(node, ast.ExceptHandler))
+    broad = [f"{module}:{each.lineno}" for each in handlers if catches_all(each) and not raises_again(each)]
+    assert broad == []
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("import time\ntime.time()", "time.time"),
+        ("import time as t\nt.sleep(1)", "time.sleep"),
+        ("from time import monotonic as m\nm()", "time.monotonic"),
+        ("from datetime import datetime\ndatetime.now()", "datetime.datetime.now"),
+        ("import datetime as d\nd.datetime.utcnow()", "datetime.datetime.utcnow"),
+        ("import random\nrandom.choice([1])", "random.choice"),
+        ("from random import choice", "random.choice"),
+        ("import asyncio.events", "asyncio.events"),
+        ("import trio\nasync def f():\n await trio.to_thread.run_sync(f)", "trio.to_thread.run_sync"),
+        ("from trio import to_thread", "trio.to_thread"),
+    ],
+)
+def test_the_search_sees_through_other_names(source, name):
+    assert name in {found for _, found in mentioned(ast.parse(source))}

@@ -1,0 +1,54 @@
+"""What the documents name exists."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from .source import PYPROJECT, ROOT, texts
+
+PAGES = [(path, text) for path, text in texts() if path == "README.md" or path.startswith("docs/")]
+SLASH_COMMAND = re.compile(r"`/([a-z]+)(?:[ `])")
+TARGET = re.compile(r"\bmake ([a-z]+)\b(?=`|$|\s*(?:#|ARGS|PYTHON))", re.MULTILINE)
+
+
+def named(pattern: re.Pattern[str]) -> set[str]:
+    """What the documents name with this pattern."""
+    return {found for _, text in PAGES for found in pattern.findall(text)}
+
+
+def slash_commands() -> set[str]:
+    """Every slash command that comes with the package, by the names it is installed under."""
+    return set(PYPROJECT["project"]["entry-points"]["hermes_trio.commands"])
+
+
+def targets() -> set[str]:
+    """Every target of the Makefile that a person would name."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [phony] = re.findall(r"^\.PHONY: (.*)$", text, re.MULTILINE)
+    return set(phony.split()) - {"FORCE"}
+
+
+def test_every_slash_command_in_the_documents_exists():
+    assert named(SLASH_COMMAND) - slash_commands() - {"word"} == set()
+
+
+def test_every_make_target_in_the_documents_exists():
+    assert named(TARGET) - targets() == set()
+
+
+def test_the_makefile_says_what_its_targets_are_for():
+    """All but those that are not there yet."""
+    head = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\n\n")[0]
+    assert set(re.findall(r"make ([a-z]+) ", head)) >= targets() - {"sim", "mutants"}
+
+
+@pytest.mark.parametrize("text", ["`/new`", "`/queue TEXT` is"])
+def test_a_slash_command_is_seen(text):
+    assert SLASH_COMMAND.findall(text)
+
+
+@pytest.mark.parametrize("text", ["`make test`", "    make lint\n", 'make test ARGS="tests/sim"'])
+def test_a_make_target_is_seen(text):
+    assert TARGET.findall(text)
