@@ -7,8 +7,8 @@ after a crash a call that is not idempotent is shown to the model as *started, o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
 
@@ -31,8 +31,22 @@ from hermes_trio.values import (
 )
 from hermes_trio.verbs import Turn
 
-Complete = Callable[[ModelRequest, Callable[[str], None], Callable[[], None]], Awaitable[ModelAnswer]]
-"""Calls a model: (request, on_text, on_restart). Raises ModelFailed or NoCredentials."""
+
+class Walk(Protocol):
+    """One turn's way along the models that may answer; see credentials.py."""
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]
+    ) -> ModelAnswer:
+        """Ask until a model answers. Raises ModelFailed or NoCredentials."""
+
+
+class Models(Protocol):
+    """The models that may answer, with retries, keys and fallbacks behind them."""
+
+    def walk(self) -> Walk:
+        """Begin a turn's walk."""
+
 
 CHARS_PER_TOKEN = 4
 RESULT_CHARS_MAX = 100_000
@@ -68,7 +82,7 @@ class ModelAgent:
     """An agent function that asks a model and runs its tools until it has an answer.
 
     Args:
-        complete: calls the model, with retries and fallbacks behind it.
+        models: `Candidates`: what answers, with keys, retries and fallbacks.
         tools: what the model may call.
         prompt: the system prompt.
         steps_max: model and tool calls of one turn.
@@ -79,7 +93,7 @@ class ModelAgent:
 
     def __init__(
         self,
-        complete: Complete,
+        models: Models,
         *,
         tools: Sequence[Tool] = (),
         prompt: str = "You are a helpful assistant.",
@@ -90,7 +104,7 @@ class ModelAgent:
     ) -> None:
         self.name = name
         self.history_chars = history_tokens * CHARS_PER_TOKEN
-        self._complete = complete
+        self._models = models
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
         self._prompt = prompt
@@ -106,9 +120,10 @@ class ModelAgent:
         """
         entries: list[Entry] = [*await turn.history(), *(UserEntry(text=m.text) for m in turn.messages)]
         failures = Failures(self._same_failure_max)
+        walk = self._models.walk()
         empty = 0
         while turn.steps.count < self._steps_max:
-            answer = await self._ask_model(turn, entries)
+            answer = await self._ask_model(turn, walk, entries)
             entries.append(_entry(answer))
             if answer.calls:
                 turn.restart_stream()
@@ -125,10 +140,10 @@ class ModelAgent:
                     raise ModelFailed("unknown", "empty answers")
         raise LimitReached(f"this took more than {self._steps_max} steps")
 
-    async def _ask_model(self, turn: Turn, entries: Sequence[Entry]) -> ModelAnswer:
+    async def _ask_model(self, turn: Turn, walk: Walk, entries: Sequence[Entry]) -> ModelAnswer:
         async def complete(*, op: str) -> ModelAnswer:
             request = ModelRequest(prompt=self._prompt, entries=assemble(entries), tools=self._specs, op=op)
-            return await self._complete(request, turn.stream, turn.restart_stream)
+            return await walk.complete(request, turn.stream, on_restart=turn.restart_stream)
 
         return await turn.steps.run(
             "model",

@@ -19,16 +19,18 @@ from hermes_trio.store_port import Store
 from hermes_trio.values import Address, Part, Said
 
 QUIET_S = 0.5
+PREVIEW_S = 0.3
 CLOSING_LINE_UNITS = 200
 """Kept free in a preview, so that a closing line always fits below it."""
 
 
 class Attended(Protocol):
-    """The turn, as far as its attendance needs it."""
+    """The turn, as far as its attendance needs it. `waiting`: it waits for a person or a clock."""
 
     id: int
     address: Address
     steps: Steps
+    waiting: int
 
 
 class Around(Protocol):
@@ -79,6 +81,8 @@ class Attendance:
         assert self.platform is not None
         while True:
             await self._changed.wait()
+            # An answer that comes in one gust is shown once, as itself.
+            await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
             text = "".join(self._pieces)
             if text.strip():
@@ -90,6 +94,8 @@ class Attendance:
         began = trio.current_time() - QUIET_S
         while True:
             await trio.sleep(self.around.progress_every_s)
+            if self.turn.waiting:
+                continue
             steps = self.turn.steps
             seconds = trio.current_time() - began
             await self.show("progress", Part(texts.progress(seconds, steps.count, steps.newest)))
@@ -98,7 +104,8 @@ class Attendance:
         """Renew the typing sign."""
         assert self.platform is not None
         while True:
-            await self.around.typing(self.turn.address)
+            if not self.turn.waiting:
+                await self.around.typing(self.turn.address)
             await trio.sleep(self.platform.traits.typing_every_s)
 
 

@@ -17,3 +17,8 @@ class SystemClock:
 def system_chance() -> random.Random:
     """Chance from the operating system."""
     return random.SystemRandom()
+
+
+def seeded_chance(seed: str) -> random.Random:
+    """Chance that is the same in every run, for tests and simulation."""
+    return random.Random(seed)

@@ -125,12 +125,14 @@ class Gateway:
     async def finished(self) -> None:
         """Return when every platform's input has ended and every message has its outcome and its answer."""
         await self._served.wait()
-        while True:
+        await self.at_rest()
+
+    async def at_rest(self) -> None:
+        """Return when no key has anything to do and no lane anything to say."""
+        while self.commands.live or self.sessions.live or self.lanes.live:
             await self.commands.empty()
             await self.sessions.empty()
             await self.lanes.empty()
-            if not (self.commands.live or self.sessions.live or self.lanes.live):
-                return
 
     async def stop(self, session: int, why: str = "operator") -> bool:
         """Stop the session's running turn. False if there is no such session or nothing ran."""

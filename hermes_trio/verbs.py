@@ -82,7 +82,7 @@ class Turn:
         self._slot = slot
         self._steered: list[Claimed] = []
         self._answered = trio.Event()
-        self._waiting = 0
+        self.waiting = 0
         self._deadline = trio.CancelScope()
         self._left_s = around.deadline_s
         self._platform = around.platform(self.address.account_id)
@@ -128,16 +128,16 @@ class Turn:
     @asynccontextmanager
     async def _paused(self) -> AsyncIterator[None]:
         """Waiting counts neither towards the deadline nor as a running turn."""
-        self._waiting += 1
-        if self._waiting == 1:
+        self.waiting += 1
+        if self.waiting == 1:
             self._left_s = self._deadline.deadline - trio.current_time()
             self._deadline.deadline = float("inf")
             self._slot.release()
         try:
             yield
         finally:
-            self._waiting -= 1
-        if not self._waiting:
+            self.waiting -= 1
+        if not self.waiting:
             await self._slot.acquire()
             self._deadline.deadline = trio.current_time() + self._left_s
 

@@ -1,0 +1,20 @@
+"""The test kit: a World in which the real gateway runs under a mock clock, and can be killed.
+
+    async def test_an_answer(world):
+        world.model.script(text("hello"))
+        await world.say("u1", "hi")
+        assert await world.reply("u1") == "hello"
+
+The fixture `world` comes with the pytest plug-in of this package; `World` alone works anywhere.
+"""
+
+from hermes_trio.testing.crashing import CrashingStore as CrashingStore
+from hermes_trio.testing.memory import MemoryPlatform as MemoryPlatform
+from hermes_trio.testing.script import ScriptedModel as ScriptedModel
+from hermes_trio.testing.script import fails as fails
+from hermes_trio.testing.script import hangs as hangs
+from hermes_trio.testing.script import partial as partial
+from hermes_trio.testing.script import text as text
+from hermes_trio.testing.script import tool as tool
+from hermes_trio.testing.world import World as World
+from hermes_trio.testing.world import open_world as open_world

@@ -1,0 +1,256 @@
+"""A platform in memory: what users wrote goes in, what they would see comes out, faults by name."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Literal
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown, StoreClosed
+from hermes_trio.ports import Intake
+from hermes_trio.pure.markdown import split_markdown
+from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Traits
+
+Fault = Literal["refuse", "gone", "markup", "not_sent", "lost_answer", "hang", "wait"]
+
+
+class Call(Struct, frozen=True):
+    """One delivery as the platform saw it: when, what, and whether the chat shows it."""
+
+    at: float
+    delivery: Delivery
+    shown: bool
+
+
+class Seen(Struct):
+    """A message as a user sees it now."""
+
+    message_id: str
+    chat: str
+    thread: str | None
+    text: str
+    said: str
+    at: float
+    reply_to: str | None = None
+    edits: int = 0
+
+
+class MemoryPlatform:
+    """A Platform whose service lives in the test. It survives a crash of the gateway; its updates wait.
+
+    Args:
+        traits: what it can do; by default everything Telegram can.
+        policy: by default anybody may speak.
+        delay_s: how long a call takes, in virtual seconds.
+
+    Attributes:
+        calls: every call of `deliver`, in order.
+        seen: the messages that chats show, edits and deletions applied.
+    """
+
+    def __init__(
+        self,
+        name: str = "memory",
+        account: str = "main",
+        *,
+        traits: Traits | None = None,
+        policy: Policy | None = None,
+        delay_s: float = 0.0,
+    ) -> None:
+        self.name = name
+        self.account = account
+        self.traits = traits or Traits(can_edit=True, can_delete=True, can_react=True, can_type=True)
+        self.policy = policy or Policy(allow_users=("*",))
+        self.delay_s = delay_s
+        self.calls: list[Call] = []
+        self.seen: dict[str, Seen] = {}
+        self.reactions: dict[str, str] = {}
+        self.connected = True
+        self._updates: list[Message] = []
+        self._confirmed = 0
+        self._news = trio.Event()
+        self._changed = trio.Event()
+        self._faults: list[tuple[Fault, float | None]] = []
+        self._count = 0
+        self._keys: dict[str, str] = {}
+
+    # -- the service's side
+
+    def push(self, message: Message) -> None:
+        """A user's message arrives at the service."""
+        self._updates.append(message)
+        self._news.set()
+
+    def message(
+        self,
+        user: str,
+        text: str,
+        *,
+        chat: str | None = None,
+        thread: str | None = None,
+        group: bool = False,
+        addressed: bool = True,
+        choice: str | None = None,
+        replies_to: str | None = None,
+        album: str | None = None,
+    ) -> Message:
+        """A message with ids of its own."""
+        self._count += 1
+        id = f"in{self._count}"
+        return Message(
+            native=id,
+            address=Address(self.name, self.account, chat or user, thread, user),
+            text=text,
+            message_id=id,
+            private=not group,
+            addressed=addressed,
+            choice=choice,
+            replies_to=replies_to,
+            album=album,
+            sender=user,
+        )
+
+    def fault(self, *faults: Fault, wait_s: float | None = None) -> None:
+        """The next sends and edits go wrong, one each. "wait" asks for `wait_s` seconds of silence."""
+        self._faults += [(fault, wait_s) for fault in faults]
+
+    @property
+    def unread(self) -> int:
+        """How many updates the gateway has not confirmed."""
+        return len(self._updates) - self._confirmed
+
+    async def changed(self) -> None:
+        """Return when an update is confirmed or a chat shows something new."""
+        await self._changed.wait()
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()
+
+    def texts(self, chat: str, thread: str | None = None) -> list[str]:
+        """What the chat shows now, oldest first."""
+        return [m.text for m in self.seen.values() if m.chat == chat and m.thread == thread]
+
+    # -- the Platform port
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """See the port."""
+        yield
+
+    async def serve(self, intake: Intake) -> None:
+        """Hand over what was pushed, in batches, from the first that was not confirmed."""
+        intake.received()
+        while True:
+            self._news = trio.Event()
+            batch = self._updates[self._confirmed :][:100]
+            if batch:
+                await intake.accept(batch, cursor=str(self._confirmed + len(batch)))
+                self._confirmed += len(batch)
+                self._change()
+                intake.received()
+            else:
+                await self._news.wait()
+
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """See the port."""
+        if not self.connected:
+            raise NotSent("not connected")
+        fault, wait_s = (None, None)
+        if delivery.op in ("send", "edit") and self._faults:
+            fault, wait_s = self._faults.pop(0)
+        if fault in ("refuse", "gone", "markup", "not_sent", "wait"):
+            self.calls.append(Call(trio.current_time(), delivery, False))
+            raise _error(fault, wait_s)
+        receipt = self._show(delivery)
+        self.calls.append(Call(trio.current_time(), delivery, True))
+        self._change()
+        if fault == "hang":
+            await trio.sleep_forever()
+        await trio.sleep(self.delay_s)
+        if fault == "lost_answer":
+            raise SendUnknown("the answer was lost")
+        return receipt
+
+    def split(self, text: str) -> Sequence[Part]:
+        """See the port."""
+        return split_markdown(text, limit=self.traits.text_max - 4, unit=self.traits.unit)
+
+    def _show(self, delivery: Delivery) -> Receipt:
+        match delivery.op:
+            case "send":
+                return Receipt(self._send(delivery))
+            case "edit":
+                seen = self.seen.get(delivery.message_id or "")
+                if seen is None or delivery.part is None:
+                    raise SendRefused("no such message", "lost")
+                seen.text, seen.said = delivery.part.text, delivery.said
+                seen.edits += 1
+            case "delete":
+                self.seen.pop(delivery.message_id or "", None)
+            case "react":
+                self.reactions[delivery.message_id or ""] = "👀"
+            case "unreact":
+                self.reactions.pop(delivery.message_id or "", None)
+            case "typing":
+                pass
+        return Receipt(delivery.message_id)
+
+    def _send(self, delivery: Delivery) -> str:
+        if self.traits.takes_key and delivery.key in self._keys:
+            return self._keys[delivery.key]
+        self._count += 1
+        id = f"out{self._count}"
+        self._keys[delivery.key] = id
+        assert delivery.part is not None
+        self.seen[id] = Seen(
+            message_id=id,
+            chat=delivery.address.chat,
+            thread=delivery.address.thread,
+            text=delivery.part.text,
+            said=delivery.said,
+            at=trio.current_time(),
+            reply_to=delivery.reply_to,
+        )
+        return id
+
+
+class DeadLine:
+    """One incarnation's line to a platform: when it is cut, nothing gets through in either direction."""
+
+    def __init__(self, platform: MemoryPlatform) -> None:
+        self._platform = platform
+        self.name = platform.name
+        self.account = platform.account
+        self.traits = platform.traits
+        self.policy = platform.policy
+        self.split = platform.split
+        self.open = platform.open
+        self.cut = False
+
+    async def serve(self, intake: Intake) -> None:
+        """See the port."""
+        await self._platform.serve(intake)
+
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """See the port."""
+        if self.cut:
+            raise StoreClosed("this incarnation is dead")
+        return await self._platform.deliver(delivery)
+
+
+def _error(fault: Fault, wait_s: float | None) -> SendFailed:
+    match fault:
+        case "gone":
+            return SendRefused("the chat is gone", "gone")
+        case "markup":
+            return SendRefused("cannot parse entities", "markup")
+        case "refuse":
+            return SendRefused("no")
+        case "wait":
+            return NotSent("too many requests", wait_s)
+        case _:
+            return NotSent("not connected")

@@ -1,0 +1,111 @@
+"""A model that answers from a script, and records what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.values import ModelAnswer, ModelRequest, ToolCall, UserEntry
+
+
+class Line(Struct, frozen=True):
+    """One answer of the script.
+
+    Args:
+        after_s: virtual seconds before the first piece.
+        between_s: virtual seconds between two pieces.
+        pieces: of the text, streamed one by one.
+        hang: never answer.
+    """
+
+    answer: ModelAnswer = ModelAnswer()
+    pieces: tuple[str, ...] = ()
+    after_s: float = 0.0
+    between_s: float = 0.0
+    error: ModelFailed | None = None
+    hang: bool = False
+
+
+def text(*pieces: str, after_s: float = 0.0, between_s: float = 0.0) -> Line:
+    """Answer with this text, streamed in these pieces."""
+    return Line(ModelAnswer(text="".join(pieces)), pieces, after_s, between_s)
+
+
+def tool(name: str, /, *, say: str = "", after_s: float = 0.0, **arguments: object) -> Line:
+    """Call a tool."""
+    call = ToolCall(f"call-{name}", name, msgspec.json.encode(arguments).decode())
+    answer = ModelAnswer(text=say, calls=(call,), finish="tool_calls")
+    return Line(answer, (say,) if say else (), after_s)
+
+
+def partial(*pieces: str) -> Line:
+    """Stream these pieces and end without an end event."""
+    return Line(ModelAnswer(text="".join(pieces), finish="partial"), pieces)
+
+
+def fails(kind: ModelFailure, *, after_s: float = 0.0) -> Line:
+    """Fail with this class of error."""
+    return Line(error=ModelFailed(kind, "scripted"), after_s=after_s)
+
+
+def hangs(*pieces: str, between_s: float = 0.0) -> Line:
+    """Stream these pieces, then hang for ever."""
+    return Line(pieces=pieces, hang=True, between_s=between_s)
+
+
+class ScriptedModel:
+    """A Model that answers from its script, then repeats what the user said.
+
+    Attributes:
+        requests: every request, in order.
+        calling: how many calls are in flight, per conversation's first user text.
+    """
+
+    name = "scripted"
+    needs_key = False
+
+    def __init__(self) -> None:
+        self.requests: list[ModelRequest] = []
+        self.in_flight = 0
+        self._script: list[Line] = []
+        self._calls = 0
+
+    def script(self, *lines: Line) -> None:
+        """Append answers. Each call takes the next; a call cut short by a crash gives its line back."""
+        self._script += lines
+
+    async def complete(
+        self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """See the Model port."""
+        self.requests.append(request)
+        line = self._script.pop(0) if self._script else text(f"you said: {_last(request)}")
+        self.in_flight += 1
+        try:
+            return await self._play(line, on_text)
+        except trio.Cancelled:
+            if not line.hang:
+                self._script.insert(0, line)
+            raise
+        finally:
+            self.in_flight -= 1
+
+    async def _play(self, line: Line, on_text: Callable[[str], None]) -> ModelAnswer:
+        await trio.sleep(line.after_s)
+        if line.error is not None:
+            raise line.error
+        for piece in line.pieces:
+            on_text(piece)
+            await trio.sleep(line.between_s)
+        if line.hang:
+            await trio.sleep_forever()
+        return line.answer
+
+
+def _last(request: ModelRequest) -> str:
+    said = [entry.text for entry in request.entries if isinstance(entry, UserEntry)]
+    return said[-1] if said else ""

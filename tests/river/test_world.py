@@ -1,0 +1,30 @@
+"""The smallest useful World, as a user of the kit meets it."""
+
+from hermes_trio.testing import text, tool
+
+
+async def test_a_message_goes_in_and_one_answer_comes_out(world):
+    await world.say("u1", "hello")
+    assert await world.reply("u1") == "you said: hello"
+    assert await world.outcomes() == ["answered"]
+
+
+async def test_a_reminder_survives_a_crash(world):
+    world.model.script(tool("sleep", s=3600), text("done"))
+    await world.say("u1", "remind me in an hour")
+    await world.until(minutes=30)
+    world.crash()
+    await world.start()
+    assert await world.reply("u1") == "done"
+    assert world.now == 3600
+
+
+async def test_a_clean_stop_leaves_nothing_to_resume(world):
+    await world.say("u1", "hello")
+    await world.reply("u1")
+    await world.stop()
+    calls = len(world.platform.calls)
+    await world.start()
+    await world.until(minutes=5)
+    assert len(world.platform.calls) == calls
+    assert len(world.model.requests) == 1
