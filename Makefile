@@ -24,7 +24,7 @@ lint: .venv/.installed-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/flake8
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo --no-cache
 
 bench: .venv/.installed-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
