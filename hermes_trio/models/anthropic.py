@@ -210,19 +210,10 @@ def messages_of(entries: tuple[Entry, ...]) -> list[dict[str, Any]]:
             messages.append({"role": "user", "content": [_text("[earlier messages are left out]")]})
         if not messages or messages[-1]["role"] != role:
             messages.append({"role": role, "content": []})
-        _append(messages[-1]["content"], blocks)
+        messages[-1]["content"].extend(blocks)
     if not messages or messages[-1]["role"] == "assistant":
         messages.append({"role": "user", "content": [_text("[go on]")]})
     return messages
-
-
-def _append(content: list[dict[str, Any]], blocks: list[dict[str, Any]]) -> None:
-    """Results of tools must stand before any text of their message."""
-    if blocks[0]["type"] == "tool_result":
-        at = sum(block["type"] == "tool_result" for block in content)
-        content[at:at] = blocks
-    else:
-        content.extend(blocks)
 
 
 def _blocks(entry: Entry) -> list[dict[str, Any]]:

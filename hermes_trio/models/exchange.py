@@ -54,8 +54,8 @@ async def post_for_events(
         key: the secret in it, so that no error text repeats it.
         waits: see there.
         clock: the wall clock, for errors that name a date.
-        take: returns True once the answer is complete. What follows is handed to it as well, but no longer
-            waited for, and cannot fail the call.
+        take: returns True from when on the answer is complete. What follows is handed to it as well, but
+            hardly waited for, and its loss cannot fail the call.
 
     Returns when the stream has ended. Cancelled: the connection is closed.
 
@@ -122,7 +122,7 @@ async def _read_events(
             if chunk is None:
                 return
             for event in events:
-                complete = take(event) or complete
+                complete = take(event)
             deadline = trio.current_time() + (REST_S if complete else waits.between_bytes_s)
 
 

@@ -231,6 +231,22 @@ async def test_a_request_the_server_cannot_have_had_whole_is_sent_again(nursery)
     nursery.cancel_scope.cancel()
 
 
+async def test_bytes_beyond_a_response_are_never_taken_for_the_next_one(nursery):
+    async def answer(stream: trio.SocketStream) -> None:
+        async with stream:
+            while await stream.receive_some(1000):
+                ok = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n"
+                await stream.send_all(ok + b"honest" + ok + b"poison")
+
+    listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
+    await nursery.start(trio.serve_listeners, answer, listeners)
+    url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
+    async with client_of_tests() as client:
+        for _ in range(3):
+            assert (await client.get(url)).text == "honest"
+    nursery.cancel_scope.cancel()
+
+
 async def test_an_error_in_the_block_comes_out_as_it_is():
     with pytest.raises(KeyError):
         async with client_of_tests():
