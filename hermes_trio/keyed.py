@@ -147,7 +147,8 @@ class Keyed(Generic[K]):
         worker.task = trio.lowlevel.current_task()
         try:
             with worker.scope:
-                await self._succeed(key, worker)
+                if worker.before is not None:
+                    await self._succeed(key, worker)
                 failures = 0
                 while worker.dirty:
                     worker.dirty = False

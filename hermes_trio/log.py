@@ -7,6 +7,7 @@ Every event name and its fields are listed in docs/log.md; a test compares.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, TextIO
 
@@ -18,6 +19,7 @@ Log = Any  # a structlog bound logger: log.info("event", field=value)
 Fields = MutableMapping[str, Any]
 REDACTED = "***"
 SHORTEST_SECRET = 4
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote, equals, backslash
 
 
 def standard_log() -> Log:
@@ -77,7 +79,7 @@ def _render(_: Any, __: str, fields: Fields) -> str:
 
 def _value(value: object) -> str:
     text = str(value) if not isinstance(value, float) else f"{value:.3f}"
-    if text and not any(c in ' "=\n\r\t\\' for c in text) and text.isprintable():
+    if _PLAIN.fullmatch(text):
         return text
     quoted = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
     return f'"{quoted}"'

@@ -64,7 +64,9 @@ class Outbox:
             return
         traits, failures = platform.traits, 0
         while True:
-            await trio.sleep_until(self._silent_until.get((lane.account_id, lane.chat), 0.0))
+            silent_until = self._silent_until.get((lane.account_id, lane.chat))
+            if silent_until is not None:
+                await trio.sleep_until(silent_until)
             begun = await self._store.begin_delivery(
                 lane,
                 takes_key=traits.takes_key,

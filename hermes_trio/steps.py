@@ -194,6 +194,11 @@ def clean(text: str) -> str:
 
 
 def _takes_op(fn: Callable[..., object]) -> bool:
+    code = getattr(fn, "__code__", None)
+    if code is not None:
+        # What `inspect.signature` would say, without its price.
+        first = code.co_argcount
+        return "op" in code.co_varnames[first : first + code.co_kwonlyargcount]
     try:
         parameter = inspect.signature(fn).parameters.get("op")
     except (TypeError, ValueError):

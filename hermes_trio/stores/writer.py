@@ -25,12 +25,13 @@ DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB",
 
 
 class _Job:
-    __slots__ = ("args", "consequences", "done", "error", "promise", "result")
+    __slots__ = ("args", "consequences", "error", "finished", "promise", "result", "waiter")
 
     def __init__(self, promise: Callable[..., Any], args: tuple[Any, ...]) -> None:
         self.promise = promise
         self.args = args
-        self.done = trio.Event()
+        self.finished = False
+        self.waiter: trio.lowlevel.Task | None = None
         self.result: Any = None
         self.error: BaseException | None = None
         self.consequences: Sequence[Consequence] = ()
@@ -64,11 +65,18 @@ class Writer:
         """
         job = _Job(promise, args)
         try:
-            await self._send.send(job)
+            await trio.lowlevel.checkpoint_if_cancelled()
+            try:
+                self._send.send_nowait(job)
+            except trio.WouldBlock:
+                await self._send.send(job)
         except (trio.ClosedResourceError, trio.BrokenResourceError):
             raise StoreClosed("the store is closed") from None
-        with trio.CancelScope(shield=True):
-            await job.done.wait()
+        # Queued: from here on the caller gets its result, whoever cancels it. A wait that refuses to be
+        # aborted is a shield without the price of a scope; the cancel comes at the next checkpoint.
+        if not job.finished:
+            job.waiter = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(_stay)
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[no-any-return]
@@ -97,7 +105,7 @@ class Writer:
             self._receive.close()
             for one in [*group, *self._waiting()]:
                 one.error = StoreClosed("the writer ended before this was durable")
-                one.done.set()
+                _wake(one)
 
     def _waiting(self) -> list[_Job]:
         found: list[_Job] = []
@@ -111,7 +119,7 @@ class Writer:
     def _tell(self, job: _Job) -> None:
         if job.error is None and job.consequences:
             self.perform(job.consequences)
-        job.done.set()
+        _wake(job)
 
     def _commit(self, group: list[_Job]) -> None:
         if not self._try(group) and len(group) > 1:
@@ -151,6 +159,16 @@ class Writer:
                 return
             db.execute("rollback to promise")
         db.execute("release promise")
+
+
+def _stay(_: object) -> trio.lowlevel.Abort:
+    return trio.lowlevel.Abort.FAILED
+
+
+def _wake(job: _Job) -> None:
+    job.finished = True
+    if job.waiter is not None:
+        trio.lowlevel.reschedule(job.waiter)
 
 
 def _translate(error: Exception) -> Exception:
