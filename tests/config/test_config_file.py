@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hermes_trio import config, drain
 from hermes_trio.config import load
 from hermes_trio.errors import ConfigWrong
 
@@ -31,6 +32,11 @@ def test_a_whole_number_will_do_for_seconds(read):
 
 def test_the_parts_of_a_stop_add_up(read):
     assert read(MINIMAL + "[gateway]\ndrain_timeout_s = 3").stop_s == 2 + 3 + 2 + 5 + 3
+
+
+def test_the_parts_of_a_stop_are_the_ones_a_stop_is_made_of():
+    ours = (config.CHECKPOINT_S, config.LEAVE_S, config.FLUSH_S, config.CLOSE_S)
+    assert ours == (drain.CHECKPOINT_S, drain.LEAVE_S, drain.FLUSH_S, drain.CLOSE_S)
 
 
 @pytest.mark.parametrize(
