@@ -8,6 +8,7 @@ long one is a row; a 429 past five seconds also stops what is only live (typing,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import trio
 
@@ -24,6 +25,8 @@ DELIVER_S = 60.0
 TYPING_S = 5.0
 LONG_PENALTY_S = 10.0
 LIVE_PENALTY_S = 5.0
+Then = Literal["look", "rest", "leave"]
+"""What the lane does after a call: look at its rows, try the same row again after a while, or leave."""
 
 
 class Outbox:
@@ -79,24 +82,26 @@ class Outbox:
             if isinstance(begun, GaveUp):
                 self._log.warning("send given up", lane=str(lane), row=begun.row, why=begun.why)
                 continue
-            said = await self._deliver(platform, lane, begun)
-            failures = 0 if said else failures + 1
-            if not said and not begun.live:
+            then = await self._deliver(platform, lane, begun)
+            if then == "leave" and not worker.dirty:
+                return
+            failures = failures + 1 if then == "rest" else 0
+            if then == "rest" and not begun.live:
                 await worker.rest(full_jitter(failures - 1, self._chance.random()))
 
-    async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> bool:
-        """One call and its record. False if the same row is to be tried again, after a while."""
+    async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
+        """One call and its record."""
         if self._clock.now() - begun.created_at > self._give_up_after_s:
             return await self._fail(lane, begun, "failed", "undeliverable", final=True)
         receipt, error = None, None
         with trio.move_on_after(DELIVER_S):
             receipt, error = await attempt(lambda: platform.deliver(begun.delivery))
         if receipt is not None:
-            await self._store.record_delivery(begun.row, receipt.message_id)
-            return True
+            more = await self._store.record_delivery(begun.row, receipt.message_id)
+            return "look" if more else "leave"
         return await self._failed(lane, begun, error)
 
-    async def _failed(self, lane: Lane, begun: Begun, error: Exception | None) -> bool:
+    async def _failed(self, lane: Lane, begun: Begun, error: Exception | None) -> Then:
         why = "no answer in time" if error is None else f"{type(error).__name__}: {error}"
         match error:
             case NotSent(retry_after_s=wait_s):
@@ -114,11 +119,11 @@ class Outbox:
 
     async def _fail(
         self, lane: Lane, begun: Begun, how: str, why: str, *, final: bool = False, again: bool = False
-    ) -> bool:
+    ) -> Then:
         await self._store.fail_delivery(begun.row, how, why)  # type: ignore[arg-type]
         event = "send given up" if final else "send retried"
         self._log.warning(event, lane=str(lane), row=begun.row, attempts=begun.attempts, why=why)
-        return not again
+        return "rest" if again else "look"
 
     async def _penalty(self, lane: Lane, wait_s: float) -> None:
         """The platform told us to be silent: no call to this chat before the time."""

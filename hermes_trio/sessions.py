@@ -66,5 +66,7 @@ class Sessions:
                 slot.release()
             if found is None:
                 return
+            if isinstance(found, Opened) and not found.more and not worker.dirty:
+                return
             if isinstance(found, Hold):
                 await worker.rest(found.seconds)

@@ -165,7 +165,7 @@ class Claimed(Struct, frozen=True):
 
 
 class Opened(Struct, frozen=True, kw_only=True):
-    """A turn to run: new, or adopted with its recorded steps."""
+    """A turn to run: new, or adopted with its recorded steps. `more`: other messages wait behind it."""
 
     turn: int
     session: int
@@ -174,6 +174,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     messages: tuple[Claimed, ...]
     steps: tuple[StepRow, ...] = ()
     entries: tuple[Entry, ...] = ()
+    more: bool = True
 
 
 class Hold(Struct, frozen=True):
@@ -350,8 +351,8 @@ class Store(Protocol):
     ) -> Begun | GaveUp | None:
         """Take the lane's next row and record that its delivery begins."""
 
-    async def record_delivery(self, row: int, message_id: str | None) -> None:
-        """It was said."""
+    async def record_delivery(self, row: int, message_id: str | None) -> bool:
+        """It was said. Returns whether its lane has more to say."""
 
     async def fail_delivery(
         self,

@@ -128,20 +128,22 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     )
 
 
-def record_delivery(tx: Tx, row: int, message_id: str | None) -> None:
-    """It was said. The last part of a finished turn's final ends its session's run of interruptions."""
+def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
+    """It was said; returns whether its lane has more to say. The last part of a finished turn's final ends its session's run of interruptions."""
     tx.run(
         "update outbound set message_id = coalesce(?, message_id), sent_at = ?,"
         " state = case state when 'sending' then 'sent' else state end where id = ?",
         (message_id, tx.now, row),
     )
-    found = tx.one("select turn, said, last, state from outbound where id = ?", row)
-    if found is not None and found[0] is not None and found[1:] == ("final", 1, "sent"):
+    lane, *found = tx.one("select lane, turn, said, last, state from outbound where id = ?", row)
+    if found[0] is not None and found[1:] == ["final", 1, "sent"]:
         tx.run(
             "update session set interrupted = 0 where interrupted > 0 and id ="
             " (select session from turn where id = ? and state = 'finished')",
             (found[0],),
         )
+    open_rows = "lane = ? and (state in ('owed', 'sending') or state = 'live' and dirty = 1)"
+    return tx.one(f"select 1 from outbound where {open_rows} limit 1", lane) is not None
 
 
 def fail_delivery(

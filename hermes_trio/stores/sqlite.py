@@ -183,9 +183,9 @@ class SqliteStore:
         can = delivery.Can(takes_key=takes_key, live=live, delete=can_delete, edit=can_edit)
         return await self._do(delivery.begin_delivery, lane, can)
 
-    async def record_delivery(self, row: int, message_id: str | None) -> None:
+    async def record_delivery(self, row: int, message_id: str | None) -> bool:
         """See the port."""
-        await self._do(delivery.record_delivery, row, message_id)
+        return await self._do(delivery.record_delivery, row, message_id)
 
     async def fail_delivery(
         self, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "failed"], why: str

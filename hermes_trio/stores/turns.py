@@ -25,16 +25,17 @@ def next_turn(tx: Tx, key: Key, session: int, history: int) -> Opened | Hold | N
     running = tx.running_turn(session)
     if running is not None:
         return _adopt(tx, running, session, history)
-    waiting = _batch(tx, text_of(key))
+    waiting, more = _batch(tx, text_of(key))
     if not waiting:
         return None
     hold = _hold(tx.now, waiting)
     if hold is not None:
         return hold
-    return _open(tx, key, session, waiting, history)
+    return _open(tx, key, session, waiting, history, more)
 
 
-def _batch(tx: Tx, key: str) -> list[tuple[int, bytes, float, float, str, int]]:
+def _batch(tx: Tx, key: str) -> tuple[list[tuple[int, bytes, float, float, str, int]], bool]:
+    """The messages of the next turn, and whether more may wait behind them."""
     found = tx.all(
         "select id, body, at, hold, kind, length from inbound where key = ? and id < ?"
         f" and {CLAIMABLE} order by id limit {BATCH_MESSAGES}",
@@ -48,7 +49,7 @@ def _batch(tx: Tx, key: str) -> list[tuple[int, bytes, float, float, str, int]]:
         if taken and (row[4] == "alone" or taken[0][4] == "alone" or chars > BATCH_CHARS):
             break
         taken.append(row)
-    return taken
+    return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
 
 
 def _hold(now: float, waiting: Sequence[tuple[int, bytes, float, float, str, int]]) -> Hold | None:
@@ -66,6 +67,7 @@ def _open(
     session: int,
     waiting: Sequence[tuple[int, bytes, float, float, str, int]],
     history: int,
+    more: bool,
 ) -> Opened:
     before = read_history(tx, session, history)
     last = read_message(waiting[-1][1])
@@ -77,7 +79,13 @@ def _open(
     assert turn is not None
     messages = rows.claim(tx, session, turn, [row[:3] for row in waiting])
     return Opened(
-        turn=turn, session=session, attempt=1, opened_at=tx.now, messages=messages, entries=tuple(before)
+        turn=turn,
+        session=session,
+        attempt=1,
+        opened_at=tx.now,
+        messages=messages,
+        entries=tuple(before),
+        more=more,
     )
 
 
