@@ -1,0 +1,91 @@
+"""The two files by which a client on this machine finds the door and is let in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from hermes_trio.errors import AccountRefused, PlatformDown
+from hermes_trio.ports import Chance
+from hermes_trio.values import Secret
+
+_TOKEN, _PORT = "websocket.token", "websocket.port"
+_TOKEN_MIN = 32
+
+
+def own_token(state_dir: Path, chance: Chance) -> Secret:
+    """The token of this state_dir, made if there is none. Only its owner may read it (0600).
+
+    Args:
+        chance: a new token is as hard to guess as this; the daemon's is the system's.
+
+    Raises:
+        AccountRefused: the file can be read by others, or holds no token.
+        PlatformDown: it can be neither read nor made.
+    """
+    path = state_dir / _TOKEN
+    try:
+        if not path.exists():
+            _make(path, f"{chance.getrandbits(256):064x}", chance)
+        return _checked(path)
+    except OSError as error:
+        raise PlatformDown(f"{path}: {error.strerror}") from error
+
+
+def own_port(state_dir: Path, host: str, port: int) -> None:
+    """Write where we listen: two lines, port and host. Raises PlatformDown."""
+    path, fresh = state_dir / _PORT, state_dir / f"{_PORT}.new"
+    try:
+        fresh.unlink(missing_ok=True)
+        _write(fresh, f"{port}\n{host}\n")
+        fresh.replace(path)
+    except OSError as error:
+        raise PlatformDown(f"{path}: {error.strerror}") from error
+
+
+def close_door(state_dir: Path) -> None:
+    """Nobody listens any more: another program may get the port, and no client must show it the token."""
+    (state_dir / _PORT).unlink(missing_ok=True)
+
+
+def find_door(state_dir: Path) -> tuple[str, int, Secret]:
+    """Host, port and token, for a client.
+
+    Raises:
+        PlatformDown: nobody listens for this state_dir.
+        AccountRefused: the token file is not fit to be used.
+    """
+    try:
+        port, host = (state_dir / _PORT).read_text().split()
+        return host, int(port), _checked(state_dir / _TOKEN)
+    except (OSError, ValueError) as error:
+        raise PlatformDown(f"no gateway listens for {state_dir}") from error
+
+
+def _checked(path: Path) -> Secret:
+    if path.stat().st_mode & 0o077:
+        raise AccountRefused(f"{path} can be read by others; delete it, and a new one is made")
+    token = path.read_text(errors="replace").strip()
+    if len(token) < _TOKEN_MIN:
+        raise AccountRefused(f"{path} holds no token; delete it, and a new one is made")
+    return Secret(token)
+
+
+def _make(path: Path, text: str, chance: Chance) -> None:
+    """Make the file whole or not at all; another maker's wins."""
+    fresh = path.with_name(f"{path.name}.{chance.getrandbits(32):08x}.new")
+    _write(fresh, text)
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+
+
+def _write(path: Path, text: str) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(fd, "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(fd)

@@ -1,0 +1,102 @@
+"""Who is connected, and what each of them has still to confirm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import trio
+
+from hermes_trio.errors import NotSent, SendUnknown
+from hermes_websocket.link import Link
+from hermes_websocket.translate import Confirmed
+from hermes_websocket.wire import Frame, Typing
+
+RECEIPT_S = 10.0
+_LEAVE_S = 5.0
+_SEEN_MAX = 1000
+
+
+class Links:
+    """At most one connection per client: the newer wins, and only after the older has left."""
+
+    def __init__(self) -> None:
+        self._links: dict[str, Link] = {}
+        self._seen: dict[str, str] = {}
+        self._unconfirmed: dict[tuple[str, str], _Unconfirmed] = {}
+
+    async def enter(self, link: Link) -> None:
+        """Make this the connection of its client; an older one leaves first.
+
+        Raises:
+            trio.TooSlowError: the older one does not.
+        """
+        with trio.fail_after(_LEAVE_S):
+            while (older := self._links.get(link.client)) is not None:
+                older.replace()
+                await older.left.wait()
+        self._links[link.client] = link
+
+    def leave(self, link: Link) -> None:
+        """This one is gone. May be called for one that never entered."""
+        if self._links.get(link.client) is link:
+            del self._links[link.client]
+        link.left.set()
+
+    def confirm(self, client: str, key: str) -> None:
+        """The client has what came with this key."""
+        self._seen.pop(client, None)
+        self._seen[client] = key
+        if len(self._seen) > _SEEN_MAX:
+            del self._seen[next(iter(self._seen))]
+        waiting = self._unconfirmed.get((client, key))
+        if waiting is not None:
+            waiting.confirmed.set()
+
+    def missed(self, client: str) -> Sequence[Frame]:
+        """What was sent and not confirmed, to be sent again over a new connection."""
+        waiting = [w for (of, _), w in self._unconfirmed.items() if of == client and not w.confirmed.is_set()]
+        for one in waiting:
+            one.offered = True
+        return [one.frame for one in waiting]
+
+    async def ask(self, client: str, frame: Confirmed) -> None:
+        """Send a frame and wait until it is confirmed, over this connection or the next one.
+
+        Raises:
+            NotSent: the client is not connected, or takes nothing.
+            SendUnknown: no receipt within 10 s.
+        """
+        link = self._links.get(client)
+        if link is None:
+            raise NotSent("not connected")
+        if self._seen.get(client) == frame.key:
+            await trio.lowlevel.checkpoint()
+            return
+        waiting = _Unconfirmed(frame)
+        self._unconfirmed[client, frame.key] = waiting
+        try:
+            with trio.move_on_after(RECEIPT_S):
+                waiting.offered |= await link.put(frame)
+                if waiting.offered or client in self._links:
+                    await waiting.confirmed.wait()
+                    return
+        finally:
+            del self._unconfirmed[client, frame.key]
+        if not waiting.offered:
+            raise NotSent("not connected any more")
+        raise SendUnknown(f"no receipt within {RECEIPT_S:.0f} s")
+
+    async def show_typing(self, client: str, frame: Typing) -> None:
+        """Send a sign that needs no receipt. Raises NotSent."""
+        link = self._links.get(client)
+        if link is None or not await link.put(frame):
+            raise NotSent("not connected")
+
+
+class _Unconfirmed:
+    """A frame that waits for its receipt. `offered`: some connection was given it."""
+
+    def __init__(self, frame: Confirmed) -> None:
+        self.frame = frame
+        self.offered = False
+        self.confirmed = trio.Event()

@@ -1,0 +1,160 @@
+"""The websocket as a platform: clients of this machine, each of them a chat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from functools import partial
+from pathlib import Path
+
+import trio
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
+from wsproto.utilities import ProtocolError
+
+from hermes_trio.errors import PlatformDown, SendRefused
+from hermes_trio.ports import Chance, Intake
+from hermes_trio.pure.markdown import split_markdown
+from hermes_trio.values import Delivery, Part, Policy, Receipt, Secret, Traits
+from hermes_websocket.door import close_door, own_port, own_token
+from hermes_websocket.link import HELLO_S, Link, Refused, greet
+from hermes_websocket.links import Links
+from hermes_websocket.options import Options
+from hermes_websocket.translate import PLATFORM, USER, frame_of
+from hermes_websocket.wire import FRAME_MAX, GOING_AWAY, Typing
+
+CONNECTIONS_MAX = 100
+_CLOSE_S = 1.0
+_BROKEN = (
+    ConnectionClosed,
+    HandshakeError,
+    ProtocolError,
+    trio.BrokenResourceError,
+    trio.ClosedResourceError,
+    trio.TooSlowError,
+    OSError,
+    UnicodeError,
+)
+"""What a connection may end in through its client's doing; it ends no other."""
+
+
+class Websocket:
+    """A Platform on a port of this machine. A delivery is done when its client has confirmed it.
+
+    Args:
+        options: where to listen.
+        state_dir: holds `websocket.token` and `websocket.port`.
+        chance: makes the token, and keys for what the outbox gave none.
+        account: which of its accounts this is.
+    """
+
+    name = PLATFORM
+    traits = Traits(
+        text_max=100_000, can_edit=True, can_delete=True, can_type=True, takes_key=True, live_every_s=0.1
+    )
+    policy = Policy(allow_users=(USER,), admins=(USER,))
+
+    def __init__(self, options: Options, *, state_dir: Path, chance: Chance, account: str = "main") -> None:
+        self.account = account
+        self._options = options
+        self._state_dir = state_dir
+        self._prefix = f"{chance.getrandbits(64):016x}"
+        self._made = 0
+        self._chance = chance
+        self._connections = 0
+        self._links = Links()
+
+    def open(self) -> AbstractAsyncContextManager[object]:
+        """Nothing to own: the server lives in `serve`."""
+        return nullcontext()
+
+    async def serve(self, intake: Intake) -> None:
+        """Listen until cancelled; then every client is told that the gateway goes down.
+
+        Raises:
+            PlatformDown: the port cannot be bound, or the files in state_dir not written.
+            AccountRefused: the token file is not fit to be used.
+        """
+        token = own_token(self._state_dir, self._chance)
+        host = "127.0.0.1" if self._options.host == "localhost" else self._options.host
+        try:
+            listeners = await trio.open_tcp_listeners(self._options.port, host=host)
+        except OSError as error:
+            raise PlatformDown(f"port {self._options.port} of {host}: {error}") from error
+        try:
+            own_port(self._state_dir, host, listeners[0].socket.getsockname()[1])
+            intake.received()
+            await trio.serve_listeners(partial(self._attend, token=token, intake=intake), listeners)
+        finally:
+            close_door(self._state_dir)
+            for listener in listeners:
+                listener.socket.close()
+
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """Send a frame to the chat's client; done when it has confirmed it.
+
+        A reconnect while this waits sends the frame again, with its key.
+
+        Raises:
+            NotSent: the client is not connected.
+            SendUnknown: no receipt within 10 s.
+            SendRefused: the op is none of a websocket.
+        """
+        client = delivery.address.chat
+        if delivery.op == "typing":
+            await self._links.show_typing(client, Typing(chat=delivery.address.thread))
+            return Receipt()
+        if delivery.op not in ("send", "edit", "delete"):
+            raise SendRefused(f"a websocket cannot {delivery.op}")
+        frame = frame_of(delivery, self._key(delivery))
+        await self._links.ask(client, frame)
+        return Receipt(frame.id)
+
+    def split(self, text: str) -> Sequence[Part]:
+        """Render markdown and split it into parts of at most `traits.text_max - 4` code points."""
+        return split_markdown(text, limit=self.traits.text_max - 4, unit=self.traits.unit)
+
+    def _key(self, delivery: Delivery) -> str:
+        """The outbox's key for a send. Each edit is another one, also of the same message."""
+        if delivery.op == "send" and delivery.key:
+            return delivery.key
+        self._made += 1
+        return f"{self._prefix}.{self._made}"
+
+    async def _attend(self, stream: trio.SocketStream, *, token: Secret, intake: Intake) -> None:
+        """Own a connection until its end, which harms no other."""
+        if self._connections >= CONNECTIONS_MAX:
+            await trio.aclose_forcefully(stream)
+            return
+        self._connections += 1
+        try:
+            async with trio.open_nursery() as nursery:
+                with trio.fail_after(HELLO_S):
+                    request = await wrap_server_stream(nursery, stream, max_message_size=FRAME_MAX)
+                    ws = await request.accept()
+                await self._talk(ws, token, intake)
+                nursery.cancel_scope.cancel()
+        except* _BROKEN:
+            pass  # the client went, or what it spoke was no websocket
+        finally:
+            self._connections -= 1
+            await trio.aclose_forcefully(stream)
+
+    async def _talk(self, ws: WebSocketConnection, token: Secret, intake: Intake) -> None:
+        code, why = GOING_AWAY, ""
+        try:
+            hello = await greet(ws, token)
+            link = Link(ws, hello.client)
+            try:
+                await self._links.enter(link)
+                if hello.seen is not None:
+                    self._links.confirm(hello.client, hello.seen)
+                intake.received()
+                await link.run(intake, self.account, self._links.confirm, self._links.missed(hello.client))
+            finally:
+                self._links.leave(link)
+            code = link.code
+        except Refused as refused:
+            code, why = refused.code, str(refused)
+        finally:
+            with trio.move_on_after(_CLOSE_S, shield=True):
+                await ws.aclose(code, why or None)

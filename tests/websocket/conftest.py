@@ -1,0 +1,78 @@
+import random
+
+import pytest
+import trio
+from hermes_websocket import Options, Websocket
+from hermes_websocket.door import find_door
+from trio_websocket import open_websocket
+
+from hermes_trio.values import Address, Delivery, Part
+
+
+class Ear:
+    """An intake that remembers; while `hold` is set to an event, nothing is durable before it."""
+
+    cursor = None
+
+    def __init__(self):
+        self.heard = []
+        self.cycles = 0
+        self.hold = None
+        self._more = trio.Event()
+
+    async def accept(self, updates, *, cursor=None):
+        await trio.lowlevel.checkpoint()
+        if self.hold is not None:
+            await self.hold.wait()
+        self.heard += updates
+        self._tell()
+
+    def received(self):
+        self.cycles += 1
+        self._tell()
+
+    def failed(self, why):
+        raise AssertionError(why)
+
+    def _tell(self):
+        self._more.set()
+        self._more = trio.Event()
+
+    async def until(self, holds):
+        with trio.fail_after(5):
+            while not holds():
+                await self._more.wait()
+
+
+class Served:
+    """A platform that listens, and how to reach it."""
+
+    def __init__(self, platform, ear, state_dir):
+        self.platform, self.ear, self.state_dir = platform, ear, state_dir
+        self.host, self.port, token = find_door(state_dir)
+        self.token = token.reveal()
+
+    @property
+    def url(self):
+        return f"ws://{self.host}:{self.port}/"
+
+    def raw(self):
+        """A connection of the trio-websocket library, without a hello."""
+        return open_websocket(self.host, self.port, "/", use_ssl=False)
+
+    def hello(self, client="desk", **more):
+        return {"type": "hello", "token": self.token, "client": client, **more}
+
+
+@pytest.fixture
+async def served(tmp_path, nursery):
+    platform = Websocket(Options(), state_dir=tmp_path, chance=random.Random(1))
+    ear = Ear()
+    nursery.start_soon(platform.serve, ear, name="serve")
+    await ear.until(lambda: ear.cycles)
+    return Served(platform, ear, tmp_path)
+
+
+def delivery(text="", op="send", *, client="desk", thread=None, **more):
+    part = None if op in ("delete", "typing") else (text if isinstance(text, Part) else Part(text))
+    return Delivery(op=op, address=Address("websocket", "main", client, thread, "local"), part=part, **more)
