@@ -129,7 +129,10 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
 
 
 def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
-    """It was said; returns whether its lane has more to say. The last part of a finished turn's final ends its session's run of interruptions."""
+    """It was said; returns whether its lane has more to say.
+
+    The last part of a finished turn's final ends its session's run of interruptions.
+    """
     tx.run(
         "update outbound set message_id = coalesce(?, message_id), sent_at = ?,"
         " state = case state when 'sending' then 'sent' else state end where id = ?",
