@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Begun, GaveUp
-from hermes_trio.stores.tx import Tx, read_address, read_choices, read_part, text_of
+from hermes_trio.stores.tx import LANE_IS, Tx, read_address, read_choices, read_part, text_of
 from hermes_trio.values import Delivery, Lane, Part
 
 
@@ -40,7 +40,7 @@ class _Row(Struct, array_like=True):
 
 _NEXT = (
     "select id, address, said, op, part, state, attempts, unknown, plain, message_id, reply_to, choices,"
-    " last, at from outbound where lane = ? and (state = 'owed' or (state = 'live' and dirty = 1 and ?))"
+    f" last, at from outbound where {LANE_IS} and (state = 'owed' or (state = 'live' and dirty = 1 and ?))"
     " order by rank, id limit 1"
 )
 
@@ -53,7 +53,7 @@ def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
     # A lane is served by one task: what is `sending` now was left so by a call that never told its end.
     tx.run(
         "update outbound set state = 'owed', unknown = unknown + (message_id is null)"
-        " where lane = ? and state = 'sending'",
+        f" where {LANE_IS} and state = 'sending'",
         (name,),
     )
     while (found := tx.one(_NEXT, name, can.live)) is not None:
@@ -145,7 +145,7 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
             " (select session from turn where id = ? and state = 'finished')",
             (found[0],),
         )
-    open_rows = "lane = ? and (state in ('owed', 'sending') or state = 'live' and dirty = 1)"
+    open_rows = f"{LANE_IS} and (state in ('owed', 'sending') or state = 'live' and dirty = 1)"
     return tx.one(f"select 1 from outbound where {open_rows} limit 1", lane) is not None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, CancelTurn, Claimed, Reply, WakeLane
-from hermes_trio.stores.tx import Tx, read_lane, read_message, read_part, text_of, to_json
+from hermes_trio.stores.tx import LANE_IS, Tx, read_lane, read_message, read_part, text_of, to_json
 from hermes_trio.values import Key, Message, OutcomeName, Part, TurnState
 
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
@@ -99,7 +99,7 @@ def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: Accep
 def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
     """The sign goes when the message it stands on is taken or settled."""
     rows = tx.all(
-        "select id, op, attempts, reply from outbound where lane = ? and state = 'live' and said = 'sign'",
+        f"select id, op, attempts, reply from outbound where {LANE_IS} and state = 'live' and said = 'sign'",
         lane,
     )
     for row, op, attempts, stands_on in rows:
