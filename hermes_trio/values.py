@@ -5,10 +5,19 @@ Ids of a platform are strings. Wall times are seconds since 1970 as float; durat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct, field
+
+from hermes_trio.entries import AssistantEntry as AssistantEntry
+from hermes_trio.entries import Entry as Entry
+from hermes_trio.entries import ModelAnswer as ModelAnswer
+from hermes_trio.entries import ModelRequest as ModelRequest
+from hermes_trio.entries import NoteEntry as NoteEntry
+from hermes_trio.entries import ToolCall as ToolCall
+from hermes_trio.entries import ToolEntry as ToolEntry
+from hermes_trio.entries import ToolSpec as ToolSpec
+from hermes_trio.entries import UserEntry as UserEntry
 
 
 class Secret:
@@ -262,83 +271,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     admins: tuple[str, ...] = ()
     require_mention: bool = True
     reply_to: Literal["off", "first", "all"] = "first"
-
-
-# --- the transcript -------------------------------------------------------------------------------
-
-
-class ToolCall(Struct, frozen=True, array_like=True):
-    """A model's wish to call a tool. `arguments` is JSON text as the model wrote it."""
-
-    id: str
-    name: str
-    arguments: str
-
-
-class UserEntry(Struct, frozen=True, tag="user"):
-    """What a user wrote."""
-
-    text: str
-
-
-class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
-    """What the model answered. Without an explicit end (`finish` "partial") it was cut short."""
-
-    text: str
-    calls: tuple[ToolCall, ...] = ()
-    finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
-
-
-class ToolEntry(Struct, frozen=True, tag="tool", omit_defaults=True):
-    """What a tool gave back for the call `call`."""
-
-    call: str
-    name: str
-    text: str
-    failed: bool = False
-
-
-class NoteEntry(Struct, frozen=True, tag="note"):
-    """What the gateway tells the model. Never shown to a user."""
-
-    text: str
-
-
-Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry
-
-
-class ToolSpec(Struct, frozen=True):
-    """A tool as a model is told of it. `parameters` is a JSON schema object."""
-
-    name: str
-    description: str
-    parameters: Mapping[str, Any]
-
-
-class ModelRequest(Struct, frozen=True, kw_only=True):
-    """One call of a model.
-
-    Args:
-        prompt: the system prompt.
-        entries: the transcript, every tool call followed by its result.
-        tools: what the model may call.
-        op: an id that is the same when this call is repeated after a crash.
-    """
-
-    prompt: str
-    entries: tuple[Entry, ...]
-    tools: tuple[ToolSpec, ...] = ()
-    op: str = ""
-
-
-class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one call of a model gave. `finish` is "partial" when the stream had no end event."""
-
-    text: str = ""
-    calls: tuple[ToolCall, ...] = ()
-    finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
-    tokens_in: int = 0
-    tokens_out: int = 0
 
 
 # --- what an agent function or a command may return -----------------------------------------------
