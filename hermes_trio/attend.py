@@ -41,6 +41,8 @@ class Around(Protocol):
     @property
     def typing(self) -> Callable[[Address], Awaitable[None]]: ...
     @property
+    def redact(self) -> Callable[[str], str]: ...
+    @property
     def progress_every_s(self) -> float: ...
 
 
@@ -84,7 +86,7 @@ class Attendance:
             # An answer that comes in one gust is shown once, as itself.
             await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
-            text = "".join(self._pieces)
+            text = self.around.redact("".join(self._pieces))
             if text.strip():
                 await self.show("preview", _head(self.platform, text))
             await trio.sleep(self.platform.traits.live_every_s)

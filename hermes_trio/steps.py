@@ -148,7 +148,7 @@ class Steps:
 
     def _done(self, row: StepRow, value: object) -> StepRow:
         try:
-            encoded = msgspec.json.encode(value)
+            encoded = self._redact(msgspec.json.encode(value).decode()).encode()
         except (TypeError, msgspec.MsgspecError, UnicodeEncodeError) as error:
             raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
         if len(encoded) > VALUE_MAX:

@@ -107,6 +107,6 @@ def _finished(turn: Turn, answer: str | Silence | None) -> Closing:
     return Closing(
         state="finished",
         step=step,
-        entries=(AssistantEntry(text=answer),),
+        entries=(AssistantEntry(text=turn.redact(answer)),),
         reply=turn.reply(answer),
     )

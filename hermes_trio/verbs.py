@@ -94,6 +94,7 @@ class Turn:
             took=self._take_in,
             redact=around.redact,
         )
+        self.redact = around.redact
         self.attendance = Attendance(self, around, self._platform)
 
     # -- running it
@@ -182,6 +183,7 @@ class Turn:
         """Send markdown to the conversation, once. The last one is the final reply if the function
         returns None."""
         row = self.steps.begin("say", (text,))
+        text = self.redact(text)
         self.attendance.restart()
         self.said = text
         if self.steps.is_recorded(row):
@@ -269,8 +271,8 @@ class Turn:
     # -- for the gateway
 
     def reply(self, text: str, said: Said = "final", *, anchored: bool = True) -> Reply:
-        """The text as parts for this turn's platform."""
-        message, platform = self.messages[-1], self._platform
+        """The text, without secrets, as parts for this turn's platform."""
+        message, platform, text = self.messages[-1], self._platform, self.redact(text)
         parts: Sequence[Part] = (Part(text),) if platform is None else platform.split(text)
         rule = "first" if platform is None else platform.policy.reply_to
         anchor = self.messages[0].message_id if anchored and rule != "off" else None

@@ -63,7 +63,9 @@ class World:
         tools: Sequence[Tool],
         commands: Sequence[Any] | None,
         commit_s: float,
+        redact: Callable[[str], str],
     ) -> None:
+        self.redact = redact
         self.seed = seed
         self.platform = platform
         self.model = ScriptedModel()
@@ -179,6 +181,7 @@ class World:
                     clock=self.clock,
                     chance=chance,
                     log=self._log(),
+                    redact=self.redact,
                     resume=resume,
                 ) as gateway:
                     await gateway.ready()
@@ -297,6 +300,7 @@ async def open_world(
     tools: Sequence[Tool] = (),
     commands: Sequence[Any] | None = None,
     commit_s: float = 0.0,
+    redact: Callable[[str], str] = lambda text: text,
     start: bool = True,
 ) -> AsyncIterator[World]:
     """A World with a running gateway. Run it under trio's MockClock(autojump_threshold=0).
@@ -309,6 +313,7 @@ async def open_world(
         tools: for the built-in agent, beside `now` and `sleep`.
         commands: slash commands; by default those installed.
         commit_s: a commit takes up to this long before and after, in virtual seconds.
+        redact: replaces the secrets that the gateway shall keep.
         start: False: `await world.start()` starts the first incarnation.
     """
     async with trio.open_nursery() as nursery:
@@ -322,6 +327,7 @@ async def open_world(
             tools=tools,
             commands=commands,
             commit_s=commit_s,
+            redact=redact,
         )
         try:
             if start:

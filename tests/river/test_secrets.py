@@ -1,0 +1,44 @@
+"""I9: no secret the gateway holds is said, stored or logged, whoever let it slip."""
+
+import pytest
+
+from hermes_trio.testing import open_world
+
+SECRET = "sk-test-0123456789abcdef"
+
+
+def redact(text):
+    return text.replace(SECRET, "***")
+
+
+async def slips(turn):
+    async def tell():
+        return {"env": SECRET}
+
+    value = await turn.step("tell", tell)
+    assert value == {"env": "***"}
+    turn.stream(f"streamed {SECRET} ")
+    await turn.sleep(5)
+    await turn.say(f"said {SECRET}")
+    return f"answer {SECRET}"
+
+
+async def fails(turn):
+    async def tell():
+        raise ValueError(f"with {SECRET}")
+
+    await turn.step("tell", tell)
+
+
+@pytest.mark.parametrize("agent", [slips, fails])
+async def test_a_secret_that_an_agent_lets_slip_reaches_no_chat_no_store_and_no_log(autojump_clock, agent):
+    async with open_world(agent, redact=redact) as world:
+        await world.say("u1", "tell me")
+        await world.settle()
+        said = [call.delivery.part.text for call in world.platform.calls if call.delivery.part]
+        assert said
+        assert not [text for text in said if SECRET in text]
+        stored = "\n".join(world.db.iterdump())
+        assert SECRET not in stored
+        assert SECRET.encode().hex() not in stored.lower()
+        assert SECRET not in str(world.log)
