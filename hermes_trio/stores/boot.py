@@ -5,7 +5,7 @@ from __future__ import annotations
 from hermes_trio.errors import StaleTurn
 from hermes_trio.store_port import Booted, Interrupted, Reply, WakeCommands, WakeKey, WakeLane
 from hermes_trio.stores import rows
-from hermes_trio.stores.tx import Tx, read_address, read_key, read_lane
+from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_key, read_lane
 from hermes_trio.values import Part
 
 
@@ -15,11 +15,12 @@ def begin_boot(tx: Tx) -> Booted:
     cursor = tx.run("insert into boot(started_at) values(?)", (tx.now,))
     assert cursor.lastrowid is not None
     tx.run(
-        "update outbound set state = 'owed', unknown = unknown + (message_id is null) where state = 'sending'"
+        "update outbound set state = 'owed', unknown = unknown + (message_id is null)"
+        f" where {IS_OPEN} and state = 'sending'"
     )
     tx.run(
         "update outbound set state = 'unknown'"
-        " where state = 'live' and op = 'send' and attempts > 0 and message_id is null"
+        f" where {IS_OPEN} and state = 'live' and op = 'send' and attempts > 0 and message_id is null"
     )
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
@@ -29,14 +30,14 @@ def begin_boot(tx: Tx) -> Booted:
         boot=cursor.lastrowid,
         first=before is None,
         clean=before is None or bool(before[1]),
-        interrupted=tuple(_interrupted(tx, row) for row in tx.all(_RUNNING)),
+        interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
     )
 
 
 _RUNNING = (
     "select turn.id, session, turn.key, address, attempt, turn.opened_at, session.interrupted"
-    " from turn join session on session.id = turn.session where state = 'running' order by turn.id"
+    " from turn indexed by turn_running join session on session.id = turn.session where state = 'running'"
 )
 
 

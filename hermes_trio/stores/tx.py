@@ -40,7 +40,8 @@ def text_of(value: Key | Lane | Address) -> str:
 
 RANKS = {"reply": 0, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
 # The planner takes a partial index only where its condition stands in the query, word for word.
-LANE_IS = "lane = ? and state in ('owed', 'sending', 'live')"
+IS_OPEN = "state in ('owed', 'sending', 'live')"
+LANE_IS = f"lane = ? and {IS_OPEN}"
 CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 
 
