@@ -317,8 +317,8 @@ class Store(Protocol):
             StaleSession: it has ended.
         """
 
-    async def history(self, session: int, limit: int) -> Sequence[Entry]:
-        """The newest entries of the transcript, at most `limit` characters."""
+    async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
+        """The newest entries of the transcript, at most `limit` characters, none of `before_turn`."""
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
         """Record the intent of a step; for an ask also the question and its prompt.

@@ -24,6 +24,7 @@ from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
 from hermes_trio.values import Address, AssistantEntry, Choice, Entry, Key, Message, Part, Said, Silence
 
 T = TypeVar("T")
+HISTORY_CHARS = 400_000
 
 
 class Surroundings(msgspec.Struct, frozen=True):
@@ -153,7 +154,7 @@ class Turn:
         """The conversation before this turn, oldest first, as far as the gateway's limit reaches."""
         if self._around.history:
             return self.before
-        return await self._around.store.history(self.session, 4 * 100_000)
+        return await self._around.store.history(self.session, HISTORY_CHARS, before_turn=self.id)
 
     # -- verbs
 

@@ -144,9 +144,9 @@ class SqliteStore:
         """See the port."""
         return await self._do(turns.next_turn, key, session, history)
 
-    async def history(self, session: int, limit: int) -> Sequence[Entry]:
+    async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""
-        return await self._do(turns.read_history, session, limit)
+        return await self._do(turns.read_history, session, limit, before_turn)
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
         """See the port."""

@@ -105,7 +105,7 @@ def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
         opened_at=opened_at,
         messages=tuple(Claimed(id, read_message(body), at) for id, body, at in claimed),
         steps=tuple(_step(row) for row in tx.all(f"{_STEP} where turn = ? order by at", turn)),
-        entries=tuple(read_history(tx, session, history, before_turn=turn)),
+        entries=tuple(read_history(tx, session, history, turn)),
     )
 
 
@@ -125,7 +125,7 @@ def _step(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
     )
 
 
-def read_history(tx: Tx, session: int, limit: int, *, before_turn: int | None = None) -> list[Entry]:
+def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
     """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself."""
     found: list[Entry] = []
     size = 0
