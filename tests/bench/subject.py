@@ -1,0 +1,194 @@
+"""What is measured, as a process: the daemon or the bare loop, with fake servers of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from tempfile import mkdtemp
+from time import perf_counter
+
+import trio
+
+from tests.bench.chats import BenchModel, Chats
+from tests.fakes.botapi import TOKEN
+
+GATEWAY, BARE = "gateway", "bare loop"
+READY_WITHIN_S = 30.0
+GONE_WITHIN_S = 15.0
+ROOT = Path(__file__).parents[2]
+TICKS = os.sysconf("SC_CLK_TCK")
+
+CONFIG = """
+[gateway]
+state_dir = "state"
+turns_max = 2000
+
+[model]
+provider = "openai"
+base_url = "{model}/v1"
+name = "bench"
+keys = ["env:BENCH_MODEL_KEY"]
+
+[platforms.telegram]
+token = "env:BENCH_TOKEN"
+api_url = "{api}"
+allow_users = ["*"]
+"""
+
+
+class Failed(Exception):
+    """There is nothing to measure."""
+
+
+class Servers:
+    """A fake Bot API and a fake model that serve."""
+
+    def __init__(self) -> None:
+        self.chats = Chats()
+        self.model = BenchModel()
+        self.api_url = ""
+        self.model_url = ""
+        self._next_chat = 1000
+
+    async def start(self, nursery: trio.Nursery) -> Servers:
+        """Serve within the nursery."""
+        self.api_url = await nursery.start(partial(self.chats.serve, port=0))
+        self.model_url = await nursery.start(partial(self.model.serve, port=0))
+        return self
+
+    def new_chats(self, count: int) -> list[int]:
+        """Chats that nobody has written in."""
+        self._next_chat += count
+        return list(range(self._next_chat - count, self._next_chat))
+
+
+class Subject:
+    """A process that answers.
+
+    Attributes:
+        chats, model: the servers it talks to.
+        ready_s: from its start to its line `ready`.
+        folder: holds its log, and the daemon's config and state.
+    """
+
+    def __init__(self, kind: str, servers: Servers, folder: Path) -> None:
+        self.kind = kind
+        self.chats = servers.chats
+        self.model = servers.model
+        self.new_chats = servers.new_chats
+        self.folder = folder
+        self.pid = 0
+        self.ready_s = 0.0
+        self._log = folder / "log"
+        self._servers = servers
+
+    def command(self) -> list[str]:
+        """How it is started."""
+        if self.kind == GATEWAY:
+            return [sys.executable, "-m", "hermes_trio", "run", "--config", str(self.folder / "hermes.toml")]
+        servers = self._servers
+        return [sys.executable, "-m", "tests.bench.bare", servers.api_url, TOKEN, servers.model_url]
+
+    def write_config(self) -> None:
+        """What the daemon reads."""
+        servers = self._servers
+        text = CONFIG.format(model=servers.model_url, api=servers.api_url)
+        (self.folder / "hermes.toml").write_text(text, encoding="utf-8")
+
+    async def until_ready(self, began: float) -> None:
+        """Wait for the line; it comes when there has been a first poll."""
+        with trio.move_on_after(READY_WITHIN_S):
+            while b"ready" not in (said := self._log.read_bytes()):
+                if b"Traceback" in said or is_gone(self.pid):
+                    raise Failed(f"{self.kind} did not start:\n{said.decode()}")
+                await trio.sleep(0.001)
+            self.ready_s = perf_counter() - began
+            return
+        raise Failed(f"{self.kind} was not ready in time:\n{self._log.read_text()}")
+
+    def cpu_s(self) -> float:
+        """CPU seconds it has used, user and system, threads that have ended included."""
+        return _cpu_s(f"/proc/{self.pid}/stat")
+
+    def main_cpu_s(self) -> float:
+        """Those of its main thread."""
+        return _cpu_s(f"/proc/{self.pid}/task/{self.pid}/stat")
+
+    def memory_mib(self, field: str = "VmRSS") -> float:
+        """Its memory now; "VmHWM": the most it has had."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        [line] = [line for line in status.splitlines() if line.startswith(f"{field}:")]
+        return int(line.split()[1]) / 1024
+
+
+def is_gone(pid: int) -> bool:
+    """It has ended, though nobody may have been told yet."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    except OSError:
+        return True
+    return state == "Z"
+
+
+def _cpu_s(path: str) -> float:
+    fields = Path(path).read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def machine_busy_s() -> float:
+    """CPU seconds that anybody on this machine has used."""
+    user, nice, system, _, _, irq, softirq, *_ = (
+        int(field) for field in Path("/proc/stat").read_text(encoding="ascii").split("\n")[0].split()[1:]
+    )
+    return (user + nice + system + irq + softirq) / TICKS
+
+
+@asynccontextmanager
+async def open_subject(
+    kind: str, folder: Path, *, state: Path | None = None, kill: bool = True
+) -> AsyncIterator[Subject]:
+    """Run it until the block is left.
+
+    Args:
+        kind: GATEWAY or BARE.
+        folder: a new folder is made in it.
+        state: use this state_dir of an earlier run.
+        kill: end it at once; otherwise it may say goodbye.
+    """
+    home = Path(mkdtemp(dir=folder))
+    if state is not None:
+        (home / "state").symlink_to(state)
+    async with trio.open_nursery() as nursery:
+        subject = Subject(kind, await Servers().start(nursery), home)
+        subject.write_config()
+        environ = {**os.environ, "BENCH_TOKEN": TOKEN, "BENCH_MODEL_KEY": "sk-bench"}
+        with (home / "log").open("wb") as log:
+            began = perf_counter()
+            process = subprocess.Popen(  # noqa: ASYNC220 - a millisecond, and trio's own would use a thread
+                subject.command(), stdin=subprocess.DEVNULL, stderr=log, stdout=log, env=environ, cwd=ROOT
+            )
+        subject.pid = process.pid
+        try:
+            await subject.until_ready(began)
+            yield subject
+            if is_gone(process.pid):
+                raise Failed(f"{kind} has ended:\n{(home / 'log').read_text()[-2000:]}")
+            if not kill:
+                await _goodbye(process)
+        finally:
+            process.kill()
+            process.wait()
+        nursery.cancel_scope.cancel()
+
+
+async def _goodbye(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    with trio.move_on_after(GONE_WITHIN_S):
+        while process.poll() is None:  # noqa: ASYNC110 - there is no event of another process's
+            await trio.sleep(0.002)
