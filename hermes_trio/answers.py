@@ -1,0 +1,139 @@
+"""What the daemon answers to each request of an operator."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+
+import trio
+
+from hermes_trio.control import (
+    ANSWER_S,
+    Account,
+    Answer,
+    AskLedger,
+    AskSessions,
+    AskStatus,
+    AwaitRest,
+    Done,
+    Ledger,
+    No,
+    Request,
+    ResetSession,
+    Restart,
+    Sessions,
+    Status,
+    StopSession,
+)
+from hermes_trio.errors import HermesError
+from hermes_trio.gateway import Gateway
+from hermes_trio.inbox import Health
+from hermes_trio.store_port import StatusView
+
+STORE_S = ANSWER_S / 2
+"""A status without what the store knows is better than none."""
+
+
+class Answers:
+    """Answers requests for a gateway.
+
+    Args:
+        gateway: None while it starts.
+        unavailable: platforms that were configured and could not be imported, and why.
+        restart: asked to end the daemon so that it is started again.
+    """
+
+    def __init__(self, unavailable: Mapping[str, str], restart: Callable[[], None]) -> None:
+        self.gateway: Gateway | None = None
+        self._unavailable = unavailable
+        self._restart = restart
+        self._began = trio.current_time()
+
+    async def answer(self, request: Request) -> Answer:
+        """Answer. Raises what the store raises."""
+        if isinstance(request, Restart):
+            self._restart()
+            return Done(text="restarting")
+        if self.gateway is None:
+            return No(why="the daemon is starting")
+        return await self._of(self.gateway, request)
+
+    async def _of(self, gateway: Gateway, request: Request) -> Answer:
+        match request:
+            case AskStatus():
+                return await self._status(gateway)
+            case AskLedger(chat=chat, limit=limit):
+                return Ledger(rows=tuple(await gateway.ledger(chat, limit)))
+            case AskSessions():
+                return Sessions(rows=tuple(await gateway.session_views()))
+            case StopSession(session=session):
+                return await _stop(gateway, session)
+            case ResetSession(session=session):
+                new = await gateway.reset(session)
+                return _no_session(session) if new is None else Done(text=f"session {new} follows {session}")
+            case AwaitRest(account=account, chat=chat):
+                await _at_rest(gateway, account, chat)
+                return Done(text="at rest")
+            case _:
+                return No(why="not yet")
+
+    async def _status(self, gateway: Gateway) -> Status:
+        store: StatusView | None = None
+        try:
+            with trio.move_on_after(STORE_S):
+                store = await gateway.status()
+        except HermesError:  # a store that fails is shown as one that does not answer
+            store = None
+        return Status(
+            pid=os.getpid(),
+            uptime_s=trio.current_time() - self._began,
+            draining=gateway.draining,
+            model=gateway.model,
+            accounts=tuple(_account(gateway, name, health) for name, health in gateway.health().items()),
+            unavailable=dict(self._unavailable),
+            store=store,
+        )
+
+
+def _account(gateway: Gateway, name: str, health: Health) -> Account:
+    at = health.received_at
+    return Account(
+        name=name,
+        receiving=health.receiving,
+        received_s_ago=None if at is None else trio.current_time() - at,
+        why=health.why,
+        anybody=is_open(gateway.accounts[name].policy.allow_users),
+    )
+
+
+def is_open(allow_users: tuple[str, ...]) -> bool:
+    """Whether a policy lets anybody speak."""
+    return "*" in allow_users
+
+
+async def _stop(gateway: Gateway, session: int) -> Answer:
+    view = await gateway.store.session(session)
+    if view is None or view.ended_at is not None:
+        return _no_session(session)
+    stopped = await gateway.stop(session)
+    return Done(text=f"session {session}: stopped" if stopped else f"session {session}: nothing was running")
+
+
+def _no_session(session: int) -> No:
+    return No(why=f"there is no open session {session}; `hermes-trio sessions` lists them")
+
+
+async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
+    """Return when no task works for the chat: a key or lane has one as long as it has something to do."""
+    while True:
+        tables = (gateway.commands.live, gateway.sessions.live, gateway.lanes.live)
+        busy = (
+            worker
+            for table in tables
+            for key, worker in table.items()
+            if key.chat == chat and f"{key.platform}/{key.account}" == account
+        )
+        worker = next(busy, None)
+        if worker is None:
+            return
+        await worker.left.wait()

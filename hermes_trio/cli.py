@@ -1,0 +1,117 @@
+"""The command line. Each command imports what it needs, so that none pays for another.
+
+This is a border: exception groups are opened here and go no further.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hermes_trio.cli_ask import ASKING, FAILED
+from hermes_trio.cli_options import config_option, find_file, find_state_dir, tell
+from hermes_trio.errors import HermesError, OperatorError
+
+if TYPE_CHECKING:
+    from hermes_trio.config import Config
+
+
+def main() -> None:
+    """Run the command line and end the process with its exit code.
+
+    0: done, or stopped as asked. 1: not done. 2: the command line is wrong. 75: start me again, or another
+    daemon runs. 78: the configuration or the store is wrong.
+    """
+    sys.exit(_code())
+
+
+def _code() -> int:
+    try:
+        return commands(standalone_mode=False) or 0
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except HermesError as error:
+        return _failed(error)
+    except BaseExceptionGroup as group:
+        if group.split(HermesError)[1] is not None:
+            raise
+        return _failed(_first(group))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the last flush must not fail again
+        return FAILED
+    except (click.Abort, KeyboardInterrupt):
+        return 0
+
+
+def _failed(error: BaseException) -> int:
+    tell(str(error))
+    return error.exit_code if isinstance(error, OperatorError) else FAILED
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="hermes-trio")
+def commands() -> None:
+    """A chat-agent gateway: no message lost, no turn repeated, no session wedged."""
+
+
+@commands.command()
+@config_option
+@click.option("--no-resume", is_flag=True, help="Close interrupted turns instead of resuming them.")
+def run(file: Path | None, no_resume: bool) -> int:
+    """Be the daemon, in the foreground."""
+    from hermes_trio.daemon import check_platforms
+    from hermes_trio.running import run_daemon
+
+    config = _load(file)
+    check_platforms(config, tty=os.isatty(0))
+    return run_daemon(config, resume=not no_resume)
+
+
+@commands.command()
+@config_option
+def chat(file: Path | None) -> int:
+    """Talk in this terminal: with the running daemon, else as the daemon."""
+    from hermes_trio.lock import nobody_holds
+    from hermes_trio.running import run_attached, run_daemon, with_terminal_only
+
+    state_dir = find_state_dir(file)
+    with nobody_holds(state_dir) as free:
+        pass
+    if free:
+        return run_daemon(with_terminal_only(_load(file)), chatting=True)
+    return run_attached(state_dir)
+
+
+@commands.command()
+@config_option
+def check(file: Path | None) -> int:
+    """Validate the configuration."""
+    from hermes_trio.checking import checked
+
+    config = _load(file)
+    for line in checked(config):
+        click.echo(line)
+    for why in config.unavailable.values():
+        tell(why)
+    return 0
+
+
+def _load(file: Path | None) -> Config:
+    from hermes_trio.config import load
+
+    return load(find_file(file), environ=os.environ)
+
+
+for command in ASKING:
+    commands.add_command(command)

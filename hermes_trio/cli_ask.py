@@ -1,0 +1,171 @@
+"""The commands that ask the daemon, or read its store while there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hermes_trio.cli_options import config_option, find_state_dir, tell
+
+if TYPE_CHECKING:
+    from hermes_trio.control import Request
+
+FAILED = 1
+
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+session_argument = click.argument("session", type=click.IntRange(min=1))
+
+
+@click.command()
+@config_option
+@json_option
+def status(file: Path | None, as_json: bool) -> int:
+    """What runs, what waits, who receives."""
+    from hermes_trio.cli_tables import print_json, print_status, status_data
+    from hermes_trio.clock import SystemClock
+    from hermes_trio.control import AskStatus, Status
+    from hermes_trio.looking import look_at
+    from hermes_trio.store_port import StatusView
+
+    seen = look_at(find_state_dir(file), AskStatus()).answer
+    if not isinstance(seen, Status | StatusView):
+        return _refused(seen)
+    daemon, store = (seen, seen.store) if isinstance(seen, Status) else (None, seen)
+    if as_json:
+        print_json(status_data(daemon, store))
+    else:
+        print_status(daemon, store, now=SystemClock().now())
+    return 0
+
+
+@click.command()
+@config_option
+@json_option
+@click.option("--chat", metavar="ID", help="Only this chat.")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=1000, help="The newest so many.")
+def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> int:
+    """Each message that came in, and what became of it."""
+    from hermes_trio.cli_tables import ledger_data, print_json, print_ledger
+    from hermes_trio.control import AskLedger, Ledger
+    from hermes_trio.looking import look_at
+
+    seen = look_at(find_state_dir(file), AskLedger(chat=chat, limit=limit))
+    if not isinstance(seen.answer, Ledger):
+        return _refused(seen.answer)
+    _tell_if_down(seen.up)
+    rows = seen.answer.rows
+    if as_json:
+        print_json([ledger_data(row) for row in rows])
+    else:
+        print_ledger(rows)
+    return 0
+
+
+@click.command()
+@config_option
+@json_option
+def sessions(file: Path | None, as_json: bool) -> int:
+    """The open sessions."""
+    from hermes_trio.cli_tables import print_json, print_sessions, session_data
+    from hermes_trio.control import AskSessions, Sessions
+    from hermes_trio.looking import look_at
+
+    seen = look_at(find_state_dir(file), AskSessions())
+    if not isinstance(seen.answer, Sessions):
+        return _refused(seen.answer)
+    _tell_if_down(seen.up)
+    rows = seen.answer.rows
+    if as_json:
+        print_json([session_data(row) for row in rows])
+    else:
+        print_sessions(rows)
+    return 0
+
+
+@click.command()
+@session_argument
+@config_option
+def stop(session: int, file: Path | None) -> int:
+    """Stop what a session is doing."""
+    from hermes_trio.control import StopSession
+
+    return _asked(file, StopSession(session=session))
+
+
+@click.command()
+@session_argument
+@config_option
+def reset(session: int, file: Path | None) -> int:
+    """End a session; the next message begins a new one."""
+    from hermes_trio.control import ResetSession
+
+    return _asked(file, ResetSession(session=session))
+
+
+@click.command()
+@config_option
+def restart(file: Path | None) -> int:
+    """Drain the daemon and end it with exit code 75, which asks its supervisor to start it again."""
+    from hermes_trio.control import Restart
+
+    return _asked(file, Restart())
+
+
+def not_yet(name: str, does: str) -> click.Command:
+    """A command of the contract that has yet to be made."""
+
+    @click.command(name, help=f"{does} (Not yet.)", context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def command(arguments: tuple[str, ...]) -> int:
+        tell(f"{name}: not yet")
+        return FAILED
+
+    return command
+
+
+ASKING = (
+    status,
+    ledger,
+    sessions,
+    stop,
+    reset,
+    restart,
+    not_yet("resume", "Go on with a suspended session."),
+    not_yet("keys", "The keys to models, by position and state."),
+    not_yet("simulate", "Run seeded simulations."),
+    not_yet("export", "Write out a session."),
+)
+
+
+def _asked(file: Path | None, request: Request) -> int:
+    """Ask the daemon to do something."""
+    from hermes_trio.control import Done, NobodyAnswers, ask
+
+    state_dir = find_state_dir(file)
+    try:
+        answer = ask(state_dir, request)
+    except NobodyAnswers:
+        from hermes_trio.lock import holder, nobody_holds
+
+        with nobody_holds(state_dir) as free:
+            why = "is not running" if free else f"({holder(state_dir)}) does not answer"
+        tell(f"the daemon of {state_dir} {why}")
+        return FAILED
+    if not isinstance(answer, Done):
+        return _refused(answer)
+    click.echo(answer.text)
+    return 0
+
+
+def _refused(answer: object) -> int:
+    from hermes_trio.control import No
+
+    tell(answer.why if isinstance(answer, No) else "the daemon gave an answer that is none")
+    return FAILED
+
+
+def _tell_if_down(up: bool) -> None:
+    if not up:
+        tell("the daemon is not running; this is what its store holds")

@@ -1,0 +1,42 @@
+"""What several commands share: which file and folder are meant, and how something is told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def config_option(command: F) -> F:
+    """`--config FILE`."""
+    return click.option(
+        "--config",
+        "file",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Default: $HERMES_TRIO_CONFIG, ./hermes.toml, then the user config folder.",
+    )(command)
+
+
+def find_file(file: Path | None) -> Path | None:
+    """The config file that is meant, None for the embedded default."""
+    from hermes_trio.config import find
+
+    return find(os.environ, Path.cwd(), file)
+
+
+def find_state_dir(file: Path | None) -> Path:
+    """The state_dir that is meant. Raises ConfigWrong."""
+    from hermes_trio.state_dir import state_dir_of
+
+    return state_dir_of(find_file(file), os.environ)
+
+
+def tell(text: str) -> None:
+    """One line on standard error."""
+    click.echo(f"hermes-trio: {text}", err=True)

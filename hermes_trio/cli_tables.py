@@ -1,0 +1,168 @@
+"""What the command line prints: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hermes_trio.control import Account, Status
+from hermes_trio.pure.texts import span
+from hermes_trio.store_port import StatusView
+from hermes_trio.values import LedgerRow, SessionView, TurnView
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+WIDTH = 200
+"""Of what goes to no terminal, so that nothing is folded there."""
+
+DOWN = "not running"
+
+
+def print_json(value: object) -> None:
+    """One JSON value, on lines that people can read too."""
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+
+
+# --- as data: keys and field names that programs may rely on --------------------------------------
+
+
+def status_data(status: Status | None, store: StatusView | None) -> dict[str, Any]:
+    """A status as data; without a daemon only what the store knows."""
+    data: dict[str, Any] = {"daemon": "up" if status else "down"}
+    if status is not None:
+        data |= {
+            "pid": status.pid,
+            "uptime_s": round(status.uptime_s, 3),
+            "draining": status.draining,
+            "model": status.model,
+            "accounts": [msgspec.structs.asdict(account) for account in status.accounts],
+            "unavailable": dict(status.unavailable),
+        }
+    if store is None:
+        return data | {"store": "does not answer"}
+    data |= {"store": "ok", "boot": store.boot, "waiting": store.waiting, "owed": store.owed}
+    return data | {"sessions": store.sessions, "running": [turn_data(turn) for turn in store.running]}
+
+
+def turn_data(turn: TurnView) -> dict[str, Any]:
+    """A turn as data."""
+    return msgspec.structs.asdict(turn) | {"key": str(turn.key)}
+
+
+def ledger_data(row: LedgerRow) -> dict[str, Any]:
+    """A ledger row as data."""
+    return msgspec.structs.asdict(row) | {"key": None if row.key is None else str(row.key)}
+
+
+def session_data(row: SessionView) -> dict[str, Any]:
+    """A session as data."""
+    running = None if row.running is None else turn_data(row.running)
+    return msgspec.structs.asdict(row) | {"key": str(row.key), "running": running}
+
+
+# --- as tables ------------------------------------------------------------------------------------
+
+
+def print_status(status: Status | None, store: StatusView | None, *, now: float) -> None:
+    """A status for people."""
+    table = _table()
+    for name, value in _status_lines(status, store, now):
+        table.add_row(_shown(name), _shown(value))
+    _print(table)
+
+
+def _status_lines(status: Status | None, store: StatusView | None, now: float) -> Iterable[tuple[str, str]]:
+    if status is None:
+        yield "daemon", DOWN
+    else:
+        stops = ", draining: no new turns" if status.draining else ""
+        yield "daemon", f"pid {status.pid}, up {span(status.uptime_s)}{stops}"
+        yield "model", status.model
+        for account in status.accounts:
+            yield account.name, _account(account)
+        for name, why in status.unavailable.items():
+            yield name, f"unavailable: {why}"
+    if store is None:
+        yield "store", "does not answer"
+        return
+    yield "boot", str(store.boot)
+    yield "sessions", f"{store.sessions} open"
+    yield "waiting", f"{store.waiting} messages"
+    yield "owed", f"{store.owed} parts of answers"
+    for turn in store.running:
+        how_long = span(max(0.0, now - turn.opened_at))
+        at = f", step {turn.steps}: {turn.step}" if turn.steps else ""
+        yield f"turn {turn.id}", f"{turn.key}, session {turn.session}, for {how_long}{at}"
+
+
+def _account(account: Account) -> str:
+    text = "receiving" if account.receiving else f"degraded: {account.why or 'nothing received yet'}"
+    if account.received_s_ago is not None:
+        text += f", last {span(account.received_s_ago)} ago"
+    return f"{text}. ANYBODY may speak to it" if account.anybody else text
+
+
+def print_ledger(rows: Sequence[LedgerRow]) -> None:
+    """The ledger for people."""
+    columns: dict[str, Callable[[LedgerRow], object]] = {
+        "id": lambda row: row.id,
+        "received": lambda row: _at(row.received_at),
+        "from": lambda row: row.key or f"{row.account}/{row.chat}",
+        "kind": lambda row: row.kind,
+        "length": lambda row: row.length,
+        "outcome": lambda row: row.outcome or row.state,
+        "reason": lambda row: row.reason,
+        "turn": lambda row: row.turn,
+        "settled": lambda row: "" if row.at is None else _at(row.at),
+    }
+    _print_rows(rows, columns)
+
+
+def print_sessions(rows: Sequence[SessionView]) -> None:
+    """The sessions for people."""
+    columns: dict[str, Callable[[SessionView], object]] = {
+        "session": lambda row: row.id,
+        "key": lambda row: row.key,
+        "opened": lambda row: _at(row.opened_at),
+        "turns": lambda row: row.turns,
+        "waiting": lambda row: row.waiting,
+        "running": lambda row: "" if row.running is None else f"turn {row.running.id}",
+        "interrupted": lambda row: row.interrupted or "",
+    }
+    _print_rows(rows, columns)
+
+
+def _print_rows(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]]) -> None:
+    table = _table(*columns)
+    for row in rows:
+        table.add_row(*(_shown(column(row)) for column in columns.values()))
+    _print(table)
+
+
+def _table(*columns: str) -> Table:
+    from rich.table import Table
+
+    return Table(*columns, box=None, show_header=bool(columns), pad_edge=False)
+
+
+def _print(table: Table) -> None:
+    from rich.console import Console
+
+    Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False).print(table)
+
+
+def _shown(value: object) -> Any:
+    """As text without markup and without control characters: names and ids come from outside."""
+    from rich.text import Text
+
+    text = "" if value is None else str(value)
+    return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))
+
+
+def _at(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

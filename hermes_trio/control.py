@@ -1,0 +1,202 @@
+"""How an operator's program talks to the daemon of a state_dir: a socket there, one line each way. Not async.
+
+A connection is one request and one answer, each a line of JSON with its kind under "type". Who may open the
+socket (mode 0600, in a folder of its owner's) may ask anything.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hermes_trio.errors import HermesError
+from hermes_trio.store_port import StatusView
+from hermes_trio.values import LedgerRow, SessionView
+
+NAME = "control.sock"
+PATH_MAX = 100
+"""A socket's address has 108 bytes at most (104 on some systems), and the name of a new one is longer."""
+
+ANSWER_S = 2.0
+"""The daemon answers within this, whatever its turns do."""
+
+PATIENCE_S = 6.0
+LINE_MAX = 64 * 1024
+
+SessionId = Annotated[int, Meta(ge=1, le=2**53)]
+Limit = Annotated[int, Meta(ge=1, le=10_000)]
+
+
+class NobodyAnswers(HermesError):
+    """Nobody listens on the socket of this state_dir, or whoever does gave no answer in time."""
+
+
+class Line(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """What goes over the socket."""
+
+
+# --- requests -------------------------------------------------------------------------------------
+
+
+class AskStatus(Line, frozen=True, tag="status"):
+    """How is the daemon?"""
+
+
+class AskLedger(Line, frozen=True, tag="ledger"):
+    """The newest inbound messages, oldest first."""
+
+    chat: str | None = None
+    limit: Limit = 1000
+
+
+class AskSessions(Line, frozen=True, tag="sessions"):
+    """The open sessions, newest first."""
+
+
+class StopSession(Line, frozen=True, tag="stop"):
+    """Stop the running turn of a session."""
+
+    session: SessionId
+
+
+class ResetSession(Line, frozen=True, tag="reset"):
+    """End a session and open the next."""
+
+    session: SessionId
+
+
+class Restart(Line, frozen=True, tag="restart"):
+    """Drain, and end with the exit code that asks for a new start."""
+
+
+class AwaitRest(Line, frozen=True, tag="rest"):
+    """Wait until a chat has nothing to do and nothing to be said. `Done` says so, `No` says not yet."""
+
+    account: str
+    chat: str
+
+
+Request = AskStatus | AskLedger | AskSessions | StopSession | ResetSession | Restart | AwaitRest
+
+# --- answers --------------------------------------------------------------------------------------
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An account as `status` shows it.
+
+    Args:
+        name: "telegram/main".
+        receiving: a receive cycle completed, and none failed since.
+        received_s_ago: seconds since the last completed one, None before the first.
+        why: the newest failure.
+        anybody: its policy lets anybody speak.
+    """
+
+    name: str
+    receiving: bool
+    received_s_ago: float | None
+    why: str
+    anybody: bool
+
+
+class Status(Line, frozen=True, tag="is"):
+    """How the daemon is. `store` is None while the store does not answer."""
+
+    pid: int
+    uptime_s: float
+    draining: bool
+    model: str
+    accounts: tuple[Account, ...]
+    unavailable: Mapping[str, str]
+    store: StatusView | None
+
+
+class Ledger(Line, frozen=True, tag="rows"):
+    """Answers `AskLedger`."""
+
+    rows: tuple[LedgerRow, ...]
+
+
+class Sessions(Line, frozen=True, tag="open"):
+    """Answers `AskSessions`."""
+
+    rows: tuple[SessionView, ...]
+
+
+class Done(Line, frozen=True, tag="done"):
+    """It is done; the text says what."""
+
+    text: str
+
+
+class No(Line, frozen=True, tag="no"):
+    """It is not done; the text says why."""
+
+    why: str
+
+
+Answer = Status | Ledger | Sessions | Done | No
+
+_request: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
+_answer: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+_encoder = msgspec.json.Encoder()
+
+
+def encode(line: Line) -> bytes:
+    """As it goes over the socket."""
+    return _encoder.encode(line) + b"\n"
+
+
+def decode_request(line: bytes) -> Request:
+    """What was asked. Raises msgspec.MsgspecError or UnicodeError."""
+    return _request.decode(line)
+
+
+def decode_answer(line: bytes) -> Answer:
+    """What was answered. Raises msgspec.MsgspecError or UnicodeError, both ValueErrors."""
+    return _answer.decode(line)
+
+
+@contextmanager
+def folder_address(state_dir: Path) -> Iterator[str]:
+    """The folder as a socket's address can name it, however long its path is.
+
+    Raises:
+        OSError: there is no such folder, or its path is too long and the system has no /proc.
+    """
+    if len(os.fsencode(state_dir / NAME)) <= PATH_MAX:
+        yield str(state_dir)
+        return
+    fd = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{fd}"
+    finally:
+        os.close(fd)
+
+
+def ask(state_dir: Path, request: Request, *, patience_s: float = PATIENCE_S) -> Answer:
+    """Ask the daemon of this state_dir; blocks.
+
+    Args:
+        patience_s: how long to wait for each piece of the answer, in seconds.
+
+    Raises:
+        NobodyAnswers: there is none, or it gave no answer in time.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.settimeout(patience_s)
+            with folder_address(state_dir) as folder:
+                sock.connect(f"{folder}/{NAME}")
+            sock.sendall(encode(request))
+            with sock.makefile("rb") as reader:
+                return _answer.decode(reader.readline())
+    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+        raise NobodyAnswers(str(error) or type(error).__name__) from error

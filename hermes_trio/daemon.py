@@ -1,0 +1,205 @@
+"""The daemon: a gateway in the foreground, with signals, a lock, an operator's socket, and exit codes.
+
+lock, signals
+└ agent                  model clients
+  └ nursery
+    ├ signals            drain, then haste
+    ├ control            answers operators as long as the store is open, also during the drain
+    └ gateway            open_gateway(); its body waits until somebody asks to stop
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.answers import Answers, is_open
+from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.config import Config
+from hermes_trio.control_server import serve_control
+from hermes_trio.errors import ConfigWrong
+from hermes_trio.gateway import Gateway, open_gateway
+from hermes_trio.lock import hold_lock
+from hermes_trio.log import Log, redactor
+from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
+from hermes_trio.provider import open_agent
+from hermes_trio.signals import Caught, caught_signals
+from hermes_trio.state_dir import STORE
+
+STOPPED, RESTART = 0, 75
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """What a daemon is given beside its configuration."""
+
+    log: Log
+    clock: WallClock
+    chance: Chance
+    resume: bool = True
+
+
+def system_surroundings(log: Log, *, resume: bool = True) -> Surroundings:
+    """The machine's own clock and chance."""
+    return Surroundings(log=log, clock=SystemClock(), chance=system_chance(), resume=resume)
+
+
+def build_platforms(config: Config, state_dir: Path, around: Surroundings) -> list[Platform]:
+    """The configured accounts, built, not opened. What could not be imported is left out."""
+    context = AdapterContext(state_dir, around.chance, around.clock)
+    return [
+        adapter.build(config.platforms[name], "main", context) for name, adapter in config.adapters.items()
+    ]
+
+
+async def serve(config: Config, around: Surroundings) -> int:
+    """Be the daemon until it is asked to stop or all its inputs have ended; returns the exit code.
+
+    The state_dir exists. The whole stop ends within `config.stop_s`: what is left by then is killed.
+
+    Raises:
+        StateDirBusy: another daemon holds the lock.
+        ConfigWrong, StoreRefused: it cannot start. As members of exception groups.
+    """
+    platforms = build_platforms(config, config.gateway.state_dir, around)
+    life = _Life(config, around.log)
+    with caught_signals(life.limit_stop) as caught:
+        try:
+            with life.starting:
+                async with hold_lock(config.gateway.state_dir):
+                    await _live(life, caught, platforms, around)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    around.log.info("stopped", why=life.why, code=life.code)
+    return life.code
+
+
+class _Life:
+    """What the tasks of a daemon share: who asked it to stop, and the gateway while there is one."""
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self.config = config
+        self.log = log
+        self.starting = trio.CancelScope()
+        self.stopping = trio.Event()
+        self.why = ""
+        self.code = STOPPED
+        self._limited = False
+        self.answers = Answers(config.unavailable, self._restart)
+
+    @property
+    def gateway(self) -> Gateway | None:
+        return self.answers.gateway
+
+    def stop(self, why: str, code: int = STOPPED) -> None:
+        """Begin to stop; the first reason counts."""
+        if self.stopping.is_set():
+            return
+        self.why, self.code = why, code
+        self.log.info("stopping", why=why, within_s=self.config.stop_s)
+        self.limit_stop()
+        self.stopping.set()
+        if self.gateway is None:
+            self.starting.cancel(reason=why)
+
+    def limit_stop(self) -> None:
+        """From now on a stop may take so long; a loop that is stuck is ended with its traceback on stderr."""
+        if not self._limited:
+            self._limited = True
+            faulthandler.dump_traceback_later(self.config.stop_s, exit=True)
+
+    def hurry(self) -> None:
+        """Wait for no turn any more."""
+        if self.gateway is not None:
+            self.gateway.hurry(0)
+
+    def _restart(self) -> None:
+        self.stop("restart", RESTART)
+
+
+async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], around: Surroundings) -> None:
+    config, log = life.config, around.log
+    redact = redactor(config.secrets)
+    for name, why in config.unavailable.items():
+        log.error("platform unavailable", platform=name, why=why)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(_heed, caught, life, name="signals")
+        await nursery.start(serve_control, config.gateway.state_dir, life.answers.answer, name="control")
+        async with (
+            open_agent(config, clock=around.clock, chance=around.chance, log=log) as agent,
+            open_gateway(
+                agent,
+                platforms=platforms,
+                store=config.gateway.state_dir / STORE,
+                options=config.gateway,
+                session=config.session,
+                clock=around.clock,
+                chance=around.chance,
+                log=log,
+                redact=lambda text: redact(None, "", text),
+                resume=around.resume,
+            ) as gateway,
+        ):
+            life.answers.gateway = gateway
+            await _until_stopped(life, gateway)
+        nursery.cancel_scope.cancel(reason="stopped")
+
+
+async def _heed(caught: Caught, life: _Life) -> None:
+    """The first signal drains, the second hurries. The third never comes here."""
+    while True:
+        await caught.next()
+        life.stop("signal")
+        if caught.count > 1:
+            life.hurry()
+
+
+async def _until_stopped(life: _Life, gateway: Gateway) -> None:
+    async with trio.open_nursery() as body:
+        body.start_soon(_say_ready, life, gateway, name="ready")
+        body.start_soon(_end_with_input, life, gateway, name="end of input")
+        await life.stopping.wait()
+        body.cancel_scope.cancel(reason=life.why)
+
+
+async def _say_ready(life: _Life, gateway: Gateway) -> None:
+    """One line, when each account has received or has reported that it cannot."""
+    while len(gateway.health()) < len(gateway.accounts):  # noqa: ASYNC110 - milliseconds, until it listens
+        await trio.sleep(0.01)
+    await gateway.ready()
+    for name, platform in gateway.accounts.items():
+        if is_open(platform.policy.allow_users):
+            life.log.warning("anybody may speak", account=name)
+    health = gateway.health()
+    life.log.info(
+        "ready",
+        receiving=",".join(name for name, of in health.items() if of.receiving),
+        failing=",".join(name for name, of in health.items() if not of.receiving) or None,
+        unavailable=",".join(life.config.unavailable) or None,
+        model=gateway.model,
+        pid=os.getpid(),
+    )
+
+
+async def _end_with_input(life: _Life, gateway: Gateway) -> None:
+    """Inputs that have all ended end the daemon; an account that was refused does not, it has to be seen."""
+    await gateway.finished()
+    if all(health.receiving for health in gateway.health().values()):
+        life.stop("end of input")
+
+
+def check_platforms(config: Config, *, tty: bool) -> None:
+    """Refuse to be a daemon that nobody can speak to.
+
+    Raises:
+        ConfigWrong: no platform is configured, and there is no terminal to stand in.
+    """
+    if config.terminal_implied and not tty:
+        raise ConfigWrong(
+            f"{config.path or 'embedded default'}: platforms: none is configured, and standard input is no"
+            " terminal. Add a section like [platforms.telegram], or use `hermes-trio chat`"
+        )

@@ -1,0 +1,87 @@
+"""Looking at a gateway from outside: its daemon is asked; while there is none, the store is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+from msgspec import Struct
+
+from hermes_trio.control import (
+    Answer,
+    AskLedger,
+    AskSessions,
+    AskStatus,
+    Ledger,
+    NobodyAnswers,
+    Sessions,
+    ask,
+)
+from hermes_trio.errors import StoreRefused
+from hermes_trio.lock import holder, nobody_holds
+from hermes_trio.state_dir import STORE
+from hermes_trio.store_port import StatusView
+from hermes_trio.values import LedgerRow, SessionView
+
+
+class Seen(Struct, frozen=True):
+    """What was seen.
+
+    Args:
+        answer: the daemon's. Without a daemon a StatusView for a status.
+        up: a daemon runs.
+    """
+
+    answer: Answer | StatusView
+    up: bool
+
+
+def look_at(state_dir: Path, request: AskStatus | AskLedger | AskSessions) -> Seen:
+    """Ask the daemon; read the store if there is no daemon.
+
+    Raises:
+        NobodyAnswers: a daemon holds the state_dir and does not answer.
+        StoreRefused: the store is corrupt, newer, or not ours.
+    """
+    try:
+        return Seen(ask(state_dir, request), up=True)
+    except NobodyAnswers:
+        with nobody_holds(state_dir) as free:
+            if free:
+                return Seen(_read(state_dir / STORE, request), up=False)
+    raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and the daemon does not answer (yet)")
+
+
+def _read(path: Path, request: AskStatus | AskLedger | AskSessions) -> Answer | StatusView:
+    if not path.exists():
+        return _nothing(request)
+    import sqlite3
+
+    from hermes_trio.stores import views
+    from hermes_trio.stores.schema import connect_read_only
+    from hermes_trio.stores.sqlite import look
+
+    db = connect_read_only(path)
+    try:
+        see = look(db)
+        match request:
+            case AskLedger(chat=chat, limit=limit):
+                return Ledger(rows=tuple(cast("list[LedgerRow]", see(views.ledger, chat, limit))))
+            case AskSessions():
+                return Sessions(rows=tuple(cast("list[SessionView]", see(views.sessions, None, 200))))
+            case _:
+                return cast(StatusView, see(views.status))
+    except sqlite3.DatabaseError as error:
+        raise StoreRefused(f"{path}: {error}") from error
+    finally:
+        db.close()
+
+
+def _nothing(request: AskStatus | AskLedger | AskSessions) -> Answer | StatusView:
+    match request:
+        case AskLedger():
+            return Ledger(rows=())
+        case AskSessions():
+            return Sessions(rows=())
+        case _:
+            return StatusView(boot=0, waiting=0, running=(), owed=0, sessions=0)

@@ -1,0 +1,126 @@
+"""From a configuration to what answers: the models with their keys, the tools, and the agent over both."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING
+
+from hermes_trio.agent import ModelAgent
+from hermes_trio.config import Config, Endpoint
+from hermes_trio.credentials import Candidate, Candidates, KeyPool
+from hermes_trio.errors import ConfigWrong
+from hermes_trio.log import Log
+from hermes_trio.plugins import TOOLS, installed
+from hermes_trio.ports import Chance, Model, Tool, WallClock
+
+if TYPE_CHECKING:
+    import httpx
+
+
+@asynccontextmanager
+async def open_agent(
+    config: Config, *, clock: WallClock, chance: Chance, log: Log
+) -> AsyncIterator[ModelAgent]:
+    """The agent that a configuration describes, with its connections, while the body runs.
+
+    Raises:
+        ConfigWrong: an enabled tool cannot be imported.
+    """
+    async with AsyncExitStack() as opened:
+        candidates = await _candidates(config, _Clients(opened), clock=clock, chance=chance, log=log)
+        yield ModelAgent(
+            Candidates(candidates, chance=chance, log=log),
+            tools=enabled_tools(config.tools.enable),
+            prompt=config.agent.prompt,
+            steps_max=config.agent.steps_max,
+            same_failure_max=config.agent.same_failure_max,
+            history_tokens=config.agent.history_tokens,
+            name=model_name(config),
+        )
+
+
+def model_name(config: Config) -> str:
+    """The model that answers, for status: "openai/gpt-5"."""
+    endpoint = config.model
+    return endpoint.name if endpoint.provider == "echo" else f"{endpoint.provider}/{endpoint.name}"
+
+
+def enabled_tools(names: tuple[str, ...]) -> list[Tool]:
+    """The installed tools of these names, imported.
+
+    Raises:
+        ConfigWrong: one of them cannot be.
+    """
+    loaders = installed(TOOLS)
+    tools: list[Tool] = []
+    for name in names:
+        try:
+            tools.append(loaders[name]())
+        except ConfigWrong as error:
+            raise ConfigWrong(f"tool {name} {error}") from error
+    return tools
+
+
+class _Clients:
+    """One HTTP client per connect deadline: connections are shared between models where they can be."""
+
+    def __init__(self, opened: AsyncExitStack) -> None:
+        self._opened = opened
+        self._clients: dict[float, httpx.AsyncClient] = {}
+
+    async def of(self, connect_s: float) -> httpx.AsyncClient:
+        from hermes_trio.http import open_http_client
+
+        if connect_s not in self._clients:
+            # No read deadline: a model knows its own two.
+            opening = open_http_client(connect_s=connect_s, read_s=None)
+            self._clients[connect_s] = await self._opened.enter_async_context(opening)
+        return self._clients[connect_s]
+
+
+async def _candidates(
+    config: Config, clients: _Clients, *, clock: WallClock, chance: Chance, log: Log
+) -> list[Candidate]:
+    """The model and its fallbacks, in order. Those with the same keys at the same address share a pool."""
+    pools: dict[object, KeyPool] = {}
+    candidates = []
+    for endpoint in (config.model, *config.model.fallback):
+        model = await _model(endpoint, clients, clock)
+        if endpoint.provider == "echo":
+            candidates.append(Candidate(model))
+            continue
+        account = (endpoint.provider, endpoint.base_url, endpoint.keys, endpoint.strategy)
+        if account not in pools:
+            pools[account] = KeyPool(endpoint.keys, endpoint.strategy, clock=clock, chance=chance, log=log)
+        candidates.append(Candidate(model, pools[account]))
+    return candidates
+
+
+async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Model:
+    if endpoint.provider == "echo":
+        from hermes_trio.models.echo import EchoModel
+
+        return EchoModel()
+    client = await clients.of(endpoint.connect_s)
+    if endpoint.provider == "anthropic":
+        from hermes_trio.models.anthropic import AnthropicModel
+
+        return AnthropicModel(
+            client,
+            endpoint.base_url,
+            endpoint.name,
+            first_byte_s=endpoint.first_byte_s,
+            between_bytes_s=endpoint.between_bytes_s,
+            clock=clock,
+        )
+    from hermes_trio.models.openai import OpenAIModel
+
+    return OpenAIModel(
+        client,
+        endpoint.base_url,
+        endpoint.name,
+        first_byte_s=endpoint.first_byte_s,
+        between_bytes_s=endpoint.between_bytes_s,
+        clock=clock,
+    )

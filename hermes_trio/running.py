@@ -1,0 +1,94 @@
+"""The daemon as a process: where its log lines go, and no secret with what it dies of."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO, cast
+
+import trio
+from msgspec.structs import replace
+
+from hermes_trio.clock import SystemClock
+from hermes_trio.config import Config
+from hermes_trio.daemon import serve, system_surroundings
+from hermes_trio.log import Log, redactor, stream_log
+from hermes_trio.log_bridge import standard_logging_to
+from hermes_trio.log_sink import CappedFile, Sink
+from hermes_trio.plugins import PLATFORMS, installed
+from hermes_trio.state_dir import LOG, make_state_dir
+from hermes_trio.values import Secret
+
+STDERR = 2
+
+
+def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -> int:
+    """Be the daemon in the foreground; returns the exit code.
+
+    Log lines go to standard error. Where somebody chats on the terminal they would garble it, so they go to
+    `hermes.log` in the state_dir, which is turned over at 10 MB.
+
+    Raises:
+        HermesError: it cannot start. May be within exception groups.
+    """
+    make_state_dir(config.gateway.state_dir)
+    with _log(config, to_file=chatting or _is_garbled(config)) as log:
+        around = system_surroundings(log, resume=resume)
+        return _run(lambda: serve(config, around), config.secrets)
+
+
+def run_attached(state_dir: Path) -> int:
+    """Chat with the daemon of this state_dir; returns the exit code.
+
+    Raises:
+        HermesError: there is none to chat with, or it went away. May be within exception groups.
+    """
+    from hermes_trio.chat import attach
+
+    log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now)
+    return _run(lambda: attach(state_dir, system_surroundings(log)))
+
+
+def with_terminal_only(config: Config) -> Config:
+    """The same configuration with the terminal as its one platform."""
+    adapter = installed(PLATFORMS)["terminal"]()
+    return replace(
+        config,
+        platforms={"terminal": config.platforms.get("terminal", adapter.options())},
+        adapters={"terminal": adapter},
+        terminal_implied=False,
+        unavailable={},
+    )
+
+
+def _run(main: Callable[[], Awaitable[int]], secrets: Sequence[Secret] = ()) -> int:
+    """Run it. Raises what it raises; what Python then prints of it shows no secret."""
+    redact = redactor(secrets)
+
+    def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(redact(None, "", text))
+
+    sys.excepthook = show
+    return trio.run(_awaited, main)
+
+
+async def _awaited(main: Callable[[], Awaitable[int]]) -> int:
+    return await main()
+
+
+@contextmanager
+def _log(config: Config, *, to_file: bool) -> Iterator[Log]:
+    with CappedFile(config.gateway.state_dir / LOG) if to_file else Sink(STDERR) as stream:
+        log = stream_log(cast(TextIO, stream), SystemClock().now, config.secrets)
+        with standard_logging_to(log):
+            yield log
+
+
+def _is_garbled(config: Config) -> bool:
+    return "terminal" in config.platforms and os.isatty(STDERR)

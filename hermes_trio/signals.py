@@ -1,0 +1,71 @@
+"""SIGTERM and SIGINT: the first asks for a drain, the second for haste, the third ends the process.
+
+Only the daemon uses this; the library installs no signal handlers.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import trio
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+AT_ONCE = 3
+
+Handler = Callable[[int, FrameType | None], object]
+
+
+class Caught:
+    """The signals that came.
+
+    Attributes:
+        count: how many.
+    """
+
+    def __init__(self, received: AsyncIterator[int], at_first: Callable[[], None]) -> None:
+        self.count = 0
+        self._received = received
+        self._at_first = at_first
+
+    async def next(self) -> None:
+        """Return when there were more. Two may have come meanwhile: look at `count`."""
+        await anext(self._received)
+
+    def counting(self, then: Handler) -> Handler:
+        """A plain handler, so that it works when the loop does not: the third signal ends the process."""
+
+        def count(number: int, frame: FrameType | None) -> None:
+            self.count += 1
+            if self.count == 1:
+                self._at_first()
+            if self.count >= AT_ONCE:
+                os._exit(1)
+            then(number, frame)
+
+        return count
+
+
+def _nothing() -> None:
+    """The loop is told anyway."""
+
+
+@contextmanager
+def caught_signals(at_first: Callable[[], None] = _nothing) -> Iterator[Caught]:
+    """Catch them while the body runs; afterwards they are ignored, since the process is about to end.
+
+    Args:
+        at_first: called in the handler of the first signal, also when the loop is stuck.
+    """
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
+    with trio.open_signal_receiver(*STOPPING) as received:
+        caught = Caught(received, at_first)
+        for number in STOPPING:
+            handler = signal.getsignal(number)
+            assert callable(handler)
+            signal.signal(number, caught.counting(handler))
+        yield caught

@@ -1,0 +1,49 @@
+"""The folder where a daemon keeps what outlives it: found, and made."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+from hermes_trio.config import load, user_folder
+from hermes_trio.errors import ConfigWrong
+from hermes_trio.named_files import Files
+
+STORE = "hermes.db"
+LOG = "hermes.log"
+
+
+def state_dir_of(path: Path | None, environ: Mapping[str, str]) -> Path:
+    """The state_dir that a config file names, without anything else of the file being needed.
+
+    Who asks a daemon how it is has not its secrets in the environment. A file that cannot be understood is
+    refused in the words of `config.load`.
+
+    Args:
+        path: the file, None for the embedded default.
+        environ: names the user's folders.
+
+    Raises:
+        ConfigWrong: the file is not to be read, or names no folder.
+    """
+    default = user_folder(environ, "XDG_STATE_HOME", ".local/state")
+    if path is None:
+        return default
+    try:
+        written = tomllib.loads(path.read_text(encoding="utf-8")).get("gateway", {}).get("state_dir")
+        return default if written is None else Files(path.absolute().parent, environ).path(written)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return load(path, environ=environ).gateway.state_dir
+
+
+def make_state_dir(state_dir: Path) -> None:
+    """Make it, for its owner only. One that exists is taken as it is.
+
+    Raises:
+        ConfigWrong: it cannot be made.
+    """
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigWrong(f"state_dir {state_dir}: {error.strerror}") from error

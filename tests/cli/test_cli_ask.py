@@ -1,0 +1,172 @@
+"""Asking a daemon, and reading what it left while there is none."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+import trio
+
+from hermes_trio.cli_tables import print_ledger
+from hermes_trio.values import LedgerRow
+from tests.fakes.model_script import Item
+
+ADA = 42
+
+
+async def test_while_a_turn_runs_the_daemon_answers_within_2_s(place):
+    place.model.push(Item(text="never", hold=0))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "work")
+        await place.model.until_held()
+        with trio.fail_after(2):
+            said = await place.hermes("status", "--json")
+        status = json.loads(said.stdout)
+        assert status["daemon"] == "up"
+        assert status["pid"] == daemon.pid
+        assert status["model"] == "openai/gpt-5"
+        assert status["boot"] == 1
+        assert status["sessions"] == 1
+        (account,) = status["accounts"]
+        assert (account["name"], account["receiving"], account["anybody"]) == ("telegram/main", True, False)
+        assert 0 <= account["received_s_ago"] < 5
+        (turn,) = status["running"]
+        assert (turn["key"], turn["session"], turn["state"]) == ("telegram/main/42", 1, "running")
+        assert "turn 1         telegram/main/42, session 1" in (await place.hermes("status")).stdout
+
+        (row,) = json.loads((await place.hermes("ledger", "--json")).stdout)
+        assert (row["key"], row["chat"], row["state"], row["outcome"]) == (
+            "telegram/main/42",
+            "42",
+            "running",
+            None,
+        )
+        (session,) = json.loads((await place.hermes("sessions", "--json")).stdout)
+        assert session["running"]["id"] == 1
+
+        stopped = await place.hermes("stop", 1)
+        assert (stopped.returncode, stopped.stdout) == (0, "session 1: stopped\n")
+        again = await place.hermes("stop", 1)
+        assert (again.returncode, again.stdout) == (0, "session 1: nothing was running\n")
+        reset = await place.hermes("reset", 1)
+        assert (reset.returncode, reset.stdout) == (0, "session 2 follows 1\n")
+        missing = await place.hermes("reset", 1)
+        assert missing.returncode == 1
+        assert "no open session 1" in missing.stderr
+        (row,) = json.loads((await place.hermes("ledger", "--json")).stdout)
+        assert row["outcome"] == "stopped"
+
+
+async def test_the_ledger_of_one_chat(place):
+    place.configure(allow_users='["*"]')
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        for chat in (ADA, 43):
+            place.bot.push(chat, "hello")
+            await place.bot.wait_sent(chat)
+        (row,) = json.loads((await place.hermes("ledger", "--json", "--chat", "43")).stdout)
+        assert row["chat"] == "43"
+
+
+async def test_a_drain_is_visible(place):
+    place.model.push(Item(text="done", hold=0))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "work")
+        await place.model.until_held()
+        daemon.signal()
+        await daemon.until_said("checkpoint")
+        status = json.loads((await place.hermes("status", "--json")).stdout)
+        assert status["draining"] is True
+        place.model.release()
+        assert await daemon.ends() == 0
+
+
+async def test_without_a_daemon_the_store_is_read_and_nothing_is_written(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA)
+        await daemon.kill()
+    status = await place.hermes("status")
+    assert status.returncode == 0
+    assert status.stdout.splitlines()[0].split(maxsplit=1)[1].strip() == "not running"
+    assert json.loads((await place.hermes("status", "--json")).stdout)["daemon"] == "down"
+    ledger = await place.hermes("ledger", "--json")
+    assert "not running" in ledger.stderr
+    (row,) = json.loads(ledger.stdout)
+    assert row["outcome"] == "answered"
+    sessions = await place.hermes("sessions")
+    assert "telegram/main/42" in sessions.stdout
+    with sqlite3.connect(place.state_dir / "hermes.db") as db:
+        assert db.execute("select count(*) from boot").fetchone() == (1,)
+    db.close()
+
+
+async def test_where_nothing_ever_was_nothing_is_made(place):
+    for command in ("status", "ledger", "sessions"):
+        assert (await place.hermes(command)).returncode == 0
+    assert json.loads((await place.hermes("ledger", "--json")).stdout) == []
+    assert not place.state_dir.exists()
+
+
+async def test_without_a_daemon_nothing_can_be_asked_of_it(place):
+    for command in (["stop", 1], ["reset", 1], ["restart"]):
+        done = await place.hermes(*command)
+        assert done.returncode == 1
+        assert "is not running" in done.stderr
+
+
+async def test_a_corrupt_store_is_refused(place):
+    place.state_dir.mkdir()
+    (place.state_dir / "hermes.db").write_bytes(b"nonsense " * 1000)
+    done = await place.hermes("ledger")
+    assert done.returncode == 78
+    assert "hermes.db" in done.stderr
+
+
+async def test_a_store_of_a_newer_program_is_refused_and_left_untouched(place):
+    place.state_dir.mkdir()
+    store = place.state_dir / "hermes.db"
+    with sqlite3.connect(store) as db:
+        db.executescript(
+            "create table boot(id); pragma application_id = 0x48544331; pragma user_version = 99;"
+        )
+    db.close()
+    before = store.read_bytes()
+    for command in ("ledger", "run"):
+        done = await place.hermes(command, **place.environ)
+        assert done.returncode == 78
+        assert "newer hermes-trio" in done.stderr
+    assert store.read_bytes() == before
+
+
+async def test_a_daemon_with_a_very_long_state_dir_answers(place):
+    deep = "state/" + "d" * 120
+    text = (place.home / "hermes.toml").read_text().replace('"state"', f'"{deep}"')
+    (place.home / "hermes.toml").write_text(text)
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert f"pid {daemon.pid}" in (await place.hermes("status")).stdout
+
+
+def test_what_came_from_outside_steers_no_terminal(capsys):
+    row = LedgerRow(
+        id=1,
+        account="telegram/main",
+        native="1",
+        key=None,
+        chat="\x1b[2J[red]",
+        kind="message",
+        received_at=0.0,
+        length=1,
+        state=None,
+        outcome="dropped",
+        reason="policy\nnot",
+    )
+    print_ledger([row])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said
+    assert "[2J[red]" in said
+    assert len(said.splitlines()) == 2

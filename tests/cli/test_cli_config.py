@@ -1,0 +1,87 @@
+"""What is wrong is said on standard error, with exit code 78, before anything is opened or made."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+ASKING = ["status", "ledger", "sessions", "stop", "reset", "restart"]
+COMMANDS = ["run", "chat", "check", *ASKING, "resume", "keys", "simulate", "export"]
+
+
+async def test_a_wrong_key_is_named_with_file_line_and_the_nearest_valid_key(run, tmp_path):
+    (tmp_path / "hermes.toml").write_text("[gateway]\nqueue_maxx = 3\n")
+    with trio.fail_after(2):
+        done = await run("run")
+    assert done.returncode == 78
+    assert done.stdout == ""
+    assert f"{tmp_path}/hermes.toml:2: gateway.queue_maxx" in done.stderr
+    assert "queue_max" in done.stderr
+    assert not (tmp_path / ".local").exists()
+
+
+async def test_a_file_that_was_named_must_exist(run, tmp_path):
+    for arguments, environ in ((["--config", "no.toml"], {}), ([], {"HERMES_TRIO_CONFIG": "no.toml"})):
+        done = await run("check", *arguments, **environ)
+        assert done.returncode == 78
+        assert f"{tmp_path}/no.toml: cannot be read" in done.stderr
+
+
+async def test_run_with_neither_platform_nor_terminal_is_refused(run):
+    done = await run("run")
+    assert done.returncode == 78
+    assert "no terminal" in done.stderr
+
+
+async def test_a_state_dir_that_cannot_be_made_is_refused(run, tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "hermes.toml").write_text('[gateway]\nstate_dir = "file"\n')
+    done = await run("chat")
+    assert done.returncode == 78
+    assert f"{tmp_path}/file" in done.stderr
+
+
+async def test_check_says_what_a_right_configuration_means(run, tmp_path):
+    (tmp_path / "hermes.toml").write_text(
+        '[gateway]\nstate_dir = "state"\n[model]\nprovider = "echo"\n[platforms.telegram]\n'
+        'token = "env:BOT_TOKEN"\nallow_users = ["*"]\n'
+    )
+    done = await run("check", BOT_TOKEN="123456789:AAsecretsecretsecretsecretsecret")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"{tmp_path}/hermes.toml: right",
+        f"state_dir: {tmp_path}/state",
+        "model: echo",
+        "tools: now, sleep",
+        "platform: telegram: ANYBODY may speak",
+        "a stop takes at most 32 s",
+    ]
+    assert not (tmp_path / "state").exists()
+
+
+async def test_asking_a_daemon_needs_none_of_its_secrets(run, tmp_path):
+    (tmp_path / "hermes.toml").write_text(
+        '[gateway]\nstate_dir = "state"\n[platforms.telegram]\ntoken = "env:NOT_SET"\n'
+    )
+    assert (await run("check")).returncode == 78
+    assert (await run("status")).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["resume 1", "keys", "simulate --seeds 1..2", "export 1"])
+async def test_what_is_yet_to_come_says_so(run, name):
+    done = await run(*name.split())
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr == f"hermes-trio: {name.split()[0]}: not yet\n"
+
+
+async def test_help_names_every_command_and_imports_no_loop(run, imported):
+    done = await run("--help")
+    assert done.returncode == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in done.stdout
+    assert not await imported("--help") & {"trio", "httpx", "msgspec", "rich", "structlog", "sqlite3"}
+
+
+async def test_asking_a_daemon_imports_no_loop_either(imported):
+    assert not await imported("status") & {"trio", "httpx", "structlog"}

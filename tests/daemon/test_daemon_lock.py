@@ -1,0 +1,80 @@
+"""One daemon per state_dir; what is held is the operating system's lock, and no file outlives its holder."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import trio
+
+from hermes_trio.errors import ConfigWrong, StateDirBusy
+from hermes_trio.lock import hold_lock, nobody_holds
+
+
+async def test_a_second_daemon_ends_with_75_within_5_s_and_says_who_holds_the_lock(place):
+    async with place.daemon() as first:
+        await first.ready()
+        async with place.daemon() as second:
+            assert await second.ends(within_s=5) == 75
+            assert f"pid {first.pid}" in second.text
+        assert first.process.returncode is None
+
+
+async def test_a_killed_daemon_leaves_no_lock(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        await daemon.kill()
+    assert (place.state_dir / "control.sock").exists()
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert (await place.hermes("status")).stdout.startswith(f"daemon         pid {daemon.pid},")
+
+
+async def test_a_stale_pid_of_a_live_process_blocks_nobody(place):
+    place.state_dir.mkdir()
+    (place.state_dir / "lock").write_text(f"{os.getpid()}\n")
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert (place.state_dir / "lock").read_text() == f"{daemon.pid}\n"
+
+
+async def test_of_five_at_once_one_is_ready_and_four_say_why_not(place):
+    daemons = [place.daemon() for _ in range(5)]
+    codes = []
+
+    async def live(opening):
+        async with opening as daemon:
+            if await daemon.process.wait() == 75:
+                codes.append("in use by another" in daemon.text)
+            if len(codes) == 4:
+                await place.hermes("restart")
+
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            for opening in daemons:
+                nursery.start_soon(live, opening)
+    assert codes[:4] == [True] * 4
+    assert codes[4:] == [False]
+
+
+async def test_the_lock_waits_for_whoever_only_looks(tmp_path, autojump_clock):
+    (tmp_path / "lock").touch()
+    with nobody_holds(tmp_path) as free:
+        assert free
+        with pytest.raises(StateDirBusy):
+            async with hold_lock(tmp_path, wait_s=1.0):
+                raise AssertionError
+    async with hold_lock(tmp_path):
+        with nobody_holds(tmp_path) as free:
+            assert not free
+
+
+async def test_two_may_look_at_once(tmp_path):
+    with nobody_holds(tmp_path) as first, nobody_holds(tmp_path) as second:
+        assert (first, second) == (True, True)
+
+
+async def test_a_folder_that_takes_no_file_is_the_configurations_fault(tmp_path):
+    with pytest.raises(ConfigWrong, match="No such file"):
+        async with hold_lock(tmp_path / "missing"):
+            raise AssertionError

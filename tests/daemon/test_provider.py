@@ -1,0 +1,56 @@
+"""From the configuration to what answers."""
+
+from __future__ import annotations
+
+from tests.fakes.model_script import Call, Item
+
+ADA = 42
+FALLBACK = """
+[[model.fallback]]
+base_url = "{url}/v1"
+name = "another"
+keys = ["env:BAD_KEY", "env:MODEL_KEY"]
+"""
+
+
+async def test_models_at_one_address_with_the_same_keys_share_what_is_known_of_them(place):
+    text = (place.home / "hermes.toml").read_text()
+    text = text.replace('keys = ["env:MODEL_KEY"]', 'keys = ["env:BAD_KEY", "env:MODEL_KEY"]')
+    (place.home / "hermes.toml").write_text(text + FALLBACK.format(url=place.model_url))
+    place.model.by_key["sk-bad-key"] = Item(status=401, body={"error": {"message": "no"}})
+    place.model.push(Item(status=404, body={"error": {"message": "no such model"}}))
+    async with place.daemon(BAD_KEY="sk-bad-key") as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        assert await place.bot.wait_sent(ADA) == ["you said: hello"]
+    good = "sk-a-very-secret-key"
+    assert [(call.key, call.model) for call in place.model.calls] == [
+        ("sk-bad-key", "gpt-5"),
+        (good, "gpt-5"),
+        (good, "another"),
+    ]
+
+
+async def test_the_agent_has_the_prompt_and_the_tools_that_are_enabled(place):
+    (place.home / "prompt.txt").write_text("Be brief.\n")
+    place.configure('[agent]\nprompt = "file:prompt.txt"\n[tools]\nenable = ["now"]\n')
+    place.model.push(Item(calls=[Call("now")]))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA)
+    first, second = place.model.calls
+    assert first.messages[0]["content"].startswith("Be brief.")
+    assert [tool["function"]["name"] for tool in first.body["tools"]] == ["now"]
+    assert second.messages[-1]["role"] == "tool"
+
+
+async def test_a_tool_that_cannot_be_imported_is_the_configurations_fault(place, tmp_path):
+    broken = tmp_path / "site" / "broken_tool-1.dist-info"
+    broken.mkdir(parents=True)
+    (broken / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-tool\nVersion: 1\n")
+    (broken / "entry_points.txt").write_text("[hermes_trio.tools]\nbroken = not_there:tool\n")
+    place.configure('[tools]\nenable = ["broken"]\n')
+    done = await place.hermes("run", PYTHONPATH=str(tmp_path / "site"), **place.environ)
+    assert done.returncode == 78
+    assert "tool broken cannot be imported: it needs the module not_there" in done.stderr
