@@ -102,10 +102,14 @@ class Writer:
                         self._tell(one)
                     group = []
         finally:
+            # A closed channel forgets what is in it, so its callers are told before.
+            while waiting := self._waiting():
+                group += waiting
             self._receive.close()
-            for one in [*group, *self._waiting()]:
-                one.error = StoreClosed("the writer ended before this was durable")
-                _wake(one)
+            for one in group:
+                if not one.finished:
+                    one.error = StoreClosed("the writer ended before this was known to be durable")
+                    _wake(one)
 
     def _waiting(self) -> list[_Job]:
         found: list[_Job] = []

@@ -1,0 +1,265 @@
+"""The Store port's promises about writing: groups, savepoints, cancels, full disks, a writer's death."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from hermes_trio.errors import StaleTurn, StoreClosed, StoreFailed
+from hermes_trio.store_port import Closing, WakeCommands, WakeKey
+
+from .kit import KEY, RULES, a_message, a_store
+
+
+async def a_full_disk(kit) -> None:
+    """No page may be added, and none is free."""
+    (pages,) = kit.db.execute("pragma page_count").fetchone()
+    kit.db.execute(f"pragma max_page_count = {pages}")
+
+
+def room_again(kit) -> None:
+    kit.db.execute("pragma max_page_count = 1000000")
+
+
+async def test_what_waits_while_a_commit_runs_is_one_group(autojump_clock):
+    async with a_store() as kit, trio.open_nursery() as nursery:
+        kit.gate.shut = True
+        nursery.start_soon(kit.accept, "first")
+        await wait_all_tasks_blocked()
+        before = kit.gate.groups
+        for n in range(20):
+            nursery.start_soon(kit.accept, f"m{n}")
+        await wait_all_tasks_blocked()
+        kit.gate.open()
+        await wait_all_tasks_blocked()
+        assert kit.gate.groups == before + 1
+        assert kit.rows("select count(*) from inbound") == [(21,)]
+
+
+async def test_an_error_of_one_caller_undoes_that_caller_alone(autojump_clock):
+    async with a_store() as kit:
+        kit.gate.shut = True
+        failed = []
+
+        async def stale() -> None:
+            try:
+                await kit.store.close_turn(99, Closing(state="finished"))
+            except StaleTurn as error:
+                failed.append(error)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kit.accept, "first")
+            await wait_all_tasks_blocked()
+            nursery.start_soon(kit.accept, "before")
+            nursery.start_soon(stale)
+            nursery.start_soon(kit.accept, "after")
+            await wait_all_tasks_blocked()
+            kit.gate.open()
+        assert len(failed) == 1
+        assert kit.rows("select native from inbound order by native") == [
+            ("adaafter",),
+            ("adabefore",),
+            ("adafirst",),
+        ]
+
+
+async def test_consequences_come_before_the_caller_wakes_and_only_after_the_commit(autojump_clock):
+    order = []
+    async with a_store() as kit:
+        kit.store.perform = lambda what: order.append(("acted", what, kit.db.in_transaction))
+        await kit.accept("hello")
+        order.append("woke")
+    assert order == [("acted", [WakeKey(KEY, 1)], False), "woke"]
+
+
+async def test_a_promise_that_failed_has_no_consequences(autojump_clock):
+    async with a_store() as kit:
+        await kit.accept("/new")
+        kit.followed.clear()
+        with pytest.raises(StaleTurn):
+            await kit.store.close_turn(1, Closing(state="finished"))
+        assert kit.followed == []
+
+
+async def test_cancelled_before_it_is_queued_nothing_is_written(autojump_clock):
+    async with a_store() as kit:
+        with trio.CancelScope() as scope:
+            scope.cancel()
+            await kit.accept("never")
+        assert scope.cancelled_caught
+        await kit.accept("later")
+        assert kit.rows("select native from inbound") == [("adalater",)]
+
+
+async def test_cancelled_while_the_queue_is_full_nothing_is_written(autojump_clock):
+    async with a_store() as kit, trio.open_nursery() as nursery:
+        kit.gate.shut = True
+        nursery.start_soon(kit.accept, "m0")
+        await wait_all_tasks_blocked()
+        for n in range(1, 65):
+            nursery.start_soon(kit.accept, f"m{n}")
+        await wait_all_tasks_blocked()
+        with trio.move_on_after(1) as scope:
+            await kit.accept("never")
+        assert scope.cancelled_caught
+        kit.gate.open()
+        await wait_all_tasks_blocked()
+        assert kit.rows("select count(*) from inbound") == [(65,)]
+        assert kit.rows("select * from inbound where native = 'adanever'") == []
+
+
+async def test_cancelled_after_it_is_queued_the_caller_gets_its_result_and_then_the_cancel(autojump_clock):
+    got = []
+    async with a_store() as kit, trio.open_nursery() as nursery:
+        kit.gate.shut = True
+        scope = trio.CancelScope()
+
+        async def caller() -> None:
+            with scope:
+                got.append(await kit.store.accept("memory/main", [a_message("kept")], "7", RULES))
+                await trio.lowlevel.checkpoint()
+                got.append("went on")
+
+        nursery.start_soon(caller)
+        await wait_all_tasks_blocked()
+        scope.cancel()
+        await wait_all_tasks_blocked()
+        assert got == []
+        kit.gate.open()
+        await wait_all_tasks_blocked()
+        assert len(got) == 1
+        assert scope.cancelled_caught
+        assert await kit.store.cursor("memory/main") == "7"
+
+
+async def test_a_full_disk_is_told_to_the_caller_and_leaves_nothing(autojump_clock):
+    async with a_store() as kit:
+        await a_full_disk(kit)
+        with pytest.raises(StoreFailed, match="SQLITE_FULL"):
+            await kit.accept("x" * 100_000)
+        assert kit.rows("select * from inbound") == []
+        assert kit.followed == []
+        room_again(kit)
+        await kit.accept("works again")
+        assert kit.rows("select count(*) from inbound") == [(1,)]
+
+
+async def test_a_lost_transaction_runs_each_of_its_callers_alone_once(autojump_clock):
+    """SQLITE_FULL drops the whole transaction, savepoints included; the small ones still fit alone."""
+    async with a_store() as kit:
+        await kit.accept("first")
+        (pages,) = kit.db.execute("pragma page_count").fetchone()
+        kit.db.execute(f"pragma max_page_count = {pages + 1}")
+        kit.gate.shut = True
+        failed = []
+
+        async def greedy() -> None:
+            try:
+                await kit.accept("y" * 200_000)
+            except StoreFailed as error:
+                failed.append(str(error))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kit.accept, "held")
+            await wait_all_tasks_blocked()
+            nursery.start_soon(kit.accept, "small")
+            nursery.start_soon(greedy)
+            nursery.start_soon(kit.accept, "/new")
+            await wait_all_tasks_blocked()
+            kit.followed.clear()
+            statements = []
+            kit.db.set_trace_callback(statements.append)
+            kit.gate.open()
+        kit.db.set_trace_callback(None)
+        # The held one; the group of three, lost as a whole; each of the three.
+        assert statements.count("begin immediate") == 5
+        assert len(failed) == 1
+        assert "SQLITE_FULL" in failed[0]
+        natives = {native for (native,) in kit.rows("select native from inbound")}
+        assert natives == {"adafirst", "adaheld", "adasmall", "ada/new"}
+        assert sum(isinstance(what, WakeCommands) for what in kit.followed) == 1
+
+
+async def test_a_disk_that_is_read_only_fails_and_recovers(autojump_clock):
+    async with a_store() as kit:
+        kit.db.execute("pragma query_only = 1")
+        with pytest.raises(StoreFailed):
+            await kit.accept("hello")
+        kit.db.execute("pragma query_only = 0")
+        await kit.accept("hello")
+        assert kit.rows("select count(*) from inbound") == [(1,)]
+
+
+async def test_the_death_of_the_writer_fails_every_waiting_caller(autojump_clock):
+    """Those in its group, those in the channel, and those that wait for a place in it."""
+    told = []
+
+    async def caller(kit, n: int) -> None:
+        try:
+            await kit.accept(f"m{n}")
+        except StoreClosed:
+            told.append(n)
+
+    with pytest.raises(BaseExceptionGroup):  # noqa: PT012
+        async with a_store() as kit:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as nursery:
+                    kit.gate.shut = True
+                    for n in range(150):
+                        nursery.start_soon(caller, kit, n)
+                    await wait_all_tasks_blocked()
+                    kit.gate.broken = RuntimeError("no thread could be started")
+                    kit.gate.open()
+            with pytest.raises(StoreClosed):
+                await kit.accept("too late")
+    assert sorted(told) == list(range(150))
+
+
+async def test_what_was_told_before_the_writer_died_stays_told(autojump_clock):
+    got = []
+
+    async def caller(kit, text: str) -> None:
+        try:
+            await kit.accept(text)
+            got.append((text, "durable"))
+        except StoreClosed:
+            got.append((text, "unknown"))
+
+    with pytest.raises(BaseExceptionGroup):  # noqa: PT012
+        async with a_store() as kit:
+            with trio.CancelScope(shield=True):
+                async with trio.open_nursery() as nursery:
+                    kit.gate.shut = True
+                    acted = iter([None, None, RuntimeError("a defect of ours")])
+
+                    def perform(_) -> None:
+                        if (error := next(acted)) is not None:
+                            raise error
+
+                    kit.store.perform = perform
+                    nursery.start_soon(caller, kit, "held")
+                    await wait_all_tasks_blocked()
+                    nursery.start_soon(caller, kit, "one")
+                    await wait_all_tasks_blocked()
+                    nursery.start_soon(caller, kit, "two")
+                    await wait_all_tasks_blocked()
+                    kit.gate.open()
+    assert sorted(got) == [("held", "durable"), ("one", "durable"), ("two", "unknown")]
+
+
+async def test_leaving_commits_what_was_queued(autojump_clock):
+    async with a_store() as kit:
+        kit.gate.shut = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(kit.accept, "queued")
+            await wait_all_tasks_blocked()
+            kit.gate.open()
+        assert kit.rows("select count(*) from inbound") == [(1,)]
+
+
+async def test_a_closed_store_refuses(autojump_clock):
+    async with a_store() as kit:
+        store = kit.store
+    with pytest.raises(StoreClosed):
+        await store.ledger()
