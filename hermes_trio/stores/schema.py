@@ -7,6 +7,8 @@ from pathlib import Path
 
 from hermes_trio.errors import StoreRefused
 
+MAGIC = b"SQLite format 3\0"
+CHECKED_BYTES = 32 << 20
 APPLICATION_ID = 0x48544331  # "HTC1": tells our files from any other SQLite file
 
 _FIRST = """
@@ -93,13 +95,17 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     if not path.exists():
         raise StoreRefused(f"{path}: no such store; nothing has been received yet")
     _look_before_touching(path)
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
 
 
 def _look_before_touching(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
-    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    # SQLite takes a file of a few bytes for an empty one and writes over it.
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise StoreRefused(f"{path}: not a hermes-trio store; left untouched")
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?{_untouching(path)}", uri=True, isolation_level=None)
     try:
         (version,) = db.execute("pragma user_version").fetchone()
         (ours,) = db.execute("pragma application_id").fetchone()
@@ -112,14 +118,31 @@ def _look_before_touching(path: Path) -> None:
                 f"{path}: made by a newer hermes-trio (version {version}, this one knows"
                 f" {len(MIGRATIONS)}); left untouched"
             )
-        # A full integrity check reads every page; the b-tree roots and the schema are what a start needs.
-        db.execute("select count(*) from boot").fetchone()
-        db.execute("select max(id) from inbound").fetchone()
-        db.execute("select max(id) from outbound").fetchone()
+        if (wrong := _wrong_inside(db, path)) is not None:
+            raise StoreRefused(f"{path}: {wrong}; left untouched")
     except sqlite3.DatabaseError as error:
         raise StoreRefused(f"{path}: {error}; left untouched") from error
     finally:
         db.close()
+
+
+def _untouching(path: Path) -> str:
+    """How to open it so that not even SQLite's two files beside it are made.
+
+    Where a write-ahead log is left it holds what a crash left, and both files are there already.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    return "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
+
+
+def _wrong_inside(db: sqlite3.Connection, path: Path) -> str | None:
+    """What is broken. Each page of a small file is looked at; of a large one what a start needs."""
+    if path.stat().st_size <= CHECKED_BYTES:
+        (found,) = db.execute("pragma quick_check(1)").fetchone()
+        return None if found == "ok" else str(found)
+    for table in ("boot", "inbound", "outbound", "turn", "session", "step", "entry"):
+        db.execute(f"select * from {table} limit 1").fetchone()
+    return None
 
 
 def _migrate(db: sqlite3.Connection) -> None:

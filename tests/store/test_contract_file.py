@@ -1,0 +1,147 @@
+"""What a store does with the file it is given: ours, newer, corrupt, somebody else's."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from hermes_trio.errors import StoreRefused
+from hermes_trio.stores import schema
+from hermes_trio.stores.schema import APPLICATION_ID, MIGRATIONS, connect, connect_read_only
+
+from .kit import a_store
+
+
+def everything_in(folder) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+async def test_what_was_committed_is_there_when_the_file_is_opened_again(tmp_path):
+    async with a_store(tmp_path / "hermes.db") as kit:
+        await kit.accept("hello")
+    async with a_store(tmp_path / "hermes.db") as kit:
+        assert [row.native for row in await kit.store.ledger()] == ["adahello"]
+
+
+@pytest.mark.parametrize("name", ["a#b.db", "a?b.db", "a%20b.db", "a b.db", "ä.db"])
+async def test_any_file_name_will_do(tmp_path, name):
+    async with a_store(tmp_path / name) as kit:
+        await kit.accept("hello")
+    async with a_store(tmp_path / name) as kit:
+        assert len(await kit.store.ledger()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    connect_read_only(tmp_path / name).close()
+
+
+def test_the_file_is_written_ahead_and_synced_in_full(tmp_path):
+    db = connect(tmp_path / "hermes.db")
+    assert db.execute("pragma journal_mode").fetchone() == ("wal",)
+    assert db.execute("pragma synchronous").fetchone() == (2,)
+    db.close()
+
+
+def test_a_newer_file_is_refused_and_untouched(tmp_path):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    db = sqlite3.connect(path)
+    db.execute("pragma user_version = 99")
+    db.close()
+    before = everything_in(tmp_path)
+    with pytest.raises(StoreRefused, match="newer"):
+        connect(path)
+    with pytest.raises(StoreRefused, match="newer"):
+        connect_read_only(path)
+    assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("where", [0, 20, 4096 + 10, 3 * 4096])
+def test_a_corrupt_file_is_refused_and_untouched(tmp_path, where):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    whole = bytearray(path.read_bytes())
+    whole[where : where + 4096] = b"\xa5" * 4096
+    path.write_bytes(whole)
+    before = everything_in(tmp_path)
+    with pytest.raises(StoreRefused):
+        connect(path)
+    assert everything_in(tmp_path) == before
+
+
+def test_a_file_that_was_cut_off_is_refused_and_untouched(tmp_path):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    path.write_bytes(path.read_bytes()[:5000])
+    before = everything_in(tmp_path)
+    with pytest.raises(StoreRefused):
+        connect(path)
+    assert everything_in(tmp_path) == before
+
+
+@pytest.mark.parametrize("content", [b"not a database at all\n" * 50, b"x"])
+def test_any_other_file_is_refused_and_untouched(tmp_path, content):
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(StoreRefused):
+        connect(path)
+    assert everything_in(tmp_path) == {"notes.txt": content}
+
+
+def test_a_database_of_another_program_is_refused_and_untouched(tmp_path):
+    path = tmp_path / "other.db"
+    db = sqlite3.connect(path)
+    db.execute("create table boot(id)")
+    db.close()
+    before = everything_in(tmp_path)
+    with pytest.raises(StoreRefused, match="not a hermes-trio store"):
+        connect(path)
+    assert everything_in(tmp_path) == before
+
+
+def test_an_empty_file_becomes_a_store(tmp_path):
+    (tmp_path / "hermes.db").touch()
+    db = connect(tmp_path / "hermes.db")
+    assert db.execute("pragma application_id").fetchone() == (APPLICATION_ID,)
+    assert db.execute("pragma user_version").fetchone() == (len(MIGRATIONS),)
+    db.close()
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(tmp_path):
+    with pytest.raises(StoreRefused, match="no such store"):
+        connect_read_only(tmp_path / "hermes.db")
+    assert everything_in(tmp_path) == {}
+
+
+def test_looking_does_not_write(tmp_path):
+    connect(tmp_path / "hermes.db").close()
+    db = connect_read_only(tmp_path / "hermes.db")
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        db.execute("delete from boot")
+    db.close()
+
+
+def test_an_older_file_is_migrated_step_by_step_and_keeps_its_rows(tmp_path, monkeypatch):
+    path = tmp_path / "hermes.db"
+    db = connect(path)
+    db.execute("insert into cursor(account, value) values('memory/main', '7')")
+    db.close()
+    more = ("alter table cursor add column at real;", "update cursor set at = 5;")
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, *more))
+    db = connect(path)
+    assert db.execute("select account, value, at from cursor").fetchall() == [("memory/main", "7", 5.0)]
+    assert db.execute("pragma user_version").fetchone() == (len(MIGRATIONS) + 2,)
+    db.close()
+
+
+def test_a_migration_that_fails_leaves_the_file_at_its_version(tmp_path, monkeypatch):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", (*MIGRATIONS, "create table made(id); insert into nowhere values(1);")
+    )
+    with pytest.raises(StoreRefused, match="nowhere"):
+        connect(path)
+    monkeypatch.undo()
+    db = connect(path)
+    assert db.execute("select name from sqlite_master where name = 'made'").fetchall() == []
+    db.close()
