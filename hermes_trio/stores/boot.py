@@ -45,13 +45,15 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
     turn, session, key, address, attempt, opened_at, interruptions = row
     last = tx.one("select at from entry where session = ? order by id desc limit 1", session)
     asks = tx.one("select 1 from step where turn = ? and asked is not null", turn)
+    # A turn that sleeps says nothing before it is to wake; until then it is not old.
+    (wakes_at,) = tx.one("select max(wake_at) from step where turn = ? and state = 'intent'", turn)
     return Interrupted(
         turn=turn,
         session=session,
         key=read_key(key),
         address=read_address(address),
         attempt=attempt,
-        last_at=last[0] if last else opened_at,
+        last_at=max(last[0] if last else opened_at, wakes_at or 0.0),
         interruptions=interruptions,
         asks=asks is not None,
     )
