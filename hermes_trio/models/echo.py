@@ -4,7 +4,7 @@ The answer is "you said: TEXT", in small pieces. Lines of the user's last messag
 it call tools first, one per step, and then report what they gave:
 
     !tool now
-    !tool sleep {"seconds": 3}
+    !tool sleep {"s": 3}
     and then this line is echoed
 """
 
