@@ -6,6 +6,7 @@ This is a border: exception groups are opened here and go no further.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,6 +71,7 @@ def commands() -> None:
 @click.option("--no-resume", is_flag=True, help="Close interrupted turns instead of resuming them.")
 def run(file: Path | None, no_resume: bool) -> int:
     """Be the daemon, in the foreground."""
+    _stop_at_once()
     from hermes_trio.daemon import check_platforms
     from hermes_trio.running import run_daemon
 
@@ -82,6 +84,7 @@ def run(file: Path | None, no_resume: bool) -> int:
 @config_option
 def chat(file: Path | None) -> int:
     """Talk in this terminal: with the running daemon, else as the daemon."""
+    _stop_at_once()
     from hermes_trio.lock import nobody_holds
     from hermes_trio.running import run_attached, run_daemon, with_terminal_only
 
@@ -105,6 +108,12 @@ def check(file: Path | None) -> int:
     for why in config.unavailable.values():
         tell(why)
     return 0
+
+
+def _stop_at_once() -> None:
+    """Until the daemon takes the signals over, nothing is held that would have to be given back."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
 
 
 def _load(file: Path | None) -> Config:

@@ -50,6 +50,16 @@ async def test_no_secret_is_in_the_log(place):
     assert TOKEN not in daemon.text
 
 
+async def test_a_daemon_that_is_stopped_while_it_starts_was_stopped_as_asked(place):
+    (place.home / "hermes.toml").unlink()
+    os.mkfifo(place.home / "hermes.toml")
+    async with place.daemon() as daemon:
+        with trio.fail_after(5):
+            unfinished = await trio.to_thread.run_sync(open, place.home / "hermes.toml", "w")
+        assert await daemon.stop() == 0
+        unfinished.close()
+
+
 async def test_the_first_signal_lets_a_running_turn_finish(place):
     place.model.push(Item(text="done at last", hold=0))
     async with place.daemon() as daemon:
@@ -164,18 +174,18 @@ async def test_a_platform_that_cannot_be_imported_hides_no_other(place, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
-    [(b"not a database, " * 64, "not a database"), (b"SQLite format 3\0" + b"x" * 4096, "")],
+    "content",
+    [b"not a database, " * 64, b"SQLite format 3\0" + b"x" * 4096],
     ids=["no database", "corrupt"],
 )
-async def test_a_store_that_is_not_fit_is_refused_and_left_untouched(place, content, why):
+async def test_a_store_that_is_not_fit_is_refused_and_left_untouched(place, content):
     place.state_dir.mkdir()
     store = place.state_dir / "hermes.db"
     store.write_bytes(content)
     async with place.daemon() as daemon:
         assert await daemon.ends() == 78
         assert str(store) in daemon.text
-        assert why in daemon.text
+        assert "left untouched" in daemon.text
         assert "Traceback" not in daemon.text
     assert store.read_bytes() == content
 
