@@ -1,0 +1,92 @@
+"""What the daemon under test talks to: a Telegram that knows what it handed over, a model that obliges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.fakes.botapi import FakeBotApi
+from tests.fakes.http_server import Raw, Request, Response
+from tests.fakes.model_script import Call, Called, Item
+from tests.fakes.openai_server import OpenAIFake
+
+TOOLS = ("charge ", "renew ", "sleep ")
+
+Tick = Callable[[], None]
+"""Called whenever the world sees something of the daemon, before and after it reacts."""
+
+
+class Telegram(FakeBotApi):
+    """The fake Bot API.
+
+    Attributes:
+        handed: which message each update was.
+    """
+
+    def __init__(self, tick: Tick) -> None:
+        super().__init__()
+        self.handed: dict[int, str] = {}
+        self._tick = tick
+
+    def push_update(self, update: dict[str, Any], *, history: tuple[int, int] | None = None) -> int:
+        number = super().push_update(update, history=history)
+        if message := update.get("message"):
+            self.handed[number] = f"{message['chat']['id']}/{message['message_id']}"
+        return number
+
+    async def handle(self, request: Request) -> Response:
+        self._tick()
+        response = await super().handle(request)
+        self._tick()
+        return response
+
+
+class Model(OpenAIFake):
+    """Does as it is told: "charge a; renew b; hello" calls two tools, one after the other, then echoes.
+
+    Attributes:
+        pace_ms: how long it thinks.
+        overlapping: calls that came while another one of the same conversation was in flight. The
+            conversation is told by its first user text.
+    """
+
+    def __init__(self, tick: Tick) -> None:
+        super().__init__()
+        self.pace_ms = 0
+        self.overlapping: list[tuple[Called, Called]] = []
+        self._tick = tick
+
+    async def handle(self, request: Request) -> Response | Raw:
+        self._tick()
+        response = await super().handle(request)
+        self._tick()
+        return response
+
+    async def _answer(self, request: Request, item: Item, called: Called) -> Response | Raw:
+        mine = users(called)[0]
+        for other in self.calls:
+            if other is not called and other.became in ("", "held") and users(other)[0] == mine:
+                self.overlapping.append((other, called))
+        if item is self.default and item.echo:
+            item = obliging(called, self.pace_ms)
+        return await super()._answer(request, item, called)
+
+
+def obliging(called: Called, pace_ms: float = 0) -> Item:
+    """The next thing to do for what was said last: a tool call, or the answer."""
+    messages = called.messages
+    last = max(at for at, message in enumerate(messages) if message["role"] == "user")
+    said = messages[last]["content"]
+    results = [message["content"] for message in messages[last:] if message["role"] == "tool"]
+    wishes = [wish for wish in said.split("; ") if wish.startswith(TOOLS)]
+    if len(results) < len(wishes):
+        name, _, what = wishes[len(results)].partition(" ")
+        arguments = {"s": float(what)} if name == "sleep" else {"what": what}
+        return Item(calls=[Call(name, json.dumps(arguments))], delay_ms=pace_ms)
+    return Item(text="; ".join([f"you said: {said}", *results]), delay_ms=pace_ms)
+
+
+def users(called: Called) -> list[str]:
+    """What the people said, as the model was shown it."""
+    return [message["content"] for message in called.messages if message["role"] == "user"]
