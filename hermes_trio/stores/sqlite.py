@@ -26,11 +26,11 @@ from hermes_trio.store_port import (
     StepRow,
     Stopped,
 )
-from hermes_trio.stores import boot, delivery, intake, turns, views
+from hermes_trio.stores import boot, delivery, intake, rows, turns, views
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
-from hermes_trio.threads import run_in_store_thread
+from hermes_trio.threads import own_thread
 from hermes_trio.values import (
     Address,
     Decided,
@@ -45,6 +45,9 @@ from hermes_trio.values import (
     SessionView,
 )
 
+LINGER_S = 0.002
+"""How long a busy writer waits for more to commit with; an idle one commits at once."""
+
 
 def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
@@ -56,16 +59,17 @@ class SqliteStore:
     Args:
         db: from `schema.connect`; this store is its only user until `serve` is left. Not closed here.
         clock: gives each commit its wall time.
-        run_blocking: runs SQLite work off the loop.
+        run_blocking: runs SQLite work off the loop; by default in a thread of the store's own.
     """
 
     def __init__(
         self,
         db: sqlite3.Connection,
         clock: WallClock,
-        run_blocking: RunBlocking = run_in_store_thread,
+        run_blocking: RunBlocking | None = None,
     ) -> None:
-        self._writer = Writer(db, run_blocking, _perform_nothing)
+        self._run_blocking = run_blocking
+        self._writer = Writer(db, _perform_nothing)
         self._writer.now = clock.now
         self._do = self._writer.do
 
@@ -81,8 +85,13 @@ class SqliteStore:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[SqliteStore]:
         """See the port."""
-        async with self._writer.serve():
-            yield self
+        if self._run_blocking is not None:
+            async with self._writer.serve(self._run_blocking):
+                yield self
+            return
+        with own_thread("hermes-trio store") as thread:
+            async with self._writer.serve(thread.run, linger_s=LINGER_S):
+                yield self
 
     async def begin_boot(self) -> Booted:
         """See the port."""
@@ -168,9 +177,9 @@ class SqliteStore:
         """See the port."""
         return await self._do(turns.read_step, turn, step.name, step.n)
 
-    async def show(self, turn: int, said: Said, address: Address, part: Part) -> None:
+    async def show(self, turn: int, reply: Reply) -> None:
         """See the port."""
-        await self._do(turns.show, turn, said, address, part)
+        await self._do(rows.show, turn, reply)
 
     async def close_turn(self, turn: int, closing: Closing) -> None:
         """See the port."""
@@ -216,7 +225,7 @@ class SqliteStore:
 
 @asynccontextmanager
 async def open_sqlite_store(
-    path: Path | str, clock: WallClock, *, run_blocking: RunBlocking = run_in_store_thread
+    path: Path | str, clock: WallClock, *, run_blocking: RunBlocking | None = None
 ) -> AsyncIterator[SqliteStore]:
     """A store over a file that is opened here, served, and closed again.
 

@@ -8,6 +8,7 @@ each of its callers is run alone, once. The task shields itself and ends when it
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from hermes_trio.stores.tx import Tx
 T = TypeVar("T")
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
 GROUP_MAX = 64
+SIBLINGS, SIBLINGS_S = 8, 0.008
+"""A writer is busy when so many callers came within so many seconds."""
 DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
 
 
@@ -42,13 +45,12 @@ class Writer:
 
     Args:
         db: the connection that only this writer uses.
-        run_blocking: runs the group's SQLite work off the loop; the test kit runs it inline.
         perform: is handed the consequences of each commit, synchronously.
     """
 
-    def __init__(self, db: sqlite3.Connection, run_blocking: RunBlocking, perform: Perform) -> None:
+    def __init__(self, db: sqlite3.Connection, perform: Perform) -> None:
         self._db = db
-        self._run_blocking = run_blocking
+        self._recent: deque[float] = deque([float("-inf")] * SIBLINGS, maxlen=SIBLINGS)
         self.perform = perform
         self.boot = 0
         self.now: Callable[[], float] = lambda: 0.0
@@ -64,6 +66,7 @@ class Writer:
         Cancelled before it is queued, nothing is written; later the result arrives all the same.
         """
         job = _Job(promise, args)
+        self._recent.append(trio.current_time())
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
             try:
@@ -82,22 +85,30 @@ class Writer:
         return job.result  # type: ignore[no-any-return]
 
     @asynccontextmanager
-    async def serve(self) -> AsyncIterator[None]:
-        """Run the writer while the body runs; leaving commits what was queued."""
+    async def serve(self, run_blocking: RunBlocking, *, linger_s: float = 0.0) -> AsyncIterator[None]:
+        """Run the writer while the body runs; leaving commits what was queued.
+
+        Args:
+            run_blocking: runs a group's SQLite work off the loop; the test kit runs it inline.
+            linger_s: while many callers write, a group waits so long for more of them. One fsync and one
+                change of threads then serve several (PostgreSQL: commit_delay, commit_siblings).
+        """
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._work, name="store writer")
+            nursery.start_soon(self._work, run_blocking, linger_s, name="store writer")
             try:
                 yield
             finally:
                 self._send.close()
 
-    async def _work(self) -> None:
+    async def _work(self, run_blocking: RunBlocking, linger_s: float) -> None:
         group: list[_Job] = []
         try:
             with trio.CancelScope(shield=True):
                 async for job in self._receive:
+                    if linger_s and trio.current_time() - self._recent[0] < SIBLINGS_S:
+                        await trio.sleep(linger_s)
                     group = [job, *self._waiting()]
-                    await self._run_blocking(lambda: self._commit(group))  # noqa: B023
+                    await run_blocking(lambda: self._commit(group))  # noqa: B023
                     for one in group:
                         self._tell(one)
                     group = []
