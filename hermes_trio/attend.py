@@ -6,7 +6,7 @@ fail it: a store that fails or a fence that is met only ends the showing.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 import trio
@@ -15,7 +15,7 @@ from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports import Platform
 from hermes_trio.pure import texts
 from hermes_trio.steps import Steps
-from hermes_trio.store_port import Store
+from hermes_trio.store_port import Reply, Store
 from hermes_trio.values import Address, Part, Said
 
 QUIET_S = 0.5
@@ -31,6 +31,8 @@ class Attended(Protocol):
     address: Address
     steps: Steps
     waiting: int
+
+    def framed(self, parts: Sequence[Part], said: Said) -> Reply: ...
 
 
 class Around(Protocol):
@@ -56,6 +58,7 @@ class Attendance:
         self._pieces: list[str] = []
         self._size = 0
         self._changed = trio.Event()
+        self._shown: Part | None = None
 
     def add(self, text: str) -> None:
         """More of the answer."""
@@ -69,11 +72,12 @@ class Attendance:
         """What was streamed is void, or has been said."""
         self._pieces.clear()
         self._size = 0
+        self._shown = None
 
     async def show(self, said: Said, part: Part) -> None:
         """Replace the turn's live row of this kind."""
         try:
-            await self.around.store.show(self.turn.id, said, self.turn.address, part)
+            await self.around.store.show(self.turn.id, self.turn.framed((part,), said))
         except (Fenced, StoreFailed):
             # Nothing was promised: the turn's own writes meet the same fence or disk and say so.
             return
@@ -83,12 +87,15 @@ class Attendance:
         assert self.platform is not None
         while True:
             await self._changed.wait()
-            # An answer that comes in one gust is shown once, as itself.
-            await trio.sleep(PREVIEW_S)
+            if self._shown is None:
+                # An answer that comes in one gust is shown once, as itself.
+                await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
             text = self.around.redact("".join(self._pieces))
-            if text.strip():
-                await self.show("preview", _head(self.platform, text))
+            part = _head(self.platform, text) if text.strip() else None
+            if part is not None and part != self._shown:
+                self._shown = part
+                await self.show("preview", part)
             await trio.sleep(self.platform.traits.live_every_s)
 
     async def progress(self) -> None:
@@ -129,7 +136,8 @@ async def attend(attendance: Attendance) -> None:
 def _head(platform: Platform, text: str) -> Part:
     """The first part of the text, with room for a closing line."""
     part = platform.split(text)[0]
-    room = platform.traits.text_max - CLOSING_LINE_UNITS
+    most = platform.traits.text_max
+    room = max(most - CLOSING_LINE_UNITS, most // 2)
     # A character has at most two UTF-16 units or four bytes.
     per_char = {"char": 1, "utf16": 2, "byte": 4}[platform.traits.unit]
     if len(part.text) * per_char <= room:

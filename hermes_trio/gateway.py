@@ -95,7 +95,7 @@ class Gateway:
         self._heard = trio.Event()
         self.ears: dict[str, Ear] = {}
         history = getattr(agent, "history_chars", 0)
-        self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s)
+        self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s, redact)
         around = Surroundings(
             store=store,
             clock=clock,
@@ -119,7 +119,7 @@ class Gateway:
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
-        while not all(ear.health.reported for ear in self.ears.values()):
+        while len(self.ears) < len(self.accounts) or not all(e.health.reported for e in self.ears.values()):
             await self._heard.wait()
 
     async def finished(self) -> None:

@@ -7,12 +7,12 @@ long one is a row; a 429 past five seconds also stops what is only live (typing,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import trio
 
-from hermes_trio.errors import NotSent, SendRefused
+from hermes_trio.errors import NotSent, SendRefused, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance, Platform, WallClock
@@ -35,6 +35,7 @@ class Outbox:
     Args:
         platforms: by account id.
         give_up_after_s: how long a part is tried, in seconds of the wall clock.
+        redact: replaces secrets in what an adapter says of its failures.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Outbox:
         chance: Chance,
         log: Log,
         give_up_after_s: float,
+        redact: Callable[[str], str],
     ) -> None:
         self._store = store
         self._platforms = platforms
@@ -52,13 +54,13 @@ class Outbox:
         self._chance = chance
         self._log = log
         self._give_up_after_s = give_up_after_s
+        self._redact = redact
         self._silent_until: dict[tuple[str, str], float] = {}
         self._live_until: dict[str, float] = {}
 
     def remember(self, account: str, chat: str, until: float) -> None:
         """A penalty that an older boot was given."""
-        wait_s = max(0.0, until - self._clock.now())
-        self._silent_until[account, chat] = trio.current_time() + wait_s
+        self._silence(account, chat, max(0.0, until - self._clock.now()))
 
     async def work(self, lane: Lane, worker: Worker) -> None:
         """Say what the lane has to say."""
@@ -67,9 +69,7 @@ class Outbox:
             return
         traits, failures = platform.traits, 0
         while True:
-            silent_until = self._silent_until.get((lane.account_id, lane.chat))
-            if silent_until is not None:
-                await trio.sleep_until(silent_until)
+            await self._silence_over(lane)
             begun = await self._store.begin_delivery(
                 lane,
                 takes_key=traits.takes_key,
@@ -80,37 +80,47 @@ class Outbox:
             if begun is None:
                 return
             if isinstance(begun, GaveUp):
-                self._log.warning("send given up", lane=str(lane), row=begun.row, why=begun.why)
+                self._log.warning(
+                    "send given up", lane=str(lane), row=begun.row, attempts=None, why=begun.why
+                )
                 continue
             then = await self._deliver(platform, lane, begun)
             if then == "leave" and not worker.dirty:
                 return
             failures = failures + 1 if then == "rest" else 0
-            if then == "rest" and not begun.live:
+            if then == "rest":
                 await worker.rest(full_jitter(failures - 1, self._chance.random()))
 
     async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
         """One call and its record."""
-        if self._clock.now() - begun.created_at > self._give_up_after_s:
+        if self._is_silent(lane):
+            # Another lane of the chat was told to be silent while this one began.
+            await self._store.fail_delivery(begun.row, "not_sent", "the chat is silent")
+            return "look"
+        if not begun.live and self._clock.now() - begun.created_at > self._give_up_after_s:
             return await self._fail(lane, begun, "failed", "undeliverable", final=True)
         receipt, error = None, None
-        with trio.move_on_after(DELIVER_S):
+        with trio.move_on_after(DELIVER_S) as deadline:
             receipt, error = await attempt(lambda: platform.deliver(begun.delivery))
-        if receipt is not None:
-            more = await self._store.record_delivery(begun.row, receipt.message_id)
+        if error is None and not deadline.cancelled_caught:
+            more = await self._store.record_delivery(begun.row, receipt.message_id if receipt else None)
             return "look" if more else "leave"
-        return await self._failed(lane, begun, error)
+        return await self._failed(lane, begun, only(error))
 
-    async def _failed(self, lane: Lane, begun: Begun, error: Exception | None) -> Then:
-        why = "no answer in time" if error is None else f"{type(error).__name__}: {error}"
+    async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None) -> Then:
+        why = "no answer in time" if error is None else self._redact(f"{type(error).__name__}: {error}")
+        edits_for_good = begun.delivery.op == "edit" and not begun.live
         match error:
             case NotSent(retry_after_s=wait_s):
-                if wait_s is not None:
+                if wait_s:
                     await self._penalty(lane, wait_s)
-                return await self._fail(lane, begun, "not_sent", why, again=wait_s is None)
+                return await self._fail(lane, begun, "not_sent", why, again=not wait_s)
             case SendRefused(kind="markup") if begun.delivery.part and begun.delivery.part.spans:
                 return await self._fail(lane, begun, "plain", why)
             case SendRefused(kind="lost") if begun.delivery.op == "edit":
+                return await self._fail(lane, begun, "lost", why)
+            case SendRefused(kind="markup" | "other") if edits_for_good:
+                # An answer that may not take its preview's place still has to be said.
                 return await self._fail(lane, begun, "lost", why)
             case SendRefused():
                 return await self._fail(lane, begun, "failed", why, final=True)
@@ -125,15 +135,32 @@ class Outbox:
         self._log.warning(event, lane=str(lane), row=begun.row, attempts=begun.attempts, why=why)
         return "rest" if again else "look"
 
+    # -- budgets
+
     async def _penalty(self, lane: Lane, wait_s: float) -> None:
         """The platform told us to be silent: no call to this chat before the time."""
-        account = lane.account_id
-        until = trio.current_time() + wait_s
-        self._silent_until[account, lane.chat] = until
-        if wait_s > LIVE_PENALTY_S:
-            self._live_until[account] = until
+        self._silence(lane.account_id, lane.chat, wait_s)
         if wait_s > LONG_PENALTY_S:
-            await self._store.penalty(account, lane.chat, self._clock.now() + wait_s)
+            try:
+                await self._store.penalty(lane.account_id, lane.chat, self._clock.now() + wait_s)
+            except StoreFailed as error:
+                # Only a restart forgets it then, and the platform will say it again.
+                self._log.warning("penalty not kept", lane=str(lane), why=str(error))
+
+    def _silence(self, account: str, chat: str, wait_s: float) -> None:
+        until = trio.current_time() + wait_s
+        self._silent_until[account, chat] = max(until, self._silent_until.get((account, chat), until))
+        if wait_s > LIVE_PENALTY_S:
+            self._live_until[account] = max(until, self._live_until.get(account, until))
+
+    async def _silence_over(self, lane: Lane) -> None:
+        place = lane.account_id, lane.chat
+        while (until := self._silent_until.get(place, 0.0)) > trio.current_time():
+            await trio.sleep_until(until)
+        self._silent_until.pop(place, None)
+
+    def _is_silent(self, lane: Lane) -> bool:
+        return trio.current_time() < self._silent_until.get((lane.account_id, lane.chat), 0.0)
 
     def _is_live_off(self, account: str) -> bool:
         return trio.current_time() < self._live_until.get(account, 0.0)
@@ -141,11 +168,18 @@ class Outbox:
     async def typing(self, address: Address) -> None:
         """Show that somebody works; skipped when the budget says wait, never queued, never an error."""
         account, platform = address.account_id, self._platforms.get(address.account_id)
-        silent = trio.current_time() < self._silent_until.get((account, address.chat), 0.0)
-        if platform is None or silent or self._is_live_off(account):
+        if platform is None or self._is_silent(address.lane) or self._is_live_off(account):
             return
         error: Exception | None = None
         with trio.move_on_after(TYPING_S):
             _, error = await attempt(lambda: platform.deliver(Delivery(op="typing", address=address)))
-        if isinstance(error, NotSent) and error.retry_after_s is not None:
-            await self._penalty(address.lane, error.retry_after_s)
+        told = only(error)
+        if isinstance(told, NotSent) and told.retry_after_s:
+            await self._penalty(address.lane, told.retry_after_s)
+
+
+def only(error: BaseException | None) -> BaseException | None:
+    """The one exception of a group that holds no other: an adapter's nursery wraps what it raises."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

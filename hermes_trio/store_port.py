@@ -157,11 +157,18 @@ class Closing(Struct, frozen=True, kw_only=True):
 
 
 class Claimed(Struct, frozen=True):
-    """A message that a turn has taken."""
+    """A message that a turn has taken.
+
+    Args:
+        step: "name#n" of the step at whose end it was taken in; None: the turn was opened with it.
+        heard: the history has it already: the turn it was first given to was interrupted.
+    """
 
     id: int
     message: Message
     at: float
+    step: str | None = None
+    heard: bool = False
 
 
 class Opened(Struct, frozen=True, kw_only=True):
@@ -340,8 +347,11 @@ class Store(Protocol):
     async def asked(self, turn: int, step: StepRow) -> StepRow:
         """The ask's row as it stands."""
 
-    async def show(self, turn: int, said: Said, address: Address, part: Part) -> None:
-        """Replace the text of the turn's live row of this kind, creating it."""
+    async def show(self, turn: int, reply: Reply) -> None:
+        """Replace the text of the turn's live row of this kind by the reply's first part, creating it.
+
+        One that has failed, or that its user has deleted, is not made a second time.
+        """
 
     async def close_turn(self, turn: int, closing: Closing) -> None:
         """Last step, entries, reply, outcomes and the turn's state, at once."""

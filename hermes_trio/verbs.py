@@ -271,15 +271,19 @@ class Turn:
 
     # -- for the gateway
 
-    def reply(self, text: str, said: Said = "final", *, anchored: bool = True) -> Reply:
+    def reply(self, text: str, said: Said = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform."""
-        message, platform, text = self.messages[-1], self._platform, self.redact(text)
-        parts: Sequence[Part] = (Part(text),) if platform is None else platform.split(text)
+        text = self.redact(text)
+        return self.framed((Part(text),) if self._platform is None else self._platform.split(text), said)
+
+    def framed(self, parts: Sequence[Part], said: Said) -> Reply:
+        """Parts as a reply that answers the turn's first message as the account's policy says."""
+        message, platform = self.messages[-1], self._platform
         rule = "first" if platform is None else platform.policy.reply_to
-        anchor = self.messages[0].message_id if anchored and rule != "off" else None
+        anchor = self.messages[0].message_id if rule != "off" else None
         return Reply(
             address=self.address,
-            parts=tuple(parts) or (Part(text),),
+            parts=tuple(parts) or (Part(""),),
             said=said,
             anchor=anchor or None,
             anchor_when="always" if self.attempt > 1 or not message.private or rule == "all" else "waiting",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from hermes_trio.errors import StaleTurn
 from hermes_trio.store_port import Booted, Interrupted, Reply, WakeCommands, WakeKey, WakeLane
 from hermes_trio.stores import rows
+from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_key, read_lane
 from hermes_trio.values import Part
 
@@ -14,14 +15,7 @@ def begin_boot(tx: Tx) -> Booted:
     before = tx.one("select id, clean from boot order by id desc limit 1")
     cursor = tx.run("insert into boot(started_at) values(?)", (tx.now,))
     assert cursor.lastrowid is not None
-    tx.run(
-        "update outbound set state = 'owed', unknown = unknown + (message_id is null)"
-        f" where {IS_OPEN} and state = 'sending'"
-    )
-    tx.run(
-        "update outbound set state = 'unknown'"
-        f" where {IS_OPEN} and state = 'live' and op = 'send' and attempts > 0 and message_id is null"
-    )
+    doubt(tx, IS_OPEN)
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running})")

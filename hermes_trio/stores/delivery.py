@@ -1,15 +1,22 @@
-"""Promises of the outbox: that a send begins is durable before the call, its receipt after it."""
+"""Promises of the outbox: that a send begins is durable before the call, its receipt after it.
+
+`begun` stands on a row while a call for it may be under way. A row that a call is *not* under way for and
+that has it still was cut off in its call: nobody knows, and `unknown` counts it.
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Begun, GaveUp
 from hermes_trio.stores.tx import LANE_IS, Tx, read_address, read_choices, read_part, text_of
 from hermes_trio.values import Delivery, Lane, Part
+
+UNKNOWN_MAX = 2
+EDITS_UNKNOWN_MAX = 5
 
 
 class Can(Struct, frozen=True):
@@ -21,13 +28,15 @@ class Can(Struct, frozen=True):
     edit: bool
 
 
-class _Row(Struct, array_like=True):
+class _Row(Struct, array_like=True, frozen=True):
     id: int
     address: str
+    turn: int | None
     said: str
     op: str
     part: bytes
     state: str
+    dirty: int
     attempts: int
     unknown: int
     plain: int
@@ -36,36 +45,44 @@ class _Row(Struct, array_like=True):
     choices: bytes | None
     last: int
     at: float
+    owed_at: float | None
 
 
 _NEXT = (
-    "select id, address, said, op, part, state, attempts, unknown, plain, message_id, reply_to, choices,"
-    f" last, at from outbound where {LANE_IS} and (state = 'owed' or (state = 'live' and dirty = 1 and ?))"
-    " order by rank, id limit 1"
+    "select id, address, turn, said, op, part, state, dirty, attempts, unknown, plain, message_id, reply_to,"
+    f" choices, last, at, owed_at from outbound where {LANE_IS}"
+    " and (state = 'owed' or (state = 'live' and dirty = 1 and ?)) order by rank, id limit 1"
 )
 
-UNKNOWN_MAX = 2
+
+def doubt(tx: Tx, where: str, *args: str) -> None:
+    """Of the calls that `where` names nobody knows how they ended. The caller knows that none runs."""
+    tx.run(
+        "update outbound set begun = 0, unknown = unknown + 1, dirty = dirty or state = 'live',"
+        f" state = case state when 'sending' then 'owed' else state end where {where} and begun = 1",
+        args,
+    )
 
 
 def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
     """The lane's next call, recorded as begun."""
     name = text_of(lane)
-    # A lane is served by one task: what is `sending` now was left so by a call that never told its end.
-    tx.run(
-        "update outbound set state = 'owed', unknown = unknown + (message_id is null)"
-        f" where {LANE_IS} and state = 'sending'",
-        (name,),
-    )
+    # A lane is served by one task, so no call of it is under way now.
+    doubt(tx, LANE_IS, name)
     while (found := tx.one(_NEXT, name, can.live)) is not None:
         row = _Row(*found)
         op = _op(row, can)
         if op is None:
             _skip(tx, row)
-            continue
-        if op == "send" and row.unknown >= UNKNOWN_MAX and not can.takes_key:
-            tx.run("update outbound set state = 'unknown', why = 'given up' where id = ?", (row.id,))
-            return GaveUp(row.id, "it may have arrived twice already")
-        return _begin(tx, row, op, can)
+        elif op == "send" and row.unknown >= UNKNOWN_MAX and not can.takes_key:
+            return _give_up(tx, row, "unknown", "it may have arrived twice already")
+        elif row.op != "send" and row.unknown >= UNKNOWN_MAX:
+            return _give_up(tx, row, "dropped", "only for the eye")
+        elif op == "edit" and row.state == "owed" and row.unknown >= EDITS_UNKNOWN_MAX:
+            # An answer must not wait for ever on an edit that never tells its end.
+            return _begin(tx, structs.replace(row, message_id=None, unknown=1), "send", can)
+        else:
+            return _begin(tx, row, op, can)
     return None
 
 
@@ -73,7 +90,8 @@ def _op(row: _Row, can: Can) -> str | None:
     """The call that brings the chat to what the row says; None if the platform has no such call."""
     if row.op == "send":
         if row.message_id is None:
-            return "send"
+            # What is only live and may be there already is not sent twice.
+            return None if row.state == "live" and row.unknown and not can.takes_key else "send"
         if can.edit:
             return "edit"
         return None if row.state == "live" else "send"
@@ -93,31 +111,31 @@ def _skip(tx: Tx, row: _Row) -> None:
         tx.run("update outbound set state = 'dropped' where id = ?", (row.id,))
 
 
+def _give_up(tx: Tx, row: _Row, state: str, why: str) -> GaveUp:
+    tx.run("update outbound set state = ?, why = ? where id = ?", (state, why, row.id))
+    return GaveUp(row.id, why)
+
+
 def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     live = row.state == "live"
     marked = op == "send" and row.unknown > 0 and not can.takes_key
+    # A key that was used with another text may show that one: then an edit follows (see record_delivery).
+    edit_follows = op == "send" and not live and can.takes_key and row.dirty
     tx.run(
-        "update outbound set attempts = attempts + 1, dirty = 0, state = ?,"
-        " marked = max(marked, ?) where id = ?",
-        ("live" if live else "sending", marked, row.id),
+        "update outbound set begun = 1, attempts = attempts + 1, dirty = ?, state = ?, unknown = ?,"
+        " message_id = ?, marked = max(marked, ?) where id = ?",
+        (edit_follows, "live" if live else "sending", row.unknown, row.message_id, marked, row.id),
     )
-    part = read_part(row.part)
-    if row.op == "retire":
-        part = Part(texts.progress_over(max(0.0, tx.now - row.at)))
-    if row.plain:
-        part = Part(part.text)
-    if marked:
-        part = Part(f"{part.text} {texts.MARK}", part.spans)
     key = f"{row.id}.{int(row.at * 1000)}"
     return Begun(
         row=row.id,
         live=live,
-        created_at=row.at,
+        created_at=row.at if row.owed_at is None else row.owed_at,
         attempts=row.attempts + 1,
         delivery=Delivery(
             op=op,  # type: ignore[arg-type]
             address=read_address(row.address),
-            part=part if op in ("send", "edit") else None,
+            part=_part(tx, row, marked) if op in ("send", "edit") else None,
             message_id=row.message_id if op != "send" else None,
             reply_to=row.reply_to,
             key=key if op == "send" else f"{key}.{op}{row.attempts + 1 if live else ''}",
@@ -128,15 +146,37 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     )
 
 
+def _part(tx: Tx, row: _Row, marked: bool) -> Part:
+    part = read_part(row.part)
+    if row.op == "retire":
+        opened = tx.one("select opened_at from turn where id = ?", row.turn)
+        part = Part(texts.progress_over(max(0.0, tx.now - (opened[0] if opened else row.at))))
+    if row.plain:
+        part = Part(part.text)
+    return _marked(part) if marked else part
+
+
+def _marked(part: Part) -> Part:
+    """The mark stands on the part's last line, whatever white space ended it."""
+    text = part.text.rstrip()
+    end = len(text)
+    spans = tuple(structs.replace(s, end=min(s.end, end)) for s in part.spans if s.start < end)
+    return Part(f"{text} {texts.MARK}", spans)
+
+
 def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     """It was said; returns whether its lane has more to say.
 
     The last part of a finished turn's final ends its session's run of interruptions.
     """
+    # What is shown without an id can never be edited: it is not live any more.
     tx.run(
-        "update outbound set message_id = coalesce(?, message_id), sent_at = ?,"
-        " state = case state when 'sending' then 'sent' else state end where id = ?",
-        (message_id, tx.now, row),
+        "update outbound set begun = 0, message_id = coalesce(:id, message_id), sent_at = :now,"
+        " dirty = dirty and state = 'live',"
+        " state = case when state = 'sending' then case when dirty then 'owed' else 'sent' end"
+        " when state = 'live' and op = 'send' and coalesce(:id, message_id) is null then 'sent'"
+        " else state end where id = :row",
+        {"id": message_id, "now": tx.now, "row": row},
     )
     lane, *found = tx.one("select lane, turn, said, last, state from outbound where id = ?", row)
     if found[0] is not None and found[1:] == ["final", 1, "sent"]:
@@ -153,23 +193,21 @@ def fail_delivery(
     tx: Tx, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "failed"], why: str
 ) -> None:
     """It was not said, or nobody knows."""
-    tx.run(_FAILED[how], {"row": row, "why": why, "now": tx.now})
+    tx.run(
+        f"update outbound set begun = 0, why = :why, {_FAILED[how]} where id = :row",
+        {"row": row, "why": why, "now": tx.now},
+    )
 
 
+_OWED_AGAIN = "dirty = dirty or state = 'live', state = case state when 'sending' then 'owed' else state end"
 _FAILED = {
-    # A live row that is certainly not there counts as never tried; it shows its newest text later.
-    "not_sent": "update outbound set why = :why,"
-    " attempts = attempts - (state = 'live' or message_id is null and said = 'preview'),"
-    " dirty = (state = 'live'), state = case state when 'sending' then 'owed' else state end where id = :row",
-    "plain": "update outbound set why = :why, plain = 1, dirty = (state = 'live'),"
-    " state = case state when 'sending' then 'owed' else state end where id = :row",
+    "not_sent": _OWED_AGAIN,
+    "plain": f"plain = 1, {_OWED_AGAIN}",
     # An edit can be repeated without harm; a send that nobody knows of is repeated once, marked.
-    "unknown": "update outbound set why = :why, unknown = unknown + (message_id is null),"
-    " dirty = (state = 'live'), state = case when state = 'live' and message_id is null then 'unknown'"
-    " when state = 'sending' then 'owed' else state end where id = :row",
-    "lost": "update outbound set why = :why, message_id = null,"
-    " state = case when state = 'live' or op <> 'send' then 'dropped' else 'owed' end where id = :row",
-    "failed": "update outbound set why = :why, sent_at = :now, state = 'failed' where id = :row",
+    "unknown": f"unknown = unknown + 1, {_OWED_AGAIN}",
+    "lost": "message_id = null, unknown = 0,"
+    " state = case when state = 'live' or op <> 'send' then 'dropped' else 'owed' end",
+    "failed": "sent_at = :now, state = 'failed'",
 }
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, CancelTurn, Claimed, Reply, WakeLane
-from hermes_trio.stores.tx import LANE_IS, Tx, read_lane, read_message, read_part, text_of, to_json
-from hermes_trio.values import Key, Message, OutcomeName, Part, TurnState
+from hermes_trio.stores.tx import CLAIMABLE, LANE_IS, Tx, read_lane, read_message, read_part, text_of, to_json
+from hermes_trio.values import Key, Message, OutcomeName, Part, Said, TurnState
 
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
     "finished": "answered",
@@ -35,40 +37,56 @@ def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str)
 
 
 def give_back(tx: Tx, turn: int, key: Key, why: str) -> None:
-    """An interrupt: the turn is stopped, its messages wait again in their places."""
+    """An interrupt: the turn is stopped, its messages wait again in their places.
+
+    An answer it was given stays with it: the question may never be asked again.
+    """
     tx.run(
-        "update inbound set state = 'waiting', turn = null where outcome is null and key = ? and turn = ?",
+        "update inbound set state = 'waiting', turn = null, step = null"
+        " where outcome is null and key = ? and turn = ? and kind <> 'answer'",
         (text_of(key), turn),
     )
     cut_turn(tx, turn, key, "stopped", why, texts.INTERRUPTED_LINE)
 
 
 def retire_live(tx: Tx, turn: int, line: str) -> bool:
-    """Close what a turn shows live; True if a visible preview now ends with `line`."""
+    """Close what a turn shows live; True if its preview is there, or under way, and ends with `line` now."""
     took = False
     rows = tx.all(
-        "select id, lane, said, part, attempts, message_id from outbound where turn = ? and state = 'live'",
+        "select id, lane, said, part, attempts, unknown, begun or message_id is not null from outbound"
+        " where turn = ? and state = 'live'",
         turn,
     )
-    for row, lane, said, part, attempts, message_id in rows:
-        if attempts == 0:
-            tx.run("update outbound set state = 'dropped' where id = ?", (row,))
+    for row, lane, said, part, attempts, unknown, there in rows:
+        if attempts == 0 or said != "sign" and not there:
+            tx.run("update outbound set state = ? where id = ?", ("unknown" if unknown else "dropped", row))
         elif said == "preview":
             shown: Part = read_part(part)
             closed = Part(f"{shown.text}\n\n{line}", shown.spans)
-            tx.run(
-                "update outbound set state = 'owed', said = 'notice', rank = 1, part = ? where id = ?",
-                (to_json(closed), row),
-            )
-            took = took or message_id is not None
+            take_over(tx, row, "notice", closed)
+            took = True
         elif said == "progress":
             _retire(tx, row, "retire")
         tx.then(WakeLane(read_lane(lane)))
     return took
 
 
+def take_over(tx: Tx, row: int, said: Said, part: Part) -> None:
+    """A live row is owed from now on: the chat shall show this part in its place.
+
+    What was sent without an answer counts as one; `dirty` says that another text went with its key.
+    """
+    tx.run(
+        "update outbound set state = 'owed', said = ?, part = ?, rank = 1, plain = 0, owed_at = ?,"
+        " dirty = message_id is null, unknown = min(unknown, message_id is null) where id = ?",
+        (said, to_json(part), tx.now, row),
+    )
+
+
 def _retire(tx: Tx, row: int, op: str) -> None:
-    tx.run("update outbound set state = 'owed', op = ? where id = ?", (op, row))
+    tx.run(
+        "update outbound set state = 'owed', op = ?, owed_at = ?, unknown = 0 where id = ?", (op, tx.now, row)
+    )
 
 
 def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: AcceptRules, ahead: int) -> None:
@@ -112,15 +130,19 @@ def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
             tx.then(WakeLane(read_lane(lane)))
 
 
-def claim(tx: Tx, session: int, turn: int, rows: Sequence[tuple[int, bytes, float]]) -> tuple[Claimed, ...]:
+def claim(
+    tx: Tx, session: int, turn: int, rows: Sequence[tuple[int, bytes, float]], step: str | None = None
+) -> tuple[Claimed, ...]:
     """Give waiting messages to a turn, with their user entries."""
-    claimed = tuple(Claimed(id, read_message(body), at) for id, body, at in rows)
-    for one in claimed:
-        tx.run("update inbound set state = 'running', turn = ? where id = ?", (turn, one.id))
-        tx.add_user_entry(session, turn, one.id, one.message)
+    claimed = []
+    for id, body, at in rows:
+        message = read_message(body)
+        tx.run("update inbound set state = 'running', turn = ?, step = ? where id = ?", (turn, step, id))
+        heard = not tx.add_user_entry(session, turn, id, message)
+        claimed.append(Claimed(id, message, at, step, heard))
     if claimed:
         hide_waiting(tx, text_of(claimed[-1].message.address.lane), [one.id for one in claimed])
-    return claimed
+    return tuple(claimed)
 
 
 def barrier(tx: Tx, key: str) -> int:
@@ -129,44 +151,55 @@ def barrier(tx: Tx, key: str) -> int:
     return row[0] if row[0] is not None else 1 << 62
 
 
+def show(tx: Tx, turn: int, reply: Reply) -> None:
+    """The one live row of this kind gets its newest text."""
+    _, key, _, _ = tx.fence(turn)
+    body, said = to_json(reply.parts[0]), reply.said
+    changed = tx.run(
+        "update outbound set part = ?, dirty = 1 where turn = ? and said = ? and state = 'live'",
+        (body, turn, said),
+    ).rowcount
+    if not changed:
+        if tx.one("select 1 from outbound where turn = ? and said = ?", turn, said):
+            return
+        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key) is not None
+        anchor = reply.anchor if tx.is_anchored(reply, waiting) else None
+        tx.run(
+            "insert into outbound(lane, address, turn, said, part, rank, state, dirty, reply_to, at)"
+            " values(?, ?, ?, ?, ?, 2, 'live', 1, ?, ?)",
+            (text_of(reply.address.lane), text_of(reply.address), turn, said, body, anchor, tx.now),
+        )
+    tx.then(WakeLane(reply.address.lane))
+
+
 def say_in_preview(tx: Tx, turn: int, reply: Reply, *, waiting: bool = False) -> int | None:
-    """Owe a reply, its first part as the edit of the turn's visible preview if there is one.
+    """Owe a reply, its first part in the place of the turn's preview if one is there or may be.
 
     Returns the reply's id.
     """
     row = tx.one(
-        "select id, attempts, state from outbound where turn = ? and said = 'preview'"
-        " and state in ('live', 'unknown') order by id desc limit 1",
+        "select id, begun or unknown or message_id is not null from outbound"
+        " where turn = ? and said = 'preview' and state = 'live'",
         turn,
     )
     if row is None:
         return tx.owe(reply, turn, waiting=waiting)
-    preview, attempts, state = row
-    if state == "unknown":
-        tx.run("update outbound set said = 'notice' where id = ?", (preview,))
-        return tx.owe(reply, turn, unknown=1, waiting=waiting)
-    if attempts == 0:
-        tx.run("update outbound set state = 'dropped' where id = ?", (preview,))
+    preview, may_be_there = row
+    if not may_be_there:
+        tx.run("delete from outbound where id = ?", (preview,))
         return tx.owe(reply, turn, waiting=waiting)
-    rest = reply.parts[1:]
+    alone = len(reply.parts) == 1
+    take_over(tx, preview, reply.said, reply.parts[0])
     tx.run(
-        "update outbound set said = ?, part = ?, rank = 1, state = 'owed', last = ? where id = ?",
-        (reply.said, to_json(reply.parts[0]), not rest, preview),
+        "update outbound set last = ?, choices = ?, reply_to = ? where id = ?",
+        (
+            alone,
+            to_json(reply.choices) if alone and reply.choices else None,
+            reply.anchor if tx.is_anchored(reply, waiting) else None,
+            preview,
+        ),
     )
-    if rest:
-        tx.owe(
-            Reply(
-                address=reply.address,
-                parts=rest,
-                said=reply.said,
-                anchor=(reply.anchor_all and reply.anchor) or None,
-            ),
-            turn,
-        )
-        tx.run(
-            "update outbound set reply = ? where turn = ? and said = ? and state = 'owed' and reply is null"
-            " and id <> ?",
-            (preview, turn, reply.said, preview),
-        )
+    if not alone:
+        tx.owe(msgspec.structs.replace(reply, parts=reply.parts[1:]), turn, waiting=waiting, behind=preview)
     tx.then(WakeLane(reply.address.lane))
     return int(preview)

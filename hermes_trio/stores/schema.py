@@ -24,7 +24,7 @@ create table inbound(
   id integer primary key autoincrement, account text not null, native text not null, key text,
   chat text not null, kind text not null, body blob, raw blob, at real not null, length integer not null,
   hold real not null default 0, state text, outcome text, reason text not null default '', turn integer,
-  settled_at real, unique(account, native));
+  step text, settled_at real, unique(account, native));
 create index inbound_open on inbound(key, id) where outcome is null;
 create table turn(
   id integer primary key autoincrement, session integer not null, key text not null, boot integer not null,
@@ -47,10 +47,10 @@ create table outbound(
   id integer primary key autoincrement, lane text not null, address text not null, turn integer,
   reply integer, said text not null, op text not null default 'send', part blob not null,
   rank integer not null, state text not null, dirty integer not null default 0,
-  attempts integer not null default 0, unknown integer not null default 0,
+  begun integer not null default 0, attempts integer not null default 0, unknown integer not null default 0,
   marked integer not null default 0, plain integer not null default 0, message_id text, reply_to text,
   choices blob, last integer not null default 1, why text not null default '', at real not null,
-  sent_at real);
+  owed_at real, sent_at real);
 create index outbound_open on outbound(lane) where state in ('owed', 'sending', 'live');
 create index outbound_turn on outbound(turn) where turn is not null;
 create table penalty(

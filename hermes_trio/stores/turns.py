@@ -10,7 +10,7 @@ from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRo
 from hermes_trio.stores import rows
 from hermes_trio.stores.intake import Question
 from hermes_trio.stores.tx import CLAIMABLE, Tx, read_entry, read_message, text_of, to_json
-from hermes_trio.values import Address, Entry, Key, Part, Said
+from hermes_trio.values import Entry, Key
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000
@@ -195,23 +195,6 @@ def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
     """A step's row as it stands."""
     tx.fence(turn)
     return _step(tx.one(f"{_STEP} where turn = ? and name = ? and n = ?", turn, name, n))
-
-
-def show(tx: Tx, turn: int, said: Said, address: Address, part: Part) -> None:
-    """The one live row of this kind gets its newest text."""
-    tx.fence(turn)
-    body = to_json(part)
-    changed = tx.run(
-        "update outbound set part = ?, dirty = 1 where turn = ? and said = ? and state = 'live'",
-        (body, turn, said),
-    ).rowcount
-    if not changed:
-        tx.run(
-            "insert into outbound(lane, address, turn, said, part, rank, state, dirty, at)"
-            " values(?, ?, ?, ?, ?, 2, 'live', 1, ?)",
-            (text_of(address.lane), text_of(address), turn, said, body, tx.now),
-        )
-    tx.then(WakeLane(address.lane))
 
 
 def close_turn(tx: Tx, turn: int, closing: Closing) -> None:

@@ -112,29 +112,43 @@ class Tx:
             (outcome, reason, self.now, *args),
         ).rowcount
 
-    def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> None:
-        """Append to the transcript; a message's entry once, however often it is claimed."""
+    def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:
+        """Append to the transcript; a message's entry once, however often it is claimed.
+
+        False if it is there already.
+        """
         body = to_json(entry)
-        self.run(
+        cursor = self.run(
             "insert or ignore into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)",
             (session, turn, inbound, len(body), body, self.now),
         )
+        return cursor.rowcount > 0
 
-    def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> None:
-        """The user entry of a claimed message."""
-        self.add_entry(session, turn, UserEntry(text=message.text), inbound)
+    def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> bool:
+        """The user entry of a claimed message. False if it is there already."""
+        return self.add_entry(session, turn, UserEntry(text=message.text), inbound)
 
-    def owe(self, reply: Reply, turn: int | None, *, unknown: int = 0, waiting: bool = False) -> int | None:
-        """Put a reply's parts into its lane; returns the reply's id (the row of its first part)."""
-        lane = text_of(reply.address.lane)
-        address = text_of(reply.address)
-        anchored = reply.anchor and (reply.anchor_when == "always" or waiting)
-        first: int | None = None
+    def is_anchored(self, reply: Reply, waiting: bool) -> bool:
+        """Whether the reply's first part answers its anchor visibly."""
+        return bool(reply.anchor) and (reply.anchor_when == "always" or waiting)
+
+    def owe(
+        self, reply: Reply, turn: int | None, *, waiting: bool = False, behind: int | None = None
+    ) -> int | None:
+        """Put a reply's parts into its lane; returns the reply's id (the row of its first part).
+
+        Args:
+            waiting: more messages wait behind the one it answers.
+            behind: the row of the reply's first part, if that is there already.
+        """
+        lane, address = text_of(reply.address.lane), text_of(reply.address)
+        anchored, rank = self.is_anchored(reply, waiting), self._rank(reply, turn)
+        first = behind
         for index, part in enumerate(reply.parts):
             last = index == len(reply.parts) - 1
             cursor = self.run(
-                "insert into outbound(lane, address, turn, reply, said, part, rank, state, unknown, marked,"
-                " reply_to, choices, last, at) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?, ?)",
+                "insert into outbound(lane, address, turn, reply, said, part, rank, state, reply_to, choices,"
+                " last, at, owed_at) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?)",
                 (
                     lane,
                     address,
@@ -142,12 +156,11 @@ class Tx:
                     first,
                     reply.said,
                     to_json(part),
-                    RANKS[reply.said],
-                    unknown if index == 0 else 0,
-                    unknown if index == 0 else 0,
-                    reply.anchor if anchored and (index == 0 or reply.anchor_all) else None,
+                    rank,
+                    reply.anchor if anchored and (first is None or reply.anchor_all) else None,
                     to_json(reply.choices) if last and reply.choices else None,
                     last,
+                    self.now,
                     self.now,
                 ),
             )
@@ -155,3 +168,14 @@ class Tx:
                 first = cursor.lastrowid
         self.then(WakeLane(reply.address.lane))
         return first
+
+    def _rank(self, reply: Reply, turn: int | None) -> int:
+        """Questions and notices go before answers, but not before what their own turn has still to say."""
+        rank = RANKS[reply.said]
+        if turn is None or rank:
+            return rank
+        row = self.one(
+            "select max(rank) from outbound where turn = ? and state in ('owed', 'sending') and op = 'send'",
+            turn,
+        )
+        return max(rank, row[0] or 0)

@@ -1,0 +1,221 @@
+"""A send that may have arrived: once more, marked; never where the platform takes a key; then given up."""
+
+import pytest
+import trio
+
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.testing import MemoryPlatform, open_world
+
+from .chats import Tripwire, calls, crash_in_call, outbound, traits
+
+ANSWER = "you said: hi"
+
+
+@pytest.mark.world(platform=Tripwire())
+async def test_a_crash_between_begin_and_call_sends_one_marked_message(world):
+    await world.say("u1", "hi")
+    await crash_in_call(world)
+    await world.settle()
+    assert world.platform.texts("u1") == [f"{ANSWER} ↻"]
+    assert outbound(world) == [("final", "sent", 2, 1, 1)]
+    assert await world.outcomes() == ["answered"]
+
+
+@pytest.mark.world(platform=Tripwire(after=True))
+async def test_a_crash_between_call_and_record_makes_one_extra_that_is_marked_and_recorded(world):
+    await world.say("u1", "hi")
+    await crash_in_call(world)
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER, f"{ANSWER} ↻"]
+    assert outbound(world) == [("final", "sent", 2, 1, 1)]
+    assert len(world.model.requests) == 1
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_no_extra_and_no_mark_where_the_platform_takes_a_key(autojump_clock, after):
+    async with open_world(platform=Tripwire(after=after, traits=traits(takes_key=True))) as world:
+        await world.say("u1", "hi")
+        await crash_in_call(world)
+        await world.settle()
+        assert world.platform.texts("u1") == [ANSWER]
+        keys = {c.delivery.key for c in world.platform.calls if c.delivery.op == "send"}
+        assert len(keys) == 1
+        assert "" not in keys
+
+
+async def test_a_crash_at_any_moment_costs_at_most_one_extra_and_that_one_is_marked(autojump_clock):
+    """K6, K7, K8 and everything between: the crash is moved through the whole life of an answer."""
+    seen = set()
+    for step in range(90):
+        async with open_world(seed=step, commit_s=0.1, platform=MemoryPlatform(delay_s=0.1)) as world:
+            began = world.now
+            await world.say("u1", "hi")
+            await world.until(seconds=began + step * 0.01)
+            world.crash()
+            await world.start()
+            await world.settle()
+            shown = world.platform.texts("u1")
+            seen.add(tuple(shown))
+            assert await world.outcomes() == ["answered"]
+            [(_, state, _, unknown, marked)] = outbound(world)
+            assert (state, marked) == ("sent", unknown)
+    assert seen == {(ANSWER,), (f"{ANSWER} ↻",), (ANSWER, f"{ANSWER} ↻")}
+
+
+async def three_parts(turn):
+    return "aaaaaaaa\n\nbbbbbbbb\n\ncccccccc"
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_an_answer_of_parts_goes_on_at_its_first_unconfirmed_part(autojump_clock, after):
+    second = Tripwire(
+        when=lambda d: d.part is not None and d.part.text.startswith("b"),
+        after=after,
+        traits=traits(text_max=14),
+    )
+    async with open_world(agent=three_parts, platform=second) as world:
+        await world.say("u1", "hi")
+        await crash_in_call(world)
+        await world.settle()
+        again = ["bbbbbbbb\n\n"] if after else []
+        assert world.platform.texts("u1") == ["aaaaaaaa\n\n", *again, "bbbbbbbb ↻", "cccccccc"]
+        assert [row[1:3] for row in outbound(world)] == [("sent", 1), ("sent", 2), ("sent", 1)]
+
+
+async def streams(turn):
+    turn.stream("half")
+    await trio.sleep(2)
+    return "half and whole"
+
+
+@pytest.mark.parametrize("after", [False, True])
+async def test_an_edit_that_a_crash_met_is_repeated_without_a_mark(autojump_clock, after):
+    edit = Tripwire(when=lambda d: d.op == "edit", after=after)
+    async with open_world(agent=streams, platform=edit) as world:
+        await world.say("u1", "hi")
+        await crash_in_call(world)
+        await world.settle()
+        assert world.platform.texts("u1") == ["half and whole"]
+        assert [row[-1] for row in outbound(world)] == [0]
+
+
+async def test_unknown_twice_is_given_up_as_unknown(world):
+    world.platform.fault("lost_answer", "lost_answer")
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER, f"{ANSWER} ↻"]
+    assert outbound(world) == [("final", "unknown", 2, 2, 1)]
+    assert [line["why"] for line in world.lines("send given up")] == ["it may have arrived twice already"]
+
+
+async def test_after_one_that_was_given_up_the_next_goes_out(world):
+    world.platform.fault("lost_answer", "lost_answer")
+    await world.say("u1", "hi")
+    await world.settle()
+    await world.say("u1", "again")
+    await world.settle()
+    assert world.platform.texts("u1")[-1] == "you said: again"
+
+
+async def test_a_call_without_an_answer_for_a_minute_is_unknown(world):
+    world.platform.fault("hang")
+    await world.say("u1", "hi")
+    await world.settle()
+    first, second = calls(world, op="send")
+    assert second[3] == f"{ANSWER} ↻"
+    assert 60 <= second[0] - first[0] < 61
+
+
+async def test_what_was_certainly_not_sent_is_never_marked(world):
+    world.platform.fault("not_sent", "not_sent", "not_sent")
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER]
+    assert outbound(world) == [("final", "sent", 4, 0, 0)]
+
+
+async def test_what_was_not_sent_is_retried_across_restarts(world):
+    world.platform.connected = False
+    await world.say("u1", "hi")
+    for boot in range(3):
+        await world.until(minutes=10 * boot + 10)
+        world.crash()
+        await world.start()
+    world.platform.connected = True
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER]
+
+
+@pytest.mark.world(options=GatewayOptions(give_up_after_s=3600))
+async def test_what_cannot_be_sent_is_given_up_as_undeliverable(world):
+    world.platform.connected = False
+    await world.say("u1", "hi")
+    await world.until(minutes=59)
+    assert outbound(world, "state") == [("owed",)]
+    await world.settle()
+    assert outbound(world, "state, why") == [("failed", "undeliverable")]
+    assert 3600 <= world.now <= 3661
+    [line] = world.lines("send given up")
+    assert line["why"] == "undeliverable"
+
+
+async def answers_after_two_days(turn):
+    turn.stream("let me think")
+    await trio.sleep(2)
+    await turn.sleep(48 * 3600)
+    return "done"
+
+
+@pytest.mark.world(agent=answers_after_two_days, options=GatewayOptions(give_up_after_s=3600))
+async def test_the_time_to_give_up_counts_from_the_answer_not_from_its_preview(world):
+    await world.say("u1", "hi")
+    await world.until(hours=49)
+    assert world.platform.texts("u1") == ["done"]
+
+
+async def test_a_chat_that_is_gone_fails_at_once(world):
+    world.platform.fault("gone")
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.now == 0
+    assert outbound(world, "state, attempts") == [("failed", 1)]
+    assert len(calls(world)) == 1
+
+
+async def formatted(turn):
+    return "**a** _b_"
+
+
+@pytest.mark.world(agent=formatted)
+async def test_refused_markup_goes_once_more_as_plain_text(world):
+    world.platform.fault("markup")
+    await world.say("u1", "hi")
+    await world.settle()
+    first, second = (c.delivery for c in world.platform.calls)
+    assert first.part.spans
+    assert second.part.spans == ()
+    assert first.part.text == second.part.text == "a b"
+    assert world.now == 0
+    assert outbound(world, "state, marked") == [("sent", 0)]
+
+
+@pytest.mark.world(agent=formatted)
+async def test_plain_text_that_is_refused_for_its_markup_is_given_up(world):
+    world.platform.fault("markup", "markup")
+    await world.say("u1", "hi")
+    await world.settle()
+    assert outbound(world, "state, attempts") == [("failed", 2)]
+
+
+async def test_a_connection_that_is_back_wakes_what_waits_at_once(world):
+    world.platform.connected = False
+    await world.say("u1", "hi")
+    await world.until(minutes=20)
+    world.platform.connected = True
+    [ear] = world.gateway.ears.values()
+    ear.failed("no connection")
+    before = world.now
+    ear.received()
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER]
+    assert world.now == before
