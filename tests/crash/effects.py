@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import trio
 
 TOOLS = ("charge", "renew")
+
+
+def offer_tools(site: Path, module: Path, names: Sequence[str]) -> None:
+    """Make a folder that, on PYTHONPATH, offers the tools of these names in a module, as if installed."""
+    info = site / f"{module.stem}-1.dist-info"
+    info.mkdir(parents=True)
+    shutil.copy(module, site)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.stem}\nVersion: 1\n")
+    points = "".join(f"{name} = {module.stem}:{name}\n" for name in names)
+    (info / "entry_points.txt").write_text(f"[hermes_trio.tools]\n{points}")
 
 
 class Effects:
@@ -29,15 +39,7 @@ class Effects:
         self.held: list[tuple[str, str]] = []
         self._holding: dict[str, trio.Event] = {}
         self._changed = trio.Event()
-        self._install()
-
-    def _install(self) -> None:
-        info = self.site / "effects_tool-1.dist-info"
-        info.mkdir(parents=True)
-        shutil.copy(Path(__file__).with_name("effects_tool.py"), self.site)
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: effects-tool\nVersion: 1\n")
-        points = "".join(f"{name} = effects_tool:{name}\n" for name in TOOLS)
-        (info / "entry_points.txt").write_text(f"[hermes_trio.tools]\n{points}")
+        offer_tools(self.site, Path(__file__).with_name("effects_tool.py"), TOOLS)
 
     @property
     def environ(self) -> dict[str, str]:
