@@ -118,7 +118,7 @@ class ModelAgent:
             ModelFailed, NoCredentials: no model could answer.
             LimitReached: a budget was used up.
         """
-        entries: list[Entry] = [*await turn.history(), *(UserEntry(text=m.text) for m in turn.messages)]
+        entries: list[Entry] = [*await turn.history(), *(UserEntry(text=m.text) for m in turn.unheard)]
         failures = Failures(self._same_failure_max)
         walk = self._models.walk()
         empty = 0
@@ -131,13 +131,13 @@ class ModelAgent:
                     result = await self._use(turn, call)
                     entries.append(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
-                entries += [UserEntry(text=one.message.text) for one in turn.steered()]
             elif answer.text.strip():
                 return answer.text if answer.finish != "partial" else f"{answer.text}\n\n{texts.PARTIAL}"
             else:
                 empty += 1
                 if empty >= EMPTY_MAX:
                     raise ModelFailed("unknown", "empty answers")
+            entries += [UserEntry(text=one.message.text) for one in turn.steered()]
         raise LimitReached(f"this took more than {self._steps_max} steps")
 
     async def _ask_model(self, turn: Turn, walk: Walk, entries: Sequence[Entry]) -> ModelAnswer:

@@ -62,7 +62,7 @@ class Dispatch:
     Args:
         commands: by each of their names.
         rules: per account, for prompts that wait.
-        status: lines about the gateway.
+        status: lines about the gateway, and about the caller's place in it.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Dispatch:
         commands: Mapping[str, Command],
         platform: Callable[[str], Platform | None],
         rules: Callable[[str], AcceptRules],
-        status: Callable[[], Sequence[str]],
+        status: Callable[[Key], Sequence[str]],
         log: Log,
     ) -> None:
         self._store = store
@@ -106,7 +106,7 @@ class Dispatch:
             admin,
             lambda: self._session(key),
             lambda: self.help(admin),
-            self._status,
+            lambda: self._status(key),
         )
         result: CommandResult | None = None
         error: Exception | None = None

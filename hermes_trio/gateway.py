@@ -172,10 +172,11 @@ class Gateway:
         """Shorten a drain, running or to come, to so many seconds from now."""
         self.drain_deadline.deadline = min(self.drain_deadline.deadline, trio.current_time() + seconds)
 
-    def status_lines(self) -> Sequence[str]:
-        """What /status says about the gateway."""
+    def status_lines(self, key: Key) -> Sequence[str]:
+        """What /status says about the gateway to this key."""
         up = texts.span(max(0.0, self.clock.now() - self.opened_at))
-        lines = [f"Up {up}, {self.turns.running} of at most {self.options.turns_max} turns running."]
+        running = f"{self.turns.running} of at most {self.options.turns_max} turns running"
+        lines = [*self.turns.place(key), f"Up {up}, {running}."]
         if self.model:
             lines.append(f"Model: {self.model}.")
         for name, health in self.health().items():
@@ -205,8 +206,7 @@ class Gateway:
                 case ReplaceKey(key=key, session=session, why=why):
                     self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
-                    if (worker := self.sessions.live.get(key)) is not None:
-                        worker.cut(turn, why)
+                    self.sessions.cut(key, turn, why)
                 case WakeAsk(key=key, turn=turn):
                     if (worker := self.sessions.live.get(key)) is not None:
                         worker.answer(turn)
@@ -230,6 +230,7 @@ class Gateway:
             stuck_after=self.options.stuck_after,
             log=self.log,
         )
+        self.turns.open_turns()
         await self.store.wake_all()
 
     def _is_allowed(self, address: Address) -> bool:

@@ -32,9 +32,10 @@ class Worker:
         scope: cancelling it is how a key's work is ended from outside.
         session: what the key's task works for; 0 where there is none.
         left: set when the task is gone.
+        give_up: takes from it what others wait for, when it does not leave by itself.
     """
 
-    __slots__ = ("_cut", "_turn", "before", "dirty", "left", "scope", "session", "task", "woken")
+    __slots__ = ("_cut", "_turn", "before", "dirty", "give_up", "left", "scope", "session", "task", "woken")
 
     def __init__(self, session: int = 0, before: Worker | None = None) -> None:
         self.dirty = True
@@ -43,7 +44,8 @@ class Worker:
         self.left = trio.Event()
         self.before = before
         self.woken: trio.Event | None = None
-        self._turn: tuple[int, trio.CancelScope, Callable[[], None]] | None = None
+        self.give_up: Callable[[], None] = _nothing
+        self._turn: tuple[int, trio.CancelScope, Callable[[], None], trio.Event] | None = None
         self._cut = 0
         self.task: trio.lowlevel.Task | None = None
 
@@ -56,20 +58,26 @@ class Worker:
     @contextmanager
     def holding(self, turn: int, scope: trio.CancelScope, answered: Callable[[], None]) -> Iterator[None]:
         """While the body runs, `cut` reaches the turn's scope and `answer` its questions."""
-        self._turn = (turn, scope, answered)
+        left = trio.Event()
+        self._turn = (turn, scope, answered, left)
         if self._cut == turn:
             scope.cancel(reason="cut before it began")
         try:
             yield
         finally:
             self._turn = None
+            left.set()
 
-    def cut(self, turn: int, why: str) -> None:
-        """Cancel this turn's scope, also if the commit that opened it has not reached its task yet."""
-        if self._turn is not None and self._turn[0] == turn:
-            self._turn[1].cancel(reason=why)
-        else:
+    def cut(self, turn: int, why: str) -> trio.Event | None:
+        """Cancel this turn's scope, also if the commit that opened it has not reached its task yet.
+
+        Returns what is set when it has left, None if it had not begun.
+        """
+        if self._turn is None or self._turn[0] != turn:
             self._cut = turn
+            return None
+        self._turn[1].cancel(reason=why)
+        return self._turn[3]
 
     def answer(self, turn: int) -> None:
         """A question of this turn has its answer."""
@@ -126,6 +134,21 @@ class Keyed(Generic[K]):
         if old is not None:
             old.scope.cancel(reason=why)
         self._start(key, Worker(session, old))
+
+    def cut(self, key: K, turn: int, why: str) -> None:
+        """Cancel a turn of the key's task; the task goes on, or is left behind if the turn refuses to end."""
+        worker = self.live.get(key)
+        left = worker.cut(turn, why) if worker is not None else None
+        if worker is not None and left is not None:
+            self._nursery.start_soon(self._see_off, key, worker, left, name=f"see off {self._kind} {key}")
+
+    async def _see_off(self, key: K, worker: Worker, left: trio.Event) -> None:
+        with trio.move_on_after(LEAVE_S):
+            await left.wait()
+        if not left.is_set() and self.live.get(key) is worker:
+            worker.scope.cancel(reason="left behind")
+            self._leave_behind(key, worker)
+            self._start(key, Worker(worker.session))
 
     def cancel(self, why: str) -> None:
         """Cancel every task."""
@@ -191,8 +214,16 @@ class Keyed(Generic[K]):
                 # A predecessor that was replaced while it waited itself hands its own one on.
                 worker.before = worker.before.before
         if worker.before is not None:
-            self._log.warning("left behind", key=str(key), tasks=task_tree(worker.before.task))
+            self._leave_behind(key, worker.before)
             worker.before = None
+
+    def _leave_behind(self, key: K, worker: Worker) -> None:
+        self._log.warning("left behind", key=str(key), tasks=task_tree(worker.task))
+        worker.give_up()
+
+
+def _nothing() -> None:
+    """A task that holds nothing others wait for."""
 
 
 def task_tree(task: trio.lowlevel.Task | None) -> str:

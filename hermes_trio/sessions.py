@@ -5,13 +5,14 @@ An idle session has no task and no object.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
-from hermes_trio.errors import Fenced
+from hermes_trio.errors import Fenced, StaleTurn
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
+from hermes_trio.pure import texts
 from hermes_trio.slot import Slot
 from hermes_trio.store_port import Hold, Opened, Store
 from hermes_trio.values import Key
@@ -34,6 +35,11 @@ class Sessions:
         self._log = log
         self._history = history
         self._limiter = trio.CapacityLimiter(turns_max)
+        self._line: dict[Key, None] = {}
+        self._open = False
+
+    def open_turns(self) -> None:
+        """From this line on turns are opened: what older boots left has its verdict."""
         self._open = True
 
     def open_no_turns(self) -> None:
@@ -42,15 +48,20 @@ class Sessions:
 
     @property
     def running(self) -> int:
-        """How many turns run now, and how many keys wait for a place."""
+        """How many turns run now."""
         return int(self._limiter.borrowed_tokens)
+
+    def place(self, key: Key) -> Sequence[str]:
+        """A line for /status if the key waits for a place among the turns that run."""
+        return [texts.in_line(list(self._line).index(key) + 1)] if key in self._line else []
 
     async def work(self, key: Key, worker: Worker) -> None:
         """Run the key's turns until it has nothing to do."""
-        slot = Slot(self._limiter, worker)
+        slot = Slot(self._limiter)
+        worker.give_up = slot.leave
         found: Opened | Hold | None = None
         while self._open:
-            await slot.acquire()
+            await self._wait_in_line(key, slot)
             try:
                 # The drain may have begun while this key waited for its place.
                 if not self._open:
@@ -58,6 +69,10 @@ class Sessions:
                 found = await self._store.next_turn(key, worker.session, history=self._history)
                 if isinstance(found, Opened):
                     await self._play(key, worker, slot, found)
+            except StaleTurn as fence:
+                # The turn was ended from outside while its end was written: look at what is next.
+                self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
+                continue
             except Fenced as fence:
                 # The session has ended: its successor is under the key already.
                 self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
@@ -70,3 +85,10 @@ class Sessions:
                 return
             if isinstance(found, Hold):
                 await worker.rest(found.seconds)
+
+    async def _wait_in_line(self, key: Key, slot: Slot) -> None:
+        self._line[key] = None
+        try:
+            await slot.acquire()
+        finally:
+            self._line.pop(key, None)

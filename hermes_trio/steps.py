@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import msgspec
 
-from hermes_trio.errors import AgentError, HermesError, StepFailed, StepMismatch, StepUnknown
+from hermes_trio.errors import (
+    AgentError,
+    Fenced,
+    OutsideError,
+    StepFailed,
+    StepMismatch,
+    StepUnknown,
+    StoreFailed,
+)
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Entry
@@ -30,6 +39,7 @@ class Steps:
         store: where they are recorded.
         turn: whose they are.
         recorded: the rows of earlier attempts.
+        taken: the messages that steps of earlier attempts took in.
         steer: whether waiting messages are taken in at a step's end.
         took: told of messages a step's end took in.
         redact: replaces secrets in what a failed step says.
@@ -41,6 +51,7 @@ class Steps:
         turn: int,
         recorded: Sequence[StepRow],
         *,
+        taken: Sequence[Claimed] = (),
         steer: bool,
         took: Callable[[Sequence[Claimed]], None],
         redact: Callable[[str], str],
@@ -48,24 +59,27 @@ class Steps:
         self._store = store
         self._turn = turn
         self._recorded = {(row.name, row.n): row for row in recorded}
+        self._taken = list(taken)
         self._steer = steer
         self._took = took
         self._redact = redact
         self._calls: dict[str, int] = {}
         self._running: set[str] = set()
         self._asked: set[tuple[str, int]] = set()
+        self._mismatch: StepMismatch | None = None
         self.count = 0
         self.newest = ""
         self.closing: StepRow | None = None
 
-    def begin(self, name: str, args: object = ()) -> StepRow:
-        """The row of the next call of `name`, as recorded or new.
+    @contextmanager
+    def begin(self, name: str, args: object = ()) -> Iterator[StepRow]:
+        """The row of the next call of `name`, as recorded or new; the step is running in the block.
 
         Raises:
             StepMismatch: the recording has other arguments for it, or a step of this name is running.
         """
         if name in self._running:
-            raise StepMismatch(f"two running steps share the name {name!r}")
+            raise self._differs(f"two running steps share the name {name!r}")
         n = self._calls.get(name, 0) + 1
         self._calls[name] = n
         digest = digest_of(args)
@@ -73,11 +87,32 @@ class Steps:
         if row is None:
             row = StepRow(name=name, n=n, digest=digest, op=f"{self._turn}.{name}.{n}", value=b"")
         elif row.digest != digest:
-            raise StepMismatch(f"step {name!r} call {n}: recorded with other arguments than it has now")
+            raise self._differs(
+                f"step {name!r} call {n}: recorded with the arguments {row.digest}, asked for with {digest}"
+            )
         self._asked.add((name, n))
         self.count += 1
         self.newest = name
-        return row
+        if row.state != "intent":
+            self._meet(row)
+        self._running.add(name)
+        try:
+            yield row
+        finally:
+            self._running.discard(name)
+
+    def _differs(self, what: str) -> StepMismatch:
+        """The error, which the turn ends with even if its function swallows it."""
+        self._mismatch = self._mismatch or StepMismatch(what)
+        return self._mismatch
+
+    def _meet(self, row: StepRow) -> None:
+        """Run again, the turn meets what a step took in where it met it first."""
+        step = f"{row.name}#{row.n}"
+        met = [one for one in self._taken if one.step == step or (one.step or "").startswith(f"{step}/")]
+        if met:
+            self._taken = [one for one in self._taken if one not in met]
+            self._took(met)
 
     def next_call(self, name: str) -> int:
         """The number that the next call of `name` will have."""
@@ -106,45 +141,45 @@ class Steps:
             last: whether the value ends the turn; then its record is left for the turn's close.
             unknown: makes the value of a step that began before a crash, instead of StepUnknown.
         """
-        row = self.begin(name, args)
-        if self.is_recorded(row) and row.state != "intent":
-            return self._replay(row, type)  # type: ignore[no-any-return]
-        if self.is_recorded(row) and not idempotent:
-            if unknown is None:
-                raise StepUnknown(f"step {name!r} call {row.n} began before a crash; its outcome is unknown")
-            value = unknown()
-        else:
-            value = await self._begun(row, fn, args, idempotent)
-        done = self._done(row, value)
-        decoded: T = msgspec.json.decode(done.value, type=type)
-        if last(decoded):
-            self.closing = done
-        else:
-            await self.end(done, entries=entries(decoded))
-        return decoded
+        with self.begin(name, args) as row:
+            if row.state != "intent":
+                return self._replay(row, type)  # type: ignore[no-any-return]
+            if self.is_recorded(row) and not idempotent:
+                self._meet(row)
+                if unknown is None:
+                    raise StepUnknown(
+                        f"step {name!r} call {row.n} began before a crash; its outcome is unknown"
+                    )
+                done = self._done(row, unknown())
+            else:
+                done = await self._call(row, fn, args, idempotent)
+            decoded: T = msgspec.json.decode(done.value, type=type)
+            if last(decoded):
+                self.closing = done
+            else:
+                await self.end(done, entries=entries(decoded))
+            return decoded
 
-    async def _begun(
-        self, row: StepRow, fn: Callable[..., Awaitable[T]], args: tuple[object, ...], idempotent: bool
-    ) -> T:
+    async def _call(
+        self, row: StepRow, fn: Callable[..., Awaitable[object]], args: tuple[object, ...], idempotent: bool
+    ) -> StepRow:
         if not idempotent:
             await self._store.begin_step(self._turn, row)
-        self._running.add(row.name)
-        try:
-            return await self._call(row, fn, args)
-        finally:
-            self._running.discard(row.name)
-
-    async def _call(self, row: StepRow, fn: Callable[..., Awaitable[T]], args: tuple[object, ...]) -> T:
         offered = {"op": row.op} if _takes_op(fn) else {}
         value, error = await attempt(lambda: fn(*args, **offered))
-        if error is not None:
-            # Ours are about this run of the turn (a model that failed, a fence), not the step's result.
-            if not isinstance(error, HermesError):
-                text = clean(self._redact(str(error)))[: VALUE_MAX // 4]
-                recorded = msgspec.json.encode([type(error).__name__, text])
-                await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
-            raise error
-        return value  # type: ignore[return-value]
+        if error is None:
+            try:
+                return self._done(row, value)
+            except AgentError as no_value:
+                error = no_value
+        # A fence or a disk is about this run of the turn, not the step's result. What is outside may do
+        # better when it is asked again, where asking again does no harm.
+        unsaid = (Fenced, StoreFailed, StepMismatch, *((OutsideError,) if idempotent else ()))
+        if not isinstance(error, unsaid):
+            text = clean(self._redact(str(error)))[: VALUE_MAX // 4]
+            recorded = msgspec.json.encode([type(error).__name__, text])
+            await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
+        raise error
 
     def _done(self, row: StepRow, value: object) -> StepRow:
         try:
@@ -168,18 +203,21 @@ class Steps:
         return msgspec.json.decode(row.value, type=type)
 
     def unasked(self) -> None:
-        """Check at the turn's end that the function asked for every recorded step.
+        """Check at the turn's end that the function asked for the steps that are recorded.
 
         Raises:
-            StepMismatch: it did not.
+            StepMismatch: it did not, or has swallowed one.
         """
+        if self._mismatch is not None:
+            raise self._mismatch
         parents = {f"{name}#{n}/" for name, n in self._asked}
         for name, n in self._recorded:
             nested = any(name.startswith(parent) for parent in parents)
-            if (name, n) not in self._asked and not nested:
-                raise StepMismatch(
-                    f"step {name!r} call {n} is recorded, and the turn ended without asking for it"
-                )
+            if (name, n) in self._asked or nested:
+                continue
+            new = next((f"{other!r} call {m}" for other, m in sorted(self._asked - set(self._recorded))), "")
+            instead = f", and {new} is not recorded" if new else ""
+            raise self._differs(f"step {name!r} call {n} is recorded and was not asked for{instead}")
 
 
 def digest_of(args: object) -> str:

@@ -67,6 +67,8 @@ class Turn:
         address: where the answer goes.
         attempt: 1, and one more each time the turn is run again after a crash.
         messages: the messages it answers, in order of arrival; grows when messages are steered in.
+        unheard: of those it was opened with, the ones that `history()` does not have already (it has
+            those of a turn that was interrupted by a later message).
     """
 
     def __init__(self, key: Key, opened: Opened, around: Surroundings, slot: Slot) -> None:
@@ -74,7 +76,9 @@ class Turn:
         self.session = opened.session
         self.key = key
         self.attempt = opened.attempt
-        self.messages: tuple[Message, ...] = tuple(one.message for one in opened.messages)
+        first = [one for one in opened.messages if one.step is None]
+        self.messages: tuple[Message, ...] = tuple(one.message for one in first)
+        self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.heard)
         self.address = self.messages[-1].address
         self.before = opened.entries
         self.made: Made | None = None
@@ -91,6 +95,7 @@ class Turn:
             around.store,
             self.id,
             opened.steps,
+            taken=[one for one in opened.messages if one.step is not None],
             steer=around.steer,
             took=self._take_in,
             redact=around.redact,
@@ -131,16 +136,28 @@ class Turn:
     async def _paused(self) -> AsyncIterator[None]:
         """Waiting counts neither towards the deadline nor as a running turn."""
         self.waiting += 1
-        if self.waiting == 1:
-            self._left_s = self._deadline.deadline - trio.current_time()
-            self._deadline.deadline = float("inf")
-            self._slot.release()
+        self._stop_clock()
+        self._slot.release()
         try:
             yield
         finally:
             self.waiting -= 1
+            self._start_clock()
         if not self.waiting:
+            # The wait for a place does not count either. Another wait may begin meanwhile.
+            self._stop_clock()
             await self._slot.acquire()
+            if self.waiting:
+                self._slot.release()
+            self._start_clock()
+
+    def _stop_clock(self) -> None:
+        if self._deadline.deadline != float("inf"):
+            self._left_s = self._deadline.deadline - trio.current_time()
+            self._deadline.deadline = float("inf")
+
+    def _start_clock(self) -> None:
+        if not self.waiting:
             self._deadline.deadline = trio.current_time() + self._left_s
 
     # -- what it was told
@@ -183,14 +200,14 @@ class Turn:
     async def say(self, text: str) -> None:
         """Send markdown to the conversation, once. The last one is the final reply if the function
         returns None."""
-        row = self.steps.begin("say", (text,))
-        text = self.redact(text)
-        self.attendance.restart()
-        self.said = text
-        if self.steps.is_recorded(row):
-            return
-        done = msgspec.structs.replace(row, state="done", value=b"null")
-        await self.steps.end(done, entries=[AssistantEntry(text=text)], reply=self.reply(text, "say"))
+        with self.steps.begin("say", (text,)) as row:
+            text = self.redact(text)
+            self.attendance.restart()
+            self.said = text
+            if self.steps.is_recorded(row):
+                return
+            done = msgspec.structs.replace(row, state="done", value=b"null")
+            await self.steps.end(done, entries=[AssistantEntry(text=text)], reply=self.reply(text, "say"))
 
     def stream(self, text: str) -> None:
         """Add to the live preview, which the next `say` or the final reply takes the place of.
@@ -212,14 +229,14 @@ class Turn:
         Raises:
             TurnTimedOut: nobody answered within `timeout_s` seconds of the asking.
         """
-        row = self.steps.begin("ask", (text, list(choices)))
-        if not self.steps.is_recorded(row):
-            row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
-            buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
-            prompt = msgspec.structs.replace(self.reply(text, "prompt"), choices=buttons)
-            row = await self._around.store.begin_step(self.id, row, prompt)
-        if row.state == "intent":
-            row = await self._await_answer(row)
+        with self.steps.begin("ask", (text, list(choices))) as row:
+            if not self.steps.is_recorded(row):
+                row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
+                buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
+                prompt = msgspec.structs.replace(self.reply(text, "prompt"), choices=buttons)
+                row = await self._around.store.begin_step(self.id, row, prompt)
+            if row.state == "intent":
+                row = await self._await_answer(row)
         if row.state == "failed":
             raise TurnTimedOut(f"no answer to: {text[:80]}")
         return msgspec.json.decode(row.value, type=str)
@@ -239,16 +256,16 @@ class Turn:
 
     async def sleep(self, seconds: float, *, name: str = "sleep") -> None:
         """Sleep, across restarts: run again, it sleeps the rest. Does not count towards the deadline."""
-        row = self.steps.begin(name, (seconds,))
-        if not self.steps.is_recorded(row):
-            row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + seconds)
-            await self._around.store.begin_step(self.id, row)
-        if row.state == "done":
-            return
-        assert row.wake_at is not None
-        async with self._paused():
-            await trio.sleep(max(0.0, row.wake_at - self._around.clock.now()))
-        await self.steps.end(msgspec.structs.replace(row, state="done", value=b"null"))
+        with self.steps.begin(name, (seconds,)) as row:
+            if not self.steps.is_recorded(row):
+                row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + seconds)
+                await self._around.store.begin_step(self.id, row)
+            if row.state == "done":
+                return
+            assert row.wake_at is not None
+            async with self._paused():
+                await trio.sleep(max(0.0, row.wake_at - self._around.clock.now()))
+            await self.steps.end(msgspec.structs.replace(row, state="done", value=b"null"))
 
     async def now(self, *, name: str = "now") -> float:
         """Wall time in seconds, recorded."""

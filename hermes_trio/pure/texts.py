@@ -50,6 +50,11 @@ def waiting_line(position: int) -> str:
     return f"Queued, position {position}."
 
 
+def in_line(place: int) -> str:
+    """What /status says of a session that waits because turns_max turns run."""
+    return f"Waiting for a place among the turns that run: {place} in line."
+
+
 def failed(turn: int) -> str:
     """The turn failed for a reason of its own."""
     return f"Something went wrong while I worked on this (turn {turn}). Please try again."

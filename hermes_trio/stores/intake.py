@@ -144,7 +144,7 @@ def _answers(tx: Tx, key: Key, id: int, message: Message) -> bool:
                 " where turn = ? and name = ? and n = ?",
                 (to_json(answer), tx.now, turn, name, n),
             )
-            tx.run("update inbound set state = 'running', turn = ? where id = ?", (turn, id))
+            tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
             tx.add_entry(session, turn, AssistantEntry(text=question.text))
             tx.add_entry(session, turn, UserEntry(text=answer), id)
             tx.then(WakeAsk(key, turn))
@@ -212,8 +212,10 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         "update inbound set kind = ?, body = ?, length = ? where id = ?",
         (kind, to_json(message), len(prompt.text), command),
     )
-    queueing = rules if prompt.how != "steer" else msgspec.structs.replace(rules, busy="steer")
-    wait(tx, key, command, message, queueing)
+    if prompt.how != "plain":
+        # What waits its turn, or is taken in, interrupts nothing.
+        rules = msgspec.structs.replace(rules, busy="steer" if prompt.how == "steer" else "queue")
+    wait(tx, key, command, message, rules)
 
 
 def stop(tx: Tx, key: Key, command: int | None, why: str) -> Stopped:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
-from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow, WakeLane
+from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import rows
 from hermes_trio.stores.intake import Question
 from hermes_trio.stores.tx import CLAIMABLE, Tx, read_entry, read_message, text_of, to_json
@@ -94,7 +94,9 @@ def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
     tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
     attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
     claimed = tx.all(
-        "select id, body, at from inbound where key = ? and turn = ? and outcome is null order by id",
+        "select id, body, at, step, exists(select 1 from entry where inbound = inbound.id and turn <> ?)"
+        " from inbound where key = ? and turn = ? and outcome is null and kind <> 'answer' order by id",
+        turn,
         key,
         turn,
     )
@@ -103,7 +105,9 @@ def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
         session=session,
         attempt=attempt,
         opened_at=opened_at,
-        messages=tuple(Claimed(id, read_message(body), at) for id, body, at in claimed),
+        messages=tuple(
+            Claimed(id, read_message(body), at, step, bool(heard)) for id, body, at, step, heard in claimed
+        ),
         steps=tuple(_step(row) for row in tx.all(f"{_STEP} where turn = ? order by at", turn)),
         entries=tuple(read_history(tx, session, history, turn)),
     )
@@ -188,7 +192,7 @@ def end_step(
         key,
         rows.barrier(tx, key),
     )
-    return rows.claim(tx, session, turn, waiting)
+    return rows.claim(tx, session, turn, waiting, f"{step.name}#{step.n}")
 
 
 def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
