@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 import pytest
 
 from .source import PYPROJECT, ROOT, texts
 
-PAGES = [(path, text) for path, text in texts() if path == "README.md" or path.startswith("docs/")]
+PAGES = [
+    (path, text)
+    for path, text in texts()
+    if path in ("README.md", "CONTRIBUTING.md") or path.startswith("docs/")
+]
 SLASH_COMMAND = re.compile(r"`/([a-z]+)(?:[ `])")
+MADE = re.compile(r'^    names = \("([a-z]+)",\)$', re.MULTILINE)
 TARGET = re.compile(r"\bmake ([a-z]+)\b(?=`|$|\s*(?:#|ARGS|PYTHON))", re.MULTILINE)
 
 
@@ -19,8 +25,10 @@ def named(pattern: re.Pattern[str]) -> set[str]:
 
 
 def slash_commands() -> set[str]:
-    """Every slash command that comes with the package, by the names it is installed under."""
-    return set(PYPROJECT["project"]["entry-points"]["hermes_trio.commands"])
+    """Every name of a slash command that comes with the package, or that an example makes."""
+    points = PYPROJECT["project"]["entry-points"]["hermes_trio.commands"].values()
+    modules = (import_module(point.partition(":")[0]) for point in points)
+    return {name for module in modules for name in module.command.names} | named(MADE)
 
 
 def targets() -> set[str]:

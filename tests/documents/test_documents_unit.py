@@ -1,0 +1,63 @@
+"""The systemd unit: what it says agrees with the program, and systemd takes it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from hermes_trio import config, daemon
+from hermes_trio.cli import commands as cli
+from hermes_trio.errors import ConfigWrong, StoreRefused
+
+from . import pages
+from .conftest import HERMES
+
+UNIT = pages.ROOT / "docs" / "deploy" / "hermes-trio.service"
+MORE_S = 10
+
+
+def settings():
+    """Each key with its values, in order."""
+    found = {}
+    for line in UNIT.read_text().splitlines():
+        key, is_setting, value = line.partition("=")
+        if is_setting and not line.startswith(("#", "[")):
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def test_it_waits_longer_than_a_stop_takes():
+    default = config.load(None, environ={"HOME": "/home/ada"})
+    assert float(settings()["TimeoutStopSec"][0]) == default.stop_s + MORE_S
+    assert f"at most {default.stop_s:g} s" in UNIT.read_text()
+    assert f"drain_timeout_s of {default.gateway.drain_timeout_s:g}" in " ".join(UNIT.read_text().split())
+
+
+def test_it_starts_again_what_asks_for_it_and_nothing_that_is_wrong():
+    told = settings()
+    assert told["Restart"] == ["on-failure"]
+    assert told["RestartForceExitStatus"] == [str(daemon.RESTART)]
+    assert told["RestartPreventExitStatus"] == [str(ConfigWrong.exit_code)] == [str(StoreRefused.exit_code)]
+
+
+def test_it_starts_the_daemon_as_its_command_line_is():
+    [start] = settings()["ExecStart"]
+    program, name, *arguments = start.split()
+    assert program.endswith("/bin/hermes-trio")
+    cli.commands[name].make_context(name, arguments)
+
+
+def test_its_folder_is_the_one_of_the_sample():
+    sample = pages.ROOT / "docs" / "hermes.toml"
+    assert f'state_dir = "/var/lib/{settings()["StateDirectory"][0]}"' in sample.read_text()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd here")
+def test_systemd_takes_it(tmp_path):
+    [start] = settings()["ExecStart"]
+    unit = tmp_path / UNIT.name
+    unit.write_text(UNIT.read_text().replace(start.split()[0], str(HERMES)))
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
