@@ -7,6 +7,7 @@ fail it: a store that fails or a fence that is met only ends the showing.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Protocol
 
 import trio
@@ -16,6 +17,7 @@ from hermes_trio.ports import Platform
 from hermes_trio.pure import texts
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Reply, Store
+from hermes_trio.supervise import attempt
 from hermes_trio.values import Address, Part, Said
 
 QUIET_S = 0.5
@@ -92,7 +94,8 @@ class Attendance:
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
             text = self.around.redact("".join(self._pieces))
-            part = _head(self.platform, text) if text.strip() else None
+            # An adapter that cannot render what is half finished shows nothing, and fails no turn.
+            part, _ = await attempt(partial(_head, self.platform, text))
             if part is not None and part != self._shown:
                 self._shown = part
                 await self.show("preview", part)
@@ -133,8 +136,10 @@ async def attend(attendance: Attendance) -> None:
             nursery.start_soon(attendance.progress, name="progress")
 
 
-def _head(platform: Platform, text: str) -> Part:
-    """The first part of the text, with room for a closing line."""
+async def _head(platform: Platform, text: str) -> Part | None:
+    """The first part of the text, with room for a closing line. None where there is nothing to see."""
+    if not text.strip():
+        return None
     part = platform.split(text)[0]
     most = platform.traits.text_max
     room = max(most - CLOSING_LINE_UNITS, most // 2)

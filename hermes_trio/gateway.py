@@ -180,7 +180,8 @@ class Gateway:
         if self.model:
             lines.append(f"Model: {self.model}.")
         for name, health in self.health().items():
-            lines.append(f"{name}: {'receiving' if health.receiving else 'degraded, ' + health.why}.")
+            # Why is for operators: what a platform or an adapter says never reaches a chat.
+            lines.append(f"{name}: {'receiving' if health.receiving else 'degraded'}.")
         if self.draining:
             lines.append("Restarting: no new turns.")
         return lines

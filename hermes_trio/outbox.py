@@ -155,9 +155,10 @@ class Outbox:
 
     async def _silence_over(self, lane: Lane) -> None:
         place = lane.account_id, lane.chat
-        while (until := self._silent_until.get(place, 0.0)) > trio.current_time():
+        if (until := self._silent_until.get(place)) is not None:
             await trio.sleep_until(until)
-        self._silent_until.pop(place, None)
+            if self._silent_until.get(place) == until:
+                del self._silent_until[place]
 
     def _is_silent(self, lane: Lane) -> bool:
         return trio.current_time() < self._silent_until.get((lane.account_id, lane.chat), 0.0)

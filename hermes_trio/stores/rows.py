@@ -58,7 +58,7 @@ def retire_live(tx: Tx, turn: int, line: str) -> bool:
         turn,
     )
     for row, lane, said, part, attempts, unknown, there in rows:
-        if attempts == 0 or said != "sign" and not there:
+        if attempts == 0 or (said != "sign" and not there):
             tx.run("update outbound set state = ? where id = ?", ("unknown" if unknown else "dropped", row))
         elif said == "preview":
             shown: Part = read_part(part)

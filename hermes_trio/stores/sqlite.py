@@ -32,16 +32,13 @@ from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
 from hermes_trio.values import (
-    Address,
     Decided,
     Entry,
     Key,
     Lane,
     LedgerRow,
     OutcomeName,
-    Part,
     Prompt,
-    Said,
     SessionView,
 )
 
