@@ -10,18 +10,22 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import trio
+from msgspec import Struct
 
+from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Command, Platform
 from hermes_trio.pure import texts
 from hermes_trio.pure.slash import nearest, take_apart
+from hermes_trio.steps import clean
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import (
     Address,
     CommandResult,
     Key,
+    Message,
     OutcomeName,
     Part,
     Prompt,
@@ -32,6 +36,17 @@ from hermes_trio.values import (
 )
 
 COMMAND_S = 10.0
+
+
+class Refusal(Struct, frozen=True):
+    """What becomes of a command that did not get to wish anything: its outcome, and what is said."""
+
+    outcome: OutcomeName
+    reason: str
+    sentence: str
+
+
+FAILED = Refusal("failed", "command failed", texts.COMMAND_FAILED)
 
 
 class Call:
@@ -85,20 +100,26 @@ class Dispatch:
         """Settle every unsettled command of the key."""
         while (pending := await self._store.next_command(key)) is not None:
             result = await self._run(key, pending)
-            await self._effect(key, pending, result)
+            _, error = await attempt(lambda: self._effect(key, pending, result))  # noqa: B023
+            if isinstance(error, Fenced | StoreFailed):
+                raise error
+            if error is not None:
+                # What it wishes cannot be written or said; it must not stand in the way for ever.
+                self._log_failed(key, pending, repr(error))
+                await self._refuse(pending, FAILED)
 
-    async def _run(self, key: Key, pending: PendingCommand) -> CommandResult | tuple[OutcomeName, str, str]:
-        """What the command wants, or (outcome, reason, sentence) where it did not get to want anything."""
+    async def _run(self, key: Key, pending: PendingCommand) -> CommandResult | Refusal:
+        """What the command wishes."""
         message = pending.message
         name, text = take_apart(message.text)
         command = self._commands.get(name)
         if command is None:
             close = nearest(name, self._commands)
-            return "answered", "unknown command", texts.unknown_command(name, close)
+            return Refusal("answered", "unknown command", texts.unknown_command(name, close))
         platform = self._platform(message.address.account_id)
         admin = platform is not None and message.address.user in platform.policy.admins
         if command.role == "admin" and not admin:
-            return "refused", "not an admin", texts.NOT_ALLOWED
+            return Refusal("refused", "not an admin", texts.NOT_ALLOWED)
         call = Call(
             name,
             text,
@@ -108,19 +129,21 @@ class Dispatch:
             lambda: self.help(admin),
             lambda: self._status(key),
         )
-        result: CommandResult | None = None
+        result: object = None
         error: Exception | None = None
         with trio.move_on_after(COMMAND_S) as deadline:
             result, error = await attempt(lambda: command.run(call))
-        if result is None:
-            why = "deadline" if deadline.cancelled_caught else repr(error)
-            self._log.error("command failed", name=name, key=str(key), why=why)
-            return "failed", "command failed", texts.COMMAND_FAILED
-        return result
+        if isinstance(result, CommandResult):
+            return result
+        wrong = repr(error) if error is not None else f"it returned a {type(result).__name__}"
+        self._log_failed(key, pending, "deadline" if deadline.cancelled_caught else wrong)
+        return FAILED
 
-    async def _effect(
-        self, key: Key, pending: PendingCommand, result: CommandResult | tuple[OutcomeName, str, str]
-    ) -> None:
+    def _log_failed(self, key: Key, pending: PendingCommand, why: str) -> None:
+        name, _ = take_apart(pending.message.text)
+        self._log.error("command failed", name=name, key=str(key), why=why)
+
+    async def _effect(self, key: Key, pending: PendingCommand, result: CommandResult | Refusal) -> None:
         store, id, message = self._store, pending.id, pending.message
         match result:
             case Reset(why=why):
@@ -132,16 +155,18 @@ class Dispatch:
             case Prompt():
                 await store.prompt(id, result, self._rules(message.address.account_id))
             case Say(text=text):
-                await store.settle(id, "answered", "", self._reply(pending, text))
-            case (outcome, reason, sentence):
-                await store.settle(id, outcome, reason, self._reply(pending, sentence))
+                await store.settle(id, "answered", "", _reply(message, self._parts(message, text)))
+            case Refusal():
+                await self._refuse(pending, result)
 
-    def _reply(self, pending: PendingCommand, text: str) -> Reply:
-        message = pending.message
+    async def _refuse(self, pending: PendingCommand, refusal: Refusal) -> None:
+        """Settle it with a sentence of ours, which needs no splitting."""
+        reply = _reply(pending.message, (Part(refusal.sentence),))
+        await self._store.settle(pending.id, refusal.outcome, refusal.reason, reply)
+
+    def _parts(self, message: Message, text: str) -> Sequence[Part]:
         platform = self._platform(message.address.account_id)
-        parts: Sequence[Part] = (Part(text),) if platform is None else platform.split(text)
-        anchor = None if message.private else message.message_id
-        return Reply(address=message.address, parts=tuple(parts), said="reply", anchor=anchor)
+        return (Part(clean(text)),) if platform is None else platform.split(clean(text))
 
     async def _session(self, key: Key) -> SessionView | None:
         found = await self._store.sessions(key)
@@ -151,3 +176,8 @@ class Dispatch:
         """(name, help) of each command such a caller may use, by its first name."""
         seen = {command.names[0]: command for command in self._commands.values()}
         return [(name, c.help) for name, c in sorted(seen.items()) if admin or c.role == "user"]
+
+
+def _reply(message: Message, parts: Sequence[Part]) -> Reply:
+    anchor = None if message.private else message.message_id
+    return Reply(address=message.address, parts=tuple(parts), said="reply", anchor=anchor)
