@@ -100,7 +100,7 @@ class Dispatch:
         """Settle every unsettled command of the key."""
         while (pending := await self._store.next_command(key)) is not None:
             result = await self._run(key, pending)
-            _, error = await attempt(lambda: self._effect(key, pending, result))  # noqa: B023
+            error = (await attempt(lambda: self._effect(key, pending, result)))[1]  # noqa: B023
             if isinstance(error, Fenced | StoreFailed):
                 raise error
             if error is not None:
