@@ -187,10 +187,8 @@ def test_the_requests_of_the_page_are_those_of_the_control_socket():
 
 
 def test_the_outcomes_and_states_of_the_page_are_all():
-    assert [pages.code(cell)[0] for cell in cells(GUARANTEES, "outcome")] == sorted(
-        get_args(OutcomeName), key=[pages.code(cell)[0] for cell in cells(GUARANTEES, "outcome")].index
-    )
-    assert {pages.code(cell)[0] for cell in cells(GUARANTEES, "turn")} == set(get_args(TurnState))
+    for head, names in (("outcome", OutcomeName), ("turn", TurnState)):
+        assert sorted(pages.code(cell)[0] for cell in cells(GUARANTEES, head)) == sorted(get_args(names))
 
 
 # --- slash commands ---------------------------------------------------------------------------------
