@@ -27,12 +27,11 @@ CLOSING_LINE_UNITS = 200
 
 
 class Attended(Protocol):
-    """The turn, as far as its attendance needs it. `waiting`: it waits for a person or a clock."""
+    """The turn, as far as its attendance needs it."""
 
     id: int
     address: Address
     steps: Steps
-    waiting: int
 
     def framed(self, parts: Sequence[Part], said: Said) -> Reply: ...
 
@@ -61,6 +60,17 @@ class Attendance:
         self._size = 0
         self._changed = trio.Event()
         self._shown: Part | None = None
+        self._working = trio.Event()
+        self._working.set()
+
+    def pause(self) -> None:
+        """The turn waits for a person, a clock, or its place: nothing is shown of it meanwhile."""
+        if self._working.is_set():
+            self._working = trio.Event()
+
+    def resume(self) -> None:
+        """The turn goes on."""
+        self._working.set()
 
     def add(self, text: str) -> None:
         """More of the answer."""
@@ -106,7 +116,8 @@ class Attendance:
         began = trio.current_time() - QUIET_S
         while True:
             await trio.sleep(self.around.progress_every_s)
-            if self.turn.waiting:
+            if not self._working.is_set():
+                await self._working.wait()
                 continue
             steps = self.turn.steps
             seconds = trio.current_time() - began
@@ -116,8 +127,9 @@ class Attendance:
         """Renew the typing sign."""
         assert self.platform is not None
         while True:
-            if not self.turn.waiting:
-                await self.around.typing(self.turn.address)
+            while not self._working.is_set():
+                await self._working.wait()
+            await self.around.typing(self.turn.address)
             await trio.sleep(self.platform.traits.typing_every_s)
 
 

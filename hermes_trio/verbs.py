@@ -155,10 +155,12 @@ class Turn:
         if self._deadline.deadline != float("inf"):
             self._left_s = self._deadline.deadline - trio.current_time()
             self._deadline.deadline = float("inf")
+            self.attendance.pause()
 
     def _start_clock(self) -> None:
         if not self.waiting:
             self._deadline.deadline = trio.current_time() + self._left_s
+            self.attendance.resume()
 
     # -- what it was told
 
@@ -282,8 +284,12 @@ class Turn:
         return await self.steps.run(name, drawn, idempotent=True, type=float)
 
     async def reset(self, why: str = "asked by the agent") -> None:
-        """End this conversation and open the next. Does not return: the turn ends as Cancelled."""
-        await self._around.store.reset(self.key, None, why)
+        """End this conversation and open the next. Does not return: the turn ends as Cancelled.
+
+        Raises:
+            StaleTurn: the turn has ended already; nothing happens to the conversation that goes on.
+        """
+        await self._around.store.reset(self.key, None, why, turn=self.id)
         await trio.sleep_forever()
 
     # -- for the gateway
