@@ -308,10 +308,13 @@ class Store(Protocol):
     async def stop(self, key: Key, command: int | None, why: str) -> Stopped:
         """Stop the running turn of the key's session; its waiting messages stay."""
 
-    async def reset(self, key: Key, command: int | None, why: str) -> int:
+    async def reset(self, key: Key, command: int | None, why: str, *, turn: int | None = None) -> int:
         """End the key's session and open the next; returns its id.
 
         By a command the waiting messages before it are superseded too; otherwise they stay.
+
+        Args:
+            turn: the turn that asks for it, which must be running: StaleTurn otherwise.
         """
 
     async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import trio
 
 from hermes_trio.attend import attend
-from hermes_trio.errors import Fenced
+from hermes_trio.errors import AgentError, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Agent
 from hermes_trio.pure.endings import Ending, ending_of
 from hermes_trio.slot import Slot
+from hermes_trio.steps import clean
 from hermes_trio.store_port import Closing, Opened
 from hermes_trio.supervise import first_leaf
-from hermes_trio.values import AssistantEntry, Key, Silence
+from hermes_trio.values import AssistantEntry, Key, Part, Silence
 from hermes_trio.verbs import Made, Surroundings, Turn
 
 CLOSE_S = 5.0
+CLOSE_TRIES = 3
 
 
 class Player:
@@ -32,6 +34,7 @@ class Player:
         self._agent = agent
         self._around = around
         self._log = log
+        self._unclosed: dict[int, int] = {}
 
     async def play(self, key: Key, worker: Worker, slot: Slot, opened: Opened) -> None:
         """Run one turn and write what it made."""
@@ -39,8 +42,12 @@ class Player:
         began = trio.current_time()
         log = self._log
         log.info("turn opened", turn=turn.id, key=str(key), messages=len(turn.messages), attempt=turn.attempt)
-        with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
-            await self._act(turn)
+        if self._unclosed.get(turn.id, 0) >= CLOSE_TRIES:
+            # What it makes is too much for the disk: it is not made a fourth time.
+            turn.made = Made(error=StoreFailed("the turn's end could not be written"))
+        else:
+            with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
+                await self._act(turn)
         if turn.made is None:
             log.info(
                 "turn closed", turn=turn.id, key=str(key), outcome="cut", seconds=trio.current_time() - began
@@ -65,10 +72,13 @@ class Player:
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
             return
-        closing, ending = _closing(turn, made, self._around.clock.now())
-        # A drain may cancel this task now: what the turn has made is written all the same, if it can be.
-        with trio.move_on_after(CLOSE_S, shield=True):
-            await self._around.store.close_turn(turn.id, closing)
+        tries = self._unclosed.pop(turn.id, 0)
+        try:
+            closing, ending, error = await self._write(turn, made)
+        except StoreFailed:
+            # The row stays `running`: the worker backs off, and its next look adopts it.
+            self._unclosed[turn.id] = tries + 1
+            raise
         self._log.info(
             "turn closed",
             turn=turn.id,
@@ -77,36 +87,54 @@ class Player:
             seconds=trio.current_time() - began,
             steps=turn.steps.count,
             why=ending.reason if ending else None,
-            error=self._around.redact(repr(made.error)) if made.error else None,
+            error=self._around.redact(repr(error)) if error else None,
         )
 
+    async def _write(self, turn: Turn, made: Made) -> tuple[Closing, Ending | None, BaseException | None]:
+        """Write the turn's end: (what was written, the ending and the error of a failed turn).
 
-def _closing(turn: Turn, made: Made, now: float) -> tuple[Closing, Ending | None]:
-    """What is written of what the turn made."""
-    if made.error is None:
-        return _finished(turn, made.answer), None
-    ending = ending_of(made.error, turn.id, now)
-    reply = turn.reply(ending.sentence, "notice")
-    return (
-        Closing(
-            state="failed",
-            reason=ending.reason,
-            outcome=ending.outcome,
-            reply=reply,
-        ),
-        ending,
+        A drain may cancel this task now: what the turn has made is written all the same, if it can be.
+        """
+        store, error = self._around.store, made.error
+        with trio.move_on_after(CLOSE_S, shield=True):
+            if error is None:
+                try:
+                    closing = _finished(turn, made.answer)
+                    await store.close_turn(turn.id, closing)
+                    return closing, None, None
+                except (Fenced, StoreFailed):
+                    raise
+                except Exception as no_answer:
+                    error = no_answer
+            ending = ending_of(error, turn.id, self._around.clock.now())
+            closing = _failed(turn, ending)
+            await store.close_turn(turn.id, closing)
+            return closing, ending, error
+        raise StoreFailed("the turn's end could not be written in time")
+
+
+def _failed(turn: Turn, ending: Ending) -> Closing:
+    """A sentence of ours, which needs no splitting."""
+    return Closing(
+        state="failed",
+        reason=clean(turn.redact(ending.reason)),
+        outcome=ending.outcome,
+        reply=turn.framed((Part(ending.sentence),), "notice"),
     )
 
 
-def _finished(turn: Turn, answer: str | Silence | None) -> Closing:
+def _finished(turn: Turn, answer: object) -> Closing:
+    """What is written of an answer.
+
+    Raises:
+        AgentError: it is none. And whatever an adapter raises that cannot split it.
+    """
     step = turn.steps.closing
     if isinstance(answer, Silence):
-        return Closing(state="finished", reason=f"silence: {answer.reason}", step=step)
-    if answer is None:
+        return Closing(state="finished", reason=f"silence: {clean(answer.reason)}", step=step)
+    if answer is not None and not isinstance(answer, str):
+        raise AgentError(f"the agent returned a {type(answer).__name__}; an answer is text, Silence or None")
+    if answer is None or not answer.strip():
         return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
-    return Closing(
-        state="finished",
-        step=step,
-        entries=(AssistantEntry(text=turn.redact(answer)),),
-        reply=turn.reply(answer),
-    )
+    text = clean(turn.redact(answer))
+    return Closing(state="finished", step=step, entries=(AssistantEntry(text=text),), reply=turn.reply(text))

@@ -235,8 +235,10 @@ def stop(tx: Tx, key: Key, command: int | None, why: str) -> Stopped:
     return Stopped(turn, waiting)
 
 
-def reset(tx: Tx, key: Key, command: int | None, why: str) -> int:
+def reset(tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None = None) -> int:
     """The session ends and the next one opens; the cancel of the old scope follows from the commit."""
+    if asked_by is not None:
+        tx.fence(asked_by)
     name = text_of(key)
     old = tx.session_of(name)
     turn = tx.running_turn(old)
@@ -249,6 +251,12 @@ def reset(tx: Tx, key: Key, command: int | None, why: str) -> int:
             tx.owe(_notice(settled[1], texts.NEW_SESSION), None)
     tx.run("update session set ended_at = ?, why = ? where id = ?", (tx.now, why, old))
     new = tx.open_session(name)
+    # What was given back by an interrupt and waits still is said in the new session, not in the old one.
+    tx.run(
+        "update entry set session = ? where inbound in"
+        f" (select id from inbound where key = ? and {CLAIMABLE})",
+        (new, name),
+    )
     # A wake for the old session may be in the list already: the successor must be the last word.
     tx.consequences = [c for c in tx.consequences if not isinstance(c, WakeKey)]
     tx.then(ReplaceKey(key, new, why))

@@ -142,9 +142,9 @@ class SqliteStore:
         """See the port."""
         return await self._do(intake.stop, key, command, why)
 
-    async def reset(self, key: Key, command: int | None, why: str) -> int:
+    async def reset(self, key: Key, command: int | None, why: str, *, turn: int | None = None) -> int:
         """See the port."""
-        return await self._do(intake.reset, key, command, why)
+        return await self._do(intake.reset, key, command, why, turn)
 
     async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:
         """See the port."""
