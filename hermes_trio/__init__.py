@@ -18,10 +18,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hermes_trio.agent import ModelAgent as ModelAgent
+    from hermes_trio.credentials import Candidate as Candidate
+    from hermes_trio.credentials import Candidates as Candidates
+    from hermes_trio.credentials import KeyPool as KeyPool
     from hermes_trio.errors import *  # noqa: F403
     from hermes_trio.gateway import Gateway as Gateway
+    from hermes_trio.gateway import installed_commands as installed_commands
     from hermes_trio.gateway import open_gateway as open_gateway
     from hermes_trio.http import open_http_client as open_http_client
+    from hermes_trio.models.anthropic import AnthropicModel as AnthropicModel
+    from hermes_trio.models.echo import EchoModel as EchoModel
+    from hermes_trio.models.openai import OpenAIModel as OpenAIModel
     from hermes_trio.options import Gateway as GatewayOptions
     from hermes_trio.options import Session as SessionOptions
     from hermes_trio.ports import *  # noqa: F403
@@ -32,7 +39,11 @@ if TYPE_CHECKING:
     from hermes_trio.verbs import Turn as Turn
 
 _WHERE = {
-    "hermes_trio.gateway": ("Gateway", "open_gateway"),
+    "hermes_trio.gateway": ("Gateway", "installed_commands", "open_gateway"),
+    "hermes_trio.credentials": ("Candidate", "Candidates", "KeyPool"),
+    "hermes_trio.models.anthropic": ("AnthropicModel",),
+    "hermes_trio.models.echo": ("EchoModel",),
+    "hermes_trio.models.openai": ("OpenAIModel",),
     "hermes_trio.verbs": ("Turn",),
     "hermes_trio.agent": ("ModelAgent",),
     "hermes_trio.http": ("open_http_client",),

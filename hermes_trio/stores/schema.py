@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -71,6 +72,8 @@ def connect(path: Path | str) -> sqlite3.Connection:
     """
     if path != ":memory:":
         _look_before_touching(Path(path))
+        # Conversations are nobody else's to read; SQLite gives its side files the mode of this one.
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         db.execute("pragma journal_mode = wal")
