@@ -158,12 +158,13 @@ class Keyed(Generic[K]):
     async def empty(self) -> None:
         """Return when no task is left, also none that was replaced."""
         while self._tasks:
-            self._empty = trio.Event()
             await self._empty.wait()
 
     def _start(self, key: K, worker: Worker) -> None:
         self.live[key] = worker
         self._tasks.add(worker)
+        if self._empty.is_set():
+            self._empty = trio.Event()
         self._nursery.start_soon(self._run, key, worker, name=f"{self._kind} {key}")
 
     async def _run(self, key: K, worker: Worker) -> None:
