@@ -13,7 +13,7 @@ import trio
 
 from tests.bench.chats import HOLD
 from tests.bench.full_store import fill
-from tests.bench.report import Goal, Line, line, p95
+from tests.bench.report import ELSEWHERE, Goal, Line, line, p95
 from tests.bench.subject import BARE, GATEWAY, Failed, Subject, machine_busy_s, open_subject
 
 
@@ -100,7 +100,7 @@ async def _throughput(bare: Subject, gateway: Subject, sizes: Sizes) -> list[Lin
         both("    of this in the main thread", "ms", lambda w: w.main_ms),
         both("  share of a core: what is measured", "", lambda w: w.busy),
         both("  share of a core: fake servers and load", "", lambda w: w.fakes),
-        both("  share of a core: others on this machine", "", lambda w: w.elsewhere),
+        both(ELSEWHERE, "", lambda w: w.elsewhere),
         both("  polls per message", "", lambda w: w.polls),
     ]
 
@@ -180,23 +180,25 @@ async def _latency(bare: Subject, gateway: Subject, sizes: Sizes, commit_ms: flo
 
 async def burst(folder: Path, sizes: Sizes) -> list[Line]:
     """Many messages at the same moment, each in a chat of its own."""
-    seen: dict[str, list[tuple[float, float, float]]] = {GATEWAY: [], BARE: []}
+    seen: dict[str, list[tuple[float, float, float, float]]] = {GATEWAY: [], BARE: []}
     for _ in range(sizes.bursts):
         for kind in (BARE, GATEWAY):
             async with open_subject(kind, folder) as subject:
                 subject.model.answer_after(sizes.burst_model_s)
+                began_s = subject.cpu_s()
                 subject.chats.write_all({chat: f"hello {chat}" for chat in subject.new_chats(sizes.burst)})
                 await subject.chats.all_answered()
-                took = subject.chats.took
-                seen[kind].append((len(took), p95(took), subject.memory_mib("VmHWM")))
-    answered, slow, memory = zip(*seen[GATEWAY], strict=True)
-    bare_answered, bare_slow, bare_memory = zip(*seen[BARE], strict=True)
+                took, cpu_ms = subject.chats.took, (subject.cpu_s() - began_s) / sizes.burst * 1000
+                seen[kind].append((len(took), p95(took), cpu_ms, subject.memory_mib("VmHWM")))
+    answered, slow, cpu, memory = zip(*seen[GATEWAY], strict=True)
+    bare_answered, bare_slow, bare_cpu, bare_memory = zip(*seen[BARE], strict=True)
     name = f"{sizes.burst} turns at once, model {sizes.burst_model_s:g} s: answered"
     whole = Goal("value", ">=", sizes.burst)
     quick, small = Goal("value", "<=", 2.5), Goal("value", "<=", 150)
     return [
         line(name, "answers", answered, beside=BARE, others=bare_answered, goal=whole),
         line("  p95", "s", slow, beside=BARE, others=bare_slow, goal=quick),
+        line("  CPU per message, connecting included", "ms", cpu, beside=BARE, others=bare_cpu),
         line("  peak memory", "MiB", memory, beside=BARE, others=bare_memory, goal=small),
     ]
 

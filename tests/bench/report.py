@@ -16,6 +16,8 @@ import msgspec
 
 Judged = Literal["value", "ratio", "difference"]
 COMMITS = 200
+ELSEWHERE = "  share of a core: others on this machine"
+QUIET = 0.2
 
 
 class Goal(msgspec.Struct, frozen=True):
@@ -179,6 +181,8 @@ def table(report: Report) -> str:
     )
     if of.disk == "tmpfs":
         head += "\nThis is no disk: nothing is durable, commits cost nothing. Use --dir."
+    if any(one.name == ELSEWHERE and one.value > QUIET for one in report.lines):
+        head += "\nOthers kept this machine busy: times are too long and rates too low; the ratios hold."
     return "\n".join([head, "", *lines])
 
 

@@ -178,9 +178,12 @@ async def open_subject(
             await subject.until_ready(began)
             yield subject
             if is_gone(process.pid):
-                raise Failed(f"{kind} has ended:\n{(home / 'log').read_text()[-2000:]}")
+                raise Failed(f"the {kind} has ended")
             if not kill:
                 await _goodbye(process)
+        except BaseException as error:
+            error.add_note(f"The log of the {kind} ends so:\n{(home / 'log').read_text()[-2000:]}")
+            raise
         finally:
             process.kill()
             process.wait()
