@@ -21,6 +21,7 @@ COMMAND_FAILED = "That command failed. The log has the details."
 DRAINING = "I am restarting. Your message is kept and will be answered afterwards."
 PARTIAL = "(The model's answer was cut off here.)"
 QUESTION_CLOSED = "That question is no longer open."
+QUESTION_OF_ANOTHER = "That question is for somebody else."
 DEADLINE = "I stopped: this took longer than a turn may take."
 CONFLICT = "Another program is receiving this bot's messages. I keep trying."
 

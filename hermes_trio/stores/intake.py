@@ -74,7 +74,7 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> bool:
     if decided.outcome is None and decided.key is not None:
         if decided.kind == "command":
             tx.then(WakeCommands(decided.key))
-        elif not _answers(tx, decided.key, id, update):
+        elif not _answers(tx, decided.key, id, update, tx.now):
             wait(tx, decided.key, id, update, rules)
     return True
 
@@ -114,11 +114,16 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> Non
         return
     session = tx.session_of(name)
     turn = tx.running_turn(session)
-    if turn is not None and rules.busy == "interrupt":
+    if turn is not None and rules.busy == "interrupt" and not _may_answer(tx, name, id):
         rows.give_back(tx, turn, key, "interrupted by a message")
     elif turn is not None and rules.busy == "queue":
         rows.show_waiting(tx, turn, id, message, rules, ahead)
     tx.then(WakeKey(key, session))
+
+
+def _may_answer(tx: Tx, key: str, id: int) -> bool:
+    """It waits behind a command, and a question is open that it may be the answer to."""
+    return id > rows.barrier(tx, key) and tx.one("select 1 from step where asked = ?", key) is not None
 
 
 def _notice(message: Message, text: str, said: str = "reply") -> Reply:
@@ -130,13 +135,16 @@ def _notice(message: Message, text: str, said: str = "reply") -> Reply:
     )
 
 
-def _answers(tx: Tx, key: Key, id: int, message: Message) -> bool:
-    """Take the message as the answer to an open question, or a stale press as expired."""
+def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
+    """Take the message as the answer to an open question; a press that is none comes to its end."""
+    if id > rows.barrier(tx, text_of(key)):
+        # A command before it may end the question. It is offered when that is settled.
+        return False
     for turn, name, n, value in tx.all(
-        "select turn, name, n, value from step where asked = ? order by at", text_of(key)
+        "select turn, name, n, value from step where asked = ? and at <= ? order by at", text_of(key), at
     ):
         question = read_question(value)
-        answer = _answer(tx, question, message)
+        answer = _answer(tx, turn, question, message)
         if answer is not None:
             session, key_text = tx.one("select session, key from turn where id = ?", turn)
             tx.run(
@@ -150,14 +158,41 @@ def _answers(tx: Tx, key: Key, id: int, message: Message) -> bool:
             tx.then(WakeAsk(key, turn))
             tx.then(WakeKey(read_key(key_text), session))
             return True
-    if message.choice is not None:
+    if message.choice is None:
+        return False
+    if _is_open(tx, message.choice):
+        tx.settle_inbound("id = ?", (id,), "refused", "not_asked")
+        tx.owe(_notice(message, texts.QUESTION_OF_ANOTHER), None)
+    else:
         tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
         tx.owe(_notice(message, texts.QUESTION_CLOSED), None)
-        return True
-    return False
+    return True
 
 
-def _answer(tx: Tx, question: Question, message: Message) -> str | None:
+def _is_open(tx: Tx, token: str) -> bool:
+    """Whether the pressed choice is one of an open question, whoever was asked."""
+    turn = token.partition(".")[0]
+    if not (turn.isdecimal() and len(turn) < 19):
+        return False
+    found = tx.all("select value from step where turn = ? and asked is not null", int(turn))
+    return any(choice.token == token for (value,) in found for choice in read_question(value).choices)
+
+
+def _offer(tx: Tx, key: Key, behind: int) -> None:
+    """What waited behind a command may be the answer to a question that is still open, or a late press."""
+    name = text_of(key)
+    for id, body, at in tx.all(
+        "select id, body, at from inbound where key = ? and id > ? and outcome is null"
+        " and kind = 'message' and state = 'waiting' order by id",
+        name,
+        behind,
+    ):
+        message = read_message(body)
+        if _answers(tx, key, id, message, at):
+            rows.hide_waiting(tx, text_of(message.address.lane), [id])
+
+
+def _answer(tx: Tx, turn: int, question: Question, message: Message) -> str | None:
     """The message's answer to this question, None if it is none: another person, or another thing."""
     if question.user is not None and message.address.user != question.user:
         return None
@@ -166,8 +201,13 @@ def _answer(tx: Tx, question: Question, message: Message) -> str | None:
         return labels.get(message.choice)
     if message.private:
         return message.text
-    prompt = tx.one("select message_id from outbound where id = ?", question.prompt)
-    replied = prompt is not None and prompt[0] is not None and message.replies_to == prompt[0]
+    replied = tx.one(
+        "select 1 from outbound where turn = ? and (id = ? or reply = ?) and message_id = ?",
+        turn,
+        question.prompt,
+        question.prompt,
+        message.replies_to,
+    )
     return message.text if replied else None
 
 
@@ -191,6 +231,7 @@ def _settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> 
         return None
     tx.settle_inbound("id = ?", (command,), outcome, reason)
     key = read_key(row[0])
+    _offer(tx, key, command)
     tx.then(WakeKey(key, tx.session_of(row[0])))
     return key, read_message(row[1])
 
@@ -216,6 +257,7 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         # What waits its turn, or is taken in, interrupts nothing.
         rules = msgspec.structs.replace(rules, busy="steer" if prompt.how == "steer" else "queue")
     wait(tx, key, command, message, rules)
+    _offer(tx, key, command)
 
 
 def stop(tx: Tx, key: Key, command: int | None, why: str) -> Stopped:

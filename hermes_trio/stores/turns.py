@@ -158,8 +158,7 @@ def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
     if ask is not None:
         prompt = rows.say_in_preview(tx, turn, ask)
         assert prompt is not None
-        (last,) = tx.one("select max(id) from outbound where turn = ? and said = 'prompt'", turn)
-        question = Question(text=ask.parts[0].text, user=ask.address.user, prompt=last, choices=ask.choices)
+        question = Question(text=ask.parts[0].text, user=ask.address.user, prompt=prompt, choices=ask.choices)
         value, asked = to_json(question), key
     _put_step(tx, turn, step, value, asked)
     return step
