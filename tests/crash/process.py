@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -74,6 +73,11 @@ class Daemon:
         assert self.process is not None
         return self.process.pid
 
+    @property
+    def is_over(self) -> bool:
+        """It is gone, and all it said is known."""
+        return self._silent.is_set()
+
     def said(self, event: str, *more: str) -> list[str]:
         """Its log lines of this event that hold all of `more`."""
         name = f"event={event}" if event.isalpha() else f'event="{event}"'
@@ -100,8 +104,9 @@ class Daemon:
         await self.says("ready")
 
     def signal(self, number: int) -> None:
-        """Send it a signal."""
-        os.kill(self.pid, number)
+        """Send it a signal, unless it is gone."""
+        assert self.process is not None
+        self.process.send_signal(number)
 
     async def ended(self, within_s: float = PATIENCE_S) -> int:
         """Return its exit code when it is gone; -9 if it was killed."""

@@ -58,6 +58,7 @@ enable = ["now", "sleep", {tools}]
 token = "env:BOT_TOKEN"
 api_url = "{telegram}"
 allow_users = [{users}]
+require_mention = false
 """
 
 
@@ -72,7 +73,6 @@ class Stage:
         said: per chat what its person wrote, by message id, in order.
         daemon: the life that runs, or ran last.
         lives: all of them.
-        kills: how many were killed.
     """
 
     def __init__(self, folder: Path, nursery: trio.Nursery) -> None:
@@ -82,9 +82,9 @@ class Stage:
         self.effects = Effects(folder, self._tick)
         self.said: dict[int, dict[int, str]] = defaultdict(dict)
         self.lives: list[Daemon] = []
-        self.kills = 0
         self.sprung = trio.Event()
         self._ticks_left = 0
+        self._after_s = 0.0
         self._config = folder / "hermes.toml"
         self._nursery = nursery
 
@@ -139,7 +139,6 @@ class Stage:
 
     async def see_dead(self) -> None:
         """Wait until it is dead and the world has seen that, and look at what it left."""
-        self.kills += 1
         assert await self.daemon.ended() == -signal.SIGKILL, self.daemon.lines
         await self.telegram.connections.all_closed(PATIENCE_S)
         await self.model.counts.all_closed(PATIENCE_S)
@@ -149,20 +148,32 @@ class Stage:
         """From now on what it is sent arrives, and it does not read it. It does not thaw: kill it."""
         self.daemon.signal(signal.SIGSTOP)
 
-    def set_trap(self, ticks: int) -> None:
-        """Kill it in the moment when the world has seen so many more signs of it."""
+    def set_trap(self, ticks: int, after_s: float = 0.0) -> None:
+        """Kill it when the world has seen so many more signs of it: in that moment, or so much later."""
         self.sprung = trio.Event()
         self._ticks_left = ticks
+        self._after_s = after_s
 
     def _tick(self) -> None:
         self._ticks_left -= 1
         if self._ticks_left == 0:
-            self.daemon.signal(signal.SIGKILL)
-            self.sprung.set()
+            if self._after_s:
+                self._nursery.start_soon(self._spring_later, self.daemon)
+            else:
+                self._spring()
 
-    async def run_into_trap(self, ticks: int) -> bool:
-        """Begin a life that ends in a trap. False: everything was answered before; it lives."""
-        self.set_trap(ticks)
+    async def _spring_later(self, daemon: Daemon) -> None:
+        await trio.sleep(self._after_s)
+        if self.daemon is daemon and not daemon.is_over:
+            self._spring()
+
+    def _spring(self) -> None:
+        self.daemon.signal(signal.SIGKILL)
+        self.sprung.set()
+
+    async def run_into_trap(self, ticks: int, after_s: float = 0.0) -> None:
+        """Begin a life that ends in a trap; if everything was answered before, it is killed then."""
+        self.set_trap(ticks, after_s)
         await self.begin()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cancel_when_sprung, nursery.cancel_scope)
@@ -173,25 +184,29 @@ class Stage:
                 if not self.sprung.is_set():
                     raise
             nursery.cancel_scope.cancel()
-        self._ticks_left = 0
-        if self.sprung.is_set():
-            await self.see_dead()
-        return self.sprung.is_set()
+        if not self.sprung.is_set():
+            self._ticks_left = 0
+            self._spring()
+        await self.see_dead()
 
     async def _cancel_when_sprung(self, scope: trio.CancelScope) -> None:
         await self.sprung.wait()
         scope.cancel()
 
     async def stop(self) -> None:
-        """Stop it as an operator does."""
+        """Ask it to stop, as an operator does; returns when it has."""
         assert await self.daemon.stop() == 0, self.daemon.lines
 
     # -- what happens in the world
 
-    def say(self, chat: int, text: str) -> int:
-        """Somebody writes; no text is written twice. Returns the message id."""
+    def say(self, chat: int, text: str, *, user: int | None = None, thread: int | None = None) -> int:
+        """Somebody writes; no text is written twice. Returns the message id.
+
+        Args:
+            user, thread: in a group, where a thread is a conversation.
+        """
         assert all(text not in texts.values() for texts in self.said.values())
-        message = self.telegram.push(chat, text)
+        message = self.telegram.push(chat, text, user=user, thread=thread)
         self.said[chat][message] = text
         return message
 

@@ -1,7 +1,7 @@
 """kill -9 in the middle of much: backlogs, several people at once, and moments that nobody chose.
 
-What is killed when follows from a seed: the daemon dies when the world has seen so many signs of it. More
-rounds: HERMES_TRIO_CRASH_ROUNDS=500 pytest -m slow tests/crash
+When it is killed follows from a seed: when the world has seen so many signs of it, or milliseconds later.
+More rounds: HERMES_TRIO_CRASH_ROUNDS=500 pytest -m slow tests/crash
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ async def test_250_messages_that_came_while_the_bot_was_down_are_answered_in_ord
 async def test_250_messages_are_answered_in_order_though_the_bot_dies_amid_them(stage):
     for number in range(250):
         stage.say(CHATS[number % 5], f"message {number}")
-    assert await stage.run_into_trap(15)
-    assert await stage.run_into_trap(25)
+    await stage.run_into_trap(15)
+    await stage.run_into_trap(25)
     await stage.start()
     await stage.answered()
     await stage.verify(repeats=2 * 5)
@@ -72,12 +72,10 @@ async def one_round(stage, seed: int) -> None:
     for _ in range(2):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(write, stage, chance, numbers)
-            await stage.run_into_trap(chance.randrange(1, 60))
-            if stage.daemon.process.returncode is None:
-                await stage.kill9()
+            await stage.run_into_trap(chance.randrange(1, 60), chance.choice((0.0, 0.03 * chance.random())))
     await stage.start()
     await stage.answered()
-    await stage.verify(repeats=8)
+    await stage.verify(repeats=2 * 4)  # a crash leaves at most one send per chat unknown
 
 
 async def write(stage, chance: Random, numbers) -> None:

@@ -419,6 +419,20 @@ async def test_a_turn_that_ends_within_the_shutdown_is_answered_before_it(stage)
     await stage.verify()
 
 
+async def test_a_turn_that_a_hurried_shutdown_cut_goes_on_after_it(stage):
+    stage.model.push(HELD)
+    await stage.start()
+    stage.say(CHAT, "hello")
+    await stage.model.until_held()
+    stage.daemon.signal(15)
+    await stage.daemon.says("checkpoint", "turns=1")
+    await stage.stop()  # the second signal
+    assert stage.shown(CHAT) == []
+    await stage.start()
+    await stage.answered()
+    await stage.verify()
+
+
 # --- commands -------------------------------------------------------------------------------------
 
 
@@ -507,6 +521,42 @@ async def test_a_message_that_kills_the_daemon_each_time_is_given_up_aloud_and_t
     assert await stage.outcomes(CHAT) == ["failed", "answered"]
     assert len(stage.model.calls) == 4
     await stage.verify(but=frozenset({CHAT}))
+
+
+async def test_an_operator_who_starts_without_resuming_leaves_nobody_waiting(stage):
+    stage.model.push(HELD)
+    await stage.start()
+    stage.say(CHAT, "poison")
+    await stage.model.until_held()
+    await stage.kill9()
+    await stage.start("--no-resume")
+    await stage.telegram.wait_sent(CHAT)
+    stage.say(CHAT, "hello")
+    await stage.answered()
+    notice, answer = stage.shown(CHAT)
+    assert "interrupted" in notice
+    assert answer == "you said: hello"
+    assert await stage.outcomes(CHAT) == ["failed", "answered"]
+    assert len(stage.model.calls) == 2
+    await stage.verify(but=frozenset({CHAT}))
+
+
+async def test_an_answer_goes_to_the_topic_and_the_message_that_asked_for_it(stage):
+    group, topic = -1001, 5
+    stage.model.push(HELD)
+    stage.telegram.hold("sendMessage")
+    await stage.start()
+    asked = stage.say(group, "hello", user=CHAT, thread=topic)
+    await stage.model.until_held()
+    await stage.kill9()
+    await stage.start()
+    await stage.telegram.wait_held("sendMessage")
+    await stage.kill9()
+    await stage.start()
+    await stage.answered()
+    assert stage.shown(group) == ["you said: hello", f"you said: hello{MARK}"]
+    assert {(shown.thread, shown.reply_to) for shown in stage.telegram.sent(group)} == {(topic, asked)}
+    await stage.verify(repeats=1)
 
 
 @pytest.mark.parametrize("held", ["after", "before"])
