@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import StoreFailed
+from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.store_port import Store
 
@@ -41,12 +41,26 @@ class Draining(Struct, frozen=True):
 
 async def checkpoint(store: Store, why: str, log: Log) -> None:
     """Reason and time on every running turn, also while the host is being cancelled; at most 2 s."""
-    with trio.move_on_after(CHECKPOINT_S, shield=True) as scope:
+
+    async def write() -> None:
+        turns = await store.checkpoint(why)
+        log.info("checkpoint", why=why, turns=turns)
+
+    await _if_it_can_be(write, CHECKPOINT_S, log)
+
+
+async def end_boot(store: Store, log: Log) -> None:
+    """The last commit of a life that ended as asked; without it the next one takes it for a crash."""
+    await _if_it_can_be(store.end_boot, CLOSE_S, log)
+
+
+async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, log: Log) -> None:
+    """What is written for politeness: skipped, with a line, where the store cannot."""
+    with trio.move_on_after(within_s, shield=True) as scope:
         try:
-            turns = await store.checkpoint(why)
-            log.info("checkpoint", why=why, turns=turns)
-        except StoreFailed as error:
-            log.error("checkpoint failed", why=str(error))
+            await write()
+        except (StoreFailed, StoreClosed) as error:
+            log.error("checkpoint failed", why=f"{type(error).__name__}: {error}")
     if scope.cancelled_caught:
         log.error("checkpoint failed", why="no commit in time")
 

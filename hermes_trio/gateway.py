@@ -21,10 +21,11 @@ import trio
 
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.dispatch import Dispatch
-from hermes_trio.drain import CLOSE_S, Draining, checkpoint, drain
+from hermes_trio.drain import Draining, checkpoint, drain, end_boot
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.inbox import Ear, Health
 from hermes_trio.keyed import Keyed
+from hermes_trio.listening import Listening
 from hermes_trio.log import Log, standard_log
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
@@ -49,7 +50,6 @@ from hermes_trio.store_port import (
     WakeLane,
 )
 from hermes_trio.stores.sqlite import open_sqlite_store
-from hermes_trio.supervise import supervise
 from hermes_trio.turn import Player
 from hermes_trio.values import Address, Key, Lane, LedgerRow, SessionView
 from hermes_trio.verbs import Surroundings
@@ -89,11 +89,8 @@ class Gateway:
         self.model = getattr(agent, "name", "")
         self.opened_at = clock.now()
         self.drain_deadline = trio.CancelScope()
-        self.intake = trio.CancelScope()
         self.draining = False
-        self._served = trio.Event()
-        self._heard = trio.Event()
-        self.ears: dict[str, Ear] = {}
+        self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
         self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s, redact)
         around = Surroundings(
@@ -119,12 +116,11 @@ class Gateway:
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
-        while len(self.ears) < len(self.accounts) or not all(e.health.reported for e in self.ears.values()):
-            await self._heard.wait()
+        await self.listening.ready()
 
     async def finished(self) -> None:
         """Return when every platform's input has ended and every message has its outcome and its answer."""
-        await self._served.wait()
+        await self.listening.ended()
         await self.at_rest()
 
     async def at_rest(self) -> None:
@@ -166,7 +162,7 @@ class Gateway:
 
     def health(self) -> Mapping[str, Health]:
         """Per account whether it receives."""
-        return {name: ear.health for name, ear in self.ears.items()}
+        return self.listening.health()
 
     def hurry(self, seconds: float = 0.0) -> None:
         """Shorten a drain, running or to come, to so many seconds from now."""
@@ -238,21 +234,7 @@ class Gateway:
         platform = self.accounts.get(address.account_id)
         return platform is not None and allowed(address.user, platform.policy)
 
-    async def listen(self) -> None:
-        """Serve every account until the intake is cancelled or every input has ended."""
-        menu = self.dispatch.help(admin=False)
-        for name, platform in self.accounts.items():
-            cursor = await self.store.cursor(name)
-            self.ears[name] = self._ear(platform, cursor)
-            if hasattr(platform, "menu"):
-                platform.menu = menu
-        with self.intake:
-            async with trio.open_nursery() as nursery:
-                for name, platform in self.accounts.items():
-                    nursery.start_soon(self._account, name, platform, name=f"account {name}")
-            self._served.set()
-
-    def _ear(self, platform: Platform, cursor: str | None) -> Ear:
+    def _ear(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Ear:
         return Ear(
             platform,
             self.store,
@@ -261,27 +243,15 @@ class Gateway:
             scope=self.session_options.scope,
             log=self.log,
             chance=self.chance,
-            reported=self._reported,
+            reported=reported,
             draining=lambda: self.draining,
         )
 
-    def _reported(self, account: str) -> None:
-        """An account's health is known, or good again: what waits to be said there is tried at once."""
-        self._heard.set()
-        self._heard = trio.Event()
+    def _say_what_waits(self, account: str) -> None:
+        """The account is well: what waits to be said there is tried at once."""
         for lane, worker in self.lanes.live.items():
             if lane.account_id == account:
                 worker.wake()
-
-    async def _account(self, name: str, platform: Platform) -> None:
-        ear = self.ears[name]
-        await supervise(
-            lambda: platform.serve(ear),
-            name=name,
-            log=self.log,
-            chance=self.chance,
-            down=lambda error: ear.failed(f"{type(error).__name__}: {error}"),
-        )
 
     async def drain(self, why: str) -> None:
         """See drain.py."""
@@ -290,7 +260,7 @@ class Gateway:
         work = Draining(
             open_no_turns=self.turns.open_no_turns,
             no_turn_running=self.sessions.empty,
-            stop_intake=lambda: self.intake.cancel(reason=why),
+            stop_intake=lambda: self.listening.scope.cancel(reason=why),
             cancel_sessions=lambda: self.sessions.cancel(why),
             flushed=self.lanes.empty,
         )
@@ -334,45 +304,60 @@ async def open_gateway(
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
-    clock = clock or SystemClock()
-    chance = chance or system_chance()
-    log = log or standard_log()
+    wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log()
+    by_name = _by_name(installed_commands() if commands is None else commands)
     _check_accounts(platforms)
-    async with _served(store, clock) as kept:
-        booted = await kept.begin_boot()
-        async with AsyncExitStack() as opened:
-            for platform in platforms:
-                await opened.enter_async_context(platform.open())
-            async with trio.open_nursery() as nursery:
-                gateway = Gateway(
-                    agent,
-                    platforms,
-                    kept,
-                    nursery,
-                    options=options or GatewayOptions(),
-                    session=session or SessionOptions(),
-                    commands=_by_name(installed_commands() if commands is None else commands),
-                    clock=clock,
-                    chance=chance,
-                    log=log,
-                    redact=redact,
-                )
-                kept.perform = gateway.perform
-                await gateway.boot(booted, resume)
-                nursery.start_soon(gateway.listen, name="intake")
-                try:
-                    yield gateway
-                except BaseException:
-                    await checkpoint(kept, "cancelled", log)
-                    raise
-                await gateway.drain("asked")
-                nursery.cancel_scope.cancel(reason="drained")
-        with trio.move_on_after(CLOSE_S, shield=True):
-            await kept.end_boot()
+
+    def make(kept: Store, nursery: trio.Nursery) -> Gateway:
+        return Gateway(
+            agent,
+            platforms,
+            kept,
+            nursery,
+            options=options or GatewayOptions(),
+            session=session or SessionOptions(),
+            commands=by_name,
+            clock=wall,
+            chance=dice,
+            log=lines,
+            redact=redact,
+        )
+
+    async with _served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def _living(
+    make: Callable[[Store, trio.Nursery], Gateway], platforms: Sequence[Platform], store: Store, resume: bool
+) -> AsyncIterator[Gateway]:
+    """One boot, from its first commit to its last."""
+    booted = await store.begin_boot()
+    async with _opened(platforms), trio.open_nursery() as nursery:
+        gateway = make(store, nursery)
+        store.perform = gateway.perform
+        await gateway.boot(booted, resume)
+        nursery.start_soon(gateway.listening.serve, gateway.dispatch.help(admin=False), name="intake")
+        try:
+            yield gateway
+        except BaseException:
+            await checkpoint(store, "cancelled", gateway.log)
+            raise
+        await gateway.drain("asked")
+        nursery.cancel_scope.cancel(reason="drained")
+    await end_boot(store, gateway.log)
 
 
 def _served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
     return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()
+
+
+@asynccontextmanager
+async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
+    async with AsyncExitStack() as opened:
+        for platform in platforms:
+            await opened.enter_async_context(platform.open())
+        yield
 
 
 def _check_accounts(platforms: Sequence[Platform]) -> None:

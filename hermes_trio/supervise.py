@@ -40,6 +40,7 @@ async def supervise(
         True if `serve` returned by itself, False if its credentials were refused.
     """
     failures = 0
+    conflicting = False
     while True:
         began = trio.current_time()
         failed: BaseExceptionGroup[Exception] | None = None
@@ -49,18 +50,20 @@ async def supervise(
             failed = group
         if failed is None:
             return True
-        error = first_leaf(failed)
+        error = _telling_leaf(failed)
+        why = f"{type(error).__name__}: {error}"
         down(error)
         if isinstance(error, AccountRefused):
-            log.error("account down", account=name, why=str(error), again_s=None)
+            log.error("account refused", account=name, why=why)
             return False
         if trio.current_time() - began > HEALTHY_S:
             failures = 0
-        first_s = CONFLICT_S if isinstance(error, PollConflict) else FIRST_S
-        wait_s = full_jitter(failures, chance.random(), first_s=first_s, cap_s=max(CAP_S, first_s))
+        wait_s = full_jitter(failures, chance.random(), first_s=FIRST_S, cap_s=CAP_S)
         if isinstance(error, PollConflict):
-            wait_s = max(wait_s, CONFLICT_S)
-        log.warning("account down", account=name, why=f"{type(error).__name__}: {error}", again_s=wait_s)
+            wait_s = CONFLICT_S + wait_s / 2
+        if not (conflicting and isinstance(error, PollConflict)):
+            log.warning("account restarts", account=name, why=why, again_s=wait_s)
+        conflicting = isinstance(error, PollConflict)
         failures += 1
         await trio.sleep(wait_s)
 
@@ -74,6 +77,14 @@ async def attempt(call: Callable[[], Awaitable[T]]) -> tuple[T | None, Exception
     except Exception as error:
         failed = error
     return value, failed
+
+
+def _telling_leaf(error: BaseException) -> BaseException:
+    """Of several errors at once the one that says most about the account."""
+    for kind in (AccountRefused, PollConflict):
+        if isinstance(error, BaseExceptionGroup) and (found := error.subgroup(kind)) is not None:
+            return first_leaf(found)
+    return first_leaf(error)
 
 
 def first_leaf(error: BaseException) -> BaseException:

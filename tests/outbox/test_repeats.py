@@ -3,8 +3,9 @@
 import pytest
 import trio
 
+from hermes_trio.errors import PlatformDown
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import MemoryPlatform, open_world
+from hermes_trio.testing import MemoryPlatform, open_world, text
 
 from .chats import Tripwire, calls, crash_in_call, outbound, traits
 
@@ -207,15 +208,36 @@ async def test_plain_text_that_is_refused_for_its_markup_is_given_up(world):
     assert outbound(world, "state, attempts") == [("failed", 2)]
 
 
-async def test_a_connection_that_is_back_wakes_what_waits_at_once(world):
-    world.platform.connected = False
-    await world.say("u1", "hi")
-    await world.until(minutes=20)
-    world.platform.connected = True
-    [ear] = world.gateway.ears.values()
-    ear.failed("no connection")
-    before = world.now
-    ear.received()
-    await world.settle()
-    assert world.platform.texts("u1") == [ANSWER]
-    assert world.now == before
+class Drops(MemoryPlatform):
+    """Its connection can be dropped; it is received again when the connection is back."""
+
+    def __init__(self):
+        super().__init__()
+        self.dropped = trio.Event()
+
+    async def serve(self, intake):
+        if not self.connected:
+            raise PlatformDown("no connection")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().serve, intake)
+            await self.dropped.wait()
+            self.dropped, self.connected = trio.Event(), False
+            raise PlatformDown("connection lost")
+
+
+async def test_a_connection_that_is_back_wakes_what_waits_at_once(autojump_clock):
+    woken = 0
+    for seed in range(20):
+        async with open_world(platform=Drops(), seed=seed) as world:
+            world.model.script(text(ANSWER, after_s=10))
+            await world.say("u1", "hi")
+            await world.until(seconds=1)
+            world.platform.dropped.set()
+            await world.until(minutes=20)
+            world.platform.connected = True
+            await world.until(minutes=22)
+            _, up = [line["t"] for line in world.lines("account up")]
+            [(sent, *_)] = calls(world, op="send")
+            assert sent <= round(up, 3)
+            woken += sent == round(up, 3)
+    assert woken > 3

@@ -1,0 +1,13 @@
+"""A host whose database is closed behind it."""
+
+import pytest
+
+from .hosts import Host
+
+
+@pytest.fixture
+def host():
+    """A database that outlives its gateways."""
+    made = Host()
+    yield made
+    made.db.close()
