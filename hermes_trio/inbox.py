@@ -78,12 +78,14 @@ class Ear:
         platform = self._platform
         decided = [decide(one, platform.policy, self._scope, platform.traits) for one in updates]
         if self._draining():
-            decided = [self._with_notice(one) for one in decided]
+            decided = self._with_notices(decided)
         new = await self._commit(decided, cursor)
         if cursor is not None:
             self.cursor = cursor
         for one in new:
             self._write_line(one)
+            if one.notice and isinstance(one.update, Message):
+                self._told.add(one.update.address.lane)
 
     async def _commit(self, decided: Sequence[Decided], cursor: str | None) -> Sequence[Decided]:
         failures = 0
@@ -95,22 +97,25 @@ class Ear:
                 await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
                 failures += 1
 
-    def _with_notice(self, decided: Decided) -> Decided:
-        update = decided.update
-        if decided.outcome is not None or isinstance(update, Undecodable) or decided.kind != "message":
-            return decided
-        lane = update.address.lane
-        if lane in self._told:
-            return decided
-        self._told.add(lane)
-        return msgspec.structs.replace(decided, notice=texts.DRAINING)
+    def _with_notices(self, decided: Sequence[Decided]) -> list[Decided]:
+        """Each chat is told once; the store says it where the message waits from now on."""
+        told, made = set(self._told), []
+        for one in decided:
+            if isinstance(one.update, Message) and one.outcome is None and one.kind == "message":
+                lane = one.update.address.lane
+                if lane not in told:
+                    told.add(lane)
+                    one = msgspec.structs.replace(one, notice=texts.DRAINING)
+            made.append(one)
+        return made
 
     def _write_line(self, decided: Decided) -> None:
         update = decided.update
         if isinstance(update, Undecodable):
             self._log.warning("message failed", native=update.native, account=self.account, why="decode")
         elif decided.outcome is not None:
-            self._log.info("message dropped", native=update.native, key=str(decided.key), why=decided.reason)
+            event = f"message {decided.outcome}"
+            self._log.info(event, native=update.native, key=str(decided.key), why=decided.reason)
         else:
             self._log.info(
                 "message accepted",

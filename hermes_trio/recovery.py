@@ -29,12 +29,14 @@ async def recover(
     Commands run before this: a turn that a pending /stop or /new ended has no verdict any more.
     """
     resumed = 0
+    if booted.clean and not booted.first:
+        log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
     for turn in booted.interrupted:
         age_s = max(0.0, now - turn.last_at)
         found = verdict(
-            age_s=age_s,
+            age_s=now - turn.last_at,
             interruptions=turn.interruptions,
-            asks=turn.asks,
+            waits=turn.waits,
             allowed=allowed(turn.address),
             resume=resume,
             freshness_s=freshness_s,

@@ -208,7 +208,13 @@ class GaveUp(Struct, frozen=True):
 
 
 class Interrupted(Struct, frozen=True, kw_only=True):
-    """A turn that an older boot left running."""
+    """A turn that an older boot left running.
+
+    Args:
+        last_at: wall time of the last it did: a transcript entry, or the end of a sleep.
+        interruptions: boots in a row that left its session's turn running.
+        waits: for the answer to an open question, or in a sleep whose end is still to come.
+    """
 
     turn: int
     session: int
@@ -217,7 +223,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     attempt: int
     last_at: float
     interruptions: int
-    asks: bool
+    waits: bool
 
 
 class Booted(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ def verdict(
     *,
     age_s: float,
     interruptions: int,
-    asks: bool,
+    waits: bool,
     allowed: bool,
     resume: bool,
     freshness_s: float,
@@ -20,9 +20,10 @@ def verdict(
     """Resume it, or why not.
 
     Args:
-        age_s: of the last transcript entry; a time in the future counts as now.
+        age_s: of the last transcript entry. Below 0 its time is in the future: that counts as now once.
         interruptions: boots in a row that its session was interrupted in, this one counted.
-        asks: it waits for a person, who may take as long as the question is open.
+        waits: for a person, who may take as long as the question is open, or for a time to come. It
+            did not work, so neither its age nor the interruptions tell anything about it.
         allowed: its owner may still speak to the account.
         resume: False for `run --no-resume`.
         freshness_s: older turns are not resumed; 0 is never.
@@ -32,8 +33,10 @@ def verdict(
         return "not_allowed"
     if not resume or freshness_s <= 0:
         return "not_asked"
+    if waits:
+        return "resume"
     if interruptions >= stuck_after:
         return "stuck"
-    if not asks and age_s > freshness_s:
+    if age_s > freshness_s or (age_s < 0 and interruptions > 1):
         return "too_old"
     return "resume"

@@ -38,18 +38,19 @@ _RUNNING = (
 def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Interrupted:
     turn, session, key, address, attempt, opened_at, interruptions = row
     last = tx.one("select at from entry where session = ? order by id desc limit 1", session)
-    asks = tx.one("select 1 from step where turn = ? and asked is not null", turn)
-    # A turn that sleeps says nothing before it is to wake; until then it is not old.
+    asks = tx.one("select 1 from step where turn = ? and asked is not null", turn) is not None
     (wakes_at,) = tx.one("select max(wake_at) from step where turn = ? and state = 'intent'", turn)
+    sleeps = wakes_at is not None and wakes_at > tx.now
+    said_at = last[0] if last else opened_at
     return Interrupted(
         turn=turn,
         session=session,
         key=read_key(key),
         address=read_address(address),
         attempt=attempt,
-        last_at=max(last[0] if last else opened_at, wakes_at or 0.0),
+        last_at=said_at if wakes_at is None else max(said_at, wakes_at),
         interruptions=interruptions,
-        asks=asks is not None,
+        waits=asks or sleeps,
     )
 
 

@@ -48,8 +48,11 @@ read_question = msgspec.json.Decoder(Question).decode
 def accept(
     tx: Tx, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
 ) -> list[Decided]:
-    """A whole batch and the cursor, at once; redelivered rows are refused by the unique key."""
-    new = [one for one in decided if _admit(tx, account, one, rules)]
+    """A whole batch and the cursor, at once; redelivered rows are refused by the unique key.
+
+    Returns the new ones: with the outcome of those refused, with the notice only where it was said.
+    """
+    new = [kept for one in decided if (kept := _admit(tx, account, one, rules)) is not None]
     if cursor is not None:
         tx.run("insert or replace into cursor(account, value) values(?, ?)", (account, cursor))
     return new
@@ -61,22 +64,26 @@ def read_cursor(tx: Tx, account: str) -> str | None:
     return row[0] if row else None
 
 
-def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> bool:
+def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decided | None:
     update = decided.update
     if isinstance(update, Undecodable):
-        return _insert(tx, account, decided, "", None, update.raw) is not None
+        return decided if _insert(tx, account, decided, "", None, update.raw) is not None else None
     body = to_json(msgspec.structs.replace(update, raw=b""))
     id = _insert(tx, account, decided, update.address.chat, body, update.raw)
     if id is None:
-        return False
-    if decided.notice:
-        tx.owe(_notice(update, decided.notice, "notice"), None)
-    if decided.outcome is None and decided.key is not None:
-        if decided.kind == "command":
-            tx.then(WakeCommands(decided.key))
-        elif not _answers(tx, decided.key, id, update, tx.now):
-            wait(tx, decided.key, id, update, rules)
-    return True
+        return None
+    unsaid = msgspec.structs.replace(decided, notice="") if decided.notice else decided
+    if decided.outcome is not None or decided.key is None:
+        return unsaid
+    if decided.kind == "command":
+        tx.then(WakeCommands(decided.key))
+    elif not _answers(tx, decided.key, id, update, tx.now):
+        if not wait(tx, decided.key, id, update, rules):
+            return msgspec.structs.replace(unsaid, outcome="refused", reason="queue_full")
+        if decided.notice:
+            tx.owe(_notice(update, decided.notice, "notice"), None)
+            return decided
+    return unsaid
 
 
 def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | None, raw: bytes) -> int | None:
@@ -104,14 +111,14 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
     return cursor.lastrowid if cursor.rowcount else None
 
 
-def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> None:
-    """A message waits for its turn; or is refused aloud; or interrupts."""
+def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> bool:
+    """A message waits for its turn; or interrupts; or, False, is refused aloud."""
     name = text_of(key)
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id <> ? and {CLAIMABLE}", name, id)
     if ahead >= rules.queue_max:
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
         tx.owe(_notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
-        return
+        return False
     session = tx.session_of(name)
     turn = tx.running_turn(session)
     if turn is not None and rules.busy == "interrupt" and not _may_answer(tx, name, id):
@@ -119,6 +126,7 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> Non
     elif turn is not None and rules.busy == "queue":
         rows.show_waiting(tx, turn, id, message, rules, ahead)
     tx.then(WakeKey(key, session))
+    return True
 
 
 def _may_answer(tx: Tx, key: str, id: int) -> bool:

@@ -1,0 +1,442 @@
+"""Down and up: what a boot finds, what becomes of it, and a polite end."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.testing import MemoryPlatform, hangs, open_world
+from hermes_trio.values import Policy
+
+from .invariants import check
+
+
+async def slow(turn):
+    await trio.sleep(10)
+    return f"re: {turn.text}"
+
+
+def finals(world, chat="ada") -> list[str]:
+    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
+
+
+def verdicts(world) -> list[str]:
+    return [line["verdict"] for line in world.lines("resume verdict")]
+
+
+def interruptions(world) -> list[int]:
+    return [n for (n,) in world.db.execute("select interrupted from session order by id")]
+
+
+async def cut_short(world, *, for_s: float = 0.0) -> None:
+    """A crash a second into a turn, and a time during which nobody lives."""
+    await world.until(seconds=world.now + 1)
+    world.crash()
+    await world.until(seconds=world.now + for_s)
+
+
+# --- resumed
+
+
+@pytest.mark.world(agent=slow)
+async def test_an_interrupted_turn_goes_on_in_the_same_row(world):
+    await world.say("ada", "work")
+    await cut_short(world)
+    await world.start()
+    await world.settle()
+    assert finals(world) == ["re: work"]
+    assert world.db.execute("select id, boot, attempt, state from turn").fetchall() == [(1, 2, 2, "finished")]
+    assert verdicts(world) == ["resume"]
+    check(world)
+
+
+@pytest.mark.world(agent=slow)
+async def test_it_goes_on_whether_or_not_its_platform_is_connected(world):
+    await world.say("ada", "work")
+    await cut_short(world)
+    world.platform.connected = False
+    await world.start()
+    await world.until(seconds=60)
+    assert world.db.execute("select state from turn").fetchall() == [("finished",)]
+    world.platform.connected = True
+    await world.settle()
+    assert finals(world) == ["re: work"]
+
+
+@pytest.mark.world(agent=slow)
+async def test_the_messages_behind_it_wait_and_the_new_ones_too(world):
+    await world.say("ada", "one")
+    await world.until(seconds=0.5)
+    await world.say("ada", "two")
+    await cut_short(world)
+    await world.say("ada", "three")
+    await world.start()
+    await world.settle()
+    assert finals(world) == ["re: one", "re: two\nthree"]
+    check(world)
+
+
+@pytest.mark.world(agent=slow)
+async def test_a_first_message_and_a_resume_do_not_make_two_turns(world):
+    await world.say("ada", "one")
+    await cut_short(world)
+    await world.start()
+    for n in range(5):
+        await world.say("ada", f"m{n}")
+    await world.until(seconds=world.now + 1)
+    assert world.db.execute("select count(*) from turn").fetchone() == (1,)
+    await world.settle()
+    check(world)
+
+
+# --- not resumed
+
+
+async def test_too_old_is_closed_with_one_notice(autojump_clock):
+    async with open_world(slow) as world:
+        await world.say("ada", "work")
+        await cut_short(world, for_s=2 * 3600)
+        await world.start()
+        await world.settle()
+        assert [seen.said for seen in world.shown("ada")] == ["notice"]
+        assert "I was interrupted 2 h ago" in world.shown("ada")[0].text
+        assert [(row.outcome, row.reason) for row in await world.ledger()] == [("failed", "too_old")]
+        assert world.db.execute("select state from turn").fetchall() == [("abandoned",)]
+        assert verdicts(world) == ["too_old"]
+        await world.say("ada", "again")
+        await world.settle()
+        assert finals(world) == ["re: again"]
+        check(world)
+
+
+async def test_no_resume_closes_every_interrupted_turn_and_leaves_what_waits(autojump_clock):
+    async with open_world(slow) as world:
+        await world.say("ada", "one")
+        await world.until(seconds=0.5)
+        await world.say("ada", "two")
+        await cut_short(world)
+        await world.start(resume=False)
+        await world.settle()
+        assert [(row.outcome, row.reason) for row in await world.ledger()] == [
+            ("failed", "not_asked"),
+            ("answered", ""),
+        ]
+        assert finals(world) == ["re: two"]
+        check(world)
+
+
+async def test_freshness_0_never_resumes_by_itself(autojump_clock):
+    async with open_world(slow, options=GatewayOptions(resume_freshness_s=0)) as world:
+        await world.say("ada", "one")
+        await cut_short(world)
+        await world.start()
+        await world.settle()
+        assert verdicts(world) == ["not_asked"]
+        check(world)
+
+
+async def test_an_owner_who_may_no_longer_speak_is_not_resumed(autojump_clock):
+    platform = MemoryPlatform(policy=Policy(allow_users=("ada", "bob")))
+    async with open_world(slow, platform=platform) as world:
+        for user in ("ada", "bob"):
+            await world.say(user, "work")
+        await cut_short(world)
+        platform.policy = Policy(allow_users=("bob",))
+        await world.start()
+        await world.settle()
+        assert sorted(verdicts(world)) == ["not_allowed", "resume"]
+        assert finals(world, "bob") == ["re: work"]
+        assert [(row.outcome, row.reason) for row in await world.ledger()] == [
+            ("failed", "not_allowed"),
+            ("answered", ""),
+        ]
+        check(world)
+
+
+async def test_a_time_in_the_future_counts_as_now_once_then_the_turn_is_closed(autojump_clock):
+    async with open_world(slow) as world:
+        await world.say("ada", "work")
+        await world.until(seconds=1)
+        world.crash()
+        world.clock.offset -= 50_000
+        await world.start()
+        await world.until(seconds=2)
+        world.crash()
+        await world.start()
+        await world.settle()
+        assert verdicts(world) == ["resume", "too_old"]
+        assert await world.outcomes() == ["failed"]
+        check(world)
+
+
+# --- the interruption count
+
+
+async def kills(turn):
+    if turn.text == "poison":
+        await trio.sleep_forever()
+    return f"re: {turn.text}"
+
+
+async def test_a_turn_that_is_interrupted_three_times_in_a_row_is_suspended(autojump_clock):
+    async with open_world(kills) as world:
+        await world.say("ada", "poison")
+        for boot in range(3):
+            await cut_short(world)
+            await world.start()
+            assert interruptions(world) == [boot + 1]
+        await world.settle()
+        assert verdicts(world) == ["resume", "resume", "stuck"]
+        assert await world.outcomes() == ["failed"]
+        await world.say("ada", "hello")
+        await world.settle()
+        assert finals(world) == ["re: hello"]
+        assert interruptions(world) == [0]
+        check(world)
+
+
+async def test_every_other_session_is_settled_to_0_at_boot(autojump_clock):
+    async with open_world(kills) as world:
+        await world.say("ada", "poison")
+        await cut_short(world)
+        await world.start()
+        assert interruptions(world) == [1]
+        await world.until(seconds=2)
+        await world.say("ada", "/stop")
+        await world.until(seconds=3)
+        assert interruptions(world) == [1]
+        world.crash()
+        await world.start()
+        assert interruptions(world) == [0]
+
+
+async def test_a_planned_stop_counts_like_a_crash(autojump_clock):
+    async with open_world(kills, options=GatewayOptions(drain_timeout_s=1)) as world:
+        await world.say("ada", "poison")
+        await world.until(seconds=1)
+        await world.stop()
+        await world.start()
+        assert interruptions(world) == [1]
+
+
+async def test_only_the_last_part_of_a_finished_final_ends_the_run_of_interruptions(autojump_clock):
+    async def agent(turn):
+        await turn.say("interim")
+        await trio.sleep(10)
+        return "word " * 2000
+
+    async with open_world(agent) as world:
+        await world.say("ada", "work")
+        await cut_short(world)
+        await world.start()
+        await world.until(seconds=5)
+        assert interruptions(world) == [1]
+        world.platform.delay_s = 1.0
+        await world.until(seconds=12)
+        assert len(finals(world)) == 1
+        assert interruptions(world) == [1]
+        await world.settle()
+        assert len(finals(world)) == 3
+        assert interruptions(world) == [0]
+
+
+async def test_a_last_say_counts_as_the_final(autojump_clock):
+    async def agent(turn):
+        await trio.sleep(5)
+        await turn.say("the answer")
+        await trio.sleep(5)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "work")
+        await cut_short(world)
+        await world.start()
+        await world.settle()
+        assert interruptions(world) == [0]
+
+
+async def test_new_works_with_a_session_that_wedges_every_boot(autojump_clock):
+    async with open_world(kills) as world:
+        await world.say("ada", "poison")
+        await cut_short(world)
+        await world.say("ada", "/new")
+        await world.say("ada", "hello")
+        await world.start()
+        await world.settle()
+        assert finals(world) == ["re: hello"]
+        assert await world.outcomes() == ["superseded", "answered", "answered"]
+
+
+# --- a polite end
+
+
+@pytest.mark.world(agent=slow)
+async def test_a_turn_that_ends_inside_the_window_is_finished_and_delivered(world):
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    await world.stop()
+    assert world.now == 10
+    assert finals(world) == ["re: work"]
+    assert world.db.execute("select state, checkpoint_why from turn").fetchall() == [("finished", "asked")]
+    assert world.db.execute("select clean from boot").fetchall() == [(1,)]
+
+
+@pytest.mark.world(agent=slow)
+async def test_after_a_clean_end_the_next_boot_resumes_nothing_and_says_so(world):
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    await world.stop()
+    calls = len(world.platform.calls)
+    await world.start()
+    await world.settle()
+    assert len(world.platform.calls) == calls
+    assert [(line["turn"], line["verdict"]) for line in world.lines("resume verdict")] == [(None, "clean")]
+
+
+async def test_the_very_first_boot_has_nothing_to_say_about_an_end(autojump_clock):
+    async with open_world(slow) as world:
+        assert verdicts(world) == []
+
+
+@pytest.mark.world(agent=slow, options=GatewayOptions(drain_timeout_s=3))
+async def test_a_turn_that_does_not_end_inside_the_window_goes_on_at_the_next_boot(world):
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    await world.stop()
+    assert world.now == pytest.approx(4, abs=0.01)
+    assert world.db.execute("select state, checkpoint_why from turn").fetchall() == [("running", "asked")]
+    assert world.db.execute("select clean from boot").fetchall() == [(0,)]
+    await world.start()
+    await world.settle()
+    assert finals(world) == ["re: work"]
+    check(world)
+
+
+@pytest.mark.world(agent=slow)
+async def test_while_draining_messages_are_taken_no_turn_opens_and_each_chat_is_told_once(world):
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.stop)
+        await world.until(seconds=2)
+        for user, word in (("ada", "two"), ("ada", "three"), ("bob", "hello"), ("bob", "hello?")):
+            await world.say(user, word)
+    notice = "I am restarting. Your message is kept and will be answered afterwards."
+    for chat in ("ada", "bob"):
+        assert [seen.text for seen in world.shown(chat) if seen.said == "notice"] == [notice]
+    assert world.platform.unread == 0
+    assert finals(world) == ["re: work"]
+    assert len(world.lines("turn opened")) == 1
+    await world.start()
+    await world.settle()
+    assert finals(world) == ["re: work", "re: two\nthree"]
+    assert finals(world, "bob") == ["re: hello\nhello?"]
+    check(world)
+
+
+async def asks(turn):
+    return await turn.ask("Which?")
+
+
+@pytest.mark.world(agent=asks)
+async def test_an_answer_that_ends_its_turn_while_draining_is_not_said_to_wait(world):
+    await world.say("ada", "paint")
+    await world.until(seconds=1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.stop)
+        await world.until(seconds=2)
+        await world.say("ada", "red")
+    assert [seen.said for seen in world.shown("ada")] == ["prompt", "final"]
+
+
+@pytest.mark.world(agent=slow, options=GatewayOptions(queue_max=1))
+async def test_a_message_that_is_refused_while_draining_is_not_said_to_be_kept(world):
+    await world.say("ada", "work")
+    await world.until(seconds=0.5)
+    await world.say("ada", "waits")
+    await world.until(seconds=1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.stop)
+        await world.until(seconds=2)
+        await world.say("ada", "too much")
+    assert [seen.said for seen in world.shown("ada")] == ["refusal", "final"]
+
+
+@pytest.mark.world(agent=slow)
+async def test_commands_run_while_draining(world):
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.stop)
+        await world.until(seconds=2)
+        await world.say("ada", "/stop")
+    assert world.now == pytest.approx(2, abs=0.01)
+    assert [seen.text for seen in world.shown("ada")] == ["Stopped."]
+
+
+@pytest.mark.world(agent=slow)
+async def test_when_the_drain_has_ended_nothing_more_is_confirmed(world):
+    await world.stop()
+    await world.say("ada", "hello")
+    await world.until(seconds=10)
+    assert world.platform.unread == 1
+    await world.start()
+    await world.settle()
+    assert finals(world) == ["re: hello"]
+
+
+@pytest.mark.world(agent=slow, options=GatewayOptions(turns_max=1))
+async def test_a_session_that_waits_for_its_place_opens_no_turn_while_draining(world):
+    for user in ("ada", "bob"):
+        await world.say(user, "work")
+        await world.until(seconds=world.now + 0.1)
+    await world.stop()
+    assert world.now == 10
+    assert len(world.lines("turn opened")) == 1
+    await world.start()
+    await world.settle()
+    assert finals(world, "bob") == ["re: work"]
+
+
+# --- everything, everywhere
+
+
+async def planned(turn):
+    async def plan():
+        await trio.sleep(0.004)
+        return "plan"
+
+    await turn.step("model", plan, idempotent=True)
+    return f"re: {turn.text}"
+
+
+@pytest.mark.parametrize("what", ["crash", "stop", "hurried stop"])
+async def test_down_and_up_at_every_half_millisecond(autojump_clock, what):
+    drain_s = 0.003 if what == "hurried stop" else 9.0
+    for step in range(40):
+        options = GatewayOptions(drain_timeout_s=drain_s)
+        async with open_world(planned, seed=step, commit_s=0.001, commands=[], options=options) as world:
+            await world.say("ada", "one")
+            await trio.sleep(0.002)
+            await world.say("ada", "two")
+            await trio.sleep(step * 0.0005)
+            if what == "crash":
+                world.crash()
+            else:
+                await world.stop()
+            await world.say("ada", "three")
+            await world.start()
+            await world.until(seconds=60)
+            check(world)
+            assert set(await world.outcomes()) == {"answered"}, world.timeline()
+            said = " ".join(finals(world)).replace(" ↻", "").replace("\n", " ").replace("re: ", "").split()
+            assert list(dict.fromkeys(said)) == ["one", "two", "three"], world.timeline()
+
+
+@pytest.mark.world
+async def test_a_model_that_hangs_does_not_hold_the_end(world):
+    world.model.script(hangs())
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    await world.stop()
+    assert world.now == pytest.approx(21, abs=0.01)

@@ -1,0 +1,458 @@
+"""Steps: what ran once returns what it returned, across any crash."""
+
+from __future__ import annotations
+
+import contextlib
+
+import msgspec
+import pytest
+import trio
+
+from hermes_trio.errors import AgentError, StepFailed, StepMismatch, StepUnknown
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.testing import open_world
+
+from .invariants import check
+
+
+def finals(world, chat="ada") -> list[str]:
+    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
+
+
+async def reasons(world) -> list[str]:
+    return [row.reason for row in await world.ledger()]
+
+
+async def crash_and_go_on(world) -> None:
+    world.crash()
+    await world.start()
+    await world.settle()
+
+
+# --- values
+
+
+async def test_the_decoded_value_is_returned_the_first_time_too(autojump_clock):
+    seen = []
+
+    class Pair(msgspec.Struct):
+        a: int
+        b: tuple[int, int]
+
+    async def make():
+        return Pair(1, (2, 3))
+
+    async def agent(turn):
+        seen.append(await turn.step("pair", make))
+        await turn.sleep(10)
+        return "done"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert seen == [{"a": 1, "b": [2, 3]}] * 2
+        check(world)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: object(), "no JSON"),
+        (lambda: "x" * (1 << 20), "1048578 bytes"),
+        (lambda: {(1, 2): 3}, "no JSON"),
+    ],
+)
+async def test_a_value_that_cannot_be_recorded_is_a_failure_of_the_step(autojump_clock, make, reason):
+    seen = []
+
+    async def agent(turn):
+        async def fn():
+            seen.append("ran")
+            return make()
+
+        try:
+            await turn.step("big", fn)
+        except AgentError as error:
+            seen.append(f"{type(error).__name__} {reason in str(error)}")
+        await turn.sleep(10)
+        return "done"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert seen == ["ran", "AgentError True", "StepFailed True"]
+        assert finals(world) == ["done"]
+
+
+async def test_a_value_of_one_mebibyte_is_recorded(autojump_clock):
+    async def fn():
+        return "x" * ((1 << 20) - 2)
+
+    async def agent(turn):
+        return str(len(await turn.step("big", fn)))
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        assert await world.reply("ada") == str((1 << 20) - 2)
+
+
+# --- the op id
+
+
+async def test_the_op_id_is_the_same_in_every_attempt_and_another_for_every_call(autojump_clock):
+    ops = []
+
+    async def fn(*, op):
+        ops.append(op)
+        await trio.sleep(10)
+
+    async def agent(turn):
+        await turn.step("one", fn, idempotent=True)
+        await turn.step("one", fn, idempotent=True)
+        await turn.step("two", fn, idempotent=True)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=15)
+        await crash_and_go_on(world)
+        assert len(ops) == 4
+        assert ops[1] == ops[2]
+        assert len(set(ops)) == 3
+
+
+# --- an intent without a result
+
+
+async def test_a_step_that_is_not_idempotent_and_began_is_unknown(autojump_clock):
+    ran = []
+
+    async def agent(turn):
+        async def fn():
+            ran.append(1)
+            await trio.sleep(10)
+
+        try:
+            await turn.step("pay", fn)
+        except StepUnknown as error:
+            return str(error)
+        return "paid"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert ran == [1]
+        assert finals(world) == ["step 'pay' call 1 began before a crash; its outcome is unknown"]
+
+
+async def test_an_idempotent_step_runs_again(autojump_clock):
+    ran = []
+
+    async def agent(turn):
+        async def fn():
+            ran.append(1)
+            await trio.sleep(10)
+            return "read"
+
+        return await turn.step("read", fn, idempotent=True)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert ran == [1, 1]
+        assert finals(world) == ["read"]
+
+
+# --- failures
+
+
+async def test_a_failure_is_raised_as_itself_first_and_as_step_failed_on_replay(autojump_clock):
+    seen = []
+
+    async def fn():
+        seen.append("ran")
+        raise KeyError("nothing there")
+
+    async def agent(turn):
+        try:
+            await turn.step("look", fn)
+        except (KeyError, StepFailed) as error:
+            seen.append(repr(error))
+            kind = error.kind if isinstance(error, StepFailed) else ""
+        await turn.sleep(10)
+        return f"{kind}"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert seen == ["ran", "KeyError('nothing there')", "StepFailed(\"KeyError: 'nothing there'\")"]
+        assert finals(world) == ["KeyError"]
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_an_error_of_ours_is_a_failure_like_any_other(autojump_clock, idempotent):
+    """Only a fence, a disk, and what is outside and may be asked again are not the step's own result."""
+    seen = []
+
+    async def fn():
+        seen.append("ran")
+        raise AgentError("mine")
+
+    async def agent(turn):
+        try:
+            await turn.step("look", fn, idempotent=idempotent)
+        except AgentError as error:
+            seen.append(type(error).__name__)
+        await turn.sleep(10)
+        return "done"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert seen == ["ran", "AgentError", "StepFailed"]
+        assert finals(world) == ["done"]
+
+
+async def test_a_cancel_is_not_recorded(autojump_clock):
+    async def fn():
+        await trio.sleep(10)
+        return "late"
+
+    async def agent(turn):
+        with trio.move_on_after(1):
+            return await turn.step("slow", fn, idempotent=True)
+        return "moved on"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        assert await world.reply("ada") == "moved on"
+        assert world.db.execute("select count(*) from step").fetchone() == (0,)
+
+
+# --- mismatches
+
+
+async def quick(*args):
+    return list(args)
+
+
+async def test_other_arguments_than_recorded_fail_the_turn_with_both(autojump_clock):
+    async def agent(turn):
+        await turn.step("look", quick, turn.attempt)
+        await turn.sleep(10)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert await reasons(world) == ["StepMismatch"]
+        (line,) = [line for line in world.lines("turn closed") if line.get("why")]
+        assert "step 'look' call 1: recorded with the arguments " in line["error"]
+        assert ", asked for with " in line["error"]
+        check(world)
+
+
+async def test_a_recorded_step_that_is_not_asked_for_fails_the_turn_with_both(autojump_clock):
+    async def agent(turn):
+        await turn.step("first" if turn.attempt == 1 else "other", quick)
+        await turn.sleep(10)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert await reasons(world) == ["StepMismatch"]
+        (line,) = [line for line in world.lines("turn closed") if line.get("why")]
+        assert (
+            "step 'first' call 1 is recorded and was not asked for, and 'other' call 1 is not"
+            in line["error"]
+        )
+
+
+async def test_a_mismatch_that_is_swallowed_fails_the_turn_all_the_same(autojump_clock):
+    async def agent(turn):
+        with contextlib.suppress(StepMismatch):
+            await turn.step("look", quick, turn.attempt)
+        await turn.sleep(10)
+        return "as if nothing had happened"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert await reasons(world) == ["StepMismatch"]
+        assert finals(world) == []
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_two_running_steps_may_not_share_a_name(autojump_clock, idempotent):
+    async def agent(turn):
+        async def slow():
+            await trio.sleep(1)
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(2):
+                nursery.start_soon(lambda: turn.step("same", slow, idempotent=idempotent))
+
+    async with open_world(agent, commit_s=0.001) as world:
+        await world.say("ada", "go")
+        await world.settle()
+        assert await reasons(world) == ["StepMismatch"]
+
+
+async def test_two_running_steps_of_two_names_are_fine_and_a_name_is_free_again(autojump_clock):
+    async def agent(turn):
+        async def slow(n):
+            await trio.sleep(n)
+            return n
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(lambda: turn.step("a", slow, 1))
+            nursery.start_soon(lambda: turn.step("b", slow, 2))
+        return str(await turn.step("a", slow, 3))
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        assert await world.reply("ada") == "3"
+        assert world.now == 5
+
+
+# --- the verbs are steps
+
+
+async def test_say_now_and_random_are_recorded(autojump_clock):
+    seen = []
+
+    async def agent(turn):
+        await turn.say("one")
+        seen.append((await turn.now(), await turn.random(), await turn.random()))
+        await turn.say("two")
+        await turn.sleep(100)
+        return "three"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=50)
+        await crash_and_go_on(world)
+        assert seen[0] == seen[1]
+        assert seen[0][1] != seen[0][2]
+        assert [seen.text for seen in world.shown("ada")] == ["one", "two", "three"]
+        assert world.now == 100
+        check(world)
+
+
+async def test_sleep_sleeps_the_rest_however_often_it_is_cut(autojump_clock):
+    async def agent(turn):
+        await turn.sleep(1000)
+        return "awake"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        for seconds in (100, 500, 900):
+            await world.until(seconds=seconds)
+            world.crash()
+            await world.until(seconds=seconds + 50)
+            await world.start()
+        await world.settle()
+        assert world.now == 1000
+        assert finals(world) == ["awake"]
+
+
+async def test_a_sleep_that_ended_while_nobody_lived_ends_at_once(autojump_clock):
+    async def agent(turn):
+        await turn.sleep(1000)
+        return "awake"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=100)
+        world.crash()
+        await world.until(seconds=2000)
+        await world.start()
+        await world.settle()
+        assert world.now == 2000
+        assert finals(world) == ["awake"]
+
+
+async def test_a_last_say_that_is_the_final_is_said_once_across_a_crash(autojump_clock):
+    async def agent(turn):
+        await turn.say("the answer")
+        await turn.sleep(10)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert finals(world) == []
+        assert [seen.text for seen in world.shown("ada")] == ["the answer"]
+        assert world.db.execute("select said from outbound").fetchall() == [("final",)]
+        check(world)
+
+
+# --- a crash at every point
+
+
+async def plan(*, op):
+    await trio.sleep(0.002)
+    return "plan"
+
+
+def with_effects(effects):
+    async def agent(turn):
+        async def act(*, op):
+            effects.append(op)
+            await trio.sleep(0.002)
+            return "acted"
+
+        await turn.say("on it")
+        words = [await turn.step("model", plan, idempotent=True)]
+        for _ in range(2):
+            try:
+                words.append(await turn.step("act", act))
+            except StepUnknown:
+                words.append("unknown")
+        words.append(str(await turn.now() > 0))
+        return " ".join(words)
+
+    return agent
+
+
+@pytest.mark.parametrize("crashes", [1, 2])
+async def test_wherever_it_dies_a_turn_is_answered_and_no_act_runs_twice(autojump_clock, crashes):
+    for step in range(60):
+        effects: list[str] = []
+        async with open_world(with_effects(effects), seed=step, commit_s=0.001, commands=[]) as world:
+            await world.say("ada", "go")
+            for _ in range(crashes):
+                await trio.sleep(step * 0.0005)
+                world.crash()
+                await world.start()
+            await world.until(seconds=30)
+            check(world, effects)
+            assert await world.outcomes() == ["answered"], world.timeline()
+            acted = finals(world)[-1].split()[1:3]
+            assert set(acted) <= {"acted", "unknown"}
+            assert len(effects) >= acted.count("acted")
+            assert len(effects) <= 2
+
+
+@pytest.mark.world(options=GatewayOptions(busy="steer"), agent=with_effects([]))
+async def test_steps_and_steering_under_a_stop_at_every_point(world):
+    world.crash()
+    for step in range(40):
+        effects: list[str] = []
+        async with open_world(
+            with_effects(effects), seed=step, commit_s=0.001, options=GatewayOptions(busy="steer")
+        ) as world:
+            await world.say("ada", "go")
+            await trio.sleep(step * 0.0005)
+            await world.say("ada", "more")
+            await world.say("ada", "/stop")
+            await world.until(seconds=30)
+            check(world, effects)
+            assert (await world.outcomes())[-1] == "answered"
