@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import msgspec
+
 from hermes_trio.pure.chunking import units
 from hermes_trio.pure.slash import is_command
 from hermes_trio.values import Address, Decided, Key, Message, Policy, Traits, Undecodable
@@ -16,6 +18,10 @@ FRAGMENT_UNITS = 96
 
 def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: Traits) -> Decided:
     """Authorise, find the key, tell commands from messages. Deny by default."""
+    if isinstance(update, Message) and not _is_unicode(update):
+        update = Undecodable(
+            native=update.native.encode(errors="backslashreplace").decode(), why="no unicode", raw=update.raw
+        )
     if isinstance(update, Undecodable):
         return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
     why = refuse(update, policy)
@@ -25,6 +31,15 @@ def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: 
     if update.choice is None and is_command(update.text):
         return Decided(update=update, key=key, kind="command")
     return Decided(update=update, key=key, hold_s=hold_s(update, traits))
+
+
+def _is_unicode(message: Message) -> bool:
+    """Whether a store can keep it: a lone surrogate has no encoding."""
+    try:
+        msgspec.json.encode(msgspec.structs.replace(message, raw=b""))
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def refuse(message: Message, policy: Policy) -> str | None:
