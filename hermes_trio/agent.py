@@ -122,12 +122,14 @@ class ModelAgent:
         failures = Failures(self._same_failure_max)
         walk = self._models.walk()
         empty = 0
-        while turn.steps.count < self._steps_max:
+        while True:
+            self._check(turn)
             answer = await self._ask_model(turn, walk, entries)
             entries.append(_entry(answer))
             if answer.calls:
                 turn.restart_stream()
                 for call in answer.calls:
+                    self._check(turn)
                     result = await self._use(turn, call)
                     entries.append(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
@@ -138,7 +140,10 @@ class ModelAgent:
                 if empty >= EMPTY_MAX:
                     raise ModelFailed("unknown", "empty answers")
             entries += [UserEntry(text=one.message.text) for one in turn.steered()]
-        raise LimitReached(f"this took more than {self._steps_max} steps")
+
+    def _check(self, turn: Turn) -> None:
+        if turn.steps.count >= self._steps_max:
+            raise LimitReached(f"this took more than {self._steps_max} steps")
 
     async def _ask_model(self, turn: Turn, walk: Walk, entries: Sequence[Entry]) -> ModelAnswer:
         async def complete(*, op: str) -> ModelAnswer:
@@ -167,10 +172,13 @@ class ModelAgent:
         parent = f"{name}#{turn.steps.next_call(name)}"
 
         async def use(_: Mapping[str, Any], *, op: str) -> Result:
-            value, error = await attempt(lambda: tool.run(arguments, Context(turn, op, parent)))
-            if error is not None:
+            async def run() -> str:
+                return _text(await tool.run(arguments, Context(turn, op, parent)))
+
+            told, error = await attempt(run)
+            if told is None:
                 return Result(clean(f"{type(error).__name__}: {error}")[:RESULT_CHARS_MAX], failed=True)
-            return Result(_text(value))
+            return Result(told)
 
         return await turn.steps.run(
             name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.values import AssistantEntry, Entry, NoteEntry, ToolEntry, UserEntry
+from hermes_trio.values import AssistantEntry, Entry, NoteEntry, ToolCall, ToolEntry, UserEntry
 
 UNKNOWN = (
     "This call was started and then interrupted; whether it took effect is unknown. Do not repeat it"
@@ -18,29 +18,39 @@ def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     What came between a call and its result (a message that was steered in) follows the results.
     """
     made: list[Entry] = []
-    results = _results(entries)
-    shown: set[int] = set()
-    for entry in _from_first_user(entries):
+    shown = _from_first_user(entries)
+    for index, entry in enumerate(shown):
         if isinstance(entry, ToolEntry):
             continue
         if isinstance(entry, AssistantEntry) and not entry.text and not entry.calls:
             continue
         made.append(entry)
-        if isinstance(entry, AssistantEntry):
-            for call in entry.calls:
-                found = next((r for r in results.get(call.id, ()) if id(r) not in shown), None)
-                if found is not None:
-                    shown.add(id(found))
-                made.append(found or ToolEntry(call=call.id, name=call.name, text=UNKNOWN, failed=True))
+        if isinstance(entry, AssistantEntry) and entry.calls:
+            made += _results(shown, index, entry.calls)
     return tuple(made)
 
 
-def _results(entries: Sequence[Entry]) -> dict[str, list[ToolEntry]]:
-    found: dict[str, list[ToolEntry]] = {}
-    for entry in entries:
-        if isinstance(entry, ToolEntry):
-            found.setdefault(entry.call, []).append(entry)
-    return found
+def _results(entries: Sequence[Entry], index: int, calls: Sequence[ToolCall]) -> list[ToolEntry]:
+    """A result for each call of the entry at `index`. A later call of the same id has its own."""
+    found: dict[int, ToolEntry] = {}
+    left = dict(enumerate(calls))
+    for at in range(index + 1, len(entries)):
+        if not left:
+            break
+        later = entries[at]
+        if isinstance(later, ToolEntry):
+            n = next((n for n, call in left.items() if call.id == later.call), None)
+            if n is not None:
+                found[n] = later
+                del left[n]
+        elif isinstance(later, AssistantEntry) and later.calls:
+            again = {call.id for call in later.calls}
+            left = {n: call for n, call in left.items() if call.id not in again}
+    return [found.get(n) or _unknown(call) for n, call in enumerate(calls)]
+
+
+def _unknown(call: ToolCall) -> ToolEntry:
+    return ToolEntry(call=call.id, name=call.name, text=UNKNOWN, failed=True)
 
 
 def _from_first_user(entries: Sequence[Entry]) -> Sequence[Entry]:
