@@ -37,7 +37,7 @@ UNLESS = {
     # the one file that asks the machine
     CLOCK: ("random", "time.time"),
     # the one seam to worker threads
-    "hermes_trio/threads.py": ("trio.to_thread", "trio.from_thread"),
+    "hermes_trio/threads.py": ("trio.to_thread", "trio.from_thread", "threading.Thread"),
     # a terminal is read by a thread that may wait for ever
     "platforms/hermes_terminal/": ("trio.to_thread", "trio.from_thread", "threading.Thread"),
     # a simulation's chance is seeded
