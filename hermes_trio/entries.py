@@ -46,6 +46,7 @@ class NoteEntry(Struct, frozen=True, tag="note"):
 
 
 Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry
+"""What a transcript is made of."""
 
 
 class ToolSpec(Struct, frozen=True):

@@ -139,7 +139,7 @@ class Ear:
     def failed(self, why: str) -> None:
         """See the port."""
         if self.health.receiving or not self.health.reported:
-            self._log.warning("account down", account=self.account, why=why, again_s=None)
+            self._log.warning("account down", account=self.account, why=why)
         self.health.receiving, self.health.why = False, why
         if not self.health.reported:
             self.health.reported = True

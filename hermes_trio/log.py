@@ -10,8 +10,10 @@ import logging
 import re
 from collections.abc import Callable, Iterable, MutableMapping
 from typing import Any, TextIO
+from urllib.parse import quote, quote_plus
 
 import structlog
+from msgspec import json
 
 from hermes_trio.values import Secret
 
@@ -41,10 +43,9 @@ def stream_log(stream: TextIO, now: Callable[[], float], secrets: Iterable[Secre
 
 
 def redactor(secrets: Iterable[Secret]) -> Callable[[Any, str, Any], str]:
-    """A last processor that replaces each secret's value in the finished line."""
-    values = sorted(
-        (s.reveal() for s in secrets if len(s.reveal()) >= SHORTEST_SECRET), key=len, reverse=True
-    )
+    """A last processor that replaces each secret in the finished line, in whatever form it got there."""
+    plain = {secret.reveal() for secret in secrets if len(secret.reveal()) >= SHORTEST_SECRET}
+    values = sorted({form for value in plain for form in _forms(value)}, key=len, reverse=True)
 
     def redact(_: Any, __: str, rendered: Any) -> str:
         line = str(rendered)
@@ -54,6 +55,15 @@ def redactor(secrets: Iterable[Secret]) -> Callable[[Any, str, Any], str]:
         return line
 
     return redact
+
+
+def _forms(value: str) -> set[str]:
+    """A secret as itself, in a URL, in a repr of text or bytes, in JSON, and each of these in a line."""
+    forms = {value, quote(value), quote(value, safe=""), quote_plus(value)}
+    for _ in range(2):
+        forms |= {repr(form)[1:-1] for form in forms} | {repr(form.encode())[2:-1] for form in forms}
+        forms |= {json.encode(form).decode()[1:-1] for form in forms}
+    return forms | {_escaped(form) for form in forms}
 
 
 def _one_line(_: Any, __: str, fields: Fields) -> str:
@@ -81,5 +91,8 @@ def _value(value: object) -> str:
     text = str(value) if not isinstance(value, float) else f"{value:.3f}"
     if _PLAIN.fullmatch(text):
         return text
-    quoted = text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
-    return f'"{quoted}"'
+    return f'"{_escaped(text)}"'
+
+
+def _escaped(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii").replace('"', '\\"')

@@ -131,8 +131,11 @@ class Outbox:
         self, lane: Lane, begun: Begun, how: str, why: str, *, final: bool = False, again: bool = False
     ) -> Then:
         await self._store.fail_delivery(begun.row, how, why)  # type: ignore[arg-type]
-        event = "send given up" if final else "send retried"
-        self._log.warning(event, lane=str(lane), row=begun.row, attempts=begun.attempts, why=why)
+        place, row, attempts = str(lane), begun.row, begun.attempts
+        if final:
+            self._log.warning("send given up", lane=place, row=row, attempts=attempts, why=why)
+        else:
+            self._log.warning("send retried", lane=place, row=row, attempts=attempts, why=why)
         return "rest" if again else "look"
 
     # -- budgets
