@@ -6,8 +6,8 @@ a prompt) takes effect in the transaction that settles it, exactly once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 import trio
 from msgspec import Struct
@@ -20,7 +20,7 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.slash import nearest, take_apart
 from hermes_trio.steps import clean
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
-from hermes_trio.supervise import attempt
+from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import (
     Address,
     CommandResult,
@@ -36,6 +36,10 @@ from hermes_trio.values import (
 )
 
 COMMAND_S = 10.0
+RESET_S = 2.0
+AGAIN_FIRST_S = 0.25
+AGAIN_CAP_S = 8.0
+T = TypeVar("T")
 
 
 class Refusal(Struct, frozen=True):
@@ -78,6 +82,8 @@ class Dispatch:
         commands: by each of their names.
         rules: per account, for prompts that wait.
         status: lines about the gateway, and about the caller's place in it.
+        cut: cancels the turn that a key runs, for a reset that cannot be written.
+        tell: says something that cannot be written down.
     """
 
     def __init__(
@@ -87,9 +93,13 @@ class Dispatch:
         platform: Callable[[str], Platform | None],
         rules: Callable[[str], AcceptRules],
         status: Callable[[Key], Sequence[str]],
+        cut: Callable[[Key, str], None],
+        tell: Callable[[Address, str], Awaitable[None]],
         log: Log,
     ) -> None:
         self._store = store
+        self._cut = cut
+        self._tell = tell
         self._commands = commands
         self._platform = platform
         self._rules = rules
@@ -100,13 +110,15 @@ class Dispatch:
         """Settle every unsettled command of the key."""
         while (pending := await self._store.next_command(key)) is not None:
             result = await self._run(key, pending)
-            error = (await attempt(lambda: self._effect(key, pending, result)))[1]  # noqa: B023
+            failed = (await attempt(lambda: self._effect(key, pending, result)))[1]  # noqa: B023
+            if failed is None:
+                continue
+            error = first_leaf(failed)
             if isinstance(error, Fenced | StoreFailed):
                 raise error
-            if error is not None:
-                # What it wishes cannot be written or said; it must not stand in the way for ever.
-                self._log_failed(key, pending, repr(error))
-                await self._refuse(pending, FAILED)
+            # What it wishes cannot be written or said; it must not stand in the way for ever.
+            self._log_failed(key, pending, repr(error))
+            await self._refuse(pending, FAILED)
 
     async def _run(self, key: Key, pending: PendingCommand) -> CommandResult | Refusal:
         """What the command wishes."""
@@ -147,7 +159,7 @@ class Dispatch:
         store, id, message = self._store, pending.id, pending.message
         match result:
             case Reset(why=why):
-                session = await store.reset(key, id, why)
+                session = await self._reset(key, pending, why)
                 self._log.info("reset", key=str(key), session=session, who=message.address.user, why=why)
             case Stop():
                 stopped = await store.stop(key, id, "asked")
@@ -158,6 +170,30 @@ class Dispatch:
                 await store.settle(id, "answered", "", _reply(message, self._parts(message, text)))
             case Refusal():
                 await self._refuse(pending, result)
+
+    async def _reset(self, key: Key, pending: PendingCommand, why: str) -> int:
+        """End the session. What runs in it ends in time also while the store cannot write that."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._overdue, key, pending.message.address, name=f"overdue reset {key}")
+            session = await self._written(lambda: self._store.reset(key, pending.id, why))
+            nursery.cancel_scope.cancel(reason="the reset is committed")
+        return session
+
+    async def _overdue(self, key: Key, address: Address) -> None:
+        await trio.sleep(RESET_S)
+        self._log.warning("reset overdue", key=str(key))
+        self._cut(key, "reset")
+        await self._tell(address, texts.RESET_LATER)
+
+    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write as soon as the store can."""
+        wait_s = AGAIN_FIRST_S
+        while True:
+            try:
+                return await write()
+            except StoreFailed:
+                await trio.sleep(wait_s)
+                wait_s = min(2 * wait_s, AGAIN_CAP_S)
 
     async def _refuse(self, pending: PendingCommand, refusal: Refusal) -> None:
         """Settle it with a sentence of ours, which needs no splitting."""

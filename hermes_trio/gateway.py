@@ -107,8 +107,17 @@ class Gateway:
         )
         player = Player(agent, around, log)
         self.turns = Sessions(store, player.play, log, turns_max=options.turns_max, history=history)
-        self.dispatch = Dispatch(store, commands, self.accounts.get, self.rules, self.status_lines, log)
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns.work, "session", log, chance)
+        self.dispatch = Dispatch(
+            store,
+            commands,
+            self.accounts.get,
+            self.rules,
+            self.status_lines,
+            self.sessions.cut_running,
+            self.outbox.tell,
+            log,
+        )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox.work, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch.work, "commands", log, chance)
 

@@ -79,6 +79,11 @@ class Worker:
         self._turn[1].cancel(reason=why)
         return self._turn[3]
 
+    @property
+    def turn(self) -> int | None:
+        """The turn it runs."""
+        return self._turn[0] if self._turn is not None else None
+
     def answer(self, turn: int) -> None:
         """A question of this turn has its answer."""
         if self._turn is not None and self._turn[0] == turn:
@@ -141,6 +146,12 @@ class Keyed(Generic[K]):
         left = worker.cut(turn, why) if worker is not None else None
         if worker is not None and left is not None:
             self._nursery.start_soon(self._see_off, key, worker, left, name=f"see off {self._kind} {key}")
+
+    def cut_running(self, key: K, why: str) -> None:
+        """Cancel the turn that the key's task runs, if it runs one."""
+        worker = self.live.get(key)
+        if worker is not None and worker.turn is not None:
+            self.cut(key, worker.turn, why)
 
     async def _see_off(self, key: K, worker: Worker, left: trio.Event) -> None:
         with trio.move_on_after(LEAVE_S):

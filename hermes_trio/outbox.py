@@ -19,10 +19,11 @@ from hermes_trio.ports import Chance, Platform, WallClock
 from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.store_port import Begun, GaveUp, Store
 from hermes_trio.supervise import attempt
-from hermes_trio.values import Address, Delivery, Lane
+from hermes_trio.values import Address, Delivery, Lane, Part
 
 DELIVER_S = 60.0
 TYPING_S = 5.0
+TELL_S = 10.0
 LONG_PENALTY_S = 10.0
 LIVE_PENALTY_S = 5.0
 Then = Literal["look", "rest", "leave"]
@@ -168,6 +169,17 @@ class Outbox:
 
     def _is_live_off(self, account: str) -> bool:
         return trio.current_time() < self._live_until.get(account, 0.0)
+
+    async def tell(self, address: Address, text: str) -> None:
+        """Say something that cannot be written down, because the store cannot write: once, or not at all."""
+        platform = self._platforms.get(address.account_id)
+        if platform is None or self._is_silent(address.lane):
+            return
+        delivery = Delivery(op="send", address=address, part=Part(text), said="notice")
+        with trio.move_on_after(TELL_S):
+            _, error = await attempt(lambda: platform.deliver(delivery))
+            if error is not None:
+                self._log.warning("send given up", lane=str(address.lane), why=type(error).__name__)
 
     async def typing(self, address: Address) -> None:
         """Show that somebody works; skipped when the budget says wait, never queued, never an error."""

@@ -9,6 +9,7 @@ MARK = "↻"
 """Marks a message that may be a repeat."""
 
 NEW_SESSION = "New session."
+RESET_LATER = "I stopped what was running. The new session follows as soon as my storage works again."
 STOPPED = "Stopped."
 NOTHING_RUNS = "Nothing is running."
 INTERRUPTED_LINE = "(interrupted)"

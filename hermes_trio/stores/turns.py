@@ -24,6 +24,9 @@ def next_turn(tx: Tx, key: Key, session: int, history: int) -> Opened | Hold | N
         raise StaleSession(f"session {session}")
     running = tx.running_turn(session)
     if running is not None:
+        if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot) and _has_command(tx, key):
+            # This boot lost its turn while the store was down; the command may be what ends it.
+            return None
         return _adopt(tx, running, session, history)
     waiting, more = _batch(tx, text_of(key))
     if not waiting:
@@ -32,6 +35,10 @@ def next_turn(tx: Tx, key: Key, session: int, history: int) -> Opened | Hold | N
     if hold is not None:
         return hold
     return _open(tx, key, session, waiting, history, more)
+
+
+def _has_command(tx: Tx, key: Key) -> bool:
+    return rows.barrier(tx, text_of(key)) < 1 << 62
 
 
 def _batch(tx: Tx, key: str) -> tuple[list[tuple[int, bytes, float, float, str, int]], bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
+from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, hangs, open_world
 from hermes_trio.values import Policy, Prompt, Reset, Say, Stop
 
@@ -442,3 +443,80 @@ async def leave_unsettled(world) -> None:
         decided = decide(message, platform.policy, "user", platform.traits)
         intake.accept(Tx(world.db, 1, world.clock.now()), "memory/main", [decided], None, AcceptRules())
     platform._confirmed = len(platform._updates)
+
+
+# --- a store that cannot commit
+
+
+class FillsTheDisk:
+    """The moment it is decided that the session ends, nothing can be written any more."""
+
+    names = ("cc",)
+    help = "a reset of a test"
+    role = "user"
+
+    def __init__(self, how):
+        self.how = how
+        self.world = None
+        self.calls = 0
+
+    async def run(self, call):
+        self.calls += 1
+        if self.calls == 1:
+            if self.how == "fails":
+                self.world.db.execute("pragma query_only = 1")
+            else:
+                self.world._incarnation[0]._commit_s = 60.0
+        return Reset("asked")
+
+
+@pytest.mark.parametrize("how", ["fails", "hangs"])
+async def test_a_reset_that_cannot_be_committed_in_two_seconds_cancels_the_turn_and_follows_later(
+    autojump_clock, how
+):
+    cut = []
+
+    async def agent(turn):
+        if turn.text != "work":
+            return f"re: {turn.text}"
+        try:
+            await trio.sleep_forever()
+        finally:
+            cut.append(trio.current_time())
+
+    fills = FillsTheDisk(how)
+    async with open_world(
+        agent, commands=[fills], options=GatewayOptions(progress_every_s=0), seed=3
+    ) as world:
+        fills.world = world
+        await world.say("ada", "work")
+        await world.until(seconds=10)
+        began = trio.current_time()
+        await world.say("ada", "/cc")
+        await world.until(seconds=13)
+        assert cut == [pytest.approx(began + 2.0, abs=0.01)]
+        assert [seen.text for seen in world.shown("ada")] == [
+            "I stopped what was running. The new session follows as soon as my storage works again."
+        ]
+        assert world.db.execute("select state from turn").fetchall() == [("running",)]
+        await world.until(seconds=20)
+        world.db.execute("pragma query_only = 0")
+        world._incarnation[0]._commit_s = 0.0
+        await world.until(seconds=300)
+        await world.say("ada", "hello")
+        await world.settle()
+        assert await world.outcomes() == ["superseded", "answered", "answered"]
+        assert [seen.text for seen in world.shown("ada")][1:] == ["New session.", "re: hello"]
+        assert fills.calls == 1
+        assert len(cut) == 1
+        check(world)
+
+
+async def test_a_reset_that_is_committed_in_time_says_nothing_more(world):
+    world.model.script(hangs())
+    await world.say("ada", "work")
+    await world.until(seconds=1)
+    await world.say("ada", "/new")
+    await world.until(seconds=30)
+    assert replies(world) == ["New session."]
+    assert len(world.shown("ada")) == 1
