@@ -6,6 +6,7 @@ fail it: a store that fails or a fence that is met only ends the showing.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Protocol
@@ -133,9 +134,54 @@ class Attendance:
             await trio.sleep(self.platform.traits.typing_every_s)
 
 
+class Quiet:
+    """Begins what turns want when they have lasted half a second: one task for all, not one a turn.
+
+    Most turns end before, and then have cost a place in a queue.
+    """
+
+    def __init__(self) -> None:
+        self._due: deque[Wish] = deque()
+        self._news = trio.Event()
+
+    def after(self, begin: Callable[[], None]) -> Wish:
+        """Call `begin` half a second from now, unless `Wish.drop` is called before."""
+        wish = Wish(trio.current_time() + QUIET_S, begin)
+        self._due.append(wish)
+        self._news.set()
+        return wish
+
+    async def serve(self) -> None:
+        """Call what is due, in time, until cancelled."""
+        while True:
+            while self._due and self._due[0].begin is None:
+                self._due.popleft()
+            if not self._due:
+                self._news = trio.Event()
+                await self._news.wait()
+                continue
+            await trio.sleep_until(self._due[0].at)
+            wish = self._due.popleft()
+            if wish.begin is not None:
+                wish.begin()
+
+
+class Wish:
+    """Something to begin later, or never."""
+
+    __slots__ = ("at", "begin")
+
+    def __init__(self, at: float, begin: Callable[[], None]) -> None:
+        self.at = at
+        self.begin: Callable[[], None] | None = begin
+
+    def drop(self) -> None:
+        """It is not wanted any more."""
+        self.begin = None
+
+
 async def attend(attendance: Attendance) -> None:
-    """Attend a turn until cancelled."""
-    await trio.sleep(QUIET_S)
+    """Attend a turn that has lasted QUIET_S, until cancelled."""
     platform = attendance.platform
     if platform is None:
         return

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import trio
 
+from hermes_trio.attend import Quiet
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.dispatch import Dispatch
 from hermes_trio.drain import Draining, checkpoint, drain, end_boot
@@ -105,7 +106,8 @@ class Gateway:
             steer=options.busy == "steer",
             history=history,
         )
-        player = Player(agent, around, log)
+        self.quiet = Quiet()
+        player = Player(agent, around, self.quiet, log)
         self.turns = Sessions(store, player.play, log, turns_max=options.turns_max, history=history)
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns.work, "session", log, chance)
         self.dispatch = Dispatch(
@@ -345,6 +347,7 @@ async def _living(
     async with _opened(platforms), trio.open_nursery() as nursery:
         gateway = make(store, nursery)
         store.perform = gateway.perform
+        nursery.start_soon(gateway.quiet.serve, name="quiet")
         await gateway.boot(booted, resume)
         nursery.start_soon(gateway.listening.serve, gateway.dispatch.help(admin=False), name="intake")
         try:

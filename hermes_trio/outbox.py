@@ -23,6 +23,7 @@ from hermes_trio.values import Address, Delivery, Lane, Part
 
 DELIVER_S = 60.0
 TYPING_S = 5.0
+TYPING_AT_ONCE = 20
 TELL_S = 10.0
 LONG_PENALTY_S = 10.0
 LIVE_PENALTY_S = 5.0
@@ -57,6 +58,7 @@ class Outbox:
         self._give_up_after_s = give_up_after_s
         self._redact = redact
         self._silent_until: dict[tuple[str, str], float] = {}
+        self._typing = 0
         self._live_until: dict[str, float] = {}
 
     def remember(self, account: str, chat: str, until: float) -> None:
@@ -186,9 +188,15 @@ class Outbox:
         account, platform = address.account_id, self._platforms.get(address.account_id)
         if platform is None or self._is_silent(address.lane) or self._is_live_off(account):
             return
+        if self._typing >= TYPING_AT_ONCE:
+            return
         error: Exception | None = None
-        with trio.move_on_after(TYPING_S):
-            _, error = await attempt(lambda: platform.deliver(Delivery(op="typing", address=address)))
+        self._typing += 1
+        try:
+            with trio.move_on_after(TYPING_S):
+                _, error = await attempt(lambda: platform.deliver(Delivery(op="typing", address=address)))
+        finally:
+            self._typing -= 1
         told = only(error)
         if isinstance(told, NotSent) and told.retry_after_s:
             await self._penalty(address.lane, told.retry_after_s)

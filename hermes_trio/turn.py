@@ -8,9 +8,12 @@ is asked (`cancel_called` and `cancelled_caught` can both be true of a turn that
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import trio
 
-from hermes_trio.attend import attend
+from hermes_trio.attend import Quiet, attend
 from hermes_trio.errors import AgentError, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
@@ -30,8 +33,9 @@ CLOSE_TRIES = 3
 class Player:
     """Plays turns with one agent."""
 
-    def __init__(self, agent: Agent, around: Surroundings, log: Log) -> None:
+    def __init__(self, agent: Agent, around: Surroundings, quiet: Quiet, log: Log) -> None:
         self._agent = agent
+        self._quiet = quiet
         self._around = around
         self._log = log
         self._unclosed: dict[int, int] = {}
@@ -60,13 +64,24 @@ class Player:
         failed: BaseExceptionGroup[Exception] | None = None
         try:
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(attend, turn.attendance, name=f"attend {turn.id}")
-                turn.made = Made(answer=await turn.timed(self._agent))
+                with self._attended(nursery, turn):
+                    turn.made = Made(answer=await turn.timed(self._agent))
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
         except* Exception as group:
             failed = group
         if failed is not None and turn.made is None:
             turn.made = Made(error=first_leaf(failed))
+
+    @contextmanager
+    def _attended(self, nursery: trio.Nursery, turn: Turn) -> Iterator[None]:
+        """A turn that lasts is attended: by a child of its own nursery, which ends with it."""
+        wish = self._quiet.after(
+            lambda: nursery.start_soon(attend, turn.attendance, name=f"attend {turn.id}")
+        )
+        try:
+            yield
+        finally:
+            wish.drop()
 
     async def _close(self, key: Key, turn: Turn, made: Made, began: float) -> None:
         if made.error is not None and isinstance(made.error, Fenced):

@@ -7,6 +7,7 @@ answer kept arriving finds that answer instead of a passed deadline. The sum is 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import trio
@@ -66,7 +67,7 @@ async def post_for_events(
 
     request = client.build_request(
         "POST",
-        url,
+        _parsed(url),
         content=body,
         headers={**headers, "accept": CONTENT_TYPE},
         timeout=_no_read_deadline(client),
@@ -91,6 +92,13 @@ async def post_for_events(
         raise ModelFailed("transport", f"{type(error).__name__}: {str(error)[:150]}") from error
 
 
+@lru_cache(maxsize=64)
+def _parsed(url: str) -> httpx.URL:
+    import httpx
+
+    return httpx.URL(url)
+
+
 def header_safe(key: str) -> str:
     """The key, if it can stand in a header.
 
@@ -109,21 +117,24 @@ async def _read_events(
 
     stream = EventStream()
     complete = False
-    deadline = first_byte_at
-    async with open_body(response) as body:
-        while True:
-            try:
-                chunk = await _next(body, deadline)
-                events = stream.feed(chunk) if chunk else []
-            except (trio.TooSlowError, httpx.HTTPError, EventTooLarge):
-                if complete:
+    # One scope whose deadline moves: a scope for each chunk is what a fast stream would pay most for.
+    with trio.CancelScope(deadline=first_byte_at) as silence:
+        async with open_body(response) as body:
+            while True:
+                try:
+                    chunk = await anext(body, None)
+                    events = stream.feed(chunk) if chunk else []
+                except (httpx.HTTPError, EventTooLarge):
+                    if complete:
+                        return
+                    raise
+                if chunk is None:
                     return
-                raise
-            if chunk is None:
-                return
-            for event in events:
-                complete = take(event)
-            deadline = trio.current_time() + (REST_S if complete else waits.between_bytes_s)
+                for event in events:
+                    complete = take(event)
+                silence.deadline = trio.current_time() + (REST_S if complete else waits.between_bytes_s)
+    if not complete:
+        raise trio.TooSlowError
 
 
 async def _next(body: AsyncGenerator[bytes], deadline: float) -> bytes | None:

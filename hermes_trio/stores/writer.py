@@ -1,8 +1,9 @@
 """The one writer: takes what waits, commits it as one transaction, acts, then wakes the callers.
 
-Rules for editors. No caller is woken before COMMIT. `SQLITE_FULL` and its kin roll back the *whole*
-transaction, savepoints included, so a group that met an error outside its own savepoint is undone and
-each of its callers is run alone, once. The task shields itself and ends when its channel closes.
+Rules for editors. No caller is woken before COMMIT. A promise may be run twice: a group in which one
+raised, or that the disk refused, is undone whole and each of its callers is run alone, once; a savepoint
+per caller would cost every group two statements a caller to save the rare one (and `SQLITE_FULL` rolls
+savepoints back too). The task shields itself and ends when its channel closes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from hermes_trio.errors import Fenced, HermesError, StoreClosed, StoreFailed
+from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.store_port import Consequence, Perform
 from hermes_trio.stores.tx import Tx
 
@@ -139,41 +140,26 @@ class Writer:
     def _commit(self, group: list[_Job]) -> None:
         if not self._try(group) and len(group) > 1:
             for job in group:
-                job.error = None
                 self._try([job])
 
     def _try(self, group: list[_Job]) -> bool:
-        """Commit the group; False if the transaction as a whole was lost (each job has the error)."""
+        """Commit the group whole, or nothing of it: then False, and each job has the error."""
         db = self._db
         try:
             db.execute("begin immediate")
             now = self.now()
             for job in group:
-                self._run_one(job, now)
-                if not db.in_transaction:
-                    raise job.error or StoreFailed("the transaction was rolled back")
+                tx = Tx(db, self.boot, now)
+                job.result = job.promise(tx, *job.args)
+                job.consequences, job.error = tx.consequences, None
             db.execute("commit")
-        except (sqlite3.Error, HermesError) as error:
+        except Exception as error:  # noqa: BLE001 - handed to the caller, whoever made it
             if db.in_transaction:
                 db.execute("rollback")
             for job in group:
                 job.error = _translate(error)
             return False
         return True
-
-    def _run_one(self, job: _Job, now: float) -> None:
-        db = self._db
-        tx = Tx(db, self.boot, now)
-        db.execute("savepoint promise")
-        try:
-            job.result = job.promise(tx, *job.args)
-            job.consequences = tx.consequences
-        except Exception as error:  # noqa: BLE001 - handed to the caller, whoever made it
-            job.error = _translate(error)
-            if not db.in_transaction:
-                return
-            db.execute("rollback to promise")
-        db.execute("release promise")
 
 
 def _stay(_: object) -> trio.lowlevel.Abort:
@@ -192,6 +178,3 @@ def _translate(error: Exception) -> Exception:
         if name.startswith(DISK_ERRORS) or isinstance(error, sqlite3.OperationalError):
             return StoreFailed(f"{name or type(error).__name__}: {error}")
     return error
-
-
-__all__ = ["Fenced", "RunBlocking", "Writer"]
