@@ -424,12 +424,12 @@ def with_effects(effects):
 
 @pytest.mark.parametrize("crashes", [1, 2])
 async def test_wherever_it_dies_a_turn_is_answered_and_no_act_runs_twice(autojump_clock, crashes):
-    for step in range(60):
+    for step in range(40):
         effects: list[str] = []
         async with open_world(with_effects(effects), seed=step, commit_s=0.001, commands=[]) as world:
             await world.say("ada", "go")
             for _ in range(crashes):
-                await trio.sleep(step * 0.0005)
+                await trio.sleep(step * 0.00075)
                 world.crash()
                 await world.start()
             await world.until(seconds=30)

@@ -1,7 +1,7 @@
-"""A cancel, a command or a crash at every half millisecond of a turn whose commits take time.
+"""A cancel, a command or a crash at every point of a turn whose commits take time.
 
 Commits wait up to a millisecond before and after, so cancels fall before a commit, into it, and between
-it and its caller's waking. `HERMES_SWEEP_SEEDS=8` sweeps with more seeds.
+it and its caller's waking. `HERMES_SWEEP_SEEDS=8 HERMES_SWEEP_STEPS=60` sweeps every half millisecond.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from .invariants import check
 
 SEEDS = range(int(os.environ.get("HERMES_SWEEP_SEEDS", "1")))
 COMMANDS = installed_commands()
-GRID = [n * 0.0005 for n in range(60)]
+STEPS = int(os.environ.get("HERMES_SWEEP_STEPS", "40"))
+GRID = [n * 0.03 / STEPS for n in range(STEPS)]
 
 
 class Works:
