@@ -205,7 +205,8 @@ _FAILED = {
     "plain": f"plain = 1, {_OWED_AGAIN}",
     # An edit can be repeated without harm; a send that nobody knows of is repeated once, marked.
     "unknown": f"unknown = unknown + 1, {_OWED_AGAIN}",
-    "lost": "message_id = null, unknown = 0,"
+    # Its key belongs to the message that is gone; `at` makes another one.
+    "lost": "message_id = null, unknown = 0, at = :now,"
     " state = case when state = 'live' or op <> 'send' then 'dropped' else 'owed' end",
     "failed": "sent_at = :now, state = 'failed'",
 }
