@@ -75,9 +75,7 @@ async def play(seed, *, takes_key):
     chance = random.Random(seed)
     platform = Stormy(chance, traits=traits(text_max=200, takes_key=takes_key, live_every_s=0.5))
     options = GatewayOptions(stuck_after=1000)
-    async with open_world(
-        agent=agent, platform=platform, seed=seed, commit_s=0.02, options=never_stuck
-    ) as world:
+    async with open_world(agent=agent, platform=platform, seed=seed, commit_s=0.02, options=options) as world:
         for n in range(6):
             await world.say("u", f"m {n}", chat=chance.choice(CHATS))
             await trio.sleep(chance.random() * 8)
