@@ -50,14 +50,16 @@ class Player:
             # What it makes is too much for the disk: it is not made a fourth time.
             turn.made = Made(error=StoreFailed("the turn's end could not be written"))
         else:
-            with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
-                await self._act(turn)
-        if turn.made is None:
-            log.info(
-                "turn closed", turn=turn.id, key=str(key), outcome="cut", seconds=trio.current_time() - began
-            )
-            return
-        await self._close(key, turn, turn.made, began)
+            try:
+                with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
+                    await self._act(turn)
+            finally:
+                # Also where a reset or a shutdown cancels the whole session around it.
+                if turn.made is None:
+                    seconds = trio.current_time() - began
+                    log.info("turn closed", turn=turn.id, key=str(key), outcome="cut", seconds=seconds)
+        if turn.made is not None:
+            await self._close(key, turn, turn.made, began)
 
     async def _act(self, turn: Turn) -> None:
         """The turn's nursery: the agent and what attends it. Cancelled: nothing is made."""
