@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 
-from hermes_trio.errors import Fenced, StaleTurn
+from hermes_trio.errors import Fenced
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.pure import texts
@@ -69,12 +69,9 @@ class Sessions:
                 found = await self._store.next_turn(key, worker.session, history=self._history)
                 if isinstance(found, Opened):
                     await self._play(key, worker, slot, found)
-            except StaleTurn as fence:
-                # The turn was ended from outside while its end was written: look at what is next.
-                self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
-                continue
             except Fenced as fence:
-                # The session has ended: its successor is under the key already.
+                # The session has ended, and its successor is under the key already; or the turn was ended
+                # while its end was written, and the commit that did so has woken this task.
                 self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
                 return
             finally:

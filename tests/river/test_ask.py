@@ -96,6 +96,34 @@ async def test_an_answer_behind_a_command_that_ends_nothing_is_an_answer(world):
     check(world)
 
 
+@pytest.mark.world(agent=asks, options=GatewayOptions(busy="interrupt"))
+async def test_what_may_be_the_answer_interrupts_nothing_while_a_command_is_before_it(world):
+    await asked(world)
+    await world.say("ada", "/status")
+    await world.say("ada", "red")
+    await world.settle()
+    assert finals(world) == ["painted red, asked by paint"]
+    assert len(world.lines("turn opened")) == 1
+
+
+async def asks_and_works(turn):
+    answer = await turn.ask("Red or blue?") if "instead" not in turn.text else "nothing"
+    await trio.sleep(100)
+    return f"painted {answer}, asked by {turn.text}"
+
+
+@pytest.mark.world(agent=asks_and_works, options=GatewayOptions(busy="interrupt"))
+async def test_an_answer_stays_with_the_turn_that_was_interrupted(world):
+    await asked(world)
+    await world.say("ada", "red")
+    await world.until(seconds=10)
+    await world.say("ada", "do this instead")
+    await world.settle()
+    assert finals(world) == ["painted nothing, asked by paint\ndo this instead"]
+    assert await world.outcomes() == ["answered", "stopped", "answered"]
+    check(world)
+
+
 @pytest.mark.world(agent=asks)
 async def test_what_waited_before_the_question_is_no_answer(world):
     world.platform.push(world.platform.message("ada", "paint"))

@@ -305,6 +305,26 @@ async def test_two_running_steps_may_not_share_a_name(autojump_clock, idempotent
         assert await reasons(world) == ["StepMismatch"]
 
 
+async def test_a_shared_name_that_is_swallowed_fails_the_turn_all_the_same(autojump_clock):
+    async def agent(turn):
+        async def slow():
+            await trio.sleep(1)
+
+        async def once():
+            with contextlib.suppress(StepMismatch):
+                await turn.step("same", slow)
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(once)
+            nursery.start_soon(once)
+        return "as if nothing had happened"
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.settle()
+        assert await reasons(world) == ["StepMismatch"]
+
+
 async def test_two_running_steps_of_two_names_are_fine_and_a_name_is_free_again(autojump_clock):
     async def agent(turn):
         async def slow(n):

@@ -234,8 +234,11 @@ async def test_a_wait_that_begins_while_another_waits_for_a_place(autojump_clock
         await world.say("ada", "hello")
         await world.until(seconds=1)
         await world.say("bob", "other")
+        await world.until(seconds=25)
+        assert world.gateway.turns.running == 0
+        await world.say("eve", "other")
         await world.settle()
-        assert [row.reason for row in await world.ledger()] == ["deadline", "nothing said"]
+        assert [row.reason for row in await world.ledger()] == ["deadline", "nothing said", "nothing said"]
         assert world.gateway.turns.running == 0
         assert world.now == 145
 

@@ -110,6 +110,15 @@ async def test_an_interrupted_turn_is_adopted_in_its_row_with_its_steps_before_a
         assert [c.message.text for c in (await kit.store.next_turn(KEY, 1)).messages] == ["later"]
 
 
+async def test_a_turn_that_this_boot_lost_is_adopted_after_the_command_that_may_end_it(autojump_clock):
+    async with a_store() as kit:
+        opened = await a_turn(kit)
+        await kit.accept("/status")
+        assert await kit.store.next_turn(KEY, 1) is None
+        await kit.store.settle(2, "answered", "", None)
+        assert (await kit.store.next_turn(KEY, 1)).turn == opened.turn
+
+
 async def test_what_is_claimed_has_its_user_entries_in_order(autojump_clock):
     async with a_store() as kit:
         await a_turn(kit, "one", "two")
