@@ -55,10 +55,10 @@ _WHERE = {
         " WallClock"
     ).split(),
     "hermes_trio.errors": (
-        "AccountRefused AgentError ConfigWrong Fenced HermesError LimitReached ModelFailed NoCredentials"
-        " NotSent OperatorError OutsideError PlatformDown PollConflict SendFailed SendRefused SendUnknown"
-        " StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown StoreClosed StoreFailed"
-        " StoreRefused TurnTimedOut"
+        "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError LimitReached ModelFailed"
+        " NoCredentials NotSent OperatorError OutsideError PlatformDown PollConflict SendFailed SendRefused"
+        " SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown StoreClosed"
+        " StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
         "Address AssistantEntry Choice Delivery Entry Key Lane LedgerRow Message ModelAnswer ModelRequest"

@@ -10,7 +10,8 @@ HermesError
 │   ├── StepFailed           a recorded step failed; raised again on replay
 │   ├── StepUnknown          a step began before a crash and nobody knows how it ended
 │   ├── LimitReached         a budget of the built-in agent is used up; the text names it
-│   └── TurnTimedOut         an `ask` or the turn itself passed its deadline
+│   └── TurnTimedOut         the turn passed its deadline
+│       └── AskTimedOut      a question was not answered in time
 ├── OutsideError             a platform, a model or a disk misbehaved; translated once at the border
 │   ├── AccountRefused       the platform refuses the credentials of this account
 │   ├── PollConflict         another poller holds this account
@@ -93,7 +94,11 @@ class LimitReached(AgentError):
 
 
 class TurnTimedOut(AgentError):
-    """An `ask` was not answered in time, or the turn passed its deadline."""
+    """The turn passed its deadline."""
+
+
+class AskTimedOut(TurnTimedOut):
+    """A question was not answered in time, or could not be shown."""
 
 
 class OutsideError(HermesError):

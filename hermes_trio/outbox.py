@@ -7,8 +7,8 @@ long one is a row; a 429 past five seconds also stops what is only live (typing,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Literal
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, TypeVar
 
 import trio
 
@@ -21,6 +21,7 @@ from hermes_trio.store_port import Begun, GaveUp, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address, Delivery, Lane, Part
 
+T = TypeVar("T")
 DELIVER_S = 60.0
 TYPING_S = 5.0
 TYPING_AT_ONCE = 20
@@ -96,17 +97,18 @@ class Outbox:
 
     async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
         """One call and its record."""
+        if not begun.live and self._clock.now() - begun.created_at >= self._give_up_after_s:
+            return await self._fail(lane, begun, "failed", "undeliverable", final=True)
         if self._is_silent(lane):
             # Another lane of the chat was told to be silent while this one began.
-            await self._store.fail_delivery(begun.row, "not_sent", "the chat is silent")
+            await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
             return "look"
-        if not begun.live and self._clock.now() - begun.created_at > self._give_up_after_s:
-            return await self._fail(lane, begun, "failed", "undeliverable", final=True)
         receipt, error = None, None
         with trio.move_on_after(DELIVER_S) as deadline:
             receipt, error = await attempt(lambda: platform.deliver(begun.delivery))
         if error is None and not deadline.cancelled_caught:
-            more = await self._store.record_delivery(begun.row, receipt.message_id if receipt else None)
+            shown = str(receipt.message_id) if receipt and receipt.message_id is not None else None
+            more = await self._kept(lambda: self._store.record_delivery(begun.row, shown))
             return "look" if more else "leave"
         return await self._failed(lane, begun, only(error))
 
@@ -133,13 +135,24 @@ class Outbox:
     async def _fail(
         self, lane: Lane, begun: Begun, how: str, why: str, *, final: bool = False, again: bool = False
     ) -> Then:
-        await self._store.fail_delivery(begun.row, how, why)  # type: ignore[arg-type]
+        await self._kept(lambda: self._store.fail_delivery(begun.row, how, why))  # type: ignore[arg-type]
         place, row, attempts = str(lane), begun.row, begun.attempts
         if final:
             self._log.warning("send given up", lane=place, row=row, attempts=attempts, why=why)
         else:
             self._log.warning("send retried", lane=place, row=row, attempts=attempts, why=why)
         return "rest" if again else "look"
+
+    async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write what is certain, however long the disk refuses: forgotten, it would be taken for unknown."""
+        failures = 0
+        while True:
+            try:
+                return await write()
+            except StoreFailed as error:
+                self._log.warning("record waits", why=str(error))
+            await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
+            failures += 1
 
     # -- budgets
 
@@ -162,8 +175,9 @@ class Outbox:
     async def _silence_over(self, lane: Lane) -> None:
         place = lane.account_id, lane.chat
         if (until := self._silent_until.get(place)) is not None:
-            await trio.sleep_until(until)
-            if self._silent_until.get(place) == until:
+            # Not longer than an answer is worth sending: what is too old is given up in time.
+            await trio.sleep_until(min(until, trio.current_time() + self._give_up_after_s))
+            if trio.current_time() >= until and self._silent_until.get(place) == until:
                 del self._silent_until[place]
 
     def _is_silent(self, lane: Lane) -> bool:

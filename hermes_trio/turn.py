@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import trio
 
-from hermes_trio.attend import Quiet, attend
+from hermes_trio.attend import CLOSING_LINE_UNITS, Quiet, attend
 from hermes_trio.errors import AgentError, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
@@ -136,7 +136,7 @@ def _failed(turn: Turn, ending: Ending) -> Closing:
         state="failed",
         reason=clean(turn.redact(ending.reason)),
         outcome=ending.outcome,
-        reply=turn.framed((Part(ending.sentence),), "notice"),
+        reply=turn.framed((Part(ending.sentence[: CLOSING_LINE_UNITS - 2]),), "notice"),
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 import trio
 
 from hermes_trio.attend import Attendance
-from hermes_trio.errors import TurnTimedOut
+from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
 from hermes_trio.slot import Slot
 from hermes_trio.steps import Steps
@@ -229,8 +229,12 @@ class Turn:
         (in a group: a reply to the question). It survives a restart.
 
         Raises:
-            TurnTimedOut: nobody answered within `timeout_s` seconds of the asking.
+            AskTimedOut: nobody answered within `timeout_s` seconds of the asking, or the platform would not
+                show the question.
+            AgentError: the question or a choice is no text, or is empty.
         """
+        if not all(isinstance(one, str) and one.strip() for one in (text, *choices)):
+            raise AgentError("ask: the question and its choices are texts that are not empty")
         with self.steps.begin("ask", (text, list(choices))) as row:
             if not self.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
@@ -240,7 +244,7 @@ class Turn:
             if row.state == "intent":
                 row = await self._await_answer(row)
         if row.state == "failed":
-            raise TurnTimedOut(f"no answer to: {text[:80]}")
+            raise AskTimedOut(f"no answer to: {text[:80]}")
         return msgspec.json.decode(row.value, type=str)
 
     async def _await_answer(self, row: StepRow) -> StepRow:

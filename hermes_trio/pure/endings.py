@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from hermes_trio.errors import LimitReached, ModelFailed, NoCredentials, TurnTimedOut
+from hermes_trio.errors import AskTimedOut, LimitReached, ModelFailed, NoCredentials, TurnTimedOut
 from hermes_trio.pure import texts
 from hermes_trio.values import OutcomeName
 
@@ -26,6 +26,8 @@ class Ending(Struct, frozen=True):
 def ending_of(error: BaseException, turn: int, now: float) -> Ending:
     """The ending of a turn that failed with this error at wall time `now`."""
     match error:
+        case AskTimedOut():
+            return Ending("no answer", texts.NO_ANSWER)
         case TurnTimedOut():
             return Ending("deadline", texts.DEADLINE)
         case ModelFailed(kind=kind):

@@ -14,14 +14,14 @@ Scope = Literal["user", "chat"]
 ALBUM_HOLD_S = 0.8
 FRAGMENT_HOLD_S = 0.6
 FRAGMENT_UNITS = 96
+_read_message = msgspec.json.Decoder(Message).decode
 
 
 def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: Traits) -> Decided:
     """Authorise, find the key, tell commands from messages. Deny by default."""
-    if isinstance(update, Message) and not _is_unicode(update):
-        update = Undecodable(
-            native=update.native.encode(errors="backslashreplace").decode(), why="no unicode", raw=update.raw
-        )
+    if isinstance(update, Message) and not _is_sound(update):
+        native = str(update.native).encode(errors="backslashreplace").decode()
+        update = Undecodable(native=native, why="not what a Message is", raw=update.raw)
     if isinstance(update, Undecodable):
         return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
     why = refuse(update, policy)
@@ -33,11 +33,11 @@ def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: 
     return Decided(update=update, key=key, hold_s=hold_s(update, traits))
 
 
-def _is_unicode(message: Message) -> bool:
-    """Whether a store can keep it: a lone surrogate has no encoding."""
+def _is_sound(message: Message) -> bool:
+    """Whether a store can keep it and give it back: a lone surrogate has no encoding, an int is no text."""
     try:
-        msgspec.json.encode(msgspec.structs.replace(message, raw=b""))
-    except UnicodeEncodeError:
+        _read_message(msgspec.json.encode(msgspec.structs.replace(message, raw=b"")))
+    except (UnicodeEncodeError, TypeError, msgspec.MsgspecError):
         return False
     return True
 

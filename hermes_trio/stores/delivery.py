@@ -11,8 +11,18 @@ from typing import Literal
 from msgspec import Struct, structs
 
 from hermes_trio.pure import texts
-from hermes_trio.store_port import Begun, GaveUp
-from hermes_trio.stores.tx import LANE_IS, Tx, read_address, read_choices, read_part, text_of
+from hermes_trio.store_port import Begun, GaveUp, WakeAsk
+from hermes_trio.stores.intake import read_question
+from hermes_trio.stores.tx import (
+    LANE_IS,
+    Tx,
+    read_address,
+    read_choices,
+    read_key,
+    read_part,
+    text_of,
+    to_json,
+)
 from hermes_trio.values import Delivery, Lane, Part
 
 UNKNOWN_MAX = 2
@@ -197,18 +207,39 @@ def fail_delivery(
         f"update outbound set begun = 0, why = :why, {_FAILED[how]} where id = :row",
         {"row": row, "why": why, "now": tx.now},
     )
+    if how == "failed":
+        _end_question(tx, row)
+
+
+def _end_question(tx: Tx, row: int) -> None:
+    """A question that cannot be shown is not waited for."""
+    turn = tx.one("select turn from outbound where id = ? and said = 'prompt' and state = 'failed'", row)
+    if turn is None or turn[0] is None:
+        return
+    ended = to_json(("AskTimedOut", "the question could not be shown"))
+    for name, n, value, key in tx.all(
+        "select name, n, value, asked from step where turn = ? and asked is not null", turn[0]
+    ):
+        if read_question(value).prompt == row:
+            tx.run(
+                "update step set state = 'failed', asked = null, value = ?, at = ?"
+                " where turn = ? and name = ? and n = ?",
+                (ended, tx.now, turn[0], name, n),
+            )
+            tx.then(WakeAsk(read_key(key), turn[0]))
 
 
 _OWED_AGAIN = "dirty = dirty or state = 'live', state = case state when 'sending' then 'owed' else state end"
 _FAILED = {
     "not_sent": _OWED_AGAIN,
-    "plain": f"plain = 1, {_OWED_AGAIN}",
+    # A row that its turn's end has taken over meanwhile is owed: what failed was the preview, not this.
+    "plain": f"plain = case state when 'owed' then plain else 1 end, {_OWED_AGAIN}",
     # An edit can be repeated without harm; a send that nobody knows of is repeated once, marked.
     "unknown": f"unknown = unknown + 1, {_OWED_AGAIN}",
     # Its key belongs to the message that is gone; `at` makes another one.
     "lost": "message_id = null, unknown = 0, at = :now,"
     " state = case when state = 'live' or op <> 'send' then 'dropped' else 'owed' end",
-    "failed": "sent_at = :now, state = 'failed'",
+    "failed": "sent_at = :now, state = case state when 'owed' then 'owed' else 'failed' end",
 }
 
 

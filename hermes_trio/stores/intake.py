@@ -114,24 +114,20 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
 def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> bool:
     """A message waits for its turn; or interrupts; or, False, is refused aloud."""
     name = text_of(key)
-    (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id <> ? and {CLAIMABLE}", name, id)
+    (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {CLAIMABLE}", name, id)
     if ahead >= rules.queue_max:
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
         tx.owe(_notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
         return False
     session = tx.session_of(name)
     turn = tx.running_turn(session)
-    if turn is not None and rules.busy == "interrupt" and not _may_answer(tx, name, id):
+    # Behind a command nothing interrupts: the command may stop or reset what runs, or end a question.
+    if turn is not None and rules.busy == "interrupt" and id < rows.barrier(tx, name):
         rows.give_back(tx, turn, key, "interrupted by a message")
     elif turn is not None and rules.busy == "queue":
         rows.show_waiting(tx, turn, id, message, rules, ahead)
     tx.then(WakeKey(key, session))
     return True
-
-
-def _may_answer(tx: Tx, key: str, id: int) -> bool:
-    """It waits behind a command, and a question is open that it may be the answer to."""
-    return id > rows.barrier(tx, key) and tx.one("select 1 from step where asked = ?", key) is not None
 
 
 def _notice(message: Message, text: str, said: str = "reply") -> Reply:
@@ -264,7 +260,9 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
     if prompt.how != "plain":
         # What waits its turn, or is taken in, interrupts nothing.
         rules = msgspec.structs.replace(rules, busy="steer" if prompt.how == "steer" else "queue")
-    wait(tx, key, command, message, rules)
+    if not wait(tx, key, command, message, rules):
+        # The command was a barrier also if what it asked for is refused.
+        tx.then(WakeKey(key, tx.session_of(row[0])))
     _offer(tx, key, command)
 
 

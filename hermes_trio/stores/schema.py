@@ -20,12 +20,14 @@ create table session(
   id integer primary key autoincrement, key text not null, opened_at real not null, ended_at real,
   why text, interrupted integer not null default 0);
 create unique index session_open on session(key) where ended_at is null;
+create index session_live on session(id) where ended_at is null;
 create index session_interrupted on session(id) where interrupted > 0;
 create table inbound(
   id integer primary key autoincrement, account text not null, native text not null, key text,
   chat text not null, kind text not null, body blob, raw blob, at real not null, length integer not null,
   hold real not null default 0, state text, outcome text, reason text not null default '', turn integer,
   step text, settled_at real, unique(account, native));
+create index inbound_chat on inbound(chat, id);
 create index inbound_open on inbound(key, id) where outcome is null;
 create table turn(
   id integer primary key autoincrement, session integer not null, key text not null, boot integer not null,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hermes_trio.store_port import StatusView
-from hermes_trio.stores.tx import Tx, read_key, text_of
+from hermes_trio.stores.tx import IS_OPEN, Tx, read_key, text_of
 from hermes_trio.values import Key, LedgerRow, SessionView, TurnView
 
 
@@ -101,13 +101,13 @@ def status(tx: Tx) -> StatusView:
     """Counts, and the turns running."""
     boot = tx.one("select max(id) from boot")[0] or 0
     (waiting,) = tx.one("select count(*) from inbound where outcome is null and state = 'waiting'")
-    (owed,) = tx.one("select count(*) from outbound where state in ('owed', 'sending')")
+    (owed,) = tx.one(f"select count(*) from outbound where {IS_OPEN} and state <> 'live'")
     (count,) = tx.one("select count(*) from session where ended_at is null")
-    running = tx.all(f"{_TURN} where state = 'running' order by id limit 200")
+    running = tx.all(f"{_TURN} indexed by turn_running where state = 'running'")
     return StatusView(
         boot=boot,
         waiting=waiting,
-        running=tuple(_turn(tx, row) for row in running),
+        running=tuple(_turn(tx, row) for row in sorted(running)[:200]),
         owed=owed,
         sessions=count,
     )

@@ -24,6 +24,9 @@ async def live(world):
     await world.say("u1", "/stop")
     await world.say("u1", "/nonsense")
     await world.settle()
+    await world.gateway.status()
+    await world.gateway.ledger("u1")
+    await world.gateway.session_views()
     await world.stop()
 
 
