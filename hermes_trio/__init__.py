@@ -56,9 +56,9 @@ _WHERE = {
     ).split(),
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError LimitReached ModelFailed"
-        " NoCredentials NotSent OperatorError OutsideError PlatformDown PollConflict SendFailed SendRefused"
-        " SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown StoreClosed"
-        " StoreFailed StoreRefused TurnTimedOut"
+        " NoCredentials NotSent OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
+        " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
+        " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
         "Address AssistantEntry Choice Delivery Entry Key Lane LedgerRow Message ModelAnswer ModelRequest"

@@ -21,4 +21,4 @@ def system_chance() -> random.Random:
 
 def seeded_chance(seed: str) -> random.Random:
     """Chance that is the same in every run, for tests and simulation."""
-    return random.Random(seed)
+    return random.Random(seed)  # noqa: S311 - the same in every run is what it is for

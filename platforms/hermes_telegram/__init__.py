@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from hermes_telegram.account import Telegram
 from hermes_telegram.options import Options
-from hermes_trio.ports import Adapter, AdapterContext
+from hermes_trio import Adapter, AdapterContext
 
 __all__ = ["Options", "Telegram", "adapter"]
 

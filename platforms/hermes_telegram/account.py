@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING, Never
 
 from hermes_telegram.calls import to_call, to_receipt
 from hermes_telegram.options import Options
-from hermes_trio.errors import NotSent
-from hermes_trio.ports import Intake
-from hermes_trio.pure.markdown import split_markdown
-from hermes_trio.values import Delivery, Part, Receipt, Traits
+from hermes_trio import Delivery, Intake, NotSent, Part, Receipt, Traits, split_markdown
 
 if TYPE_CHECKING:
     from hermes_telegram.api import BotApi

@@ -10,8 +10,7 @@ import msgspec
 import trio
 
 from hermes_telegram.answer import Answer, decode_answer
-from hermes_trio.errors import NotSent, SendUnknown
-from hermes_trio.http import open_http_client
+from hermes_trio import NotSent, SendUnknown, open_http_client
 
 CONNECT_S = 10.0
 READ_S = 20.0

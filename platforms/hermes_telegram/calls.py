@@ -10,8 +10,7 @@ import msgspec
 
 from hermes_telegram.answer import Answer
 from hermes_telegram.entities import to_entities
-from hermes_trio.errors import NotSent, RefusalKind, SendRefused, SendUnknown
-from hermes_trio.values import Delivery, Part, Receipt
+from hermes_trio import Delivery, NotSent, Part, Receipt, RefusalKind, SendRefused, SendUnknown
 
 encode = msgspec.json.Encoder().encode
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from hermes_trio.values import Span
+from hermes_trio import Span
 
 
 class User(msgspec.Struct):

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from hermes_trio.values import Policy, Secret
+from hermes_trio import Policy, Secret
 
 _TOKEN = re.compile(r"[0-9]{1,20}:[A-Za-z0-9_-]+")
 _FIND_ID = (

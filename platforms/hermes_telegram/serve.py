@@ -17,8 +17,7 @@ from hermes_telegram.answer import Answer
 from hermes_telegram.api import READ_S, BotApi
 from hermes_telegram.calls import encode
 from hermes_telegram.wire import Batch, Me, decode_batch
-from hermes_trio.errors import AccountRefused, NotSent, OutsideError, PlatformDown, PollConflict, SendUnknown
-from hermes_trio.ports import Intake
+from hermes_trio import AccountRefused, Intake, NotSent, OutsideError, PlatformDown, PollConflict, SendUnknown
 
 BATCH_MAX = 100
 READ_MARGIN_S = 15.0

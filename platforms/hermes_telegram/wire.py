@@ -13,7 +13,7 @@ import msgspec
 from hermes_telegram.content import NotForUs, Unsupported, media_line
 from hermes_telegram.entities import Entity, Spoken, User, listen
 from hermes_telegram.mend import mended
-from hermes_trio.values import Address, Message, Undecodable
+from hermes_trio import Address, Message, Undecodable
 
 GENERAL_TOPIC = 1
 """Sends to a forum's General topic must not name it: "message thread not found"."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 from hermes_terminal.options import Options
 from hermes_terminal.screen import Screen
 from hermes_terminal.terminal import Terminal
-from hermes_trio.ports import Adapter, AdapterContext
+from hermes_trio import Adapter, AdapterContext
 
 __all__ = ["Options", "Screen", "Terminal", "adapter"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import PlatformDown
+from hermes_trio import PlatformDown
 
 LINE_MAX = 1024 * 1024
 """The longest line in bytes; a longer one is cut there and counts as undecodable."""

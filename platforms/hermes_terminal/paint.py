@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from rich.cells import get_character_cell_size
 
-from hermes_trio.values import Part, Span
+from hermes_trio import Part, Span
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _TAB = "    "

@@ -7,7 +7,7 @@ import select
 
 import trio
 
-from hermes_trio.errors import SendRefused, SendUnknown
+from hermes_trio import SendRefused, SendUnknown
 
 
 class Pen:

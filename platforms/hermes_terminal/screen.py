@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hermes_terminal.paint import clean, paint, rows, wrap
-from hermes_trio.values import Delivery, Part
+from hermes_trio import Delivery, Part
 
 PROMPT = "> "
 LIVE = frozenset({"preview", "progress", "sign"})

@@ -11,19 +11,21 @@ import trio
 from hermes_terminal.lines import LINE_MAX, Line, Lines, read
 from hermes_terminal.pen import Pen
 from hermes_terminal.screen import Screen
-from hermes_trio.errors import SendFailed, SendRefused
-from hermes_trio.ports import Chance, Intake
-from hermes_trio.pure.markdown import split_markdown
-from hermes_trio.values import (
+from hermes_trio import (
     Address,
+    Chance,
     Choice,
     Delivery,
+    Intake,
     Message,
     Part,
     Policy,
     Receipt,
+    SendFailed,
+    SendRefused,
     Traits,
     Undecodable,
+    split_markdown,
 )
 
 USER = "local"

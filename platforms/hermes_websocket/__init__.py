@@ -12,7 +12,7 @@ client.py     the other side, for `hermes-trio chat` and programs
 
 from __future__ import annotations
 
-from hermes_trio.ports import Adapter, AdapterContext
+from hermes_trio import Adapter, AdapterContext
 from hermes_websocket.client import Conversation, Known, connect
 from hermes_websocket.options import Options
 from hermes_websocket.websocket import Websocket

@@ -19,9 +19,7 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import ProtocolError
 
-from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendRefused, SendUnknown
-from hermes_trio.ports import Chance
-from hermes_trio.values import Delivery
+from hermes_trio import AccountRefused, Chance, Delivery, NotSent, PlatformDown, SendRefused, SendUnknown
 from hermes_websocket.door import find_door
 from hermes_websocket.translate import delivery_of
 from hermes_websocket.wire import (

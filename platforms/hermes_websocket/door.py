@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from hermes_trio.errors import AccountRefused, PlatformDown
-from hermes_trio.ports import Chance
-from hermes_trio.values import Secret
+from hermes_trio import AccountRefused, Chance, PlatformDown, Secret
 
 _TOKEN, _PORT = "websocket.token", "websocket.port"
 _TOKEN_MIN = 32

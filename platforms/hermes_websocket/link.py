@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterable
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from hermes_trio.ports import Intake
-from hermes_trio.values import Secret
+from hermes_trio import Intake, Secret
 from hermes_websocket.translate import message_of
 from hermes_websocket.wire import (
     BAD_HELLO,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import trio
 
-from hermes_trio.errors import NotSent, SendUnknown
+from hermes_trio import NotSent, SendUnknown
 from hermes_websocket.link import Link
 from hermes_websocket.translate import Confirmed
 from hermes_websocket.wire import Frame, Typing

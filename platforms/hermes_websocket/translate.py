@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.values import Address, Delivery, Message, Part
+from hermes_trio import Address, Delivery, Message, Part
 from hermes_websocket.wire import Delete, Edit, Press, Say, Send, Typing
 
 PLATFORM = "websocket"

@@ -11,10 +11,19 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
 from wsproto.utilities import ProtocolError
 
-from hermes_trio.errors import PlatformDown, SendRefused
-from hermes_trio.ports import Chance, Intake
-from hermes_trio.pure.markdown import split_markdown
-from hermes_trio.values import Delivery, Part, Policy, Receipt, Secret, Traits
+from hermes_trio import (
+    Chance,
+    Delivery,
+    Intake,
+    Part,
+    PlatformDown,
+    Policy,
+    Receipt,
+    Secret,
+    SendRefused,
+    Traits,
+    split_markdown,
+)
 from hermes_websocket.door import close_door, own_port, own_token
 from hermes_websocket.link import HELLO_S, Link, Refused, greet
 from hermes_websocket.links import Links

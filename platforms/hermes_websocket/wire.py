@@ -44,7 +44,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from hermes_trio.values import Choice, Said, Span
+from hermes_trio import Choice, Said, Span
 
 FRAME_MAX = 1024 * 1024
 CLIENT_FRAME_MAX = 4 * FRAME_MAX
