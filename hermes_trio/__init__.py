@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hermes_trio import options
     from hermes_trio.agent import ModelAgent as ModelAgent
     from hermes_trio.credentials import Candidate as Candidate
     from hermes_trio.credentials import Candidates as Candidates
@@ -26,17 +27,21 @@ if TYPE_CHECKING:
     from hermes_trio.gateway import installed_commands as installed_commands
     from hermes_trio.gateway import open_gateway as open_gateway
     from hermes_trio.http import open_http_client as open_http_client
+    from hermes_trio.http_transport import Client
     from hermes_trio.models.anthropic import AnthropicModel as AnthropicModel
     from hermes_trio.models.echo import EchoModel as EchoModel
     from hermes_trio.models.openai import OpenAIModel as OpenAIModel
-    from hermes_trio.options import Gateway as GatewayOptions
-    from hermes_trio.options import Session as SessionOptions
     from hermes_trio.ports import *  # noqa: F403
     from hermes_trio.pure.chunking import units as units
     from hermes_trio.pure.markdown import split_markdown as split_markdown
     from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
     from hermes_trio.values import *  # noqa: F403
     from hermes_trio.verbs import Turn as Turn
+
+    # A renamed name is exported to type checkers only by assignment.
+    HttpClient = Client
+    GatewayOptions = options.Gateway
+    SessionOptions = options.Session
 
 _WHERE = {
     "hermes_trio.gateway": ("Gateway", "installed_commands", "open_gateway"),
@@ -69,6 +74,7 @@ _WHERE = {
 _RENAMED = {
     "GatewayOptions": ("hermes_trio.options", "Gateway"),
     "SessionOptions": ("hermes_trio.options", "Session"),
+    "HttpClient": ("hermes_trio.http_transport", "Client"),
 }
 _HOME = {name: (module, name) for module, names in _WHERE.items() for name in names} | _RENAMED
 __all__ = sorted(_HOME)

@@ -37,6 +37,7 @@ ModelFailure = Literal[
     "rate_limit", "quota", "auth", "overload", "context", "malformed", "transport", "unknown"
 ]
 RefusalKind = Literal["markup", "gone", "lost", "other"]
+"""How a platform refuses a delivery; see `SendRefused`."""
 
 
 class HermesError(Exception):

@@ -20,6 +20,8 @@ if TYPE_CHECKING:  # importing httpx takes 0.13 s: it waits until a client is op
 
     import httpx
 
+    from hermes_trio.http_transport import Client as Client
+
 IDLE_S = 45.0
 """Below the idle limits of common servers (60 s and more), so that it is us who close."""
 
@@ -35,7 +37,7 @@ async def open_http_client(
     idle_s: float = IDLE_S,
     idle_max: int = IDLE_MAX,
     tls: ssl.SSLContext | None = None,
-) -> AsyncGenerator[httpx.AsyncClient]:
+) -> AsyncGenerator[Client]:
     """Open an HTTP client whose connections are kept for reuse until the block is left.
 
     Args:
@@ -53,12 +55,12 @@ async def open_http_client(
     """
     import httpx
 
-    from hermes_trio.http_transport import KeptConnections
+    from hermes_trio.http_transport import Client, KeptConnections
 
     _keep_urls_out_of_logs()
     transport = KeptConnections(idle_s=idle_s, idle_max=idle_max, tls=tls)
-    client = httpx.AsyncClient(
-        transport=transport,
+    client = Client(
+        transport,
         timeout=httpx.Timeout(None, connect=connect_s, read=read_s, write=write_s),
         headers={"accept-encoding": "identity", "user-agent": "hermes-trio"},
         follow_redirects=False,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AbstractContextManager, aclosing, nullcontext
-from typing import cast
+from typing import Any, cast
 
 import h11
 import httpx
@@ -286,3 +286,43 @@ def _origin(url: httpx.URL) -> Origin:
     if url.scheme not in ("http", "https"):
         raise httpx.UnsupportedProtocol(f"not http or https: {url.scheme!r}")
     return url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80)
+
+
+class Client(httpx.AsyncClient):
+    """An httpx client that also has a straight way to its connections.
+
+    `straight` and `straight_whole` pass by what `httpx.AsyncClient` does around a request (cookies,
+    redirects, auth, hooks), none of which our clients have, and which costs as much as the exchange itself.
+    """
+
+    def __init__(self, connections: KeptConnections, **options: Any) -> None:
+        super().__init__(transport=connections, **options)
+        self._connections = connections
+        self._every = {"user-agent": "hermes-trio", "accept-encoding": "identity"}
+
+    async def straight(
+        self, url: httpx.URL, content: bytes, headers: Mapping[str, str], *, read_s: float | None
+    ) -> httpx.Response:
+        """Post and return the response with its body unread: read it with `open_body`, then `aclose` it.
+
+        Args:
+            read_s: the longest silence, in seconds; None: the caller has deadlines.
+
+        Errors are httpx's. Cancelled: the connection is closed.
+        """
+        waits = {"connect": self.timeout.connect, "write": self.timeout.write, "read": read_s}
+        request = httpx.Request(
+            "POST", url, content=content, headers={**self._every, **headers}, extensions={"timeout": waits}
+        )
+        return await self._connections.handle_async_request(request)
+
+    async def straight_whole(
+        self, url: httpx.URL, content: bytes, headers: Mapping[str, str], *, read_s: float | None
+    ) -> tuple[int, bytes]:
+        """Post and return (status, body)."""
+        response = await self.straight(url, content, headers, read_s=read_s)
+        body = cast("Body", response.stream)
+        try:
+            return response.status_code, b"".join([piece async for piece in body])
+        finally:
+            await body.aclose()

@@ -15,7 +15,7 @@ from hermes_trio.plugins import TOOLS, installed
 from hermes_trio.ports import Chance, Model, Tool, WallClock
 
 if TYPE_CHECKING:
-    import httpx
+    from hermes_trio.http import Client
 
 
 @asynccontextmanager
@@ -67,9 +67,9 @@ class _Clients:
 
     def __init__(self, opened: AsyncExitStack) -> None:
         self._opened = opened
-        self._clients: dict[float, httpx.AsyncClient] = {}
+        self._clients: dict[float, Client] = {}
 
-    async def of(self, connect_s: float) -> httpx.AsyncClient:
+    async def of(self, connect_s: float) -> Client:
         from hermes_trio.http import open_http_client
 
         if connect_s not in self._clients:

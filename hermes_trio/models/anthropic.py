@@ -24,7 +24,7 @@ from hermes_trio.pure.model_errors import failure
 from hermes_trio.values import AssistantEntry, Entry, ModelAnswer, ModelRequest, NoteEntry, ToolEntry
 
 if TYPE_CHECKING:
-    import httpx
+    from hermes_trio.models.exchange import Client
 
 VERSION = "2026-10-21"
 """Of the API. It knows no `temperature`, `top_p`, `top_k`."""
@@ -90,7 +90,7 @@ class AnthropicModel:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: Client,
         base_url: str,
         name: str,
         *,

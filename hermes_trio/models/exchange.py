@@ -22,6 +22,8 @@ from hermes_trio.pure.model_errors import failure
 if TYPE_CHECKING:
     import httpx
 
+    from hermes_trio.http import Client as Client
+
 ERROR_BYTES_MAX = 64 * 1024
 REST_S = 1.0
 """How long to wait for what may follow a complete answer: its costs, and the end of the stream."""
@@ -37,7 +39,7 @@ class Waits(Struct, frozen=True):
 
 
 async def post_for_events(
-    client: httpx.AsyncClient,
+    client: Client,
     url: str,
     *,
     headers: Mapping[str, str],
@@ -65,17 +67,12 @@ async def post_for_events(
     """
     import httpx
 
-    request = client.build_request(
-        "POST",
-        _parsed(url),
-        content=body,
-        headers={**headers, "accept": CONTENT_TYPE},
-        timeout=_no_read_deadline(client),
-    )
     first_byte_at = trio.current_time() + waits.first_byte_s
     try:
         with trio.fail_at(first_byte_at):
-            response = await client.send(request, stream=True)
+            response = await client.straight(
+                _parsed(url), body, {**headers, "accept": CONTENT_TYPE}, read_s=None
+            )
         try:
             if response.status_code != 200 or not _is_event_stream(response):
                 raise await _refusal(response, waits, key, clock)
@@ -140,13 +137,6 @@ async def _read_events(
 async def _next(body: AsyncGenerator[bytes], deadline: float) -> bytes | None:
     with trio.fail_at(deadline):
         return await anext(body, None)
-
-
-def _no_read_deadline(client: httpx.AsyncClient) -> httpx.Timeout:
-    import httpx
-
-    timeout = client.timeout
-    return httpx.Timeout(connect=timeout.connect, write=timeout.write, pool=None, read=None)
 
 
 def _is_event_stream(response: httpx.Response) -> bool:

@@ -33,7 +33,7 @@ from hermes_trio.values import (
 )
 
 if TYPE_CHECKING:
-    import httpx
+    from hermes_trio.models.exchange import Client
 
 FINISHES: Mapping[str, Finish] = {
     "length": "length",
@@ -95,7 +95,7 @@ class OpenAIModel:
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: Client,
         base_url: str,
         name: str,
         *,

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from hermes_telegram.answer import Answer, decode_answer
-from hermes_trio import NotSent, SendUnknown, open_http_client
+from hermes_trio import HttpClient, NotSent, SendUnknown, open_http_client
 
 CONNECT_S = 10.0
 READ_S = 20.0
@@ -27,7 +27,7 @@ class BotApi:
         token: the bot's; it becomes part of every URL.
     """
 
-    def __init__(self, client: httpx.AsyncClient, api_url: str, token: str) -> None:
+    def __init__(self, client: HttpClient, api_url: str, token: str) -> None:
         self._client = client
         self._base = f"{api_url.rstrip('/')}/bot{token}/"
         self._urls: dict[str, httpx.URL] = {}
@@ -46,26 +46,25 @@ class BotApi:
             NotSent: certain that Telegram did not have the whole request.
             SendUnknown: the request went out and nothing readable came back.
         """
-        response = await self._post(method, body, read_s)
+        status, content = await self._post(method, body, read_s)
         try:
-            answer = decode_answer(response.content)
+            answer = decode_answer(content)
         except msgspec.DecodeError:
-            why = f"{method}: HTTP {response.status_code} without an answer of the Bot API"
+            why = f"{method}: HTTP {status} without an answer of the Bot API"
             # A redirect or refusal of something in between: it has not passed the request on.
-            raise (NotSent if 300 <= response.status_code < 500 else SendUnknown)(why) from None
+            raise (NotSent if 300 <= status < 500 else SendUnknown)(why) from None
         if not answer.ok and not answer.error_code:
-            return msgspec.structs.replace(answer, error_code=response.status_code)
+            return msgspec.structs.replace(answer, error_code=status)
         return answer
 
-    async def _post(self, method: str, body: bytes, read_s: float) -> httpx.Response:
+    async def _post(self, method: str, body: bytes, read_s: float) -> tuple[int, bytes]:
         url = self._urls.get(method)
         if url is None:
             url = self._urls[method] = httpx.URL(self._base + method)
-        timeout = httpx.Timeout(CONNECT_S, read=read_s)
         try:
             # A server that answers one byte at a time never meets the read timeout.
             with trio.fail_after(2 * CONNECT_S + read_s + READ_S):
-                return await self._client.post(url, content=body, headers=_HEADERS, timeout=timeout)
+                return await self._client.straight_whole(url, body, _HEADERS, read_s=read_s)
         except _NEVER_BEGUN as error:
             raise NotSent(f"{method}: not connected ({type(error).__name__})") from None
         except (httpx.HTTPError, trio.TooSlowError) as error:

@@ -67,6 +67,9 @@ def test_type_checkers_see_every_name():
     [block] = [node for node in tree.body if isinstance(node, ast.If)]
     seen, starred = set(), set()
     for node in block.body:
+        if isinstance(node, ast.Assign):
+            seen |= {target.id for target in node.targets}
+            continue
         for alias in node.names:
             if alias.name == "*":
                 starred.add(node.module)
