@@ -21,6 +21,16 @@ import trio
 
 from hermes_trio.attend import Quiet
 from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.consequences import (
+    CancelTurn,
+    Consequence,
+    ReplaceKey,
+    Superseded,
+    WakeAsk,
+    WakeCommands,
+    WakeKey,
+    WakeLane,
+)
 from hermes_trio.dispatch import Dispatch
 from hermes_trio.drain import Draining, checkpoint, drain, end_boot
 from hermes_trio.errors import ConfigWrong
@@ -37,19 +47,7 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.routing import allowed
 from hermes_trio.recovery import recover
 from hermes_trio.sessions import Sessions
-from hermes_trio.store_port import (
-    AcceptRules,
-    Booted,
-    CancelTurn,
-    Consequence,
-    ReplaceKey,
-    StatusView,
-    Store,
-    WakeAsk,
-    WakeCommands,
-    WakeKey,
-    WakeLane,
-)
+from hermes_trio.store_port import AcceptRules, Booted, StatusView, Store
 from hermes_trio.stores.sqlite import open_sqlite_store
 from hermes_trio.turn import Player
 from hermes_trio.values import Address, Key, Lane, LedgerRow, SessionView
@@ -207,6 +205,9 @@ class Gateway:
             match what:
                 case WakeKey(key=key, session=session):
                     self.sessions.wake(key, session)
+                case Superseded(key=key, natives=natives):
+                    for native in natives:
+                        self.log.info("message superseded", native=native, key=str(key), why="reset")
                 case WakeLane(lane=lane):
                     self.lanes.wake(lane)
                 case WakeCommands(key=key):

@@ -8,12 +8,13 @@ commit and wake-up loses nothing, and no caller wakes or cancels anybody.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from hermes_trio.consequences import Perform
 from hermes_trio.values import (
     Address,
     Choice,
@@ -32,54 +33,6 @@ from hermes_trio.values import (
     TurnState,
     TurnView,
 )
-
-# --- consequences ---------------------------------------------------------------------------------
-
-
-class WakeKey(Struct, frozen=True):
-    """The key has rows to look at."""
-
-    key: Key
-    session: int
-
-
-class ReplaceKey(Struct, frozen=True):
-    """The key's session has ended: cancel its scope, put a successor for `session` under the key."""
-
-    key: Key
-    session: int
-    why: str
-
-
-class CancelTurn(Struct, frozen=True):
-    """The turn's row is no longer `running`: cancel its scope."""
-
-    key: Key
-    turn: int
-    why: str
-
-
-class WakeAsk(Struct, frozen=True):
-    """A question of the turn has its answer."""
-
-    key: Key
-    turn: int
-
-
-class WakeCommands(Struct, frozen=True):
-    """The key has unsettled commands."""
-
-    key: Key
-
-
-class WakeLane(Struct, frozen=True):
-    """The lane has something to say."""
-
-    lane: Lane
-
-
-Consequence = WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane
-Perform = Callable[[Sequence[Consequence]], None]
 
 # --- what goes in ---------------------------------------------------------------------------------
 

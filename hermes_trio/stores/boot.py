@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from hermes_trio.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store_port import Booted, Interrupted, Reply, WakeCommands, WakeKey, WakeLane
+from hermes_trio.store_port import Booted, Interrupted, Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_key, read_lane

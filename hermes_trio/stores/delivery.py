@@ -10,8 +10,9 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from hermes_trio.consequences import WakeAsk
 from hermes_trio.pure import texts
-from hermes_trio.store_port import Begun, GaveUp, WakeAsk
+from hermes_trio.store_port import Begun, GaveUp
 from hermes_trio.stores.intake import read_question
 from hermes_trio.stores.tx import (
     LANE_IS,

@@ -6,17 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from hermes_trio.consequences import ReplaceKey, Superseded, WakeAsk, WakeCommands, WakeKey
 from hermes_trio.pure import texts
-from hermes_trio.store_port import (
-    AcceptRules,
-    PendingCommand,
-    ReplaceKey,
-    Reply,
-    Stopped,
-    WakeAsk,
-    WakeCommands,
-    WakeKey,
-)
+from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import rows
 from hermes_trio.stores.tx import CLAIMABLE, Tx, read_key, read_message, text_of, to_json
 from hermes_trio.values import (
@@ -290,6 +282,15 @@ def reset(tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None 
     name = text_of(key)
     old = tx.session_of(name)
     turn = tx.running_turn(old)
+    ended = tx.all(
+        "select native from inbound where key = ? and outcome is null and kind <> 'command'"
+        " and (turn = ? or state = 'waiting' and id < ?) order by id",
+        name,
+        turn,
+        command or 0,
+    )
+    if ended:
+        tx.then(Superseded(key, tuple(native for (native,) in ended)))
     if turn is not None:
         rows.cut_turn(tx, turn, key, "reset", why, texts.RESET_LINE)
     if command is not None:

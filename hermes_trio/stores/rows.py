@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from hermes_trio.consequences import CancelTurn, WakeLane
 from hermes_trio.pure import texts
-from hermes_trio.store_port import AcceptRules, CancelTurn, Claimed, Reply, WakeLane
+from hermes_trio.store_port import AcceptRules, Claimed, Reply
 from hermes_trio.stores.tx import CLAIMABLE, LANE_IS, Tx, read_lane, read_message, read_part, text_of, to_json
 from hermes_trio.values import Key, Message, OutcomeName, Part, Said, TurnState
 

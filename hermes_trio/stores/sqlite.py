@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
+from hermes_trio.consequences import Consequence, Perform
 from hermes_trio.ports import WallClock
 from hermes_trio.store_port import (
     AcceptRules,
@@ -15,12 +16,10 @@ from hermes_trio.store_port import (
     Booted,
     Claimed,
     Closing,
-    Consequence,
     GaveUp,
     Hold,
     Opened,
     PendingCommand,
-    Perform,
     Reply,
     StatusView,
     StepRow,

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
+from hermes_trio.consequences import Consequence, WakeLane
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store_port import Consequence, Reply, WakeLane
+from hermes_trio.store_port import Reply
 from hermes_trio.values import (
     Address,
     Choice,

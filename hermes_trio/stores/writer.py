@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 
 import trio
 
+from hermes_trio.consequences import Consequence, Perform
 from hermes_trio.errors import StoreClosed, StoreFailed
-from hermes_trio.store_port import Consequence, Perform
 from hermes_trio.stores.tx import Tx
 
 T = TypeVar("T")

@@ -190,3 +190,22 @@ async def test_a_question_that_cannot_be_shown_ends_at_once_and_says_so(world):
     assert await world.reply("ada") == "I stopped: my question was not answered."
     assert world.now < 1
     assert await world.outcomes() == ["failed"]
+
+
+async def waits(turn):
+    await trio.sleep(60)
+    return "late"
+
+
+@pytest.mark.world(agent=waits)
+async def test_each_message_that_a_reset_supersedes_has_one_line_and_what_comes_later_none(world):
+    first = await world.say("ada", "one")
+    await world.until(seconds=1)
+    second = await world.say("ada", "two")
+    await world.until(seconds=2)
+    await world.say("ada", "/new")
+    await world.say("ada", "three")
+    await world.settle()
+    said = [(line["native"], line["why"]) for line in world.lines("message superseded")]
+    assert said == [(first.native, "reset"), (second.native, "reset")]
+    assert await world.outcomes() == ["superseded", "superseded", "answered", "answered"]

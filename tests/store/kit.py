@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from hermes_trio.store_port import AcceptRules, Consequence
+from hermes_trio.consequences import Consequence
+from hermes_trio.store_port import AcceptRules
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.sqlite import SqliteStore
 from hermes_trio.values import Address, Decided, Key, Message

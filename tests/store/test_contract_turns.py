@@ -4,20 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hermes_trio.consequences import CancelTurn, ReplaceKey, WakeAsk, WakeCommands, WakeKey, WakeLane
 from hermes_trio.errors import StaleSession, StaleTurn
-from hermes_trio.store_port import (
-    CancelTurn,
-    Closing,
-    Hold,
-    Opened,
-    ReplaceKey,
-    Reply,
-    StepRow,
-    WakeAsk,
-    WakeCommands,
-    WakeKey,
-    WakeLane,
-)
+from hermes_trio.store_port import Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores.sqlite import SqliteStore
 from hermes_trio.values import Address, AssistantEntry, Choice, Part, Prompt, UserEntry
 

@@ -6,8 +6,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from hermes_trio.consequences import WakeCommands, WakeKey
 from hermes_trio.errors import StaleTurn, StoreClosed, StoreFailed
-from hermes_trio.store_port import Closing, WakeCommands, WakeKey
+from hermes_trio.store_port import Closing
 
 from .kit import KEY, RULES, a_message, a_store
 

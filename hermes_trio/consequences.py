@@ -1,0 +1,62 @@
+"""What follows from a commit: whom the store's writer wakes, cancels, or tells, before its caller wakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from hermes_trio.values import Key, Lane
+
+
+class WakeKey(Struct, frozen=True):
+    """The key has rows to look at."""
+
+    key: Key
+    session: int
+
+
+class ReplaceKey(Struct, frozen=True):
+    """The key's session has ended: cancel its scope, put a successor for `session` under the key."""
+
+    key: Key
+    session: int
+    why: str
+
+
+class CancelTurn(Struct, frozen=True):
+    """The turn's row is no longer `running`: cancel its scope."""
+
+    key: Key
+    turn: int
+    why: str
+
+
+class WakeAsk(Struct, frozen=True):
+    """A question of the turn has its answer."""
+
+    key: Key
+    turn: int
+
+
+class WakeCommands(Struct, frozen=True):
+    """The key has unsettled commands."""
+
+    key: Key
+
+
+class WakeLane(Struct, frozen=True):
+    """The lane has something to say."""
+
+    lane: Lane
+
+
+class Superseded(Struct, frozen=True):
+    """Messages that a reset has ended without an answer: a line in the log for each."""
+
+    key: Key
+    natives: tuple[str, ...]
+
+
+Consequence = Superseded | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane
+Perform = Callable[[Sequence[Consequence]], None]
