@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hermes_trio.credentials import Candidate as Candidate
     from hermes_trio.credentials import Candidates as Candidates
     from hermes_trio.credentials import KeyPool as KeyPool
+    from hermes_trio.entries import *  # noqa: F403
     from hermes_trio.errors import *  # noqa: F403
     from hermes_trio.gateway import Gateway as Gateway
     from hermes_trio.gateway import installed_commands as installed_commands
@@ -66,9 +67,11 @@ _WHERE = {
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address AssistantEntry Choice Delivery Entry Key Lane LedgerRow Message ModelAnswer ModelRequest"
-        " NoteEntry Part Policy Prompt Receipt Reset Said Say Secret SessionView Silence Span Stop ToolCall"
-        " ToolEntry ToolSpec Traits TurnView Undecodable UserEntry"
+        "Address Choice Delivery Key Lane LedgerRow Message Part Policy Prompt Receipt Reset Said"
+        " Say Secret SessionView Silence Span Stop Traits TurnView Undecodable"
+    ).split(),
+    "hermes_trio.entries": (
+        "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry ToolCall ToolEntry ToolSpec UserEntry"
     ).split(),
 }
 _RENAMED = {

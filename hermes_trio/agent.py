@@ -12,14 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from hermes_trio.errors import LimitReached, ModelFailed
-from hermes_trio.ports import Tool
-from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import UNKNOWN, assemble
-from hermes_trio.steps import clean
-from hermes_trio.supervise import attempt
-from hermes_trio.values import (
-    Address,
+from hermes_trio.entries import (
     AssistantEntry,
     Entry,
     ModelAnswer,
@@ -29,6 +22,13 @@ from hermes_trio.values import (
     ToolSpec,
     UserEntry,
 )
+from hermes_trio.errors import LimitReached, ModelFailed
+from hermes_trio.ports import Tool
+from hermes_trio.pure import texts
+from hermes_trio.pure.prompt import UNKNOWN, assemble
+from hermes_trio.steps import clean
+from hermes_trio.supervise import attempt
+from hermes_trio.values import Address
 from hermes_trio.verbs import Turn
 
 

@@ -12,12 +12,13 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.log import Log, standard_log
 from hermes_trio.ports import Chance, Model, WallClock
 from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.keypool import OF_A_KEY, OF_THE_KEY, Bench, Strategy, bench, choose, free_at
-from hermes_trio.values import ModelAnswer, ModelRequest, Secret
+from hermes_trio.values import Secret
 
 ATTEMPTS = 3
 """Tries of one request at one model, of those that failed through no fault of a key."""

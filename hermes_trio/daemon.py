@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from hermes_trio.answers import Answers, is_open
 from hermes_trio.clock import SystemClock, system_chance
-from hermes_trio.config import Config
+from hermes_trio.config import Config, without_effect
 from hermes_trio.control_server import serve_control
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway, open_gateway
@@ -138,6 +138,8 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
     config, log = life.config, around.log
     _settle_in()
     redact = redactor(config.secrets)
+    for setting in without_effect(config):
+        log.warning("without effect", setting=setting)
     for name, why in config.unavailable.items():
         log.error("platform unavailable", platform=name, why=why)
     async with trio.open_nursery() as nursery:

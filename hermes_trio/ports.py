@@ -12,13 +12,12 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.values import (
     Address,
     CommandResult,
     Delivery,
     Message,
-    ModelAnswer,
-    ModelRequest,
     Part,
     Policy,
     Receipt,

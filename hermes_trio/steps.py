@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hermes_trio.entries import Entry
 from hermes_trio.errors import (
     AgentError,
     Fenced,
@@ -26,7 +27,6 @@ from hermes_trio.errors import (
 )
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
-from hermes_trio.values import Entry
 
 T = TypeVar("T")
 VALUE_MAX = 1 << 20

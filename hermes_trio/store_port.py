@@ -15,12 +15,12 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from hermes_trio.consequences import Perform
+from hermes_trio.entries import Entry
 from hermes_trio.values import (
     Address,
     Choice,
     Decided,
     Delivery,
-    Entry,
     Key,
     Lane,
     LedgerRow,

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import trio
 
 from hermes_trio.attend import CLOSING_LINE_UNITS, Quiet, attend
+from hermes_trio.entries import AssistantEntry
 from hermes_trio.errors import AgentError, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
@@ -23,7 +24,7 @@ from hermes_trio.slot import Slot
 from hermes_trio.steps import clean
 from hermes_trio.store_port import Closing, Opened
 from hermes_trio.supervise import first_leaf
-from hermes_trio.values import AssistantEntry, Key, Part, Silence
+from hermes_trio.values import Key, Part, Silence
 from hermes_trio.verbs import Made, Surroundings, Turn
 
 CLOSE_S = 5.0

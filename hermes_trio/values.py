@@ -9,16 +9,6 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from hermes_trio.entries import AssistantEntry as AssistantEntry
-from hermes_trio.entries import Entry as Entry
-from hermes_trio.entries import ModelAnswer as ModelAnswer
-from hermes_trio.entries import ModelRequest as ModelRequest
-from hermes_trio.entries import NoteEntry as NoteEntry
-from hermes_trio.entries import ToolCall as ToolCall
-from hermes_trio.entries import ToolEntry as ToolEntry
-from hermes_trio.entries import ToolSpec as ToolSpec
-from hermes_trio.entries import UserEntry as UserEntry
-
 
 class Secret:
     """A secret value that no print, log or error shows. `reveal()` gives the text."""

@@ -16,12 +16,13 @@ import msgspec
 import trio
 
 from hermes_trio.attend import Attendance
+from hermes_trio.entries import AssistantEntry, Entry
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
 from hermes_trio.slot import Slot
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
-from hermes_trio.values import Address, AssistantEntry, Choice, Entry, Key, Message, Part, Said, Silence
+from hermes_trio.values import Address, Choice, Key, Message, Part, Said, Silence
 
 T = TypeVar("T")
 HISTORY_CHARS = 400_000

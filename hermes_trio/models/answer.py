@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from hermes_trio.values import ModelAnswer, ToolCall
+from hermes_trio.entries import ModelAnswer, ToolCall
 
 ANSWER_CHARS_MAX = 1_000_000
 """Of text and arguments together. What comes after is not read: the answer ends with finish "length"."""

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct
 
+from hermes_trio.entries import AssistantEntry, Entry, ModelAnswer, ModelRequest, NoteEntry, ToolEntry
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
 from hermes_trio.models.exchange import Waits, header_safe, post_for_events
 from hermes_trio.models.sse import Event
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.model_errors import failure
-from hermes_trio.values import AssistantEntry, Entry, ModelAnswer, ModelRequest, NoteEntry, ToolEntry
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import trio
 
-from hermes_trio.values import Entry, ModelAnswer, ModelRequest, ToolCall, ToolEntry, UserEntry
+from hermes_trio.entries import Entry, ModelAnswer, ModelRequest, ToolCall, ToolEntry, UserEntry
 
 PIECE = 16
 WISH = "!tool "

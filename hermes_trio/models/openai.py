@@ -16,13 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import Struct, field
 
-from hermes_trio.errors import ModelFailed
-from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
-from hermes_trio.models.exchange import Waits, header_safe, post_for_events
-from hermes_trio.models.sse import Event
-from hermes_trio.ports import WallClock
-from hermes_trio.pure.model_errors import failure
-from hermes_trio.values import (
+from hermes_trio.entries import (
     AssistantEntry,
     Entry,
     ModelAnswer,
@@ -31,6 +25,12 @@ from hermes_trio.values import (
     ToolEntry,
     ToolSpec,
 )
+from hermes_trio.errors import ModelFailed
+from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
+from hermes_trio.models.exchange import Waits, header_safe, post_for_events
+from hermes_trio.models.sse import Event
+from hermes_trio.ports import WallClock
+from hermes_trio.pure.model_errors import failure
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.values import AssistantEntry, Entry, NoteEntry, ToolCall, ToolEntry, UserEntry
+from hermes_trio.entries import AssistantEntry, Entry, NoteEntry, ToolCall, ToolEntry, UserEntry
 
 UNKNOWN = (
     "This call was started and then interrupted; whether it took effect is unknown. Do not repeat it"

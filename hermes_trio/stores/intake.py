@@ -7,22 +7,12 @@ from collections.abc import Sequence
 import msgspec
 
 from hermes_trio.consequences import ReplaceKey, Superseded, WakeAsk, WakeCommands, WakeKey
+from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import rows
 from hermes_trio.stores.tx import CLAIMABLE, Tx, read_key, read_message, text_of, to_json
-from hermes_trio.values import (
-    AssistantEntry,
-    Choice,
-    Decided,
-    Key,
-    Message,
-    OutcomeName,
-    Part,
-    Prompt,
-    Undecodable,
-    UserEntry,
-)
+from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Prompt, Undecodable
 
 
 class Question(msgspec.Struct, frozen=True):

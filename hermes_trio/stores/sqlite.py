@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from hermes_trio.consequences import Consequence, Perform
+from hermes_trio.entries import Entry
 from hermes_trio.ports import WallClock
 from hermes_trio.store_port import (
     AcceptRules,
@@ -30,16 +31,7 @@ from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
-from hermes_trio.values import (
-    Decided,
-    Entry,
-    Key,
-    Lane,
-    LedgerRow,
-    OutcomeName,
-    Prompt,
-    SessionView,
-)
+from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Prompt, SessionView
 
 LINGER_S = 0.002
 """How long a busy writer waits for more to commit with; an idle one commits at once."""

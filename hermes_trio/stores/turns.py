@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hermes_trio.entries import Entry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import rows
 from hermes_trio.stores.intake import Question
 from hermes_trio.stores.tx import CLAIMABLE, Tx, read_entry, read_message, text_of, to_json
-from hermes_trio.values import Entry, Key
+from hermes_trio.values import Key
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000

@@ -9,19 +9,10 @@ from typing import Any
 import msgspec
 
 from hermes_trio.consequences import Consequence, WakeLane
+from hermes_trio.entries import Entry, UserEntry
 from hermes_trio.errors import StaleTurn
 from hermes_trio.store_port import Reply
-from hermes_trio.values import (
-    Address,
-    Choice,
-    Entry,
-    Key,
-    Lane,
-    Message,
-    OutcomeName,
-    Part,
-    UserEntry,
-)
+from hermes_trio.values import Address, Choice, Key, Lane, Message, OutcomeName, Part
 
 _json = msgspec.json.Encoder()
 to_json = _json.encode

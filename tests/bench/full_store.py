@@ -5,9 +5,10 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import text_of, to_json
-from hermes_trio.values import Address, AssistantEntry, Key, Lane, Message, Part, UserEntry
+from hermes_trio.values import Address, Key, Lane, Message, Part
 
 AT = 1.7e9
 CHAT = "1000000"

@@ -9,8 +9,9 @@ import pytest
 import trio
 
 from hermes_trio.credentials import Candidate, Candidates, KeyPool
+from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailed, NoCredentials
-from hermes_trio.values import ModelAnswer, ModelRequest, Secret
+from hermes_trio.values import Secret
 
 REQUEST = ModelRequest(prompt="", entries=())
 START = 1_800_000_000.0

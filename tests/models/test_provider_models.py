@@ -5,10 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from hermes_trio.errors import ModelFailed
-from hermes_trio.http import open_http_client
-from hermes_trio.models import answer as answers
-from hermes_trio.values import (
+from hermes_trio.entries import (
     AssistantEntry,
     ModelRequest,
     NoteEntry,
@@ -17,6 +14,9 @@ from hermes_trio.values import (
     ToolSpec,
     UserEntry,
 )
+from hermes_trio.errors import ModelFailed
+from hermes_trio.http import open_http_client
+from hermes_trio.models import answer as answers
 from tests.fakes.model_script import Call, Item
 from tests.models.provider_cases import Side
 

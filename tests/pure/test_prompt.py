@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hermes_trio.entries import AssistantEntry, NoteEntry, ToolCall, ToolEntry, UserEntry
 from hermes_trio.pure.prompt import UNKNOWN, assemble
-from hermes_trio.values import AssistantEntry, NoteEntry, ToolCall, ToolEntry, UserEntry
 
 
 def user(text="hi") -> UserEntry:

@@ -6,11 +6,11 @@ import pytest
 import trio
 
 from hermes_trio.agent import ModelAgent
+from hermes_trio.entries import AssistantEntry, ModelAnswer, ToolCall, ToolEntry, UserEntry
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure.prompt import UNKNOWN
 from hermes_trio.testing import fails, hangs, open_world, partial, text, tool
 from hermes_trio.testing.script import Line
-from hermes_trio.values import AssistantEntry, ModelAnswer, ToolCall, ToolEntry, UserEntry
 
 from .invariants import check
 

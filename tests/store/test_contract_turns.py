@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.consequences import CancelTurn, ReplaceKey, WakeAsk, WakeCommands, WakeKey, WakeLane
+from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.errors import StaleSession, StaleTurn
 from hermes_trio.store_port import Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores.sqlite import SqliteStore
-from hermes_trio.values import Address, AssistantEntry, Choice, Part, Prompt, UserEntry
+from hermes_trio.values import Address, Choice, Part, Prompt
 
 from .kit import KEY, RULES, a_message, a_store
 
