@@ -184,8 +184,6 @@ async def _until_stopped(life: _Life, gateway: Gateway) -> None:
 
 async def _say_ready(life: _Life, gateway: Gateway) -> None:
     """One line, when each account has received or has reported that it cannot."""
-    while len(gateway.health()) < len(gateway.accounts):  # noqa: ASYNC110 - milliseconds, until it listens
-        await trio.sleep(0.01)
     await gateway.ready()
     for name, platform in gateway.accounts.items():
         if is_open(platform.policy.allow_users):

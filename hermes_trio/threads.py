@@ -1,8 +1,6 @@
 """The one seam to worker threads.
 
-The store has a thread of its own, so that stuck tool threads cannot starve it, and because handing work
-to the same thread again costs half of what a thread out of a pool costs. A tool's thread is abandonable:
-a cancel leaves it behind, and what it returns later lands nowhere.
+The store has a thread of its own, so that whatever fills the pool of others cannot starve it.
 """
 
 from __future__ import annotations
@@ -15,11 +13,9 @@ from typing import Any, TypeVar
 
 import outcome
 import trio
-from trio.lowlevel import Abort, RunVar, Task, TrioToken
+from trio.lowlevel import Abort, Task, TrioToken
 
 T = TypeVar("T")
-TOOL_THREADS = 40
-_tool_threads: RunVar[trio.CapacityLimiter] = RunVar("hermes_trio tool threads")
 Handed = tuple[Callable[[], Any], Task, TrioToken]
 
 
@@ -53,17 +49,3 @@ def own_thread(name: str) -> Iterator[OwnThread]:
     finally:
         thread._handed.put(None)
         thread._thread.join()
-
-
-async def run_in_tool_thread(work: Callable[[], T]) -> T:
-    """Run a tool's blocking work in a thread that a cancel abandons."""
-    return await trio.to_thread.run_sync(work, limiter=_limiter(), abandon_on_cancel=True)
-
-
-def _limiter() -> trio.CapacityLimiter:
-    try:
-        return _tool_threads.get()
-    except LookupError:
-        limiter = trio.CapacityLimiter(TOOL_THREADS)
-        _tool_threads.set(limiter)
-        return limiter

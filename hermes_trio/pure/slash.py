@@ -1,10 +1,8 @@
-"""Slash commands as text: telling them from messages, taking them apart, finding the nearest."""
+"""Slash commands as text: telling them from messages, taking them apart."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from difflib import get_close_matches
 
 # A path ("/etc/hosts …") is no command: the word ends at white space or at the end.
 _COMMAND = re.compile(r"/([A-Za-z][A-Za-z0-9_-]{0,31})(?:\s+|$)")
@@ -21,9 +19,3 @@ def take_apart(text: str) -> tuple[str, str]:
     if found is None:
         raise ValueError(f"not a command: {text[:40]!r}")
     return found.group(1).lower(), text[found.end() :].strip()
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known command most like the word, if one is."""
-    close = get_close_matches(word, sorted(known), n=1, cutoff=0.6)
-    return close[0] if close else None

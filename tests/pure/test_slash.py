@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_trio.pure.slash import is_command, nearest, take_apart
+from hermes_trio.pure.nearest import nearest
+from hermes_trio.pure.slash import is_command, take_apart
 
 
 @pytest.mark.parametrize(
