@@ -7,7 +7,7 @@ import sqlite3
 
 import trio
 
-from hermes_trio.cli_tables import print_ledger
+from hermes_trio.cli.tables import print_ledger
 from hermes_trio.values import LedgerRow
 from tests.fakes.model_script import Item
 

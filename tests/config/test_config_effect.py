@@ -1,7 +1,7 @@
 """A setting that does nothing yet is named, not passed over."""
 
-from hermes_trio.checking import checked
 from hermes_trio.config import load, without_effect
+from hermes_trio.daemon.checking import checked
 
 
 def test_what_has_no_effect_yet_is_said(tmp_path):

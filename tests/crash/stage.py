@@ -21,8 +21,8 @@ from typing import Any
 import trio
 from msgspec import to_builtins
 
-from hermes_trio.cli_tables import ledger_data
-from hermes_trio.control import (
+from hermes_trio.cli.tables import ledger_data
+from hermes_trio.daemon.control import (
     NAME,
     Answer,
     AskLedger,

@@ -9,8 +9,8 @@ from functools import partial
 import pytest
 import trio
 
-from hermes_trio import control_server
-from hermes_trio.control import (
+from hermes_trio.daemon import control_server
+from hermes_trio.daemon.control import (
     AskSessions,
     AskStatus,
     Done,
@@ -20,7 +20,7 @@ from hermes_trio.control import (
     StopSession,
     ask,
 )
-from hermes_trio.control_server import serve_control
+from hermes_trio.daemon.control_server import serve_control
 from hermes_trio.errors import ConfigWrong
 
 

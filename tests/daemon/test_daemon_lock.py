@@ -7,8 +7,8 @@ import os
 import pytest
 import trio
 
+from hermes_trio.daemon.lock import hold_lock, nobody_holds
 from hermes_trio.errors import ConfigWrong, StateDirBusy
-from hermes_trio.lock import hold_lock, nobody_holds
 
 
 async def test_a_second_daemon_ends_with_75_within_5_s_and_says_who_holds_the_lock(place):

@@ -8,9 +8,9 @@ import stat
 
 import pytest
 
+from hermes_trio.daemon.log_bridge import standard_logging_to
+from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.log import stream_log
-from hermes_trio.log_bridge import standard_logging_to
-from hermes_trio.log_sink import CappedFile, Sink
 from hermes_trio.values import Secret
 
 

@@ -13,9 +13,11 @@ import msgspec
 import pytest
 from hermes_websocket import wire
 
-from hermes_trio import config, control, daemon
+from hermes_trio import config
 from hermes_trio.cli import commands as cli
-from hermes_trio.cli_ask import FAILED
+from hermes_trio.cli.ask import FAILED
+from hermes_trio.daemon import control
+from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
 from hermes_trio.plugins import COMMANDS, installed
 from hermes_trio.values import OutcomeName, Said, TurnState

@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
-from hermes_trio import config, daemon
+from hermes_trio import config
 from hermes_trio.cli import commands as cli
+from hermes_trio.daemon import life
 from hermes_trio.errors import ConfigWrong, StoreRefused
 
 from . import pages
@@ -38,7 +39,7 @@ def test_it_waits_longer_than_a_stop_takes():
 def test_it_starts_again_what_asks_for_it_and_nothing_that_is_wrong():
     told = settings()
     assert told["Restart"] == ["on-failure"]
-    assert told["RestartForceExitStatus"] == [str(daemon.RESTART)]
+    assert told["RestartForceExitStatus"] == [str(life.RESTART)]
     assert told["RestartPreventExitStatus"] == [str(ConfigWrong.exit_code)] == [str(StoreRefused.exit_code)]
 
 

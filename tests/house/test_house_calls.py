@@ -48,7 +48,7 @@ SWALLOWS = {
     "hermes_trio/supervise.py": "restarts what failed",
     "hermes_trio/keyed.py": "logs, backs off, looks at the rows again",
     "hermes_trio/turn.py": "a failure ends a turn and no more",
-    "hermes_trio/cli.py": "the last border",
+    "hermes_trio/cli/__init__.py": "the last border",
     "hermes_trio/stores/writer.py": "handed to the caller whose promise it was",
     "hermes_trio/http.py": "kept for one line and raised again outside the nursery",
 }

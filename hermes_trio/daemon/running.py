@@ -16,12 +16,12 @@ from msgspec.structs import replace
 
 from hermes_trio.clock import SystemClock
 from hermes_trio.config import Config
-from hermes_trio.daemon import serve, system_surroundings
+from hermes_trio.daemon.life import serve, system_surroundings
+from hermes_trio.daemon.log_bridge import standard_logging_to
+from hermes_trio.daemon.log_sink import CappedFile, Sink
+from hermes_trio.daemon.state_dir import LOG, make_state_dir
 from hermes_trio.log import Log, redactor, stream_log
-from hermes_trio.log_bridge import standard_logging_to
-from hermes_trio.log_sink import CappedFile, Sink
 from hermes_trio.plugins import PLATFORMS, installed
-from hermes_trio.state_dir import LOG, make_state_dir
 from hermes_trio.values import Secret
 
 STDERR = 2
@@ -48,7 +48,7 @@ def run_attached(state_dir: Path) -> int:
     Raises:
         HermesError: there is none to chat with, or it went away. May be within exception groups.
     """
-    from hermes_trio.chat import attach
+    from hermes_trio.daemon.chat import attach
 
     log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now)
     return _run(lambda: attach(state_dir, system_surroundings(log)))

@@ -7,7 +7,7 @@ from typing import cast
 
 from msgspec import Struct
 
-from hermes_trio.control import (
+from hermes_trio.daemon.control import (
     Answer,
     AskLedger,
     AskSessions,
@@ -17,9 +17,9 @@ from hermes_trio.control import (
     Sessions,
     ask,
 )
+from hermes_trio.daemon.lock import holder, nobody_holds
+from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import StoreRefused
-from hermes_trio.lock import holder, nobody_holds
-from hermes_trio.state_dir import STORE
 from hermes_trio.store_port import StatusView
 from hermes_trio.values import LedgerRow, SessionView
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from hermes_trio.answers import is_open
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.config import Config, without_effect
+from hermes_trio.daemon.answers import is_open
+from hermes_trio.daemon.provider import enabled_tools, model_name
 from hermes_trio.ports import AdapterContext
-from hermes_trio.provider import enabled_tools, model_name
 
 
 def checked(config: Config) -> Iterator[str]:

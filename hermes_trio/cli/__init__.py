@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hermes_trio.cli_ask import ASKING, FAILED
-from hermes_trio.cli_options import config_option, find_file, find_state_dir, tell
+from hermes_trio.cli.ask import ASKING, FAILED
+from hermes_trio.cli.options import config_option, find_file, find_state_dir, tell
 from hermes_trio.errors import HermesError, OperatorError
 
 if TYPE_CHECKING:
@@ -72,8 +72,8 @@ def commands() -> None:
 def run(file: Path | None, no_resume: bool) -> int:
     """Be the daemon, in the foreground."""
     _stop_at_once()
-    from hermes_trio.daemon import check_platforms
-    from hermes_trio.running import run_daemon
+    from hermes_trio.daemon.life import check_platforms
+    from hermes_trio.daemon.running import run_daemon
 
     config = _load(file)
     check_platforms(config, tty=os.isatty(0))
@@ -85,8 +85,8 @@ def run(file: Path | None, no_resume: bool) -> int:
 def chat(file: Path | None) -> int:
     """Talk in this terminal: with the running daemon, else as the daemon."""
     _stop_at_once()
-    from hermes_trio.lock import nobody_holds
-    from hermes_trio.running import run_attached, run_daemon, with_terminal_only
+    from hermes_trio.daemon.lock import nobody_holds
+    from hermes_trio.daemon.running import run_attached, run_daemon, with_terminal_only
 
     state_dir = find_state_dir(file)
     with nobody_holds(state_dir) as free:
@@ -100,7 +100,7 @@ def chat(file: Path | None) -> int:
 @config_option
 def check(file: Path | None) -> int:
     """Validate the configuration."""
-    from hermes_trio.checking import checked
+    from hermes_trio.daemon.checking import checked
 
     config = _load(file)
     for line in checked(config):

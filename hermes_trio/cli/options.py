@@ -32,7 +32,7 @@ def find_file(file: Path | None) -> Path | None:
 
 def find_state_dir(file: Path | None) -> Path:
     """The state_dir that is meant. Raises ConfigWrong."""
-    from hermes_trio.state_dir import state_dir_of
+    from hermes_trio.daemon.state_dir import state_dir_of
 
     return state_dir_of(find_file(file), os.environ)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import trio
 
-from hermes_trio.control import (
+from hermes_trio.daemon.control import (
     ANSWER_S,
     LINE_MAX,
     NAME,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hermes_trio.control import Account, Status
+from hermes_trio.daemon.control import Account, Status
 from hermes_trio.pure.texts import span
 from hermes_trio.store_port import StatusView
 from hermes_trio.values import LedgerRow, SessionView, TurnView

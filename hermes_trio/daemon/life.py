@@ -20,18 +20,18 @@ from pathlib import Path
 import trio
 from msgspec import Struct
 
-from hermes_trio.answers import Answers, is_open
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.config import Config, without_effect
-from hermes_trio.control_server import serve_control
+from hermes_trio.daemon.answers import Answers, is_open
+from hermes_trio.daemon.control_server import serve_control
+from hermes_trio.daemon.lock import hold_lock
+from hermes_trio.daemon.provider import open_agent
+from hermes_trio.daemon.signals import Caught, caught_signals
+from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway, open_gateway
-from hermes_trio.lock import hold_lock
 from hermes_trio.log import Log, redactor
 from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
-from hermes_trio.provider import open_agent
-from hermes_trio.signals import Caught, caught_signals
-from hermes_trio.state_dir import STORE
 
 STOPPED, RESTART = 0, 75
 

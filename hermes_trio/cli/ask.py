@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hermes_trio.cli_options import config_option, find_state_dir, tell
+from hermes_trio.cli.options import config_option, find_state_dir, tell
 
 if TYPE_CHECKING:
-    from hermes_trio.control import Request
+    from hermes_trio.daemon.control import Request
 
 FAILED = 1
 
@@ -23,10 +23,10 @@ session_argument = click.argument("session", type=click.IntRange(min=1))
 @json_option
 def status(file: Path | None, as_json: bool) -> int:
     """What runs, what waits, who receives."""
-    from hermes_trio.cli_tables import print_json, print_status, status_data
+    from hermes_trio.cli.tables import print_json, print_status, status_data
     from hermes_trio.clock import SystemClock
-    from hermes_trio.control import AskStatus, Status
-    from hermes_trio.looking import look_at
+    from hermes_trio.daemon.control import AskStatus, Status
+    from hermes_trio.daemon.looking import look_at
     from hermes_trio.store_port import StatusView
 
     seen = look_at(find_state_dir(file), AskStatus()).answer
@@ -47,9 +47,9 @@ def status(file: Path | None, as_json: bool) -> int:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, help="The newest so many.")
 def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> int:
     """Each message that came in, and what became of it."""
-    from hermes_trio.cli_tables import ledger_data, print_json, print_ledger
-    from hermes_trio.control import AskLedger, Ledger
-    from hermes_trio.looking import look_at
+    from hermes_trio.cli.tables import ledger_data, print_json, print_ledger
+    from hermes_trio.daemon.control import AskLedger, Ledger
+    from hermes_trio.daemon.looking import look_at
 
     seen = look_at(find_state_dir(file), AskLedger(chat=chat, limit=limit))
     if not isinstance(seen.answer, Ledger):
@@ -68,9 +68,9 @@ def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> in
 @json_option
 def sessions(file: Path | None, as_json: bool) -> int:
     """The open sessions."""
-    from hermes_trio.cli_tables import print_json, print_sessions, session_data
-    from hermes_trio.control import AskSessions, Sessions
-    from hermes_trio.looking import look_at
+    from hermes_trio.cli.tables import print_json, print_sessions, session_data
+    from hermes_trio.daemon.control import AskSessions, Sessions
+    from hermes_trio.daemon.looking import look_at
 
     seen = look_at(find_state_dir(file), AskSessions())
     if not isinstance(seen.answer, Sessions):
@@ -89,7 +89,7 @@ def sessions(file: Path | None, as_json: bool) -> int:
 @config_option
 def stop(session: int, file: Path | None) -> int:
     """Stop what a session is doing."""
-    from hermes_trio.control import StopSession
+    from hermes_trio.daemon.control import StopSession
 
     return _asked(file, StopSession(session=session))
 
@@ -99,7 +99,7 @@ def stop(session: int, file: Path | None) -> int:
 @config_option
 def reset(session: int, file: Path | None) -> int:
     """End a session; the next message begins a new one."""
-    from hermes_trio.control import ResetSession
+    from hermes_trio.daemon.control import ResetSession
 
     return _asked(file, ResetSession(session=session))
 
@@ -108,7 +108,7 @@ def reset(session: int, file: Path | None) -> int:
 @config_option
 def restart(file: Path | None) -> int:
     """Drain the daemon and end it with exit code 75, which asks its supervisor to start it again."""
-    from hermes_trio.control import Restart
+    from hermes_trio.daemon.control import Restart
 
     return _asked(file, Restart())
 
@@ -141,13 +141,13 @@ ASKING = (
 
 def _asked(file: Path | None, request: Request) -> int:
     """Ask the daemon to do something."""
-    from hermes_trio.control import Done, NobodyAnswers, ask
+    from hermes_trio.daemon.control import Done, NobodyAnswers, ask
 
     state_dir = find_state_dir(file)
     try:
         answer = ask(state_dir, request)
     except NobodyAnswers:
-        from hermes_trio.lock import holder, nobody_holds
+        from hermes_trio.daemon.lock import holder, nobody_holds
 
         with nobody_holds(state_dir) as free:
             why = "is not running" if free else f"({holder(state_dir)}) does not answer"
@@ -160,7 +160,7 @@ def _asked(file: Path | None, request: Request) -> int:
 
 
 def _refused(answer: object) -> int:
-    from hermes_trio.control import No
+    from hermes_trio.daemon.control import No
 
     tell(answer.why if isinstance(answer, No) else "the daemon gave an answer that is none")
     return FAILED

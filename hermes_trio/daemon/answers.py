@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import trio
 
-from hermes_trio.control import (
+from hermes_trio.daemon.control import (
     ANSWER_S,
     Account,
     Answer,

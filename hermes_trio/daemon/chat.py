@@ -13,7 +13,7 @@ from typing import Any
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.control import (
+from hermes_trio.daemon.control import (
     NAME,
     Answer,
     AskStatus,
@@ -25,12 +25,12 @@ from hermes_trio.control import (
     encode,
     folder_address,
 )
-from hermes_trio.daemon import Surroundings
+from hermes_trio.daemon.life import Surroundings
+from hermes_trio.daemon.lock import holder
+from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.errors import HermesError, NotSent, SendRefused, SendUnknown
-from hermes_trio.lock import holder
 from hermes_trio.plugins import PLATFORMS, installed
 from hermes_trio.ports import AdapterContext, Platform
-from hermes_trio.signals import Caught, caught_signals
 from hermes_trio.values import Message, Undecodable
 
 WEBSOCKET = "websocket"
