@@ -47,9 +47,9 @@ def partial(*pieces: str) -> Line:
     return Line(ModelAnswer(text="".join(pieces), finish="partial"), pieces)
 
 
-def fails(kind: ModelFailure, *, after_s: float = 0.0) -> Line:
-    """Fail with this class of error."""
-    return Line(error=ModelFailed(kind, "scripted"), after_s=after_s)
+def fails(kind: ModelFailure, *, after_s: float = 0.0, retry_after_s: float | None = None) -> Line:
+    """Fail with this class of error; `retry_after_s` is how long the provider wants to be left alone."""
+    return Line(error=ModelFailed(kind, "scripted", retry_after_s=retry_after_s), after_s=after_s)
 
 
 def hangs(*pieces: str, between_s: float = 0.0) -> Line:
@@ -60,35 +60,54 @@ def hangs(*pieces: str, between_s: float = 0.0) -> Line:
 class ScriptedModel:
     """A Model that answers from its script, then repeats what the user said.
 
+    Args:
+        needs_key: it is asked with a key; those it has been told to refuse are refused.
+
     Attributes:
-        requests: every request, in order.
-        calling: how many calls are in flight, per conversation's first user text.
+        requests: every request, in order, also the refused ones.
+        keys: the key each of them came with.
+        in_flight: how many calls are in flight.
     """
 
     name = "scripted"
-    needs_key = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, needs_key: bool = False) -> None:
+        self.needs_key = needs_key
         self.requests: list[ModelRequest] = []
+        self.keys: list[str] = []
         self.in_flight = 0
         self._script: list[Line] = []
-        self._calls = 0
+        self._refusals: dict[str, Line] = {}
 
     def script(self, *lines: Line) -> None:
         """Append answers. Each call takes the next; a call cut short by a crash gives its line back."""
         self._script += lines
+
+    def refuse(self, *keys: str, line: Line) -> None:
+        """Play this line, `fails("quota")` say, for each call with one of these keys, until they are healed.
+
+        Such a call takes nothing from the script.
+        """
+        self._refusals.update(dict.fromkeys(keys, line))
+
+    def heal(self, *keys: str) -> None:
+        """Take these keys again; without a name every one."""
+        for key in keys or tuple(self._refusals):
+            self._refusals.pop(key, None)
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """See the Model port."""
         self.requests.append(request)
-        line = self._script.pop(0) if self._script else text(f"you said: {_last(request)}")
+        self.keys.append(key)
+        refusal = self._refusals.get(key)
+        line = refusal or (self._script.pop(0) if self._script else text(f"you said: {_last(request)}"))
         self.in_flight += 1
         try:
             return await self._play(line, on_text)
         except trio.Cancelled:
-            if not line.hang:
+            if not line.hang and refusal is None:
                 self._script.insert(0, line)
             raise
         finally:

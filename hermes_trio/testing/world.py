@@ -15,7 +15,7 @@ import trio
 
 from hermes_trio.agent import ModelAgent
 from hermes_trio.clock import seeded_chance
-from hermes_trio.credentials import Candidate, Candidates
+from hermes_trio.credentials import Candidate, Candidates, KeyPool
 from hermes_trio.errors import HermesError, StoreClosed
 from hermes_trio.gateway import Gateway, open_gateway
 from hermes_trio.options import Gateway as GatewayOptions
@@ -27,7 +27,7 @@ from hermes_trio.testing.memory import DeadLine, MemoryPlatform, Seen
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
-from hermes_trio.values import LedgerRow, Message
+from hermes_trio.values import LedgerRow, Message, Secret
 
 WALL_START = 1_800_000_000.0
 PATIENCE_S = 3600.0
@@ -64,11 +64,13 @@ class World:
         commands: Sequence[Any] | None,
         commit_s: float,
         redact: Callable[[str], str],
+        keys: Sequence[str],
     ) -> None:
         self.redact = redact
+        self.keys = tuple(keys)
         self.seed = seed
         self.platform = platform
-        self.model = ScriptedModel()
+        self.model = ScriptedModel(needs_key=bool(keys))
         self.clock = WorldClock()
         self.options = options
         self.session_options = session
@@ -197,7 +199,10 @@ class World:
     def _agent(self, chance: Chance) -> Agent:
         if self.agent is not None:
             return self.agent
-        models = Candidates([Candidate(self.model)], chance=chance)
+        log, pool = self._log(), None
+        if self.keys:
+            pool = KeyPool([Secret(key) for key in self.keys], clock=self.clock, chance=chance, log=log)
+        models = Candidates([Candidate(self.model, pool)], chance=chance, log=log)
         return ModelAgent(models, tools=self.tools, name=self.model.name)
 
     def crash(self) -> None:
@@ -301,6 +306,7 @@ async def open_world(
     commands: Sequence[Any] | None = None,
     commit_s: float = 0.0,
     redact: Callable[[str], str] = lambda text: text,
+    keys: Sequence[str] = (),
     start: bool = True,
 ) -> AsyncIterator[World]:
     """A World with a running gateway. Run it under trio's MockClock(autojump_threshold=0).
@@ -314,6 +320,8 @@ async def open_world(
         commands: slash commands; by default those installed.
         commit_s: a commit takes up to this long before and after, in virtual seconds.
         redact: replaces the secrets that the gateway shall keep.
+        keys: the credential pool of `world.model`, in order; a new one in each incarnation. Without any the
+            model needs none. `world.model.refuse("a", line=fails("quota"))` has one refused.
         start: False: `await world.start()` starts the first incarnation.
     """
     async with trio.open_nursery() as nursery:
@@ -328,6 +336,7 @@ async def open_world(
             commands=commands,
             commit_s=commit_s,
             redact=redact,
+            keys=keys,
         )
         try:
             if start:
