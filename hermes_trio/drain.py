@@ -26,16 +26,18 @@ class Draining(Struct, frozen=True):
 
     Args:
         open_no_turns: synchronous: no turn is opened after it.
-        no_turn_running: returns when every turn has ended by itself.
+        no_turn_works: returns when every turn has ended or waits for a person or a clock.
         stop_intake: nothing more is confirmed to a platform.
         cancel_sessions: cancels what still runs; the rows stay `running`.
+        left: returns when every session's task has left.
         flushed: returns when every lane has said what it had.
     """
 
     open_no_turns: Callable[[], None]
-    no_turn_running: Callable[[], Awaitable[None]]
+    no_turn_works: Callable[[], Awaitable[None]]
     stop_intake: Callable[[], None]
     cancel_sessions: Callable[[], None]
+    left: Callable[[], Awaitable[None]]
     flushed: Callable[[], Awaitable[None]]
 
 
@@ -66,14 +68,14 @@ async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, l
 
 
 async def drain(work: Draining, store: Store, log: Log, *, why: str, deadline: trio.CancelScope) -> None:
-    """Let running turns finish under `deadline`, then cancel them, then flush what is owed."""
+    """Let turns that work finish under `deadline`, then cancel them, then flush what is owed."""
     work.open_no_turns()
     await checkpoint(store, why, log)
     with deadline:
-        await work.no_turn_running()
+        await work.no_turn_works()
     work.stop_intake()
     work.cancel_sessions()
     with trio.move_on_after(LEAVE_S):
-        await work.no_turn_running()
+        await work.left()
     with trio.move_on_after(FLUSH_S):
         await work.flushed()

@@ -180,7 +180,7 @@ class Gateway:
     def status_lines(self, key: Key) -> Sequence[str]:
         """What /status says about the gateway to this key."""
         up = texts.span(max(0.0, self.clock.now() - self.opened_at))
-        running = f"{self.turns.running} of at most {self.options.turns_max} turns running"
+        running = f"{self.turns.places.held} of at most {self.options.turns_max} turns running"
         lines = [*self.turns.place(key), f"Up {up}, {running}."]
         if self.model:
             lines.append(f"Model: {self.model}.")
@@ -271,9 +271,10 @@ class Gateway:
         self.hurry(self.options.drain_timeout_s)
         work = Draining(
             open_no_turns=self.turns.open_no_turns,
-            no_turn_running=self.sessions.empty,
+            no_turn_works=self.turns.places.none_held,
             stop_intake=lambda: self.listening.scope.cancel(reason=why),
             cancel_sessions=lambda: self.sessions.cancel(why),
+            left=self.sessions.empty,
             flushed=self.lanes.empty,
         )
         await drain(work, self.store, self.log, why=why, deadline=self.drain_deadline)
@@ -308,7 +309,7 @@ async def open_gateway(
         redact: replaces secrets in error texts before they are stored or logged.
         resume: False: interrupted turns are closed with a notice instead of resumed.
 
-    Leaving the body normally drains: a checkpoint, then running turns may finish within
+    Leaving the body normally drains: a checkpoint, then turns that work may finish within
     `options.drain_timeout_s`, then what still runs is cancelled and goes on at the next boot. When the
     body is cancelled or raises, the checkpoint is written and nothing is waited for.
 

@@ -27,7 +27,7 @@ class Gateway(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Args:
         state_dir: holds the store and an OS-held lock. Default: the user state folder.
-        drain_timeout_s: how long a shutdown waits for running turns.
+        drain_timeout_s: how long a shutdown waits for turns that work.
         busy: what a message does to a running turn of its session.
         queue_max: waiting messages per session; past it an explicit refusal.
         turns_max: turns running at once; past it turns wait their turn.

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-import trio
-
 from hermes_trio.errors import Fenced
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.pure import texts
-from hermes_trio.slot import Slot
+from hermes_trio.slot import Places, Slot
 from hermes_trio.store_port import Hold, Opened, Store
 from hermes_trio.values import Key
 
@@ -22,6 +20,9 @@ Play = Callable[[Key, Worker, Slot, Opened], Awaitable[None]]
 
 class Sessions:
     """The work of session keys.
+
+    Attributes:
+        places: of the turns that work at once.
 
     Args:
         play: runs one turn and writes what it made.
@@ -34,7 +35,7 @@ class Sessions:
         self._play = play
         self._log = log
         self._history = history
-        self._limiter = trio.CapacityLimiter(turns_max)
+        self.places = Places(turns_max)
         self._line: dict[Key, None] = {}
         self._open = False
 
@@ -46,18 +47,13 @@ class Sessions:
         """From this line on no `next_turn` is queued."""
         self._open = False
 
-    @property
-    def running(self) -> int:
-        """How many turns run now."""
-        return int(self._limiter.borrowed_tokens)
-
     def place(self, key: Key) -> Sequence[str]:
         """A line for /status if the key waits for a place among the turns that run."""
         return [texts.in_line(list(self._line).index(key) + 1)] if key in self._line else []
 
     async def work(self, key: Key, worker: Worker) -> None:
         """Run the key's turns until it has nothing to do."""
-        slot = Slot(self._limiter)
+        slot = Slot(self.places)
         worker.give_up = slot.leave
         found: Opened | Hold | None = None
         while self._open:

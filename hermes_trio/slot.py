@@ -1,15 +1,48 @@
-"""A place among the turns that run at once."""
+"""The places of the turns that work at once, and a turn's hold on one.
+
+A turn works exactly while it holds a place: while it waits for a person or a clock it has given it up.
+So "no place is held" is what a drain waits for.
+"""
 
 from __future__ import annotations
 
 import trio
 
 
+class Places:
+    """So many turns work at once; more wait their turn, first come first served."""
+
+    def __init__(self, turns_max: int) -> None:
+        self._limiter = trio.CapacityLimiter(turns_max)
+        self._freed = trio.Event()
+
+    @property
+    def held(self) -> int:
+        """How many turns work now."""
+        return int(self._limiter.borrowed_tokens)
+
+    async def none_held(self) -> None:
+        """Return when no turn works."""
+        while self.held:
+            await self._freed.wait()
+
+    async def take(self, who: object) -> None:
+        """Wait for a place. Cancelled: none is held."""
+        await self._limiter.acquire_on_behalf_of(who)
+
+    def give(self, who: object) -> None:
+        """Give a place back; the first in line has it at once."""
+        self._limiter.release_on_behalf_of(who)
+        if not self.held:
+            self._freed.set()
+            self._freed = trio.Event()
+
+
 class Slot:
     """A place that is given up while its turn waits for a person or a clock."""
 
-    def __init__(self, limiter: trio.CapacityLimiter) -> None:
-        self._limiter = limiter
+    def __init__(self, places: Places) -> None:
+        self._places = places
         self._place: object | None = None
         self._left = False
 
@@ -18,9 +51,9 @@ class Slot:
         if self._place is not None:
             return
         place = object()
-        await self._limiter.acquire_on_behalf_of(place)
+        await self._places.take(place)
         if self._place is not None or self._left:
-            self._limiter.release_on_behalf_of(place)
+            self._places.give(place)
         else:
             self._place = place
 
@@ -28,7 +61,7 @@ class Slot:
         """Give the place up, if one is held."""
         place, self._place = self._place, None
         if place is not None:
-            self._limiter.release_on_behalf_of(place)
+            self._places.give(place)
 
     def leave(self) -> None:
         """Give the place up for good: who held it does not leave by itself."""

@@ -334,19 +334,82 @@ async def test_while_draining_messages_are_taken_no_turn_opens_and_each_chat_is_
     check(world)
 
 
-async def asks(turn):
-    return await turn.ask("Which?")
+async def by_chat(turn):
+    if turn.text == "sleep":
+        await turn.sleep(5)
+        return "slept"
+    answer = await turn.ask("Which?") if turn.text.startswith("ask") else None
+    if turn.text.endswith("work"):
+        await trio.sleep(10)
+    return answer or f"re: {turn.text}"
 
 
-@pytest.mark.world(agent=asks)
+@pytest.mark.world(agent=by_chat)
 async def test_an_answer_that_ends_its_turn_while_draining_is_not_said_to_wait(world):
-    await world.say("ada", "paint")
+    await world.say("bob", "work")
+    await world.say("ada", "ask")
     await world.until(seconds=1)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(world.stop)
         await world.until(seconds=2)
         await world.say("ada", "red")
     assert [seen.said for seen in world.shown("ada")] == ["prompt", "final"]
+
+
+@pytest.mark.parametrize("waits", ["ask", "sleep"])
+@pytest.mark.world(agent=by_chat)
+async def test_a_turn_that_waits_for_a_person_or_a_clock_does_not_hold_the_drain(world, waits):
+    await world.say("ada", waits)
+    await world.until(seconds=1)
+    await world.stop()
+    assert world.now == 1
+    assert world.db.execute("select state, checkpoint_why from turn").fetchall() == [("running", "asked")]
+    await world.start()
+    await world.say("ada", "red")
+    await world.until(seconds=8)
+    assert finals(world)[0] in ("red", "slept")
+    check(world)
+
+
+@pytest.mark.world(agent=by_chat)
+async def test_the_drain_ends_when_the_last_turn_that_works_has_ended(world):
+    await world.say("ada", "sleep")
+    await world.say("bob", "work")
+    await world.say("cy", "ask")
+    await world.until(seconds=1)
+    await world.stop()
+    assert world.now == 10
+    assert finals(world, "bob") == ["re: work"]
+    assert finals(world, "ada") == ["slept"]
+    assert finals(world, "cy") == []
+
+
+@pytest.mark.world(agent=by_chat)
+async def test_a_turn_that_is_answered_while_draining_works_again_and_is_waited_for(world):
+    await world.say("bob", "work")
+    await world.say("ada", "ask, then work")
+    await world.until(seconds=1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.stop)
+        await world.until(seconds=4)
+        await world.say("ada", "red")
+    assert world.now == 14
+    assert finals(world) == ["red"]
+    assert finals(world, "bob") == ["re: work"]
+
+
+@pytest.mark.world(agent=by_chat, options=GatewayOptions(turns_max=1))
+async def test_and_so_is_one_that_waits_for_its_place_again(world):
+    await world.say("ada", "ask, then work")
+    await world.until(seconds=0.5)
+    await world.say("bob", "work")
+    await world.until(seconds=1)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(world.stop)
+        await world.until(seconds=2)
+        await world.say("ada", "red")
+    assert world.now == 20.5
+    assert finals(world) == ["red"]
 
 
 @pytest.mark.world(agent=slow, options=GatewayOptions(queue_max=1))

@@ -452,7 +452,7 @@ async def test_a_turn_that_sleeps_or_asks_holds_no_place(world):
     assert finals(world, "bob") == ["this"]
     await world.settle()
     assert world.now == 100
-    assert world.gateway.turns.running == 0
+    assert world.gateway.turns.places.held == 0
 
 
 @pytest.mark.world(options=GatewayOptions(turns_max=1))
@@ -470,7 +470,7 @@ async def test_a_place_is_free_again_after_every_kind_of_end(world):
     await world.say("bob", "hello")
     await world.settle()
     assert finals(world, "bob") == ["you said: hello"]
-    assert world.gateway.turns.running == 0
+    assert world.gateway.turns.places.held == 0
 
 
 # --- nothing to do
