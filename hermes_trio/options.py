@@ -100,7 +100,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     provider: Provider = "openai"
     base_url: str = "https://api.openai.com/v1"
-    name: Annotated[str, Meta(min_length=1, description="the name of a model")] = "gpt-5"
+    name: Annotated[str, Meta(min_length=1, description="the name of a model")] = "gpt-5.5"
     keys: tuple[Secret, ...] = ()
     strategy: Literal["fill_first", "round_robin", "least_used", "random"] = "fill_first"
     on_exhausted: Literal["tell", "defer"] = "tell"
@@ -147,7 +147,7 @@ SECTIONS: dict[str, type[Struct]] = {
 PROVIDERS: dict[str, dict[str, Any]] = {
     "openai": {
         "base_url": "https://api.openai.com/v1",
-        "name": "gpt-5",
+        "name": "gpt-5.5",
         "keys": ["env:OPENAI_API_KEY"],
     },
     "anthropic": {

@@ -41,7 +41,7 @@ async def open_agent(
 
 
 def model_name(config: Config) -> str:
-    """The model that answers, for status: "openai/gpt-5"."""
+    """The model that answers, for status: "openai/gpt-5.5"."""
     endpoint = config.model
     return endpoint.name if endpoint.provider == "echo" else f"{endpoint.provider}/{endpoint.name}"
 

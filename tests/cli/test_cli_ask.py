@@ -25,7 +25,7 @@ async def test_while_a_turn_runs_the_daemon_answers_within_2_s(place):
         status = json.loads(said.stdout)
         assert status["daemon"] == "up"
         assert status["pid"] == daemon.pid
-        assert status["model"] == "openai/gpt-5"
+        assert status["model"] == "openai/gpt-5.5"
         assert status["boot"] == 1
         assert status["sessions"] == 1
         (account,) = status["accounts"]

@@ -40,7 +40,7 @@ async def test_the_next_chat_goes_on_with_the_same_session(run):
 
 async def test_with_a_key_the_model_is_openai(run):
     done = await run("check", OPENAI_API_KEY="sk-1")
-    assert "model: openai/gpt-5" in done.stdout
+    assert "model: openai/gpt-5.5" in done.stdout
 
 
 async def test_an_empty_input_ends_at_once(run):

@@ -17,7 +17,7 @@ def test_what_is_not_said_has_its_default(read):
     assert config.gateway.busy == "queue"
     assert config.session.scope == "user"
     assert config.agent.steps_max == 60
-    assert config.model.name == "gpt-5"
+    assert config.model.name == "gpt-5.5"
     assert config.model.fallback == ()
     assert config.tools.enable == ("now", "sleep")
     assert config.platforms["pigeon"].feed == "corn"

@@ -25,8 +25,8 @@ async def test_models_at_one_address_with_the_same_keys_share_what_is_known_of_t
         assert await place.bot.wait_sent(ADA) == ["you said: hello"]
     good = "sk-a-very-secret-key"
     assert [(call.key, call.model) for call in place.model.calls] == [
-        ("sk-bad-key", "gpt-5"),
-        (good, "gpt-5"),
+        ("sk-bad-key", "gpt-5.5"),
+        (good, "gpt-5.5"),
         (good, "another"),
     ]
 
