@@ -305,8 +305,9 @@ async def open_gateway(
         options, session: limits and rules, as in the config file.
         commands: slash commands; by default those that are installed.
         clock, chance: the wall clock, and ids and jitter.
-        log: a structlog logger; by default lines go to the standard logger "hermes_trio".
-        redact: replaces secrets in error texts before they are stored or logged.
+        log: a structlog logger, which sees to secrets itself; by default lines go to the standard logger
+            "hermes_trio", redacted.
+        redact: replaces secrets in what is said, shown, stored, and logged there.
         resume: False: interrupted turns are closed with a notice instead of resumed.
 
     Leaving the body normally drains: a checkpoint, then turns that work may finish within
@@ -317,7 +318,7 @@ async def open_gateway(
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
-    wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log()
+    wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
     by_name = _by_name(installed_commands() if commands is None else commands)
     _check_accounts(platforms)
 

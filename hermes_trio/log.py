@@ -24,11 +24,19 @@ SHORTEST_SECRET = 4
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote, equals, backslash
 
 
-def standard_log() -> Log:
-    """Lines go to `logging.getLogger("hermes_trio")`; the library's host decides what becomes of them."""
+def standard_log(redact: Callable[[str], str] | None = None) -> Log:
+    """Lines go to `logging.getLogger("hermes_trio")`; the library's host decides what becomes of them.
+
+    Args:
+        redact: replaces secrets in each finished line.
+    """
+
+    def without_secrets(_: Any, __: str, line: Any) -> Any:
+        return line if redact is None else redact(str(line))
+
     return structlog.wrap_logger(
         logging.getLogger("hermes_trio"),
-        processors=[structlog.stdlib.filter_by_level, _one_line],
+        processors=[structlog.stdlib.filter_by_level, _one_line, without_secrets],
         wrapper_class=structlog.stdlib.BoundLogger,
     )
 

@@ -23,6 +23,8 @@ from hermes_trio.values import Address, Delivery, Lane, Part
 
 T = TypeVar("T")
 DELIVER_S = 60.0
+LIVE_S = 10.0
+"""What is only live holds its lane no longer than this: a command's reply may wait behind it."""
 TYPING_S = 5.0
 TYPING_AT_ONCE = 20
 TELL_S = 10.0
@@ -104,7 +106,7 @@ class Outbox:
             await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
             return "look"
         receipt, error = None, None
-        with trio.move_on_after(DELIVER_S) as deadline:
+        with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
             receipt, error = await attempt(lambda: platform.deliver(begun.delivery))
         if error is None and not deadline.cancelled_caught:
             shown = str(receipt.message_id) if receipt and receipt.message_id is not None else None

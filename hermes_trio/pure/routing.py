@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from hermes_trio.pure.chunking import units
-from hermes_trio.pure.slash import is_command
+from hermes_trio.pure.slash import is_command, names_another
 from hermes_trio.values import Address, Decided, Key, Message, Policy, Traits, Undecodable
 
 Scope = Literal["user", "chat"]
@@ -50,6 +50,8 @@ def refuse(message: Message, policy: Policy) -> str | None:
         return "allow_users"
     if not message.private and policy.require_mention and not message.addressed and message.choice is None:
         return "require_mention"
+    if not message.private and not message.addressed and names_another(message.text):
+        return "another_bot"
     return None
 
 

@@ -5,12 +5,18 @@ from __future__ import annotations
 import re
 
 # A path ("/etc/hosts …") is no command: the word ends at white space or at the end.
+_FOR_ANOTHER = re.compile(r"/[A-Za-z][A-Za-z0-9_-]{0,31}@[A-Za-z0-9_]+(?:\s|$)")
 _COMMAND = re.compile(r"/([A-Za-z][A-Za-z0-9_-]{0,31})(?:\s+|$)")
 
 
 def is_command(text: str) -> bool:
     """Whether the text is a slash command, known or not."""
     return text.startswith("/") and _COMMAND.match(text) is not None
+
+
+def names_another(text: str) -> bool:
+    """Whether the text is a command for another bot, "/new@otherbot": an adapter takes our own name off."""
+    return _FOR_ANOTHER.match(text) is not None
 
 
 def take_apart(text: str) -> tuple[str, str]:

@@ -97,6 +97,34 @@ async def test_its_lines_are_in_the_standard_logger_and_hold_no_body(tmp_path, c
     assert not [line for line in events if "body" in line]
 
 
+class Blabs:
+    """A command that fails with a secret in its error."""
+
+    names = ("blab",)
+    help = "say what nobody may know"
+    role = "user"
+
+    async def run(self, call):
+        raise ValueError("the key is sk-1234567890")
+
+
+async def test_no_line_in_the_standard_logger_holds_a_secret(caplog):
+    caplog.set_level(logging.INFO, logger="hermes_trio")
+    platform = MemoryPlatform()
+
+    def redact(text):
+        return text.replace("sk-1234567890", "***")
+
+    async with open_gateway(
+        answer, platforms=[platform], store=":memory:", commands=[Blabs()], redact=redact
+    ):
+        platform.push(platform.message("ada", "/blab"))
+        await shown(platform, 1)
+    events = [record.getMessage() for record in caplog.records]
+    assert any(line.startswith("command failed") and "***" in line for line in events)
+    assert not [line for line in events if "sk-" in line]
+
+
 async def test_the_file_is_an_ordinary_one_when_it_is_closed(tmp_path):
     async with open_gateway(answer, platforms=[], store=tmp_path / "bot.db"):
         pass

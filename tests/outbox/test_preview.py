@@ -36,6 +36,23 @@ async def test_the_preview_is_shown_half_a_second_and_a_gust_after_the_turn_bega
     assert [c[0] for c in calls(world) if c[2] == "preview"] == [0.8]
 
 
+async def streams_for_ever(turn):
+    turn.stream("half")
+    await trio.sleep_forever()
+
+
+@pytest.mark.world(agent=streams_for_ever)
+async def test_a_preview_whose_call_hangs_holds_its_lane_ten_seconds(world):
+    world.platform.fault("hang")
+    await world.say("u1", "hi")
+    await world.until(seconds=2)
+    await world.say("u1", "/status")
+    while len(world.shown("u1")) == 0:
+        await world.platform.changed()
+    # 0.8: the preview's call began.
+    assert world.now == 10.8
+
+
 async def quick(turn):
     turn.stream("half")
     await trio.sleep(0.49)

@@ -8,11 +8,16 @@ from hermes_trio.pure.routing import allowed, decide, hold_s, key_of
 from hermes_trio.values import Address, Key, Message, Policy, Traits, Undecodable
 
 ANYBODY = Policy(allow_users=("*",))
+HEARS_ALL = Policy(allow_users=("*",), require_mention=False)
 TRAITS = Traits(text_max=4096, unit="utf16")
 
 
 def message(text="hello", *, user="7", thread=None, **more) -> Message:
     return Message(native="1", address=Address("telegram", "main", "-100", thread, user), text=text, **more)
+
+
+def in_group(text) -> Message:
+    return message(text, private=False, addressed=False)
 
 
 @pytest.mark.parametrize(
@@ -42,18 +47,15 @@ def test_allowed(user, policy, may):
         (message("/new"), ANYBODY, "command", None, ""),
         (message("/new", choice="1.1.0"), ANYBODY, "message", None, ""),
         (message(bot=True), ANYBODY, "message", "dropped", "bots"),
+        (in_group("/new@otherbot"), HEARS_ALL, "message", "dropped", "another_bot"),
+        (in_group("/new@otherbot now"), HEARS_ALL, "message", "dropped", "another_bot"),
+        (in_group("mail /new@otherbot"), HEARS_ALL, "message", None, ""),
         (message(), Policy(), "message", "dropped", "allow_users"),
         (message("/new"), Policy(), "message", "dropped", "allow_users"),
         (message(private=False, addressed=False), ANYBODY, "message", "dropped", "require_mention"),
         (message(private=False, addressed=True), ANYBODY, "message", None, ""),
         (message(private=False, addressed=False, choice="1"), ANYBODY, "message", None, ""),
-        (
-            message(private=False, addressed=False),
-            Policy(allow_users=("*",), require_mention=False),
-            "message",
-            None,
-            "",
-        ),
+        (in_group("hello"), HEARS_ALL, "message", None, ""),
         (Undecodable(native="1", why="x", raw=b"y"), ANYBODY, "undecodable", "failed", "decode"),
         (message("lone \ud800"), ANYBODY, "undecodable", "failed", "decode"),
     ],
