@@ -8,7 +8,7 @@ after a crash a call that is not idempotent is shown to the model as *started, o
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import msgspec
 
@@ -76,6 +76,10 @@ class Context:
     async def now(self) -> float:
         """Wall time, recorded."""
         return await self._turn.now(name=f"{self._parent}/now")
+
+    async def reset(self, why: str) -> NoReturn:
+        """End the conversation; does not return."""
+        await self._turn.reset(why)
 
 
 class ModelAgent:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from hermes_trio.values import Key, Lane
+from hermes_trio.values import Key, Lane, OutcomeName
 
 
 class WakeKey(Struct, frozen=True):
@@ -17,11 +17,16 @@ class WakeKey(Struct, frozen=True):
 
 
 class ReplaceKey(Struct, frozen=True):
-    """The key's session has ended: cancel its scope, put a successor for `session` under the key."""
+    """The key's session has ended: cancel its scope, put a successor for `session` under the key.
+
+    Args:
+        who: ended it: a user, "turn N", an operator, a rule.
+    """
 
     key: Key
     session: int
     why: str
+    who: str
 
 
 class CancelTurn(Struct, frozen=True):
@@ -51,12 +56,15 @@ class WakeLane(Struct, frozen=True):
     lane: Lane
 
 
-class Superseded(Struct, frozen=True):
-    """Messages that a reset has ended without an answer: a line in the log for each."""
+class Settled(Struct, frozen=True):
+    """A message has come to its end without an answer and without a stop: its line in the log."""
 
-    key: Key
-    natives: tuple[str, ...]
+    account: str
+    native: str
+    key: Key | None
+    outcome: OutcomeName
+    why: str
 
 
-Consequence = Superseded | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane
+Consequence = Settled | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane
 Perform = Callable[[Sequence[Consequence]], None]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import Fenced, StoreFailed
+from hermes_trio.errors import ConfigWrong, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Command, Platform
@@ -41,6 +41,21 @@ RESET_S = 2.0
 AGAIN_FIRST_S = 0.25
 AGAIN_CAP_S = 8.0
 T = TypeVar("T")
+
+
+def by_name(commands: Sequence[Command]) -> dict[str, Command]:
+    """The commands by each of their names.
+
+    Raises:
+        ConfigWrong: two have the same name.
+    """
+    found: dict[str, Command] = {}
+    for command in commands:
+        for name in command.names:
+            if name in found:
+                raise ConfigWrong(f"two commands are both called /{name}")
+            found[name] = command
+    return found
 
 
 class Refusal(Struct, frozen=True):
@@ -160,8 +175,7 @@ class Dispatch:
         store, id, message = self._store, pending.id, pending.message
         match result:
             case Reset(why=why):
-                session = await self._reset(key, pending, why)
-                self._log.info("reset", key=str(key), session=session, who=message.address.user, why=why)
+                await self._reset(key, pending, why)
             case Stop():
                 stopped = await store.stop(key, id, "asked")
                 self._log.info("stop", key=str(key), turn=stopped.turn, who=message.address.user)
@@ -172,13 +186,12 @@ class Dispatch:
             case Refusal():
                 await self._refuse(pending, result)
 
-    async def _reset(self, key: Key, pending: PendingCommand, why: str) -> int:
+    async def _reset(self, key: Key, pending: PendingCommand, why: str) -> None:
         """End the session. What runs in it ends in time also while the store cannot write that."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._overdue, key, pending.message.address, name=f"overdue reset {key}")
-            session = await self._written(lambda: self._store.reset(key, pending.id, why))
+            await self._written(lambda: self._store.reset(key, pending.id, why))
             nursery.cancel_scope.cancel(reason="the reset is committed")
-        return session
 
     async def _overdue(self, key: Key, address: Address) -> None:
         await trio.sleep(RESET_S)

@@ -25,15 +25,15 @@ from hermes_trio.consequences import (
     CancelTurn,
     Consequence,
     ReplaceKey,
-    Superseded,
+    Settled,
     WakeAsk,
     WakeCommands,
     WakeKey,
     WakeLane,
 )
-from hermes_trio.dispatch import Dispatch
+from hermes_trio.dispatch import Dispatch, by_name
 from hermes_trio.drain import Draining, checkpoint, drain, end_boot
-from hermes_trio.errors import ConfigWrong
+from hermes_trio.errors import ConfigWrong, StaleSession
 from hermes_trio.inbox import Ear, Health
 from hermes_trio.keyed import Keyed
 from hermes_trio.listening import Listening
@@ -140,22 +140,26 @@ class Gateway:
             await self.lanes.empty()
 
     async def stop(self, session: int, why: str = "operator") -> bool:
-        """Stop the session's running turn. False if there is no such session or nothing ran."""
+        """Stop the session's running turn. False if there is no such open session or nothing ran."""
         view = await self.store.session(session)
-        if view is None or view.ended_at is not None:
+        if view is None:
             return False
-        stopped = await self.store.stop(view.key, None, why)
+        try:
+            stopped = await self.store.stop(view.key, None, why, session=session)
+        except StaleSession:
+            return False
         self.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
         return stopped.turn is not None
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
         """End the session and open the next; its number, None if there is no such open session."""
         view = await self.store.session(session)
-        if view is None or view.ended_at is not None:
+        if view is None:
             return None
-        new = await self.store.reset(view.key, None, why)
-        self.log.info("reset", key=str(view.key), session=new, who=why, why=why)
-        return new
+        try:
+            return await self.store.reset(view.key, None, why, session=session)
+        except StaleSession:
+            return None
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first."""
@@ -205,14 +209,15 @@ class Gateway:
             match what:
                 case WakeKey(key=key, session=session):
                     self.sessions.wake(key, session)
-                case Superseded(key=key, natives=natives):
-                    for native in natives:
-                        self.log.info("message superseded", native=native, key=str(key), why="reset")
+                case Settled(native=native, outcome=outcome, why=why):
+                    where = str(what.key or what.account)
+                    self.log.info(f"message {outcome}", native=native, key=where, why=why)
                 case WakeLane(lane=lane):
                     self.lanes.wake(lane)
                 case WakeCommands(key=key):
                     self.commands.wake(key)
-                case ReplaceKey(key=key, session=session, why=why):
+                case ReplaceKey(key=key, session=session, why=why, who=who):
+                    self.log.info("reset", key=str(key), session=session, who=who, why=why)
                     self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
@@ -319,7 +324,7 @@ async def open_gateway(
         ExceptionGroup: of what the body raises.
     """
     wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
-    by_name = _by_name(installed_commands() if commands is None else commands)
+    named = by_name(installed_commands() if commands is None else commands)
     _check_accounts(platforms)
 
     def make(kept: Store, nursery: trio.Nursery) -> Gateway:
@@ -330,7 +335,7 @@ async def open_gateway(
             nursery,
             options=options or GatewayOptions(),
             session=session or SessionOptions(),
-            commands=by_name,
+            commands=named,
             clock=wall,
             chance=dice,
             log=lines,
@@ -385,13 +390,3 @@ def _check_accounts(platforms: Sequence[Platform]) -> None:
 def installed_commands() -> list[Command]:
     """The commands that are installed under the entry-point group `hermes_trio.commands`."""
     return [load() for load in installed(COMMANDS).values()]
-
-
-def _by_name(commands: Sequence[Command]) -> dict[str, Command]:
-    found: dict[str, Command] = {}
-    for command in commands:
-        for name in command.names:
-            if name in found:
-                raise ConfigWrong(f"two commands are both called /{name}")
-            found[name] = command
-    return found

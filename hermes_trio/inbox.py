@@ -110,13 +110,9 @@ class Ear:
         return made
 
     def _write_line(self, decided: Decided) -> None:
+        """What ended at once has its line from its commit."""
         update = decided.update
-        if isinstance(update, Undecodable):
-            self._log.warning("message failed", native=update.native, account=self.account, why="decode")
-        elif decided.outcome is not None:
-            event = f"message {decided.outcome}"
-            self._log.info(event, native=update.native, key=str(decided.key), why=decided.reason)
-        else:
+        if isinstance(update, Message) and decided.outcome is None:
             self._log.info(
                 "message accepted",
                 native=update.native,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -156,6 +156,13 @@ class ToolContext(Protocol):
 
     async def now(self) -> float:
         """Wall time, recorded: the same when the turn is run again."""
+
+    async def reset(self, why: str) -> NoReturn:
+        """End this conversation and open the next. Does not return: the call ends as Cancelled.
+
+        Raises:
+            StaleTurn: the turn has ended already; nothing happens to the conversation that goes on.
+        """
 
 
 class Model(Protocol):

@@ -264,16 +264,29 @@ class Store(Protocol):
     async def prompt(self, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         """Turn a command into the waiting message it asks for, in its place in the order."""
 
-    async def stop(self, key: Key, command: int | None, why: str) -> Stopped:
-        """Stop the running turn of the key's session; its waiting messages stay."""
+    async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
+        """Stop the running turn of the key's session; its waiting messages stay.
 
-    async def reset(self, key: Key, command: int | None, why: str, *, turn: int | None = None) -> int:
+        Args:
+            session: the session that is meant, which must be the open one: StaleSession otherwise.
+        """
+
+    async def reset(
+        self,
+        key: Key,
+        command: int | None,
+        why: str,
+        *,
+        turn: int | None = None,
+        session: int | None = None,
+    ) -> int:
         """End the key's session and open the next; returns its id.
 
         By a command the waiting messages before it are superseded too; otherwise they stay.
 
         Args:
             turn: the turn that asks for it, which must be running: StaleTurn otherwise.
+            session: the session that is meant, which must be the open one: StaleSession otherwise.
         """
 
     async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import msgspec
 import trio
@@ -288,7 +288,7 @@ class Turn:
 
         return await self.steps.run(name, drawn, idempotent=True, type=float)
 
-    async def reset(self, why: str = "asked by the agent") -> None:
+    async def reset(self, why: str = "asked by the agent") -> NoReturn:
         """End this conversation and open the next. Does not return: the turn ends as Cancelled.
 
         Raises:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.consequences import ReplaceKey, Superseded, WakeAsk, WakeCommands, WakeKey
+from hermes_trio.consequences import ReplaceKey, Settled, WakeAsk, WakeCommands, WakeKey
 from hermes_trio.entries import AssistantEntry, UserEntry
+from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import rows
@@ -90,7 +91,11 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
             tx.now if settled else None,
         ),
     )
-    return cursor.lastrowid if cursor.rowcount else None
+    if not cursor.rowcount:
+        return None
+    if decided.outcome is not None:
+        tx.then(Settled(account, update.native, decided.key, decided.outcome, decided.reason))
+    return cursor.lastrowid
 
 
 def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> bool:
@@ -248,10 +253,18 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
     _offer(tx, key, command)
 
 
-def stop(tx: Tx, key: Key, command: int | None, why: str) -> Stopped:
+def _expected(tx: Tx, key: str, session: int | None) -> int:
+    """The key's open session, which must be this one if one is named."""
+    found = tx.session_of(key)
+    if session is not None and found != session:
+        raise StaleSession(f"session {session}")
+    return found
+
+
+def stop(tx: Tx, key: Key, command: int | None, why: str, expected: int | None = None) -> Stopped:
     """The running turn is stopped with its messages; what waits stays and is counted."""
     name = text_of(key)
-    session = tx.session_of(name)
+    session = _expected(tx, name, expected)
     turn = tx.running_turn(session)
     if turn is not None:
         rows.cut_turn(tx, turn, key, "stopped", why, texts.STOPPED_LINE)
@@ -265,28 +278,24 @@ def stop(tx: Tx, key: Key, command: int | None, why: str) -> Stopped:
     return Stopped(turn, waiting)
 
 
-def reset(tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None = None) -> int:
+def reset(
+    tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None = None, expected: int | None = None
+) -> int:
     """The session ends and the next one opens; the cancel of the old scope follows from the commit."""
+    who = "operator"
     if asked_by is not None:
         tx.fence(asked_by)
+        who = f"turn {asked_by}"
     name = text_of(key)
-    old = tx.session_of(name)
+    old = _expected(tx, name, expected)
     turn = tx.running_turn(old)
-    ended = tx.all(
-        "select native from inbound where key = ? and outcome is null and kind <> 'command'"
-        " and (turn = ? or state = 'waiting' and id < ?) order by id",
-        name,
-        turn,
-        command or 0,
-    )
-    if ended:
-        tx.then(Superseded(key, tuple(native for (native,) in ended)))
     if turn is not None:
         rows.cut_turn(tx, turn, key, "reset", why, texts.RESET_LINE)
     if command is not None:
-        _supersede(tx, name, command)
+        _supersede(tx, name, command, why)
         settled = _settle_command(tx, command, "answered", why)
         if settled:
+            who = settled[1].address.user or ""
             tx.owe(_notice(settled[1], texts.NEW_SESSION), None)
     tx.run("update session set ended_at = ?, why = ? where id = ?", (tx.now, why, old))
     new = tx.open_session(name)
@@ -298,13 +307,13 @@ def reset(tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None 
     )
     # A wake for the old session may be in the list already: the successor must be the last word.
     tx.consequences = [c for c in tx.consequences if not isinstance(c, WakeKey)]
-    tx.then(ReplaceKey(key, new, why))
+    tx.then(ReplaceKey(key, new, why, who))
     return new
 
 
-def _supersede(tx: Tx, key: str, command: int) -> None:
+def _supersede(tx: Tx, key: str, command: int, why: str) -> None:
     before = tx.all(f"select id, body from inbound where key = ? and id < ? and {CLAIMABLE}", key, command)
     if before:
         lane = text_of(read_message(before[-1][1]).address.lane)
         rows.hide_waiting(tx, lane, [row[0] for row in before])
-    tx.settle_inbound(f"key = ? and id < ? and {CLAIMABLE}", (key, command), "superseded", "reset")
+    tx.settle_inbound(f"key = ? and id < ? and {CLAIMABLE}", (key, command), "superseded", why)

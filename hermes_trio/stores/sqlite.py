@@ -129,13 +129,21 @@ class SqliteStore:
         """See the port."""
         await self._do(intake.prompt, command, prompt, rules)
 
-    async def stop(self, key: Key, command: int | None, why: str) -> Stopped:
+    async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
         """See the port."""
-        return await self._do(intake.stop, key, command, why)
+        return await self._do(intake.stop, key, command, why, session)
 
-    async def reset(self, key: Key, command: int | None, why: str, *, turn: int | None = None) -> int:
+    async def reset(
+        self,
+        key: Key,
+        command: int | None,
+        why: str,
+        *,
+        turn: int | None = None,
+        session: int | None = None,
+    ) -> int:
         """See the port."""
-        return await self._do(intake.reset, key, command, why, turn)
+        return await self._do(intake.reset, key, command, why, turn, session)
 
     async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:
         """See the port."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from hermes_trio.consequences import Consequence, WakeLane
+from hermes_trio.consequences import Consequence, Settled, WakeLane
 from hermes_trio.entries import Entry, UserEntry
 from hermes_trio.errors import StaleTurn
 from hermes_trio.store_port import Reply
@@ -98,11 +98,15 @@ class Tx:
 
     def settle_inbound(self, where: str, args: Sequence[Any], outcome: OutcomeName, reason: str) -> int:
         """Give every unsettled row of `where` its outcome; returns how many."""
-        return self.run(
+        settled = self.run(
             f"update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
-            f" where outcome is null and {where}",
+            f" where outcome is null and {where} returning account, native, key",
             (outcome, reason, self.now, *args),
-        ).rowcount
+        ).fetchall()
+        if outcome not in ("answered", "stopped"):
+            for account, native, key in settled:
+                self.then(Settled(account, native, key and read_key(key), outcome, reason))
+        return len(settled)
 
     def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:
         """Append to the transcript; a message's entry once, however often it is claimed.

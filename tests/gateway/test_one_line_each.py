@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from hermes_trio.errors import AccountRefused, PlatformDown
+from hermes_trio.errors import AccountRefused, NoCredentials, PlatformDown
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, fails, open_world, text
 from hermes_trio.values import Policy, Undecodable
@@ -58,7 +58,7 @@ async def test_a_message_that_is_dropped(world):
 async def test_an_update_that_cannot_be_decoded(world):
     world.platform.push(Undecodable(native="x1", why="no json", raw=b"\xff"))
     await world.settle()
-    one(world, "message failed", native="x1", account="memory/main", why="decode")
+    one(world, "message failed", native="x1", key="memory/main", why="decode")
 
 
 async def test_a_redelivered_message_has_no_second_line(world):
@@ -74,6 +74,23 @@ async def test_a_turn_that_fails(world):
     await world.settle()
     line = one(world, "turn closed", outcome="failed", why="model: malformed")
     assert "ModelFailed" in line["error"]
+    one(world, "message failed", native="in1", key="memory/main/u1", why="model: malformed")
+
+
+async def test_a_message_that_no_key_can_answer_is_refused_with_a_line(autojump_clock):
+    async def no_key(turn):
+        raise NoCredentials(None)
+
+    async with open_world(no_key) as world:
+        await world.say("u1", "hello")
+        await world.settle()
+        one(world, "message refused", native="in1", key="memory/main/u1", why="no_credentials")
+
+
+async def test_a_press_on_a_question_that_is_over_expires_with_a_line(world):
+    await world.say("u1", "yes", choice="1.1.0")
+    await world.settle()
+    one(world, "message expired", native="in1", why="no_open_question")
 
 
 async def test_reset_and_stop(world):

@@ -207,5 +207,5 @@ async def test_each_message_that_a_reset_supersedes_has_one_line_and_what_comes_
     await world.say("ada", "three")
     await world.settle()
     said = [(line["native"], line["why"]) for line in world.lines("message superseded")]
-    assert said == [(first.native, "reset"), (second.native, "reset")]
+    assert said == [(first.native, "/new"), (second.native, "/new")]
     assert await world.outcomes() == ["superseded", "superseded", "answered", "answered"]

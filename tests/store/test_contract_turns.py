@@ -263,7 +263,7 @@ async def test_reset_replaces_by_its_consequence_and_supersedes_lower_numbers(au
         assert await kit.store.reset(KEY, 3, "asked") == 2
         assert CancelTurn(KEY, opened.turn, "asked") in kit.followed
         assert [what for what in kit.followed if isinstance(what, WakeKey)] == []
-        assert kit.followed[-1] == ReplaceKey(KEY, 2, "asked")
+        assert kit.followed[-1] == ReplaceKey(KEY, 2, "asked", "ada")
         assert [row.outcome for row in await kit.store.ledger()] == [
             "superseded",
             "superseded",
