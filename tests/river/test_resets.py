@@ -97,17 +97,15 @@ class Keep:
         return "kept"
 
 
-KEEP = Keep()
-
-
-@pytest.mark.world(tools=[KEEP])
-async def test_a_call_that_outlives_its_turn_resets_nothing(world):
-    world.model.script(tool("keep"), text("done"))
-    await world.say("ada", "one")
-    await world.settle()
-    with pytest.raises(StaleTurn):
-        await KEEP.call.reset("late")
-    assert world.lines("reset") == []
-    await world.say("ada", "two")
-    await world.settle()
-    assert "one" in [getattr(entry, "text", "") for entry in world.model.requests[-1].entries]
+async def test_a_call_that_outlives_its_turn_resets_nothing(autojump_clock):
+    keep = Keep()
+    async with open_world(tools=[keep]) as world:
+        world.model.script(tool("keep"), text("done"))
+        await world.say("ada", "one")
+        await world.settle()
+        with pytest.raises(StaleTurn):
+            await keep.call.reset("late")
+        assert world.lines("reset") == []
+        await world.say("ada", "two")
+        await world.settle()
+        assert "one" in [getattr(entry, "text", "") for entry in world.model.requests[-1].entries]
