@@ -23,11 +23,16 @@ class UserEntry(Struct, frozen=True, tag="user"):
 
 
 class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
-    """What the model answered. Without an explicit end (`finish` "partial") it was cut short."""
+    """What the model answered. Without an explicit end (`finish` "partial") it was cut short.
+
+    Args:
+        interim: said or asked on the way; the turn went on.
+    """
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
+    interim: bool = False
 
 
 class ToolEntry(Struct, frozen=True, tag="tool", omit_defaults=True):
@@ -39,10 +44,16 @@ class ToolEntry(Struct, frozen=True, tag="tool", omit_defaults=True):
     failed: bool = False
 
 
-class NoteEntry(Struct, frozen=True, tag="note"):
-    """What the gateway tells the model. Never shown to a user."""
+class NoteEntry(Struct, frozen=True, tag="note", omit_defaults=True):
+    """What the gateway tells the model. Never shown to a user.
+
+    Args:
+        about: "event": something happened, which stays in the conversation; "cut_short": a turn before was
+            given up. That is heard by the next turn and by no other.
+    """
 
     text: str
+    about: Literal["event", "cut_short"] = "event"
 
 
 Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry

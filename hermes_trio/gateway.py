@@ -45,7 +45,7 @@ from hermes_trio.plugins import COMMANDS, installed
 from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.pure.routing import allowed
-from hermes_trio.recovery import recover
+from hermes_trio.recovery import Policy, recover
 from hermes_trio.sessions import Sessions
 from hermes_trio.store_port import AcceptRules, Booted, StatusView, Store
 from hermes_trio.stores.sqlite import open_sqlite_store
@@ -234,16 +234,10 @@ class Gateway:
         if await self.store.commands_waiting():
             with trio.move_on_after(BOOT_COMMANDS_S):
                 await self.commands.empty()
-        await recover(
-            booted,
-            self.store,
-            now=self.clock.now(),
-            allowed=self._is_allowed,
-            resume=resume,
-            freshness_s=self.options.resume_freshness_s,
-            stuck_after=self.options.stuck_after,
-            log=self.log,
-        )
+        options = self.options
+        policy = Policy(self._is_allowed, resume, options.resume_freshness_s, options.stuck_after)
+        now, platform = self.clock.now(), self.accounts.get
+        await recover(booted, self.store, policy, now=now, platform=platform, log=self.log)
         self.turns.open_turns()
         await self.store.wake_all()
 

@@ -3,25 +3,43 @@ boot, and its key's task adopts it as the first thing it does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
+from hermes_trio.entries import AssistantEntry
 from hermes_trio.errors import StaleTurn
 from hermes_trio.log import Log
+from hermes_trio.ports import Platform
 from hermes_trio.pure import texts
-from hermes_trio.pure.verdict import verdict
-from hermes_trio.store_port import Booted, Store
-from hermes_trio.values import Address
+from hermes_trio.pure.verdict import Verdict, verdict
+from hermes_trio.store_port import Booted, Interrupted, Store
+from hermes_trio.supervise import attempt
+from hermes_trio.values import Address, Part
+
+
+class Policy(Struct, frozen=True):
+    """What decides of interrupted turns, beside themselves.
+
+    Args:
+        allowed: whether an owner may still speak.
+        resume: False for `run --no-resume`.
+        freshness_s, stuck_after: see `[gateway]`.
+    """
+
+    allowed: Callable[[Address], bool]
+    resume: bool
+    freshness_s: float
+    stuck_after: int
 
 
 async def recover(
     booted: Booted,
     store: Store,
+    policy: Policy,
     *,
     now: float,
-    allowed: Callable[[Address], bool],
-    resume: bool,
-    freshness_s: float,
-    stuck_after: int,
+    platform: Callable[[str], Platform | None],
     log: Log,
 ) -> int:
     """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
@@ -32,22 +50,56 @@ async def recover(
     if booted.clean and not booted.first:
         log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
     for turn in booted.interrupted:
+        found = _verdict(turn, policy, now)
         age_s = max(0.0, now - turn.last_at)
-        found = verdict(
-            age_s=now - turn.last_at,
-            interruptions=turn.interruptions,
-            waits=turn.waits,
-            allowed=allowed(turn.address),
-            resume=resume,
-            freshness_s=freshness_s,
-            stuck_after=stuck_after,
-        )
         log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
         if found == "resume":
             resumed += 1
             continue
         try:
-            await store.abandon(turn.turn, found, texts.abandoned(age_s / 60))
+            await _close(store, turn, found, age_s, platform)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
     return resumed
+
+
+def _verdict(turn: Interrupted, policy: Policy, now: float) -> Verdict:
+    return verdict(
+        tail=turn.tail,
+        age_s=now - turn.last_at,
+        interruptions=turn.interruptions,
+        waits=turn.waits,
+        allowed=policy.allowed(turn.address),
+        resume=policy.resume,
+        guarded=False,
+        freshness_s=policy.freshness_s,
+        stuck_after=policy.stuck_after,
+    )
+
+
+async def _close(
+    store: Store,
+    turn: Interrupted,
+    found: Verdict,
+    age_s: float,
+    platform: Callable[[str], Platform | None],
+) -> None:
+    if found == "answered":
+        assert isinstance(turn.tail, AssistantEntry)
+        answer, speaks = turn.tail.text, platform(turn.address.account_id)
+        parts = None
+        if speaks is not None:
+            parts, _ = await attempt(lambda: _split(speaks, answer))
+        if parts:
+            await store.conclude(turn.turn, parts)
+        else:
+            # The adapter cannot show it: it ends as it would have ended then.
+            await store.abandon(turn.turn, found, texts.failed(turn.turn))
+    elif found == "empty":
+        await store.abandon(turn.turn, found)
+    else:
+        await store.abandon(turn.turn, found, texts.abandoned(age_s / 60))
+
+
+async def _split(platform: Platform, text: str) -> Sequence[Part]:
+    return platform.split(text)

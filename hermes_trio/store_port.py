@@ -167,6 +167,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
         last_at: wall time of the last it did: a transcript entry, or the end of a sleep.
         interruptions: boots in a row that left its session's turn running.
         waits: for the answer to an open question, or in a sleep whose end is still to come.
+        tail: the newest entry of the turn; a note only if the turn has nothing else.
     """
 
     turn: int
@@ -177,6 +178,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     last_at: float
     interruptions: int
     waits: bool
+    tail: Entry | None = None
 
 
 class Booted(Struct, frozen=True, kw_only=True):
@@ -231,8 +233,14 @@ class Store(Protocol):
     async def end_boot(self) -> None:
         """The last commit of a boot that ended as asked."""
 
-    async def abandon(self, turn: int, reason: str, text: str) -> None:
-        """Close a turn that an older boot left running, with one notice to its chat."""
+    async def abandon(self, turn: int, reason: str, text: str = "") -> None:
+        """Close a turn that an older boot left running, with one notice to its chat if there is a text.
+
+        What was cut short is a note for the session's next turn.
+        """
+
+    async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
+        """Close a turn that an older boot left running and that had its answer, which is owed now."""
 
     async def checkpoint(self, why: str) -> int:
         """Write reason and time on every running turn of this boot. Returns how many."""

@@ -210,7 +210,8 @@ class Turn:
             if self.steps.is_recorded(row):
                 return
             done = msgspec.structs.replace(row, state="done", value=b"null")
-            await self.steps.end(done, entries=[AssistantEntry(text=text)], reply=self.reply(text, "say"))
+            said = AssistantEntry(text=text, interim=True)
+            await self.steps.end(done, entries=[said], reply=self.reply(text, "say"))
 
     def stream(self, text: str) -> None:
         """Add to the live preview, which the next `say` or the final reply takes the place of.

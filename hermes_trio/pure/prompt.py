@@ -12,6 +12,22 @@ UNKNOWN = (
 )
 
 
+def cut_short_note(unknown: Sequence[str]) -> str:
+    """What the next turn is told of one that was given up. What was asked and done stands in the history.
+
+    Args:
+        unknown: names of steps that had begun.
+    """
+    note = (
+        "A restart cut short the work on the message before, and it is not gone on with. The user was told,"
+        " and may ask for it again."
+    )
+    if not unknown:
+        return note
+    names = ", ".join(name.removeprefix("tool ") for name in unknown)
+    return f"{note} Started, outcome unknown: {names}. Do not repeat that unless you have checked it."
+
+
 def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Every tool call followed by its result, a synthetic one where none is recorded; no result alone.
 

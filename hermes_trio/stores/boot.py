@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hermes_trio.consequences import WakeCommands, WakeKey, WakeLane
+from hermes_trio.entries import Entry, NoteEntry
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store_port import Booted, Interrupted, Reply
+from hermes_trio.pure import texts
+from hermes_trio.pure.prompt import cut_short_note
+from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.delivery import doubt
-from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_key, read_lane
-from hermes_trio.values import Part
+from hermes_trio.stores.turns import close_turn
+from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane
+from hermes_trio.values import Address, Part
 
 
 def begin_boot(tx: Tx) -> Booted:
@@ -52,22 +58,54 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
         last_at=said_at if wakes_at is None else max(said_at, wakes_at),
         interruptions=interruptions,
         waits=asks or sleeps,
+        tail=_tail(tx, turn, session, key),
     )
+
+
+def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
+    """The newest entry that is the turn's own, or that of a message it was given again."""
+    note: Entry | None = None
+    mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
+    for (body,) in tx.run(
+        f"select body from entry where session = ? and ({mine}) order by id desc", (session, turn, key, turn)
+    ):
+        entry: Entry = read_entry(body)
+        if not isinstance(entry, NoteEntry):
+            return entry
+        note = note or entry
+    return note
 
 
 def abandon(tx: Tx, turn: int, reason: str, text: str) -> None:
     """A turn of an older boot is not resumed: closed, its messages settled, its chat told once."""
+    session, key, address, anchor = _left_running(tx, turn)
+    rows.end_turn(tx, turn, key, "abandoned", reason)
+    if text:
+        unknown = "select name from step where turn = ? and state = 'intent' and wake_at is null order by at"
+        note = cut_short_note([name for (name,) in tx.all(unknown, turn)])
+        tx.add_entry(session, None, NoteEntry(text=note, about="cut_short"))
+    if not rows.retire_live(tx, turn, text or texts.CUT_SHORT_LINE) and text:
+        tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+
+
+def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:
+    """A turn of an older boot had its answer in the transcript: closed with it, as its own boot would."""
+    _, _, address, anchor = _left_running(tx, turn)
+    tx.run("update turn set boot = ? where id = ?", (tx.boot, turn))
+    reply = Reply(address=address, parts=tuple(parts), anchor=anchor)
+    close_turn(tx, turn, Closing(state="finished", reply=reply))
+
+
+def _left_running(tx: Tx, turn: int) -> tuple[int, str, Address, str | None]:
     row = tx.one(
-        "select key, address, anchor from turn where id = ? and boot <> ? and state = 'running'",
+        "select session, key, address, anchor from turn where id = ? and boot <> ? and state = 'running'",
         turn,
         tx.boot,
     )
     if row is None:
         raise StaleTurn(f"turn {turn}")
-    key, address, anchor = row
-    rows.end_turn(tx, turn, key, "abandoned", reason)
-    if not rows.retire_live(tx, turn, text):
-        tx.owe(Reply(address=read_address(address), parts=(Part(text),), said="notice", anchor=anchor), turn)
+    session, key, address, anchor = row
+    return session, key, read_address(address), anchor
 
 
 def commands_waiting(tx: Tx) -> int:

@@ -144,7 +144,7 @@ def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
                 (to_json(answer), tx.now, turn, name, n),
             )
             tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
-            tx.add_entry(session, turn, AssistantEntry(text=question.text))
+            tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
             tx.add_entry(session, turn, UserEntry(text=answer), id)
             tx.then(WakeAsk(key, turn))
             tx.then(WakeKey(read_key(key_text), session))

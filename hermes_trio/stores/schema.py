@@ -60,7 +60,13 @@ create table penalty(
   account text not null, chat text not null, until real not null, primary key(account, chat)) without rowid;
 """
 
-MIGRATIONS = (_FIRST,)
+_RESUME = """
+create index entry_unheard on entry(session) where turn is null;
+alter table step add column nth integer not null default 0;
+alter table turn add column held_at real;
+"""
+
+MIGRATIONS = (_FIRST, _RESUME)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

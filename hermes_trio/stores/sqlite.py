@@ -31,7 +31,7 @@ from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
-from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Prompt, SessionView
+from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, Prompt, SessionView
 
 LINGER_S = 0.002
 """How long a busy writer waits for more to commit with; an idle one commits at once."""
@@ -91,9 +91,13 @@ class SqliteStore:
         """See the port."""
         await self._do(boot.end_boot)
 
-    async def abandon(self, turn: int, reason: str, text: str) -> None:
+    async def abandon(self, turn: int, reason: str, text: str = "") -> None:
         """See the port."""
         await self._do(boot.abandon, turn, reason, text)
+
+    async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
+        """See the port."""
+        await self._do(boot.conclude, turn, parts)
 
     async def checkpoint(self, why: str) -> int:
         """See the port."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.entries import Entry
+from hermes_trio.entries import Entry, NoteEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
@@ -77,7 +77,6 @@ def _open(
     history: int,
     more: bool,
 ) -> Opened:
-    before = read_history(tx, session, history)
     last = read_message(waiting[-1][1])
     turn = tx.run(
         "insert into turn(session, key, boot, state, address, anchor, opened_at)"
@@ -85,6 +84,8 @@ def _open(
         (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
     ).lastrowid
     assert turn is not None
+    tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
+    before = read_history(tx, session, history, turn)
     messages = rows.claim(tx, session, turn, [row[:3] for row in waiting])
     return Opened(
         turn=turn,
@@ -138,7 +139,11 @@ def _step(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
 
 
 def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
-    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself."""
+    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself.
+
+    What a turn before was cut short in is told to one turn: among the entries of `before_turn`, of which
+    these alone are given, and left out for any other.
+    """
     found: list[Entry] = []
     size = 0
     if limit <= 0:
@@ -146,12 +151,14 @@ def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = Non
     for body, length, turn in tx.run(
         "select body, size, turn from entry where session = ? order by id desc", (session,)
     ):
-        if before_turn is not None and turn == before_turn:
+        entry = read_entry(body)
+        told_once = isinstance(entry, NoteEntry) and entry.about == "cut_short"
+        if before_turn is not None and (turn == before_turn) != told_once:
             continue
         size += length
         if size > limit:
             break
-        found.append(read_entry(body))
+        found.append(entry)
     found.reverse()
     return found
 
