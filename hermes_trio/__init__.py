@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from hermes_trio import options
     from hermes_trio.agent import ModelAgent as ModelAgent
-    from hermes_trio.credentials import Candidate as Candidate
-    from hermes_trio.credentials import Candidates as Candidates
+    from hermes_trio.candidates import Candidate as Candidate
+    from hermes_trio.candidates import Candidates as Candidates
     from hermes_trio.credentials import KeyPool as KeyPool
     from hermes_trio.entries import *  # noqa: F403
     from hermes_trio.errors import *  # noqa: F403
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "hermes_trio.gateway": ("Gateway", "installed_commands", "open_gateway"),
-    "hermes_trio.credentials": ("Candidate", "Candidates", "KeyPool"),
+    "hermes_trio.candidates": ("Candidate", "Candidates"),
+    "hermes_trio.credentials": ("KeyPool",),
     "hermes_trio.models.anthropic": ("AnthropicModel",),
     "hermes_trio.models.echo": ("EchoModel",),
     "hermes_trio.models.openai": ("OpenAIModel",),
@@ -57,8 +58,8 @@ _WHERE = {
     "hermes_trio.pure.chunking": ("units",),
     "hermes_trio.stores.sqlite": ("open_sqlite_store",),
     "hermes_trio.ports": (
-        "Adapter AdapterContext Agent Chance Command CommandCall Intake Model Platform Tool ToolContext"
-        " WallClock"
+        "Adapter AdapterContext Agent Chance Command CommandCall Intake Model Platform"
+        " RefreshingKey Tool ToolContext WallClock"
     ).split(),
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError LimitReached ModelFailed"
@@ -67,7 +68,7 @@ _WHERE = {
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address Choice Delivery Key Lane LedgerRow Message Part Policy Prompt Receipt Reset Said"
+        "Address Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Prompt Receipt Reset Said"
         " Say Secret SessionView Silence Span Stop Traits TurnView Undecodable"
     ).split(),
     "hermes_trio.entries": (

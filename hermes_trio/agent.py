@@ -33,7 +33,7 @@ from hermes_trio.verbs import Turn
 
 
 class Walk(Protocol):
-    """One turn's way along the models that may answer; see credentials.py."""
+    """One turn's way along the models that may answer; see candidates.py."""
 
     async def complete(
         self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]

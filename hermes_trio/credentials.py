@@ -1,74 +1,134 @@
-"""Keys to models: which is used next, what a refusal does to it, and where to go when none is left.
+"""The keys of one account with a provider: which is used next, and which rest, are dead, are on trial.
 
-A refusal that concerns a key (used up, refused, limited, overloaded) moves on to the next key and spends no
-retry; retries are for what concerns no key. When a model has no way left the next candidate is asked.
+What is known of a key hangs on a fingerprint of its secret, so that another secret is a fresh key. The pool
+keeps nothing itself; `rests.py` keeps what it knows over a restart, as advice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from hashlib import blake2b
 
 import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.log import Log, standard_log
-from hermes_trio.ports import Chance, Model, WallClock
-from hermes_trio.pure.backoff import full_jitter
-from hermes_trio.pure.keypool import OF_A_KEY, OF_THE_KEY, Bench, Strategy, bench, choose, free_at
-from hermes_trio.values import Secret
+from hermes_trio.ports import Chance, RefreshingKey, WallClock
+from hermes_trio.pure.keypool import (
+    OF_THE_KEY,
+    PROBE_S,
+    Bench,
+    Strategy,
+    bench,
+    choose,
+    died,
+    free_at,
+    is_dead,
+)
+from hermes_trio.store_port import KeyRest
+from hermes_trio.supervise import attempt
+from hermes_trio.values import KeyState, KeyView, Secret
 
-ATTEMPTS = 3
-"""Tries of one request at one model, of those that failed through no fault of a key."""
+REFRESH_S = 30.0
+"""How long a key may take to be refreshed."""
 
-BACKOFF_MAX_S = 8.0
-GIVEN_UP_AT_ONCE: frozenset[ModelFailure] = frozenset({"context", "malformed"})
-"""No other key or model helps: the request itself is at fault."""
+ALL = ""
+"""The scope of a bench that holds for all models."""
 
 
 class Lease(Struct, frozen=True):
-    """A key for one request. Settle it: `worked`, `refused`, or `returned` when the provider said nothing."""
+    """A key for one request. Settle it: `worked`, `refused`, or `returned` when the provider said nothing.
+
+    Args:
+        position: of the key in its pool, from 0.
+        asked_at: wall time.
+        began: the same as loop time, which tells whether a refresh came later.
+    """
 
     position: int
     key: Secret
+    fingerprint: str
     model: str
     asked_at: float
-    benches: dict[str | None, Bench]
+    began: float
+    benches: dict[str, Bench]
+
+
+class _PoolKey:
+    """One key of a pool."""
+
+    def __init__(self, position: int, key: Secret | RefreshingKey) -> None:
+        self.position = position
+        self.source = None if isinstance(key, Secret) else key
+        self.secret = key if isinstance(key, Secret) else key.secret
+        self.fingerprint = ""
+        self.refreshing = trio.Lock()
+        self.refreshed_at = float("-inf")
+        self.out = 0
+        self.uses = 0
+        self.used_at: float | None = None
 
 
 class KeyPool:
-    """The keys of one account with a provider, and what is known of each. Nothing here waits.
+    """The keys of one account with a provider, and what is known of each.
 
     Args:
-        keys: in order. Empty ones and repetitions are left out.
+        keys: in order; secrets, or keys that can be refreshed. Empty ones and repetitions are left out.
         strategy: see `choose`.
+        name: of the account, for status and log. The same secret in a pool of another name is another key.
         clock: cooldowns are in wall time.
         chance: for "random".
-        log: gets `key cooled down`; keys are named by their position.
+        log: gets `key cooled down` and its kin; keys are named by their position.
     """
 
     def __init__(
         self,
-        keys: Sequence[Secret],
+        keys: Sequence[Secret | RefreshingKey],
         strategy: Strategy = "fill_first",
         *,
+        name: str = "",
         clock: WallClock,
         chance: Chance,
         log: Log | None = None,
     ) -> None:
-        self._keys = [key for key in dict.fromkeys(keys) if key.reveal().strip()]
+        self.name = name
+        self._keys: list[_PoolKey] = []
+        for key in (_PoolKey(0, one) for one in keys):
+            if key.secret.reveal().strip() and key.secret not in [one.secret for one in self._keys]:
+                key.position, key.fingerprint = len(self._keys), self._fingerprint(key.secret)
+                self._keys.append(key)
         self._strategy = strategy
         self._clock = clock
         self._chance = chance
         self._log = log or standard_log()
-        self._benches: dict[tuple[int, str | None], Bench] = {}
-        self._uses: dict[int, int] = {}
+        self._benches: dict[tuple[str, str], Bench] = {}
         self._last = -1
+        self._changed = trio.Event()
 
     def __len__(self) -> int:
         return len(self._keys)
+
+    # -- for a request
+
+    async def lease(self, model: str, tried: Collection[int] = ()) -> Lease | None:
+        """The next key for a model, as `take`; dead keys are given a chance to have come to life.
+
+        Each of them is refreshed when five minutes are over, and at 30 s steps where no other key is left.
+        Cancelled: nothing was taken.
+        """
+        now = self._clock.now()
+        for key, rest in self._dead(now):
+            if rest.until <= now:
+                await self._refresh(key, key.secret, "auth", trio.current_time())
+        found = self.take(model, tried)
+        if found is not None:
+            return found
+        for key, rest in self._dead(now):
+            if rest.tried_at + PROBE_S <= now:
+                await self._refresh(key, key.secret, "auth", trio.current_time())
+        return self.take(model, tried)
 
     def take(self, model: str, tried: Collection[int] = ()) -> Lease | None:
         """The next key for a model; None while none may be used.
@@ -78,214 +138,196 @@ class KeyPool:
             tried: positions this request has tried already.
         """
         now = self._clock.now()
-        usable = [i for i in range(len(self._keys)) if i not in tried and self._free_at(i, model, now) <= now]
+        usable = [key.position for key in self._keys if self._is_usable(key, model, tried, now)]
         if not usable:
             return None
-        position = choose(
-            self._strategy, usable, uses=self._uses, last=self._last, roll=self._chance.random()
-        )
-        self._last = position
-        self._uses[position] = self._uses.get(position, 0) + 1
-        benches = self._benches_of(position, model)
+        uses = {key.position: key.uses for key in self._keys}
+        roll = self._chance.random()
+        key = self._keys[choose(self._strategy, usable, uses=uses, last=self._last, roll=roll)]
+        self._last, key.used_at = key.position, now
+        key.uses, key.out = key.uses + 1, key.out + 1
+        benches = self._benches_of(key.fingerprint, model)
         for scope, rest in benches.items():
-            self._benches[position, scope] = replace(rest, tried_at=now)
-        return Lease(position, self._keys[position], model, now, benches)
+            self._put(key.fingerprint, scope, replace(rest, tried_at=now))
+        began = trio.current_time()
+        return Lease(key.position, key.secret, key.fingerprint, model, now, began, benches)
 
     def worked(self, lease: Lease) -> None:
         """The provider answered: the key rests no longer."""
-        for scope in (None, lease.model):
-            self._benches.pop((lease.position, scope), None)
+        self._keys[lease.position].out -= 1
+        for scope in (ALL, lease.model):
+            self._put(lease.fingerprint, scope, None)
 
     def refused(self, lease: Lease, error: ModelFailed) -> None:
         """The provider refused the key for this model, or for all."""
-        scope = None if error.kind in OF_THE_KEY else lease.model
+        key = self._keys[lease.position]
+        key.out -= 1
+        if key.fingerprint != lease.fingerprint:
+            return  # it has another secret already, of which this says nothing
+        scope = ALL if error.kind in OF_THE_KEY else lease.model
         rest = bench(
             error.kind,
             error.retry_after_s,
             asked_at=lease.asked_at,
             now=self._clock.now(),
-            before=self._benches.get((lease.position, scope)),
+            before=self._benches.get((lease.fingerprint, scope)),
         )
-        self._benches[lease.position, scope] = rest
+        self._put(lease.fingerprint, scope, rest)
         self._log.warning(
             "key cooled down",
-            key=f"{lease.position + 1}/{len(self._keys)}",
+            key=self._place(lease.position),
             model=lease.model if scope else "*",
             kind=error.kind,
             until=rest.until,
         )
 
+    async def renewed(self, lease: Lease, kind: ModelFailure) -> bool:
+        """Whether the key of a refused lease has another secret by now; if nobody has asked it, it is asked.
+
+        One request asks at a time and the others wait for what comes of it; when that one is cancelled the
+        next one asks. A key whose refresh fails, or gives the refused secret, is dead if that was for "auth".
+        """
+        key = self._keys[lease.position]
+        if kind in OF_THE_KEY:
+            await self._refresh(key, lease.key, kind, lease.began)
+        return key.secret != lease.key
+
     def returned(self, lease: Lease) -> None:
         """The provider did not say anything about the key: nothing was learned."""
+        self._keys[lease.position].out -= 1
         for scope, rest in lease.benches.items():
-            if (now_is := self._benches.get((lease.position, scope))) and now_is.since == rest.since:
-                self._benches[lease.position, scope] = rest
+            now_is = self._benches.get((lease.fingerprint, scope))
+            if now_is is not None and now_is.since == rest.since:
+                self._put(lease.fingerprint, scope, rest)
 
     def unavailable(self, model: str) -> NoCredentials:
         """The error that says from when on a key may be used again, and why not now."""
         now = self._clock.now()
         if not self._keys:
             return NoCredentials(None)
-        until = min(self._free_at(position, model, now) for position in range(len(self._keys)))
-        benches = [b for i in range(len(self._keys)) for b in self._benches_of(i, model).values()]
+        until = min(self._free_at(key, model, now) for key in self._keys)
+        benches = [b for key in self._keys for b in self._benches_of(key.fingerprint, model).values()]
         latest = max(benches, key=lambda b: b.since, default=None)
         return NoCredentials(max(until, now), latest.kind if latest else "auth")
 
-    def _benches_of(self, position: int, model: str) -> dict[str | None, Bench]:
-        scopes = (None, model)
-        return {s: self._benches[position, s] for s in scopes if (position, s) in self._benches}
+    # -- for whoever keeps and shows what is known
 
-    def _free_at(self, position: int, model: str, now: float) -> float:
-        benches = list(self._benches_of(position, model).values())
-        return free_at(benches, now=now, lone=len(self._keys) == 1)
+    def rests(self) -> dict[tuple[str, str], KeyRest]:
+        """What is known of the keys that were refused, by fingerprint and scope."""
+        return {
+            at: KeyRest(
+                fingerprint=at[0],
+                model=at[1],
+                pool=self.name,
+                place=self._place(key.position),
+                bench=rest,
+            )
+            for key in self._keys
+            for at, rest in self._benches.items()
+            if at[0] == key.fingerprint
+        }
 
+    def recall(self, rests: Sequence[KeyRest]) -> None:
+        """What an earlier life knew. A dead key gets another try; what is not of these keys is left out."""
+        mine = {key.fingerprint for key in self._keys}
+        for one in rests:
+            if one.fingerprint in mine:
+                self._put(one.fingerprint, one.model, replace(one.bench, dead=False))
 
-class Candidate(Struct, frozen=True):
-    """A model and the keys to it; no pool for a model that needs no key."""
+    def changed(self) -> trio.Event:
+        """Set when what `rests` gives has changed."""
+        return self._changed
 
-    model: Model
-    pool: KeyPool | None = None
+    def views(self) -> Sequence[KeyView]:
+        """A row for each key, and for each of the scopes that it rests for."""
+        now = self._clock.now()
+        return [view for key in self._keys for view in self._views(key, now)]
 
+    def _views(self, key: _PoolKey, now: float) -> Iterator[KeyView]:
+        place = self._place(key.position)
+        resting = [
+            (scope, rest)
+            for (fingerprint, scope), rest in self._benches.items()
+            if fingerprint == key.fingerprint and rest.since <= now and (now < rest.until or rest.dead)
+        ]
+        for scope, rest in resting:
+            state: KeyState = "dead" if rest.dead else "probing" if key.out else "resting"
+            yield KeyView(
+                pool=self.name,
+                key=place,
+                model=scope or "*",
+                state=state,
+                kind=rest.kind,
+                until=rest.until,
+                used_at=key.used_at,
+            )
+        if not resting:
+            yield KeyView(pool=self.name, key=place, state="ready", used_at=key.used_at)
 
-class Candidates:
-    """The models that may answer, in the order they are asked.
+    # -- inside
 
-    Args:
-        candidates: at least one. Those of one account share a pool.
-        chance: for the jitter of retries.
-        log: gets `pool empty`.
-    """
+    async def _refresh(self, key: _PoolKey, refused: Secret, kind: ModelFailure, since: float) -> None:
+        """Have the key refreshed, unless that has happened since."""
+        if key.source is None:
+            return
+        source = key.source
+        async with key.refreshing:
+            if key.secret != refused or key.refreshed_at >= since:
+                return
+            secret, error = None, None
+            with trio.move_on_after(REFRESH_S):
+                secret, error = await attempt(lambda: source.refresh(refused, kind))
+            key.refreshed_at = trio.current_time()
+            place = self._place(key.position)
+            if secret is not None and secret.reveal().strip() and secret != refused:
+                self._replace(key, secret)
+                self._log.info("key renewed", key=place)
+            elif kind == "auth":
+                rest = self._benches.get((key.fingerprint, ALL))
+                if rest is not None:
+                    self._put(key.fingerprint, ALL, died(rest, self._clock.now()))
+                why = type(error).__name__ if error else "same secret" if secret is not None else "no secret"
+                self._log.warning("key dead", key=place, why=why)
 
-    def __init__(self, candidates: Sequence[Candidate], *, chance: Chance, log: Log | None = None) -> None:
-        if not candidates:
-            raise ValueError("a gateway without a model")
-        self.all = tuple(candidates)
-        self.chance = chance
-        self.log = log or standard_log()
+    def _replace(self, key: _PoolKey, secret: Secret) -> None:
+        for fingerprint, scope in list(self._benches):
+            if fingerprint == key.fingerprint:
+                self._put(fingerprint, scope, None)
+        key.secret, key.fingerprint = secret, self._fingerprint(secret)
 
-    def walk(self) -> Walk:
-        """Begin a turn's walk along the list."""
-        return Walk(self)
+    def _put(self, fingerprint: str, scope: str, rest: Bench | None) -> None:
+        at = (fingerprint, scope)
+        if self._benches.get(at) == rest:
+            return
+        if rest is None:
+            del self._benches[at]
+        else:
+            self._benches[at] = rest
+        self._changed.set()
+        self._changed = trio.Event()
 
+    def _benches_of(self, fingerprint: str, model: str) -> dict[str, Bench]:
+        scopes = (ALL, model)
+        return {s: self._benches[fingerprint, s] for s in scopes if (fingerprint, s) in self._benches}
 
-class Walk:
-    """One turn's walk along the candidates: it goes on, never back, so each is given up at most once."""
+    def _dead(self, now: float) -> list[tuple[_PoolKey, Bench]]:
+        found = [(key, self._benches.get((key.fingerprint, ALL))) for key in self._keys]
+        return [(key, rest) for key, rest in found if rest is not None and is_dead([rest], now)]
 
-    def __init__(self, candidates: Candidates) -> None:
-        self._candidates = candidates
-        self._at = 0
-        self._failures: list[ModelFailed | NoCredentials] = []
+    def _is_usable(self, key: _PoolKey, model: str, tried: Collection[int], now: float) -> bool:
+        if key.position in tried or is_dead(list(self._benches_of(key.fingerprint, model).values()), now):
+            return False
+        return self._free_at(key, model, now) <= now
 
-    @property
-    def model(self) -> Model:
-        """The model that is asked next."""
-        return self._candidates.all[self._at].model
+    def _free_at(self, key: _PoolKey, model: str, now: float) -> float:
+        benches = list(self._benches_of(key.fingerprint, model).values())
+        dead = is_dead(benches, now)
+        lone = not dead and len(self._keys) - len(self._dead(now)) == 1
+        return free_at(benches, now=now, lone=lone)
 
-    async def complete(
-        self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]
-    ) -> ModelAnswer:
-        """Ask until a model answers.
+    def _place(self, position: int) -> str:
+        return f"{position + 1}/{len(self._keys)}"
 
-        Args:
-            request: what to ask.
-            on_text: called synchronously with each piece of the answer, in order.
-            on_restart: called synchronously when an answer begins anew after pieces of it were handed out:
-                they are void.
-
-        Cancelled: the call has ended, no key is blamed.
-
-        Raises:
-            ModelFailed: the request is at fault, or a model could not be reached or made to answer.
-            NoCredentials: no key to any model may be used; with the earliest time one may.
-        """
-        hand_out = _HandOut(on_text, on_restart)
-        while True:
-            candidate = self._candidates.all[self._at]
-            try:
-                return await self._ask(candidate, request, hand_out)
-            except (ModelFailed, NoCredentials) as error:
-                if isinstance(error, ModelFailed) and error.kind in GIVEN_UP_AT_ONCE:
-                    raise
-                self._failures.append(error)
-                if self._at + 1 == len(self._candidates.all):
-                    raise self._verdict()  # noqa: B904
-                self._at += 1
-
-    async def _ask(self, candidate: Candidate, request: ModelRequest, hand_out: _HandOut) -> ModelAnswer:
-        tried: set[int] = set()
-        failed = 0
-        while True:
-            try:
-                return await self._ask_once(candidate, tried, request, hand_out)
-            except ModelFailed as error:
-                if candidate.pool is not None and error.kind in OF_A_KEY:
-                    continue
-                failed += 1
-                if error.kind in GIVEN_UP_AT_ONCE or failed == ATTEMPTS or error.status == 404:
-                    raise
-            chance = self._candidates.chance.random()
-            await trio.sleep(full_jitter(failed - 1, chance, cap_s=BACKOFF_MAX_S))
-
-    async def _ask_once(
-        self, candidate: Candidate, tried: set[int], request: ModelRequest, hand_out: _HandOut
-    ) -> ModelAnswer:
-        model, pool = candidate.model, candidate.pool
-        hand_out.begin()
-        if pool is None:
-            if model.needs_key:
-                raise NoCredentials(None)
-            return _not_nothing(await model.complete(request, key="", on_text=hand_out.take))
-        lease = pool.take(model.name, tried)
-        if lease is None:
-            raise self._said(pool.unavailable(model.name), model)
-        try:
-            answer = await model.complete(request, key=lease.key.reveal(), on_text=hand_out.take)
-            answer = _not_nothing(answer)
-        except ModelFailed as error:
-            if error.kind in OF_A_KEY:
-                tried.add(lease.position)
-                pool.refused(lease, error)
-            else:
-                pool.returned(lease)
-            raise
-        except BaseException:
-            pool.returned(lease)
-            raise
-        pool.worked(lease)
-        return answer
-
-    def _said(self, error: NoCredentials, model: Model) -> NoCredentials:
-        self._candidates.log.warning("pool empty", model=model.name, kind=error.kind, until=error.until)
-        return error
-
-    def _verdict(self) -> ModelFailed | NoCredentials:
-        for error in reversed(self._failures):
-            if isinstance(error, ModelFailed):
-                return error
-        refusals = [error for error in self._failures if isinstance(error, NoCredentials)]
-        times = [error.until for error in refusals if error.until is not None]
-        return NoCredentials(min(times, default=None), refusals[-1].kind)
-
-
-class _HandOut:
-    """Hands pieces of text on, and says when those handed out are void."""
-
-    def __init__(self, on_text: Callable[[str], None], on_restart: Callable[[], None]) -> None:
-        self._on_text = on_text
-        self._on_restart = on_restart
-        self._some = False
-
-    def begin(self) -> None:
-        if self._some:
-            self._some = False
-            self._on_restart()
-
-    def take(self, text: str) -> None:
-        self._some = True
-        self._on_text(text)
-
-
-def _not_nothing(answer: ModelAnswer) -> ModelAnswer:
-    if answer.finish == "partial" and not answer.text:
-        raise ModelFailed("transport", "the answer ended before it began")
-    return answer
+    def _fingerprint(self, secret: Secret) -> str:
+        key = blake2b(self.name.encode(), digest_size=32).digest()
+        return blake2b(secret.reveal().encode("utf-8", "replace"), key=key, digest_size=8).hexdigest()

@@ -21,7 +21,7 @@ HermesError
 │   │   ├── SendRefused      certain: the platform will not take it as it is
 │   │   └── SendUnknown      it may have arrived
 │   ├── ModelFailed          a model call failed; `kind` says how
-│   ├── NoCredentials        no key may be used now; `until_s` says when
+│   ├── NoCredentials        no key may be used now; `until` says when
 │   └── StoreFailed          the disk is full, failing or corrupt
 └── Fenced                   quiet: the writer was too late and wrote nothing
     ├── StaleTurn            the turn is not running under this boot
@@ -183,12 +183,15 @@ class NoCredentials(OutsideError):
     Args:
         until: wall-clock seconds of the earliest time one may be, None when none is configured.
         kind: the class of the refusal that benched the last one.
+        defer: keep the turn's messages and answer them then, instead of telling that nobody will. Without
+            `until` they are not kept.
     """
 
-    def __init__(self, until: float | None, kind: ModelFailure = "auth") -> None:
+    def __init__(self, until: float | None, kind: ModelFailure = "auth", *, defer: bool = False) -> None:
         super().__init__(f"no usable credential ({kind}), until {until}")
         self.until = until
         self.kind: ModelFailure = kind
+        self.defer = defer
 
 
 class StoreFailed(OutsideError):

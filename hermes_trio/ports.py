@@ -13,6 +13,7 @@ from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 from msgspec import Struct
 
 from hermes_trio.entries import ModelAnswer, ModelRequest
+from hermes_trio.errors import ModelFailure
 from hermes_trio.values import (
     Address,
     CommandResult,
@@ -21,6 +22,7 @@ from hermes_trio.values import (
     Part,
     Policy,
     Receipt,
+    Secret,
     SessionView,
     Silence,
     Traits,
@@ -189,6 +191,31 @@ class Model(Protocol):
         Raises:
             ModelFailed: classified. A stream that ended without its end event is not an error: the
                 answer's `finish` is "partial", its calls are dropped.
+        """
+
+
+class RefreshingKey(Protocol):
+    """A key to models whose secret can be renewed: a file that is read again, a login that is refreshed.
+
+    Attributes:
+        secret: the one to begin with.
+    """
+
+    secret: Secret
+
+    async def refresh(self, refused: Secret, kind: ModelFailure) -> Secret:
+        """Return the secret to use from now on, after the provider refused `refused`.
+
+        Called by one request at a time, within 30 s. Where several processes share a login the stored secret
+        is the truth: look at it under a lock first, and if it is another than `refused` return that one; else
+        make a new one and make it durable before it is returned. To return `refused` says that there is no
+        other.
+
+        Args:
+            refused: the secret that was refused.
+            kind: "auth", or "quota" where the allowance behind it is used up.
+
+        Whatever it raises counts as no other secret. Cancelled: do not lose a secret that was issued.
         """
 
 

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from hermes_trio.consequences import Perform
 from hermes_trio.entries import Entry
+from hermes_trio.pure.keypool import Bench
 from hermes_trio.values import (
     Address,
     Choice,
@@ -179,6 +180,22 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     interruptions: int
     waits: bool
     tail: Entry | None = None
+
+
+class KeyRest(Struct, frozen=True, kw_only=True):
+    """What is known of a refused key: advice, that outlives the process.
+
+    Args:
+        fingerprint: of its secret.
+        model: the model it rests for, "" for all.
+        pool, place: where it stood, for people.
+    """
+
+    fingerprint: str
+    model: str
+    pool: str
+    place: str
+    bench: Bench
 
 
 class Booted(Struct, frozen=True, kw_only=True):

@@ -331,6 +331,32 @@ class SessionView(Struct, frozen=True, kw_only=True):
     running: TurnView | None = None
 
 
+KeyState = Literal["ready", "resting", "probing", "dead"]
+
+
+class KeyView(Struct, frozen=True, kw_only=True):
+    """A key to models as `keys` shows it; never the key.
+
+    Args:
+        pool: the account with a provider that it belongs to.
+        key: its place in the pool, "2/3".
+        model: what it rests for, "*" for all models of the account.
+        state: "ready", "resting" until a time, "probing" (resting, and on trial now), or "dead": refused, and
+            there is no other secret where it comes from.
+        kind: what it was refused for.
+        until: wall time it may be used again; for a dead one, looked up again.
+        used_at: wall time of its last use, None if this life has not used it.
+    """
+
+    pool: str
+    key: str
+    model: str = "*"
+    state: KeyState
+    kind: str = ""
+    until: float | None = None
+    used_at: float | None = None
+
+
 class LedgerRow(Struct, frozen=True, kw_only=True):
     """One inbound message and what became of it."""
 

@@ -7,8 +7,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
 
 from hermes_trio.agent import ModelAgent
+from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.config import Config, Endpoint
-from hermes_trio.credentials import Candidate, Candidates, KeyPool
+from hermes_trio.credentials import KeyPool
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.log import Log
 from hermes_trio.plugins import TOOLS, installed

@@ -17,7 +17,7 @@ AUTH_S = 300.0
 RATE_S = 60.0
 RATE_MAX_S = 900.0
 PROBE_S = 30.0
-"""How often a pool's only key is tried although it rests."""
+"""How often a pool's only key is tried although it rests, and a dead one refreshed where no other is left."""
 
 OF_THE_KEY: frozenset[ModelFailure] = frozenset({"quota", "auth"})
 """These bench a key for all its models."""
@@ -35,6 +35,7 @@ class Bench(Struct, frozen=True):
         until: wall time it may be used again.
         strikes: refusals without a success between them.
         tried_at: wall time it was last used all the same, as its pool's only key.
+        dead: it can be refreshed, and that gave no other secret: it is not used again before one is there.
     """
 
     kind: ModelFailure
@@ -42,6 +43,7 @@ class Bench(Struct, frozen=True):
     until: float
     strikes: int
     tried_at: float
+    dead: bool = False
 
 
 def bench(
@@ -72,6 +74,16 @@ def _rest_s(kind: ModelFailure, retry_after_s: float | None, strikes: int) -> fl
     if retry_after_s is not None:
         return max(1.0, retry_after_s)
     return min(RATE_MAX_S, RATE_S * 2.0 ** min(strikes - 1, 10))
+
+
+def died(rest: Bench, now: float) -> Bench:
+    """The bench of a key whose refresh gave no other secret. Another refresh may be worth it at its end."""
+    return replace(rest, until=max(rest.until, now + AUTH_S), tried_at=now, dead=True)
+
+
+def is_dead(benches: Sequence[Bench], now: float) -> bool:
+    """Whether one of them is that of a dead key."""
+    return any(b.dead and b.since <= now for b in benches)
 
 
 def free_at(benches: Sequence[Bench], *, now: float, lone: bool) -> float:

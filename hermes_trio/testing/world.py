@@ -14,8 +14,9 @@ import structlog
 import trio
 
 from hermes_trio.agent import ModelAgent
+from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.clock import seeded_chance
-from hermes_trio.credentials import Candidate, Candidates, KeyPool
+from hermes_trio.credentials import KeyPool
 from hermes_trio.errors import HermesError, StoreClosed
 from hermes_trio.gateway import Gateway, open_gateway
 from hermes_trio.options import Gateway as GatewayOptions

@@ -8,7 +8,8 @@ import random
 import pytest
 import trio
 
-from hermes_trio.credentials import Candidate, Candidates, KeyPool
+from hermes_trio.candidates import Candidate, Candidates
+from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.values import Secret
@@ -27,6 +28,9 @@ class Calendar:
 class Log:
     def __init__(self) -> None:
         self.lines: list[tuple[str, dict]] = []
+
+    def info(self, event: str, **fields) -> None:
+        self.lines.append((event, fields))
 
     def warning(self, event: str, **fields) -> None:
         self.lines.append((event, fields))
