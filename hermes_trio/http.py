@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # importing httpx takes 0.13 s: it waits until a client is op
 
     import httpx
 
+    from hermes_trio.http_transport import Answer as Answer
     from hermes_trio.http_transport import Client as Client
 
 IDLE_S = 45.0

@@ -38,7 +38,7 @@ def standard_log(redact: Callable[[str], str] | None = None) -> Log:
         logging.getLogger("hermes_trio"),
         processors=[structlog.stdlib.filter_by_level, _one_line, without_secrets],
         wrapper_class=structlog.stdlib.BoundLogger,
-    )
+    ).bind()  # else a logger is made anew for each line
 
 
 def stream_log(stream: TextIO, now: Callable[[], float], secrets: Iterable[Secret] = ()) -> Log:
@@ -47,7 +47,7 @@ def stream_log(stream: TextIO, now: Callable[[], float], secrets: Iterable[Secre
         structlog.WriteLogger(stream),
         processors=[_stamp(now), _render, redactor(secrets)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-    )
+    ).bind()  # likewise
 
 
 def redactor(secrets: Iterable[Secret]) -> Callable[[Any, str, Any], str]:

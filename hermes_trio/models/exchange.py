@@ -6,22 +6,19 @@ answer kept arriving finds that answer instead of a passed deadline. The sum is 
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import trio
 from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed
-from hermes_trio.http import open_body
 from hermes_trio.models.sse import Event, EventStream, EventTooLarge
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.model_errors import failure
 
 if TYPE_CHECKING:
-    import httpx
-
+    from hermes_trio.http import Answer
     from hermes_trio.http import Client as Client
 
 ERROR_BYTES_MAX = 64 * 1024
@@ -67,33 +64,26 @@ async def post_for_events(
     """
     import httpx
 
-    first_byte_at = trio.current_time() + waits.first_byte_s
+    reading = _Reading(take)
     try:
-        with trio.fail_at(first_byte_at):
-            response = await client.straight(
-                _parsed(url), body, {**headers, "accept": CONTENT_TYPE}, read_s=None
-            )
-        try:
-            if response.status_code != 200 or not _is_event_stream(response):
-                raise await _refusal(response, waits, key, clock)
-            await _read_events(response, first_byte_at, waits, take)
-        finally:
-            await response.aclose()
-    except trio.TooSlowError:
-        raise ModelFailed("transport", "silent for too long") from None
+        # One scope whose deadline moves: a scope for each chunk is what a fast stream would pay most for.
+        with trio.CancelScope(deadline=trio.current_time() + waits.first_byte_s) as silence:
+            answer = await client.ask(url, body, {**headers, "accept": CONTENT_TYPE})
+            try:
+                if answer.status != 200 or not _is_event_stream(answer):
+                    silence.deadline = trio.current_time() + min(waits.first_byte_s, waits.between_bytes_s)
+                    raise await _refusal(answer, key, clock)
+                await reading.read(answer, waits, silence)
+            finally:
+                await answer.body.aclose()
+        if silence.cancelled_caught and not reading.complete:
+            raise ModelFailed("transport", "silent for too long")
     except httpx.LocalProtocolError:
         raise ModelFailed(
             "malformed", "the request cannot be written as HTTP"
         ) from None  # may quote a header
     except (httpx.HTTPError, EventTooLarge) as error:
         raise ModelFailed("transport", f"{type(error).__name__}: {str(error)[:150]}") from error
-
-
-@lru_cache(maxsize=64)
-def _parsed(url: str) -> httpx.URL:
-    import httpx
-
-    return httpx.URL(url)
 
 
 def header_safe(key: str) -> str:
@@ -107,48 +97,41 @@ def header_safe(key: str) -> str:
     raise ModelFailed("auth", "the key has characters that no header may hold" if key else "the key is empty")
 
 
-async def _read_events(
-    response: httpx.Response, first_byte_at: float, waits: Waits, take: Callable[[Event], bool]
-) -> None:
-    import httpx
+class _Reading:
+    """Hands the events of an answer on.
 
-    stream = EventStream()
-    complete = False
-    # One scope whose deadline moves: a scope for each chunk is what a fast stream would pay most for.
-    with trio.CancelScope(deadline=first_byte_at) as silence:
-        async with open_body(response) as body:
-            while True:
-                try:
-                    chunk = await anext(body, None)
-                    events = stream.feed(chunk) if chunk else []
-                except (httpx.HTTPError, EventTooLarge):
-                    if complete:
-                        return
-                    raise
-                if chunk is None:
-                    return
-                for event in events:
-                    complete = take(event)
-                silence.deadline = trio.current_time() + (REST_S if complete else waits.between_bytes_s)
-    if not complete:
-        raise trio.TooSlowError
+    Attributes:
+        complete: the answer is whole; what may follow is welcome, and its loss no failure.
+    """
 
+    def __init__(self, take: Callable[[Event], bool]) -> None:
+        self._take = take
+        self.complete = False
 
-async def _next(body: AsyncGenerator[bytes], deadline: float) -> bytes | None:
-    with trio.fail_at(deadline):
-        return await anext(body, None)
+    async def read(self, answer: Answer, waits: Waits, silence: trio.CancelScope) -> None:
+        """Read until the stream ends; each piece puts the deadline of `silence` off."""
+        import httpx
+
+        stream = EventStream()
+        try:
+            async for chunk in answer.body:
+                for event in stream.feed(chunk):
+                    self.complete = self._take(event)
+                wait_s = REST_S if self.complete else waits.between_bytes_s
+                silence.deadline = trio.current_time() + wait_s
+        except (httpx.HTTPError, EventTooLarge):
+            if not self.complete:
+                raise
 
 
-def _is_event_stream(response: httpx.Response) -> bool:
-    return str(response.headers.get("content-type", "")).lower().startswith(CONTENT_TYPE)
+def _is_event_stream(answer: Answer) -> bool:
+    return answer.headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
 
 
-async def _refusal(response: httpx.Response, waits: Waits, key: str, clock: WallClock) -> ModelFailed:
+async def _refusal(answer: Answer, key: str, clock: WallClock) -> ModelFailed:
     body = bytearray()
-    deadline = trio.current_time() + min(waits.first_byte_s, waits.between_bytes_s)
-    async with open_body(response) as chunks:
-        while len(body) < ERROR_BYTES_MAX and (chunk := await _next(chunks, deadline)) is not None:
-            body += chunk
-    return failure(
-        response.status_code, response.headers, bytes(body[:ERROR_BYTES_MAX]), now=clock.now(), secret=key
-    )
+    async for chunk in answer.body:
+        body += chunk
+        if len(body) >= ERROR_BYTES_MAX:
+            break
+    return failure(answer.status, answer.headers, bytes(body[:ERROR_BYTES_MAX]), now=clock.now(), secret=key)

@@ -25,12 +25,13 @@ class BotApi:
         client: its requests time out by themselves when connecting.
         api_url: the server.
         token: the bot's; it becomes part of every URL.
+        connect_s: what the client's connecting may take, in seconds; a call takes so much longer at most.
     """
 
-    def __init__(self, client: HttpClient, api_url: str, token: str) -> None:
+    def __init__(self, client: HttpClient, api_url: str, token: str, *, connect_s: float) -> None:
         self._client = client
+        self._connect_s = connect_s
         self._base = f"{api_url.rstrip('/')}/bot{token}/"
-        self._urls: dict[str, httpx.URL] = {}
 
     async def call(self, method: str, body: bytes, *, read_s: float = READ_S) -> Answer:
         """Call `method` with a JSON body and return its answer, which may be a refusal.
@@ -40,7 +41,7 @@ class BotApi:
         Args:
             method: "sendMessage".
             body: JSON.
-            read_s: the longest silence to wait for, in seconds.
+            read_s: how long to wait for the answer, in seconds, beside the time it takes to connect.
 
         Raises:
             NotSent: certain that Telegram did not have the whole request.
@@ -58,13 +59,9 @@ class BotApi:
         return answer
 
     async def _post(self, method: str, body: bytes, read_s: float) -> tuple[int, bytes]:
-        url = self._urls.get(method)
-        if url is None:
-            url = self._urls[method] = httpx.URL(self._base + method)
         try:
-            # A server that answers one byte at a time never meets the read timeout.
-            with trio.fail_after(2 * CONNECT_S + read_s + READ_S):
-                return await self._client.straight_whole(url, body, _HEADERS, read_s=read_s)
+            with trio.fail_after(self._connect_s + read_s):
+                return await self._client.ask_whole(self._base + method, body, _HEADERS)
         except _NEVER_BEGUN as error:
             raise NotSent(f"{method}: not connected ({type(error).__name__})") from None
         except (httpx.HTTPError, trio.TooSlowError) as error:
@@ -72,7 +69,7 @@ class BotApi:
 
 
 @asynccontextmanager
-async def open_api(api_url: str, token: str) -> AsyncGenerator[BotApi]:
+async def open_api(api_url: str, token: str, *, connect_s: float = CONNECT_S) -> AsyncGenerator[BotApi]:
     """Own the HTTP client of one bot."""
-    async with open_http_client(connect_s=CONNECT_S, read_s=READ_S) as client:
-        yield BotApi(client, api_url, token)
+    async with open_http_client(connect_s=connect_s, read_s=READ_S) as client:
+        yield BotApi(client, api_url, token, connect_s=connect_s)
