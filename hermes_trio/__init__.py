@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from hermes_trio.entries import *  # noqa: F403
     from hermes_trio.errors import *  # noqa: F403
     from hermes_trio.gateway import Gateway as Gateway
-    from hermes_trio.gateway import installed_commands as installed_commands
     from hermes_trio.gateway import open_gateway as open_gateway
     from hermes_trio.http import open_http_client as open_http_client
     from hermes_trio.http_transport import Client
     from hermes_trio.models.anthropic import AnthropicModel as AnthropicModel
     from hermes_trio.models.echo import EchoModel as EchoModel
     from hermes_trio.models.openai import OpenAIModel as OpenAIModel
+    from hermes_trio.plugins import installed_commands as installed_commands
     from hermes_trio.ports import *  # noqa: F403
     from hermes_trio.pure.chunking import units as units
     from hermes_trio.pure.markdown import split_markdown as split_markdown
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     SessionOptions = options.Session
 
 _WHERE = {
-    "hermes_trio.gateway": ("Gateway", "installed_commands", "open_gateway"),
+    "hermes_trio.gateway": ("Gateway", "open_gateway"),
     "hermes_trio.candidates": ("Candidate", "Candidates"),
     "hermes_trio.credentials": ("KeyPool",),
     "hermes_trio.models.anthropic": ("AnthropicModel",),
@@ -56,6 +56,7 @@ _WHERE = {
     "hermes_trio.http": ("open_http_client",),
     "hermes_trio.pure.markdown": ("split_markdown",),
     "hermes_trio.pure.chunking": ("units",),
+    "hermes_trio.plugins": ("installed_commands",),
     "hermes_trio.stores.sqlite": ("open_sqlite_store",),
     "hermes_trio.ports": (
         "Adapter AdapterContext Agent Chance Command CommandCall Intake Model Platform"

@@ -136,6 +136,10 @@ class Dispatch:
             self._log_failed(key, pending, repr(error))
             await self._refuse(pending, FAILED)
 
+    async def fail_first(self, key: Key, _: Worker) -> str | None:
+        """Fail the command that cannot be run."""
+        return await self._store.fail_command(key)
+
     async def _run(self, key: Key, pending: PendingCommand) -> CommandResult | Refusal:
         """What the command wishes."""
         message = pending.message

@@ -41,7 +41,7 @@ from hermes_trio.log import Log, standard_log
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.outbox import Outbox
-from hermes_trio.plugins import COMMANDS, installed
+from hermes_trio.plugins import installed_commands
 from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.pure.routing import allowed
@@ -107,7 +107,7 @@ class Gateway:
         self.quiet = Quiet()
         player = Player(agent, around, self.quiet, log)
         self.turns = Sessions(store, player.play, log, turns_max=options.turns_max, history=history)
-        self.sessions: Keyed[Key] = Keyed(nursery, self.turns.work, "session", log, chance)
+        self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
         self.dispatch = Dispatch(
             store,
             commands,
@@ -118,8 +118,8 @@ class Gateway:
             self.outbox.tell,
             log,
         )
-        self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox.work, "lane", log, chance)
-        self.commands: Keyed[Key] = Keyed(nursery, self.dispatch.work, "commands", log, chance)
+        self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
+        self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
 
     # -- what a host may ask
 
@@ -379,8 +379,3 @@ def _check_accounts(platforms: Sequence[Platform]) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigWrong(f"two platforms are both the account {name}")
-
-
-def installed_commands() -> list[Command]:
-    """The commands that are installed under the entry-point group `hermes_trio.commands`."""
-    return [load() for load in installed(COMMANDS).values()]

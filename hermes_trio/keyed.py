@@ -9,20 +9,24 @@ awaited, or a wake could fall between the two.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import trio
 
+from hermes_trio.errors import StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance
 from hermes_trio.pure.backoff import full_jitter
+from hermes_trio.supervise import attempt, first_leaf
 
 K = TypeVar("K", bound=Hashable)
+Of = TypeVar("Of", bound=Hashable, contravariant=True)
 LEAVE_S = 2.0
 FAILED_FIRST_S = 0.1
 FAILED_CAP_S = 30.0
+STUCK_AFTER = 3
 
 
 class Worker:
@@ -33,9 +37,22 @@ class Worker:
         session: what the key's task works for; 0 where there is none.
         left: set when the task is gone.
         give_up: takes from it what others wait for, when it does not leave by itself.
+        stuck: how often in a row its work has failed for what is in the rows.
     """
 
-    __slots__ = ("_cut", "_turn", "before", "dirty", "give_up", "left", "scope", "session", "task", "woken")
+    __slots__ = (
+        "_cut",
+        "_turn",
+        "before",
+        "dirty",
+        "give_up",
+        "left",
+        "scope",
+        "session",
+        "stuck",
+        "task",
+        "woken",
+    )
 
     def __init__(self, session: int = 0, before: Worker | None = None) -> None:
         self.dirty = True
@@ -47,6 +64,7 @@ class Worker:
         self.give_up: Callable[[], None] = _nothing
         self._turn: tuple[int, trio.CancelScope, Callable[[], None], trio.Event] | None = None
         self._cut = 0
+        self.stuck = 0
         self.task: trio.lowlevel.Task | None = None
 
     def wake(self) -> None:
@@ -99,25 +117,35 @@ class Worker:
         self.dirty = False
 
 
+class Work(Protocol[Of]):
+    """What the tasks of a table do."""
+
+    async def work(self, key: Of, worker: Worker, /) -> None:
+        """Look at the key's rows until there is nothing to do, then return."""
+
+    async def fail_first(self, key: Of, worker: Worker, /) -> str | None:
+        """Settle as failed what stands first in the way of `work`; returns what it was, None if nothing."""
+
+
 class Keyed(Generic[K]):
     """The table of one kind of worker.
 
     Args:
         nursery: owns the tasks.
-        work: looks at the key's rows until there is nothing to do, then returns.
+        does: their work.
         kind: names the tasks.
     """
 
     def __init__(
         self,
         nursery: trio.Nursery,
-        work: Callable[[K, Worker], Awaitable[None]],
+        does: Work[K],
         kind: str,
         log: Log,
         chance: Chance,
     ) -> None:
         self._nursery = nursery
-        self._work = work
+        self._does = does
         self._kind = kind
         self._log = log
         self._chance = chance
@@ -197,26 +225,45 @@ class Keyed(Generic[K]):
                 self._empty.set()
 
     async def _look(self, key: K, worker: Worker, failures: int) -> int:
-        """One look at the rows. A failure is logged, and after a while the rows are looked at again."""
+        """One look at the rows. A failure is logged, and after a while the rows are looked at again.
+
+        What fails three times in a row fails for good, and the work goes on behind it; a store that cannot
+        write or read says nothing about a row.
+        """
         failed: BaseExceptionGroup[Exception] | None = None
         try:
-            await self._work(key, worker)
+            await self._does.work(key, worker)
         except* Exception as group:
             failed = group
         if failed is None:
+            worker.stuck = 0
             return 0
+        error = first_leaf(failed)
+        worker.stuck += not isinstance(error, StoreFailed)
         self._log.error(
             "worker failed",
             kind=self._kind,
             key=str(key),
             failures=failures + 1,
-            error=repr(failed.exceptions[0]),
+            error=repr(error),
         )
+        if worker.stuck >= STUCK_AFTER and await self._clear_the_way(key, worker):
+            worker.dirty = True
+            return 0
         await worker.rest(
             full_jitter(failures, self._chance.random(), first_s=FAILED_FIRST_S, cap_s=FAILED_CAP_S)
         )
         worker.dirty = True
         return failures + 1
+
+    async def _clear_the_way(self, key: K, worker: Worker) -> bool:
+        what, error = await attempt(lambda: self._does.fail_first(key, worker))
+        if what is None:
+            self._log.error("still in the way", kind=self._kind, key=str(key), error=repr(error))
+            return False
+        worker.stuck = 0
+        self._log.error("out of the way", kind=self._kind, key=str(key), what=what)
+        return True
 
     async def _succeed(self, key: K, worker: Worker) -> None:
         """Wait for predecessors to leave, at most LEAVE_S; what stays behind can write nothing."""

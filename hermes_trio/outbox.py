@@ -97,6 +97,10 @@ class Outbox:
             if then == "rest":
                 await worker.rest(full_jitter(failures - 1, self._chance.random()))
 
+    async def fail_first(self, lane: Lane, _: Worker) -> str | None:
+        """Give up what the lane cannot get past."""
+        return await self._store.fail_part(lane, live=not self._is_live_off(lane.account_id))
+
     async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
         """One call and its record."""
         if not begun.live and self._clock.now() - begun.created_at >= self._give_up_after_s:

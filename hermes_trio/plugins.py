@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hermes_trio.errors import ConfigWrong
+from hermes_trio.ports import Command
 
 PLATFORMS = "hermes_trio.platforms"
 TOOLS = "hermes_trio.tools"
@@ -33,6 +34,11 @@ def installed(group: str) -> dict[str, Loader]:
         return lambda: _load(points[0].load, len({point.value for point in points}), packages)
 
     return {name: loader(points) for name, points in sorted(offers.items())}
+
+
+def installed_commands() -> list[Command]:
+    """The commands that are installed under the entry-point group `hermes_trio.commands`."""
+    return [load() for load in installed(COMMANDS).values()]
 
 
 def _load(load: Loader, values: int, packages: list[str]) -> Any:

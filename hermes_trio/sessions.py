@@ -79,6 +79,10 @@ class Sessions:
             if isinstance(found, Hold):
                 await worker.rest(found.seconds)
 
+    async def fail_first(self, key: Key, worker: Worker) -> str | None:
+        """Fail what no turn can get past."""
+        return await self._store.fail_next(key, worker.session)
+
     async def _wait_in_line(self, key: Key, slot: Slot) -> None:
         self._line[key] = None
         try:

@@ -375,6 +375,19 @@ class Store(Protocol):
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """The platform told us to be silent in this chat until a wall time."""
 
+    async def fail_next(self, key: Key, session: int) -> str | None:
+        """What `next_turn` of the session cannot get past is failed, with one sentence to the user: its
+        running turn, or a waiting message. Entries that cannot be read are only set aside.
+
+        Returns what it was, None if nothing is in the way.
+        """
+
+    async def fail_command(self, key: Key) -> str | None:
+        """The oldest unsettled command of the key is failed, with one sentence; returns which."""
+
+    async def fail_part(self, lane: Lane, live: bool) -> str | None:
+        """The row that `begin_delivery` would take next is failed; returns which."""
+
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first."""
 

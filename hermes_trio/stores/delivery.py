@@ -209,10 +209,10 @@ def fail_delivery(
         {"row": row, "why": why, "now": tx.now},
     )
     if how == "failed":
-        _end_question(tx, row)
+        end_question(tx, row)
 
 
-def _end_question(tx: Tx, row: int) -> None:
+def end_question(tx: Tx, row: int) -> None:
     """A question that cannot be shown is not waited for."""
     turn = tx.one("select turn from outbound where id = ? and said = 'prompt' and state = 'failed'", row)
     if turn is None or turn[0] is None:

@@ -26,7 +26,7 @@ from hermes_trio.store_port import (
     StepRow,
     Stopped,
 )
-from hermes_trio.stores import boot, delivery, intake, rows, turns, views
+from hermes_trio.stores import boot, delivery, in_the_way, intake, rows, turns, views
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
@@ -205,6 +205,18 @@ class SqliteStore:
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """See the port."""
         await self._do(delivery.penalty, account, chat, until)
+
+    async def fail_next(self, key: Key, session: int) -> str | None:
+        """See the port."""
+        return await self._do(in_the_way.fail_next, key, session)
+
+    async def fail_command(self, key: Key) -> str | None:
+        """See the port."""
+        return await self._do(in_the_way.fail_command, key)
+
+    async def fail_part(self, lane: Lane, live: bool) -> str | None:
+        """See the port."""
+        return await self._do(in_the_way.fail_part, lane, live)
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """See the port."""

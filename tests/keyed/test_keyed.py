@@ -2,12 +2,14 @@
 
 import itertools
 import random
+from types import SimpleNamespace
 
 import pytest
 import trio
 from trio.lowlevel import checkpoint
 
 from hermes_trio.clock import seeded_chance
+from hermes_trio.errors import StoreFailed
 from hermes_trio.keyed import LEAVE_S, Keyed
 from hermes_trio.testing.scheduling import seeded_scheduling
 
@@ -24,10 +26,16 @@ class Lines:
         return lambda event, **fields: self.lines.append((event, fields))
 
 
-def keyed(nursery, work):
+async def nothing(key, worker):
+    """There is nothing in the way."""
+
+
+def keyed(nursery, work, fail_first=nothing):
     """A table whose log is kept."""
     log = Lines()
-    table = Keyed(nursery, work, "thing", log, seeded_chance("x"))
+    table = Keyed(
+        nursery, SimpleNamespace(work=work, fail_first=fail_first), "thing", log, seeded_chance("x")
+    )
     return table, log.lines
 
 
@@ -250,6 +258,64 @@ async def test_a_failing_look_is_logged_and_looked_at_again_after_a_while(autoju
     for n, wait in enumerate(waits):
         assert 0.01 * 2**n <= wait <= 0.1 * 2**n
     assert [fields["failures"] for event, fields in log if event == "worker failed"] == [1, 2, 3]
+
+
+async def test_what_has_failed_three_times_in_a_row_fails_for_good_and_the_work_goes_on(
+    autojump_clock, nursery
+):
+    rows, done = ["good", "bad", "also bad", "good too"], []
+
+    async def work(key, worker):
+        while rows:
+            if "bad" in rows[0]:
+                raise ValueError(rows[0])
+            done.append(rows.pop(0))
+
+    async def fail_first(key, worker):
+        return rows.pop(0)
+
+    table, log = keyed(nursery, work, fail_first)
+    table.wake("a")
+    await table.empty()
+    assert done == ["good", "good too"]
+    events = [event for event, _ in log]
+    assert events == 2 * [*3 * ["worker failed"], "out of the way"]
+    assert [fields["what"] for event, fields in log if event == "out of the way"] == ["bad", "also bad"]
+
+
+async def test_a_failing_store_says_nothing_about_a_row(autojump_clock, nursery):
+    looks = []
+
+    async def work(key, worker):
+        looks.append(key)
+        if len(looks) < 10:
+            raise StoreFailed("SQLITE_FULL") if len(looks) % 4 else ValueError("a row")
+
+    async def fail_first(key, worker):
+        raise AssertionError
+
+    table, log = keyed(nursery, work, fail_first)
+    table.wake("a")
+    await table.empty()
+    assert [event for event, _ in log] == 9 * ["worker failed"]
+
+
+async def test_what_cannot_be_settled_is_tried_again_for_ever(autojump_clock, nursery):
+    tried = []
+
+    async def work(key, worker):
+        if len(tried) < 5:
+            raise ValueError("a row")
+
+    async def fail_first(key, worker):
+        tried.append(trio.current_time())
+        raise StoreFailed("SQLITE_FULL")
+
+    table, log = keyed(nursery, work, fail_first)
+    table.wake("a")
+    await table.empty()
+    assert len([event for event, _ in log if event == "still in the way"]) == 5
+    assert tried == sorted(set(tried))
 
 
 async def test_a_failing_key_harms_no_other(autojump_clock, nursery):

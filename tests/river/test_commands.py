@@ -47,7 +47,7 @@ async def never(call):
 
 def with_commands(*more, **kw):
     """Marks a test whose world has these commands beside the installed ones."""
-    from hermes_trio.gateway import installed_commands
+    from hermes_trio.plugins import installed_commands
 
     return pytest.mark.world(commands=[*installed_commands(), *more], **kw)
 

@@ -13,8 +13,8 @@ import pytest
 import trio
 
 from hermes_trio.errors import StepUnknown
-from hermes_trio.gateway import installed_commands
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.plugins import installed_commands
 from hermes_trio.testing import open_world
 
 from .invariants import check
