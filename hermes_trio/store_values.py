@@ -1,0 +1,218 @@
+"""The values that the Store port speaks in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from hermes_trio.entries import Entry
+from hermes_trio.pure.keypool import Bench
+from hermes_trio.values import (
+    Address,
+    Choice,
+    Delivery,
+    Key,
+    Message,
+    OutcomeName,
+    Part,
+    Said,
+    TurnState,
+    TurnView,
+)
+
+# --- what goes in ---------------------------------------------------------------------------------
+
+
+class AcceptRules(Struct, frozen=True):
+    """What an account's messages do to a busy session.
+
+    Args:
+        queue_max: waiting messages per session; one more is refused, explicitly.
+        busy: what a message does while a turn runs.
+        sign: how waiting is shown: a reaction, a line, or not at all.
+    """
+
+    queue_max: int = 100
+    busy: Literal["queue", "steer", "interrupt"] = "queue"
+    sign: Literal["react", "line", "none"] = "line"
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """Something to be said, already split.
+
+    Args:
+        address: where.
+        parts: at least one.
+        said: what it is.
+        anchor: message_id that the first part (with `anchor_all` every part) answers visibly, if
+        anchor_when: "always", or "waiting": only where more messages wait behind it.
+        choices: buttons below the last part.
+    """
+
+    address: Address
+    parts: tuple[Part, ...]
+    said: Said = "final"
+    anchor: str | None = None
+    anchor_when: Literal["always", "waiting"] = "always"
+    anchor_all: bool = False
+    choices: tuple[Choice, ...] = ()
+
+
+class StepRow(Struct, frozen=True, kw_only=True):
+    """A step of a turn, keyed by name and its n-th call.
+
+    Args:
+        state: "intent" (begun), "done", or "failed".
+        digest: of the arguments.
+        op: the operation id offered to the step's function, the same in every attempt.
+        value: msgspec-JSON of the result; for "failed" of [type name, text].
+        wake_at: wall time a `sleep` or `ask` ends.
+    """
+
+    name: str
+    n: int
+    digest: str = ""
+    op: str = ""
+    state: Literal["intent", "done", "failed"] = "intent"
+    value: bytes = b"null"
+    wake_at: float | None = None
+
+
+class Closing(Struct, frozen=True, kw_only=True):
+    """How a turn ends. `reply` None with state "finished": the last `say` is the final, or silence.
+
+    `outcome` is that of its messages where the state does not say it.
+    """
+
+    state: TurnState
+    reason: str = ""
+    outcome: OutcomeName | None = None
+    step: StepRow | None = None
+    entries: tuple[Entry, ...] = ()
+    reply: Reply | None = None
+
+
+# --- what comes out -------------------------------------------------------------------------------
+
+
+class Claimed(Struct, frozen=True):
+    """A message that a turn has taken.
+
+    Args:
+        step: "name#n" of the step at whose end it was taken in; None: the turn was opened with it.
+        heard: the history has it already: the turn it was first given to was interrupted.
+    """
+
+    id: int
+    message: Message
+    at: float
+    step: str | None = None
+    heard: bool = False
+
+
+class Opened(Struct, frozen=True, kw_only=True):
+    """A turn to run: new, or adopted with its recorded steps. `more`: other messages wait behind it."""
+
+    turn: int
+    session: int
+    attempt: int
+    opened_at: float
+    messages: tuple[Claimed, ...]
+    steps: tuple[StepRow, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    more: bool = True
+
+
+class Hold(Struct, frozen=True):
+    """The waiting messages may be fragments: look again in `seconds`."""
+
+    seconds: float
+
+
+class Begun(Struct, frozen=True, kw_only=True):
+    """A delivery whose beginning is recorded: it must be recorded as ended, or is unknown."""
+
+    row: int
+    delivery: Delivery
+    live: bool
+    created_at: float
+    attempts: int
+
+
+class GaveUp(Struct, frozen=True):
+    """A part that may have arrived twice already: it is not sent a third time."""
+
+    row: int
+    why: str
+
+
+class Interrupted(Struct, frozen=True, kw_only=True):
+    """A turn that an older boot left running.
+
+    Args:
+        last_at: wall time of the last it did: a transcript entry, or the end of a sleep.
+        interruptions: boots in a row that left its session's turn running.
+        waits: for the answer to an open question, or in a sleep whose end is still to come.
+        tail: the newest entry of the turn; a note only if the turn has nothing else.
+    """
+
+    turn: int
+    session: int
+    key: Key
+    address: Address
+    attempt: int
+    last_at: float
+    interruptions: int
+    waits: bool
+    tail: Entry | None = None
+
+
+class KeyRest(Struct, frozen=True, kw_only=True):
+    """What is known of a refused key: advice, that outlives the process.
+
+    Args:
+        fingerprint: of its secret.
+        model: the model it rests for, "" for all.
+        pool, place: where it stood, for people.
+    """
+
+    fingerprint: str
+    model: str
+    pool: str
+    place: str
+    bench: Bench
+
+
+class Booted(Struct, frozen=True, kw_only=True):
+    """What `begin_boot` found."""
+
+    boot: int
+    clean: bool
+    first: bool
+    interrupted: tuple[Interrupted, ...]
+    penalties: tuple[tuple[str, str, float], ...]
+
+
+class PendingCommand(Struct, frozen=True):
+    """The oldest unsettled command of a key."""
+
+    id: int
+    message: Message
+
+
+class Stopped(Struct, frozen=True):
+    """What a stop found: the turn it stopped (None: nothing ran), and how many messages wait."""
+
+    turn: int | None
+    waiting: int
+
+
+class StatusView(Struct, frozen=True, kw_only=True):
+    """The store's part of `hermes-trio status`."""
+
+    boot: int
+    waiting: int
+    running: tuple[TurnView, ...]
+    owed: int
+    sessions: int
