@@ -73,7 +73,8 @@ _WHERE = {
         " Say Secret SessionView Silence Span Stop Traits TurnView Undecodable"
     ).split(),
     "hermes_trio.entries": (
-        "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry ToolCall ToolEntry ToolSpec UserEntry"
+        "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry SummaryEntry ToolCall ToolEntry ToolSpec"
+        " UserEntry"
     ).split(),
 }
 _RENAMED = {

@@ -7,38 +7,21 @@ after a crash a call that is not idempotent is shown to the model as *started, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import msgspec
 
-from hermes_trio.entries import (
-    AssistantEntry,
-    Entry,
-    ModelAnswer,
-    ModelRequest,
-    ToolCall,
-    ToolEntry,
-    ToolSpec,
-    UserEntry,
-)
+from hermes_trio.context import Transcript, Walk
+from hermes_trio.entries import ToolCall, ToolEntry, ToolSpec, UserEntry
 from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import UNKNOWN, assemble
+from hermes_trio.pure.prompt import UNKNOWN
 from hermes_trio.steps import clean
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
 from hermes_trio.verbs import Turn
-
-
-class Walk(Protocol):
-    """One turn's way along the models that may answer; see candidates.py."""
-
-    async def complete(
-        self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]
-    ) -> ModelAnswer:
-        """Ask until a model answers. Raises ModelFailed or NoCredentials."""
 
 
 class Models(Protocol):
@@ -122,46 +105,39 @@ class ModelAgent:
             ModelFailed, NoCredentials: no model could answer.
             LimitReached: a budget was used up.
         """
-        entries: list[Entry] = [*await turn.history(), *(UserEntry(text=m.text) for m in turn.unheard)]
+        shown = Transcript(
+            turn,
+            self._models.walk(),
+            prompt=self._prompt,
+            tools=self._specs,
+            room=self.history_chars,
+            before=await turn.history(),
+        )
+        shown.add(*(UserEntry(text=message.text) for message in turn.unheard))
         failures = Failures(self._same_failure_max)
-        walk = self._models.walk()
         empty = 0
         while True:
             self._check(turn)
-            answer = await self._ask_model(turn, walk, entries)
-            entries.append(_entry(answer))
+            answer = await shown.ask()
             if answer.calls:
                 turn.restart_stream()
                 for call in answer.calls:
                     self._check(turn)
                     result = await self._use(turn, call)
-                    entries.append(ToolEntry(call.id, call.name, result.text, result.failed))
+                    shown.add(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
             elif answer.text.strip():
-                return answer.text if answer.finish != "partial" else f"{answer.text}\n\n{texts.PARTIAL}"
+                said = (answer.text, texts.PARTIAL if answer.finish == "partial" else "", shown.notice)
+                return "\n\n".join(filter(None, said))
             else:
                 empty += 1
                 if empty >= EMPTY_MAX:
                     raise ModelFailed("unknown", "empty answers")
-            entries += [UserEntry(text=one.message.text) for one in turn.steered()]
+            shown.hear()
 
     def _check(self, turn: Turn) -> None:
         if turn.steps.count >= self._steps_max:
             raise LimitReached(f"this took more than {self._steps_max} steps")
-
-    async def _ask_model(self, turn: Turn, walk: Walk, entries: Sequence[Entry]) -> ModelAnswer:
-        async def complete(*, op: str) -> ModelAnswer:
-            request = ModelRequest(prompt=self._prompt, entries=assemble(entries), tools=self._specs, op=op)
-            return await walk.complete(request, turn.stream, on_restart=turn.restart_stream)
-
-        return await turn.steps.run(
-            "model",
-            complete,
-            idempotent=True,
-            type=ModelAnswer,
-            entries=lambda answer: [_entry(answer)],
-            last=lambda answer: not answer.calls and bool(answer.text.strip()),
-        )
 
     async def _use(self, turn: Turn, call: ToolCall) -> Result:
         """Run one tool call as a step; what goes wrong in it is told to the model."""
@@ -226,10 +202,6 @@ class Failures:
         self._call = same
         if same is not None and self._seen >= self._most:
             raise LimitReached(f"the tool {call.name!r} failed {self._seen} times in a row in the same way")
-
-
-def _entry(answer: ModelAnswer) -> AssistantEntry:
-    return AssistantEntry(text=answer.text, calls=answer.calls, finish=answer.finish)
 
 
 def _arguments(call: ToolCall) -> dict[str, Any] | None:

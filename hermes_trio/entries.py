@@ -56,7 +56,23 @@ class NoteEntry(Struct, frozen=True, tag="note", omit_defaults=True):
     about: Literal["event", "cut_short"] = "event"
 
 
-Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry
+class SummaryEntry(Struct, frozen=True, tag="summary", omit_defaults=True):
+    """What stands in the place of entries that are shown no longer. They stay in the store.
+
+    Args:
+        text: what is told of them.
+        kept: how many of the newest entries, as they were shown when this was written, lie behind them.
+        covers: how many entries it stands for; None is all there are.
+        said: what its users wrote among them and still wait to have answered, word for word.
+    """
+
+    text: str
+    kept: int = 0
+    covers: int | None = None
+    said: tuple[str, ...] = ()
+
+
+Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry | SummaryEntry
 """What a transcript is made of."""
 
 

@@ -173,6 +173,7 @@ class ModelFailed(OutsideError):
     ) -> None:
         super().__init__(f"{kind}: {why}")
         self.kind: ModelFailure = kind
+        self.why = why
         self.retry_after_s = retry_after_s
         self.status = status
 

@@ -70,6 +70,7 @@ class Steps:
         self.count = 0
         self.newest = ""
         self.closing: StepRow | None = None
+        self.closing_entries: tuple[Entry, ...] = ()
 
     @contextmanager
     def begin(self, name: str, args: object = ()) -> Iterator[StepRow]:
@@ -138,7 +139,7 @@ class Steps:
         Args:
             type: what the recorded value is decoded to.
             entries: what the value adds to the transcript, in the same commit.
-            last: whether the value ends the turn; then its record is left for the turn's close.
+            last: whether the value ends the turn; then record and entries are left for the turn's close.
             unknown: makes the value of a step that began before a crash, instead of StepUnknown.
         """
         with self.begin(name, args) as row:
@@ -155,7 +156,7 @@ class Steps:
                 done = await self._call(row, fn, args, idempotent)
             decoded: T = msgspec.json.decode(done.value, type=type)
             if last(decoded):
-                self.closing = done
+                self.closing, self.closing_entries = done, tuple(entries(decoded))
             else:
                 await self.end(done, entries=entries(decoded))
             return decoded

@@ -155,4 +155,5 @@ def _finished(turn: Turn, answer: object) -> Closing:
     if answer is None or not answer.strip():
         return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
     text = clean(turn.redact(answer))
-    return Closing(state="finished", step=step, entries=(AssistantEntry(text=text),), reply=turn.reply(text))
+    entries = (*turn.steps.closing_entries, AssistantEntry(text=text))
+    return Closing(state="finished", step=step, entries=entries, reply=turn.reply(text))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.entries import AssistantEntry, Entry, NoteEntry, ToolCall, ToolEntry, UserEntry
+from msgspec.structs import replace
+
+from hermes_trio.entries import (
+    AssistantEntry,
+    Entry,
+    NoteEntry,
+    SummaryEntry,
+    ToolCall,
+    ToolEntry,
+    UserEntry,
+)
 
 UNKNOWN = (
     "This call was started and then interrupted; whether it took effect is unknown. Do not repeat it"
@@ -31,19 +41,35 @@ def cut_short_note(unknown: Sequence[str]) -> str:
 def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Every tool call followed by its result, a synthetic one where none is recorded; no result alone.
 
-    What came between a call and its result (a message that was steered in) follows the results.
+    What came between a call and its result (a message that was steered in) follows the results. A summary
+    is a note, and the messages it holds follow it. Nothing is blank: some providers refuse that.
     """
     made: list[Entry] = []
-    shown = _from_first_user(entries)
+    shown = [_not_blank(entry) for entry in _from_first_user(entries)]
     for index, entry in enumerate(shown):
         if isinstance(entry, ToolEntry):
             continue
         if isinstance(entry, AssistantEntry) and not entry.text and not entry.calls:
             continue
+        if isinstance(entry, SummaryEntry):
+            made += [NoteEntry(text=entry.text), *(_not_blank(UserEntry(text=text)) for text in entry.said)]
+            continue
         made.append(entry)
         if isinstance(entry, AssistantEntry) and entry.calls:
             made += _results(shown, index, entry.calls)
     return tuple(made)
+
+
+def _not_blank(entry: Entry) -> Entry:
+    if entry.text and not entry.text.isspace():
+        return entry
+    match entry:
+        case AssistantEntry():
+            return replace(entry, text="") if entry.text else entry
+        case ToolEntry():
+            return replace(entry, text="(nothing)")
+        case _:
+            return replace(entry, text="(an empty message)")
 
 
 def _results(entries: Sequence[Entry], index: int, calls: Sequence[ToolCall]) -> list[ToolEntry]:
@@ -72,6 +98,6 @@ def _unknown(call: ToolCall) -> ToolEntry:
 def _from_first_user(entries: Sequence[Entry]) -> Sequence[Entry]:
     """A history that was cut by size begins where a person speaks, not amid a call."""
     for index, entry in enumerate(entries):
-        if isinstance(entry, UserEntry | NoteEntry):
+        if isinstance(entry, UserEntry | NoteEntry | SummaryEntry):
             return entries[index:]
     return ()

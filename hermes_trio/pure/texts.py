@@ -26,6 +26,8 @@ NO_ANSWER = "I stopped: my question was not answered."
 QUESTION_CLOSED = "That question is no longer open."
 QUESTION_OF_ANOTHER = "That question is for somebody else."
 DEADLINE = "I stopped: this took longer than a turn may take."
+SHORTENED = "(I shortened our conversation: it no longer fits the model. Its beginning is lost to me.)"
+LEFT_OUT = "(I set the earlier part of our conversation aside: the model no longer takes it.)"
 CONFLICT = "Another program is receiving this bot's messages. I keep trying."
 
 
@@ -71,8 +73,8 @@ def model_failed(kind: str, turn: int) -> str:
         "quota": "the model's quota is used up",
         "auth": "the model refuses my credentials",
         "overload": "the model is overloaded at the moment",
-        "context": "this conversation no longer fits the model; /new starts a fresh one",
-        "malformed": "the model refused the request",
+        "context": "this is too long for the model",
+        "malformed": "the model refused your message",
         "transport": "the model could not be reached",
     }
     why = reasons.get(kind, "the model failed")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.entries import Entry, NoteEntry
+from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
+from hermes_trio.pure.context import fold
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import rows
 from hermes_trio.stores.intake import Question
@@ -142,25 +143,31 @@ def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = Non
     """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself.
 
     What a turn before was cut short in is told to one turn: among the entries of `before_turn`, of which
-    these alone are given, and left out for any other.
+    these alone are given, and left out for any other. Each summary stands in the place of what it covers;
+    what lies before one of everything is not read.
     """
     found: list[Entry] = []
-    size = 0
-    if limit <= 0:
-        return found
+    size, wanted = 0, 1 << 62
     for body, length, turn in tx.run(
         "select body, size, turn from entry where session = ? order by id desc", (session,)
     ):
         entry = read_entry(body)
         told_once = isinstance(entry, NoteEntry) and entry.about == "cut_short"
-        if before_turn is not None and (turn == before_turn) != told_once:
+        if before_turn is not None and turn == before_turn and not told_once:
             continue
         size += length
-        if size > limit:
+        if size > limit or not wanted:
             break
-        found.append(entry)
+        # A summary counts what was shown when it was written: also what is not told again.
+        found.append(_TOLD if told_once and before_turn is not None and turn != before_turn else entry)
+        wanted -= 1
+        if isinstance(entry, SummaryEntry):
+            wanted = entry.kept if entry.covers is None else wanted + entry.covers
     found.reverse()
-    return found
+    return [entry for entry in fold(found) if entry is not _TOLD]
+
+
+_TOLD = NoteEntry(text="")
 
 
 def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:

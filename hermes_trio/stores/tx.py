@@ -11,6 +11,7 @@ import msgspec
 from hermes_trio.consequences import Consequence, Settled, WakeLane
 from hermes_trio.entries import Entry, UserEntry
 from hermes_trio.errors import StaleTurn
+from hermes_trio.pure.context import size
 from hermes_trio.store_port import Reply
 from hermes_trio.values import Address, Choice, Key, Lane, Message, OutcomeName, Part
 
@@ -116,7 +117,7 @@ class Tx:
         body = to_json(entry)
         cursor = self.run(
             "insert or ignore into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)",
-            (session, turn, inbound, len(body), body, self.now),
+            (session, turn, inbound, size((entry,)), body, self.now),
         )
         return cursor.rowcount > 0
 

@@ -115,7 +115,7 @@ def test_every_call_is_followed_by_its_results_and_no_result_stands_alone(transc
             owed = [call.id for call in entry.calls] if isinstance(entry, AssistantEntry) else []
     assert not owed
     assert not made or isinstance(made[0], UserEntry | NoteEntry)
-    assert [e for e in made if isinstance(e, UserEntry)] == [
-        e for e in transcript if isinstance(e, UserEntry)
+    assert [e.text for e in made if isinstance(e, UserEntry)] == [
+        e.text if e.text.strip() else "(an empty message)" for e in transcript if isinstance(e, UserEntry)
     ]
     assert assemble(made) == made

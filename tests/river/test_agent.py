@@ -125,7 +125,7 @@ async def test_the_calls_of_a_stopped_turn_are_shown_as_unknown(autojump_clock):
 
 
 async def test_the_interim_text_of_a_failed_turn_stays_in_the_transcript(world):
-    world.model.script(tool("now", say="Let me look at the clock."), fails("context"), text("yes"))
+    world.model.script(tool("now", say="Let me look at the clock."), *[fails("unknown")] * 3, text("yes"))
     await world.say("ada", "one")
     await world.settle()
     await world.say("ada", "two")
@@ -272,9 +272,7 @@ async def test_a_model_that_fails_is_told_in_our_words(world):
     world.model.script(fails("context"))
     await world.say("ada", "go")
     await world.settle()
-    assert said(world) == [
-        "I could not answer: this conversation no longer fits the model; /new starts a fresh one (turn 1)."
-    ]
+    assert said(world) == ["I could not answer: this is too long for the model (turn 1)."]
 
 
 # --- a crash

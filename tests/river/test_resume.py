@@ -37,7 +37,7 @@ class Mail:
 
     name = "mail"
     description = "Send a mail."
-    parameters: dict[str, object] = {"type": "object"}
+    parameters: dict[str, object] = {"type": "object"}  # noqa: RUF012
     idempotent = False
 
     def __init__(self) -> None:

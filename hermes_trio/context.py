@@ -1,0 +1,264 @@
+"""What a turn shows its model, and what becomes of that when it is too much or is refused.
+
+A conversation that grows too long is summarised by a model call of its own; when that fails it is cut
+without any. What a model service refuses as malformed is left out piece by piece, and for good only where
+that helped. All of it happens between steps, so a call and its result stay together, and all of it is
+recorded, so a turn that is run again shows the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol
+
+import trio
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hermes_trio.entries import (
+    AssistantEntry,
+    Entry,
+    ModelAnswer,
+    ModelRequest,
+    SummaryEntry,
+    ToolSpec,
+    UserEntry,
+)
+from hermes_trio.errors import ModelFailed, NoCredentials
+from hermes_trio.pure import context
+from hermes_trio.pure.prompt import assemble
+from hermes_trio.verbs import Turn
+
+FULL = 0.75
+"""Of what may be shown; above it the older part is summarised."""
+
+CUTS_MAX = 4
+"""In a row; then only what waits for its answer is shown."""
+
+SUMMARY_CHARS_MAX = 8_000
+SUMMARY_S = 60.0
+
+
+class Walk(Protocol):
+    """One turn's way along the models that may answer; see candidates.py."""
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]
+    ) -> ModelAnswer:
+        """Ask until a model answers. Raises ModelFailed or NoCredentials."""
+
+
+class Asked(Struct, frozen=True, omit_defaults=True):
+    """What became of a model call, as recorded: an answer, or a refusal of what was shown."""
+
+    answer: ModelAnswer | None = None
+    refused: Literal["context", "malformed"] | None = None
+    why: str = ""
+
+    @property
+    def final(self) -> bool:
+        """It is an answer that ends the turn."""
+        return self.answer is not None and not self.answer.calls and bool(self.answer.text.strip())
+
+
+class Shortened(Struct, frozen=True, omit_defaults=True):
+    """How a conversation was shortened, as recorded; without a summary it could not be."""
+
+    summary: SummaryEntry | None = None
+    by_model: bool = False
+
+
+class Transcript:
+    """What one turn shows its model.
+
+    Args:
+        turn: whose it is.
+        walk: to the models that may answer.
+        prompt, tools: of each request.
+        room: how many characters of the conversation may be shown.
+        before: the conversation before the turn.
+
+    Attributes:
+        notice: what its user is to be told of what became of the conversation.
+    """
+
+    def __init__(
+        self,
+        turn: Turn,
+        walk: Walk,
+        *,
+        prompt: str,
+        tools: tuple[ToolSpec, ...],
+        room: int,
+        before: Sequence[Entry],
+    ) -> None:
+        self._turn = turn
+        self._walk = walk
+        self._prompt = prompt
+        self._tools = tools
+        self._room = room
+        self._entries = list(before)
+        self._own = len(self._entries)
+        self.notice = ""
+        self._summaries = True
+
+    def add(self, *entries: Entry) -> None:
+        """Show this from now on."""
+        self._entries += entries
+
+    def hear(self) -> int:
+        """Show the messages that were taken in since the last call; returns how many."""
+        taken = self._turn.steered()
+        self.add(*(UserEntry(text=one.message.text) for one in taken))
+        return len(taken)
+
+    async def ask(self) -> ModelAnswer:
+        """Ask the model, and show it less as long as it refuses what it is shown.
+
+        Raises:
+            ModelFailed, NoCredentials: no model could answer. What refuses even the message alone leaves the
+                message out of the conversation, so that the next one has its answer.
+        """
+        without: SummaryEntry | None = None
+        if self._summaries and context.size(self._entries) > self._room * FULL:
+            without = await self._shorter(0, context.size(self._entries))
+        refusals = suspected = 0
+        while (asked := await self._call(without)).answer is None:
+            self._turn.restart_stream()
+            refusals += 1
+            if asked.refused == "context":
+                without = await self._shorter(refusals, self._size_without(without))
+            else:
+                suspects = context.without_suspects(self._entries, self._own, asked=self._asked)
+                without = suspects[suspected] if suspected < len(suspects) else None
+                suspected += 1
+            if without is None or refusals > 2 * CUTS_MAX:
+                await self._set_aside()
+                raise ModelFailed(asked.refused or "unknown", asked.why)
+        self.add(entry_of(asked.answer))
+        return asked.answer
+
+    @property
+    def _asked(self) -> int:
+        return len(self._turn.messages)
+
+    async def _call(self, without: SummaryEntry | None) -> Asked:
+        """One call of the model, as a step; what it is shown without is left out for good if it answers."""
+        shown = list(self._entries)
+        if without is not None:
+            context.put(shown, without)
+
+        async def complete(*, op: str) -> Asked:
+            request = ModelRequest(prompt=self._prompt, entries=assemble(shown), tools=self._tools, op=op)
+            try:
+                answer = await self._walk.complete(
+                    request, self._turn.stream, on_restart=self._turn.restart_stream
+                )
+            except ModelFailed as error:
+                if error.kind not in ("context", "malformed"):
+                    raise
+                return Asked(refused=error.kind, why=error.why)
+            return Asked(answer=answer)
+
+        def entries(asked: Asked) -> list[Entry]:
+            if asked.answer is None:
+                return []
+            left: list[Entry] = [without] if without is not None else []
+            return left if asked.final else [*left, entry_of(asked.answer)]
+
+        asked = await self._turn.steps.run(
+            "model",
+            complete,
+            idempotent=True,
+            type=Asked,
+            entries=entries,
+            last=lambda asked: asked.final,
+        )
+        if asked.answer is None:
+            self.hear()
+        elif without is not None:
+            self.notice = self.notice or context.notice_of(without, self._entries, self._own)
+            self._own = context.moved(without, self._own, len(self._entries))
+            context.put(self._entries, without)
+        return asked
+
+    async def _shorter(self, refusals: int, least: int) -> SummaryEntry | None:
+        """What to leave out so that less is shown; None if nothing can be. A recorded step.
+
+        Args:
+            refusals: how often in a row a model refused what it was shown; 0 when none did yet.
+            least: what was shown last, in characters.
+        """
+
+        async def shorten(*, op: str) -> Shortened:
+            room = context.size(self._entries) >> max(1, refusals) if refusals <= CUTS_MAX else 0
+            cut = self._cut(room)
+            if self._size_without(cut) >= least and self._size_without(cut := self._cut(0)) >= least:
+                return Shortened()
+            if self._summaries and refusals <= 1:
+                summary = await self._summary(room, op)
+                if summary is not None and self._size_without(summary) < least:
+                    return Shortened(summary, by_model=True)
+            # What no model refused yet is not cut for a summary's failing: it may do.
+            return Shortened(cut if refusals else None)
+
+        made = await self._turn.steps.run("shorten", shorten, idempotent=True, type=Shortened)
+        self._summaries = made.by_model
+        heard = self.hear()
+        return None if made.summary is None else replace(made.summary, kept=made.summary.kept + heard)
+
+    def _cut(self, room: int) -> SummaryEntry:
+        return context.shortened(self._entries, self._own, room, asked=self._asked)
+
+    async def _summary(self, room: int, op: str) -> SummaryEntry | None:
+        """What a model writes of the older part; None if it does not, whatever the reason."""
+        kept = room * 3 // 4
+        shape = context.summary_for(self._entries, self._own, kept, text="", asked=self._asked)
+        if context.size((shape,)) > kept:
+            return None
+        older = context.written_out(self._entries[: len(self._entries) - shape.kept], room)
+        text = await self._summarised(older, min(SUMMARY_CHARS_MAX, max(1, room // 4)), op)
+        if not text.strip():
+            return None
+        return context.shortened(self._entries, self._own, kept, asked=self._asked, summary=text)
+
+    async def _summarised(self, older: str, most: int, op: str) -> str:
+        """At most so many characters; none where the model fails or takes too long."""
+        pieces: list[str] = []
+
+        def take(piece: str) -> None:
+            pieces.append(piece)
+            if sum(map(len, pieces)) >= most:
+                scope.cancel(reason="the summary is long enough")
+
+        request = ModelRequest(prompt=context.SUMMARY_PROMPT, entries=(UserEntry(text=older),), op=op)
+        with trio.move_on_after(SUMMARY_S) as scope:
+            try:
+                answer = await self._walk.complete(request, take, on_restart=pieces.clear)
+            except (ModelFailed, NoCredentials):
+                return ""
+            return answer.text[:most] if answer.finish != "partial" else ""
+        text = "".join(pieces)[:most]
+        return text if len(text) == most else ""
+
+    async def _set_aside(self) -> None:
+        """The messages of this turn are not shown to a model again."""
+
+        async def nothing() -> None:
+            return None
+
+        left_out = context.without_messages(self._entries, self._own, asked=self._asked)
+        await self._turn.steps.run(
+            "set aside", nothing, idempotent=True, type=None, entries=lambda _: [left_out]
+        )
+
+    def _size_without(self, without: SummaryEntry | None) -> int:
+        shown = list(self._entries)
+        if without is not None:
+            context.put(shown, without)
+        return context.size(shown)
+
+
+def entry_of(answer: ModelAnswer) -> AssistantEntry:
+    """A model's answer as the transcript keeps it."""
+    return AssistantEntry(text=answer.text, calls=answer.calls, finish=answer.finish)

@@ -1,0 +1,243 @@
+"""What a model is shown of a long conversation: its size, where it may be cut, what stands for the rest.
+
+A cut never parts a tool call from its result, and never takes a message that still waits for its answer.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from msgspec.structs import replace
+
+from hermes_trio.entries import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
+from hermes_trio.pure import texts
+from hermes_trio.pure.prompt import assemble
+
+ENTRY_CHARS = 20
+"""What an entry costs a model beside its text."""
+
+RESULT_CHARS = 2_000
+"""Of one tool result, where a conversation is written out for its summary."""
+
+CALLS_CHARS = 300
+"""Of one call and of its result, where they are only mentioned."""
+
+
+def size(entries: Iterable[Entry]) -> int:
+    """How many characters a model is shown, more or less."""
+    return sum(_size(entry) for entry in entries)
+
+
+def _size(entry: Entry) -> int:
+    chars = ENTRY_CHARS + len(entry.text)
+    if isinstance(entry, AssistantEntry):
+        chars += sum(ENTRY_CHARS + len(call.name) + len(call.arguments) for call in entry.calls)
+    elif isinstance(entry, SummaryEntry):
+        chars += sum(ENTRY_CHARS + len(text) for text in entry.said)
+    return chars
+
+
+def fold(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries as they are shown: each summary in the place of what it stands for."""
+    shown: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry, SummaryEntry):
+            put(shown, entry)
+        else:
+            shown.append(entry)
+    return shown
+
+
+def put(shown: list[Entry], summary: SummaryEntry) -> None:
+    """Put a summary in the place of what it stands for."""
+    end = max(0, len(shown) - summary.kept)
+    begin = 0 if summary.covers is None else max(0, end - summary.covers)
+    shown[begin:end] = [summary]
+
+
+def cuts(entries: Sequence[Entry], own: int) -> list[int]:
+    """Where the older part may end, oldest first: no call before it has its result behind it.
+
+    Args:
+        own: where the running turn's own entries begin. What was taken in while its tools ran has no certain
+            place among their results yet, so these are cut before a model's answer only.
+    """
+    found = []
+    results = False
+    for at in reversed(range(1, len(entries))):
+        entry = entries[at]
+        if isinstance(entry, ToolEntry):
+            results = True
+        elif isinstance(entry, AssistantEntry):
+            results = False
+            found.append(at)
+        elif at <= own and not results:
+            found.append(at)
+    return [*reversed(found), len(entries)]
+
+
+def summary_for(entries: Sequence[Entry], own: int, room: int, *, text: str, asked: int) -> SummaryEntry:
+    """A summary in the place of all but the newest entries that fit.
+
+    Args:
+        room: characters that may be shown behind the summary's text.
+        text: the summary's.
+        asked: how many of the newest messages wait for their answer.
+    """
+    for at in cuts(entries, own):
+        said = unanswered(entries, at, asked)
+        if size(entries[at:]) + sum(ENTRY_CHARS + len(one) for one in said) <= room:
+            break
+    return SummaryEntry(text=text, kept=len(entries) - at, said=said)
+
+
+def unanswered(entries: Sequence[Entry], at: int, asked: int) -> tuple[str, ...]:
+    """Those of the `asked` newest messages that stand before `at`."""
+    before = _messages(entries[:at])
+    wait = max(0, asked - len(_messages(entries[at:])))
+    return tuple(before[max(0, len(before) - wait) :])
+
+
+def _messages(entries: Iterable[Entry]) -> list[str]:
+    found: list[str] = []
+    for entry in entries:
+        if isinstance(entry, UserEntry):
+            found.append(entry.text)
+        elif isinstance(entry, SummaryEntry):
+            found += entry.said
+    return found
+
+
+def written_out(entries: Sequence[Entry], room: int) -> str:
+    """A conversation as plain text of some `room` characters, for its summary; what is long is cut first."""
+    pieces = [_written(entry) for entry in entries]
+    most, left = room, room
+    for n, length in enumerate(sorted(map(len, pieces))):
+        most = left // (len(pieces) - n)
+        if length > most:
+            break
+        left -= length
+    return "\n".join(piece[:most] for piece in pieces)
+
+
+def _written(entry: Entry) -> str:
+    match entry:
+        case UserEntry(text=text):
+            return f"User: {text}"
+        case ToolEntry(name=name, text=text):
+            return f"Result of {name}: {text[:RESULT_CHARS]}"
+        case AssistantEntry(text=text, calls=calls):
+            called = [f"Assistant calls {call.name}({call.arguments[:RESULT_CHARS]})" for call in calls]
+            return "\n".join(([f"Assistant: {text}"] if text else []) + called)
+        case SummaryEntry(text=text, said=said):
+            return "\n".join([f"Before: {text}", *(f"User: {one}" for one in said)])
+        case _:
+            return f"Note: {entry.text}"
+
+
+def mentioned(entries: Sequence[Entry], room: int) -> str:
+    """The calls among entries that go, and what they gave, in short: none shall be made again for nothing."""
+    lines: list[str] = []
+    arguments: deque[str] = deque()
+    for entry in assemble(entries):
+        if isinstance(entry, AssistantEntry):
+            arguments = deque(call.arguments[:CALLS_CHARS] for call in entry.calls)
+        elif isinstance(entry, ToolEntry):
+            lines.append(f"- {entry.name}({arguments.popleft()}): {entry.text[:CALLS_CHARS]}")
+    while lines and sum(len(line) + 1 for line in lines) > room:
+        del lines[0]
+    return "\n".join(lines)
+
+
+def names_of_calls(entries: Iterable[Entry]) -> tuple[str, ...]:
+    """The tools that were called, each once, as far as their names are names."""
+    names = (c.name for entry in entries if isinstance(entry, AssistantEntry) for c in entry.calls)
+    return tuple(dict.fromkeys(name for name in names if name.isascii() and name.isidentifier()))
+
+
+def moved(summary: SummaryEntry, own: int, length: int) -> int:
+    """Where a turn's own entries begin after `summary` was put among `length` entries."""
+    begin = 0 if summary.covers is None else length - summary.kept - summary.covers
+    end = length - summary.kept
+    if own <= begin:
+        return own
+    return max(begin + 1, own - (end - begin) + 1)
+
+
+# -- what is told the model of what it is not shown
+
+SUMMARY_PROMPT = (
+    "You write down what happened in a conversation, for somebody who goes on with it and will not see it."
+    " Keep names, numbers, decisions, what was promised, what tools did and gave, and what is still open."
+    " At most 500 words, in the language of the conversation. Write only that, no introduction."
+)
+SUMMARY = "What was said before, in short:"
+LEFT_OUT = "The earlier part of this conversation is left out here; it was too long."
+REFUSED = "The earlier part of this conversation is left out here; the model service refused it."
+RESULTS_REFUSED = (
+    "What was called so far to answer this is left out here; the model service refused what it gave."
+    " It took effect: do not repeat it."
+)
+SET_ASIDE = "A message of the user is left out here; the model service did not take it."
+
+
+def shortened(
+    entries: Sequence[Entry], own: int, room: int, *, asked: int, summary: str = ""
+) -> SummaryEntry:
+    """Leave out all but the newest entries that fit.
+
+    Args:
+        room: characters that may be shown; 0 leaves only what waits for its answer.
+        summary: what a model wrote of what goes; without it, what went before is carried on.
+    """
+    made = summary_for(entries, own, room, text=LEFT_OUT, asked=asked)
+    gone = entries[: len(entries) - made.kept]
+    first = gone[0] if gone else None
+    text = LEFT_OUT
+    if summary:
+        text = f"{SUMMARY}\n{summary}"
+    elif isinstance(first, SummaryEntry) and first.text != LEFT_OUT and len(first.text) <= room // 4:
+        text = first.text if first.text.startswith(LEFT_OUT) else f"{LEFT_OUT} {first.text}"
+    calls = mentioned(gone[own:], room // 4) or ", ".join(names_of_calls(gone[own:]))
+    if calls:
+        text += f"\nCalled so far to answer this, do not repeat it:\n{calls}"
+    return replace(made, text=text)
+
+
+def notice_of(summary: SummaryEntry, entries: Sequence[Entry], own: int) -> str:
+    """What its user is told of it; nothing of a model's summary, nor where only the turn itself lost some."""
+    lost = entries[: min(own, len(entries) - summary.kept)] if summary.covers is None else ()
+    if summary.text.startswith(SUMMARY) or all(isinstance(entry, SummaryEntry) for entry in lost):
+        return ""
+    return texts.LEFT_OUT if summary.text.startswith(REFUSED) else texts.SHORTENED
+
+
+def without_suspects(entries: Sequence[Entry], own: int, *, asked: int) -> list[SummaryEntry]:
+    """What to leave out, one after another, when a model service refuses what it is shown.
+
+    First what came last: this turn's calls and what they gave; then what was before the turn; then both.
+    """
+    end = len(entries)
+    newer = any(not isinstance(entry, UserEntry) for entry in entries[own:])
+    earlier = any(not (isinstance(one, SummaryEntry) and one.text == REFUSED) for one in entries[:own])
+    names = ", ".join(names_of_calls(entries[own:]))
+    calls = f"{RESULTS_REFUSED} ({names})" if names else RESULTS_REFUSED
+    found = []
+    if newer:
+        said = unanswered(entries[own:], end - own, asked)
+        found.append(SummaryEntry(text=calls, covers=end - own, said=said))
+    if earlier:
+        said = unanswered(entries, own, asked)
+        found.append(SummaryEntry(text=REFUSED, kept=end - own, said=said))
+    if newer and earlier:
+        found.append(SummaryEntry(text=f"{REFUSED}\n{calls}", said=unanswered(entries, end, asked)))
+    return found
+
+
+def without_messages(entries: Sequence[Entry], own: int, *, asked: int) -> SummaryEntry:
+    """Leave out what came with this turn, its messages too: no model takes them."""
+    among_own = len(_messages(entries[own:])) >= asked
+    calls = ", ".join(names_of_calls(entries[own:]))
+    text = f"{SET_ASIDE} Called to answer it: {calls}." if calls else SET_ASIDE
+    return SummaryEntry(text=text, covers=len(entries) - own if among_own else None)

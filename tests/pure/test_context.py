@@ -1,0 +1,145 @@
+"""Where a conversation is cut, and what stands for the rest."""
+
+from __future__ import annotations
+
+from itertools import chain
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hermes_trio.entries import AssistantEntry, SummaryEntry, ToolCall, ToolEntry, UserEntry
+from hermes_trio.pure import context
+from hermes_trio.pure.prompt import assemble
+
+texts = st.text("ab ", max_size=12)
+asked_and_answered = st.builds(lambda u, a: [UserEntry(u), AssistantEntry(a)], texts, texts)
+
+
+@st.composite
+def called(draw):
+    """An answer with calls and their results, and perhaps a message that came in among them."""
+    ids = [f"c{n}" for n in range(draw(st.integers(1, 3)))]
+    calls = tuple(ToolCall(id, "look", draw(texts)) for id in ids)
+    results = [ToolEntry(id, "look", draw(texts)) for id in ids]
+    if draw(st.booleans()):
+        results.insert(draw(st.integers(0, len(results))), UserEntry(f"steered {draw(texts)}"))
+    return [AssistantEntry(draw(texts), calls, "tool_calls"), *results]
+
+
+@st.composite
+def conversations(draw):
+    """(entries, where the running turn begins, how many messages wait)."""
+    turn = st.builds(lambda u, c: [UserEntry(u), *chain(*c)], texts, st.lists(called(), max_size=2))
+    before = [*chain(*draw(st.lists(st.one_of(asked_and_answered, turn), max_size=3)))]
+    if draw(st.booleans()):
+        before.insert(0, SummaryEntry("so far", said=tuple(draw(st.lists(texts, max_size=2)))))
+    own = draw(turn)
+    heard = draw(st.integers(0, 1)) if any(isinstance(e, UserEntry) for e in before) else 0
+    asked = sum(isinstance(entry, UserEntry) for entry in own) + heard
+    return [*before, *own], len(before), asked
+
+
+def shown(entries, summary):
+    made = list(entries)
+    context.put(made, summary)
+    return made
+
+
+def messages(entries):
+    return [entry.text for entry in assemble(entries) if isinstance(entry, UserEntry)]
+
+
+def pairs(entries):
+    """(arguments, what the call gave) of every call, as a model reads them."""
+    made = assemble(entries)
+    found = []
+    for at, entry in enumerate(made):
+        if isinstance(entry, AssistantEntry):
+            results = made[at + 1 : at + 1 + len(entry.calls)]
+            found += [
+                (call.arguments, result.text) for call, result in zip(entry.calls, results, strict=True)
+            ]
+    return found
+
+
+@given(conversations(), st.integers(0, 300))
+def test_a_cut_keeps_calls_whole_and_each_message_that_waits(conversation, room):
+    entries, own, asked = conversation
+    for summary in (
+        context.summary_for(entries, own, room, text="s", asked=asked),
+        context.shortened(entries, own, room, asked=asked),
+        *context.without_suspects(entries, own, asked=asked),
+    ):
+        left = shown(entries, summary)
+        assert messages(left)[-asked:] == messages(entries)[-asked:]
+        whole = pairs(entries)
+        kept = pairs(left)
+        assert all(pair in whole for pair in kept)
+        if summary.covers is None and kept:
+            assert whole[-len(kept) :] == kept
+
+
+@given(conversations(), st.integers(0, 300))
+def test_what_is_kept_fits(conversation, room):
+    entries, own, asked = conversation
+    summary = context.summary_for(entries, own, room, text="", asked=asked)
+    kept = context.size(entries[len(entries) - summary.kept :])
+    assert kept + sum(20 + len(one) for one in summary.said) <= room or summary.kept == 0
+
+
+@given(conversations(), st.integers(1, 300), st.integers(1, 300))
+def test_a_cut_of_a_cut_is_read_back_as_it_was_shown(conversation, first, second):
+    entries, own, asked = conversation
+    live, table = list(entries), list(entries)
+    for room in (first, second):
+        cut = context.shortened(live, own, room, asked=asked)
+        own = context.moved(cut, own, len(live))
+        context.put(live, cut)
+        table.append(cut)
+        more = [UserEntry("more"), AssistantEntry("yes")]
+        live += more
+        table += more
+        asked += 1
+    assert context.fold(table) == live
+
+
+@given(conversations())
+def test_where_the_turn_begins_is_followed(conversation):
+    entries, own, asked = conversation
+    for room in (0, 40, 80, 200):
+        cut = context.summary_for(entries, own, room, text="s", asked=asked)
+        moved = context.moved(cut, own, len(entries))
+        left = shown(entries, cut)
+        if own == 0:
+            assert moved == 0
+            continue
+        assert left[moved:] == entries[max(own, len(entries) - cut.kept) :]
+
+
+def test_a_summary_of_a_part_stands_where_the_part_stood():
+    entries = [
+        UserEntry("one"),
+        UserEntry("bad"),
+        UserEntry("two"),
+        SummaryEntry("left out", kept=1, covers=1),
+    ]
+    assert context.fold(entries) == [UserEntry("one"), entries[-1], UserEntry("two")]
+
+
+def test_what_was_called_is_mentioned_where_it_is_cut():
+    entries = [
+        UserEntry("go"),
+        AssistantEntry("", (ToolCall("c", "send", '{"to":1}'),), "tool_calls"),
+        ToolEntry("c", "send", "sent " * 1000),
+    ]
+    cut = context.shortened(entries, 0, 2000, asked=1)
+    assert (cut.kept, cut.said) == (0, ("go",))
+    assert '- send({"to":1}): sent sent' in cut.text
+    assert context.size([cut]) < 600
+
+
+def test_of_a_conversation_that_is_written_out_what_is_long_is_cut_first():
+    entries = [SummaryEntry("so far"), UserEntry("old " * 100), UserEntry("new")]
+    lines = context.written_out(entries, 60).splitlines()
+    assert lines == ["Before: so far", "User: " + ("old " * 100)[:31], "User: new"]
+    assert context.written_out(entries, 10_000).count("old ") == 100

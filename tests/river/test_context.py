@@ -1,0 +1,361 @@
+"""What becomes of a conversation that its model does not take: too long, or poisoned."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from hermes_trio.agent import ModelAgent
+from hermes_trio.candidates import Candidate, Candidates
+from hermes_trio.clock import seeded_chance
+from hermes_trio.entries import AssistantEntry, NoteEntry, SummaryEntry, ToolEntry, UserEntry
+from hermes_trio.errors import ModelFailed
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.pure import context, texts
+from hermes_trio.testing import fails, hangs, open_world, text, tool
+from hermes_trio.testing.script import ScriptedModel
+
+from .invariants import check
+from .test_agent import ATool, finals, many, said
+
+TOO_LONG = "I could not answer: this is too long for the model (turn {})."
+REFUSED = "I could not answer: the model refused your message (turn {})."
+
+
+class Picky(ScriptedModel):
+    """A model that refuses what is longer than it takes, or holds what it does not take.
+
+    Attributes:
+        summaries: answers of the calls that ask for a summary; by default they fail.
+    """
+
+    def __init__(self, *, takes=1 << 30, poison="\0"):
+        super().__init__()
+        self.takes = takes
+        self.poison = poison
+        self.summaries = []
+        self.asked_for = []
+
+    async def complete(self, request, *, key, on_text):
+        if request.prompt == context.SUMMARY_PROMPT:
+            self.asked_for.append(request)
+            line = self.summaries.pop(0) if self.summaries else fails("unknown")
+            return await self._play(line, on_text)
+        words = [repr(entry) for entry in request.entries]
+        if any(self.poison in word for word in words):
+            self.requests.append(request)
+            raise ModelFailed("malformed", "a block that cannot be taken", status=400)
+        if context.size(request.entries) > self.takes:
+            self.requests.append(request)
+            raise ModelFailed("context", "too many tokens", status=400)
+        return await super().complete(request, key=key, on_text=on_text)
+
+    @property
+    def calls(self):
+        return len(self.requests) + len(self.asked_for)
+
+
+def picky_world(model, *, tools=(), history_tokens=100_000, **options):
+    models = Candidates([Candidate(model)], chance=seeded_chance("picky"))
+    agent = ModelAgent(models, tools=tools, history_tokens=history_tokens)
+    return open_world(agent, **options)
+
+
+async def says(world, *words):
+    for word in words:
+        await world.say("ada", word)
+        await world.settle()
+
+
+def heard(request):
+    return [entry.text for entry in request.entries if isinstance(entry, UserEntry)]
+
+
+def noted(request):
+    return [entry.text for entry in request.entries if isinstance(entry, NoteEntry)]
+
+
+def summaries(world):
+    rows = world.db.execute("select body from entry order by id").fetchall()
+    return [body for (body,) in rows if b'"type":"summary"' in body]
+
+
+# --- too long
+
+
+async def test_a_conversation_that_is_refused_as_too_long_is_summarised(autojump_clock):
+    model = Picky(takes=1000)
+    model.summaries = [text("They spoke ", "about A.")]
+    async with picky_world(model) as world:
+        await says(world, "a" * 300, "b" * 100, "c" * 200)
+        assert finals(world)[-1] == "you said: " + "c" * 200
+        assert said(world) == finals(world)
+        last = model.requests[-1]
+        assert noted(last) == [f"{context.SUMMARY}\nThey spoke about A."]
+        assert heard(last)[-1] == "c" * 200
+        (asked,) = model.asked_for
+        assert asked.tools == ()
+        assert "a" * 220 in asked.entries[0].text
+        # It is for good: the next message is shown the summary, and is not refused.
+        await says(world, "and now?")
+        assert noted(model.requests[-1]) == noted(last)
+        assert len(model.asked_for) == 1
+        check(world)
+
+
+async def test_a_long_conversation_is_summarised_before_any_model_refuses_it(autojump_clock):
+    model = Picky()
+    model.summaries = [text("So far: numbers.")] * 100
+    async with picky_world(model, history_tokens=500) as world:
+        for n in range(30):
+            await says(world, f"number {n} " + "." * 150)
+            assert context.size(model.requests[-1].entries) <= 2000
+            assert heard(model.requests[-1])[-1].startswith(f"number {n} ")
+        assert len(model.requests) == 30
+        assert 3 <= len(model.asked_for) <= 15
+        # A later summary is made of the one before it.
+        assert "So far: numbers." in model.asked_for[-1].entries[0].text
+        assert set(said(world)) == set(finals(world))
+        check(world)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *[fails(kind) for kind in ("rate_limit", "quota", "auth", "overload", "context", "malformed")],
+        text(""),
+        text("  \n"),
+        hangs("half a"),
+    ],
+    ids=lambda line: line.error.kind if line.error else repr("".join(line.pieces)),
+)
+async def test_whatever_becomes_of_the_summary_the_message_is_answered(autojump_clock, line):
+    model = Picky(takes=1000)
+    model.summaries = [line] * 3
+    async with picky_world(model) as world:
+        await says(world, "a" * 300, "b" * 100, "c" * 200)
+        assert finals(world)[-1] == f"you said: {'c' * 200}\n\n{texts.SHORTENED}"
+        assert noted(model.requests[-1]) == [context.LEFT_OUT]
+        assert world.now < 70
+        await says(world, "d")
+        assert finals(world)[-1] == "you said: d"
+        check(world)
+
+
+async def test_a_summary_without_end_is_ended(autojump_clock):
+    model = Picky(takes=4000)
+    model.summaries = [text(*["word "] * 100_000, between_s=0.01)]
+    async with picky_world(model) as world:
+        await says(world, "a" * 1700, "c" * 1000)
+        assert finals(world)[-1] == "you said: " + "c" * 1000
+        (note,) = noted(model.requests[-1])
+        assert note.startswith(f"{context.SUMMARY}\nword word")
+        assert len(note) < 1000
+        assert world.now < 2
+
+
+async def test_three_messages_to_a_model_that_takes_little_and_summarises_nothing(autojump_clock):
+    """ "Context length exceeded, cannot compress further" on every message, for ever."""
+    model = Picky()
+    async with picky_world(model) as world:
+        await says(world, *["long " * 400] * 5)
+        model.takes, before = 1500, model.calls
+        await says(world, "one", "long " * 400, "three")
+        assert said(world)[5:] == [
+            f"you said: one\n\n{texts.SHORTENED}",
+            TOO_LONG.format(7),
+            "you said: three",
+        ]
+        assert model.calls - before <= 12
+        assert await world.outcomes() == ["answered"] * 6 + ["failed", "answered"]
+        assert heard(model.requests[-1]) == ["one", "three"]
+        check(world)
+
+
+async def test_what_a_crash_cut_while_it_was_shortened_goes_on_the_same(autojump_clock):
+    for step in range(0, 60, 1):
+        model = Picky(takes=1000)
+        model.summaries = [text("About A.", after_s=0.004)] * 3
+        async with picky_world(model, seed=step, commit_s=0.001) as world:
+            await says(world, "a" * 300, "b" * 100)
+            await world.say("ada", "c" * 200)
+            await trio.sleep(step * 0.0005)
+            world.crash()
+            await world.start()
+            await world.until(seconds=60)
+            await says(world, "d")
+            assert noted(model.requests[-1]) == [f"{context.SUMMARY}\nAbout A."], world.timeline()
+            assert heard(model.requests[-1])[-2:] == ["c" * 200, "d"], world.timeline()
+            assert len(summaries(world)) == 1
+            assert set(await world.outcomes()) == {"answered"}
+            check(world)
+
+
+# --- and the tools of the turn
+
+
+def acting():
+    done = []
+
+    async def act(arguments, call):
+        done.append(call.op)
+        return f"acted {arguments['n']} " + "." * 150
+
+    return ATool("act", act), done
+
+
+@pytest.mark.parametrize("summarised", [True, False])
+async def test_at_every_step_boundary_each_result_is_in_the_next_request_and_each_effect_once(
+    autojump_clock, summarised
+):
+    """After compaction the tool's result is lost and the agent repeats the action."""
+    act, done = acting()
+    model = Picky(takes=700)
+    model.summaries = [text("So far it acted.")] * 100 if summarised else []
+    async with picky_world(model, tools=[act]) as world:
+        model.script(*[tool("act", n=n) for n in range(12)], text("done"))
+        await says(world, "act twelve times")
+        assert finals(world) == ["done"]
+        assert len(done) == len(set(done)) == 12
+        answered = [request for request in model.requests if context.size(request.entries) <= 700]
+        for n, request in enumerate(answered[1:]):
+            results = [entry.text for entry in request.entries if isinstance(entry, ToolEntry)]
+            assert results[-1].startswith(f"acted {n} ")
+            assert heard(request) == ["act twelve times"]
+        assert summaries(world)
+        check(world, done)
+
+
+async def test_what_one_result_alone_makes_too_long_is_mentioned_and_not_done_again(autojump_clock):
+    async def act(arguments, call):
+        return "acted: " + "." * 50_000
+
+    act = ATool("act", act)
+    model = Picky(takes=2000)
+    async with picky_world(model, tools=[act]) as world:
+        model.script(tool("act"), text("done"))
+        await says(world, "go")
+        assert finals(world) == ["done"]
+        (note,) = noted(model.requests[-1])
+        assert "- act({}): acted: ..." in note
+        assert heard(model.requests[-1]) == ["go"]
+        assert len(act.calls) == 1
+
+
+@pytest.mark.parametrize("busy", ["steer", "queue"])
+async def test_a_message_that_comes_while_it_is_shortened_is_answered_once(autojump_clock, busy):
+    for at in range(40):
+        act, done = acting()
+        model = Picky(takes=600)
+        model.summaries = [text("So far it acted.", after_s=0.003)] * 100
+        options = GatewayOptions(busy=busy)
+        async with picky_world(model, tools=[act], seed=at, commit_s=0.001, options=options) as world:
+            model.script(*[many(("act", '{"n":1}'), ("act", '{"n":2}'))] * 4, text("done"))
+            await world.say("ada", "go")
+            await trio.sleep(at * 0.001)
+            await world.say("ada", "and this")
+            await world.until(seconds=60)
+            await says(world, "after")
+            assert set(await world.outcomes()) == {"answered"}, world.timeline()
+            assert heard(model.requests[-1]).count("and this") <= 1
+            if busy == "steer" and len(finals(world)) == 2:
+                assert "and this" in heard(model.requests[-2]), world.timeline()
+            assert len(done) == 8
+            check(world, done)
+
+
+# --- poisoned
+
+
+async def test_one_poisoned_message_fails_alone_with_one_sentence(autojump_clock):
+    """One bad image, or a stray character, and every later message in the chat fails with 400."""
+    model = Picky(poison="☠")
+    async with picky_world(model) as world:
+        await says(world, "one", "☠", "hello")
+        assert said(world) == ["you said: one", REFUSED.format(2), "you said: hello"]
+        assert heard(model.requests[-1]) == ["one", "hello"]
+        assert noted(model.requests[-1]) == [context.SET_ASIDE]
+        assert model.calls == 4
+        world.crash()
+        await world.start()
+        await says(world, "again")
+        assert finals(world)[-1] == "you said: again"
+        assert model.calls == 5
+        check(world)
+
+
+async def test_a_poisoned_conversation_is_set_aside_and_the_message_answered(autojump_clock):
+    model = Picky()
+    async with picky_world(model) as world:
+        await says(world, "one ☠", "two")
+        model.poison = "☠"
+        await says(world, "hello")
+        assert said(world)[2:] == [f"you said: hello\n\n{texts.LEFT_OUT}"]
+        assert heard(model.requests[-1]) == ["hello"]
+        before = model.calls
+        await says(world, "again")
+        assert heard(model.requests[-1]) == ["hello", "again"]
+        assert noted(model.requests[-1]) == [context.REFUSED]
+        assert model.calls == before + 1
+        check(world)
+
+
+async def test_a_poisoned_result_is_left_out_and_its_call_not_repeated(autojump_clock):
+    async def look(arguments, call):
+        return "found ☠"
+
+    look = ATool("look", look)
+    model = Picky(poison="☠")
+    async with picky_world(model, tools=[look]) as world:
+        await says(world, "one")
+        model.script(tool("look"), text("I could not read it."))
+        await says(world, "look")
+        assert said(world) == ["you said: one", "I could not read it."]
+        assert len(look.calls) == 1
+        assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} (look)"]
+        assert heard(model.requests[-1]) == ["one", "look"]
+        await says(world, "hello")
+        assert heard(model.requests[-1]) == ["one", "look", "hello"]
+        assert finals(world)[-1] == "you said: hello"
+
+
+async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_clock):
+    model = Picky(poison="☠")
+    options = GatewayOptions(busy="interrupt")
+    async with picky_world(model, options=options) as world:
+        await says(world, "one")
+        model.script(hangs())
+        model.poison = "\0"
+        await world.say("ada", "☠")
+        await world.until(seconds=1)
+        model.poison = "☠"
+        await world.say("ada", "two")
+        await world.settle()
+        await says(world, "hello")
+        assert finals(world)[-1] == "you said: hello"
+        assert None not in await world.outcomes()
+
+
+async def test_a_model_that_refuses_everything_costs_each_message_two_calls(autojump_clock):
+    model = Picky(poison="")
+    async with picky_world(model) as world:
+        await says(world, "one", "two", "three")
+        assert said(world) == [REFUSED.format(n) for n in (1, 2, 3)]
+        assert model.calls <= 6
+        model.poison = "☠"
+        await says(world, "four")
+        assert finals(world) == ["you said: four"]
+
+
+# --- as agents of one's own see it
+
+
+async def test_history_has_the_summary_in_place_of_what_it_stands_for(autojump_clock):
+    model = Picky(takes=1000)
+    model.summaries = [text("About A.")]
+    async with picky_world(model) as world:
+        await says(world, "a" * 300, "b" * 100, "c" * 200)
+        (session,) = world.db.execute("select id from session").fetchone()
+        entries = await world._incarnation[0].history(session, 100_000)
+        assert entries[0] == SummaryEntry(f"{context.SUMMARY}\nAbout A.", kept=2)
+        assert entries[2:] == [UserEntry("c" * 200), AssistantEntry("you said: " + "c" * 200)]
