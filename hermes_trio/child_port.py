@@ -1,0 +1,143 @@
+"""Background work: the values, promises and ports of children.
+
+A child is a program that was started for a session. It is a row before it is a process, and its end is an
+inbound row of the session it was born in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from hermes_trio.values import Address, ChildView, Key
+
+ChildEnd = Literal["exited", "killed", "lost"]
+
+
+class ChildBorn(Struct, frozen=True, kw_only=True):
+    """A child that is about to be started.
+
+    Args:
+        turn: whose call starts it; it must be running.
+        command: as shown: without secrets.
+        foreground: its call waits for it, so its end is told to nobody else.
+        keep: it outlives a reset of its session.
+        notify: its end is told to the session.
+    """
+
+    turn: int
+    key: Key
+    address: Address
+    command: str
+    foreground: bool = False
+    keep: bool = False
+    notify: bool = False
+
+
+class ChildMark(Struct, frozen=True):
+    """What the environment of a child is made of: the store's mark, the boot, the child's number."""
+
+    mark: str
+    boot: int
+    child: int
+
+
+class LeftChildren(Struct, frozen=True):
+    """What older boots may have left running.
+
+    Args:
+        mark, boot: processes marked with this store and another boot than this.
+        leaders: pid and start time of those that were known to run.
+    """
+
+    mark: str
+    boot: int
+    leaders: tuple[tuple[int, int], ...] = ()
+
+
+class ChildStore(Protocol):
+    """The promises about children: a part of the Store port."""
+
+    async def begin_child(self, born: ChildBorn) -> ChildMark:
+        """Record that a child is about to be started. Raises StaleTurn."""
+
+    async def child_runs(self, child: int, pid: int, started: int) -> bool:
+        """It has a pid. False if it was ended meanwhile (a reset): then it must not live."""
+
+    async def end_child(self, child: int, end: ChildEnd, code: int | None, output: str, told: str) -> None:
+        """It has ended: the row, and where it was asked for the inbound row that tells its session.
+
+        Once only: a child that has ended already stays as it is.
+
+        Args:
+            code: the exit code; minus the signal's number where one ended it.
+            output: the kept output, without secrets.
+            told: what its session is told.
+        """
+
+    async def match_child(self, child: int, told: str, *, per_child: int, per_session: int) -> bool:
+        """Lines that were watched for have come: an inbound row for its session.
+
+        Returns whether more may be told. Past a limit one muted notice is said, and nothing after it.
+        """
+
+    async def children(self, key: Key) -> Sequence[ChildView]:
+        """The key's children: all that run, and the newest that have ended in its open session."""
+
+    async def child(self, key: Key, child: int) -> ChildView | None:
+        """One child of the key."""
+
+    async def child_output(self, key: Key, child: int) -> str:
+        """The kept output of one that has ended."""
+
+    async def left_children(self) -> LeftChildren:
+        """At boot: those of older boots are lost, and their sessions told; what is to be ended."""
+
+
+class Group(Protocol):
+    """Processes that are ended together."""
+
+    def signal(self, how: Literal["term", "kill"]) -> int:
+        """Send it to all of them, and return how many there were."""
+
+    async def gone(self) -> None:
+        """Return when none of those that live now is left."""
+
+    def close(self) -> None:
+        """Let go of what is known about them; they are gone, or left behind."""
+
+
+class Process(Group, Protocol):
+    """A child that was started, leader of a process group of its own.
+
+    Attributes:
+        pid: its process id, and its group's.
+        started: its start time in the machine's ticks; with the pid it names one process for ever.
+    """
+
+    pid: int
+    started: int
+
+    async def read(self) -> bytes:
+        """The next piece of what it printed, b"" at the end."""
+
+    async def write(self, data: bytes) -> None:
+        """Give it to its standard input. Raises OSError if it takes none."""
+
+    async def exited(self) -> int:
+        """Its exit code, minus the signal's number where one ended it, once the leader has ended."""
+
+
+class Processes(Protocol):
+    """Starts programs. The real one is `SystemProcesses`."""
+
+    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> Process:
+        """Start a shell command in a process group of its own, in the home folder of `env`.
+
+        Raises OSError. Cancelled: nothing was started, or it is returned all the same.
+        """
+
+    def left(self, of: LeftChildren) -> Group:
+        """What older boots have left."""

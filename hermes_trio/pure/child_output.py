@@ -1,0 +1,140 @@
+"""What a child prints: bytes to text, without what moves a cursor, bounded, cut into lines."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections import deque
+from collections.abc import Callable
+
+HELD_MAX = 256
+SECRET_MAX = 8192
+LINE_MAX = 2000
+_ESCAPE = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])"
+    r"|\x9b[0-?]*[ -/]*[@-~]"
+)
+_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)|\x9b[0-?]*[ -/]*|\r)\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+class Cleaner:
+    """Turns a child's bytes into text, piece by piece.
+
+    UTF-8, what is none replaced; escape sequences, NULs and other controls taken away; a carriage return
+    begins a new line. Then secrets are replaced, also where the pieces cut one in two: a line is held back
+    until it is complete, or longer than a secret is. It is no help against a child that wants to tell one.
+
+    Args:
+        redact: replaces secrets in a text.
+    """
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._redact = redact
+        self._raw = ""
+        self._line = ""
+
+    def feed(self, data: bytes) -> str:
+        """The text that is certain now: complete lines."""
+        raw = self._raw + self._decode(data)
+        found = _UNFINISHED.search(raw, max(0, len(raw) - HELD_MAX))
+        cut = found.start() if found else len(raw)
+        self._raw = raw[cut:]
+        text = self._redact(self._line + _plain(raw[:cut]))
+        certain = max(text.rfind("\n") + 1, len(text) - SECRET_MAX)
+        self._line = text[certain:]
+        return text[:certain]
+
+    @property
+    def open_line(self) -> str:
+        """The line that is not complete: a question that waits for input, perhaps."""
+        return self._line
+
+    def end(self) -> str:
+        """The rest, when nothing more comes."""
+        last = self._redact(self._line + _plain(self._raw + self._decode(b"", final=True)))
+        self._raw = self._line = ""
+        return last
+
+
+def _plain(text: str) -> str:
+    text = _ESCAPE.sub("", text)
+    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+class Kept:
+    """The beginning and the end of a text of any length.
+
+    Args:
+        head, tail: how many characters of each are kept.
+    """
+
+    def __init__(self, head: int, tail: int) -> None:
+        self._head_max = head
+        self._tail_max = tail
+        self._head = ""
+        self._tail: deque[str] = deque()
+        self._tail_length = 0
+        self.length = 0
+
+    def add(self, text: str) -> None:
+        """More of it."""
+        self.length += len(text)
+        room = self._head_max - len(self._head)
+        if room > 0:
+            self._head += text[:room]
+            text = text[room:]
+        if text:
+            self._tail.append(text[-self._tail_max :])
+            self._tail_length += len(self._tail[-1])
+        while self._tail and self._tail_length - len(self._tail[0]) >= self._tail_max:
+            self._tail_length -= len(self._tail.popleft())
+
+    def text(self) -> str:
+        """What is kept, with a line where something is missing."""
+        tail = "".join(self._tail)[-self._tail_max :]
+        missing = self.length - len(self._head) - len(tail)
+        return f"{self._head}\n[{missing} characters left out]\n{tail}" if missing else self._head + tail
+
+    def since(self, position: int) -> str:
+        """What came at and after a position of the whole text, as far as it is kept."""
+        if position <= 0:
+            return self.text()
+        tail = "".join(self._tail)[-self._tail_max :]
+        begins = self.length - len(tail)
+        if position >= begins:
+            return tail[position - begins :]
+        head = self._head[position:]
+        missing = begins - max(position, len(self._head))
+        return f"{head}\n[{missing} characters left out]\n{tail}" if missing else head + tail
+
+
+class Lines:
+    """Complete lines out of pieces; a longer one is cut at `LINE_MAX` characters."""
+
+    def __init__(self) -> None:
+        self._open = ""
+
+    def add(self, text: str) -> list[str]:
+        """The lines that are complete now."""
+        *complete, rest = (self._open + text).split("\n")
+        while len(rest) > LINE_MAX:
+            complete.append(rest[:LINE_MAX])
+            rest = rest[LINE_MAX:]
+        self._open = rest
+        return [line[:LINE_MAX] for line in complete]
+
+    def end(self) -> list[str]:
+        """The last line, if it was not complete."""
+        rest, self._open = self._open, ""
+        return [rest] if rest else []
+
+
+def last_of(text: str, most: int) -> str:
+    """The end of a text, at most so many characters, from the beginning of a line where there is one."""
+    if len(text) <= most:
+        return text
+    cut = text[-most:]
+    at = cut.find("\n")
+    return f"[...]\n{cut[at + 1 :] if 0 <= at < most // 2 else cut}"

@@ -1,0 +1,262 @@
+"""The floor: commands that no setting and no person can have run.
+
+It is a floor, not a sandbox. It keeps a model's mistake from erasing or stopping the machine; whoever wants
+to get past it can (a script, an interpreter, a name put together at run time). What a child may do is
+decided by the user it runs as, and by the operator who enabled the tool.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+
+DEEPEST = 8
+_FORK_BOMB = re.compile(
+    r"(?<![\w:.])([\w:.]{1,64})\s*\(\s*\)\s*\{[^}]*?(?<![\w:.])\1\s*\|\s*&?\s*\1(?![\w:.])"
+)
+_SUBSTITUTION = re.compile(r"\$\(|`|<\(|>\(")
+_TO_DEVICE = re.compile(r">{1,2}\|?\s*[\"']?/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d)")
+_DEVICE = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d|loop\d|mem|kmem|port)")
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
+_SEPARATORS = frozenset(";&|()`")
+_WORDS_BEFORE = frozenset(
+    {"if", "then", "else", "elif", "while", "until", "do", "!", "time", "coproc", "{", "("}
+)
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "su", "busybox"})
+# Programs that run the command in their arguments, and their options that take a value.
+_WRAPPERS: dict[str, str] = {
+    "sudo": "ugCDhpRrTt",
+    "doas": "uC",
+    "env": "uCS",
+    "nohup": "",
+    "nice": "n",
+    "ionice": "cnp",
+    "setsid": "",
+    "stdbuf": "ioe",
+    "timeout": "ks",
+    "time": "fo",
+    "command": "",
+    "builtin": "",
+    "exec": "a",
+    "xargs": "adEIiLlnPs",
+    "chroot": "",
+    "unshare": "",
+    "busybox": "",
+    "toybox": "",
+    "watch": "n",
+    "strace": "oe",
+}
+_STOPS_MACHINE = frozenset({"shutdown", "reboot", "halt", "poweroff", "killall5"})
+_SYSTEMCTL = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency"})
+_ROOTS = (
+    "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys usr var"
+    " usr/bin usr/lib usr/local usr/sbin usr/share var/lib Users System Library Applications"
+)
+_TOP = frozenset({"", *(f"/{name}" for name in _ROOTS.split())})
+_HOMES = frozenset({"~", "$HOME", "${HOME}"})
+
+
+def refused(command: str) -> str | None:
+    """Why this shell command is below the floor, None if it is not.
+
+    Pure, and never raises: what cannot be taken apart is looked at as it stands.
+    """
+    flat = command.replace("\\\n", "")
+    if _FORK_BOMB.search(flat):
+        return "it is a fork bomb"
+    if _TO_DEVICE.search(flat):
+        return "it writes over a disk"
+    return _look(flat, 0)
+
+
+def _look(command: str, depth: int) -> str | None:
+    if depth > DEEPEST:
+        return "it is nested too deeply to be looked at"
+    for inner in _substitutions(command):
+        if (why := _look(inner, depth + 1)) is not None:
+            return why
+    for words in _simple_commands(command):
+        if (why := _judge(words, depth)) is not None:
+            return why
+    return None
+
+
+def _substitutions(command: str) -> Iterator[str]:
+    """What stands in `$(...)`, backquotes and process substitutions; the outermost ones."""
+    at = 0
+    while (found := _SUBSTITUTION.search(command, at)) is not None:
+        start = found.end()
+        if found.group() == "`":
+            end = command.find("`", start)
+            end = len(command) if end < 0 else end
+        else:
+            end, open_ = start, 1
+            while end < len(command) and open_:
+                open_ += {"(": 1, ")": -1}.get(command[end], 0)
+                end += 1
+            end -= open_ == 0
+        yield command[start:end]
+        at = end + 1
+
+
+def _simple_commands(command: str) -> Iterator[list[str]]:
+    """The words of each simple command, quotes and backslashes taken away."""
+    # A newline is white space to shlex; a shell takes it for a semicolon.
+    lexer = shlex.shlex(_newlines_as_semicolons(command), posix=True, punctuation_chars=";&|()<>`")
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    words: list[str] = []
+    try:
+        for word in lexer:
+            if word and set(word) <= _SEPARATORS:
+                yield words
+                words = []
+            else:
+                words.append(word)
+    except ValueError:
+        # A quote that is not closed: a shell would refuse it. Look at the words all the same.
+        words += command.split()
+    yield words
+
+
+def _newlines_as_semicolons(command: str) -> str:
+    made, quote, escaped = [], "", False
+    for sign in command:
+        if escaped:
+            escaped = False
+        elif sign == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign == "\n":
+            sign = " ; "
+        made.append(sign)
+    return "".join(made)
+
+
+def _judge(words: Sequence[str], depth: int) -> str | None:
+    """One simple command, and what it runs in its turn."""
+    left = list(words)
+    while left and (_ASSIGNMENT.match(left[0]) or left[0] in _WORDS_BEFORE):
+        del left[0]
+    if not left:
+        return None
+    name, arguments = left[0].rpartition("/")[2], left[1:]
+    if name in _WRAPPERS and (why := _judge(_wrapped(name, arguments), depth + 1)) is not None:
+        return why
+    if name == "env" or name in _SHELLS or name in ("eval", "watch"):
+        for text in _commands_in(name, arguments):
+            if (why := _look(text, depth + 1)) is not None:
+                return why
+    if name == "find" and (why := _find(arguments, depth)) is not None:
+        return why
+    return _below(name, arguments)
+
+
+def _wrapped(name: str, arguments: Sequence[str]) -> list[str]:
+    """The command that a program like sudo is given."""
+    left = list(arguments)
+    while left:
+        word = left[0]
+        if word.startswith("--") or _ASSIGNMENT.match(word):
+            del left[0]
+        elif word.startswith("-") and len(word) > 1:
+            takes = word[-1] in _WRAPPERS[name] and len(word) == 2
+            del left[: 2 if takes else 1]
+        elif name in ("timeout", "chroot") and len(left) > 1:
+            del left[0]
+            break
+        else:
+            break
+    return left
+
+
+def _commands_in(name: str, arguments: Sequence[str]) -> Iterator[str]:
+    """Arguments that are commands themselves: of `sh -c`, of `eval`, of `env -S`."""
+    if name in ("eval", "watch"):
+        yield " ".join(arguments)
+        return
+    short = "S" if name == "env" else "c"
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+        flags = word[1:] if word.startswith("-") and not word.startswith("--") else ""
+        if short in flags or word in ("--command", "--split-string"):
+            yield following
+        elif word.startswith(("--command=", "--split-string=")):
+            yield word.partition("=")[2]
+
+
+def _find(arguments: Sequence[str], depth: int) -> str | None:
+    if "-delete" in arguments and any(is_root(word) for word in arguments):
+        return "it erases a system folder"
+    for index, word in enumerate(arguments):
+        if word in ("-exec", "-execdir", "-ok", "-okdir"):
+            inner = list(arguments[index + 1 :])
+            roots = [word for word in arguments[:index] if is_root(word)]
+            inner = [part for each in inner for part in (roots if each == "{}" else [each])]
+            if (why := _judge(inner, depth + 1)) is not None:
+                return why
+    return None
+
+
+def _below(name: str, arguments: Sequence[str]) -> str | None:
+    if name in _STOPS_MACHINE or (name in ("init", "telinit") and set(arguments) & set("06")):
+        return "it stops the machine"
+    if name in ("systemctl", "loginctl") and set(arguments) & _SYSTEMCTL:
+        return "it stops the machine"
+    if name.startswith("mkfs") or name in ("wipefs", "mkswap", "blkdiscard"):
+        return "it erases a disk"
+    if name == "dd" and any(word.startswith("of=") and _DEVICE.match(word[3:]) for word in arguments):
+        return "it writes over a disk"
+    if name in ("shred", "tee", "cp", "mv", "sgdisk", "parted", "fdisk", "sfdisk", "truncate"):
+        last = [word for word in arguments if not word.startswith("-")]
+        if name in ("cp", "mv"):
+            if name == "mv" and any(is_root(word) for word in last[:-1]):
+                return "it moves a system folder away"
+            last = last[-1:]
+        if any(_DEVICE.match(word) for word in last):
+            return "it writes over a disk"
+    if name in ("rm", "chmod", "chown", "chgrp") and _is_recursive(name, arguments):
+        aims = "--no-preserve-root" in arguments or any(is_root(word) for word in arguments)
+        return f"it {'erases' if name == 'rm' else 'changes'} a system folder" if aims else None
+    if name in ("kill", "pkill", "killall", "skill"):
+        return _kills_all(name, arguments)
+    return None
+
+
+def _is_recursive(name: str, arguments: Sequence[str]) -> bool:
+    short = "rR" if name == "rm" else "R"
+    return any(
+        word.startswith("--rec") or (word[:1] == "-" and word[:2] != "--" and set(word) & set(short))
+        for word in arguments
+    )
+
+
+def is_root(word: str) -> bool:
+    """Whether a path is a folder that a machine or a person cannot do without, or all that is in it."""
+    path = word.rstrip("*").replace("/.", "/") if word.endswith(("*", "/.", "/..")) else word
+    path = re.sub(r"/+", "/", path).rstrip("/")
+    while (shorter := re.sub(r"/(?:\.|[^/]+/\.\.)(?=/|$)", "", path)) != path:
+        path = shorter
+    if word.startswith("/"):
+        return path in _TOP or bool(re.fullmatch(r"/(?:home|Users)/[^/]+", path))
+    return path in _HOMES or bool(re.fullmatch(r"~[\w-]+", path))
+
+
+def _kills_all(name: str, arguments: Sequence[str]) -> str | None:
+    targets = [word for word in arguments if word == "--" or not word.startswith("-")]
+    if name == "kill":
+        # A first -1 is the signal HUP; a second, or one after --, is every process there is.
+        rest = list(arguments)
+        if rest and rest[0] in ("-s", "-n"):
+            rest = rest[2:]
+        elif rest and rest[0].startswith("-") and rest[0] != "--":
+            alone = len(rest) == 1 and rest[0] == "-1"
+            rest = rest if alone else rest[1:]
+        return "it kills every process" if "-1" in rest else None
+    everything = {".", ".*", "*", ""} & {word for word in targets if word != "--"}
+    by_user = any(word.startswith(("-u", "-U", "--user", "--euid", "--uid")) for word in arguments)
+    bare_user = by_user and name in ("pkill", "killall", "skill") and len(targets) <= 1
+    return "it kills every process" if everything or bare_user else None

@@ -1,0 +1,115 @@
+"""What a child prints becomes text: clean, without secrets, bounded."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from hermes_trio.pure.child_output import LINE_MAX, SECRET_MAX, Cleaner, Kept, Lines, last_of
+
+SECRET = "sk-canary-0123456789"
+
+
+def redact(text: str) -> str:
+    return text.replace(SECRET, "***")
+
+
+def cleaned(*pieces: bytes) -> str:
+    cleaner = Cleaner(redact)
+    return "".join(cleaner.feed(piece) for piece in pieces) + cleaner.end()
+
+
+@pytest.mark.parametrize(
+    ("data", "text"),
+    [
+        (b"plain\n", "plain\n"),
+        ("Größe 👍\n".encode(), "Größe 👍\n"),
+        (b"\xff\xfe bad\n", "\ufffd\ufffd bad\n"),
+        (b"a\x00b\x07c\x7f\n", "abc\n"),
+        (b"\x1b[1;31mred\x1b[0m\n", "red\n"),
+        (b"\x1b]0;title\x07text\n", "text\n"),
+        (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\n", "link\n"),
+        (b"\x1b(Bx\x1b7y\x1bMz\n", "xyz\n"),
+        (b"10%\r20%\r\ndone", "10%\n20%\ndone"),
+        (b"tab\there", "tab\there"),
+        ("\x9b31mred\n".encode(), "red\n"),
+        (b"cut \x1b[31", "cut 31"),
+    ],
+)
+def test_clean(data, text):
+    assert cleaned(data) == text
+
+
+@given(
+    some.lists(some.sampled_from([b"\x1b[1m", "é".encode(), b"x", b"\r\n", b"\n", b"\x00", SECRET.encode()])),
+    some.data(),
+)
+def test_how_it_is_cut_makes_no_difference(parts, data):
+    whole = b"".join(parts)
+    cuts = sorted(data.draw(some.lists(some.integers(0, len(whole)), max_size=8)))
+    pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    assert cleaned(*pieces) == cleaned(whole)
+
+
+@given(some.integers(1, len(SECRET) - 1))
+def test_a_secret_cut_in_two_is_redacted(at):
+    secret = SECRET.encode()
+    assert cleaned(b"key " + secret[:at], secret[at:] + b" end\n") == "key *** end\n"
+
+
+def test_a_secret_that_colours_cut_is_redacted():
+    assert cleaned(b"sk-canary-\x1b[1m0123456789\n") == "***\n"
+
+
+def test_a_line_without_end_is_not_kept_for_ever():
+    cleaner = Cleaner(redact)
+    given = cleaner.feed(b"x" * (3 * SECRET_MAX))
+    assert len(given) == 2 * SECRET_MAX
+    assert len(cleaner.open_line) == SECRET_MAX
+
+
+def test_a_question_that_waits_for_input_is_seen():
+    cleaner = Cleaner(redact)
+    assert cleaner.feed(b"one\nreally? ") == "one\n"
+    assert cleaner.open_line == "really? "
+
+
+@given(some.lists(some.text(alphabet="ab\n", max_size=30)), some.integers(0, 20), some.integers(1, 20))
+def test_the_beginning_and_the_end_are_kept(pieces, head, tail):
+    kept = Kept(head, tail)
+    for piece in pieces:
+        kept.add(piece)
+    whole = "".join(pieces)
+    assert kept.length == len(whole)
+    if len(whole) <= head + tail:
+        assert kept.text() == whole
+    else:
+        left_out = len(whole) - head - tail
+        assert kept.text() == f"{whole[:head]}\n[{left_out} characters left out]\n{whole[-tail:]}"
+
+
+@given(some.text(alphabet="abc", max_size=40), some.integers(0, 45))
+def test_reading_on_from_a_position(whole, at):
+    kept = Kept(10, 10)
+    kept.add(whole)
+    got = kept.since(at)
+    if len(whole) <= 20 or at >= len(whole) - 10:
+        assert got == whole[at:]
+    else:
+        assert got.endswith(whole[-10:])
+        assert got.startswith(whole[at:10])
+
+
+def test_lines_are_complete_and_bounded():
+    lines = Lines()
+    assert lines.add("one\ntw") == ["one"]
+    assert lines.add("o\n") == ["two"]
+    assert lines.add("y" * (LINE_MAX + 5)) == ["y" * LINE_MAX]
+    assert lines.end() == ["y" * 5]
+    assert lines.end() == []
+
+
+def test_the_end_of_a_text():
+    assert last_of("short", 100) == "short"
+    assert last_of("first line\nsecond\nthird\n", 16) == "[...]\nsecond\nthird\n"
