@@ -78,6 +78,8 @@ class ModelAgent:
         name: shown in status.
     """
 
+    takes_in = True
+
     def __init__(
         self,
         models: Models,

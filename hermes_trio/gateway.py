@@ -106,7 +106,10 @@ class Gateway:
         )
         self.quiet = Quiet()
         player = Player(agent, around, self.quiet, log)
-        self.turns = Sessions(store, player.play, log, turns_max=options.turns_max, history=history)
+        takes_in = getattr(agent, "takes_in", False)
+        self.turns = Sessions(
+            store, player.play, log, turns_max=options.turns_max, history=history, takes_in=takes_in
+        )
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
         self.dispatch = Dispatch(
             store,

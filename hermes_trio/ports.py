@@ -220,7 +220,12 @@ class RefreshingKey(Protocol):
 
 
 class Agent(Protocol):
-    """A coroutine function that answers a turn: the final reply, a Silence, or None (its last `say`)."""
+    """A coroutine function that answers a turn: the final reply, a Silence, or None (its last `say`).
+
+    One that is an object may have the attributes `name` (shown in status), `history_chars` (so much of the
+    transcript is read with each turn's messages) and `takes_in = True` (it asks `turn.steered()` after each
+    step, so that a turn that goes on after a crash can be told of messages that came meanwhile).
+    """
 
     def __call__(self, turn: Any, /) -> Awaitable[str | Silence | None]: ...
 

@@ -28,13 +28,17 @@ class Sessions:
         play: runs one turn and writes what it made.
         turns_max: how many turns run at once; more wait before their messages are claimed.
         history: characters of the transcript that are read with the messages.
+        takes_in: the agent looks at messages that come while it works.
     """
 
-    def __init__(self, store: Store, play: Play, log: Log, *, turns_max: int, history: int) -> None:
+    def __init__(
+        self, store: Store, play: Play, log: Log, *, turns_max: int, history: int, takes_in: bool
+    ) -> None:
         self._store = store
         self._play = play
         self._log = log
         self._history = history
+        self._takes_in = takes_in
         self.places = Places(turns_max)
         self._line: dict[Key, None] = {}
         self._open = False
@@ -62,7 +66,7 @@ class Sessions:
                 # The drain may have begun while this key waited for its place.
                 if not self._open:
                     return
-                found = await self._store.next_turn(key, worker.session, history=self._history)
+                found = await self._next(key, worker.session)
                 if isinstance(found, Opened):
                     await self._play(key, worker, slot, found)
             except Fenced as fence:
@@ -82,6 +86,9 @@ class Sessions:
     async def fail_first(self, key: Key, worker: Worker) -> str | None:
         """Fail what no turn can get past."""
         return await self._store.fail_next(key, worker.session)
+
+    async def _next(self, key: Key, session: int) -> Opened | Hold | None:
+        return await self._store.next_turn(key, session, history=self._history, takes_in=self._takes_in)
 
     async def _wait_in_line(self, key: Key, slot: Slot) -> None:
         self._line[key] = None

@@ -123,11 +123,17 @@ class Store(Protocol):
             session: the session that is meant, which must be the open one: StaleSession otherwise.
         """
 
-    async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:
+    async def next_turn(
+        self, key: Key, session: int, *, history: int = 0, takes_in: bool = False
+    ) -> Opened | Hold | None:
         """What the session does next: an interrupted turn to adopt, waiting messages, or nothing.
+
+        A turn of an older boot that is adopted takes in the messages that wait.
 
         Args:
             history: at most so many characters of the transcript before the turn are returned, newest.
+            takes_in: the agent looks at messages that come while it works, so that one that is adopted in
+                the middle of its steps is told too.
 
         Raises:
             StaleSession: it has ended.

@@ -16,6 +16,7 @@ from hermes_trio.store_port import Begun, GaveUp
 from hermes_trio.stores.intake import read_question
 from hermes_trio.stores.tx import (
     LANE_IS,
+    NEWEST_STEP,
     Tx,
     read_address,
     read_choices,
@@ -223,9 +224,9 @@ def end_question(tx: Tx, row: int) -> None:
     ):
         if read_question(value).prompt == row:
             tx.run(
-                "update step set state = 'failed', asked = null, value = ?, at = ?"
+                f"update step set state = 'failed', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
                 " where turn = ? and name = ? and n = ?",
-                (ended, tx.now, turn[0], name, n),
+                (ended, tx.now, turn[0], turn[0], name, n),
             )
             tx.then(WakeAsk(read_key(key), turn[0]))
 

@@ -12,7 +12,7 @@ from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import rows
-from hermes_trio.stores.tx import CLAIMABLE, Tx, read_key, read_message, text_of, to_json
+from hermes_trio.stores.tx import CLAIMABLE, NEWEST_STEP, Tx, read_key, read_message, text_of, to_json
 from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Prompt, Undecodable
 
 
@@ -139,9 +139,9 @@ def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
         if answer is not None:
             session, key_text = tx.one("select session, key from turn where id = ?", turn)
             tx.run(
-                "update step set state = 'done', asked = null, value = ?, at = ?"
+                f"update step set state = 'done', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
                 " where turn = ? and name = ? and n = ?",
-                (to_json(answer), tx.now, turn, name, n),
+                (to_json(answer), tx.now, turn, turn, name, n),
             )
             tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
             tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))

@@ -149,9 +149,11 @@ class SqliteStore:
         """See the port."""
         return await self._do(intake.reset, key, command, why, turn, session)
 
-    async def next_turn(self, key: Key, session: int, *, history: int = 0) -> Opened | Hold | None:
+    async def next_turn(
+        self, key: Key, session: int, *, history: int = 0, takes_in: bool = False
+    ) -> Opened | Hold | None:
         """See the port."""
-        return await self._do(turns.next_turn, key, session, history)
+        return await self._do(turns.next_turn, key, session, history, takes_in)
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
@@ -11,7 +12,7 @@ from hermes_trio.pure.context import fold
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import rows
 from hermes_trio.stores.intake import Question
-from hermes_trio.stores.tx import CLAIMABLE, Tx, read_entry, read_message, text_of, to_json
+from hermes_trio.stores.tx import CLAIMABLE, NEWEST_STEP, Tx, read_entry, read_message, text_of, to_json
 from hermes_trio.values import Key
 
 BATCH_MESSAGES = 20
@@ -19,16 +20,17 @@ BATCH_CHARS = 16_000
 FRAGMENTS_MAX_S = 5.0
 
 
-def next_turn(tx: Tx, key: Key, session: int, history: int) -> Opened | Hold | None:
+def next_turn(tx: Tx, key: Key, session: int, history: int, takes_in: bool) -> Opened | Hold | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one("select ended_at from session where id = ?", session)
     if row is None or row[0] is not None:
         raise StaleSession(f"session {session}")
     running = tx.running_turn(session)
     if running is not None:
-        if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot) and _has_command(tx, key):
-            # This boot lost its turn while the store was down; the command may be what ends it.
-            return None
+        if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
+            # This boot lost its turn while the store was down; a command may be what ends it.
+            return None if _has_command(tx, key) else _adopt(tx, running, session, history)
+        _take_in(tx, running, session, text_of(key), takes_in)
         return _adopt(tx, running, session, history)
     waiting, more = _batch(tx, text_of(key))
     if not waiting:
@@ -97,6 +99,36 @@ def _open(
         entries=tuple(before),
         more=more,
     )
+
+
+def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
+    """What waits already is said to the turn that goes on: a resume and a message make one turn.
+
+    A turn that has begun steps is told as if steered, at the last that ended, where each later attempt meets
+    it again; if its agent looks for such messages. A question's answer and a turn of its own stay alone.
+    """
+    alone = "select 1 from inbound where key = ? and turn = ? and kind = 'alone' and outcome is null"
+    asks = "select 1 from step where turn = ? and asked is not null"
+    if tx.one(alone, key, turn) or tx.one(asks, turn):
+        return
+    ended = tx.one(
+        "select name, n from step where turn = ? and state <> 'intent' order by nth desc limit 1", turn
+    )
+    begun = tx.one("select 1 from step where turn = ? limit 1", turn) is not None
+    if begun and (ended is None or not takes_in):
+        return
+    waiting, _ = _batch(tx, key)
+    if waiting and _hold(tx.now, waiting) is not None:
+        waiting = list(itertools.takewhile(lambda row: not row[3], waiting))
+    if not waiting or waiting[0][4] == "alone":
+        return
+    rows.claim(tx, session, turn, [row[:3] for row in waiting], ended and f"{ended[0]}#{ended[1]}")
+    if not begun:
+        last = read_message(waiting[-1][1])
+        tx.run(
+            "update turn set address = ?, anchor = ? where id = ?",
+            (text_of(last.address), last.message_id or None, turn),
+        )
 
 
 def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
@@ -189,11 +221,12 @@ def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
 def _put_step(tx: Tx, turn: int, step: StepRow, value: bytes, asked: str | None = None) -> None:
     # A question that has its answer already keeps it: its timer was too late.
     tx.run(
-        "insert into step(turn, name, n, state, digest, op, value, wake_at, at, asked)"
-        " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?) on conflict(turn, name, n) do update"
+        "insert into step(turn, name, n, state, digest, op, value, wake_at, at, asked, nth)"
+        f" values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEWEST_STEP})"
+        " on conflict(turn, name, n) do update"
         " set state = excluded.state, value = excluded.value, asked = excluded.asked,"
-        " at = excluded.at where step.state = 'intent'",
-        (turn, step.name, step.n, step.state, step.digest, step.op, value, step.wake_at, tx.now, asked),
+        " at = excluded.at, nth = excluded.nth where step.state = 'intent'",
+        (turn, step.name, step.n, step.state, step.digest, step.op, value, step.wake_at, tx.now, asked, turn),
     )
 
 

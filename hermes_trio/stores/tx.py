@@ -35,6 +35,7 @@ RANKS = {"reply": 0, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 
 # The planner takes a partial index only where its condition stands in the query, word for word.
 IS_OPEN = "state in ('owed', 'sending', 'live')"
 LANE_IS = f"lane = ? and {IS_OPEN}"
+NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
 CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 
 

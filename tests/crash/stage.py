@@ -353,7 +353,7 @@ class Stage:
         conversations = [talk for texts in self.said.values() for talk in _conversations(texts.values())]
         for called in self.model.calls:
             assert called.became != "refused", called.body
-            shown = users(called)
+            shown = [said for said in users(called) if not said.startswith("[note of the system: ")]
             assert any(shown == talk[: len(shown)] for talk in conversations), shown
 
     def _effects_once(self) -> None:

@@ -65,7 +65,7 @@ async def test_it_goes_on_whether_or_not_its_platform_is_connected(world):
 
 
 @pytest.mark.world(agent=slow)
-async def test_the_messages_behind_it_wait_and_the_new_ones_too(world):
+async def test_what_waited_behind_it_goes_on_with_it_and_a_new_message_waits(world):
     await world.say("ada", "one")
     await world.until(seconds=0.5)
     await world.say("ada", "two")
@@ -73,7 +73,7 @@ async def test_the_messages_behind_it_wait_and_the_new_ones_too(world):
     await world.say("ada", "three")
     await world.start()
     await world.settle()
-    assert finals(world) == ["re: one", "re: two\nthree"]
+    assert finals(world) == ["re: one\ntwo", "re: three"]
     check(world)
 
 

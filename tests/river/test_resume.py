@@ -37,10 +37,10 @@ class Mail:
 
     name = "mail"
     description = "Send a mail."
-    parameters: dict[str, object] = {"type": "object"}  # noqa: RUF012
     idempotent = False
 
     def __init__(self) -> None:
+        self.parameters = {"type": "object"}
         self.sent: list[str] = []
 
     async def run(self, arguments, call) -> str:
