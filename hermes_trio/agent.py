@@ -18,7 +18,7 @@ from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
 from hermes_trio.pure.prompt import UNKNOWN
-from hermes_trio.steps import clean
+from hermes_trio.pure.scalars import clean
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
 from hermes_trio.verbs import Turn

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
+import msgspec
 import trio
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,6 +28,8 @@ from hermes_trio.entries import (
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.pure import context
 from hermes_trio.pure.prompt import assemble
+from hermes_trio.pure.scalars import clean, cleaned
+from hermes_trio.steps import VALUE_MAX
 from hermes_trio.verbs import Turn
 
 FULL = 0.75
@@ -35,6 +38,7 @@ FULL = 0.75
 CUTS_MAX = 4
 """In a row; then only what waits for its answer is shown."""
 
+ANSWER_BYTES_MAX = VALUE_MAX // 32 * 31
 SUMMARY_CHARS_MAX = 8_000
 SUMMARY_S = 60.0
 
@@ -158,7 +162,7 @@ class Transcript:
                 if error.kind not in ("context", "malformed"):
                     raise
                 return Asked(refused=error.kind, why=error.why)
-            return Asked(answer=answer)
+            return Asked(answer=_recordable(answer))
 
         def entries(asked: Asked) -> list[Entry]:
             if asked.answer is None:
@@ -237,9 +241,9 @@ class Transcript:
                 answer = await self._walk.complete(request, take, on_restart=pieces.clear)
             except (ModelFailed, NoCredentials):
                 return ""
-            return answer.text[:most] if answer.finish != "partial" else ""
-        text = "".join(pieces)[:most]
-        return text if len(text) == most else ""
+            return clean(answer.text)[:most] if answer.finish != "partial" else ""
+        text = clean("".join(pieces))[:most]
+        return text if scope.cancelled_caught and len(text) == most else ""
 
     async def _set_aside(self) -> None:
         """The messages of this turn are not shown to a model again."""
@@ -257,6 +261,15 @@ class Transcript:
         if without is not None:
             context.put(shown, without)
         return context.size(shown)
+
+
+def _recordable(answer: ModelAnswer) -> ModelAnswer:
+    """The answer as a step can keep it: clean, and of a size; of a larger one its text's beginning."""
+    answer = msgspec.convert(cleaned(msgspec.to_builtins(answer)), ModelAnswer)
+    while len(msgspec.json.encode(answer)) > ANSWER_BYTES_MAX:
+        calls = answer.calls if answer.text else ()
+        answer = replace(answer, text=answer.text[: len(answer.text) // 2], calls=calls)
+    return answer
 
 
 def entry_of(answer: ModelAnswer) -> AssistantEntry:

@@ -18,8 +18,8 @@ from hermes_trio.log import Log
 from hermes_trio.ports import Command, Platform
 from hermes_trio.pure import texts
 from hermes_trio.pure.nearest import nearest
+from hermes_trio.pure.scalars import clean
 from hermes_trio.pure.slash import take_apart
-from hermes_trio.steps import clean
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import (

@@ -25,6 +25,7 @@ from hermes_trio.errors import (
     StepUnknown,
     StoreFailed,
 )
+from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
 
@@ -225,11 +226,6 @@ def digest_of(args: object) -> str:
     """A short digest of a step's arguments; what is no JSON counts by its type."""
     encoded = msgspec.json.encode(args, enc_hook=lambda value: type(value).__qualname__)
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
-
-
-def clean(text: str) -> str:
-    """The text without lone surrogates, which no store and no platform takes."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _takes_op(fn: Callable[..., object]) -> bool:

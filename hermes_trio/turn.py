@@ -20,8 +20,8 @@ from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Agent
 from hermes_trio.pure.endings import Ending, ending_of
+from hermes_trio.pure.scalars import clean
 from hermes_trio.slot import Slot
-from hermes_trio.steps import clean
 from hermes_trio.store_port import Closing, Opened
 from hermes_trio.supervise import first_leaf
 from hermes_trio.values import Key, Part, Silence

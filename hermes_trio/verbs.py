@@ -19,6 +19,7 @@ from hermes_trio.attend import Attendance
 from hermes_trio.entries import AssistantEntry, Entry
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
+from hermes_trio.pure.scalars import clean
 from hermes_trio.slot import Slot
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
@@ -203,8 +204,8 @@ class Turn:
     async def say(self, text: str) -> None:
         """Send markdown to the conversation, once. The last one is the final reply if the function
         returns None."""
+        text = clean(self.redact(text))
         with self.steps.begin("say", (text,)) as row:
-            text = self.redact(text)
             self.attendance.restart()
             self.said = text
             if self.steps.is_recorded(row):
@@ -218,7 +219,7 @@ class Turn:
 
         Never waits and is no record: on platforms that cannot edit it is not shown at all.
         """
-        self.attendance.add(text)
+        self.attendance.add(clean(text))
 
     def restart_stream(self) -> None:
         """Empty the live preview: what was streamed is void."""
@@ -237,7 +238,8 @@ class Turn:
         """
         if not all(isinstance(one, str) and one.strip() for one in (text, *choices)):
             raise AgentError("ask: the question and its choices are texts that are not empty")
-        with self.steps.begin("ask", (text, list(choices))) as row:
+        choices = [clean(one) for one in choices]
+        with self.steps.begin("ask", (clean(text), choices)) as row:
             if not self.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
                 buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
@@ -302,7 +304,7 @@ class Turn:
 
     def reply(self, text: str, said: Said = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform."""
-        text = self.redact(text)
+        text = clean(self.redact(text))
         return self.framed((Part(text),) if self._platform is None else self._platform.split(text), said)
 
     def framed(self, parts: Sequence[Part], said: Said) -> Reply:

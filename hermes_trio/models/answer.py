@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from hermes_trio.entries import ModelAnswer, ToolCall
+from hermes_trio.pure.scalars import clean, scalars
 
 ANSWER_CHARS_MAX = 1_000_000
 """Of text and arguments together. What comes after is not read: the answer ends with finish "length"."""
@@ -101,16 +102,6 @@ class GrowingAnswer:
             for position, (_, call) in enumerate(sorted(self._calls.items()))
             if call.name
         ]
-
-
-def scalars(text: str) -> str:
-    """Text in which surrogates are joined to characters, or replaced where they stand alone."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
-def clean(text: str) -> str:
-    """Text that any store and platform takes: without NUL, without lone surrogates."""
-    return (text if text.isascii() else scalars(text)).replace("\0", "")
 
 
 def decode(data: str, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:

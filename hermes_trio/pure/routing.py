@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from hermes_trio.pure.chunking import units
+from hermes_trio.pure.scalars import clean, cleaned
 from hermes_trio.pure.slash import is_command, names_another
 from hermes_trio.values import Address, Decided, Key, Message, Policy, Traits, Undecodable
 
@@ -14,14 +15,16 @@ Scope = Literal["user", "chat"]
 ALBUM_HOLD_S = 0.8
 FRAGMENT_HOLD_S = 0.6
 FRAGMENT_UNITS = 96
+NUL = b"\\u0000"
 _read_message = msgspec.json.Decoder(Message).decode
 
 
 def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: Traits) -> Decided:
     """Authorise, find the key, tell commands from messages. Deny by default."""
-    if isinstance(update, Message) and not _is_sound(update):
-        native = str(update.native).encode(errors="backslashreplace").decode()
-        update = Undecodable(native=native, why="not what a Message is", raw=update.raw)
+    if isinstance(update, Message):
+        update = _sound(update) or Undecodable(
+            native=clean(str(update.native)), why="not what a Message is", raw=update.raw
+        )
     if isinstance(update, Undecodable):
         return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
     why = refuse(update, policy)
@@ -33,13 +36,21 @@ def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: 
     return Decided(update=update, key=key, hold_s=hold_s(update, traits))
 
 
-def _is_sound(message: Message) -> bool:
-    """Whether a store can keep it and give it back: a lone surrogate has no encoding, an int is no text."""
+def _sound(message: Message) -> Message | None:
+    """The message as a store can keep it and give it back; None if it is none: an int is no text."""
     try:
-        _read_message(msgspec.json.encode(msgspec.structs.replace(message, raw=b"")))
-    except (UnicodeEncodeError, TypeError, msgspec.MsgspecError):
-        return False
-    return True
+        body = _encoded(msgspec.structs.replace(message, raw=b""))
+        return msgspec.structs.replace(_read_message(body), raw=message.raw)
+    except (TypeError, msgspec.MsgspecError):
+        return None
+
+
+def _encoded(message: Message) -> bytes:
+    try:
+        body = msgspec.json.encode(message)
+    except UnicodeEncodeError:
+        body = NUL
+    return body if NUL not in body else msgspec.json.encode(cleaned(msgspec.to_builtins(message)))
 
 
 def refuse(message: Message, policy: Policy) -> str | None:

@@ -170,8 +170,8 @@ async def raises_unprintable(arguments, call):
     ("run", "told", "failed"),
     [
         (breaks, "ValueError: no such file", True),
-        (raises_unprintable, "Unprintable: lone ?", True),
-        (gives("lone \ud800"), "lone ?", False),
+        (raises_unprintable, "Unprintable: lone \ufffd", True),
+        (gives("lone \ud800"), "lone \ufffd", False),
         (gives(None), "null", False),
         (gives({1, 2}), "[1,2]", False),
         (gives({"a": type}), None, False),

@@ -82,14 +82,14 @@ async def test_an_update_that_cannot_be_decoded_is_a_row_kept_raw_and_the_cursor
 
 
 @pytest.mark.parametrize("field", ["text", "sender"])
-async def test_an_update_that_is_no_unicode_wedges_no_account(autojump_clock, field):
+async def test_an_update_that_is_no_unicode_is_answered_without_what_is_none(autojump_clock, field):
     async with open_world(echo) as world:
         message = world.platform.message("ada", "hello")
         world.platform.push(msgspec.structs.replace(message, **{field: "lone \ud800", "raw": b"whole"}))
         await world.say("ada", "next")
         await world.settle()
         assert [(row.outcome, row.reason) for row in await world.ledger()] == [
-            ("failed", "decode"),
+            ("answered", ""),
             ("answered", ""),
         ]
         assert world.db.execute("select raw from inbound order by id").fetchall()[0] == (b"whole",)
