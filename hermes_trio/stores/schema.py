@@ -87,6 +87,7 @@ def connect(path: Path | str) -> sqlite3.Connection:
         db.execute("pragma journal_mode = wal")
         db.execute("pragma synchronous = full")
         db.execute("pragma temp_store = memory")
+        db.execute("pragma cache_size = -500")  # KiB; what is beyond it the system caches
         _migrate(db)
     except sqlite3.DatabaseError as error:
         db.close()
