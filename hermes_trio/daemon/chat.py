@@ -1,4 +1,8 @@
-"""`hermes-trio chat` as a client: the terminal on this side, a running daemon's websocket on the other."""
+"""`hermes-trio chat` as a client: the terminal on this side, a running daemon's websocket on the other.
+
+A daemon that goes away is waited for: it may be restarting. What was said meanwhile is handed over again
+under its own id, and what the daemon says is shown once, whichever connection it came by.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +32,14 @@ from hermes_trio.daemon.control import (
 from hermes_trio.daemon.life import Surroundings
 from hermes_trio.daemon.lock import holder
 from hermes_trio.daemon.signals import Caught, caught_signals
-from hermes_trio.errors import HermesError, NotSent, SendRefused, SendUnknown
+from hermes_trio.errors import HermesError, NotSent, PlatformDown, SendRefused, SendUnknown
 from hermes_trio.plugins import PLATFORMS, installed
-from hermes_trio.ports import AdapterContext, Platform
+from hermes_trio.ports import AdapterContext, Chance, Platform
 from hermes_trio.values import Message, Undecodable
 
 WEBSOCKET = "websocket"
 STARTS_S = 5.0
+RETURNS_S = 30.0
 AGAIN_S = 0.1
 ASK_S = 30.0
 PRINT_S = 5.0
@@ -46,8 +51,11 @@ class CannotChat(HermesError):
     """The running daemon cannot be chatted with, or went away; the text says why."""
 
 
-async def attach(state_dir: Path, around: Surroundings) -> int:
+async def attach(state_dir: Path, around: Surroundings, *, returns_s: float = RETURNS_S) -> int:
     """Chat with the daemon of this state_dir until the input ends and everything is answered, or a signal.
+
+    Args:
+        returns_s: how long a daemon that went away is waited for.
 
     Raises:
         CannotChat: see there. May be within exception groups.
@@ -56,26 +64,84 @@ async def attach(state_dir: Path, around: Surroundings) -> int:
     adapter = installed(PLATFORMS)["terminal"]()
     context = AdapterContext(state_dir, around.chance, around.clock)
     terminal = adapter.build(adapter.options(), "main", context)
-    client = _client_name(around)
+    link = _Link(state_dir, _client_name(around), around.chance, returns_s)
     with caught_signals() as caught:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_leave_on_signal, caught, nursery.cancel_scope, name="signals")
-            await _converse(state_dir, terminal, account, client, around)
+            async with terminal.open():
+                nursery.start_soon(link.keep, terminal, name="link")
+                await terminal.serve(_Relay(link))
+                await _at_rest(link, account)
             nursery.cancel_scope.cancel(reason="everything is answered")
     return 0
 
 
-async def _converse(
-    state_dir: Path, terminal: Platform, account: str, client: str, around: Surroundings
-) -> None:
-    # The core imports no adapter; like the terminal, the websocket's client is a plug-in that may be missing.
-    connect = import_module("hermes_websocket.client").connect
-    async with connect(state_dir, client=client, chance=around.chance) as conversation:
-        async with trio.open_nursery() as nursery, terminal.open():
-            nursery.start_soon(_show, conversation, terminal, name="show")
-            await terminal.serve(_Relay(conversation))
-            await _at_rest(state_dir, account, client)
-            nursery.cancel_scope.cancel(reason="everything is shown")
+class _Link:
+    """The connection to the daemon, made again when it breaks. `keep` owns it."""
+
+    def __init__(self, state_dir: Path, client: str, chance: Chance, returns_s: float) -> None:
+        # The core imports no adapter; like the terminal, the websocket's client is a plug-in that may miss.
+        self._side = import_module("hermes_websocket.client")
+        self._known = self._side.Known()
+        self._chance = chance
+        self._returns_s = returns_s
+        self._conversation: Any = None
+        self._made, self._lost = trio.Event(), trio.Event()
+        self.state_dir = state_dir
+        self.client = client
+
+    async def keep(self, terminal: Platform) -> None:
+        """Show what comes, for ever.
+
+        Raises:
+            CannotChat: the daemon went away and did not return in time, or the terminal takes nothing.
+        """
+        shown: dict[str, str] = {}
+        while True:
+            try:
+                async with self._side.connect(
+                    self.state_dir, client=self.client, chance=self._chance, known=self._known
+                ) as self._conversation:
+                    self._lost = trio.Event()
+                    self._made.set()
+                    await _show(self._conversation, terminal, shown)
+            except PlatformDown:
+                pass
+            self._made = trio.Event()
+            self._lost.set()
+            await self._return()
+
+    async def _return(self) -> None:
+        _tell("the daemon went away; waiting for it (what it has of this conversation is kept)")
+        with trio.move_on_after(self._returns_s):
+            await _status(self.state_dir)
+            return
+        raise CannotChat("the daemon did not come back")
+
+    async def say(self, message: Message) -> None:
+        """Return when the daemon has it for good, whichever connection it took.
+
+        Raises:
+            SendRefused: the daemon does not take it.
+        """
+        while True:
+            await self._made.wait()
+            conversation, lost = self._conversation, self._lost
+            try:
+                if message.choice is not None:
+                    await conversation.press(message.choice, message_id=message.native)
+                else:
+                    await conversation.say(message.text, message_id=message.native)
+                return
+            except NotSent:
+                await lost.wait()
+            except SendUnknown:
+                # Said again under the same id it counts once.
+                await trio.lowlevel.checkpoint()
+
+    async def back(self) -> None:
+        """Return when there is a connection."""
+        await self._made.wait()
 
 
 async def _leave_on_signal(caught: Caught, scope: trio.CancelScope) -> None:
@@ -88,25 +154,17 @@ class _Relay:
 
     cursor: str | None = None
 
-    def __init__(self, conversation: Any) -> None:
-        self._conversation = conversation
+    def __init__(self, link: _Link) -> None:
+        self._link = link
 
     async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
         for update in updates:
             try:
-                await self._hand_over(update)
+                if isinstance(update, Undecodable):
+                    raise SendRefused(update.why)
+                await self._link.say(update)
             except SendRefused as error:
                 _tell(f"not taken: {error}")
-            except (NotSent, SendUnknown) as error:
-                raise CannotChat(f"the daemon is gone: {error}") from error
-
-    async def _hand_over(self, update: Message | Undecodable) -> None:
-        if isinstance(update, Undecodable):
-            raise SendRefused(update.why)
-        if update.choice is not None:
-            await self._conversation.press(update.choice)
-        else:
-            await self._conversation.say(update.text, message_id=update.native)
 
     def received(self) -> None:
         """The daemon counts its own receive cycles."""
@@ -115,9 +173,12 @@ class _Relay:
         """As above."""
 
 
-async def _show(conversation: Any, terminal: Platform) -> None:
-    """Print what comes. What was handed out is confirmed, so it is printed whole even when leaving."""
-    shown: dict[str, str] = {}
+async def _show(conversation: Any, terminal: Platform, shown: dict[str, str]) -> None:
+    """Print what comes until the connection ends. What was handed out is confirmed, so it is printed whole.
+
+    Args:
+        shown: the terminal's id of a message by the daemon's.
+    """
     async for delivery in conversation:
         if delivery.op not in ("send", "edit", "delete"):
             continue
@@ -130,18 +191,22 @@ async def _show(conversation: Any, terminal: Platform) -> None:
             shown[delivery.message_id] = receipt.message_id or known
             if len(shown) > REMEMBERED:
                 del shown[next(iter(shown))]
-    raise CannotChat("the daemon went away; what it has of this conversation is kept")
 
 
 async def _door(state_dir: Path) -> str:
     """The daemon's websocket account; a daemon that starts is waited for."""
     with trio.move_on_after(STARTS_S):
-        while True:
-            status = await _asked(state_dir, AskStatus())
-            if isinstance(status, Status):
-                return _websocket_of(status, state_dir)
-            await trio.sleep(AGAIN_S)
+        return _websocket_of(await _status(state_dir), state_dir)
     raise CannotChat(f"{state_dir} is in use ({holder(state_dir)}), and the daemon does not answer")
+
+
+async def _status(state_dir: Path) -> Status:
+    """The daemon's status, as soon as there is a daemon."""
+    while True:
+        status = await _asked(state_dir, AskStatus())
+        if isinstance(status, Status):
+            return status
+        await trio.sleep(AGAIN_S)
 
 
 def _websocket_of(status: Status, state_dir: Path) -> str:
@@ -154,14 +219,11 @@ def _websocket_of(status: Status, state_dir: Path) -> str:
     )
 
 
-async def _at_rest(state_dir: Path, account: str, client: str) -> None:
+async def _at_rest(link: _Link, account: str) -> None:
     """Return when the daemon has answered everything; it lets nobody wait for ever, so ask again."""
-    while True:
-        match await _asked(state_dir, AwaitRest(account=account, chat=client)):
-            case Done():
-                return
-            case None:
-                raise CannotChat("the daemon went away before everything was answered")
+    while not isinstance(await _asked(link.state_dir, AwaitRest(account=account, chat=link.client)), Done):
+        await trio.sleep(AGAIN_S)
+        await link.back()
 
 
 async def _asked(state_dir: Path, request: Request) -> Answer | None:

@@ -107,9 +107,9 @@ class Conversation:
         await self._ask(frame)
         return frame.id
 
-    async def press(self, choice: str, *, chat: str | None = None) -> str:
-        """Press a choice of a prompt, by its token. Returns and raises as `say`."""
-        frame = Press(id=self._id(), choice=choice, chat=chat)
+    async def press(self, choice: str, *, chat: str | None = None, message_id: str | None = None) -> str:
+        """Press a choice of a prompt, by its token. Arguments, result and errors are those of `say`."""
+        frame = Press(id=message_id or self._id(), choice=choice, chat=chat)
         await self._ask(frame)
         return frame.id
 

@@ -6,11 +6,13 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import termios
 
 import pytest
 import trio
 
+from tests.daemon.process import program
 from tests.terminal.display import Display
 
 
@@ -151,16 +153,69 @@ async def test_leaving_an_attached_chat_leaves_the_daemon_alone(with_door, start
         assert daemon.process.returncode is None
 
 
-async def test_a_chat_says_when_its_daemon_goes_away(with_door, start, run):
+async def reads(chat, text):
+    """What the chat prints until this has come."""
+    shown = b""
+    with trio.fail_after(8):
+        while text.encode() not in shown:
+            shown += await chat.process.stdout.receive_some()
+    return shown.decode()
+
+
+async def went_away(chat, count):
+    with trio.fail_after(8):
+        while chat.text.count("went away") < count:
+            await chat.reads_more()
+
+
+async def test_a_chat_survives_its_daemon(with_door, start):
+    """Killed or stopped, it is started again: what was said meanwhile is answered, all of it once."""
+    async with start("run") as first:
+        await first.ready()
+        async with start("chat", stdin=subprocess.PIPE) as chat:
+            await chat.process.stdin.send_all(b"one\n")
+            assert await reads(chat, "one") == "you said: one\n"
+            await first.kill()
+            await went_away(chat, 1)
+            await chat.process.stdin.send_all(b"two\n")
+            async with start("run") as second:
+                assert await reads(chat, "two") == "you said: two\n"
+                assert await second.stop() == 0
+                await went_away(chat, 2)
+                async with start("run") as third:
+                    await chat.process.stdin.send_all(b"three\n")
+                    assert await reads(chat, "three") == "you said: three\n"
+                    await chat.process.stdin.aclose()
+                    assert await chat.ends() == 0
+                    assert await third.stop() == 0
+
+
+async def test_a_chat_without_its_daemon_can_be_left(with_door, start):
     async with start("run") as daemon:
         await daemon.ready()
         async with start("chat", stdin=subprocess.PIPE) as chat:
-            await chat.process.stdin.send_all(b"hi\n")
-            assert await chat.process.stdout.receive_some() == b"you said: hi\n"
-            await daemon.stop()
+            await chat.process.stdin.send_all(b"one\n")
+            await reads(chat, "one")
+            await daemon.kill()
+            await went_away(chat, 1)
+            chat.signal(signal.SIGINT)
+            assert await chat.ends() == 0
+
+
+async def test_a_daemon_that_does_not_come_back_is_not_waited_for_for_ever(with_door, start, tmp_path):
+    impatient = (
+        "import sys, trio; from pathlib import Path; from hermes_trio.daemon import chat, life;"
+        " from hermes_trio.log import standard_log; around = life.system_surroundings(standard_log());"
+        " trio.run(lambda: chat.attach(Path('state'), around, returns_s=0.2))"
+    )
+    async with start("run") as daemon:
+        await daemon.ready()
+        async with program(sys.executable, "-c", impatient, home=tmp_path, stdin=subprocess.PIPE) as chat:
+            await chat.process.stdin.send_all(b"one\n")
+            await reads(chat, "one")
+            await daemon.kill()
             assert await chat.ends() == 1
-            assert "went away" in chat.text
-            await chat.process.stdin.aclose()
+            assert "CannotChat: the daemon did not come back" in chat.text
 
 
 async def test_a_daemon_without_that_door_says_so(place, run):

@@ -75,6 +75,10 @@ class Daemon:
         self.process.kill()
         await self.process.wait()
 
+    async def reads_more(self):
+        """Return when it has written more to standard error."""
+        await self._more.wait()
+
     async def read(self):
         with suppress(trio.ClosedResourceError):
             async for piece in self.process.stderr:
@@ -83,11 +87,16 @@ class Daemon:
                 self._more = trio.Event()
 
 
+def started(*arguments, home, **more):
+    """The installed program with these arguments: see `program`."""
+    return program(HERMES, *arguments, home=home, **more)
+
+
 @asynccontextmanager
-async def started(*arguments, home, stdin=subprocess.DEVNULL, **environ):
+async def program(*command, home, stdin=subprocess.DEVNULL, **environ):
     """A process that is killed at the end, if it has not ended before."""
     process = await trio.lowlevel.open_process(
-        [HERMES, *map(str, arguments)],
+        [*map(str, command)],
         stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
