@@ -1,7 +1,7 @@
 # Every target needs Python 3.11 or newer with its venv module, and nothing else; what they install is in .venv.
 #   make run      the daemon in the foreground          make test     the whole suite
 #   make demo     a conversation that is cut short      make lint     style, types, layers
-#   make bench    measures what a message costs
+#   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
 
@@ -10,7 +10,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test lint bench demo sim mutants FORCE
+.PHONY: run test lint bench demo races sim mutants FORCE
 .NOTPARALLEL:
 
 run: .venv/.installed
@@ -31,6 +31,9 @@ bench: .venv/.installed-dev
 
 demo: .venv/.installed-dev
 	@$(BIN)/python -m tests.demo $(ARGS)
+
+races: .venv/.installed-dev
+	@$(BIN)/python -m tests.river.races $(or $(N),2000)
 
 sim mutants:
 	@echo "make $@: not yet" >&2; exit 1

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import trio
+from msgspec import Struct
 
 from hermes_trio.attend import CLOSING_LINE_UNITS, Quiet, attend
 from hermes_trio.entries import AssistantEntry
@@ -31,6 +32,14 @@ CLOSE_S = 5.0
 CLOSE_TRIES = 3
 
 
+class _End(Struct, frozen=True):
+    """What the log says of a turn's end; "cut" where somebody else wrote it, or nobody has yet."""
+
+    outcome: str
+    why: str | None = None
+    error: str | None = None
+
+
 class Player:
     """Plays turns with one agent."""
 
@@ -44,23 +53,30 @@ class Player:
     async def play(self, key: Key, worker: Worker, slot: Slot, opened: Opened) -> None:
         """Run one turn and write what it made."""
         turn = Turn(key, opened, self._around, slot)
-        began = trio.current_time()
+        began, end = trio.current_time(), _End("cut")
         log = self._log
         log.info("turn opened", turn=turn.id, key=str(key), messages=len(turn.messages), attempt=turn.attempt)
-        if self._unclosed.get(turn.id, 0) >= CLOSE_TRIES:
-            # What it makes is too much for the disk: it is not made a fourth time.
-            turn.made = Made(error=StoreFailed("the turn's end could not be written"))
-        else:
-            try:
+        try:
+            if self._unclosed.get(turn.id, 0) >= CLOSE_TRIES:
+                # What it makes is too much for the disk: it is not made a fourth time.
+                turn.made = Made(error=StoreFailed("the turn's end could not be written"))
+            else:
                 with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
                     await self._act(turn)
-            finally:
-                # Also where a reset or a shutdown cancels the whole session around it.
-                if turn.made is None:
-                    seconds = trio.current_time() - began
-                    log.info("turn closed", turn=turn.id, key=str(key), outcome="cut", seconds=seconds)
-        if turn.made is not None:
-            await self._close(key, turn, turn.made, began)
+            if turn.made is not None:
+                end = await self._close(key, turn, turn.made)
+        finally:
+            # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
+            log.info(
+                "turn closed",
+                turn=turn.id,
+                key=str(key),
+                outcome=end.outcome,
+                seconds=trio.current_time() - began,
+                steps=turn.steps.count,
+                why=end.why,
+                error=end.error,
+            )
 
     async def _act(self, turn: Turn) -> None:
         """The turn's nursery: the agent and what attends it. Cancelled: nothing is made."""
@@ -86,10 +102,11 @@ class Player:
         finally:
             wish.drop()
 
-    async def _close(self, key: Key, turn: Turn, made: Made, began: float) -> None:
+    async def _close(self, key: Key, turn: Turn, made: Made) -> _End:
+        """Write the turn's end. Whoever ended it before has written one."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
-            return
+            return _End("cut")
         tries = self._unclosed.pop(turn.id, 0)
         try:
             closing, ending, error = await self._write(turn, made)
@@ -97,15 +114,10 @@ class Player:
             # The row stays `running`: the worker backs off, and its next look adopts it.
             self._unclosed[turn.id] = tries + 1
             raise
-        self._log.info(
-            "turn closed",
-            turn=turn.id,
-            key=str(key),
-            outcome=closing.state,
-            seconds=trio.current_time() - began,
-            steps=turn.steps.count,
-            why=ending.reason if ending else None,
-            error=self._around.redact(repr(error)) if error else None,
+        return _End(
+            closing.state,
+            ending.reason if ending else None,
+            self._around.redact(repr(error)) if error else None,
         )
 
     async def _write(self, turn: Turn, made: Made) -> tuple[Closing, Ending | None, BaseException | None]:

@@ -10,6 +10,7 @@ from hermes_trio.errors import AccountRefused, NoCredentials, PlatformDown
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, fails, open_world, text
 from hermes_trio.values import Policy, Undecodable
+from tests.river.rounds import rounds
 
 PAGE = (Path(__file__).parents[2] / "docs/log.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([^`]+)` \| ((?:`[a-z_]+` ?)*)\|", re.MULTILINE)
@@ -75,6 +76,20 @@ async def test_a_turn_that_fails(world):
     line = one(world, "turn closed", outcome="failed", why="model: malformed")
     assert "ModelFailed" in line["error"]
     one(world, "message failed", native="in1", key="memory/main/u1", why="model: malformed")
+
+
+async def test_a_turn_that_is_reset_while_its_answer_is_written_has_its_closing_line_too(autojump_clock):
+    async def quick(turn):
+        return "done"
+
+    for late in range(20):
+        async with open_world(quick, seed=late) as world:
+            await world.say("u1", "hello")
+            await rounds(late)
+            await world.gateway.reset(1)
+            await world.settle()
+            opened = [line["turn"] for line in world.lines("turn opened")]
+            assert opened == [line["turn"] for line in world.lines("turn closed")], world.timeline()
 
 
 async def test_a_message_that_no_key_can_answer_is_refused_with_a_line(autojump_clock):
