@@ -19,8 +19,8 @@ from time import perf_counter
 import trio
 from trio.testing import MockClock
 
+from hermes_trio import Candidate, Candidates, KeyPool
 from hermes_trio.agent import ModelAgent
-from hermes_trio.credentials import Candidate, Candidates, KeyPool
 from hermes_trio.errors import StaleTurn
 from hermes_trio.gateway import installed_commands
 from hermes_trio.testing import ScriptedModel, World, fails, open_world, text, tool
