@@ -39,6 +39,9 @@ CUTS_MAX = 4
 """In a row; then only what waits for its answer is shown."""
 
 ANSWER_BYTES_MAX = VALUE_MAX // 32 * 31
+REFUSALS_MAX = 20
+"""Of one request, whatever is left out of it."""
+
 SUMMARY_CHARS_MAX = 8_000
 SUMMARY_S = 60.0
 
@@ -126,17 +129,19 @@ class Transcript:
         without: SummaryEntry | None = None
         if self._summaries and context.size(self._entries) > self._room * FULL:
             without = await self._shorter(0, context.size(self._entries))
-        refusals = suspected = 0
+        refusals = suspected = known = 0
         while (asked := await self._call(without)).answer is None:
             self._turn.restart_stream()
             refusals += 1
             if asked.refused == "context":
                 without = await self._shorter(refusals, self._size_without(without))
             else:
+                if self._asked > known:
+                    known, suspected = self._asked, 0
                 suspects = context.without_suspects(self._entries, self._own, asked=self._asked)
                 without = suspects[suspected] if suspected < len(suspects) else None
                 suspected += 1
-            if without is None or refusals > 2 * CUTS_MAX:
+            if without is None or refusals == REFUSALS_MAX:
                 await self._set_aside()
                 raise ModelFailed(asked.refused or "unknown", asked.why)
         self.add(entry_of(asked.answer))
@@ -196,8 +201,10 @@ class Transcript:
 
         async def shorten(*, op: str) -> Shortened:
             room = context.size(self._entries) >> max(1, refusals) if refusals <= CUTS_MAX else 0
-            cut = self._cut(room)
-            if self._size_without(cut) >= least and self._size_without(cut := self._cut(0)) >= least:
+            some = context.without_some(self._entries, self._own, asked=self._asked)
+            cuts = (self._cut(room), self._cut(0), *(some if refusals else ()))
+            cut = next((cut for cut in cuts if self._size_without(cut) < least), None)
+            if cut is None:
                 return Shortened()
             if self._summaries and refusals <= 1:
                 summary = await self._summary(room, op)

@@ -207,6 +207,8 @@ def shortened(
 
 def notice_of(summary: SummaryEntry, entries: Sequence[Entry], own: int) -> str:
     """What its user is told of it; nothing of a model's summary, nor where only the turn itself lost some."""
+    if summary.text.startswith(SET_ASIDE):
+        return texts.MESSAGE_LEFT_OUT
     lost = entries[: min(own, len(entries) - summary.kept)] if summary.covers is None else ()
     if summary.text.startswith(SUMMARY) or all(isinstance(entry, SummaryEntry) for entry in lost):
         return ""
@@ -216,7 +218,8 @@ def notice_of(summary: SummaryEntry, entries: Sequence[Entry], own: int) -> str:
 def without_suspects(entries: Sequence[Entry], own: int, *, asked: int) -> list[SummaryEntry]:
     """What to leave out, one after another, when a model service refuses what it is shown.
 
-    First what came last: this turn's calls and what they gave; then what was before the turn; then both.
+    First what came last: this turn's calls and what they gave; then what was before the turn; then both; then
+    some of the messages.
     """
     end = len(entries)
     newer = any(not isinstance(entry, UserEntry) for entry in entries[own:])
@@ -232,7 +235,17 @@ def without_suspects(entries: Sequence[Entry], own: int, *, asked: int) -> list[
         found.append(SummaryEntry(text=REFUSED, kept=end - own, said=said))
     if newer and earlier:
         found.append(SummaryEntry(text=f"{REFUSED}\n{calls}", said=unanswered(entries, end, asked)))
-    return found
+    return found + without_some(entries, own, asked=asked)
+
+
+def without_some(entries: Sequence[Entry], own: int, *, asked: int) -> list[SummaryEntry]:
+    """Of several messages that wait leave out all but the newest, or the newest, before none is answered."""
+    said = unanswered(entries, len(entries), asked)
+    if len(said) < 2:
+        return []
+    none = without_messages(entries, own, asked=asked)
+    found = [replace(none, said=said[-1:]), replace(none, said=said[:-1])]
+    return [*found, *(replace(one, covers=None) for one in found if one.covers is not None)]
 
 
 def without_messages(entries: Sequence[Entry], own: int, *, asked: int) -> SummaryEntry:

@@ -53,8 +53,8 @@ def _in_order(world) -> None:
     """Messages of a key are worked on in order of arrival; a steered one may overtake."""
     newest: dict[str, int] = {}
     for key, id, turn in world.db.execute(
-        "select key, id, turn from inbound where turn is not null and kind in ('message', 'alone')"
-        " order by id"
+        "select key, id, turn from inbound where turn is not null and step is null"
+        " and kind in ('message', 'alone') order by id"
     ):
         assert turn >= newest.get(key, 0), f"I4 message {id} of {key} overtook\n{world.timeline()}"
         newest[key] = turn
