@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 import msgspec
 
 from hermes_trio.context import Transcript, Walk
+from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ToolCall, ToolEntry, ToolSpec, UserEntry
 from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
@@ -29,6 +30,10 @@ class Models(Protocol):
 
     def walk(self) -> Walk:
         """Begin a turn's walk."""
+
+    @property
+    def pools(self) -> Sequence[KeyPool]:
+        """The pools of their keys."""
 
 
 CHARS_PER_TOKEN = 4
@@ -93,6 +98,7 @@ class ModelAgent:
     ) -> None:
         self.name = name
         self.history_chars = history_tokens * CHARS_PER_TOKEN
+        self.pools = tuple(models.pools)
         self._models = models
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)

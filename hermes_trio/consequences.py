@@ -50,6 +50,12 @@ class WakeCommands(Struct, frozen=True):
     key: Key
 
 
+class Deferred(Struct, frozen=True):
+    """Messages wait until a key to a model may be used, at this wall time at the earliest."""
+
+    until: float
+
+
 class WakeLane(Struct, frozen=True):
     """The lane has something to say."""
 
@@ -66,5 +72,5 @@ class Settled(Struct, frozen=True):
     why: str
 
 
-Consequence = Settled | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane
+Consequence = Settled | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane | Deferred
 Perform = Callable[[Sequence[Consequence]], None]

@@ -6,7 +6,8 @@ keeps nothing itself; `rests.py` keeps what it knows over a restart, as advice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 
 import trio
@@ -20,6 +21,7 @@ from hermes_trio.pure.keypool import (
     OF_THE_KEY,
     PROBE_S,
     Bench,
+    KeyRest,
     Strategy,
     bench,
     choose,
@@ -27,7 +29,6 @@ from hermes_trio.pure.keypool import (
     free_at,
     is_dead,
 )
-from hermes_trio.store_port import KeyRest
 from hermes_trio.supervise import attempt
 from hermes_trio.values import KeyState, KeyView, Secret
 
@@ -105,7 +106,7 @@ class KeyPool:
         self._log = log or standard_log()
         self._benches: dict[tuple[str, str], Bench] = {}
         self._last = -1
-        self._changed = trio.Event()
+        self._watchers: list[Callable[[], None]] = []
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -234,9 +235,14 @@ class KeyPool:
             if one.fingerprint in mine:
                 self._put(one.fingerprint, one.model, replace(one.bench, dead=False))
 
-    def changed(self) -> trio.Event:
-        """Set when what `rests` gives has changed."""
-        return self._changed
+    @contextmanager
+    def watched(self, changed: Callable[[], None]) -> Iterator[None]:
+        """While the body runs, `changed` is called, synchronously, when what `rests` gives has changed."""
+        self._watchers.append(changed)
+        try:
+            yield
+        finally:
+            self._watchers.remove(changed)
 
     def views(self) -> Sequence[KeyView]:
         """A row for each key, and for each of the scopes that it rests for."""
@@ -303,8 +309,8 @@ class KeyPool:
             del self._benches[at]
         else:
             self._benches[at] = rest
-        self._changed.set()
-        self._changed = trio.Event()
+        for changed in self._watchers:
+            changed()
 
     def _benches_of(self, fingerprint: str, model: str) -> dict[str, Bench]:
         scopes = (ALL, model)

@@ -24,6 +24,7 @@ from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.consequences import (
     CancelTurn,
     Consequence,
+    Deferred,
     ReplaceKey,
     Settled,
     WakeAsk,
@@ -46,6 +47,7 @@ from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.pure.routing import allowed
 from hermes_trio.recovery import Policy, recover
+from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
 from hermes_trio.store_port import AcceptRules, Booted, StatusView, Store
 from hermes_trio.stores.sqlite import open_sqlite_store
@@ -105,6 +107,7 @@ class Gateway:
             history=history,
         )
         self.quiet = Quiet()
+        self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
         player = Player(agent, around, self.quiet, log)
         takes_in = getattr(agent, "takes_in", False)
         self.turns = Sessions(
@@ -134,6 +137,9 @@ class Gateway:
         """Return when every platform's input has ended and every message has its outcome and its answer."""
         await self.listening.ended()
         await self.at_rest()
+        while (await self.store.status()).deferred:
+            await self.rests.looked()
+            await self.at_rest()
 
     async def at_rest(self) -> None:
         """Return when no key has anything to do and no lane anything to say."""
@@ -215,6 +221,8 @@ class Gateway:
                 case Settled(native=native, outcome=outcome, why=why):
                     where = str(what.key or what.account)
                     self.log.info(f"message {outcome}", native=native, key=where, why=why)
+                case Deferred(until=until):
+                    self.rests.deferred(until)
                 case WakeLane(lane=lane):
                     self.lanes.wake(lane)
                 case WakeCommands(key=key):
@@ -234,6 +242,7 @@ class Gateway:
         """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
         for account, chat, until in booted.penalties:
             self.outbox.remember(account, chat, until)
+        self.rests.recall(booted.rests)
         if await self.store.commands_waiting():
             with trio.move_on_after(BOOT_COMMANDS_S):
                 await self.commands.empty()
@@ -353,6 +362,7 @@ async def _living(
         gateway = make(store, nursery)
         store.perform = gateway.perform
         nursery.start_soon(gateway.quiet.serve, name="quiet")
+        nursery.start_soon(gateway.rests.serve, name="rests")
         await gateway.boot(booted, resume)
         nursery.start_soon(gateway.listening.serve, gateway.dispatch.help(admin=False), name="intake")
         try:

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 
 from hermes_trio.consequences import Perform
 from hermes_trio.entries import Entry
+from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.store_values import AcceptRules as AcceptRules
 from hermes_trio.store_values import Begun as Begun
 from hermes_trio.store_values import Booted as Booted
@@ -22,7 +23,6 @@ from hermes_trio.store_values import Closing as Closing
 from hermes_trio.store_values import GaveUp as GaveUp
 from hermes_trio.store_values import Hold as Hold
 from hermes_trio.store_values import Interrupted as Interrupted
-from hermes_trio.store_values import KeyRest as KeyRest
 from hermes_trio.store_values import Opened as Opened
 from hermes_trio.store_values import PendingCommand as PendingCommand
 from hermes_trio.store_values import Reply as Reply
@@ -186,6 +186,21 @@ class Store(Protocol):
         why: str,
     ) -> None:
         """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up."""
+
+    async def keep_rests(self, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
+        """What is known of refused keys now, for the next life.
+
+        Args:
+            put: what is new.
+            gone: (fingerprint, model) of what holds no longer. A key that works again: all deferred messages
+                wait again, and their keys are woken.
+        """
+
+    async def retry_deferred(self) -> float | None:
+        """Let the messages of one conversation whose time has come wait again, and wake it.
+
+        Returns the wall time to ask again, None while nothing is deferred.
+        """
 
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """The platform told us to be silent in this chat until a wall time."""

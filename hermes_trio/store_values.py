@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hermes_trio.entries import Entry
-from hermes_trio.pure.keypool import Bench
+from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.values import (
     Address,
     Choice,
@@ -82,7 +82,8 @@ class StepRow(Struct, frozen=True, kw_only=True):
 class Closing(Struct, frozen=True, kw_only=True):
     """How a turn ends. `reply` None with state "finished": the last `say` is the final, or silence.
 
-    `outcome` is that of its messages where the state does not say it.
+    `outcome` is that of its messages where the state does not say it. With `until` they have none yet: they
+    are deferred until that wall time, and what `reply` says is said if one of them was not told before.
     """
 
     state: TurnState
@@ -91,6 +92,7 @@ class Closing(Struct, frozen=True, kw_only=True):
     step: StepRow | None = None
     entries: tuple[Entry, ...] = ()
     reply: Reply | None = None
+    until: float | None = None
 
 
 # --- what comes out -------------------------------------------------------------------------------
@@ -168,22 +170,6 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     tail: Entry | None = None
 
 
-class KeyRest(Struct, frozen=True, kw_only=True):
-    """What is known of a refused key: advice, that outlives the process.
-
-    Args:
-        fingerprint: of its secret.
-        model: the model it rests for, "" for all.
-        pool, place: where it stood, for people.
-    """
-
-    fingerprint: str
-    model: str
-    pool: str
-    place: str
-    bench: Bench
-
-
 class Booted(Struct, frozen=True, kw_only=True):
     """What `begin_boot` found."""
 
@@ -192,6 +178,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     first: bool
     interrupted: tuple[Interrupted, ...]
     penalties: tuple[tuple[str, str, float], ...]
+    rests: tuple[KeyRest, ...] = ()
 
 
 class PendingCommand(Struct, frozen=True):
@@ -209,10 +196,11 @@ class Stopped(Struct, frozen=True):
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
-    """The store's part of `hermes-trio status`."""
+    """The store's part of `hermes-trio status`. `deferred` messages wait for a key."""
 
     boot: int
     waiting: int
+    deferred: int = 0
     running: tuple[TurnView, ...]
     owed: int
     sessions: int

@@ -136,7 +136,8 @@ class Player:
                     raise
                 except Exception as no_answer:
                     error = no_answer
-            ending = ending_of(error, turn.id, self._around.clock.now())
+            now = self._around.clock.now()
+            ending = ending_of(error, turn.id, now=now, asked_at=turn.asked_at)
             closing = _failed(turn, ending)
             await store.close_turn(turn.id, closing)
             return closing, ending, error
@@ -146,9 +147,10 @@ class Player:
 def _failed(turn: Turn, ending: Ending) -> Closing:
     """A sentence of ours, which needs no splitting."""
     return Closing(
-        state="failed",
+        state="failed" if ending.until is None else "stopped",
         reason=clean(turn.redact(ending.reason)),
-        outcome=ending.outcome,
+        outcome=ending.outcome if ending.until is None else None,
+        until=ending.until,
         reply=turn.framed((Part(ending.sentence[: CLOSING_LINE_UNITS - 2]),), "notice"),
     )
 

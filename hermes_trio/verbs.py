@@ -82,6 +82,7 @@ class Turn:
         self.messages: tuple[Message, ...] = tuple(one.message for one in first)
         self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.heard)
         self.address = self.messages[-1].address
+        self.asked_at = max(one.at for one in opened.messages)
         self.before = opened.entries
         self.made: Made | None = None
         self.said = ""

@@ -8,6 +8,11 @@ from hermes_trio.errors import AskTimedOut, LimitReached, ModelFailed, NoCredent
 from hermes_trio.pure import texts
 from hermes_trio.values import OutcomeName
 
+DEFER_MAX_S = 86_400.0
+"""Messages older than this are not kept any longer for a key that may be used."""
+
+DEFER_MIN_S = 1.0
+
 
 class Ending(Struct, frozen=True):
     """How a turn that made an error ends.
@@ -16,16 +21,25 @@ class Ending(Struct, frozen=True):
         reason: for the ledger.
         sentence: for the user.
         outcome: of its messages.
+        until: they are kept instead, and are tried again at this wall time.
     """
 
     reason: str
     sentence: str
     outcome: OutcomeName = "failed"
+    until: float | None = None
 
 
-def ending_of(error: BaseException, turn: int, now: float) -> Ending:
-    """The ending of a turn that failed with this error at wall time `now`."""
+def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -> Ending:
+    """The ending of a turn that failed with this error.
+
+    Args:
+        now: wall time.
+        asked_at: wall time of the newest of its messages.
+    """
     match error:
+        case NoCredentials(until=float(), defer=True) if now - asked_at < DEFER_MAX_S:
+            return _deferred(error, now)
         case AskTimedOut():
             return Ending("no answer", texts.NO_ANSWER)
         case TurnTimedOut():
@@ -39,3 +53,8 @@ def ending_of(error: BaseException, turn: int, now: float) -> Ending:
             return Ending(f"limit: {error}", texts.limit_reached(str(error)))
         case _:
             return Ending(type(error).__name__, texts.failed(turn))
+
+
+def _deferred(error: NoCredentials, now: float) -> Ending:
+    until = max(error.until or 0.0, now + DEFER_MIN_S)
+    return Ending("deferred", texts.deferred(until - now, error.kind), until=until)

@@ -46,6 +46,22 @@ class Bench(Struct, frozen=True):
     dead: bool = False
 
 
+class KeyRest(Struct, frozen=True, kw_only=True):
+    """What is known of a refused key: advice, that outlives the process.
+
+    Args:
+        fingerprint: of its secret.
+        model: the model it rests for, "" for all.
+        pool, place: where it stood, for people.
+    """
+
+    fingerprint: str
+    model: str
+    pool: str
+    place: str
+    bench: Bench
+
+
 def bench(
     kind: ModelFailure, retry_after_s: float | None, *, asked_at: float, now: float, before: Bench | None
 ) -> Bench:

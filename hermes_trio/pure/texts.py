@@ -84,10 +84,20 @@ def model_failed(kind: str, turn: int) -> str:
 
 def no_credentials(wait_s: float | None, kind: str) -> str:
     """No key may be used now."""
-    reasons = {"quota": "quota used up", "auth": "credentials refused"}
-    why = reasons.get(kind, "rate-limited")
     when = "" if wait_s is None else f" Try again in {span(max(1.0, wait_s))}."
-    return f"I could not answer: no model key can be used at the moment ({why}).{when}"
+    return f"I could not answer: no model key can be used at the moment ({_refusal(kind)}).{when}"
+
+
+def deferred(wait_s: float, kind: str) -> str:
+    """No key may be used now, and the message is kept until one may."""
+    return (
+        f"No model key can be used at the moment ({_refusal(kind)}). Your message is kept and will be"
+        f" answered when one can, in {span(max(1.0, wait_s))} at the earliest."
+    )
+
+
+def _refusal(kind: str) -> str:
+    return {"quota": "quota used up", "auth": "credentials refused"}.get(kind, "rate-limited")
 
 
 def limit_reached(what: str) -> str:

@@ -11,6 +11,7 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.prompt import cut_short_note
 from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
+from hermes_trio.stores.deferral import key_rests, revive
 from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.turns import close_turn
 from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane
@@ -27,12 +28,14 @@ def begin_boot(tx: Tx) -> Booted:
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running})")
     tx.run("delete from penalty where until <= ?", (tx.now,))
+    revive(tx)
     return Booted(
         boot=cursor.lastrowid,
         first=before is None,
         clean=before is None or bool(before[1]),
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
+        rests=key_rests(tx),
     )
 
 

@@ -12,7 +12,7 @@ from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import rows
-from hermes_trio.stores.tx import CLAIMABLE, NEWEST_STEP, Tx, read_key, read_message, text_of, to_json
+from hermes_trio.stores.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, text_of, to_json
 from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Prompt, Undecodable
 
 
@@ -101,7 +101,7 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
 def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> bool:
     """A message waits for its turn; or interrupts; or, False, is refused aloud."""
     name = text_of(key)
-    (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {CLAIMABLE}", name, id)
+    (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
     if ahead >= rules.queue_max:
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
         tx.owe(_notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
@@ -268,7 +268,7 @@ def stop(tx: Tx, key: Key, command: int | None, why: str, expected: int | None =
     turn = tx.running_turn(session)
     if turn is not None:
         rows.cut_turn(tx, turn, key, "stopped", why, texts.STOPPED_LINE)
-    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {CLAIMABLE}", name)
+    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
     if command is not None:
         settled = _settle_command(tx, command, "answered", why)
         if settled:
@@ -301,8 +301,7 @@ def reset(
     new = tx.open_session(name)
     # What was given back by an interrupt and waits still is said in the new session, not in the old one.
     tx.run(
-        "update entry set session = ? where inbound in"
-        f" (select id from inbound where key = ? and {CLAIMABLE})",
+        f"update entry set session = ? where inbound in (select id from inbound where key = ? and {PENDING})",
         (new, name),
     )
     # A wake for the old session may be in the list already: the successor must be the last word.
@@ -312,8 +311,8 @@ def reset(
 
 
 def _supersede(tx: Tx, key: str, command: int, why: str) -> None:
-    before = tx.all(f"select id, body from inbound where key = ? and id < ? and {CLAIMABLE}", key, command)
+    before = tx.all(f"select id, body from inbound where key = ? and id < ? and {PENDING}", key, command)
     if before:
         lane = text_of(read_message(before[-1][1]).address.lane)
         rows.hide_waiting(tx, lane, [row[0] for row in before])
-    tx.settle_inbound(f"key = ? and id < ? and {CLAIMABLE}", (key, command), "superseded", why)
+    tx.settle_inbound(f"key = ? and id < ? and {PENDING}", (key, command), "superseded", why)

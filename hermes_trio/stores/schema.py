@@ -66,7 +66,17 @@ alter table step add column nth integer not null default 0;
 alter table turn add column held_at real;
 """
 
-MIGRATIONS = (_FIRST, _RESUME)
+_KEYS = """
+create table key_rest(
+  fingerprint text not null, model text not null, pool text not null, place text not null,
+  kind text not null, since real not null, until real not null, strikes integer not null,
+  tried_at real not null, dead integer not null default 0, primary key(fingerprint, model)) without rowid;
+alter table inbound add column due real;
+alter table inbound add column told integer not null default 0;
+create index inbound_deferred on inbound(due, id) where state = 'deferred' and outcome is null;
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

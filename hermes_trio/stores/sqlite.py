@@ -11,6 +11,7 @@ from typing import Literal
 from hermes_trio.consequences import Consequence, Perform
 from hermes_trio.entries import Entry
 from hermes_trio.ports import WallClock
+from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.store_port import (
     AcceptRules,
     Begun,
@@ -26,7 +27,7 @@ from hermes_trio.store_port import (
     StepRow,
     Stopped,
 )
-from hermes_trio.stores import boot, delivery, in_the_way, intake, rows, turns, views
+from hermes_trio.stores import boot, deferral, delivery, in_the_way, intake, rows, turns, views
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
@@ -203,6 +204,14 @@ class SqliteStore:
     ) -> None:
         """See the port."""
         await self._do(delivery.fail_delivery, row, how, why)
+
+    async def keep_rests(self, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
+        """See the port."""
+        await self._do(deferral.keep_rests, put, gone)
+
+    async def retry_deferred(self) -> float | None:
+        """See the port."""
+        return await self._do(deferral.retry_deferred)
 
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """See the port."""

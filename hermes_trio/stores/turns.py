@@ -11,8 +11,18 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.context import fold
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import rows
+from hermes_trio.stores.deferral import defer
 from hermes_trio.stores.intake import Question
-from hermes_trio.stores.tx import CLAIMABLE, NEWEST_STEP, Tx, read_entry, read_message, text_of, to_json
+from hermes_trio.stores.tx import (
+    CLAIMABLE,
+    NEWEST_STEP,
+    PENDING,
+    Tx,
+    read_entry,
+    read_message,
+    text_of,
+    to_json,
+)
 from hermes_trio.values import Key
 
 BATCH_MESSAGES = 20
@@ -46,20 +56,28 @@ def _has_command(tx: Tx, key: Key) -> bool:
 
 
 def _batch(tx: Tx, key: str) -> tuple[list[tuple[int, bytes, float, float, str, int]], bool]:
-    """The messages of the next turn, and whether more may wait behind them."""
+    """The messages of the next turn, and whether more may wait behind them.
+
+    Deferred ones are taken only where one waits beside them, which then does not overtake them.
+    """
+    barrier = rows.barrier(tx, key)
     found = tx.all(
-        "select id, body, at, hold, kind, length from inbound where key = ? and id < ?"
-        f" and {CLAIMABLE} order by id limit {BATCH_MESSAGES}",
+        "select id, body, at, hold, kind, length, state from inbound where key = ? and id < ?"
+        f" and {PENDING} order by id limit {BATCH_MESSAGES}",
         key,
-        rows.barrier(tx, key),
+        barrier,
     )
+    if found and all(row[6] == "deferred" for row in found):
+        waits = f"select 1 from inbound where key = ? and id < ? and {CLAIMABLE} limit 1"
+        if len(found) < BATCH_MESSAGES or tx.one(waits, key, barrier) is None:
+            return [], False
     taken: list[tuple[int, bytes, float, float, str, int]] = []
     chars = 0
     for row in found:
         chars += row[5]
         if taken and (row[4] == "alone" or taken[0][4] == "alone" or chars > BATCH_CHARS):
             break
-        taken.append(row)
+        taken.append(row[:6])
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
 
 
@@ -242,7 +260,7 @@ def end_step(
         rows.say_in_preview(tx, turn, reply)
     wanted = "kind in ('message', 'steer')" if steer else "kind = 'steer'"
     waiting = tx.all(
-        f"select id, body, at from inbound where key = ? and id < ? and {CLAIMABLE} and {wanted} order by id",
+        f"select id, body, at from inbound where key = ? and id < ? and {PENDING} and {wanted} order by id",
         key,
         rows.barrier(tx, key),
     )
@@ -262,8 +280,11 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         _put_step(tx, turn, closing.step, closing.step.value)
     for entry in closing.entries:
         tx.add_entry(session, turn, entry)
+    quiet = closing.until is not None and not defer(tx, turn, key, closing)
     rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
-    if closing.reply is None:
+    if quiet:
+        pass  # they were told before
+    elif closing.reply is None:
         _last_say_is_final(tx, turn, session)
     elif closing.state == "finished":
         waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key)

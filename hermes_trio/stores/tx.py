@@ -37,6 +37,7 @@ IS_OPEN = "state in ('owed', 'sending', 'live')"
 LANE_IS = f"lane = ? and {IS_OPEN}"
 NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
 CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
+PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
 
 
 class Tx:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hermes_trio.store_port import StatusView
-from hermes_trio.stores.tx import IS_OPEN, Tx, read_key, text_of
+from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, read_key, text_of
 from hermes_trio.values import Key, LedgerRow, SessionView, TurnView
 
 
@@ -60,11 +60,7 @@ def session(tx: Tx, id: int) -> SessionView | None:
 
 def _session(tx: Tx, row: tuple[int, str, float, float | None, int]) -> SessionView:
     id, key, opened_at, ended_at, interrupted = row
-    (waiting,) = tx.one(
-        "select count(*) from inbound where key = ? and outcome is null and state = 'waiting'"
-        " and kind <> 'command'",
-        key,
-    )
+    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", key)
     (turns,) = tx.one("select count(*) from turn where session = ?", id)
     running = tx.one(f"{_TURN} where session = ? and state = 'running'", id)
     return SessionView(
@@ -101,12 +97,14 @@ def status(tx: Tx) -> StatusView:
     """Counts, and the turns running."""
     boot = tx.one("select max(id) from boot")[0] or 0
     (waiting,) = tx.one("select count(*) from inbound where outcome is null and state = 'waiting'")
+    (deferred,) = tx.one("select count(*) from inbound where state = 'deferred' and outcome is null")
     (owed,) = tx.one(f"select count(*) from outbound where {IS_OPEN} and state <> 'live'")
     (count,) = tx.one("select count(*) from session where ended_at is null")
     running = tx.all(f"{_TURN} indexed by turn_running where state = 'running'")
     return StatusView(
         boot=boot,
         waiting=waiting,
+        deferred=deferred,
         running=tuple(_turn(tx, row) for row in sorted(running)[:200]),
         owed=owed,
         sessions=count,

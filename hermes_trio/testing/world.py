@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Literal
 
 import structlog
 import trio
@@ -66,9 +66,11 @@ class World:
         commit_s: float,
         redact: Callable[[str], str],
         keys: Sequence[str],
+        on_exhausted: Literal["tell", "defer"],
     ) -> None:
         self.redact = redact
         self.keys = tuple(keys)
+        self.on_exhausted: Literal["tell", "defer"] = on_exhausted
         self.seed = seed
         self.platform = platform
         self.model = ScriptedModel(needs_key=bool(keys))
@@ -203,7 +205,9 @@ class World:
         log, pool = self._log(), None
         if self.keys:
             pool = KeyPool([Secret(key) for key in self.keys], clock=self.clock, chance=chance, log=log)
-        models = Candidates([Candidate(self.model, pool)], chance=chance, log=log)
+        models = Candidates(
+            [Candidate(self.model, pool)], on_exhausted=self.on_exhausted, chance=chance, log=log
+        )
         return ModelAgent(models, tools=self.tools, name=self.model.name)
 
     def crash(self) -> None:
@@ -308,6 +312,7 @@ async def open_world(
     commit_s: float = 0.0,
     redact: Callable[[str], str] = lambda text: text,
     keys: Sequence[str] = (),
+    on_exhausted: Literal["tell", "defer"] = "tell",
     start: bool = True,
 ) -> AsyncIterator[World]:
     """A World with a running gateway. Run it under trio's MockClock(autojump_threshold=0).
@@ -323,6 +328,7 @@ async def open_world(
         redact: replaces the secrets that the gateway shall keep.
         keys: the credential pool of `world.model`, in order; a new one in each incarnation. Without any the
             model needs none. `world.model.refuse("a", line=fails("quota"))` has one refused.
+        on_exhausted: what becomes of a message while none of them may be used.
         start: False: `await world.start()` starts the first incarnation.
     """
     async with trio.open_nursery() as nursery:
@@ -338,6 +344,7 @@ async def open_world(
             commit_s=commit_s,
             redact=redact,
             keys=keys,
+            on_exhausted=on_exhausted,
         )
         try:
             if start:

@@ -49,6 +49,12 @@ from hermes_trio.pure.endings import ending_of
             "refused",
         ),
         (
+            NoCredentials(None, defer=True),
+            "no_credentials",
+            "I could not answer: no model key can be used at the moment (credentials refused).",
+            "refused",
+        ),
+        (
             LimitReached("this took more than 60 steps"),
             "limit: this took more than 60 steps",
             "I stopped: this took more than 60 steps.",
@@ -57,10 +63,33 @@ from hermes_trio.pure.endings import ending_of
     ],
 )
 def test_ending_of(error, reason, sentence, outcome):
-    ending = ending_of(error, 7, 1000.0)
+    ending = ending_of(error, 7, now=1000.0, asked_at=900.0)
     assert (ending.reason, ending.sentence, ending.outcome) == (reason, sentence, outcome)
 
 
 def test_no_foreign_text_reaches_the_user():
     for error in (ValueError("detail"), ModelFailed("auth", "detail"), TurnTimedOut("detail")):
-        assert "detail" not in ending_of(error, 7, 0.0).sentence
+        assert "detail" not in ending_of(error, 7, now=0.0, asked_at=0.0).sentence
+
+
+@pytest.mark.parametrize(
+    ("until", "asked_at", "kept_until", "sentence"),
+    [
+        (
+            1600.0,
+            900.0,
+            1600.0,
+            "(quota used up). Your message is kept",
+        ),
+        (1000.0, 900.0, 1001.0, "when one can, in 1 s at the earliest."),
+        (900.0, 900.0, 1001.0, "when one can, in 1 s at the earliest."),
+        (1600.0, 1000.0 - 86_399.0, 1600.0, "Your message is kept"),
+        (1600.0, 1000.0 - 86_400.0, None, "I could not answer: no model key can be used"),
+        (1600.0, 5000.0, 1600.0, "Your message is kept"),
+    ],
+    ids=["later", "now", "past", "a day nearly", "a day", "the clock was set back"],
+)
+def test_a_turn_that_may_be_deferred(until, asked_at, kept_until, sentence):
+    ending = ending_of(NoCredentials(until, "quota", defer=True), 7, now=1000.0, asked_at=asked_at)
+    assert ending.until == kept_until
+    assert sentence in ending.sentence
