@@ -31,10 +31,6 @@ class Models(Protocol):
     def walk(self) -> Walk:
         """Begin a turn's walk."""
 
-    @property
-    def pools(self) -> Sequence[KeyPool]:
-        """The pools of their keys."""
-
 
 CHARS_PER_TOKEN = 4
 RESULT_CHARS_MAX = 100_000
@@ -98,7 +94,7 @@ class ModelAgent:
     ) -> None:
         self.name = name
         self.history_chars = history_tokens * CHARS_PER_TOKEN
-        self.pools = tuple(models.pools)
+        self.pools: Sequence[KeyPool] = getattr(models, "pools", ())
         self._models = models
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)

@@ -80,8 +80,6 @@ def without_effect(config: Config) -> tuple[str, ...]:
     found = []
     if config.session.reset != "none":
         found.append(f'session.reset = "{config.session.reset}"')
-    if config.model.on_exhausted == "defer":
-        found.append('model.on_exhausted = "defer"')
     return tuple(found)
 
 

@@ -92,7 +92,6 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         keys: the credential pool, in order: "env:NAME" or "file:PATH" each. Default: the variable the
             provider's own tools read.
         strategy: which key is used next.
-        on_exhausted: while no key may be used: tell the user, or keep the message until one may.
         connect_s: for name lookup, connection and TLS.
         first_byte_s: until the answer begins.
         between_bytes_s: between two pieces of the answer.
@@ -103,7 +102,6 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: Annotated[str, Meta(min_length=1, description="the name of a model")] = "gpt-5.5"
     keys: tuple[Secret, ...] = ()
     strategy: Literal["fill_first", "round_robin", "least_used", "random"] = "fill_first"
-    on_exhausted: Literal["tell", "defer"] = "tell"
     connect_s: Seconds = 10.0
     first_byte_s: Seconds = 120.0
     between_bytes_s: Seconds = 60.0
@@ -119,9 +117,11 @@ class ModelOptions(Endpoint, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`[model]`: the model that answers.
 
     Args:
+        on_exhausted: while no key to any of them may be used: tell the user, or keep the message for later.
         fallback: endpoints to try when this one cannot answer, in order.
     """
 
+    on_exhausted: Literal["tell", "defer"] = "tell"
     fallback: tuple[Endpoint, ...] = ()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from hermes_trio.agent import ModelAgent
 from hermes_trio.candidates import Candidate, Candidates
@@ -31,7 +32,7 @@ async def open_agent(
     async with AsyncExitStack() as opened:
         candidates = await _candidates(config, _Clients(opened), clock=clock, chance=chance, log=log)
         yield ModelAgent(
-            Candidates(candidates, chance=chance, log=log),
+            Candidates(candidates, on_exhausted=config.model.on_exhausted, chance=chance, log=log),
             tools=enabled_tools(config.tools.enable),
             prompt=config.agent.prompt,
             steps_max=config.agent.steps_max,
@@ -93,9 +94,16 @@ async def _candidates(
             continue
         account = (endpoint.provider, endpoint.base_url, endpoint.keys, endpoint.strategy)
         if account not in pools:
-            pools[account] = KeyPool(endpoint.keys, endpoint.strategy, clock=clock, chance=chance, log=log)
+            pools[account] = KeyPool(
+                endpoint.keys, endpoint.strategy, name=_account(endpoint), clock=clock, chance=chance, log=log
+            )
         candidates.append(Candidate(model, pools[account]))
     return candidates
+
+
+def _account(endpoint: Endpoint) -> str:
+    """A pool's name: "openai at api.openai.com"."""
+    return f"{endpoint.provider} at {urlsplit(endpoint.base_url).netloc}"
 
 
 async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Model:

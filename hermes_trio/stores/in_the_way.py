@@ -16,7 +16,7 @@ from hermes_trio.pure import texts
 from hermes_trio.store_port import Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.delivery import end_question
-from hermes_trio.stores.tx import CLAIMABLE, LANE_IS, Tx, read_address, read_entry, read_message, text_of
+from hermes_trio.stores.tx import LANE_IS, PENDING, Tx, read_address, read_entry, read_message, text_of
 from hermes_trio.values import Address, Key, Lane, Part
 
 UNREADABLE = "unreadable"
@@ -87,7 +87,7 @@ def _message_in_the_way(tx: Tx, key: Key) -> int | None:
     """Of the messages that the next turn would take the first that cannot be read, else the first."""
     name = text_of(key)
     waiting = tx.all(
-        f"select id, body from inbound where key = ? and id < ? and {CLAIMABLE} order by id",
+        f"select id, body from inbound where key = ? and id < ? and {PENDING} order by id",
         name,
         rows.barrier(tx, name),
     )

@@ -6,10 +6,7 @@ from hermes_trio.daemon.checking import checked
 
 def test_what_has_no_effect_yet_is_said(tmp_path):
     path = tmp_path / "hermes.toml"
-    path.write_text(
-        '[session]\nreset = "daily"\n[model]\nprovider = "echo"\n'
-        'on_exhausted = "defer"\n[platforms.terminal]\n'
-    )
+    path.write_text('[session]\nreset = "daily"\n[model]\nprovider = "echo"\n[platforms.terminal]\n')
     config = load(path, environ={"HOME": str(tmp_path)})
-    assert without_effect(config) == ('session.reset = "daily"', 'model.on_exhausted = "defer"')
+    assert without_effect(config) == ('session.reset = "daily"',)
     assert 'WITHOUT EFFECT yet: session.reset = "daily"' in list(checked(config))
