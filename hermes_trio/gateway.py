@@ -108,10 +108,9 @@ class Gateway:
         )
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
-        player = Player(agent, around, self.quiet, log)
-        takes_in = getattr(agent, "takes_in", False)
+        play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
         self.turns = Sessions(
-            store, player.play, log, turns_max=options.turns_max, history=history, takes_in=takes_in
+            store, play, log, turns_max=options.turns_max, history=history, takes_in=takes_in
         )
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
         self.dispatch = Dispatch(

@@ -47,6 +47,7 @@ async def test_a_lone_key_that_heals_after_ninety_seconds_answers_within_three_m
     assert texts_in(world, "ada") == [KEPT.format("30 s"), "you said: hello"]
     assert await world.outcomes() == ["answered"]
     assert [line["why"] for line in world.lines("turn closed")] == ["deferred"] * 4 + [None]
+    await world.settle()
     check(world)
 
 
@@ -78,6 +79,7 @@ async def test_a_new_message_is_tried_at_once_and_each_message_is_told_once(worl
     assert texts_in(world, "ada")[2:] == ["you said: two"]
     assert [entry.text for entry in world.model.requests[-1].entries] == ["one", "two"]
     assert await world.outcomes() == ["answered", "answered"]
+    await world.settle()
     check(world)
 
 
@@ -112,6 +114,7 @@ async def test_what_waits_behind_is_kept_too_told_with_it_and_answered_in_order(
     await world.until(minutes=20)
     assert texts_in(world, "ada")[1:] == ["you said: one", "you said: two", "you said: three"]
     assert await world.outcomes() == ["answered"] * 3
+    await world.settle()
     check(world)
 
 
@@ -309,6 +312,7 @@ async def test_wherever_it_crashes_it_is_said_once_and_answered_once(crash_at, a
         await world.until(minutes=40)
         assert unmarked(world)[1:] == ["you said: hello"]
         assert await world.outcomes() == ["answered"]
+        await world.settle()
         check(world)
 
 
@@ -327,4 +331,5 @@ async def test_whatever_busy_says_everything_is_answered_in_order(busy, autojump
         assert await world.outcomes() == ["answered", "answered"]
         assert texts_in(world, "ada")[-1] == "both"
         assert len(world.shown("ada")) <= 3
+        await world.settle()
         check(world)
