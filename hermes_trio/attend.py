@@ -6,6 +6,7 @@ fail it: a store that fails or a fence that is met only ends the showing.
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -25,6 +26,11 @@ QUIET_S = 0.5
 PREVIEW_S = 0.3
 CLOSING_LINE_UNITS = 200
 """Kept free in a preview, so that a closing line always fits below it."""
+
+
+UNFINISHED = re.compile(r"[!-~]{8,}\Z")
+"""A long word at the end of what was streamed so far. It may be the beginning of a secret, which is known
+for one only when it is whole; no key has other characters."""
 
 
 class Attended(Protocol):
@@ -104,7 +110,7 @@ class Attendance:
                 # An answer that comes in one gust is shown once, as itself.
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
-            text = self.around.redact("".join(self._pieces))
+            text = self.around.redact(UNFINISHED.sub("", "".join(self._pieces)))
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
             part, _ = await attempt(partial(_head, self.platform, text))
             if part is not None and part != self._shown:

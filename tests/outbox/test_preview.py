@@ -99,7 +99,7 @@ async def test_a_preview_that_would_not_change_is_not_edited(world):
 
 
 async def long_answer(turn):
-    turn.stream("aaaaaaaa")
+    turn.stream("aaaaaaaa ")
     await trio.sleep(2)
     return "aaaaaaaa\n\nbbbbbbbb\n\ncccccccc"
 

@@ -1,6 +1,7 @@
 """I9: no secret the gateway holds is said, stored or logged, whoever let it slip."""
 
 import pytest
+import trio
 
 from hermes_trio.testing import open_world
 
@@ -21,6 +22,26 @@ async def slips(turn):
     await turn.sleep(5)
     await turn.say(f"said {SECRET}")
     return f"answer {SECRET}"
+
+
+async def spells(turn):
+    turn.stream("the key is ")
+    for n in range(0, len(SECRET), 4):
+        turn.stream(SECRET[n : n + 4])
+        await trio.sleep(2)
+    turn.stream(" as you know")
+    await trio.sleep(2)
+
+
+@pytest.mark.world(agent=spells, redact=redact)
+async def test_a_secret_that_comes_in_pieces_is_not_shown_in_pieces(world):
+    await world.say("u1", "tell me")
+    await world.settle()
+    texts = [call.delivery.part.text for call in world.platform.calls if call.delivery.said == "preview"]
+    assert texts[0] == f"the key is {SECRET[:4]}"
+    assert texts[-1] == "the key is *** as you know"
+    # Seven characters are the beginning of many words.
+    assert not [text for text in texts if SECRET[:8] in text]
 
 
 async def fails(turn):
