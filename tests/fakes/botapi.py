@@ -19,81 +19,22 @@ method (None: until `heal()`), and may be narrowed to a chat and thread.
 from __future__ import annotations
 
 import argparse
-import re
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from email.message import Message as Mime
-from email.parser import BytesParser
-from email.policy import HTTP
 from functools import partial
 from itertools import islice
 from typing import Any
-from urllib.parse import parse_qsl
 
-import msgspec
 import trio
 
+from tests.fakes.botapi_chats import BotChats, Shown
+from tests.fakes.botapi_params import Refusal, bad, params_of
 from tests.fakes.http_server import Counts, HangUp, Request, Response, serve_http
 
 TOKEN = "123456789:AAfaketokenfaketokenfaketokenfaketo"
-BOT_ID = 123456789
-TEXT_MAX = 4096
-INT_FIELDS = {"chat_id", "message_thread_id", "message_id", "offset", "limit", "timeout"}
-JSON_FIELDS = {
-    "entities",
-    "reply_parameters",
-    "reply_markup",
-    "allowed_updates",
-    "commands",
-    "reaction",
-    "link_preview_options",
-    "scope",
-}
-FORMATS = (
-    "mention hashtag cashtag bot_command url email phone_number bold italic underline strikethrough spoiler "
-    "blockquote expandable_blockquote code pre text_link text_mention custom_emoji"
-)
-ENTITY_TYPES = set(FORMATS.split())
 JSON_HEADS = {"content-type": "application/json"}
-ADDRESSEES = re.compile(r"(?:(?<=\s)|^)(?:(@\w+)|(/\w+(?:@\w+)?))")
-
-
-class Refusal(Exception):
-    """An answer with ok false."""
-
-    def __init__(self, code: int, description: str, **parameters: Any) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
-        self.parameters = parameters
-
-    def response(self, status: int | None = None) -> Response:
-        body: dict[str, Any] = {"ok": False, "error_code": self.code, "description": self.description}
-        if self.parameters:
-            body["parameters"] = self.parameters
-        return Response.json(body, status or self.code)
-
-
-def bad(description: str) -> Refusal:
-    return Refusal(400, f"Bad Request: {description}")
-
-
-@dataclass
-class Shown:
-    """A message of the bot as the chat shows it now."""
-
-    chat: int
-    message_id: int
-    thread: int | None
-    text: str
-    entities: list[dict[str, Any]]
-    buttons: list[dict[str, Any]]
-    reply_to: int | None
-    at: float
-    edits: list[str] = field(default_factory=list)
-    deleted: bool = False
 
 
 @dataclass
@@ -136,7 +77,7 @@ class Poller:
     terminated: bool = False
 
 
-class FakeBotApi:
+class FakeBotApi(BotChats):
     """One bot, its chats, and the server's side of everything.
 
     Args:
@@ -145,159 +86,25 @@ class FakeBotApi:
     """
 
     def __init__(self, *, token: str = TOKEN, username: str = "hermes_bot", keep_calls: bool = True) -> None:
+        super().__init__(username)
         self.token = token
-        self.me: dict[str, Any] = {
-            "id": BOT_ID,
-            "is_bot": True,
-            "first_name": "Hermes",
-            "username": username,
-            "can_join_groups": True,
-            "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
-            "can_connect_to_business": False,
-            "has_main_web_app": False,
-        }
         self.keep_calls = keep_calls
         self.calls: list[Call] = []
         self.counts: Counter[str] = Counter()
         self.connections = Counts()
-        self.pending: deque[tuple[int, bytes]] = deque()
         self.offsets: list[int] = []
         self.most_pollers = 0
         self.webhook = ""
         self.drops = 0
         self.down = False
-        self.pressed: list[str] = []
-        self.reactions: dict[tuple[int, int], list[Any]] = {}
-        self.commands: list[dict[str, str]] = []
         self.held: list[str] = []
-        self.topics: dict[tuple[int, int], str] = {}
         self._pollers: list[Poller] = []
         self._rules: list[Rule] = []
-        self._shown: dict[int, dict[int, Shown]] = {}
-        self._chats: dict[int, dict[str, Any]] = {}
-        self._messages: dict[tuple[int, int], dict[str, Any]] = {}
-        self._history: dict[tuple[int, int], bytes] = {}
-        self._next_update = 1000
-        self._next_message = 1
         self._changed = trio.Event()
-        self._methods: dict[str, Callable[[dict[str, Any]], Any]] = {
-            "getme": lambda params: self.me,
-            "sendmessage": self._send_message,
-            "editmessagetext": self._edit_message_text,
-            "deletemessage": self._delete_message,
-            "sendchataction": self._send_chat_action,
-            "setmessagereaction": self._set_message_reaction,
-            "setmycommands": self._set_my_commands,
-            "answercallbackquery": self._answer_callback_query,
-            "deletewebhook": self._delete_webhook,
-            "getwebhookinfo": self._get_webhook_info,
-        }
-
-    # --- what a test does as the users ------------------------------------------------------------
-
-    def chat(self, chat: int, **more: Any) -> dict[str, Any]:
-        """The chat, made on first use: positive ids are private chats, others supergroups."""
-        if chat not in self._chats:
-            self._chats[chat] = (
-                {"id": chat, "type": "private", "first_name": f"User {chat}"}
-                if chat > 0
-                else {"id": chat, "type": "supergroup", "title": f"Group {chat}"}
-            )
-        self._chats[chat].update(more)
-        return self._chats[chat]
-
-    def topic(self, chat: int, thread: int, state: str = "open") -> None:
-        """Make a forum topic: open, closed or deleted."""
-        self.chat(chat)
-        self.topics[chat, thread] = state
-
-    def push(
-        self,
-        chat: int,
-        text: str | None = "hello",
-        *,
-        user: int | None = None,
-        thread: int | None = None,
-        reply_to: int | None = None,
-        more: dict[str, Any] | None = None,
-    ) -> int:
-        """A user writes; returns the message id.
-
-        Args:
-            user: by default the private chat's own, or 7 in groups.
-            thread: a forum topic, made if need be.
-            more: further fields of the message, or other values of the usual ones.
-        """
-        message = self._user_message(chat, user, text)
-        if thread is not None:
-            self.topics.setdefault((chat, thread), "open")
-            message |= {"message_thread_id": thread, "is_topic_message": True}
-            message["reply_to_message"] = self._topic_root(chat, thread)
-        if reply_to is not None:
-            message["reply_to_message"] = self._messages[chat, reply_to]
-        message |= more or {}
-        self._messages[chat, message["message_id"]] = message
-        self.push_update({"message": message}, history=(chat, message["message_id"]))
-        return message["message_id"]
-
-    def push_many(self, count: int, chats: list[int], text: str = "hello") -> None:
-        """Push `count` messages, going round the chats."""
-        for n in range(count):
-            chat = chats[n % len(chats)]
-            message = self._user_message(chat, None, text)
-            self._queue({"message": message})
-        self._wake_pollers()
-
-    def push_update(self, update: dict[str, Any], *, history: tuple[int, int] | None = None) -> int:
-        """Push an update of any shape; returns its update_id."""
-        update_id, raw = self._queue(update)
-        if history is not None:
-            self._history[history] = raw
-        self._wake_pollers()
-        return update_id
-
-    def push_raw(self, raw: bytes) -> int:
-        """Push these bytes as an update; `%d` in them becomes its update_id."""
-        self._next_update += 1
-        self.pending.append((self._next_update, raw.replace(b"%d", b"%d" % self._next_update)))
-        self._wake_pollers()
-        return self._next_update
-
-    def push_text(self, raw: str) -> int:
-        """As push_raw."""
-        return self.push_raw(raw.encode())
-
-    def redeliver(self, chat: int, message_id: int) -> int:
-        """Push the same message once more, under a new update_id."""
-        update = msgspec.json.decode(self._history[chat, message_id])
-        del update["update_id"]
-        return self.push_update(update)
-
-    def press(self, chat: int, message_id: int, data: str, *, user: int | None = None) -> str:
-        """A user presses a button below a message of the bot; returns the callback query's id."""
-        shown = self._shown[chat][message_id]
-        self._next_update += 1
-        press_id = str(4_000_000_000 + self._next_update)
-        query = {
-            "id": press_id,
-            "from": self._user(user or (chat if chat > 0 else 7)),
-            "message": self._as_message(shown),
-            "chat_instance": "1",
-            "data": data,
-        }
-        self.push_update({"callback_query": query})
-        return press_id
+        self.methods["deletewebhook"] = self._delete_webhook
+        self.methods["getwebhookinfo"] = self._get_webhook_info
 
     # --- what a test sees -------------------------------------------------------------------------
-
-    def sent(self, chat: int, *, deleted: bool = False) -> list[Shown]:
-        """The bot's messages in a chat as they look now, in order."""
-        return [shown for shown in self._shown.get(chat, {}).values() if deleted or not shown.deleted]
-
-    def texts(self, chat: int) -> list[str]:
-        """The texts the chat shows of the bot."""
-        return [shown.text for shown in self.sent(chat)]
 
     def called(self, method: str) -> list[Call]:
         """The calls of a method."""
@@ -476,7 +283,7 @@ class FakeBotApi:
             raise HangUp
         if head != f"bot{self.token}":
             return Refusal(401, "Unauthorized").response()
-        params = _params(request)
+        params = params_of(request)
         self._record(method, params)
         try:
             rule = self._rule(method, params)
@@ -557,9 +364,9 @@ class FakeBotApi:
         name = method.lower()
         if name == "getupdates":
             return await self._get_updates(params, request)
-        if name not in self._methods:
+        if name not in self.methods:
             raise Refusal(404, "Not Found: method not found")
-        return Response.json({"ok": True, "result": self._methods[name](params)})
+        return Response.json({"ok": True, "result": self.methods[name](params)})
 
     async def _get_updates(self, params: dict[str, Any], request: Request) -> Response:
         if self.webhook:
@@ -620,81 +427,7 @@ class FakeBotApi:
             poller.wake.set()
         self._tell()
 
-    def _queue(self, update: dict[str, Any]) -> tuple[int, bytes]:
-        self._next_update += 1
-        raw = msgspec.json.encode({"update_id": self._next_update} | update)
-        self.pending.append((self._next_update, raw))
-        return self._next_update, raw
-
     # --- methods of the Bot API -------------------------------------------------------------------
-
-    def _send_message(self, params: dict[str, Any]) -> dict[str, Any]:
-        chat = self._known_chat(params)
-        thread = self._known_thread(params)
-        text, entities = _checked_text(params)
-        reply_to = self._anchor(chat, params)
-        self._next_message += 1
-        shown = Shown(
-            chat, self._next_message, thread, text, entities, _buttons(params), reply_to, time.time()
-        )
-        self._shown.setdefault(chat, {})[shown.message_id] = shown
-        message = self._as_message(shown)
-        if reply_to is not None:
-            message["reply_to_message"] = self._messages[chat, reply_to]
-        self._messages[chat, shown.message_id] = message
-        return message
-
-    def _anchor(self, chat: int, params: dict[str, Any]) -> int | None:
-        reply = params.get("reply_parameters") or {}
-        if "reply_to_message_id" in params:
-            reply = {"message_id": int(params["reply_to_message_id"])}
-        if not reply or (chat, reply["message_id"]) in self._messages:
-            return reply.get("message_id")
-        if not reply.get("allow_sending_without_reply"):
-            raise bad("message to be replied not found")
-        return None
-
-    def _edit_message_text(self, params: dict[str, Any]) -> dict[str, Any]:
-        shown = self._bots_own(params, "edit")
-        text, entities = _checked_text(params)
-        buttons = _buttons(params)
-        if (text, entities, buttons) == (shown.text, shown.entities, shown.buttons):
-            raise bad(
-                "message is not modified: specified new message content and reply markup are exactly "
-                "the same as a current content and reply markup of the message"
-            )
-        shown.text, shown.entities, shown.buttons = text, entities, buttons
-        shown.edits.append(text)
-        return self._as_message(shown) | {"edit_date": int(time.time())}
-
-    def _delete_message(self, params: dict[str, Any]) -> bool:
-        self._bots_own(params, "delete").deleted = True
-        return True
-
-    def _send_chat_action(self, params: dict[str, Any]) -> bool:
-        self._known_chat(params)
-        self._known_thread(params)
-        if params.get("action") != "typing":
-            raise bad("wrong parameter action in request")
-        return True
-
-    def _set_message_reaction(self, params: dict[str, Any]) -> bool:
-        where = self._known_chat(params), params.get("message_id", 0)
-        if where not in self._messages:
-            raise bad("message to react not found")
-        self.reactions[where] = params.get("reaction", [])
-        return True
-
-    def _set_my_commands(self, params: dict[str, Any]) -> bool:
-        for command in params["commands"]:
-            if not re.fullmatch("[a-z0-9_]{1,32}", command["command"]) or not command["description"]:
-                raise bad("BOT_COMMAND_INVALID")
-        self.commands = params["commands"]
-        return True
-
-    def _answer_callback_query(self, params: dict[str, Any]) -> bool:
-        self.pressed.append(params["callback_query_id"])
-        return True
 
     def _delete_webhook(self, params: dict[str, Any]) -> bool:
         self.webhook = ""
@@ -710,75 +443,6 @@ class FakeBotApi:
             "pending_update_count": len(self.pending),
         }
 
-    # --- values -----------------------------------------------------------------------------------
-
-    def _known_chat(self, params: dict[str, Any]) -> int:
-        chat = params.get("chat_id")
-        if chat not in self._chats:
-            raise bad("chat not found")
-        return chat
-
-    def _known_thread(self, params: dict[str, Any]) -> int | None:
-        thread = params.get("message_thread_id")
-        if thread is None:
-            return None
-        state = self.topics.get((params["chat_id"], thread))
-        if state is None or state == "deleted":
-            raise bad("message thread not found")
-        if state == "closed":
-            raise bad("TOPIC_CLOSED")
-        return thread
-
-    def _bots_own(self, params: dict[str, Any], verb: str) -> Shown:
-        shown = self._shown.get(self._known_chat(params), {}).get(params.get("message_id", 0))
-        if shown is None or shown.deleted:
-            raise bad(f"message to {verb} not found")
-        return shown
-
-    def _user(self, user: int) -> dict[str, Any]:
-        return {"id": user, "is_bot": False, "first_name": f"User {user}", "language_code": "en"}
-
-    def _user_message(self, chat: int, user: int | None, text: str | None) -> dict[str, Any]:
-        self._next_message += 1
-        message = {
-            "message_id": self._next_message,
-            "from": self._user(user or (chat if chat > 0 else 7)),
-            "chat": self.chat(chat),
-            "date": int(time.time()),
-        }
-        if text is not None:
-            message["text"] = text
-            if entities := _addressees(text):
-                message["entities"] = entities
-        return message
-
-    def _topic_root(self, chat: int, thread: int) -> dict[str, Any]:
-        return {
-            "message_id": thread,
-            "from": self.me,
-            "chat": self.chat(chat),
-            "date": 1,
-            "message_thread_id": thread,
-            "is_topic_message": True,
-            "forum_topic_created": {"name": f"Topic {thread}", "icon_color": 7322096},
-        }
-
-    def _as_message(self, shown: Shown) -> dict[str, Any]:
-        message: dict[str, Any] = {
-            "message_id": shown.message_id,
-            "from": self.me,
-            "chat": self.chat(shown.chat),
-            "date": int(shown.at),
-            "text": shown.text,
-        }
-        if shown.entities:
-            message["entities"] = shown.entities
-        if shown.thread is not None:
-            message |= {"message_thread_id": shown.thread, "is_topic_message": True}
-        if shown.buttons:
-            message["reply_markup"] = {"inline_keyboard": [[button] for button in shown.buttons]}
-        return message
-
 
 CONTROLS = frozenset(
     {
@@ -789,84 +453,6 @@ CONTROLS = frozenset(
         *("wait_sent", "wait_called", "wait_held", "wait_confirmed"),
     }
 )
-
-
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
-
-
-def _addressees(text: str) -> list[dict[str, Any]]:
-    return [
-        {
-            "type": "mention" if found[1] else "bot_command",
-            "offset": _units(text[: found.start()]),
-            "length": _units(found[0]),
-        }
-        for found in ADDRESSEES.finditer(text)
-    ]
-
-
-def _checked_text(params: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
-    text = params.get("text", "")
-    if not text.strip():
-        raise bad("message text is empty")
-    length = _units(text)
-    if length > TEXT_MAX:
-        raise bad("message is too long")
-    entities = params.get("entities") or []
-    for entity in entities:
-        if entity.get("type") not in ENTITY_TYPES:
-            raise bad("can't parse entities: unsupported type")
-        start, span = entity["offset"], entity["length"]
-        if start < 0 or span < 1 or start + span > length:
-            raise bad("ENTITY_BOUNDS_INVALID")
-        if not _on_characters(text, start, start + span):
-            raise bad("can't parse entities: an offset within a character")
-        if entity["type"] == "text_link" and "url" not in entity:
-            raise bad("can't parse entities: no url")
-    return text, entities
-
-
-def _on_characters(text: str, *offsets: int) -> bool:
-    units = text.encode("utf-16-le")
-    return not any(offset * 2 < len(units) and 0xDC <= units[offset * 2 + 1] <= 0xDF for offset in offsets)
-
-
-def _buttons(params: dict[str, Any]) -> list[dict[str, Any]]:
-    rows = (params.get("reply_markup") or {}).get("inline_keyboard", [])
-    buttons = [button for row in rows for button in row]
-    if any(not 1 <= len(button["callback_data"].encode()) <= 64 for button in buttons):
-        raise bad("BUTTON_DATA_INVALID")
-    return buttons
-
-
-def _params(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "")
-    params: dict[str, Any] = dict(request.query)
-    try:
-        if kind.startswith("application/json"):
-            return params | request.json() if request.body else params
-        if kind.startswith("application/x-www-form-urlencoded"):
-            params |= parse_qsl(request.body.decode(), keep_blank_values=True)
-        elif kind.startswith("multipart/form-data"):
-            params |= _multipart(kind, request.body)
-        for name in params.keys() & INT_FIELDS:
-            params[name] = int(params[name])
-        for name in params.keys() & JSON_FIELDS:
-            params[name] = msgspec.json.decode(params[name])
-    except (ValueError, msgspec.DecodeError):
-        return {}
-    return params
-
-
-def _multipart(kind: str, body: bytes) -> dict[str, str]:
-    mime: Mime = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind.encode() + b"\r\n\r\n" + body)
-    return {
-        str(part.get_param("name", header="content-disposition")): (
-            part.get_payload(decode=True).decode()  # type: ignore[union-attr]
-        )
-        for part in mime.iter_parts()  # type: ignore[attr-defined]
-    }
 
 
 async def main(port: int, token: str, *, keep_calls: bool) -> None:
