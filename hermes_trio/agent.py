@@ -18,7 +18,7 @@ from hermes_trio.entries import ToolCall, ToolEntry, ToolSpec, UserEntry
 from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import UNKNOWN
+from hermes_trio.pure.prompt import UNKNOWN, says_nothing
 from hermes_trio.pure.scalars import clean
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
@@ -130,7 +130,7 @@ class ModelAgent:
                     result = await self._use(turn, call)
                     shown.add(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
-            elif answer.text.strip():
+            elif not says_nothing(answer.text):
                 said = (answer.text, texts.PARTIAL if answer.finish == "partial" else "", shown.notice)
                 return "\n\n".join(filter(None, said))
             else:

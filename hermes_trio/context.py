@@ -27,7 +27,7 @@ from hermes_trio.entries import (
 )
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.pure import context
-from hermes_trio.pure.prompt import assemble
+from hermes_trio.pure.prompt import assemble, says_nothing
 from hermes_trio.pure.scalars import clean, cleaned
 from hermes_trio.steps import VALUE_MAX
 from hermes_trio.verbs import Turn
@@ -65,7 +65,7 @@ class Asked(Struct, frozen=True, omit_defaults=True):
     @property
     def final(self) -> bool:
         """It is an answer that ends the turn."""
-        return self.answer is not None and not self.answer.calls and bool(self.answer.text.strip())
+        return self.answer is not None and not self.answer.calls and not says_nothing(self.answer.text)
 
 
 class Shortened(Struct, frozen=True, omit_defaults=True):

@@ -38,6 +38,10 @@ def cut_short_note(unknown: Sequence[str]) -> str:
     return f"{note} Started, outcome unknown: {names}. Do not repeat that unless you have checked it."
 
 
+SILENCES = frozenset({"SILENT", "NOREPLY", "NORESPONSE", "NOOUTPUT", "EMPTY", "HEARTBEATOK"})
+"""With brackets or an underscore; as a plain word each may be an answer."""
+
+
 def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
     """Every tool call followed by its result, a synthetic one where none is recorded; no result alone.
 
@@ -58,6 +62,12 @@ def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
         if isinstance(entry, AssistantEntry) and entry.calls:
             made += _results(shown, index, entry.calls)
     return tuple(made)
+
+
+def says_nothing(text: str) -> bool:
+    """Whether an answer is none: blank, or a word that models were taught elsewhere to be silent with."""
+    bare = "".join(filter(str.isalpha, text)).upper()
+    return not text.strip() or (bare in SILENCES and not text.strip().isalpha())
 
 
 def _not_blank(entry: Entry) -> Entry:

@@ -251,6 +251,23 @@ async def test_three_empty_answers_end_the_turn_visibly(world):
     assert [(row.outcome, row.reason) for row in await world.ledger()] == [("failed", "model: unknown")]
 
 
+@pytest.mark.parametrize("token", ["[SILENT]", " [ SILENT ] ", "NO_REPLY", "(empty)", "<no response>"])
+async def test_silence_is_no_word_of_a_model(world, token):
+    world.model.script(text(token), text("here I am"), *[text(token)] * 3)
+    await world.say("ada", "one")
+    await world.settle()
+    await world.say("ada", "two")
+    await world.settle()
+    assert said(world) == ["here I am", "I could not answer: the model failed (turn 2)."]
+
+
+@pytest.mark.parametrize("word", ["Silent", "empty", "Silent, as ever.", "No"])
+async def test_a_word_may_be_an_answer(world, word):
+    world.model.script(text(word))
+    await world.say("ada", "one")
+    assert await world.reply("ada") == word
+
+
 async def test_an_empty_answer_is_asked_for_again(world):
     world.model.script(text(""), text("now I know"))
     await world.say("ada", "go")
