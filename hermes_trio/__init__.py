@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
     from hermes_trio.values import *  # noqa: F403
     from hermes_trio.verbs import Turn as Turn
+    from hermes_trio.wishes import *  # noqa: F403
 
     # A renamed name is exported to type checkers only by assignment.
     HttpClient = Client
@@ -69,9 +70,10 @@ _WHERE = {
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Prompt Receipt Reset Said"
-        " Say Secret SessionView Silence Span Stop Traits TurnView Undecodable"
+        "Address Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Receipt Said"
+        " Secret SessionView Span Traits TurnView Undecodable"
     ).split(),
+    "hermes_trio.wishes": "Prompt Reset Resume Say Silence Stop".split(),
     "hermes_trio.entries": (
         "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry SummaryEntry ToolCall ToolEntry ToolSpec"
         " UserEntry"

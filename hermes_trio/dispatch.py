@@ -22,19 +22,8 @@ from hermes_trio.pure.scalars import clean
 from hermes_trio.pure.slash import take_apart
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt, first_leaf
-from hermes_trio.values import (
-    Address,
-    CommandResult,
-    Key,
-    Message,
-    OutcomeName,
-    Part,
-    Prompt,
-    Reset,
-    Say,
-    SessionView,
-    Stop,
-)
+from hermes_trio.values import Address, Key, Message, OutcomeName, Part, SessionView
+from hermes_trio.wishes import CommandResult, Prompt, Reset, Resume, Say, Stop
 
 COMMAND_S = 10.0
 RESET_S = 2.0
@@ -183,6 +172,8 @@ class Dispatch:
             case Stop():
                 stopped = await store.stop(key, id, "asked")
                 self._log.info("stop", key=str(key), turn=stopped.turn, who=message.address.user)
+            case Resume(session=session):
+                await store.resume(key, id, session)
             case Prompt():
                 await store.prompt(id, result, self._rules(message.address.account_id))
             case Say(text=text):

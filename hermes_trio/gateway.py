@@ -169,6 +169,11 @@ class Gateway:
         except StaleSession:
             return None
 
+    async def resume(self, session: int) -> int | None:
+        """Open an ended session again. Returns the one that ended for it, None if it is no ended one."""
+        view = await self.store.session(session)
+        return None if view is None else await self.store.resume(view.key, None, session)
+
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first."""
         return await self.store.ledger(chat, limit)

@@ -16,7 +16,6 @@ from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailure
 from hermes_trio.values import (
     Address,
-    CommandResult,
     Delivery,
     Message,
     Part,
@@ -24,10 +23,10 @@ from hermes_trio.values import (
     Receipt,
     Secret,
     SessionView,
-    Silence,
     Traits,
     Undecodable,
 )
+from hermes_trio.wishes import CommandResult, Silence
 
 
 class WallClock(Protocol):

@@ -97,6 +97,9 @@ async def _close(
             await store.abandon(turn.turn, found, texts.failed(turn.turn))
     elif found == "empty":
         await store.abandon(turn.turn, found)
+    elif found == "stuck":
+        notice = texts.stuck(turn.interruptions, turn.session)
+        await store.abandon(turn.turn, found, notice, suspend=True)
     else:
         await store.abandon(turn.turn, found, texts.abandoned(age_s / 60))
 

@@ -29,16 +29,8 @@ from hermes_trio.store_values import Reply as Reply
 from hermes_trio.store_values import StatusView as StatusView
 from hermes_trio.store_values import StepRow as StepRow
 from hermes_trio.store_values import Stopped as Stopped
-from hermes_trio.values import (
-    Decided,
-    Key,
-    Lane,
-    LedgerRow,
-    OutcomeName,
-    Part,
-    Prompt,
-    SessionView,
-)
+from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, SessionView
+from hermes_trio.wishes import Prompt
 
 
 class Store(Protocol):
@@ -59,10 +51,13 @@ class Store(Protocol):
     async def end_boot(self) -> None:
         """The last commit of a boot that ended as asked."""
 
-    async def abandon(self, turn: int, reason: str, text: str = "") -> None:
+    async def abandon(self, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
         """Close a turn that an older boot left running, with one notice to its chat if there is a text.
 
         What was cut short is a note for the session's next turn.
+
+        Args:
+            suspend: its session ends too; it is kept, and `resume` opens it again.
         """
 
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
@@ -121,6 +116,17 @@ class Store(Protocol):
         Args:
             turn: the turn that asks for it, which must be running: StaleTurn otherwise.
             session: the session that is meant, which must be the open one: StaleSession otherwise.
+        """
+
+    async def resume(self, key: Key, command: int | None, session: int | None) -> int | None:
+        """Open an ended session of the key again, in the place of the open one, which ends as by a reset.
+
+        Args:
+            session: None is the newest ended one that has turns.
+
+        Returns:
+            The id of the one that ended. None: the key has no such session, or it is open; a command is
+            answered so.
         """
 
     async def next_turn(

@@ -25,8 +25,9 @@ from hermes_trio.pure.scalars import clean
 from hermes_trio.slot import Slot
 from hermes_trio.store_port import Closing, Opened
 from hermes_trio.supervise import first_leaf
-from hermes_trio.values import Key, Part, Silence
+from hermes_trio.values import Key, Part
 from hermes_trio.verbs import Made, Surroundings, Turn
+from hermes_trio.wishes import Silence
 
 CLOSE_S = 5.0
 CLOSE_TRIES = 3

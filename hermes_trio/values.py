@@ -263,49 +263,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     reply_to: Literal["off", "first", "all"] = "first"
 
 
-# --- what an agent function or a command may return -----------------------------------------------
-
-
-class Silence(Struct, frozen=True):
-    """The agent chose to say nothing. Typed, never a magic word."""
-
-    reason: str
-
-
-class Reset(Struct, frozen=True):
-    """A command's wish: end this session and open the next."""
-
-    why: str = "asked"
-
-
-class Stop(Struct, frozen=True):
-    """A command's wish: stop the running turn."""
-
-    everything: bool = False
-
-
-class Say(Struct, frozen=True):
-    """A command's wish: answer with this text (markdown)."""
-
-    text: str
-
-
-class Prompt(Struct, frozen=True):
-    """A command's wish: start a turn with this text.
-
-    Args:
-        text: what the agent is given.
-        how: "alone": always a turn of its own; "steer": taken in by the running turn at its next step;
-            "plain": like any message.
-    """
-
-    text: str
-    how: Literal["alone", "steer", "plain"] = "plain"
-
-
-CommandResult = Reset | Stop | Say | Prompt
-
-
 class ChildView(Struct, frozen=True, kw_only=True):
     """A child, as `/status`, `/stop` and tools show it.
 

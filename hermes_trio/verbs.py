@@ -23,7 +23,8 @@ from hermes_trio.pure.scalars import clean
 from hermes_trio.slot import Slot
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
-from hermes_trio.values import Address, Choice, Key, Message, Part, Said, Silence
+from hermes_trio.values import Address, Choice, Key, Message, Part, Said
+from hermes_trio.wishes import Silence
 
 T = TypeVar("T")
 HISTORY_CHARS = 400_000

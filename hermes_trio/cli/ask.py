@@ -105,6 +105,16 @@ def reset(session: int, file: Path | None) -> int:
 
 
 @click.command()
+@session_argument
+@config_option
+def resume(session: int, file: Path | None) -> int:
+    """Go back to an ended session, also one that was set aside; the open one of its chat ends."""
+    from hermes_trio.daemon.control import ResumeSession
+
+    return _asked(file, ResumeSession(session=session))
+
+
+@click.command()
 @config_option
 def restart(file: Path | None) -> int:
     """Drain the daemon and end it with exit code 75, which asks its supervisor to start it again."""
@@ -131,8 +141,8 @@ ASKING = (
     sessions,
     stop,
     reset,
+    resume,
     restart,
-    not_yet("resume", "Go on with a suspended session."),
     not_yet("keys", "The keys to models, by position and state."),
     not_yet("simulate", "Run seeded simulations."),
     not_yet("export", "Write out a session."),

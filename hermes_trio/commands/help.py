@@ -1,7 +1,7 @@
 """/help: the commands this caller may use."""
 
 from hermes_trio.ports import CommandCall
-from hermes_trio.values import Say
+from hermes_trio.wishes import Say
 
 
 class Help:

@@ -2,7 +2,8 @@
 
 from hermes_trio.ports import CommandCall
 from hermes_trio.pure.texts import waiting_phrase
-from hermes_trio.values import Say, SessionView
+from hermes_trio.values import SessionView
+from hermes_trio.wishes import Say
 
 
 class Status:

@@ -21,6 +21,7 @@ from hermes_trio.daemon.control import (
     Request,
     ResetSession,
     Restart,
+    ResumeSession,
     Sessions,
     Status,
     StopSession,
@@ -71,6 +72,11 @@ class Answers:
             case ResetSession(session=session):
                 new = await gateway.reset(session)
                 return _no_session(session) if new is None else Done(text=f"session {new} follows {session}")
+            case ResumeSession(session=session):
+                ended = await gateway.resume(session)
+                if ended is None:
+                    return No(why=f"there is no ended session {session}")
+                return Done(text=f"session {session} is open again; {ended} has ended")
             case AwaitRest(account=account, chat=chat):
                 await _at_rest(gateway, account, chat)
                 return Done(text="at rest")

@@ -72,6 +72,12 @@ class ResetSession(Line, frozen=True, tag="reset"):
     session: SessionId
 
 
+class ResumeSession(Line, frozen=True, tag="resume"):
+    """Open an ended session again."""
+
+    session: SessionId
+
+
 class Restart(Line, frozen=True, tag="restart"):
     """Drain, and end with the exit code that asks for a new start."""
 
@@ -83,7 +89,9 @@ class AwaitRest(Line, frozen=True, tag="rest"):
     chat: str
 
 
-Request = AskStatus | AskLedger | AskSessions | StopSession | ResetSession | Restart | AwaitRest
+Request = (
+    AskStatus | AskLedger | AskSessions | StopSession | ResetSession | ResumeSession | Restart | AwaitRest
+)
 
 # --- answers --------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ MARK = "↻"
 
 NEW_SESSION = "New session."
 RESET_LATER = "I stopped what was running. The new session follows as soon as my storage works again."
+NOTHING_TO_RESUME = "There is no earlier conversation here to go back to."
+IN_IT_ALREADY = "That is the conversation we are in."
 STOPPED = "Stopped."
 NOTHING_RUNS = "Nothing is running."
 INTERRUPTED_LINE = "(interrupted)"
@@ -111,6 +113,24 @@ def abandoned(minutes: float) -> str:
         f"I was interrupted {span(minutes * 60)} ago while working on your last message and did not"
         " finish it. Send it again if you still need it."
     )
+
+
+def stuck(times: int, session: int) -> str:
+    """A session is suspended: each start that went on with it was cut short."""
+    return (
+        f"I was interrupted {times} times in a row while working on your last message, so I set this"
+        f" conversation aside. The next message begins a new one; /resume {session} brings this one back."
+    )
+
+
+def resumed(session: int) -> str:
+    """The reply to /resume."""
+    return f"Back in conversation {session}."
+
+
+def no_such_conversation(session: int) -> str:
+    """The reply to /resume with a number that is none of the caller's."""
+    return f"You have no conversation {session} here."
 
 
 def unknown_command(word: str, nearest: str | None) -> str:

@@ -13,6 +13,7 @@ from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.deferral import key_rests, revive
 from hermes_trio.stores.delivery import doubt
+from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
 from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane
 from hermes_trio.values import Address, Part
@@ -79,7 +80,7 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
     return note
 
 
-def abandon(tx: Tx, turn: int, reason: str, text: str) -> None:
+def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
     """A turn of an older boot is not resumed: closed, its messages settled, its chat told once."""
     session, key, address, anchor = _left_running(tx, turn)
     rows.end_turn(tx, turn, key, "abandoned", reason)
@@ -89,6 +90,8 @@ def abandon(tx: Tx, turn: int, reason: str, text: str) -> None:
         tx.add_entry(session, None, NoteEntry(text=note, about="cut_short"))
     if not rows.retire_live(tx, turn, text or texts.CUT_SHORT_LINE) and text:
         tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+    if suspend:
+        succeed(tx, read_key(key), session, reason, "gateway")
 
 
 def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:

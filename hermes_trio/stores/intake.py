@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.consequences import ReplaceKey, Settled, WakeAsk, WakeCommands, WakeKey
+from hermes_trio.consequences import Settled, WakeAsk, WakeCommands, WakeKey
 from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import rows
 from hermes_trio.stores.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, text_of, to_json
-from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Prompt, Undecodable
+from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Undecodable
+from hermes_trio.wishes import Prompt
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -64,7 +65,7 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decide
         if not wait(tx, decided.key, id, update, rules):
             return msgspec.structs.replace(unsaid, outcome="refused", reason="queue_full")
         if decided.notice:
-            tx.owe(_notice(update, decided.notice, "notice"), None)
+            tx.owe(notice(update, decided.notice, "notice"), None)
             return decided
     return unsaid
 
@@ -104,7 +105,7 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> boo
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
     if ahead >= rules.queue_max:
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
-        tx.owe(_notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
+        tx.owe(notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
         return False
     session = tx.session_of(name)
     turn = tx.running_turn(session)
@@ -117,7 +118,7 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> boo
     return True
 
 
-def _notice(message: Message, text: str, said: str = "reply") -> Reply:
+def notice(message: Message, text: str, said: str = "reply") -> Reply:
     return Reply(
         address=message.address,
         parts=(Part(text),),
@@ -153,10 +154,10 @@ def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
         return False
     if _is_open(tx, message.choice):
         tx.settle_inbound("id = ?", (id,), "refused", "not_asked")
-        tx.owe(_notice(message, texts.QUESTION_OF_ANOTHER), None)
+        tx.owe(notice(message, texts.QUESTION_OF_ANOTHER), None)
     else:
         tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
-        tx.owe(_notice(message, texts.QUESTION_CLOSED), None)
+        tx.owe(notice(message, texts.QUESTION_CLOSED), None)
     return True
 
 
@@ -215,7 +216,7 @@ def next_command(tx: Tx, key: Key) -> PendingCommand | None:
     return PendingCommand(row[0], read_message(row[1])) if row else None
 
 
-def _settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> tuple[Key, Message] | None:
+def settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> tuple[Key, Message] | None:
     """Settle it unless it is settled already; whatever waits behind it may run now."""
     row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
     if row is None:
@@ -229,7 +230,7 @@ def _settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> 
 
 def settle(tx: Tx, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
     """A command took effect and is answered."""
-    if _settle_command(tx, command, outcome, reason) and reply is not None:
+    if settle_command(tx, command, outcome, reason) and reply is not None:
         tx.owe(reply, None)
 
 
@@ -253,7 +254,7 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
     _offer(tx, key, command)
 
 
-def _expected(tx: Tx, key: str, session: int | None) -> int:
+def expected_session(tx: Tx, key: str, session: int | None) -> int:
     """The key's open session, which must be this one if one is named."""
     found = tx.session_of(key)
     if session is not None and found != session:
@@ -264,55 +265,15 @@ def _expected(tx: Tx, key: str, session: int | None) -> int:
 def stop(tx: Tx, key: Key, command: int | None, why: str, expected: int | None = None) -> Stopped:
     """The running turn is stopped with its messages; what waits stays and is counted."""
     name = text_of(key)
-    session = _expected(tx, name, expected)
+    session = expected_session(tx, name, expected)
     turn = tx.running_turn(session)
     if turn is not None:
         rows.cut_turn(tx, turn, key, "stopped", why, texts.STOPPED_LINE)
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
     if command is not None:
-        settled = _settle_command(tx, command, "answered", why)
+        settled = settle_command(tx, command, "answered", why)
         if settled:
             text = texts.stopped(waiting) if turn is not None else texts.nothing_runs(waiting)
-            tx.owe(_notice(settled[1], text), None)
+            tx.owe(notice(settled[1], text), None)
     tx.then(WakeKey(key, session))
     return Stopped(turn, waiting)
-
-
-def reset(
-    tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None = None, expected: int | None = None
-) -> int:
-    """The session ends and the next one opens; the cancel of the old scope follows from the commit."""
-    who = "operator"
-    if asked_by is not None:
-        tx.fence(asked_by)
-        who = f"turn {asked_by}"
-    name = text_of(key)
-    old = _expected(tx, name, expected)
-    turn = tx.running_turn(old)
-    if turn is not None:
-        rows.cut_turn(tx, turn, key, "reset", why, texts.RESET_LINE)
-    if command is not None:
-        _supersede(tx, name, command, why)
-        settled = _settle_command(tx, command, "answered", why)
-        if settled:
-            who = settled[1].address.user or ""
-            tx.owe(_notice(settled[1], texts.NEW_SESSION), None)
-    tx.run("update session set ended_at = ?, why = ? where id = ?", (tx.now, why, old))
-    new = tx.open_session(name)
-    # What was given back by an interrupt and waits still is said in the new session, not in the old one.
-    tx.run(
-        f"update entry set session = ? where inbound in (select id from inbound where key = ? and {PENDING})",
-        (new, name),
-    )
-    # A wake for the old session may be in the list already: the successor must be the last word.
-    tx.consequences = [c for c in tx.consequences if not isinstance(c, WakeKey)]
-    tx.then(ReplaceKey(key, new, why, who))
-    return new
-
-
-def _supersede(tx: Tx, key: str, command: int, why: str) -> None:
-    before = tx.all(f"select id, body from inbound where key = ? and id < ? and {PENDING}", key, command)
-    if before:
-        lane = text_of(read_message(before[-1][1]).address.lane)
-        rows.hide_waiting(tx, lane, [row[0] for row in before])
-    tx.settle_inbound(f"key = ? and id < ? and {PENDING}", (key, command), "superseded", why)

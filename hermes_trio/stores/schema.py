@@ -76,7 +76,11 @@ alter table inbound add column told integer not null default 0;
 create index inbound_deferred on inbound(due, id) where state = 'deferred' and outcome is null;
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS)
+_CONVERSATIONS = """
+create index session_key on session(key);
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

@@ -27,12 +27,13 @@ from hermes_trio.store_port import (
     StepRow,
     Stopped,
 )
-from hermes_trio.stores import boot, deferral, delivery, in_the_way, intake, rows, turns, views
+from hermes_trio.stores import boot, deferral, delivery, in_the_way, intake, rows, succession, turns, views
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
-from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, Prompt, SessionView
+from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, SessionView
+from hermes_trio.wishes import Prompt
 
 LINGER_S = 0.002
 """How long a busy writer waits for more to commit with; an idle one commits at once."""
@@ -92,9 +93,9 @@ class SqliteStore:
         """See the port."""
         await self._do(boot.end_boot)
 
-    async def abandon(self, turn: int, reason: str, text: str = "") -> None:
+    async def abandon(self, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
         """See the port."""
-        await self._do(boot.abandon, turn, reason, text)
+        await self._do(boot.abandon, turn, reason, text, suspend)
 
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
         """See the port."""
@@ -148,7 +149,11 @@ class SqliteStore:
         session: int | None = None,
     ) -> int:
         """See the port."""
-        return await self._do(intake.reset, key, command, why, turn, session)
+        return await self._do(succession.reset, key, command, why, turn, session)
+
+    async def resume(self, key: Key, command: int | None, session: int | None) -> int | None:
+        """See the port."""
+        return await self._do(succession.resume, key, command, session)
 
     async def next_turn(
         self, key: Key, session: int, *, history: int = 0, takes_in: bool = False

@@ -67,7 +67,7 @@ async def test_asking_a_daemon_needs_none_of_its_secrets(run, tmp_path):
     assert (await run("status")).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["resume 1", "keys", "simulate --seeds 1..2", "export 1"])
+@pytest.mark.parametrize("name", ["keys", "simulate --seeds 1..2", "export 1"])
 async def test_what_is_yet_to_come_says_so(run, name):
     done = await run(*name.split())
     assert done.returncode == 1

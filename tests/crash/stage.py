@@ -293,12 +293,15 @@ class Stage:
             db.close()
             shutil.rmtree(copy)
 
-    async def verify(self, *, repeats: int = 0, but: frozenset[int] = frozenset()) -> None:
+    async def verify(
+        self, *, repeats: int = 0, but: frozenset[int] = frozenset(), fresh: frozenset[str] = frozenset()
+    ) -> None:
         """Everything was answered, once, in order, and nothing else happened. Stops the daemon.
 
         Args:
             repeats: how many answers may be visible twice, marked.
             but: chats whose answers the test looks at itself.
+            fresh: what was said in a new conversation that nobody asked for.
         """
         rows = await self.ledger()
         await self.stop()
@@ -306,7 +309,7 @@ class Stage:
         self.look_at_the_dead()
         self._one_outcome_each(rows)
         self._one_answer_each([row for row in rows if int(row["chat"]) not in but], repeats)
-        self._in_order()
+        self._in_order(fresh)
         self._effects_once()
         self._quiet()
 
@@ -347,10 +350,12 @@ class Stage:
             addresses = db.execute("select address from outbound where marked").fetchall()
         return sum(json.loads(address)[2] == str(chat) for (address,) in addresses)
 
-    def _in_order(self) -> None:
+    def _in_order(self, fresh: frozenset[str]) -> None:
         """No conversation had two calls at once, and each was shown what was said: all, once, in order."""
         assert self.model.overlapping == []
-        conversations = [talk for texts in self.said.values() for talk in _conversations(texts.values())]
+        conversations = [
+            talk for texts in self.said.values() for talk in _conversations(texts.values(), fresh)
+        ]
         for called in self.model.calls:
             assert called.became != "refused", called.body
             shown = [said for said in users(called) if not said.startswith("[note of the system: ")]
@@ -382,13 +387,13 @@ class Stage:
             assert KEY.encode() not in data
 
 
-def _conversations(texts: Iterable[str]) -> list[list[str]]:
+def _conversations(texts: Iterable[str], fresh: frozenset[str]) -> list[list[str]]:
     """What was said in a chat, cut where a new session began, without commands."""
     talks: list[list[str]] = [[]]
     for text in texts:
-        if text == "/new":
+        if text == "/new" or text in fresh:
             talks.append([])
-        elif not text.startswith("/"):
+        if not text.startswith("/"):
             talks[-1].append(text)
     return talks
 

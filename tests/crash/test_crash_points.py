@@ -520,7 +520,7 @@ async def test_a_message_that_kills_the_daemon_each_time_is_given_up_aloud_and_t
     assert answer == "you said: hello"
     assert await stage.outcomes(CHAT) == ["failed", "answered"]
     assert len(stage.model.calls) == 4
-    await stage.verify(but=frozenset({CHAT}))
+    await stage.verify(but=frozenset({CHAT}), fresh=frozenset({"hello"}))
 
 
 async def test_an_operator_who_starts_without_resuming_leaves_nobody_waiting(stage):

@@ -8,7 +8,8 @@ import trio
 from hermes_trio.errors import SendRefused
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world, text
-from hermes_trio.values import Receipt, Silence
+from hermes_trio.values import Receipt
+from hermes_trio.wishes import Silence
 
 from .chats import Tripwire, calls, crash_in_call, made, outbound, traits
 

@@ -7,7 +7,8 @@ import trio
 
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, hangs, open_world
-from hermes_trio.values import Policy, Prompt, Reset, Say, Stop
+from hermes_trio.values import Policy
+from hermes_trio.wishes import Prompt, Reset, Say, Stop
 
 from .invariants import check
 

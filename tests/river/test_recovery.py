@@ -25,10 +25,6 @@ def verdicts(world) -> list[str]:
     return [line["verdict"] for line in world.lines("resume verdict")]
 
 
-def interruptions(world) -> list[int]:
-    return [n for (n,) in world.db.execute("select interrupted from session order by id")]
-
-
 async def cut_short(world, *, for_s: float = 0.0) -> None:
     """A crash a second into a turn, and a time during which nobody lives."""
     await world.until(seconds=world.now + 1)
@@ -168,103 +164,6 @@ async def test_a_time_in_the_future_counts_as_now_once_then_the_turn_is_closed(a
         assert verdicts(world) == ["resume", "too_old"]
         assert await world.outcomes() == ["failed"]
         check(world)
-
-
-# --- the interruption count
-
-
-async def kills(turn):
-    if turn.text == "poison":
-        await trio.sleep_forever()
-    return f"re: {turn.text}"
-
-
-async def test_a_turn_that_is_interrupted_three_times_in_a_row_is_suspended(autojump_clock):
-    async with open_world(kills) as world:
-        await world.say("ada", "poison")
-        for boot in range(3):
-            await cut_short(world)
-            await world.start()
-            assert interruptions(world) == [boot + 1]
-        await world.settle()
-        assert verdicts(world) == ["resume", "resume", "stuck"]
-        assert await world.outcomes() == ["failed"]
-        await world.say("ada", "hello")
-        await world.settle()
-        assert finals(world) == ["re: hello"]
-        assert interruptions(world) == [0]
-        check(world)
-
-
-async def test_every_other_session_is_settled_to_0_at_boot(autojump_clock):
-    async with open_world(kills) as world:
-        await world.say("ada", "poison")
-        await cut_short(world)
-        await world.start()
-        assert interruptions(world) == [1]
-        await world.until(seconds=2)
-        await world.say("ada", "/stop")
-        await world.until(seconds=3)
-        assert interruptions(world) == [1]
-        world.crash()
-        await world.start()
-        assert interruptions(world) == [0]
-
-
-async def test_a_planned_stop_counts_like_a_crash(autojump_clock):
-    async with open_world(kills, options=GatewayOptions(drain_timeout_s=1)) as world:
-        await world.say("ada", "poison")
-        await world.until(seconds=1)
-        await world.stop()
-        await world.start()
-        assert interruptions(world) == [1]
-
-
-async def test_only_the_last_part_of_a_finished_final_ends_the_run_of_interruptions(autojump_clock):
-    async def agent(turn):
-        await turn.say("interim")
-        await trio.sleep(10)
-        return "word " * 2000
-
-    async with open_world(agent) as world:
-        await world.say("ada", "work")
-        await cut_short(world)
-        await world.start()
-        await world.until(seconds=5)
-        assert interruptions(world) == [1]
-        world.platform.delay_s = 1.0
-        await world.until(seconds=12)
-        assert len(finals(world)) == 1
-        assert interruptions(world) == [1]
-        await world.settle()
-        assert len(finals(world)) == 3
-        assert interruptions(world) == [0]
-
-
-async def test_a_last_say_counts_as_the_final(autojump_clock):
-    async def agent(turn):
-        await trio.sleep(5)
-        await turn.say("the answer")
-        await trio.sleep(5)
-
-    async with open_world(agent) as world:
-        await world.say("ada", "work")
-        await cut_short(world)
-        await world.start()
-        await world.settle()
-        assert interruptions(world) == [0]
-
-
-async def test_new_works_with_a_session_that_wedges_every_boot(autojump_clock):
-    async with open_world(kills) as world:
-        await world.say("ada", "poison")
-        await cut_short(world)
-        await world.say("ada", "/new")
-        await world.say("ada", "hello")
-        await world.start()
-        await world.settle()
-        assert finals(world) == ["re: hello"]
-        assert await world.outcomes() == ["superseded", "answered", "answered"]
 
 
 # --- a polite end

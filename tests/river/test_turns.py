@@ -8,7 +8,7 @@ import trio
 from hermes_trio.errors import StaleTurn, TurnTimedOut
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.values import Silence
+from hermes_trio.wishes import Silence
 
 from .invariants import check
 

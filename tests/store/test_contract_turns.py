@@ -9,7 +9,8 @@ from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.errors import StaleSession, StaleTurn
 from hermes_trio.store_port import Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores.sqlite import SqliteStore
-from hermes_trio.values import Address, Choice, Part, Prompt
+from hermes_trio.values import Address, Choice, Part
+from hermes_trio.wishes import Prompt
 
 from .kit import KEY, RULES, a_message, a_store
 

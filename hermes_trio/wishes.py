@@ -1,0 +1,57 @@
+"""What an agent function or a command may return."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Silence(Struct, frozen=True):
+    """The agent chose to say nothing. Typed, never a magic word."""
+
+    reason: str
+
+
+class Reset(Struct, frozen=True):
+    """A command's wish: end this session and open the next."""
+
+    why: str = "asked"
+
+
+class Stop(Struct, frozen=True):
+    """A command's wish: stop the running turn."""
+
+    everything: bool = False
+
+
+class Say(Struct, frozen=True):
+    """A command's wish: answer with this text (markdown)."""
+
+    text: str
+
+
+class Prompt(Struct, frozen=True):
+    """A command's wish: start a turn with this text.
+
+    Args:
+        text: what the agent is given.
+        how: "alone": always a turn of its own; "steer": taken in by the running turn at its next step;
+            "plain": like any message.
+    """
+
+    text: str
+    how: Literal["alone", "steer", "plain"] = "plain"
+
+
+class Resume(Struct, frozen=True):
+    """A command's wish: go back to an ended session of this conversation's own.
+
+    Args:
+        session: its number; None: the newest that has turns.
+    """
+
+    session: int | None = None
+
+
+CommandResult = Reset | Stop | Say | Prompt | Resume
