@@ -6,7 +6,7 @@ keeps nothing itself; `rests.py` keeps what it knows over a restart, as advice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 
@@ -28,9 +28,10 @@ from hermes_trio.pure.keypool import (
     died,
     free_at,
     is_dead,
+    shown,
 )
 from hermes_trio.supervise import attempt
-from hermes_trio.values import KeyState, KeyView, Secret
+from hermes_trio.values import KeyView, Secret
 
 REFRESH_S = 30.0
 """How long a key may take to be refreshed."""
@@ -245,30 +246,15 @@ class KeyPool:
             self._watchers.remove(changed)
 
     def views(self) -> Sequence[KeyView]:
-        """A row for each key, and for each of the scopes that it rests for."""
-        now = self._clock.now()
-        return [view for key in self._keys for view in self._views(key, now)]
+        """A row for each key, or for each of the scopes that it rests for."""
+        now, rests = self._clock.now(), self.rests()
+        return [view for key in self._keys for view in self._views(key, now, rests)]
 
-    def _views(self, key: _PoolKey, now: float) -> Iterator[KeyView]:
-        place = self._place(key.position)
-        resting = [
-            (scope, rest)
-            for (fingerprint, scope), rest in self._benches.items()
-            if fingerprint == key.fingerprint and rest.since <= now and (now < rest.until or rest.dead)
-        ]
-        for scope, rest in resting:
-            state: KeyState = "dead" if rest.dead else "probing" if key.out else "resting"
-            yield KeyView(
-                pool=self.name,
-                key=place,
-                model=scope or "*",
-                state=state,
-                kind=rest.kind,
-                until=rest.until,
-                used_at=key.used_at,
-            )
-        if not resting:
-            yield KeyView(pool=self.name, key=place, state="ready", used_at=key.used_at)
+    def _views(self, key: _PoolKey, now: float, rests: Mapping[tuple[str, str], KeyRest]) -> list[KeyView]:
+        mine = [rest for at, rest in rests.items() if at[0] == key.fingerprint]
+        views = [shown(rest, now, out=key.out, used_at=key.used_at) for rest in mine]
+        ready = KeyView(pool=self.name, key=self._place(key.position), state="ready", used_at=key.used_at)
+        return [view for view in views if view.state != "ready"] or [ready]
 
     # -- inside
 

@@ -41,28 +41,42 @@ def standard_log(redact: Callable[[str], str] | None = None) -> Log:
     ).bind()  # else a logger is made anew for each line
 
 
-def stream_log(stream: TextIO, now: Callable[[], float], secrets: Iterable[Secret] = ()) -> Log:
-    """Logfmt lines to a stream, with wall time, without any of the secrets."""
+def stream_log(stream: TextIO, now: Callable[[], float], redact: Callable[[str], str]) -> Log:
+    """Logfmt lines to a stream, with wall time; `redact` replaces secrets in each finished line."""
+
+    def without_secrets(_: Any, __: str, line: Any) -> str:
+        return redact(str(line))
+
     return structlog.wrap_logger(
         structlog.WriteLogger(stream),
-        processors=[_stamp(now), _render, redactor(secrets)],
+        processors=[_stamp(now), _render, without_secrets],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
     ).bind()  # likewise
 
 
-def redactor(secrets: Iterable[Secret]) -> Callable[[Any, str, Any], str]:
-    """A last processor that replaces each secret in the finished line, in whatever form it got there."""
-    plain = {secret.reveal() for secret in secrets if len(secret.reveal()) >= SHORTEST_SECRET}
-    values = sorted({form for value in plain for form in _forms(value)}, key=len, reverse=True)
+class Redactor:
+    """Replaces each secret it knows in a text, in whatever form it got there.
 
-    def redact(_: Any, __: str, rendered: Any) -> str:
-        line = str(rendered)
-        for value in values:
-            if value in line:
-                line = line.replace(value, REDACTED)
-        return line
+    Args:
+        secrets: those known from the start. Too short ones are left alone.
+    """
 
-    return redact
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._values: list[str] = []
+        self.learn(*secrets)
+
+    def learn(self, *secrets: Secret) -> None:
+        """From now on these are replaced too."""
+        plain = {secret.reveal() for secret in secrets if len(secret.reveal()) >= SHORTEST_SECRET}
+        known = {form for value in plain for form in _forms(value)}.union(self._values)
+        self._values = sorted(known, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        for value in self._values:
+            if value in text:
+                text = text.replace(value, REDACTED)
+        return text
 
 
 def _forms(value: str) -> set[str]:

@@ -57,7 +57,7 @@ class Files:
             raise ValueError(f"{_named(how, where)} is empty")
         if not text.isprintable():
             raise ValueError(f"{_named(how, where)} is more than one line, or holds a control character")
-        secret = Secret(text)
+        secret = Secret(text, str(self.path(where)) if how == "file" else "")
         self.secrets.append(secret)
         return secret
 

@@ -19,6 +19,15 @@ T = TypeVar("T")
 Handed = tuple[Callable[[], Any], Task, TrioToken]
 
 
+async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
+    """Do the work in a thread and return what it returns. Cancelled, it is abandoned, and keeps its place.
+
+    Args:
+        limiter: of those who may have a thread at once; never trio's own, which others may fill.
+    """
+    return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
+
+
 class OwnThread:
     """A thread that does one piece of work after the other. Made by `own_thread`."""
 

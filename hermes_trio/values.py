@@ -11,12 +11,18 @@ from msgspec import Struct, field
 
 
 class Secret:
-    """A secret value that no print, log or error shows. `reveal()` gives the text."""
+    """A secret value that no print, log or error shows. `reveal()` gives the text.
 
-    __slots__ = ("_value",)
+    Args:
+        value: the text.
+        file: the absolute path of the file it was read from, "" for none.
+    """
 
-    def __init__(self, value: str) -> None:
+    __slots__ = ("_value", "file")
+
+    def __init__(self, value: str, file: str = "") -> None:
         self._value = value
+        self.file = file
 
     def reveal(self) -> str:
         """The secret itself; pass it on to the one call that needs it."""

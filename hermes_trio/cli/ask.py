@@ -85,6 +85,28 @@ def sessions(file: Path | None, as_json: bool) -> int:
 
 
 @click.command()
+@config_option
+@json_option
+def keys(file: Path | None, as_json: bool) -> int:
+    """The keys to models, by position and state."""
+    from hermes_trio.cli.tables import key_data, print_json, print_keys
+    from hermes_trio.daemon.control import AskKeys, Keys
+    from hermes_trio.daemon.looking import look_at
+
+    seen = look_at(find_state_dir(file), AskKeys())
+    if not isinstance(seen.answer, Keys):
+        return _refused(seen.answer)
+    if not seen.up:
+        tell("the daemon is not running; this is what its store holds: the keys that were refused last")
+    rows = seen.answer.rows
+    if as_json:
+        print_json([key_data(row) for row in rows])
+    else:
+        print_keys(rows)
+    return 0
+
+
+@click.command()
 @session_argument
 @config_option
 def stop(session: int, file: Path | None) -> int:
@@ -139,11 +161,11 @@ ASKING = (
     status,
     ledger,
     sessions,
+    keys,
     stop,
     reset,
     resume,
     restart,
-    not_yet("keys", "The keys to models, by position and state."),
     not_yet("simulate", "Run seeded simulations."),
     not_yet("export", "Write out a session."),
 )

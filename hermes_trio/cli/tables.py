@@ -12,7 +12,7 @@ import msgspec
 from hermes_trio.daemon.control import Account, Status
 from hermes_trio.pure.texts import span
 from hermes_trio.store_port import StatusView
-from hermes_trio.values import LedgerRow, SessionView, TurnView
+from hermes_trio.values import KeyView, LedgerRow, SessionView, TurnView
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -46,6 +46,7 @@ def status_data(status: Status | None, store: StatusView | None) -> dict[str, An
     if store is None:
         return data | {"store": "does not answer"}
     data |= {"store": "ok", "boot": store.boot, "waiting": store.waiting, "owed": store.owed}
+    data |= {"deferred": store.deferred}
     return data | {"sessions": store.sessions, "running": [turn_data(turn) for turn in store.running]}
 
 
@@ -63,6 +64,11 @@ def session_data(row: SessionView) -> dict[str, Any]:
     """A session as data."""
     running = None if row.running is None else turn_data(row.running)
     return msgspec.structs.asdict(row) | {"key": str(row.key), "running": running}
+
+
+def key_data(row: KeyView) -> dict[str, Any]:
+    """A key's row as data."""
+    return msgspec.structs.asdict(row)
 
 
 # --- as tables ------------------------------------------------------------------------------------
@@ -93,6 +99,8 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
     yield "boot", str(store.boot)
     yield "sessions", f"{store.sessions} open"
     yield "waiting", f"{store.waiting} messages"
+    if store.deferred:
+        yield "deferred", f"{store.deferred} messages, until a key to a model may be used"
     yield "owed", f"{store.owed} parts of answers"
     for turn in store.running:
         how_long = span(max(0.0, now - turn.opened_at))
@@ -133,6 +141,20 @@ def print_sessions(rows: Sequence[SessionView]) -> None:
         "waiting": lambda row: row.waiting,
         "running": lambda row: "" if row.running is None else f"turn {row.running.id}",
         "interrupted": lambda row: row.interrupted or "",
+    }
+    _print_rows(rows, columns)
+
+
+def print_keys(rows: Sequence[KeyView]) -> None:
+    """The keys for people."""
+    columns: dict[str, Callable[[KeyView], object]] = {
+        "pool": lambda row: row.pool,
+        "key": lambda row: row.key,
+        "model": lambda row: row.model,
+        "state": lambda row: row.state,
+        "until": lambda row: "" if row.until is None or row.state == "ready" else _at(row.until),
+        "refused for": lambda row: row.kind,
+        "used": lambda row: "" if row.used_at is None else _at(row.used_at),
     }
     _print_rows(rows, columns)
 

@@ -11,11 +11,13 @@ from hermes_trio.daemon.control import (
     ANSWER_S,
     Account,
     Answer,
+    AskKeys,
     AskLedger,
     AskSessions,
     AskStatus,
     AwaitRest,
     Done,
+    Keys,
     Ledger,
     No,
     Request,
@@ -67,6 +69,8 @@ class Answers:
                 return Ledger(rows=tuple(await gateway.ledger(chat, limit)))
             case AskSessions():
                 return Sessions(rows=tuple(await gateway.session_views()))
+            case AskKeys():
+                return Keys(rows=tuple(gateway.rests.views()))
             case StopSession(session=session):
                 return await _stop(gateway, session)
             case ResetSession(session=session):

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from hermes_trio.errors import HermesError
 from hermes_trio.store_port import StatusView
-from hermes_trio.values import LedgerRow, SessionView
+from hermes_trio.values import KeyView, LedgerRow, SessionView
 
 NAME = "control.sock"
 PATH_MAX = 100
@@ -60,6 +60,10 @@ class AskSessions(Line, frozen=True, tag="sessions"):
     """The open sessions, newest first."""
 
 
+class AskKeys(Line, frozen=True, tag="keys"):
+    """The keys to models, by position and state; never a key."""
+
+
 class StopSession(Line, frozen=True, tag="stop"):
     """Stop the running turn of a session."""
 
@@ -90,7 +94,15 @@ class AwaitRest(Line, frozen=True, tag="rest"):
 
 
 Request = (
-    AskStatus | AskLedger | AskSessions | StopSession | ResetSession | ResumeSession | Restart | AwaitRest
+    AskStatus
+    | AskLedger
+    | AskSessions
+    | AskKeys
+    | StopSession
+    | ResetSession
+    | ResumeSession
+    | Restart
+    | AwaitRest
 )
 
 # --- answers --------------------------------------------------------------------------------------
@@ -138,6 +150,12 @@ class Sessions(Line, frozen=True, tag="open"):
     rows: tuple[SessionView, ...]
 
 
+class Keys(Line, frozen=True, tag="pools"):
+    """Answers `AskKeys`."""
+
+    rows: tuple[KeyView, ...]
+
+
 class Done(Line, frozen=True, tag="done"):
     """It is done; the text says what."""
 
@@ -150,7 +168,7 @@ class No(Line, frozen=True, tag="no"):
     why: str
 
 
-Answer = Status | Ledger | Sessions | Done | No
+Answer = Status | Ledger | Sessions | Keys | Done | No
 
 _request: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _answer: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

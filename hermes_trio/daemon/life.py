@@ -30,24 +30,25 @@ from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway, open_gateway
-from hermes_trio.log import Log, redactor
+from hermes_trio.log import Log, Redactor
 from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
 
 STOPPED, RESTART = 0, 75
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
-    """What a daemon is given beside its configuration."""
+    """What a daemon is given beside its configuration. `redact` is what its log redacts with."""
 
     log: Log
     clock: WallClock
     chance: Chance
+    redact: Redactor
     resume: bool = True
 
 
-def system_surroundings(log: Log, *, resume: bool = True) -> Surroundings:
+def system_surroundings(log: Log, redact: Redactor, *, resume: bool = True) -> Surroundings:
     """The machine's own clock and chance."""
-    return Surroundings(log=log, clock=SystemClock(), chance=system_chance(), resume=resume)
+    return Surroundings(log=log, clock=SystemClock(), chance=system_chance(), redact=redact, resume=resume)
 
 
 def build_platforms(config: Config, state_dir: Path, around: Surroundings) -> list[Platform]:
@@ -137,7 +138,6 @@ def _settle_in() -> None:
 async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], around: Surroundings) -> None:
     config, log = life.config, around.log
     _settle_in()
-    redact = redactor(config.secrets)
     for setting in without_effect(config):
         log.warning("without effect", setting=setting)
     for name, why in config.unavailable.items():
@@ -146,7 +146,9 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
         nursery.start_soon(_heed, caught, life, name="signals")
         await nursery.start(serve_control, config.gateway.state_dir, life.answers.answer, name="control")
         async with (
-            open_agent(config, clock=around.clock, chance=around.chance, log=log) as agent,
+            open_agent(
+                config, clock=around.clock, chance=around.chance, log=log, learn=around.redact.learn
+            ) as agent,
             open_gateway(
                 agent,
                 platforms=platforms,
@@ -156,7 +158,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
                 clock=around.clock,
                 chance=around.chance,
                 log=log,
-                redact=lambda text: redact(None, "", text),
+                redact=around.redact,
                 resume=around.resume,
             ) as gateway,
         ):

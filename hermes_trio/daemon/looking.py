@@ -9,9 +9,11 @@ from msgspec import Struct
 
 from hermes_trio.daemon.control import (
     Answer,
+    AskKeys,
     AskLedger,
     AskSessions,
     AskStatus,
+    Keys,
     Ledger,
     NobodyAnswers,
     Sessions,
@@ -22,6 +24,8 @@ from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import StoreRefused
 from hermes_trio.store_port import StatusView
 from hermes_trio.values import LedgerRow, SessionView
+
+Look = AskStatus | AskLedger | AskSessions | AskKeys
 
 
 class Seen(Struct, frozen=True):
@@ -36,7 +40,7 @@ class Seen(Struct, frozen=True):
     up: bool
 
 
-def look_at(state_dir: Path, request: AskStatus | AskLedger | AskSessions) -> Seen:
+def look_at(state_dir: Path, request: Look) -> Seen:
     """Ask the daemon; read the store if there is no daemon.
 
     Raises:
@@ -52,15 +56,19 @@ def look_at(state_dir: Path, request: AskStatus | AskLedger | AskSessions) -> Se
     raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and the daemon does not answer (yet)")
 
 
-def _read(path: Path, request: AskStatus | AskLedger | AskSessions) -> Answer | StatusView:
+def _read(path: Path, request: Look) -> Answer | StatusView:
     if not path.exists():
         return _nothing(request)
     import sqlite3
 
+    from hermes_trio.clock import SystemClock
+    from hermes_trio.pure.keypool import KeyRest, shown
     from hermes_trio.stores import views
+    from hermes_trio.stores.deferral import key_rests
     from hermes_trio.stores.schema import connect_read_only
     from hermes_trio.stores.sqlite import look
 
+    now = SystemClock().now()
     db = connect_read_only(path)
     try:
         see = look(db)
@@ -69,6 +77,9 @@ def _read(path: Path, request: AskStatus | AskLedger | AskSessions) -> Answer | 
                 return Ledger(rows=tuple(cast("list[LedgerRow]", see(views.ledger, chat, limit))))
             case AskSessions():
                 return Sessions(rows=tuple(cast("list[SessionView]", see(views.sessions, None, 200))))
+            case AskKeys():
+                rests = cast("tuple[KeyRest, ...]", see(key_rests))
+                return Keys(rows=tuple(shown(one, now, used_at=one.bench.tried_at) for one in rests))
             case _:
                 return cast(StatusView, see(views.status))
     except sqlite3.DatabaseError as error:
@@ -77,11 +88,13 @@ def _read(path: Path, request: AskStatus | AskLedger | AskSessions) -> Answer | 
         db.close()
 
 
-def _nothing(request: AskStatus | AskLedger | AskSessions) -> Answer | StatusView:
+def _nothing(request: Look) -> Answer | StatusView:
     match request:
         case AskLedger():
             return Ledger(rows=())
         case AskSessions():
             return Sessions(rows=())
+        case AskKeys():
+            return Keys(rows=())
         case _:
             return StatusView(boot=0, waiting=0, running=(), owed=0, sessions=0)

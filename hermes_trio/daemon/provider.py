@@ -2,35 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import trio
 
 from hermes_trio.agent import ModelAgent
 from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.config import Config, Endpoint
 from hermes_trio.credentials import KeyPool
-from hermes_trio.errors import ConfigWrong
+from hermes_trio.errors import ConfigWrong, ModelFailure
 from hermes_trio.log import Log
+from hermes_trio.named_files import Files
 from hermes_trio.plugins import TOOLS, installed
 from hermes_trio.ports import Chance, Model, Tool, WallClock
+from hermes_trio.threads import in_thread
+from hermes_trio.values import Secret
 
 if TYPE_CHECKING:
     from hermes_trio.http import Client
 
 
+class FileKey:
+    """A key in a file, which is read again when the key was refused. What others write there is the truth.
+
+    Args:
+        secret: as it was read from its file at first.
+        learn: told of each secret that is read later, before it is used.
+    """
+
+    def __init__(self, secret: Secret, learn: Callable[[Secret], None]) -> None:
+        self.secret = secret
+        self._learn = learn
+        self._one = trio.CapacityLimiter(1)
+
+    async def refresh(self, refused: Secret, kind: ModelFailure) -> Secret:
+        """What the file holds now. Raises ValueError if it holds no secret."""
+        path = Path(self.secret.file)
+        read = Files(path.parent, {}).secret
+        found = await in_thread(lambda: read(f"file:{path}"), self._one)
+        self._learn(found)
+        return found
+
+
 @asynccontextmanager
 async def open_agent(
-    config: Config, *, clock: WallClock, chance: Chance, log: Log
+    config: Config, *, clock: WallClock, chance: Chance, log: Log, learn: Callable[[Secret], None]
 ) -> AsyncIterator[ModelAgent]:
     """The agent that a configuration describes, with its connections, while the body runs.
+
+    Args:
+        learn: told of each secret that is not in the configuration, before it is used.
 
     Raises:
         ConfigWrong: an enabled tool cannot be imported.
     """
     async with AsyncExitStack() as opened:
-        candidates = await _candidates(config, _Clients(opened), clock=clock, chance=chance, log=log)
+        pools = _Pools(clock, chance, log, learn)
+        candidates = await _candidates(config, _Clients(opened), pools, clock)
         yield ModelAgent(
             Candidates(candidates, on_exhausted=config.model.on_exhausted, chance=chance, log=log),
             tools=enabled_tools(config.tools.enable),
@@ -81,23 +113,33 @@ class _Clients:
         return self._clients[connect_s]
 
 
-async def _candidates(
-    config: Config, clients: _Clients, *, clock: WallClock, chance: Chance, log: Log
-) -> list[Candidate]:
-    """The model and its fallbacks, in order. Those with the same keys at the same address share a pool."""
-    pools: dict[object, KeyPool] = {}
+class _Pools:
+    """One pool per account: endpoints with the same keys at the same address share what is known of them."""
+
+    def __init__(self, clock: WallClock, chance: Chance, log: Log, learn: Callable[[Secret], None]) -> None:
+        self._clock, self._chance, self._log, self._learn = clock, chance, log, learn
+        self._pools: dict[object, KeyPool] = {}
+
+    def of(self, endpoint: Endpoint) -> KeyPool:
+        account = (endpoint.provider, endpoint.base_url, endpoint.keys, endpoint.strategy)
+        if account not in self._pools:
+            self._pools[account] = KeyPool(
+                [FileKey(key, self._learn) if key.file else key for key in endpoint.keys],
+                endpoint.strategy,
+                name=_account(endpoint),
+                clock=self._clock,
+                chance=self._chance,
+                log=self._log,
+            )
+        return self._pools[account]
+
+
+async def _candidates(config: Config, clients: _Clients, pools: _Pools, clock: WallClock) -> list[Candidate]:
+    """The model and its fallbacks, in order."""
     candidates = []
     for endpoint in (config.model, *config.model.fallback):
         model = await _model(endpoint, clients, clock)
-        if endpoint.provider == "echo":
-            candidates.append(Candidate(model))
-            continue
-        account = (endpoint.provider, endpoint.base_url, endpoint.keys, endpoint.strategy)
-        if account not in pools:
-            pools[account] = KeyPool(
-                endpoint.keys, endpoint.strategy, name=_account(endpoint), clock=clock, chance=chance, log=log
-            )
-        candidates.append(Candidate(model, pools[account]))
+        candidates.append(Candidate(model, pools.of(endpoint) if model.needs_key else None))
     return candidates
 
 

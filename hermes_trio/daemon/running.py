@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +20,8 @@ from hermes_trio.daemon.life import serve, system_surroundings
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir
-from hermes_trio.log import Log, redactor, stream_log
+from hermes_trio.log import Log, Redactor, stream_log
 from hermes_trio.plugins import PLATFORMS, installed
-from hermes_trio.values import Secret
 
 STDERR = 2
 
@@ -37,9 +36,10 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
         HermesError: it cannot start. May be within exception groups.
     """
     make_state_dir(config.gateway.state_dir)
-    with _log(config, to_file=chatting or _is_garbled(config)) as log:
-        around = system_surroundings(log, resume=resume)
-        return _run(lambda: serve(config, around), config.secrets)
+    redact = Redactor(config.secrets)
+    with _log(config, redact, to_file=chatting or _is_garbled(config)) as log:
+        around = system_surroundings(log, redact, resume=resume)
+        return _run(lambda: serve(config, around), redact)
 
 
 def run_attached(state_dir: Path) -> int:
@@ -50,8 +50,9 @@ def run_attached(state_dir: Path) -> int:
     """
     from hermes_trio.daemon.chat import attach
 
-    log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now)
-    return _run(lambda: attach(state_dir, system_surroundings(log)))
+    redact = Redactor()
+    log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now, redact)
+    return _run(lambda: attach(state_dir, system_surroundings(log, redact)), redact)
 
 
 def with_terminal_only(config: Config) -> Config:
@@ -66,13 +67,12 @@ def with_terminal_only(config: Config) -> Config:
     )
 
 
-def _run(main: Callable[[], Awaitable[int]], secrets: Sequence[Secret] = ()) -> int:
+def _run(main: Callable[[], Awaitable[int]], redact: Redactor) -> int:
     """Run it. Raises what it raises; what Python then prints of it shows no secret."""
-    redact = redactor(secrets)
 
     def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         text = "".join(traceback.format_exception(kind, error, trace))
-        sys.stderr.write(redact(None, "", text))
+        sys.stderr.write(redact(text))
 
     sys.excepthook = show
     return trio.run(_awaited, main)
@@ -83,9 +83,9 @@ async def _awaited(main: Callable[[], Awaitable[int]]) -> int:
 
 
 @contextmanager
-def _log(config: Config, *, to_file: bool) -> Iterator[Log]:
+def _log(config: Config, redact: Redactor, *, to_file: bool) -> Iterator[Log]:
     with CappedFile(config.gateway.state_dir / LOG) if to_file else Sink(STDERR) as stream:
-        log = stream_log(cast(TextIO, stream), SystemClock().now, config.secrets)
+        log = stream_log(cast(TextIO, stream), SystemClock().now, redact)
         with standard_logging_to(log):
             yield log
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hermes_trio.errors import ModelFailure
+from hermes_trio.values import KeyState, KeyView
 
 Strategy = Literal["fill_first", "round_robin", "least_used", "random"]
 
@@ -60,6 +61,27 @@ class KeyRest(Struct, frozen=True, kw_only=True):
     pool: str
     place: str
     bench: Bench
+
+
+def shown(rest: KeyRest, now: float, *, out: int = 0, used_at: float | None = None) -> KeyView:
+    """A refused key as `keys` shows it at wall time `now`.
+
+    Args:
+        out: how many requests are on their way with it.
+        used_at: wall time of its last use.
+    """
+    b = rest.bench
+    rests = b.since <= now and (b.dead or now < b.until)
+    state: KeyState = "ready" if not rests else "dead" if b.dead else "probing" if out else "resting"
+    return KeyView(
+        pool=rest.pool,
+        key=rest.place,
+        model=rest.model or "*",
+        state=state,
+        kind=b.kind,
+        until=b.until,
+        used_at=used_at,
+    )
 
 
 def bench(

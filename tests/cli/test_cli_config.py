@@ -6,7 +6,7 @@ import pytest
 import trio
 
 ASKING = ["status", "ledger", "sessions", "stop", "reset", "restart"]
-COMMANDS = ["run", "chat", "check", *ASKING, "resume", "keys", "simulate", "export"]
+COMMANDS = ["run", "chat", "check", *ASKING, "resume", "simulate", "export"]
 
 
 async def test_a_wrong_key_is_named_with_file_line_and_the_nearest_valid_key(run, tmp_path):
@@ -67,7 +67,7 @@ async def test_asking_a_daemon_needs_none_of_its_secrets(run, tmp_path):
     assert (await run("status")).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["keys", "simulate --seeds 1..2", "export 1"])
+@pytest.mark.parametrize("name", ["simulate --seeds 1..2", "export 1"])
 async def test_what_is_yet_to_come_says_so(run, name):
     done = await run(*name.split())
     assert done.returncode == 1

@@ -10,7 +10,7 @@ import pytest
 
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
-from hermes_trio.log import stream_log
+from hermes_trio.log import Redactor, stream_log
 from hermes_trio.values import Secret
 
 
@@ -75,7 +75,7 @@ def test_a_file_goes_on_where_the_last_life_ended(tmp_path):
 
 def test_what_libraries_log_becomes_lines_without_secrets(tmp_path):
     with CappedFile(tmp_path / "hermes.log") as file:
-        log = stream_log(file, lambda: 7.0, [Secret("hush-hush")])
+        log = stream_log(file, lambda: 7.0, Redactor([Secret("hush-hush")]))
         with standard_logging_to(log):
             logging.getLogger("hermes_trio.telegram").info("menu not set why=%s", "hush-hush")
             logging.getLogger("elsewhere").info("chatter")

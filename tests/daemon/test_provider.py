@@ -54,3 +54,40 @@ async def test_a_tool_that_cannot_be_imported_is_the_configurations_fault(place,
     done = await place.hermes("run", PYTHONPATH=str(tmp_path / "site"), **place.environ)
     assert done.returncode == 78
     assert "tool broken cannot be imported: it needs the module not_there" in done.stderr
+
+
+async def test_a_refused_key_is_read_again_from_its_file_and_what_is_there_is_no_ones_to_read(place):
+    (place.home / "key").write_text("sk-yesterdays-key\n")
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace('"env:MODEL_KEY"', '"file:key"'))
+    refusal = Item(status=401, body={"error": {"message": "the key sk-todays-secret-key is not active yet"}})
+    place.model.by_key["sk-yesterdays-key"] = refusal
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        (place.home / "key").write_text("sk-todays-secret-key\n")
+        place.bot.push(ADA, "hello")
+        assert await place.bot.wait_sent(ADA) == ["you said: hello"]
+        place.model.push(Item(text="my key is sk-todays-secret-key"))
+        place.bot.push(ADA, "tell me")
+        assert (await place.bot.wait_sent(ADA, 2))[1] == "my key is ***"
+        assert daemon.said("key renewed")
+        said = daemon.text
+    assert [call.key for call in place.model.calls] == ["sk-yesterdays-key"] + ["sk-todays-secret-key"] * 2
+    assert "sk-todays" not in said
+    assert "sk-yesterdays" not in said
+    for file in place.state_dir.iterdir():
+        assert file.is_socket() or b"sk-todays" not in file.read_bytes()
+
+
+async def test_a_file_with_the_same_key_is_a_dead_key_until_it_holds_another_one(place):
+    (place.home / "key").write_text("sk-yesterdays-key\n")
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace('"env:MODEL_KEY"', '"file:key"'))
+    place.model.by_key["sk-yesterdays-key"] = Item(status=401, body={"error": {"message": "no"}})
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        for n in range(2):
+            place.bot.push(ADA, "hello")
+            assert "credentials refused" in (await place.bot.wait_sent(ADA, n + 1))[n]
+        assert daemon.said("key dead")
+    assert len(place.model.calls) == 1

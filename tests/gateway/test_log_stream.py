@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from hermes_trio.log import redactor, stream_log
+from hermes_trio.log import Redactor, stream_log
 from hermes_trio.values import Secret
 
 SECRETS = [
@@ -21,7 +21,7 @@ SECRETS = [
 def lines(*secrets):
     """A log with these secrets, and what it has written."""
     stream = io.StringIO()
-    return stream_log(stream, lambda: 12.3456, [Secret(s) for s in secrets]), stream
+    return stream_log(stream, lambda: 12.3456, Redactor([Secret(s) for s in secrets])), stream
 
 
 def test_a_line_is_logfmt():
@@ -78,5 +78,11 @@ def test_what_is_too_short_to_be_a_secret_is_left_alone():
 
 
 def test_the_longer_of_two_secrets_goes_first():
-    redact = redactor([Secret("token"), Secret("token-and-more")])
-    assert redact(None, "", "token-and-more token") == "*** ***"
+    redact = Redactor([Secret("token"), Secret("token-and-more")])
+    assert redact("token-and-more token") == "*** ***"
+
+
+def test_a_secret_that_is_learned_later_is_replaced_from_then_on():
+    redact = Redactor([Secret("the-first-one")])
+    redact.learn(Secret("the-second-one"))
+    assert redact("the-first-one the-second-one") == "*** ***"
