@@ -6,7 +6,7 @@ import pytest
 import trio
 
 ASKING = ["status", "ledger", "sessions", "stop", "reset", "restart"]
-COMMANDS = ["run", "chat", "check", *ASKING, "resume", "simulate", "export"]
+COMMANDS = ["run", "chat", "check", *ASKING, "keys", "resume", "simulate", "export"]
 
 
 async def test_a_wrong_key_is_named_with_file_line_and_the_nearest_valid_key(run, tmp_path):
