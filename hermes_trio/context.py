@@ -272,7 +272,8 @@ class Transcript:
 
 def _recordable(answer: ModelAnswer) -> ModelAnswer:
     """The answer as a step can keep it: clean, and of a size; of a larger one its text's beginning."""
-    answer = msgspec.convert(cleaned(msgspec.to_builtins(answer)), ModelAnswer)
+    if "\0" in answer.text or not (answer.text.isascii() and not answer.calls):
+        answer = msgspec.convert(cleaned(msgspec.to_builtins(answer)), ModelAnswer)
     while len(msgspec.json.encode(answer)) > ANSWER_BYTES_MAX:
         calls = answer.calls if answer.text else ()
         answer = replace(answer, text=answer.text[: len(answer.text) // 2], calls=calls)
