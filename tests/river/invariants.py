@@ -36,6 +36,7 @@ def check(world, effects: Iterable[str] = ()) -> None:
     assert not gateway.sessions.live, f"sessions never rested\n{world.timeline()}"
     assert not gateway.commands.live, f"commands never rested\n{world.timeline()}"
     assert not gateway.lanes.live, f"lanes never rested\n{world.timeline()}"
+    assert gateway.turns.places.held == 0, f"a place was never given back\n{world.timeline()}"
 
 
 def _sent_once(world) -> None:
