@@ -73,6 +73,7 @@ class Stage:
         said: per chat what its person wrote, by message id, in order.
         daemon: the life that runs, or ran last.
         lives: all of them.
+        more_environ: what a test adds to the daemon's environment.
     """
 
     def __init__(self, folder: Path, nursery: trio.Nursery) -> None:
@@ -82,6 +83,7 @@ class Stage:
         self.effects = Effects(folder, self._tick)
         self.said: dict[int, dict[int, str]] = defaultdict(dict)
         self.lives: list[Daemon] = []
+        self.more_environ: dict[str, str] = {}
         self.sprung = trio.Event()
         self._ticks_left = 0
         self._after_s = 0.0
@@ -111,7 +113,7 @@ class Stage:
     @property
     def environ(self) -> dict[str, str]:
         own = {"BOT_TOKEN": TOKEN, "MODEL_KEY": KEY, "HOME": str(self.folder)}
-        return {"PATH": os.environ["PATH"], **own, **self.effects.environ}
+        return {"PATH": os.environ["PATH"], **own, **self.effects.environ, **self.more_environ}
 
     @property
     def daemon(self) -> Daemon:
