@@ -1,4 +1,4 @@
-"""I8: the answers to /status and /stop are committed and first in their lane within 2 s, whatever a turn does.
+"""I8: /status and /stop are answered, committed and first in their lane, within 2 s, whatever a turn does.
 
 They are sent at once where the platform imposes no wait.
 """
