@@ -17,8 +17,8 @@ from hermes_trio.gateway import installed_commands
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import open_world
 from hermes_trio.testing.scheduling import seeded_scheduling
-
 from tests.river.invariants import check
+
 from .points import Rounds, tasks
 
 STRIDE = int(os.environ.get("HERMES_TRIO_CUTS", "11"))
