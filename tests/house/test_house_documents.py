@@ -16,6 +16,7 @@ PAGES = [
 ]
 SLASH_COMMAND = re.compile(r"`/([a-z]+)(?:[ `])")
 MADE = re.compile(r'^    names = \("([a-z]+)",\)$', re.MULTILINE)
+TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 TARGET = re.compile(r"\bmake ([a-z]+)\b(?=`|$|\s*(?:#|ARGS|PYTHON))", re.MULTILINE)
 
 
@@ -44,6 +45,29 @@ def test_every_slash_command_in_the_documents_exists():
 
 def test_every_make_target_in_the_documents_exists():
     assert named(TARGET) - targets() == set()
+
+
+def missing(page: str) -> list[str]:
+    """The tests that a page names and that are not there."""
+    gone = []
+    for path, name in TEST.findall(page):
+        file = ROOT / path
+        if not file.exists() or (name and f"def {name}(" not in file.read_text(encoding="utf-8")):
+            gone.append(f"{path}::{name}")
+    return gone
+
+
+@pytest.mark.parametrize(("path", "text"), PAGES, ids=[path for path, _ in PAGES])
+def test_every_test_that_a_document_names_exists(path, text):
+    assert missing(text) == []
+
+
+def test_what_replaced_hermes_mechanisms_is_shown_by_tests():
+    page = (ROOT / "docs/from-hermes.md").read_text(encoding="utf-8")
+    assert len(TEST.findall(page)) > 20
+    assert missing("`tests/house/test_house_documents.py::test_that_is_not_there`")
+    for report in ("28686", "28689", "27856", "28576", "29188", "30030", "7536", "9941"):
+        assert f"#{report}" in page
 
 
 def test_the_makefile_says_what_its_targets_are_for():
