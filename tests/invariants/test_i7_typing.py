@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import trio
 
+from hermes_trio import Silence
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.values import Silence
 
 
 class Watched(MemoryPlatform):

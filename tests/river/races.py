@@ -19,14 +19,12 @@ from time import perf_counter
 import trio
 from trio.testing import MockClock
 
-from hermes_trio import Candidate, Candidates, KeyPool
+from hermes_trio import Candidate, Candidates, KeyPool, Reset, Secret
 from hermes_trio.agent import ModelAgent
 from hermes_trio.errors import StaleTurn
 from hermes_trio.gateway import installed_commands
 from hermes_trio.testing import ScriptedModel, World, fails, open_world, text, tool
 from hermes_trio.testing.scheduling import seeded_scheduling
-from hermes_trio.values import Secret
-from hermes_trio.wishes import Reset
 
 from .invariants import check
 from .rounds import rounds
