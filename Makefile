@@ -2,6 +2,7 @@
 #   make run      the daemon in the foreground          make test     the whole suite
 #   make demo     a conversation that is cut short      make lint     style, types, layers
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
+#   make crash    kills the daemon, N=200 times
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
 
@@ -10,7 +11,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test lint bench demo races sim mutants FORCE
+.PHONY: run test lint bench crash demo races sim mutants FORCE
 .NOTPARALLEL:
 
 run: .venv/.installed
@@ -31,6 +32,9 @@ bench: .venv/.installed-dev
 
 demo: .venv/.installed-dev
 	@$(BIN)/python -m tests.demo $(ARGS)
+
+crash: .venv/.installed-dev
+	@$(BIN)/python -m tests.crash.matrix $(or $(N),200)
 
 races: .venv/.installed-dev
 	@$(BIN)/python -m tests.river.races $(or $(N),2000)

@@ -45,8 +45,12 @@ class Telegram(FakeBotApi):
 class Model(OpenAIFake):
     """Does as it is told: "charge a; renew b; hello" calls two tools, one after the other, then echoes.
 
+    "many a" is answered in three parts, each as long as a message may be.
+
     Attributes:
         pace_ms: how long it thinks.
+        gap_ms: between two pieces of an answer.
+        holds: for each of the next answers after how many pieces it is held; -1: not.
         overlapping: calls that came while another one of the same conversation was in flight. The
             conversation is told by its first user text.
     """
@@ -54,6 +58,8 @@ class Model(OpenAIFake):
     def __init__(self, tick: Tick) -> None:
         super().__init__()
         self.pace_ms = 0
+        self.gap_ms = 0
+        self.holds: list[int] = []
         self.overlapping: list[tuple[Called, Called]] = []
         self._tick = tick
 
@@ -70,6 +76,8 @@ class Model(OpenAIFake):
                 self.overlapping.append((other, called))
         if item is self.default and item.echo:
             item = obliging(called, self.pace_ms)
+            item.gap_ms = self.gap_ms
+            item.hold = self.holds.pop(0) if self.holds else -1
         return await super()._answer(request, item, called)
 
 
@@ -84,7 +92,10 @@ def obliging(called: Called, pace_ms: float = 0) -> Item:
         name, _, what = wishes[len(results)].partition(" ")
         arguments = {"s": float(what)} if name == "sleep" else {"what": what}
         return Item(calls=[Call(name, json.dumps(arguments))], delay_ms=pace_ms)
-    return Item(text="; ".join([f"you said: {said}", *results]), delay_ms=pace_ms)
+    answer = "; ".join([f"you said: {said}", *results])
+    if said.startswith("many "):
+        answer = "\n\n".join([f"{answer}; {'a' * 4000}", "b" * 4000, "c" * 4000])
+    return Item(text=answer, delay_ms=pace_ms)
 
 
 def users(called: Called) -> list[str]:

@@ -1,0 +1,242 @@
+"""kill -9 at K1 to K9, for turns of every shape; what was lost and what was seen twice is counted.
+
+`python -m tests.crash.matrix 200` (`make crash N=200`) runs so many, at points and with shapes drawn by a
+seed, and prints the table that the README quotes.
+
+| | killed when |
+|---|---|
+| K1 | an update was handed over, and not confirmed |
+| K2 | it was just confirmed |
+| K3 | the model holds the request |
+| K4 | half of the answer has been streamed |
+| K5 | a tool has acted, and its result is not back |
+| K6 | the model has answered, and nothing was sent |
+| K7 | a send is visible, and its answer withheld |
+| K8 | the send was confirmed, to a process that did not read it |
+| K9 | SIGTERM was given, and the drain runs |
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from time import perf_counter
+
+import trio
+from msgspec import Struct
+from trio.testing import wait_all_tasks_blocked
+
+from tests.crash.stage import MARK, Stage, open_stage
+
+CHAT = 42
+PATIENCE_S = 30.0
+POINTS = ("K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K9")
+
+
+class Shape(Struct, frozen=True):
+    """A kind of turn.
+
+    Args:
+        text: what is said; the model does as it is told.
+        calls: how many model calls its turn has.
+        parts: what the messages of the answer are known by: they begin, or end, so.
+        gap_ms: between the pieces of an answer.
+    """
+
+    text: str
+    calls: int
+    parts: tuple[str, ...]
+    gap_ms: float = 0.0
+
+
+LONG = "a word or two " * 12
+SHAPES = {
+    "short": Shape("hello", 1, ("you said: hello",)),
+    "streamed": Shape(f"streamed {LONG}".strip(), 1, ("you said: streamed",), gap_ms=60.0),
+    "many parts": Shape("many one", 1, ("you said: many one", "bbbb", "cccc")),
+    "tools": Shape("charge pears; charge plums", 3, ("you said: charge pears",)),
+}
+RUNS = [(point, shape) for point in POINTS for shape in SHAPES if point != "K5" or shape == "tools"]
+
+
+class Tally(Struct):
+    """What became of runs. `marked` counts those of `duplicated` that bear the mark of a possible repeat."""
+
+    runs: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    marked: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            self.runs + other.runs,
+            self.lost + other.lost,
+            self.duplicated + other.duplicated,
+            self.marked + other.marked,
+        )
+
+
+async def run(stage: Stage, point: str, shape: Shape) -> Tally:
+    """One life that is killed at the point, and one that finishes; returns what a person sees of it.
+
+    Raises:
+        AssertionError: what is checked of every crash does not hold; see `Stage.verify`.
+    """
+    stage.model.gap_ms = shape.gap_ms
+    await stage.start()
+    await WAYS[point](stage, shape)
+    await stage.kill9()
+    stage.model.holds.clear()
+    stage.model.release()
+    stage.effects.release()
+    stage.telegram.release()
+    await stage.start()
+    await stage.answered()
+    # I12: what comes next is answered by the model.
+    stage.say(CHAT, "still there?")
+    await stage.answered()
+    assert stage.shown(CHAT)[-1] == "you said: still there?"
+    tally = seen(stage.shown(CHAT)[:-1], shape)
+    await stage.verify(but=frozenset({CHAT}))
+    return tally
+
+
+def seen(shown: list[str], shape: Shape) -> Tally:
+    """What the chat shows of an answer: each of its parts once, or it was lost, or doubled."""
+    tally = Tally(runs=1)
+    for part in shape.parts:
+        mine = [text for text in shown if text.startswith(part) or text.removesuffix(MARK).endswith(part)]
+        tally.lost += not mine
+        tally.duplicated += max(0, len(mine) - 1)
+        tally.marked += max(0, min(len(mine) - 1, sum(text.endswith(MARK) for text in mine)))
+    return tally
+
+
+# --- the points ------------------------------------------------------------------------------------
+
+
+async def handed_over(stage: Stage, shape: Shape) -> None:
+    await stage.telegram.until(lambda: stage.telegram.pollers, PATIENCE_S)
+    stage.freeze()
+    stage.say(CHAT, shape.text)
+    await stage.telegram.until(lambda: not stage.telegram.pollers, PATIENCE_S)
+    await wait_all_tasks_blocked()
+
+
+async def confirmed(stage: Stage, shape: Shape) -> None:
+    stage.say(CHAT, shape.text)
+    await stage.telegram.wait_confirmed(PATIENCE_S)
+
+
+async def model_called(stage: Stage, shape: Shape) -> None:
+    stage.model.holds = [0]
+    stage.say(CHAT, shape.text)
+    await stage.model.until_held()
+
+
+async def mid_stream(stage: Stage, shape: Shape) -> None:
+    stage.model.holds = [*[-1] * (shape.calls - 1), 2]
+    stage.say(CHAT, shape.text)
+    await stage.model.until_held()
+    if shape.gap_ms:
+        await stage.telegram.wait_sent(CHAT, within_s=PATIENCE_S)
+
+
+async def tool_acted(stage: Stage, shape: Shape) -> None:
+    stage.effects.hold("after")
+    stage.say(CHAT, shape.text)
+    await stage.effects.wait_held("after")
+
+
+async def model_answered(stage: Stage, shape: Shape) -> None:
+    stage.model.holds = [*[-1] * (shape.calls - 1), 0]
+    stage.say(CHAT, shape.text)
+    await stage.model.until_held()
+    stage.freeze()
+    stage.model.release()
+    await wait_all_tasks_blocked()
+
+
+async def send_visible(stage: Stage, shape: Shape) -> None:
+    stage.telegram.hold("sendMessage")
+    stage.say(CHAT, shape.text)
+    await stage.telegram.wait_held("sendMessage", PATIENCE_S)
+
+
+async def send_confirmed(stage: Stage, shape: Shape) -> None:
+    await send_visible(stage, shape)
+    stage.freeze()
+    stage.telegram.release()
+    await wait_all_tasks_blocked()
+
+
+async def drain_runs(stage: Stage, shape: Shape) -> None:
+    stage.model.holds = [*[-1] * (shape.calls - 1), 0]
+    stage.say(CHAT, shape.text)
+    await stage.model.until_held()
+    stage.daemon.signal(15)
+    await stage.daemon.says("checkpoint", "turns=1")
+
+
+WAYS: dict[str, Callable[[Stage, Shape], Awaitable[None]]] = {
+    "K1": handed_over,
+    "K2": confirmed,
+    "K3": model_called,
+    "K4": mid_stream,
+    "K5": tool_acted,
+    "K6": model_answered,
+    "K7": send_visible,
+    "K8": send_confirmed,
+    "K9": drain_runs,
+}
+
+
+# --- at length --------------------------------------------------------------------------------------
+
+
+def one(seed: int) -> tuple[str, Tally]:
+    """The run of a seed, in a folder and a loop of its own."""
+    point, shape = RUNS[seed] if seed < len(RUNS) else Random(seed).choice(RUNS)
+
+    async def main(folder: Path) -> Tally:
+        async with open_stage(folder) as stage:
+            return await run(stage, point, SHAPES[shape])
+
+    with tempfile.TemporaryDirectory(prefix="crash") as folder:
+        try:
+            return point, trio.run(main, Path(folder))
+        except BaseException as error:
+            error.add_note(f"seed {seed}: {point}, {shape}")
+            raise
+
+
+def table(tallies: dict[str, Tally]) -> str:
+    """The counts, a row per point."""
+    rows = [("killed at", "runs", "lost", "duplicated", "of those marked")]
+    rows += [
+        (at, *map(str, (tally.runs, tally.lost, tally.duplicated, tally.marked)))
+        for at, tally in [*tallies.items(), ("all", sum(tallies.values(), Tally()))]
+    ]
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join([lines[0], "|---|---|---|---|---|", *lines[1:]])
+
+
+def main(count: int) -> int:
+    """Run so many on every core and print the table; 1 if anything was lost, or doubled without a mark."""
+    began = perf_counter()
+    tallies = {point: Tally() for point in POINTS}
+    with multiprocessing.Pool() as pool:
+        for point, tally in pool.imap_unordered(one, range(count)):
+            tallies[point] += tally
+    print(table(tallies))
+    print(f"\n{count} runs over {', '.join(SHAPES)}: {perf_counter() - began:.0f} s")
+    whole = sum(tallies.values(), Tally())
+    return int(whole.lost > 0 or whole.duplicated > whole.marked)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
