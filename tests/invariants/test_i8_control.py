@@ -52,7 +52,7 @@ async def steps(turn):
 
 
 async def nothing():
-    await trio.sleep(0.001)
+    await trio.sleep(0.01)
 
 
 DOINGS = [hangs_for_ever, refuses_to_leave, asks, sleeps, streams, says_and_says, steps]
@@ -72,15 +72,22 @@ async def answered(world, chat: str, command: str) -> str:
 
 @pytest.mark.parametrize("busy", ["queue", "steer", "interrupt"])
 @pytest.mark.parametrize("doing", DOINGS)
-async def test_whatever_its_own_turn_does(autojump_clock, doing, busy):
-    async with open_world(doing, options=GatewayOptions(busy=busy)) as world:
+async def test_whatever_its_own_turn_does_and_the_next_message_is_answered(autojump_clock, doing, busy):
+    async def agent(turn):
+        return await doing(turn) if turn.text == "one" else f"re: {turn.text}"
+
+    async with open_world(agent, options=GatewayOptions(busy=busy)) as world:
         await world.say("ada", "one")
         await world.until(seconds=5)
         assert "1 of at most" in await answered(world, "ada", "/status") or doing in (asks, sleeps)
         assert (await answered(world, "ada", "/stop")).startswith(texts.STOPPED)
         assert "up" in (await answered(world, "ada", "/status")).lower()
-        await world.until(seconds=20)
+        await world.until(seconds=10)
+        await world.say("ada", "and now?")
+        await world.until(seconds=15)
+        assert world.shown("ada")[-1].text == "re: and now?"
         assert world.gateway.turns.places.held == 0
+        assert not world.gateway.sessions.live
 
 
 async def test_whatever_a_tool_does_and_whatever_the_model_does(autojump_clock):
@@ -113,11 +120,11 @@ async def test_while_a_thread_of_the_turn_blocks(autojump_clock):
 
 
 async def test_while_every_place_is_taken_and_many_wait(autojump_clock):
-    async with open_world(steps, options=GatewayOptions(turns_max=50), commit_s=0.001) as world:
-        for n in range(300):
+    async with open_world(steps, options=GatewayOptions(turns_max=20), commit_s=0.001) as world:
+        for n in range(100):
             world.platform.push(world.platform.message(f"u{n}", "one"))
-        await world.until(seconds=5)
-        for chat in ("u0", "u49", "u299", "somebody new"):
+        await world.until(seconds=0.2)
+        for chat in ("u0", "u19", "u99", "somebody new"):
             await answered(world, chat, "/status")
             await answered(world, chat, "/stop")
 

@@ -57,6 +57,39 @@ async def test_an_operator_and_a_person_at_one_instant_never_hit_the_next_sessio
             check(world)
 
 
+async def test_a_message_in_the_moment_its_idle_session_ends_has_one_end_and_the_next_an_answer(
+    autojump_clock,
+):
+    """Hermes H#99106: the row was ended, the slot in memory stayed, and messages went to a dead runtime."""
+
+    async def agent(turn):
+        return "re: " + turn.text
+
+    for late in range(36):
+        async with open_world(agent, seed=late) as world:
+            for name in ("ada", "bob"):
+                world.platform.push(world.platform.message(name, "hello"))
+            await world.until(hours=1)
+            numbers = {view.key.chat: view.id for view in await world.gateway.session_views()}
+            for name in ("ada", "bob"):
+                world.platform.push(world.platform.message(name, "still there?"))
+            await rounds(late)
+            world.platform.push(world.platform.message("bob", "/new"))
+            await world.gateway.reset(numbers["ada"])
+            await world.settle()
+            for name in ("ada", "bob"):
+                world.platform.push(world.platform.message(name, "and now?"))
+            await world.settle()
+            for name in ("ada", "bob"):
+                finals = [seen.text for seen in world.shown(name) if seen.said == "final"]
+                outcome = next(row.outcome for row in (await world.ledger())[2:] if row.chat == name)
+                # In time it ended the turn too, as it should; too late, or before, it cost nothing.
+                assert outcome in ("answered", "superseded")
+                middle = ["re: still there?"] * (outcome == "answered")
+                assert finals == ["re: hello", *middle, "re: and now?"], world.timeline()
+            check(world)
+
+
 class Forget:
     """A tool that ends its own conversation."""
 
