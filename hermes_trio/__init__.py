@@ -73,7 +73,7 @@ _WHERE = {
         "Address Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Receipt Said"
         " Secret SessionView Span Traits TurnView Undecodable"
     ).split(),
-    "hermes_trio.wishes": "Prompt Reset Resume Say Silence Stop".split(),
+    "hermes_trio.wishes": "Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.entries": (
         "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry SummaryEntry ToolCall ToolEntry ToolSpec"
         " UserEntry"

@@ -72,5 +72,11 @@ class Settled(Struct, frozen=True):
     why: str
 
 
-Consequence = Settled | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane | Deferred
+class RestartAsked(Struct, frozen=True):
+    """Somebody who may has asked the gateway to begin anew."""
+
+
+Consequence = (
+    RestartAsked | Settled | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane | Deferred
+)
 Perform = Callable[[Sequence[Consequence]], None]

@@ -23,7 +23,7 @@ from hermes_trio.pure.slash import take_apart
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import Address, Key, Message, OutcomeName, Part, SessionView
-from hermes_trio.wishes import CommandResult, Prompt, Reset, Resume, Say, Stop
+from hermes_trio.wishes import CommandResult, Prompt, Reset, Restart, Resume, Say, Stop
 
 COMMAND_S = 10.0
 RESET_S = 2.0
@@ -55,6 +55,7 @@ class Refusal(Struct, frozen=True):
     sentence: str
 
 
+NO_RESTART = Refusal("refused", "no restart here", texts.CANNOT_RESTART)
 FAILED = Refusal("failed", "command failed", texts.COMMAND_FAILED)
 
 
@@ -89,6 +90,7 @@ class Dispatch:
         status: lines about the gateway, and about the caller's place in it.
         cut: cancels the turn that a key runs, for a reset that cannot be written.
         tell: says something that cannot be written down.
+        restarts: the host can restart the gateway.
     """
 
     def __init__(
@@ -101,8 +103,11 @@ class Dispatch:
         cut: Callable[[Key, str], None],
         tell: Callable[[Address, str], Awaitable[None]],
         log: Log,
+        *,
+        restarts: bool,
     ) -> None:
         self._store = store
+        self._restarts = restarts
         self._cut = cut
         self._tell = tell
         self._commands = commands
@@ -174,6 +179,11 @@ class Dispatch:
                 self._log.info("stop", key=str(key), turn=stopped.turn, who=message.address.user)
             case Resume(session=session):
                 await store.resume(key, id, session)
+            case Restart() if self._restarts:
+                await store.restart(id)
+                self._log.info("restart", key=str(key), who=message.address.user)
+            case Restart():
+                await self._refuse(pending, NO_RESTART)
             case Prompt():
                 await store.prompt(id, result, self._rules(message.address.account_id))
             case Say(text=text):

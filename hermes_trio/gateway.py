@@ -14,11 +14,12 @@ no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import trio
 
+from hermes_trio.accounts import check_accounts, opened
 from hermes_trio.attend import Quiet
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.consequences import (
@@ -26,6 +27,7 @@ from hermes_trio.consequences import (
     Consequence,
     Deferred,
     ReplaceKey,
+    RestartAsked,
     Settled,
     WakeAsk,
     WakeCommands,
@@ -34,7 +36,7 @@ from hermes_trio.consequences import (
 )
 from hermes_trio.dispatch import Dispatch, by_name
 from hermes_trio.drain import Draining, checkpoint, drain, end_boot
-from hermes_trio.errors import ConfigWrong, StaleSession
+from hermes_trio.errors import StaleSession
 from hermes_trio.inbox import Ear, Health
 from hermes_trio.keyed import Keyed
 from hermes_trio.listening import Listening
@@ -79,7 +81,9 @@ class Gateway:
         chance: Chance,
         log: Log,
         redact: Callable[[str], str],
+        on_restart: Callable[[], None] | None,
     ) -> None:
+        self._on_restart = on_restart
         self.store = store
         self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
         self.options = options
@@ -94,18 +98,7 @@ class Gateway:
         self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
         self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s, redact)
-        around = Surroundings(
-            store=store,
-            clock=clock,
-            chance=chance,
-            platform=self.accounts.get,
-            typing=self.outbox.typing,
-            redact=redact,
-            deadline_s=options.turn_deadline_s,
-            progress_every_s=options.progress_every_s,
-            steer=options.busy == "steer",
-            history=history,
-        )
+        around = self._surroundings(redact, history)
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
         play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
@@ -122,9 +115,24 @@ class Gateway:
             self.sessions.cut_running,
             self.outbox.tell,
             log,
+            restarts=on_restart is not None,
         )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
+
+    def _surroundings(self, redact: Callable[[str], str], history: int) -> Surroundings:
+        return Surroundings(
+            store=self.store,
+            clock=self.clock,
+            chance=self.chance,
+            platform=self.accounts.get,
+            typing=self.outbox.typing,
+            redact=redact,
+            deadline_s=self.options.turn_deadline_s,
+            progress_every_s=self.options.progress_every_s,
+            steer=self.options.busy == "steer",
+            history=history,
+        )
 
     # -- what a host may ask
 
@@ -236,6 +244,9 @@ class Gateway:
                     self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
+                case RestartAsked():
+                    if self._on_restart is not None:
+                        self._on_restart()
                 case WakeAsk(key=key, turn=turn):
                     if (worker := self.sessions.live.get(key)) is not None:
                         worker.answer(turn)
@@ -309,6 +320,7 @@ async def open_gateway(
     log: Log | None = None,
     redact: Callable[[str], str] = _same,
     resume: bool = True,
+    on_restart: Callable[[], None] | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway while the body runs.
 
@@ -323,11 +335,11 @@ async def open_gateway(
         log: a structlog logger, which sees to secrets itself; by default lines go to the standard logger
             "hermes_trio", redacted.
         redact: replaces secrets in what is said, shown, stored, and logged there.
+        on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
         resume: False: interrupted turns are closed with a notice instead of resumed.
 
-    Leaving the body normally drains: a checkpoint, then turns that work may finish within
-    `options.drain_timeout_s`, then what still runs is cancelled and goes on at the next boot. When the
-    body is cancelled or raises, the checkpoint is written and nothing is waited for.
+    Leaving the body drains: a checkpoint, turns that work may finish within `options.drain_timeout_s`, the
+    rest goes on at the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
 
     Raises:
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
@@ -335,7 +347,7 @@ async def open_gateway(
     """
     wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
     named = by_name(installed_commands() if commands is None else commands)
-    _check_accounts(platforms)
+    check_accounts(platforms)
 
     def make(kept: Store, nursery: trio.Nursery) -> Gateway:
         return Gateway(
@@ -350,6 +362,7 @@ async def open_gateway(
             chance=dice,
             log=lines,
             redact=redact,
+            on_restart=on_restart,
         )
 
     async with _served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
@@ -362,7 +375,7 @@ async def _living(
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
     booted = await store.begin_boot()
-    async with _opened(platforms), trio.open_nursery() as nursery:
+    async with opened(platforms), trio.open_nursery() as nursery:
         gateway = make(store, nursery)
         store.perform = gateway.perform
         nursery.start_soon(gateway.quiet.serve, name="quiet")
@@ -381,18 +394,3 @@ async def _living(
 
 def _served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
     return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()
-
-
-@asynccontextmanager
-async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
-    async with AsyncExitStack() as opened:
-        for platform in platforms:
-            await opened.enter_async_context(platform.open())
-        yield
-
-
-def _check_accounts(platforms: Sequence[Platform]) -> None:
-    names = [f"{platform.name}/{platform.account}" for platform in platforms]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigWrong(f"two platforms are both the account {name}")

@@ -1,4 +1,4 @@
-"""The one seam to worker threads.
+"""The one seam to threads.
 
 The store has a thread of its own, so that whatever fills the pool of others cannot starve it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, TypeVar
 
 import outcome
@@ -58,3 +58,31 @@ def own_thread(name: str) -> Iterator[OwnThread]:
     finally:
         thread._handed.put(None)
         thread._thread.join()
+
+
+@contextmanager
+def pulse(every_s: float, beat: Callable[[], None]) -> Iterator[None]:
+    """While the body runs, call `beat` from a thread as long as the loop is alive.
+
+    Args:
+        every_s: the loop is asked for a sign so often and has so long to give it, in seconds. A loop that
+            is stuck gives none, and there is no beat.
+    """
+    over = Event()
+    token = trio.lowlevel.current_trio_token()
+    Thread(target=_look, args=(token, over, every_s, beat), name="hermes-trio pulse", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _look(token: TrioToken, over: Event, every_s: float, beat: Callable[[], None]) -> None:
+    while not over.wait(every_s):
+        sign = Event()
+        try:
+            token.run_sync_soon(sign.set)
+        except trio.RunFinishedError:
+            return
+        if sign.wait(every_s):
+            beat()

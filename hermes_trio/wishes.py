@@ -54,4 +54,8 @@ class Resume(Struct, frozen=True):
     session: int | None = None
 
 
-CommandResult = Reset | Stop | Say | Prompt | Resume
+class Restart(Struct, frozen=True):
+    """A command's wish: the gateway drains and begins anew; who asked is told when it is back."""
+
+
+CommandResult = Reset | Stop | Say | Prompt | Resume | Restart

@@ -14,7 +14,8 @@ import faulthandler
 import gc
 import os
 import resource
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import trio
@@ -28,12 +29,16 @@ from hermes_trio.daemon.lock import hold_lock
 from hermes_trio.daemon.provider import open_agent
 from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir import STORE
+from hermes_trio.daemon.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway, open_gateway
 from hermes_trio.log import Log, Redactor
 from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
+from hermes_trio.threads import pulse
 
 STOPPED, RESTART = 0, 75
+FEEDS = 3
+"""A sign of life is asked for within a third of the watchdog's time, and has another third to come."""
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -43,12 +48,20 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     clock: WallClock
     chance: Chance
     redact: Redactor
+    tell: Tell
     resume: bool = True
 
 
 def system_surroundings(log: Log, redact: Redactor, *, resume: bool = True) -> Surroundings:
-    """The machine's own clock and chance."""
-    return Surroundings(log=log, clock=SystemClock(), chance=system_chance(), redact=redact, resume=resume)
+    """The machine's own clock and chance, and whoever listens above."""
+    return Surroundings(
+        log=log,
+        clock=SystemClock(),
+        chance=system_chance(),
+        redact=redact,
+        tell=notifier(os.environ.get("NOTIFY_SOCKET")),
+        resume=resume,
+    )
 
 
 def build_platforms(config: Config, state_dir: Path, around: Surroundings) -> list[Platform]:
@@ -64,13 +77,16 @@ async def serve(config: Config, around: Surroundings) -> int:
 
     The state_dir exists. The whole stop ends within `config.stop_s`: what is left by then is killed.
 
+    Returns 0 when it was asked to stop, 75 when it was asked to begin anew.
+
     Raises:
         StateDirBusy: another daemon holds the lock.
         ConfigWrong, StoreRefused: it cannot start. As members of exception groups.
     """
     platforms = build_platforms(config, config.gateway.state_dir, around)
-    life = _Life(config, around.log)
-    with caught_signals(life.limit_stop) as caught:
+    supervisor()  # what its variable says is looked at now, not when it is needed
+    life = _Life(config, around)
+    with caught_signals(life.limit_stop) as caught, _fed_watchdog(around.tell):
         try:
             with life.starting:
                 async with hold_lock(config.gateway.state_dir):
@@ -84,26 +100,30 @@ async def serve(config: Config, around: Surroundings) -> int:
 class _Life:
     """What the tasks of a daemon share: who asked it to stop, and the gateway while there is one."""
 
-    def __init__(self, config: Config, log: Log) -> None:
+    def __init__(self, config: Config, around: Surroundings) -> None:
         self.config = config
-        self.log = log
+        self.log = around.log
+        self.tell = around.tell
         self.starting = trio.CancelScope()
         self.stopping = trio.Event()
         self.why = ""
         self.code = STOPPED
         self._limited = False
-        self.answers = Answers(config.unavailable, self._restart)
+        self.answers = Answers(config.unavailable, self.restart)
 
     @property
     def gateway(self) -> Gateway | None:
         return self.answers.gateway
 
     def stop(self, why: str, code: int = STOPPED) -> None:
-        """Begin to stop; the first reason counts."""
+        """Begin to stop; the first reason counts, but to be stopped outweighs to be started again."""
         if self.stopping.is_set():
+            if self.code == RESTART and code == STOPPED:
+                self.why, self.code = why, code
             return
         self.why, self.code = why, code
         self.log.info("stopping", why=why, within_s=self.config.stop_s)
+        self.tell(f"STOPPING=1\nSTATUS=stopping: {why}\nEXTEND_TIMEOUT_USEC={int(self.config.stop_s * 1e6)}")
         self.limit_stop()
         self.stopping.set()
         if self.gateway is None:
@@ -120,7 +140,8 @@ class _Life:
         if self.gateway is not None:
             self.gateway.hurry(0)
 
-    def _restart(self) -> None:
+    def restart(self) -> None:
+        """Begin to stop, and to be started again."""
         self.stop("restart", RESTART)
 
 
@@ -144,6 +165,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
         log.error("platform unavailable", platform=name, why=why)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_heed, caught, life, name="signals")
+        nursery.start_soon(_compare_stop_limits, life, name="stop limit")
         await nursery.start(serve_control, config.gateway.state_dir, life.answers.answer, name="control")
         async with (
             open_agent(
@@ -160,11 +182,31 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
                 log=log,
                 redact=around.redact,
                 resume=around.resume,
+                on_restart=life.restart,
             ) as gateway,
         ):
             life.answers.gateway = gateway
             await _until_stopped(life, gateway)
         nursery.cancel_scope.cancel(reason="stopped")
+
+
+@contextmanager
+def _fed_watchdog(tell: Tell) -> Iterator[None]:
+    """A supervisor's watchdog is fed as long as the loop is alive; what it kills shows where it stood."""
+    limit_s = watchdog_s()
+    if limit_s is None:
+        yield
+        return
+    faulthandler.enable()
+    with pulse(limit_s / FEEDS, lambda: tell("WATCHDOG=1")):
+        yield
+
+
+async def _compare_stop_limits(life: _Life) -> None:
+    """Say it now if a stop may be cut short, not when it is."""
+    limit_s = await stop_limit_s()
+    if limit_s is not None and limit_s < life.config.stop_s:
+        life.log.warning("stop limit too short", limit_s=limit_s, needs_s=life.config.stop_s)
 
 
 async def _heed(caught: Caught, life: _Life) -> None:
@@ -199,6 +241,8 @@ async def _say_ready(life: _Life, gateway: Gateway) -> None:
         model=gateway.model,
         pid=os.getpid(),
     )
+    receiving = [name for name, of in health.items() if of.receiving]
+    life.tell(f"READY=1\nSTATUS=receiving: {', '.join(receiving) or 'nothing'}")
 
 
 async def _end_with_input(life: _Life, gateway: Gateway) -> None:

@@ -16,10 +16,11 @@ from msgspec.structs import replace
 
 from hermes_trio.clock import SystemClock
 from hermes_trio.config import Config
-from hermes_trio.daemon.life import serve, system_surroundings
+from hermes_trio.daemon.life import RESTART, serve, system_surroundings
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir
+from hermes_trio.daemon.supervisor import begin_anew, supervisor
 from hermes_trio.log import Log, Redactor, stream_log
 from hermes_trio.plugins import PLATFORMS, installed
 
@@ -28,6 +29,9 @@ STDERR = 2
 
 def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -> int:
     """Be the daemon in the foreground; returns the exit code.
+
+    Asked to begin anew, it ends with 75 if a supervisor is known to start it again; else the process
+    executes itself, when everything is closed.
 
     Log lines go to standard error. Where somebody chats on the terminal they would garble it, so they go to
     `hermes.log` in the state_dir, which is turned over at 10 MB.
@@ -39,7 +43,15 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
     redact = Redactor(config.secrets)
     with _log(config, redact, to_file=chatting or _is_garbled(config)) as log:
         around = system_surroundings(log, redact, resume=resume)
-        return _run(lambda: serve(config, around), redact)
+        code = _run(lambda: serve(config, around), redact)
+        if code != RESTART:
+            return code
+        by = supervisor()
+        log.info("restarting", by=by or "itself")
+    if by is None:
+        begin_anew()
+        sys.stderr.write(f"hermes-trio: {sys.executable} is not there any more\n")
+    return code
 
 
 def run_attached(state_dir: Path) -> int:

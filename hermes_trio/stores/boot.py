@@ -25,6 +25,7 @@ def begin_boot(tx: Tx) -> Booted:
     cursor = tx.run("insert into boot(started_at) values(?)", (tx.now,))
     assert cursor.lastrowid is not None
     doubt(tx, IS_OPEN)
+    tx.run("update outbound set state = 'owed', owed_at = ? where state = 'held'", (tx.now,))
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running})")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.consequences import Settled, WakeAsk, WakeCommands, WakeKey
+from hermes_trio.consequences import RestartAsked, Settled, WakeAsk, WakeCommands, WakeKey
 from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
@@ -260,6 +260,17 @@ def expected_session(tx: Tx, key: str, session: int | None) -> int:
     if session is not None and found != session:
         raise StaleSession(f"session {session}")
     return found
+
+
+def restart(tx: Tx, command: int) -> None:
+    """A command asks for a restart: its chat is told now, and once more by the next boot."""
+    settled = settle_command(tx, command, "answered", "restart")
+    if settled is None:
+        return
+    message = settled[1]
+    tx.owe(notice(message, texts.RESTARTING), None)
+    rows.hold_for_next_boot(tx, notice(message, texts.BACK, "notice"))
+    tx.then(RestartAsked())
 
 
 def stop(tx: Tx, key: Key, command: int | None, why: str, expected: int | None = None) -> Stopped:

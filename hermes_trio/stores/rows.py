@@ -146,6 +146,14 @@ def claim(
     return tuple(claimed)
 
 
+def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
+    """What the next boot shall say first, once for each chat and thread however often it was asked for."""
+    held = "select 1 from outbound where state = 'held' and lane = ?"
+    if tx.one(held, text_of(reply.address.lane)) is None:
+        row = tx.owe(reply, None)
+        tx.run("update outbound set state = 'held' where coalesce(reply, id) = ?", (row,))
+
+
 def barrier(tx: Tx, key: str) -> int:
     """The number of the key's first unsettled command: nothing behind it is claimed."""
     row = tx.one("select min(id) from inbound where key = ? and outcome is null and kind = 'command'", key)

@@ -80,7 +80,11 @@ _CONVERSATIONS = """
 create index session_key on session(key);
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS)
+_HELD = """
+create index outbound_held on outbound(lane) where state = 'held';
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

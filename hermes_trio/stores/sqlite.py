@@ -135,6 +135,10 @@ class SqliteStore:
         """See the port."""
         await self._do(intake.prompt, command, prompt, rules)
 
+    async def restart(self, command: int) -> None:
+        """See the port."""
+        await self._do(intake.restart, command)
+
     async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
         """See the port."""
         return await self._do(intake.stop, key, command, why, session)

@@ -84,6 +84,7 @@ class World:
         self.commit_s = commit_s
         self.log: list[Line] = []
         self.boots = 0
+        self.restarts_asked: list[float] = []
         self._nursery = nursery
         self._began = trio.current_time()
         self._replies: dict[str, int] = {}
@@ -188,6 +189,7 @@ class World:
                     log=self._log(),
                     redact=self.redact,
                     resume=resume,
+                    on_restart=lambda: self.restarts_asked.append(self.now),
                 ) as gateway:
                     await gateway.ready()
                     task_status.started(gateway)

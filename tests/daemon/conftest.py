@@ -5,7 +5,7 @@ import pytest
 from tests.fakes.botapi import FakeBotApi
 from tests.fakes.openai_server import OpenAIFake
 
-from .process import hermes, started
+from .process import HERMES, hermes, program
 
 TELEGRAM = """
 [gateway]
@@ -36,8 +36,10 @@ class Place:
         text = TELEGRAM.format(allow_users=allow_users, drain_timeout_s=drain_timeout_s, **self._urls)
         (self.home / "hermes.toml").write_text(text + more)
 
-    def daemon(self, *arguments, **environ):
-        return started("run", *arguments, home=self.home, **{**self.environ, **environ})
+    def daemon(self, *arguments, through=(), **environ):
+        """The daemon, begun by another program with `through`."""
+        command = [*through, HERMES, "run", *arguments]
+        return program(*command, home=self.home, **{**self.environ, **environ})
 
     def hermes(self, *arguments, **more):
         """Another command; an operator's shell does not hold the daemon's secrets."""

@@ -12,6 +12,8 @@ import trio
 from tests.fakes.botapi import TOKEN
 from tests.fakes.model_script import Call, Item
 
+from .stuck import Block
+
 ADA = 42
 
 
@@ -130,15 +132,6 @@ async def test_a_turn_that_never_ends_does_not_hold_the_stop(place):
     assert float(daemon.said("stopping")[0]["within_s"]) == pytest.approx(12.2)
 
 
-async def test_restart_drains_and_ends_with_75(place):
-    async with place.daemon() as daemon:
-        await daemon.ready()
-        asked = await place.hermes("restart")
-        assert asked.returncode == 0
-        assert await daemon.ends() == 75
-    assert daemon.said("checkpoint")
-
-
 async def test_a_new_state_dir_is_its_owners_alone(place):
     async with place.daemon() as daemon:
         await daemon.ready()
@@ -199,36 +192,15 @@ async def test_a_daemon_whose_log_nobody_reads_any_more_goes_on(place):
         assert await daemon.stop() == 0
 
 
-BLOCKING = """
-import time
-
-class Tool:
-    name, description, idempotent = "block", "never lets go", True
-    parameters = {"type": "object", "properties": {}}
-
-    async def run(self, arguments, call):
-        open("blocked", "w").close()
-        time.sleep(60)
-
-tool = Tool()
-"""
-
-
 @pytest.mark.slow
 async def test_a_loop_that_is_stuck_ends_within_the_worst_case_all_the_same(place, tmp_path):
-    os.mkfifo(tmp_path / "blocked")
-    info = tmp_path / "site" / "block-1.dist-info"
-    info.mkdir(parents=True)
-    (tmp_path / "site" / "block.py").write_text(BLOCKING)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: block\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[hermes_trio.tools]\nblock = block:tool\n")
+    block = Block(tmp_path)
     place.configure('[tools]\nenable = ["block"]\n', drain_timeout_s=0.0)
     place.model.push(Item(calls=[Call("block")]))
-    async with place.daemon(PYTHONPATH=str(tmp_path / "site")) as daemon:
+    async with place.daemon(PYTHONPATH=block.path) as daemon:
         await daemon.ready()
         place.bot.push(ADA, "work")
-        with trio.fail_after(5):
-            await trio.to_thread.run_sync((tmp_path / "blocked").read_text)
+        await block.until_stuck()
         daemon.signal()
         assert await daemon.ends(within_s=13) == 1
     assert "block.py" in daemon.text

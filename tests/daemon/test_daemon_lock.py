@@ -39,7 +39,7 @@ async def test_a_stale_pid_of_a_live_process_blocks_nobody(place):
 
 
 async def test_of_five_at_once_one_is_ready_and_four_say_why_not(place):
-    daemons = [place.daemon() for _ in range(5)]
+    daemons = [place.daemon(HERMES_TRIO_SUPERVISED="1") for _ in range(5)]
     codes = []
 
     async def live(opening):

@@ -43,6 +43,15 @@ def test_it_starts_again_what_asks_for_it_and_nothing_that_is_wrong():
     assert told["RestartPreventExitStatus"] == [str(ConfigWrong.exit_code)] == [str(StoreRefused.exit_code)]
 
 
+def test_it_is_told_when_the_daemon_is_ready_and_that_it_lives():
+    told = settings()
+    assert told["Type"] == ["notify"]
+    assert "NotifyAccess" not in told  # of a notify service the main process is heard, which is what tells
+    # Longer than the loop may be busy, and each part of a stop is shorter than the whole.
+    assert float(told["WatchdogSec"][0]) >= 60
+    assert float(told["TimeoutStartSec"][0]) >= 2 * float(told["WatchdogSec"][0])
+
+
 def test_it_starts_the_daemon_as_its_command_line_is():
     [start] = settings()["ExecStart"]
     program, name, *arguments = start.split()

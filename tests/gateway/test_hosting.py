@@ -8,7 +8,9 @@ import trio
 
 from hermes_trio.errors import AccountRefused, ConfigWrong, PlatformDown, PollConflict
 from hermes_trio.keyed import Worker
+from hermes_trio.pure import texts
 from hermes_trio.testing import MemoryPlatform
+from hermes_trio.values import Policy
 from hermes_trio.verbs import Turn
 
 from .hosts import Ends, Host, Serves, echo, say
@@ -212,3 +214,15 @@ async def test_every_task_has_a_name_a_person_can_read(autojump_clock, host):
         ):
             assert name in names
         gateway.hurry()
+
+
+@pytest.mark.parametrize(("given", "says"), [(True, texts.RESTARTING), (False, texts.CANNOT_RESTART)])
+async def test_whether_it_can_begin_anew_is_the_hosts_to_say(autojump_clock, host, given, says):
+    platform, wishes = MemoryPlatform(policy=Policy(allow_users=("u1",), admins=("u1",))), []
+    on_restart = (lambda: wishes.append(trio.current_time())) if given else None
+    async with host.gateway(echo, platform, on_restart=on_restart) as gateway:
+        say(platform, "/restart")
+        await trio.sleep(1)
+        await gateway.at_rest()
+    assert platform.texts("u1") == [says]
+    assert len(wishes) == given
