@@ -207,7 +207,7 @@ class Transcript:
             if cut is None:
                 return Shortened()
             if self._summaries and refusals <= 1:
-                summary = await self._summary(room, op)
+                summary = await self._summary(room, op, readable=room if refusals else 2 * room)
                 if summary is not None and self._size_without(summary) < least:
                     return Shortened(summary, by_model=True)
             # What no model refused yet is not cut for a summary's failing: it may do.
@@ -221,13 +221,18 @@ class Transcript:
     def _cut(self, room: int) -> SummaryEntry:
         return context.shortened(self._entries, self._own, room, asked=self._asked)
 
-    async def _summary(self, room: int, op: str) -> SummaryEntry | None:
-        """What a model writes of the older part; None if it does not, whatever the reason."""
+    async def _summary(self, room: int, op: str, *, readable: int) -> SummaryEntry | None:
+        """What a model writes of the older part; None if it does not, whatever the reason.
+
+        Args:
+            room: characters that may be shown afterwards.
+            readable: characters that the model is given to read.
+        """
         kept = room * 3 // 4
         shape = context.summary_for(self._entries, self._own, kept, text="", asked=self._asked)
         if context.size((shape,)) > kept:
             return None
-        older = context.written_out(self._entries[: len(self._entries) - shape.kept], room)
+        older = context.written_out(self._entries[: len(self._entries) - shape.kept], readable)
         text = await self._summarised(older, min(SUMMARY_CHARS_MAX, max(1, room // 4)), op)
         if not text.strip():
             return None
