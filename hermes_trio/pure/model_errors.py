@@ -72,7 +72,8 @@ BY_STATUS: Mapping[int, ModelFailure] = {
 NAMES = ("code", "type", "status", "reason", "error_code")
 USED_UP = re.compile(
     r"usage limit|insufficient (credit|balance|quota|fund)|credit balance is too low|out of credits"
-    r"|exceeded your current quota|billing hard limit|spend(ing)? limit|monthly limit",
+    r"|exceeded your current quota|billing hard limit|spend(ing)? limit|monthly limit"
+    r"|(doesn't|does not) have any credits",
     re.IGNORECASE,
 )
 TOO_LONG = re.compile(
@@ -110,6 +111,8 @@ def failure(
 
 
 def _kind(status: int | None, codes: list[str], message: str, wait_s: float | None) -> ModelFailure:
+    if status == 413:
+        return "context"  # whatever it is called: the same request never fits
     kind = _by_codes(status, codes)
     if kind is None:
         kind = _by_status(status)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 
 import pytest
@@ -12,7 +13,9 @@ from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailed, NoCredentials
+from hermes_trio.pure.model_errors import failure
 from hermes_trio.values import Secret
+from tests.models.test_model_errors import BODIES
 
 REQUEST = ModelRequest(prompt="", entries=())
 START = 1_800_000_000.0
@@ -105,6 +108,21 @@ async def test_one_good_key_of_ten_is_found_and_each_bad_one_is_called_once(auto
     assert (await desk.ask()).text == "ok from m"
     assert model.keys[10:] == ["j"]
     assert trio.current_time() == 0
+
+
+REFUSALS = [body for body in BODIES if body[4] in ("quota", "auth", "rate_limit", "overload")]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"), [body[1:4] for body in REFUSALS], ids=[body[0] for body in REFUSALS]
+)
+async def test_whatever_a_provider_says_a_key_is_called_once_and_the_spare_answers(status, headers, body):
+    raw = body if isinstance(body, str) else json.dumps(body)
+    model = Scripted(by_key={"a": failure(status, headers, raw.encode(), now=START)})
+    desk = Desk(model, keys="ab")
+    for _ in range(3):
+        assert (await desk.ask()).text == "ok from m"
+    assert model.keys == ["a", "b", "b", "b"]
 
 
 @pytest.mark.parametrize(
