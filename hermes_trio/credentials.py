@@ -264,7 +264,7 @@ class KeyPool:
             return
         source = key.source
         async with key.refreshing:
-            if key.secret != refused or key.refreshed_at >= since:
+            if key.refreshed_at >= since:
                 return
             secret, error = None, None
             with trio.move_on_after(REFRESH_S):

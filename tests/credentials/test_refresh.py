@@ -195,6 +195,52 @@ async def test_a_key_whose_refresh_fails_is_dead_and_is_not_sent_again(server, l
     assert process.key.asked == 2  # once more, at the first request an hour later
 
 
+async def test_thirty_turns_with_a_revoked_login_ask_for_another_secret_once(server, login, autojump_clock):
+    process = Process(login, server)
+    server.expire()
+    server.refresh_token = "revoked"
+    refused = 0
+
+    async def turn() -> None:
+        nonlocal refused
+        with suppress(NoCredentials):
+            await process.ask()
+        refused += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(30):
+            nursery.start_soon(turn)
+    assert (refused, process.key.asked, server.reused) == (30, 1, 1)
+
+
+async def test_a_refusal_that_comes_after_the_renewal_says_nothing_of_the_new_secret(
+    server, login, autojump_clock
+):
+    process = Process(login, server)
+    late = process.pool.take("m")
+    assert late is not None
+    server.expire()
+    assert await process.ask() == "ok"
+    process.pool.refused(late, ModelFailed("auth", "token expired"))
+    assert await process.pool.renewed(late, "auth")
+    assert (process.key.asked, process.pool.rests()) == (1, {})
+    assert [event for event, _ in process.log.lines] == ["key cooled down", "key renewed"]
+
+
+async def test_after_a_start_a_dead_key_is_tried_when_its_rest_is_over(server, login, autojump_clock):
+    process = Process(login, server)
+    server.expire()
+    server.refresh_token = "revoked"
+    with pytest.raises(NoCredentials):
+        await process.ask()
+    started = Process(login, server)
+    started.pool.recall(list(process.pool.rests().values()))
+    assert [view.state for view in started.pool.views()] == ["resting"]
+    server.current = "access-0"  # the provider has made up its mind
+    await trio.sleep(30)
+    assert await started.ask() == "ok"
+
+
 async def test_a_dead_key_lives_as_soon_as_there_is_another_secret(server, login, autojump_clock):
     process = Process(login, server)
     server.expire()
