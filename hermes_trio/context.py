@@ -108,6 +108,7 @@ class Transcript:
         self._own = len(self._entries)
         self.notice = ""
         self._summaries = True
+        self._left_out = 0
 
     def add(self, *entries: Entry) -> None:
         """Show this from now on."""
@@ -127,29 +128,34 @@ class Transcript:
                 message out of the conversation, so that the next one has its answer.
         """
         without: SummaryEntry | None = None
+        refusals = suspected = known = 0
         if self._summaries and context.size(self._entries) > self._room * FULL:
             without = await self._shorter(0, context.size(self._entries))
-        refusals = suspected = known = 0
         while (asked := await self._call(without)).answer is None:
             self._turn.restart_stream()
             refusals += 1
+            heard = self.hear()
+            if without is not None:
+                without = replace(without, kept=without.kept + heard)
             if asked.refused == "context":
                 without = await self._shorter(refusals, self._size_without(without))
             else:
-                if self._asked > known:
-                    known, suspected = self._asked, 0
+                if len(self._turn.messages) > known:
+                    known, suspected = len(self._turn.messages), 0
                 suspects = context.without_suspects(self._entries, self._own, asked=self._asked)
                 without = suspects[suspected] if suspected < len(suspects) else None
                 suspected += 1
             if without is None or refusals == REFUSALS_MAX:
-                await self._set_aside()
-                raise ModelFailed(asked.refused or "unknown", asked.why)
+                if not await self._set_aside():
+                    raise ModelFailed(asked.refused or "unknown", asked.why)
+                without, refusals = None, 0
         self.add(entry_of(asked.answer))
         return asked.answer
 
     @property
     def _asked(self) -> int:
-        return len(self._turn.messages)
+        """How many messages wait for their answer."""
+        return len(self._turn.messages) - self._left_out
 
     async def _call(self, without: SummaryEntry | None) -> Asked:
         """One call of the model, as a step; what it is shown without is left out for good if it answers."""
@@ -183,12 +189,8 @@ class Transcript:
             entries=entries,
             last=lambda asked: asked.final,
         )
-        if asked.answer is None:
-            self.hear()
-        elif without is not None:
-            self.notice = self.notice or context.notice_of(without, self._entries, self._own)
-            self._own = context.moved(without, self._own, len(self._entries))
-            context.put(self._entries, without)
+        if asked.answer is not None and without is not None:
+            self._put(without)
         return asked
 
     async def _shorter(self, refusals: int, least: int) -> SummaryEntry | None:
@@ -244,7 +246,7 @@ class Transcript:
 
         def take(piece: str) -> None:
             pieces.append(piece)
-            if sum(map(len, pieces)) >= most:
+            if len(pieces) >= most or len("".join(pieces)) >= most:
                 scope.cancel(reason="the summary is long enough")
 
         request = ModelRequest(prompt=context.SUMMARY_PROMPT, entries=(UserEntry(text=older),), op=op)
@@ -257,8 +259,8 @@ class Transcript:
         text = clean("".join(pieces))[:most]
         return text if scope.cancelled_caught and len(text) == most else ""
 
-    async def _set_aside(self) -> None:
-        """The messages of this turn are not shown to a model again."""
+    async def _set_aside(self) -> bool:
+        """The messages of this turn are not shown to a model again. Whether others have come meanwhile."""
 
         async def nothing() -> None:
             return None
@@ -267,6 +269,17 @@ class Transcript:
         await self._turn.steps.run(
             "set aside", nothing, idempotent=True, type=None, entries=lambda _: [left_out]
         )
+        self._put(left_out)
+        return self.hear() > 0
+
+    def _put(self, without: SummaryEntry) -> None:
+        """Leave this out for good."""
+        self.notice = self.notice or context.notice_of(without, self._entries, self._own)
+        self._own = context.moved(without, self._own, len(self._entries))
+        if without.text.startswith(context.SET_ASIDE):
+            waiting = context.unanswered(self._entries, len(self._entries), self._asked)
+            self._left_out += len(waiting) - len(without.said)
+        context.put(self._entries, without)
 
     def _size_without(self, without: SummaryEntry | None) -> int:
         shown = list(self._entries)

@@ -248,15 +248,15 @@ class Turn:
                 prompt = msgspec.structs.replace(self.reply(text, "prompt"), choices=buttons)
                 row = await self._around.store.begin_step(self.id, row, prompt)
             if row.state == "intent":
-                row = await self._await_answer(row)
+                row = await self._await_answer(row, timeout_s)
         if row.state == "failed":
             raise AskTimedOut(f"no answer to: {text[:80]}")
         return msgspec.json.decode(row.value, type=str)
 
-    async def _await_answer(self, row: StepRow) -> StepRow:
+    async def _await_answer(self, row: StepRow, timeout_s: float) -> StepRow:
         assert row.wake_at is not None
         async with self._paused():
-            with trio.move_on_after(max(0.0, row.wake_at - self._around.clock.now())):
+            with trio.move_on_after(self._until(row.wake_at, timeout_s)):
                 while (row := await self._around.store.asked(self.id, row)).state == "intent":
                     await self._answered.wait()
                     self._answered = trio.Event()
@@ -265,6 +265,10 @@ class Turn:
             await self.steps.end(msgspec.structs.replace(row, state="failed", value=value))
             row = await self._around.store.asked(self.id, row)
         return row
+
+    def _until(self, wake_at: float, at_most_s: float) -> float:
+        """Seconds until a wall time. A clock that was set back makes no wait longer than was asked for."""
+        return min(at_most_s, max(0.0, wake_at - self._around.clock.now()))
 
     async def sleep(self, seconds: float, *, name: str = "sleep") -> None:
         """Sleep, across restarts: run again, it sleeps the rest. Does not count towards the deadline."""
@@ -276,7 +280,7 @@ class Turn:
                 return
             assert row.wake_at is not None
             async with self._paused():
-                await trio.sleep(max(0.0, row.wake_at - self._around.clock.now()))
+                await trio.sleep(self._until(row.wake_at, seconds))
             await self.steps.end(msgspec.structs.replace(row, state="done", value=b"null"))
 
     async def now(self, *, name: str = "now") -> float:

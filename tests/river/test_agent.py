@@ -336,6 +336,18 @@ async def test_a_nested_sleep_is_slept_to_its_end(world):
     assert finals(world) == ["done"]
 
 
+async def test_a_clock_that_is_set_back_makes_no_sleep_longer_than_it_was_asked_to_be(world):
+    world.model.script(tool("sleep", s=100), text("done"))
+    await world.say("ada", "go")
+    await world.until(seconds=50)
+    world.crash()
+    world.clock.offset -= 7200
+    await world.start()
+    await world.settle()
+    assert world.now == 150
+    assert finals(world) == ["done"]
+
+
 async def test_a_tool_loop_under_a_crash_at_every_point(autojump_clock):
     async def act(arguments, call):
         await trio.sleep(0.002)

@@ -359,3 +359,26 @@ async def test_history_has_the_summary_in_place_of_what_it_stands_for(autojump_c
         entries = await world._incarnation[0].history(session, 100_000)
         assert entries[0] == SummaryEntry(f"{context.SUMMARY}\nAbout A.", kept=2)
         assert entries[2:] == [UserEntry("c" * 200), AssistantEntry("you said: " + "c" * 200)]
+
+
+@pytest.mark.parametrize("busy", ["steer", "queue", "interrupt"])
+@pytest.mark.parametrize("word", ["☠", "long " * 1000])
+async def test_a_message_that_comes_while_another_is_refused_is_answered(autojump_clock, busy, word):
+    for at in range(60):
+        model = Picky(poison="☠", takes=2000)
+        options = GatewayOptions(busy=busy)
+        async with picky_world(model, seed=at, commit_s=0.001, options=options) as world:
+            await says(world, "one", "two")
+            await world.say("ada", word)
+            await trio.sleep(at * 0.00025)
+            await world.say("ada", "hello")
+            await world.until(seconds=60)
+            outcomes = await world.outcomes()
+            assert outcomes[3] == "answered", world.timeline()
+            assert any(text.startswith("you said: hello") for text in said(world)), world.timeline()
+            told = [text for text in said(world) if texts.MESSAGE_LEFT_OUT in text or "I could not" in text]
+            assert len(told) <= 1, world.timeline()
+            assert told or busy == "interrupt", world.timeline()
+            await says(world, "after")
+            assert finals(world)[-1] == "you said: after"
+            check(world)

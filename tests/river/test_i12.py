@@ -121,9 +121,9 @@ class Prefix:
 
     async def end(self):
         self.model.over.set()
+        self.world.platform._faults.clear()
         if self.hung:
             await trio.sleep(60)  # so long the gateway waits for an answer that never comes
-        self.world.platform._faults.clear()
         self.world.platform.connected = True
         self.world.db.execute("pragma query_only = off")
         if self.world._gateway is None:
