@@ -90,7 +90,7 @@ class Dispatch:
         status: lines about the gateway, and about the caller's place in it.
         cut: cancels the turn that a key runs, for a reset that cannot be written.
         tell: says something that cannot be written down.
-        restarts: the host can restart the gateway.
+        restarting: what to say to a wish for a restart; None: the host cannot.
     """
 
     def __init__(
@@ -104,10 +104,10 @@ class Dispatch:
         tell: Callable[[Address, str], Awaitable[None]],
         log: Log,
         *,
-        restarts: bool,
+        restarting: Callable[[], str | None],
     ) -> None:
         self._store = store
-        self._restarts = restarts
+        self._restarting = restarting
         self._cut = cut
         self._tell = tell
         self._commands = commands
@@ -179,8 +179,8 @@ class Dispatch:
                 self._log.info("stop", key=str(key), turn=stopped.turn, who=message.address.user)
             case Resume(session=session):
                 await store.resume(key, id, session)
-            case Restart() if self._restarts:
-                await store.restart(id)
+            case Restart() if (says := self._restarting()) is not None:
+                await store.restart(id, says)
                 self._log.info("restart", key=str(key), who=message.address.user)
             case Restart():
                 await self._refuse(pending, NO_RESTART)

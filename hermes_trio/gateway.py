@@ -115,7 +115,7 @@ class Gateway:
             self.sessions.cut_running,
             self.outbox.tell,
             log,
-            restarts=on_restart is not None,
+            restarting=self._restarting,
         )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
@@ -204,17 +204,21 @@ class Gateway:
 
     def status_lines(self, key: Key) -> Sequence[str]:
         """What /status says about the gateway to this key."""
-        up = texts.span(max(0.0, self.clock.now() - self.opened_at))
-        running = f"{self.turns.places.held} of at most {self.options.turns_max} turns running"
-        lines = [*self.turns.place(key), f"Up {up}, {running}."]
-        if self.model:
-            lines.append(f"Model: {self.model}.")
-        for name, health in self.health().items():
-            # Why is for operators: what a platform or an adapter says never reaches a chat.
-            lines.append(f"{name}: {'receiving' if health.receiving else 'degraded'}.")
-        if self.draining:
-            lines.append("Restarting: no new turns.")
-        return lines
+        said = texts.gateway_status(
+            up_s=self.clock.now() - self.opened_at,
+            working=self.turns.places.held,
+            turns_max=self.options.turns_max,
+            model=self.model,
+            receives={name: health.receiving for name, health in self.health().items()},
+            draining=self.draining,
+        )
+        return [*self.turns.place(key), *said]
+
+    def _restarting(self) -> str | None:
+        """What is said to whoever asks for a restart; None: the host cannot."""
+        if self._on_restart is None:
+            return None
+        return texts.GOING_DOWN if self.draining else texts.RESTARTING
 
     def rules(self, account: str) -> AcceptRules:
         """What an account's messages do to a busy session."""

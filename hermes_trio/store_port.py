@@ -93,9 +93,9 @@ class Store(Protocol):
     async def prompt(self, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         """Turn a command into the waiting message it asks for, in its place in the order."""
 
-    async def restart(self, command: int) -> None:
-        """Settle a command that asks for a restart. Its chat is told that it begins and, by the next boot,
-        that it is over: what is said then is durable now. Consequence: whoever can restart is asked to."""
+    async def restart(self, command: int, says: str) -> None:
+        """Settle a command that asks for a restart. Its chat is told this now and, by the next boot, that it
+        is over: what is said then is durable now. Consequence: whoever can restart is asked to."""
 
     async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
         """Stop the running turn of the key's session; its waiting messages stay.

@@ -139,7 +139,7 @@ def resume(session: int, file: Path | None) -> int:
 @click.command()
 @config_option
 def restart(file: Path | None) -> int:
-    """Drain the daemon and end it with exit code 75, which asks its supervisor to start it again."""
+    """Drain the daemon and have it begin anew: by its supervisor, or else by itself."""
     from hermes_trio.daemon.control import Restart
 
     return _asked(file, Restart())

@@ -126,7 +126,7 @@ class _Life:
         self.tell(f"STOPPING=1\nSTATUS=stopping: {why}\nEXTEND_TIMEOUT_USEC={int(self.config.stop_s * 1e6)}")
         self.limit_stop()
         self.stopping.set()
-        if self.gateway is None:
+        if self.gateway is None and code == STOPPED:
             self.starting.cancel(reason=why)
 
     def limit_stop(self) -> None:
@@ -141,7 +141,7 @@ class _Life:
             self.gateway.hurry(0)
 
     def restart(self) -> None:
-        """Begin to stop, and to be started again."""
+        """Begin to stop, and to be started again; a start that is under way ends first."""
         self.stop("restart", RESTART)
 
 

@@ -5,6 +5,8 @@ Provider and platform text never gets here; details are in the log, under the tu
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 MARK = "↻"
 """Marks a message that may be a repeat."""
 
@@ -20,12 +22,13 @@ RESET_LINE = "(ended by a new session)"
 FAILED_LINE = "(failed)"
 CUT_SHORT_LINE = "(cut short)"
 RESTARTING = "Restarting."
+GOING_DOWN = "I am going down already."
 BACK = "I am back."
 CANNOT_RESTART = "I cannot restart myself here."
 NOT_ALLOWED = "This command is for admins."
 MESSAGE_FAILED = "Something went wrong with a message of yours. Please send it again."
 COMMAND_FAILED = "That command failed. The log has the details."
-DRAINING = "I am restarting. Your message is kept and will be answered afterwards."
+DRAINING = "I am going down. Your message is kept and will be answered when I am back."
 PARTIAL = "(The model's answer was cut off here.)"
 NO_ANSWER = "I stopped: my question was not answered."
 QUESTION_CLOSED = "That question is no longer open."
@@ -65,6 +68,18 @@ def waiting_line(position: int) -> str:
 def in_line(place: int) -> str:
     """What /status says of a session that waits because turns_max turns run."""
     return f"Waiting for a place among the turns that run: {place} in line."
+
+
+def gateway_status(
+    *, up_s: float, working: int, turns_max: int, model: str, receives: Mapping[str, bool], draining: bool
+) -> list[str]:
+    """What /status says of the gateway. Why an account does not receive is for operators, not for chats."""
+    return [
+        f"Up {span(max(0.0, up_s))}, {working} of at most {turns_max} turns running.",
+        *([f"Model: {model}."] if model else []),
+        *(f"{name}: {'receiving' if well else 'degraded'}." for name, well in receives.items()),
+        *(["Going down: no new turns."] if draining else []),
+    ]
 
 
 def failed(turn: int) -> str:

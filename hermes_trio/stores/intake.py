@@ -262,13 +262,13 @@ def expected_session(tx: Tx, key: str, session: int | None) -> int:
     return found
 
 
-def restart(tx: Tx, command: int) -> None:
+def restart(tx: Tx, command: int, says: str) -> None:
     """A command asks for a restart: its chat is told now, and once more by the next boot."""
     settled = settle_command(tx, command, "answered", "restart")
     if settled is None:
         return
     message = settled[1]
-    tx.owe(notice(message, texts.RESTARTING), None)
+    tx.owe(notice(message, says), None)
     rows.hold_for_next_boot(tx, notice(message, texts.BACK, "notice"))
     tx.then(RestartAsked())
 

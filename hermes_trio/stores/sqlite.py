@@ -135,9 +135,9 @@ class SqliteStore:
         """See the port."""
         await self._do(intake.prompt, command, prompt, rules)
 
-    async def restart(self, command: int) -> None:
+    async def restart(self, command: int, says: str) -> None:
         """See the port."""
-        await self._do(intake.restart, command)
+        await self._do(intake.restart, command, says)
 
     async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
         """See the port."""

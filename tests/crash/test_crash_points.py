@@ -397,7 +397,7 @@ async def test_what_was_cut_short_in_the_middle_of_a_shutdown_goes_on_and_what_c
     await stage.start()
     await stage.answered()
     notice, *repeat, answer = stage.shown(CHAT + 1)
-    assert "restarting" in notice
+    assert "going down" in notice
     assert repeat in ([], [notice + MARK])  # its receipt may not have been written
     assert answer == "you said: anybody there?"
     await stage.verify(but=frozenset({CHAT + 1}))

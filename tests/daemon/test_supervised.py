@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 import trio
@@ -105,6 +107,25 @@ async def test_a_redelivered_restart_restarts_nothing(place):
         place.bot.push(ADA, "hello")
         with trio.fail_after(8):
             await place.bot.until(lambda: place.bot.texts(ADA) == [*UP, "you said: hello"])
+        assert await daemon.stop() == 0
+
+
+async def test_a_restart_that_was_not_settled_before_a_crash_happens_after_the_start_and_cuts_nothing(place):
+    for_admins(place)
+    async with place.daemon(HERMES_TRIO_SUPERVISED="1") as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "/restart")
+        assert await daemon.ends() == 75
+    with closing(sqlite3.connect(place.state_dir / "hermes.db", isolation_level=None)) as db:
+        db.execute("update inbound set outcome = null, state = 'waiting'")
+        db.execute("delete from outbound")
+    async with place.daemon(HERMES_TRIO_SUPERVISED="1") as daemon:
+        assert await daemon.ends() == 75
+    assert [line["why"] for line in daemon.said("checkpoint")] == ["asked"]
+    async with place.daemon(HERMES_TRIO_SUPERVISED="1") as daemon:
+        await daemon.ready()
+        with trio.fail_after(8):
+            await place.bot.until(lambda: place.bot.texts(ADA) == [*UP[:1], *UP])
         assert await daemon.stop() == 0
 
 

@@ -6,6 +6,7 @@ import trio
 from hermes_trio.clock import seeded_chance
 from hermes_trio.errors import StoreFailed
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.pure import texts
 from hermes_trio.testing import CrashingStore, MemoryPlatform
 
 from .hosts import echo, say
@@ -137,11 +138,11 @@ async def test_while_draining_messages_are_kept_and_each_chat_is_told_once(autoj
         say(platform, "/status", "u3")
 
     assert await leave_while_working(host, works(6), platform, during=go_on) == 5
-    told = "I am restarting. Your message is kept and will be answered afterwards."
+    told = texts.DRAINING
     assert platform.texts("u1") == [told, "done"]
     assert platform.texts("u2") == [told]
     [status] = platform.texts("u3")
-    assert "Restarting: no new turns." in status
+    assert "Going down: no new turns." in status
     assert len(turns(host)) == 1
     async with host.gateway(works(0), platform) as gateway:
         await gateway.at_rest()

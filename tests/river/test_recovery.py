@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.pure import texts
 from hermes_trio.testing import MemoryPlatform, hangs, open_world
 from hermes_trio.values import Policy
 
@@ -220,7 +221,7 @@ async def test_while_draining_messages_are_taken_no_turn_opens_and_each_chat_is_
         await world.until(seconds=2)
         for user, word in (("ada", "two"), ("ada", "three"), ("bob", "hello"), ("bob", "hello?")):
             await world.say(user, word)
-    notice = "I am restarting. Your message is kept and will be answered afterwards."
+    notice = texts.DRAINING
     for chat in ("ada", "bob"):
         assert [seen.text for seen in world.shown(chat) if seen.said == "notice"] == [notice]
     assert world.platform.unread == 0

@@ -127,7 +127,7 @@ async def test_asked_while_it_goes_down_already_it_says_when_it_is_back(autojump
             nursery.start_soon(world.stop)
             await world.until(seconds=2)
             await world.say("ada", "/restart")
-        assert said(world) == [texts.RESTARTING]
+        assert said(world) == [texts.GOING_DOWN]
         await world.start()
         await world.settle()
-        assert said(world) == [texts.RESTARTING, texts.BACK]
+        assert said(world) == [texts.GOING_DOWN, texts.BACK]
