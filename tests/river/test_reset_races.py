@@ -14,7 +14,7 @@ import trio
 
 from hermes_trio.errors import NoCredentials, StaleTurn
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import open_world
+from hermes_trio.testing import fails, open_world
 from hermes_trio.testing.scheduling import seeded_scheduling
 
 from .invariants import check
@@ -250,3 +250,56 @@ async def test_a_send_that_hangs_holds_its_lane_for_a_minute_and_no_turn(autojum
             must_end(mine, by_command=True)
             assert world.shown("new")[-1].text == "you said: and now?"
             check(world)
+
+
+# --- on_exhausted = "defer" -----------------------------------------------------------------------
+
+
+async def deferred(seed: int) -> str:
+    """Messages are kept until a key may be used; a reset in the same tick ends or keeps each."""
+    pool = list(POOLS)[seed % len(POOLS)]
+    late = seed // len(POOLS) * 5 % LATES[-1]
+    with seeded_scheduling(seed):
+        async with open_world(seed=seed, keys=POOLS[pool], on_exhausted="defer", commands=COMMANDS) as world:
+
+            def push(chat, *texts):
+                for one in texts:
+                    world.platform.push(world.platform.message(chat, one))
+
+            push("new", "hello")
+            push("task", "hello")
+            await world.settle()
+            numbers = {view.key.chat: view.id for view in await world.gateway.session_views()}
+            world.model.refuse(*POOLS[pool], line=fails("quota"))
+            await world.until(seconds=1)
+            push("new", "one")
+            push("task", "one")
+            await rounds(late)
+            push("new", "/new", "still there?")
+            assert await world.gateway.reset(numbers["task"]) is not None
+            push("task", "still there?")
+            await world.until(seconds=2)
+            assert world.gateway.turns.places.held == 0, world.timeline()
+            world.model.heal()
+            await world.until(minutes=12)
+            await world.settle()
+            outcomes = {
+                name: [row.outcome for row in await world.ledger() if row.chat == name]
+                for name in ("new", "task")
+            }
+            assert outcomes["new"] == ["answered", "superseded", "answered", "answered"], world.timeline()
+            assert outcomes["task"][::2] == ["answered", "answered"], world.timeline()
+            assert outcomes["task"][1] in ("answered", "superseded"), world.timeline()
+            for name in ("new", "task"):
+                assert world.shown(name)[-1].text == "you said: still there?", world.timeline()
+            for request in world.model.requests[-2:]:
+                assert "hello" not in [getattr(entry, "text", "") for entry in request.entries]
+            check(world)
+            return str(outcomes["task"][1])
+
+
+async def test_a_message_that_is_kept_for_a_key_is_ended_by_a_reset_or_answered_and_never_lost(
+    autojump_clock,
+):
+    became = Counter([await deferred(seed) for seed in range(42)])
+    assert set(became) == {"answered", "superseded"}, became
