@@ -200,7 +200,7 @@ WAYS: dict[str, Callable[[Stage, Shape], Awaitable[None]]] = {
 
 def one(seed: int) -> tuple[str, Tally]:
     """The run of a seed, in a folder and a loop of its own."""
-    point, shape = RUNS[seed] if seed < len(RUNS) else Random(seed).choice(RUNS)
+    point, shape = RUNS[seed] if seed < len(RUNS) else drawn(Random(seed))
 
     async def main(folder: Path) -> Tally:
         async with open_stage(folder) as stage:
@@ -212,6 +212,12 @@ def one(seed: int) -> tuple[str, Tally]:
         except BaseException as error:
             error.add_note(f"seed {seed}: {point}, {shape}")
             raise
+
+
+def drawn(chance: Random) -> tuple[str, str]:
+    """A point, and a shape that reaches it."""
+    point = chance.choice(POINTS)
+    return point, chance.choice([shape for at, shape in RUNS if at == point])
 
 
 def table(tallies: dict[str, Tally]) -> str:
