@@ -44,8 +44,13 @@ async def recover(
 ) -> int:
     """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
 
+    What was deferred is dropped where its writer may no longer speak.
+
     Commands run before this: a turn that a pending /stop or /new ended has no verdict any more.
     """
+    strangers = [id for id, address in booted.deferred if not policy.allowed(address)]
+    if strangers:
+        await store.drop(strangers, "allow_users")
     resumed = 0
     if booted.clean and not booted.first:
         log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)

@@ -206,6 +206,9 @@ class Store(Protocol):
                 wait again, and their keys are woken.
         """
 
+    async def drop(self, messages: Sequence[int], why: str) -> None:
+        """These inbound messages get the outcome `dropped`, unless they have one."""
+
     async def retry_deferred(self) -> float | None:
         """Let the messages of one conversation whose time has come wait again, and wake it.
 

@@ -171,7 +171,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
 
 
 class Booted(Struct, frozen=True, kw_only=True):
-    """What `begin_boot` found."""
+    """What `begin_boot` found. What was `deferred` (who wrote it, from where) waits again."""
 
     boot: int
     clean: bool
@@ -179,6 +179,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     interrupted: tuple[Interrupted, ...]
     penalties: tuple[tuple[str, str, float], ...]
     rests: tuple[KeyRest, ...] = ()
+    deferred: tuple[tuple[int, Address], ...] = ()
 
 
 class PendingCommand(Struct, frozen=True):

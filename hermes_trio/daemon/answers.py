@@ -37,6 +37,10 @@ STORE_S = ANSWER_S / 2
 """A status without what the store knows is better than none."""
 
 
+LOOKED_AT = 200
+"""Newest messages of a chat that are looked at for one that waits for a key."""
+
+
 class Answers:
     """Answers requests for a gateway.
 
@@ -134,7 +138,10 @@ def _no_session(session: int) -> No:
 
 
 async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
-    """Return when no task works for the chat: a key or lane has one as long as it has something to do."""
+    """Return when no task works for the chat, and no message of it waits for a key to a model.
+
+    A key or lane has a task as long as it has something to do.
+    """
     while True:
         tables = (gateway.commands.live, gateway.sessions.live, gateway.lanes.live)
         busy = (
@@ -143,7 +150,14 @@ async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
             for key, worker in table.items()
             if key.chat == chat and f"{key.platform}/{key.account}" == account
         )
-        worker = next(busy, None)
-        if worker is None:
+        if (worker := next(busy, None)) is not None:
+            await worker.left.wait()
+        elif await _waits_for_a_key(gateway, account, chat):
+            await gateway.rests.looked()
+        else:
             return
-        await worker.left.wait()
+
+
+async def _waits_for_a_key(gateway: Gateway, account: str, chat: str) -> bool:
+    rows = await gateway.ledger(chat, LOOKED_AT) if (await gateway.status()).deferred else ()
+    return any(row.state == "deferred" and row.account == account for row in rows)

@@ -11,7 +11,7 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.prompt import cut_short_note
 from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
-from hermes_trio.stores.deferral import key_rests, revive
+from hermes_trio.stores.deferral import deferred, key_rests, revive
 from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
@@ -30,6 +30,7 @@ def begin_boot(tx: Tx) -> Booted:
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running})")
     tx.run("delete from penalty where until <= ?", (tx.now,))
+    kept = deferred(tx)
     revive(tx)
     return Booted(
         boot=cursor.lastrowid,
@@ -38,6 +39,7 @@ def begin_boot(tx: Tx) -> Booted:
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
         rests=key_rests(tx),
+        deferred=kept,
     )
 
 

@@ -218,6 +218,10 @@ class SqliteStore:
         """See the port."""
         await self._do(deferral.keep_rests, put, gone)
 
+    async def drop(self, messages: Sequence[int], why: str) -> None:
+        """See the port."""
+        await self._do(deferral.drop, messages, why)
+
     async def retry_deferred(self) -> float | None:
         """See the port."""
         return await self._do(deferral.retry_deferred)

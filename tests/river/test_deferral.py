@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+import trio
 from msgspec.structs import replace
 
+from hermes_trio.daemon.answers import Answers
+from hermes_trio.daemon.control import AwaitRest, Done
 from hermes_trio.errors import NoCredentials
 from hermes_trio.options import Gateway
-from hermes_trio.testing import fails, open_world, text, tool
+from hermes_trio.testing import MemoryPlatform, fails, open_world, text, tool
+from hermes_trio.values import Policy
 
 from .invariants import check
 
@@ -221,6 +225,54 @@ async def test_new_ends_what_is_kept(world):
     assert await world.outcomes() == ["superseded", "answered"]
     assert len(world.model.requests) == 1
     assert len(world.lines("message superseded")) == 1
+
+
+@lone()
+async def test_what_was_kept_of_somebody_who_may_no_longer_speak_is_dropped_at_the_next_start(world):
+    world.model.refuse("a", line=fails("quota"))
+    for user in ("ada", "bob"):
+        await world.say(user, "hello")
+        await world.reply(user)
+    await world.stop()
+    world.platform.policy = Policy(allow_users=("bob",))
+    world.model.heal()
+    await world.until(seconds=31)
+    await world.start()
+    await world.settle()
+    assert await world.outcomes() == ["dropped", "answered"]
+    assert len(world.shown("ada")) == 1
+    assert len(world.lines("message dropped")) == 1
+
+
+class Pipe(MemoryPlatform):
+    """A platform whose input ends when all was handed over."""
+
+    async def serve(self, intake):
+        await intake.accept([self.message("ada", "hello")])
+        intake.received()
+
+
+async def test_the_end_of_all_input_waits_for_what_is_kept(autojump_clock):
+    async with open_world(platform=Pipe(), keys=["a"], on_exhausted="defer", start=False) as world:
+        world.model.refuse("a", line=fails("quota"))
+        await world.start()
+        await world.reply("ada")
+        answers = Answers({}, lambda: None)
+        answers.gateway = world.gateway
+        rested = []
+
+        async def asks() -> None:
+            rested.append(await answers.answer(AwaitRest(account="memory/main", chat="ada")))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(asks)
+            await world.until(seconds=45)
+            assert rested == []
+            world.model.heal()
+            await world.gateway.finished()
+        assert world.now == 60
+        assert rested == [Done(text="at rest")]
+        assert await world.outcomes() == ["answered"]
 
 
 @lone()

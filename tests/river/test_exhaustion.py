@@ -40,6 +40,19 @@ async def test_with_two_cooling_down_the_third_is_the_last(world):
 
 
 @pytest.mark.world(keys=["a"])
+async def test_a_lone_key_that_heals_is_used_again_without_a_restart(world):
+    world.model.refuse("a", line=fails("quota"))
+    await world.say("ada", "one")
+    assert "no model key can be used" in await world.reply("ada")
+    await world.until(seconds=90)
+    world.model.heal()
+    await world.until(minutes=3)
+    await world.say("ada", "two")
+    assert await world.reply("ada") == "you said: two"
+    assert world.now == 180
+
+
+@pytest.mark.world(keys=["a"])
 async def test_a_key_used_up_in_the_middle_of_a_turn_keeps_its_steps(world):
     world.model.script(tool("sleep", s=10))
     await world.say("ada", "wait a little")
