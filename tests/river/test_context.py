@@ -382,3 +382,32 @@ async def test_a_message_that_comes_while_another_is_refused_is_answered(autojum
             await says(world, "after")
             assert finals(world)[-1] == "you said: after"
             check(world)
+
+
+@pytest.mark.parametrize("busy", ["steer", "queue"])
+async def test_what_a_crash_cut_while_it_was_set_aside_goes_on_the_same(autojump_clock, busy):
+    for at in range(60):
+        effects = []
+
+        async def look(arguments, call, effects=effects):
+            effects.append(call.op)
+            return "found ☠"
+
+        model = Picky(poison="☠")
+        options = GatewayOptions(busy=busy)
+        async with picky_world(
+            model, tools=[ATool("look", look)], seed=at, commit_s=0.001, options=options
+        ) as world:
+            await says(world, "one")
+            model.script(tool("look"), text("I could not read it."))
+            await world.say("ada", "look")
+            await world.say("ada", "and ☠")
+            await trio.sleep(at * 0.0003)
+            world.crash()
+            await world.start()
+            await world.until(seconds=60)
+            await says(world, "hello", "after")
+            assert finals(world)[-2:] == ["you said: hello", "you said: after"], world.timeline()
+            assert set(await world.outcomes()) <= {"answered", "failed"}
+            assert heard(model.requests[-1])[-2:] == ["hello", "after"], world.timeline()
+            check(world, effects)
