@@ -2,7 +2,7 @@
 
 import re
 
-from hermes_trio.testing import open_world, text, tool
+from hermes_trio.testing import fails, open_world, text, tool
 
 GROWING = {"inbound", "turn", "step", "entry", "outbound", "session"}
 
@@ -24,6 +24,17 @@ async def live(world):
     await world.say("u1", "/stop")
     await world.say("u1", "/nonsense")
     await world.settle()
+    world.model.refuse("a", line=fails("quota"))
+    await world.say("u1", "kept")
+    await world.say("u2", "kept")
+    await world.until(seconds=700)
+    await world.say("u2", "and this")
+    await world.settle()
+    world.crash()
+    await world.start()
+    world.model.heal()
+    await world.until(seconds=800)
+    await world.settle()
     await world.gateway.status()
     await world.gateway.ledger("u1")
     await world.gateway.session_views()
@@ -32,7 +43,7 @@ async def live(world):
 
 async def test_every_statement_of_a_life_finds_its_rows_by_an_index(autojump_clock):
     by_shape = {}
-    async with open_world() as world:
+    async with open_world(keys=["a"], on_exhausted="defer") as world:
         world.db.set_trace_callback(lambda sql: by_shape.setdefault(_shape(sql), sql))
         await live(world)
         world.db.set_trace_callback(None)
