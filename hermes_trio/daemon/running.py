@@ -31,7 +31,8 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
     """Be the daemon in the foreground; returns the exit code.
 
     Asked to begin anew, it ends with 75 if a supervisor is known to start it again; else the process
-    executes itself, when everything is closed.
+    executes itself, when everything is closed. Where that would be its end (the configuration is wrong by
+    now, the program is gone) it lives on as it is.
 
     Log lines go to standard error. Where somebody chats on the terminal they would garble it, so they go to
     `hermes.log` in the state_dir, which is turned over at 10 MB.
@@ -43,15 +44,13 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
     redact = Redactor(config.secrets)
     with _log(config, redact, to_file=chatting or _is_garbled(config)) as log:
         around = system_surroundings(log, redact, resume=resume)
-        code = _run(lambda: serve(config, around), redact)
-        if code != RESTART:
-            return code
-        by = supervisor()
-        log.info("restarting", by=by or "itself")
-    if by is None:
-        begin_anew()
-        sys.stderr.write(f"hermes-trio: {sys.executable} is not there any more\n")
-    return code
+        while (code := _run(lambda: serve(config, around), redact)) == RESTART:
+            by = supervisor()
+            log.info("restarting", by=by or "itself")
+            if by is not None:
+                break
+            log.error("not begun anew", why=begin_anew(config.path))
+        return code
 
 
 def run_attached(state_dir: Path) -> int:

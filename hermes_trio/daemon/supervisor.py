@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -35,15 +36,24 @@ def supervisor() -> str | None:
         raise ConfigWrong(str(error)) from error
 
 
-def begin_anew() -> None:
+def begin_anew(config: Path | None) -> str:
     """Become a new process with the same command line. Everything is closed by now, the lock too.
 
-    Returns only if the program is not there any more.
+    Returns only if that would be the end: why. The program as it is now looks at the configuration as it is.
     """
+    check = [sys.executable, "-m", "hermes_trio", "check", *(["--config", str(config)] if config else [])]
     for number in STOPPING:
-        signal.signal(number, signal.SIG_DFL)
-    with suppress(OSError):
+        # Nothing is held now that would have to be given back; a new program has handlers of its own.
+        signal.signal(number, lambda *_: os._exit(0))
+    try:
+        checked = subprocess.run(  # noqa: S603 - this program
+            check, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        )
+        if checked.returncode:
+            return checked.stderr.strip()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - it is what runs now
+    except OSError as error:
+        return f"{sys.executable}: {error.strerror}"
 
 
 async def stop_limit_s() -> float | None:

@@ -64,6 +64,25 @@ async def test_without_one_it_executes_itself_and_says_in_the_chat_that_it_is_ba
     assert place.bot.texts(ADA) == [*3 * UP, "you said: hello"]
 
 
+async def test_a_configuration_that_is_wrong_by_now_does_not_take_it_away(place):
+    for_admins(place)
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.configure("[nonsense]\n")
+        place.bot.push(ADA, "/restart")
+        assert "nonsense: unknown" in (await daemon.until_said("not begun anew"))["why"]
+        await daemon.until_said("ready", 2, within_s=15)
+        place.bot.push(ADA, "hello")
+        with trio.fail_after(8):
+            await place.bot.until(lambda: place.bot.texts(ADA) == [*UP, "you said: hello"])
+        for_admins(place)
+        place.bot.push(ADA, "/restart")
+        await daemon.until_said("ready", 3, within_s=15)
+        assert len(daemon.said("not begun anew")) == 1
+        assert await daemon.stop() == 0
+    assert place.bot.most_pollers == 1
+
+
 async def test_a_turn_that_works_may_finish_and_who_asked_is_not_waited_for(place):
     for_admins(place)
     place.model.push(Item(text="done at last", hold=0))
