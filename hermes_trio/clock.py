@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
+from datetime import UTC, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+MACHINE_ZONE = Path("/etc/localtime")
 
 
 class SystemClock:
@@ -12,6 +18,26 @@ class SystemClock:
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time()
+
+
+def zone(name: str = "") -> tzinfo:
+    """The time zone of an IANA name; of none, the machine's: `$TZ`, else what it is set to, else UTC.
+
+    Raises:
+        ValueError: there is no zone of this name.
+    """
+    try:
+        if name:
+            return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"no time zone {name!r}") from error
+    try:
+        if wanted := os.environ.get("TZ", "").removeprefix(":"):
+            return ZoneInfo(wanted)
+        with MACHINE_ZONE.open("rb") as file:
+            return ZoneInfo.from_file(file)
+    except (KeyError, ValueError, OSError):
+        return UTC
 
 
 def system_chance() -> random.Random:

@@ -35,7 +35,6 @@ __all__ = [
     "find",
     "load",
     "user_folder",
-    "without_effect",
 ]
 
 CHECKPOINT_S = 2.0
@@ -73,14 +72,6 @@ class Config(Struct, frozen=True, kw_only=True):
     def stop_s(self) -> float:
         """The longest a stop takes, in seconds; a supervisor waits longer than this before it kills."""
         return CHECKPOINT_S + self.gateway.drain_timeout_s + LEAVE_S + FLUSH_S + CLOSE_S
-
-
-def without_effect(config: Config) -> tuple[str, ...]:
-    """The settings that are accepted and do nothing yet, as they would be written."""
-    found = []
-    if config.session.reset != "none":
-        found.append(f'session.reset = "{config.session.reset}"')
-    return tuple(found)
 
 
 def user_folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:

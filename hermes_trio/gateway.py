@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import trio
@@ -102,9 +103,8 @@ class Gateway:
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
         play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
-        self.turns = Sessions(
-            store, play, log, turns_max=options.turns_max, history=history, takes_in=takes_in
-        )
+        next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=session.policy())
+        self.turns = Sessions(store, next_turn, play, log, turns_max=options.turns_max)
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
         self.dispatch = Dispatch(
             store,

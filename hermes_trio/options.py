@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from hermes_trio.clock import zone
+from hermes_trio.pure.reset_policy import ResetPolicy
 from hermes_trio.values import Secret
 
 Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
@@ -57,13 +59,25 @@ class Session(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         scope: in groups, a session per user or one for the chat. Threads are their own session, shared.
         reset: when a session ends by itself.
         idle_after_s: for "idle" and "both": after so long without a message.
-        daily_at: for "daily" and "both": at this time of day, local time.
+        daily_at: for "daily" and "both": at this time of day.
+        timezone: where that time of day is: an IANA name such as "Europe/Berlin". Empty: the machine's.
     """
 
     scope: Literal["user", "chat"] = "user"
     reset: Literal["none", "idle", "daily", "both"] = "none"
     idle_after_s: Seconds = 86400.0
     daily_at: TimeOfDay = "04:00"
+    timezone: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            zone(self.timezone)
+        except ValueError:
+            raise ValueError('timezone must be an IANA name such as "Europe/Berlin", or empty') from None
+
+    def policy(self) -> ResetPolicy:
+        """When a conversation ends by itself."""
+        return ResetPolicy(self.reset, self.idle_after_s, self.daily_at, zone(self.timezone))
 
 
 class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

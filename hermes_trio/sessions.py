@@ -15,6 +15,7 @@ from hermes_trio.slot import Places, Slot
 from hermes_trio.store_port import Hold, Opened, Store
 from hermes_trio.values import Key
 
+NextTurn = Callable[[Key, int], Awaitable[Opened | Hold | None]]
 Play = Callable[[Key, Worker, Slot, Opened], Awaitable[None]]
 
 
@@ -25,20 +26,16 @@ class Sessions:
         places: of the turns that work at once.
 
     Args:
+        next_turn: the store's promise, told what the agent wants to know and when sessions end.
         play: runs one turn and writes what it made.
         turns_max: how many turns run at once; more wait before their messages are claimed.
-        history: characters of the transcript that are read with the messages.
-        takes_in: the agent looks at messages that come while it works.
     """
 
-    def __init__(
-        self, store: Store, play: Play, log: Log, *, turns_max: int, history: int, takes_in: bool
-    ) -> None:
+    def __init__(self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, turns_max: int) -> None:
         self._store = store
         self._play = play
         self._log = log
-        self._history = history
-        self._takes_in = takes_in
+        self._next_turn = next_turn
         self.places = Places(turns_max)
         self._line: dict[Key, None] = {}
         self._open = False
@@ -66,7 +63,7 @@ class Sessions:
                 # The drain may have begun while this key waited for its place.
                 if not self._open:
                     return
-                found = await self._next(key, worker.session)
+                found = await self._next_turn(key, worker.session)
                 if isinstance(found, Opened):
                     await self._play(key, worker, slot, found)
             except Fenced as fence:
@@ -86,9 +83,6 @@ class Sessions:
     async def fail_first(self, key: Key, worker: Worker) -> str | None:
         """Fail what no turn can get past."""
         return await self._store.fail_next(key, worker.session)
-
-    async def _next(self, key: Key, session: int) -> Opened | Hold | None:
-        return await self._store.next_turn(key, session, history=self._history, takes_in=self._takes_in)
 
     async def _wait_in_line(self, key: Key, slot: Slot) -> None:
         self._line[key] = None

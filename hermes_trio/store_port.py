@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 from hermes_trio.consequences import Perform
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
+from hermes_trio.pure.reset_policy import ResetPolicy
 from hermes_trio.store_values import AcceptRules as AcceptRules
 from hermes_trio.store_values import Begun as Begun
 from hermes_trio.store_values import Booted as Booted
@@ -31,6 +32,8 @@ from hermes_trio.store_values import StepRow as StepRow
 from hermes_trio.store_values import Stopped as Stopped
 from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, SessionView
 from hermes_trio.wishes import Prompt
+
+NO_RESET = ResetPolicy()
 
 
 class Store(Protocol):
@@ -134,16 +137,25 @@ class Store(Protocol):
         """
 
     async def next_turn(
-        self, key: Key, session: int, *, history: int = 0, takes_in: bool = False
+        self,
+        key: Key,
+        session: int,
+        *,
+        history: int = 0,
+        takes_in: bool = False,
+        policy: ResetPolicy = NO_RESET,
     ) -> Opened | Hold | None:
         """What the session does next: an interrupted turn to adopt, waiting messages, or nothing.
 
-        A turn of an older boot that is adopted takes in the messages that wait.
+        A turn of an older boot that is adopted takes in the messages that wait. Where the policy ended the
+        session before the waiting messages came, the next one is opened, its key's task replaced, and
+        nothing claimed here.
 
         Args:
             history: at most so many characters of the transcript before the turn are returned, newest.
             takes_in: the agent looks at messages that come while it works, so that one that is adopted in
                 the middle of its steps is told too.
+            policy: when a session ends by itself.
 
         Raises:
             StaleSession: it has ended.

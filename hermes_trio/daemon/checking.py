@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermes_trio.clock import SystemClock, system_chance
-from hermes_trio.config import Config, without_effect
+from hermes_trio.config import Config
 from hermes_trio.daemon.answers import is_open
 from hermes_trio.daemon.provider import enabled_tools, model_name
 from hermes_trio.ports import AdapterContext
@@ -27,8 +27,6 @@ def checked(config: Config) -> Iterator[str]:
     for name, adapter in config.adapters.items():
         platform = adapter.build(config.platforms[name], "main", context)
         yield f"platform: {name}: {_who(platform.policy.allow_users, platform.policy.admins)}"
-    for setting in without_effect(config):
-        yield f"WITHOUT EFFECT yet: {setting}"
     yield f"a stop takes at most {config.stop_s:g} s"
 
 

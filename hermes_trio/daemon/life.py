@@ -22,7 +22,7 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.clock import SystemClock, system_chance
-from hermes_trio.config import Config, without_effect
+from hermes_trio.config import Config
 from hermes_trio.daemon.answers import Answers, is_open
 from hermes_trio.daemon.control_server import serve_control
 from hermes_trio.daemon.lock import hold_lock
@@ -159,8 +159,6 @@ def _settle_in() -> None:
 async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], around: Surroundings) -> None:
     config, log = life.config, around.log
     _settle_in()
-    for setting in without_effect(config):
-        log.warning("without effect", setting=setting)
     for name, why in config.unavailable.items():
         log.error("platform unavailable", platform=name, why=why)
     async with trio.open_nursery() as nursery:

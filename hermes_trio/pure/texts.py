@@ -141,6 +141,12 @@ def stuck(times: int, session: int) -> str:
     )
 
 
+def reset_by(rule: str, idle_after_s: float, daily_at: str) -> str:
+    """The conversation ended by itself; the rule that ended it."""
+    why = f"nothing was said for {span(idle_after_s)}" if rule == "idle" else f"daily reset at {daily_at}"
+    return f"New conversation: {why}. /resume goes back to the one before."
+
+
 def resumed(session: int) -> str:
     """The reply to /resume."""
     return f"Back in conversation {session}."

@@ -12,7 +12,9 @@ from hermes_trio.consequences import Consequence, Perform
 from hermes_trio.entries import Entry
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.keypool import KeyRest
+from hermes_trio.pure.reset_policy import ResetPolicy
 from hermes_trio.store_port import (
+    NO_RESET,
     AcceptRules,
     Begun,
     Booted,
@@ -160,10 +162,16 @@ class SqliteStore:
         return await self._do(succession.resume, key, command, session)
 
     async def next_turn(
-        self, key: Key, session: int, *, history: int = 0, takes_in: bool = False
+        self,
+        key: Key,
+        session: int,
+        *,
+        history: int = 0,
+        takes_in: bool = False,
+        policy: ResetPolicy = NO_RESET,
     ) -> Opened | Hold | None:
         """See the port."""
-        return await self._do(turns.next_turn, key, session, history, takes_in)
+        return await self._do(turns.next_turn, key, session, history, takes_in, policy)
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""

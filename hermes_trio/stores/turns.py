@@ -9,10 +9,12 @@ from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.pure.context import fold
+from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import rows
 from hermes_trio.stores.deferral import defer
 from hermes_trio.stores.intake import Question
+from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.tx import (
     CLAIMABLE,
     NEWEST_STEP,
@@ -23,14 +25,18 @@ from hermes_trio.stores.tx import (
     text_of,
     to_json,
 )
-from hermes_trio.values import Key
+from hermes_trio.values import Key, Part
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000
 FRAGMENTS_MAX_S = 5.0
+Waiting = tuple[int, bytes, float, float, str, int]
+"""Of a waiting message: id, body, at, hold, kind, length."""
 
 
-def next_turn(tx: Tx, key: Key, session: int, history: int, takes_in: bool) -> Opened | Hold | None:
+def next_turn(
+    tx: Tx, key: Key, session: int, history: int, takes_in: bool, policy: ResetPolicy
+) -> Opened | Hold | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one("select ended_at from session where id = ?", session)
     if row is None or row[0] is not None:
@@ -48,14 +54,42 @@ def next_turn(tx: Tx, key: Key, session: int, history: int, takes_in: bool) -> O
     hold = _hold(tx.now, waiting)
     if hold is not None:
         return hold
+    if policy.reset != "none" and _is_over(tx, key, session, waiting[0], policy):
+        # Its successor's task, which this has put under the key, claims them.
+        return None
     return _open(tx, key, session, waiting, history, more)
+
+
+def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy) -> bool:
+    """Whether the policy ended the session before this message; then the next is open, and that is said.
+
+    A message that came while a turn ran belongs to the conversation, however long that took.
+    """
+    ran = tx.one("select closed_at from turn where session = ? order by id desc limit 1", session)
+    if ran is not None and ran[0] is not None and ran[0] > first[2]:
+        return False
+    last = tx.one(
+        "select max(inbound.at, session.opened_at) from entry join inbound on inbound.id = entry.inbound"
+        " join session on session.id = entry.session"
+        " where entry.session = ? and inbound.id < ? order by entry.id desc limit 1",
+        session,
+        first[0],
+    )
+    rule = rule_that_fired(policy, last[0], first[2]) if last else None
+    if rule is None:
+        return False
+    address = read_message(first[1]).address
+    text = texts.reset_by(rule, policy.idle_after_s, policy.daily_at)
+    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None)
+    succeed(tx, key, session, rule, "policy")
+    return True
 
 
 def _has_command(tx: Tx, key: Key) -> bool:
     return rows.barrier(tx, text_of(key)) < 1 << 62
 
 
-def _batch(tx: Tx, key: str) -> tuple[list[tuple[int, bytes, float, float, str, int]], bool]:
+def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     """The messages of the next turn, and whether more may wait behind them.
 
     Deferred ones are taken only where one waits beside them, which then does not overtake them.
@@ -71,7 +105,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[tuple[int, bytes, float, float, str, 
         waits = f"select 1 from inbound where key = ? and id < ? and {CLAIMABLE} limit 1"
         if len(found) < BATCH_MESSAGES or tx.one(waits, key, barrier) is None:
             return [], False
-    taken: list[tuple[int, bytes, float, float, str, int]] = []
+    taken: list[Waiting] = []
     chars = 0
     for row in found:
         chars += row[5]
@@ -81,7 +115,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[tuple[int, bytes, float, float, str, 
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
 
 
-def _hold(now: float, waiting: Sequence[tuple[int, bytes, float, float, str, int]]) -> Hold | None:
+def _hold(now: float, waiting: Sequence[Waiting]) -> Hold | None:
     """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
     _, _, at, hold, _, _ = waiting[-1]
     first = next((row[2] for row in waiting if row[3]), at)
@@ -94,7 +128,7 @@ def _open(
     tx: Tx,
     key: Key,
     session: int,
-    waiting: Sequence[tuple[int, bytes, float, float, str, int]],
+    waiting: Sequence[Waiting],
     history: int,
     more: bool,
 ) -> Opened:
