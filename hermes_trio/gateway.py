@@ -49,7 +49,7 @@ from hermes_trio.plugins import installed_commands
 from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.pure.routing import allowed
-from hermes_trio.recovery import Policy, recover
+from hermes_trio.recovery import Policy, let_go, recover
 from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
 from hermes_trio.store_port import AcceptRules, Booted, StatusView, Store
@@ -385,6 +385,8 @@ async def _living(
         nursery.start_soon(gateway.quiet.serve, name="quiet")
         nursery.start_soon(gateway.rests.serve, name="rests")
         await gateway.boot(booted, resume)
+        if booted.guarded:
+            nursery.start_soon(let_go, store, gateway.chance, gateway.log, name="let go")
         nursery.start_soon(gateway.listening.serve, gateway.dispatch.help(admin=False), name="intake")
         try:
             yield gateway

@@ -5,17 +5,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import trio
 from msgspec import Struct
 
 from hermes_trio.entries import AssistantEntry
-from hermes_trio.errors import StaleTurn
+from hermes_trio.errors import StaleTurn, StoreFailed
 from hermes_trio.log import Log
-from hermes_trio.ports import Platform
+from hermes_trio.ports import Chance, Platform
 from hermes_trio.pure import texts
+from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.verdict import Verdict, verdict
 from hermes_trio.store_port import Booted, Interrupted, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address, Part
+
+CALM_S = 60.0
+AGAIN_FIRST_S, AGAIN_CAP_S = 0.25, 8.0
 
 
 class Policy(Struct, frozen=True):
@@ -51,24 +56,27 @@ async def recover(
     strangers = [id for id, address in booted.deferred if not policy.allowed(address)]
     if strangers:
         await store.drop(strangers, "allow_users")
-    resumed = 0
+    resumed = held = 0
     if booted.clean and not booted.first:
         log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
     for turn in booted.interrupted:
-        found = _verdict(turn, policy, now)
+        found = _verdict(turn, policy, now, booted.guarded)
         age_s = max(0.0, now - turn.last_at)
         log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
         if found == "resume":
             resumed += 1
             continue
+        held += found == "held"
         try:
             await _close(store, turn, found, age_s, platform)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
+    if booted.guarded:
+        log.warning("held back", turns=held, for_s=CALM_S)
     return resumed
 
 
-def _verdict(turn: Interrupted, policy: Policy, now: float) -> Verdict:
+def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool) -> Verdict:
     return verdict(
         tail=turn.tail,
         age_s=now - turn.last_at,
@@ -76,10 +84,23 @@ def _verdict(turn: Interrupted, policy: Policy, now: float) -> Verdict:
         waits=turn.waits,
         allowed=policy.allowed(turn.address),
         resume=policy.resume,
-        guarded=False,
+        guarded=guarded,
         freshness_s=policy.freshness_s,
         stuck_after=policy.stuck_after,
     )
+
+
+async def let_go(store: Store, chance: Chance, log: Log) -> None:
+    """A boot that has lived CALM_S seconds is calm: what is held back goes on."""
+    await trio.sleep(CALM_S)
+    failures = 0
+    while True:
+        try:
+            log.info("let go", turns=await store.let_go())
+            return
+        except StoreFailed:
+            await trio.sleep(full_jitter(failures, chance.random(), first_s=AGAIN_FIRST_S, cap_s=AGAIN_CAP_S))
+            failures += 1
 
 
 async def _close(
@@ -100,6 +121,8 @@ async def _close(
         else:
             # The adapter cannot show it: it ends as it would have ended then.
             await store.abandon(turn.turn, found, texts.failed(turn.turn))
+    elif found == "held":
+        await store.hold(turn.turn, texts.held(CALM_S))
     elif found == "empty":
         await store.abandon(turn.turn, found)
     elif found == "stuck":

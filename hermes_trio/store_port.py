@@ -63,6 +63,13 @@ class Store(Protocol):
             suspend: its session ends too; it is kept, and `resume` opens it again.
         """
 
+    async def hold(self, turn: int, text: str) -> None:
+        """Hold back a turn that an older boot left running; its chat is told once. The next message to it,
+        or `let_go`, lets it go on."""
+
+    async def let_go(self) -> int:
+        """Consequences: every turn that was held back goes on. Returns how many."""
+
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
         """Close a turn that an older boot left running and that had its answer, which is owed now."""
 

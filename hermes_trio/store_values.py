@@ -171,11 +171,15 @@ class Interrupted(Struct, frozen=True, kw_only=True):
 
 
 class Booted(Struct, frozen=True, kw_only=True):
-    """What `begin_boot` found. What was `deferred` (who wrote it, from where) waits again."""
+    """What `begin_boot` found. What was `deferred` (who wrote it, from where) waits again.
+
+    `guarded`: too many boots ended badly in too short a time.
+    """
 
     boot: int
     clean: bool
     first: bool
+    guarded: bool = False
     interrupted: tuple[Interrupted, ...]
     penalties: tuple[tuple[str, str, float], ...]
     rests: tuple[KeyRest, ...] = ()
@@ -197,11 +201,12 @@ class Stopped(Struct, frozen=True):
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
-    """The store's part of `hermes-trio status`. `deferred` messages wait for a key."""
+    """The store's part of `hermes-trio status`. `deferred` messages wait for a key, `held` turns for calm."""
 
     boot: int
     waiting: int
     deferred: int = 0
+    held: int = 0
     running: tuple[TurnView, ...]
     owed: int
     sessions: int

@@ -133,6 +133,14 @@ def abandoned(minutes: float) -> str:
     )
 
 
+def held(seconds: float) -> str:
+    """The process was cut short too often in too short a time; this turn waits."""
+    return (
+        "I was interrupted several times within a minute, so I wait before I go on with your last message:"
+        f" {span(seconds)}, or until you write again."
+    )
+
+
 def stuck(times: int, session: int) -> str:
     """A session is suspended: each start that went on with it was cut short."""
     return (

@@ -18,10 +18,18 @@ from hermes_trio.stores.turns import close_turn
 from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane
 from hermes_trio.values import Address, Part
 
+GUARD_BOOTS, GUARD_S = 3, 60.0
+"""So many boots without a clean end in so many seconds hold back what would resume."""
+
+_HELD_TURNS = "indexed by turn_running set held_at = null where state = 'running' and held_at is not null"
+
 
 def begin_boot(tx: Tx) -> Booted:
     """A new life: sends in flight become unknown, interruptions are counted, once."""
-    before = tx.one("select id, clean from boot order by id desc limit 1")
+    before = tx.all("select clean, started_at from boot order by id desc limit ?", GUARD_BOOTS)
+    guarded = len(before) == GUARD_BOOTS and all(
+        not clean and tx.now - GUARD_S <= began <= tx.now for clean, began in before
+    )
     cursor = tx.run("insert into boot(started_at) values(?)", (tx.now,))
     assert cursor.lastrowid is not None
     doubt(tx, IS_OPEN)
@@ -29,13 +37,16 @@ def begin_boot(tx: Tx) -> Booted:
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running})")
+    if not guarded:
+        tx.run(f"update turn {_HELD_TURNS}")
     tx.run("delete from penalty where until <= ?", (tx.now,))
     kept = deferred(tx)
     revive(tx)
     return Booted(
         boot=cursor.lastrowid,
-        first=before is None,
-        clean=before is None or bool(before[1]),
+        first=not before,
+        clean=not before or bool(before[0][0]),
+        guarded=guarded,
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
         rests=key_rests(tx),
@@ -95,6 +106,25 @@ def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
         tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
     if suspend:
         succeed(tx, read_key(key), session, reason, "gateway")
+
+
+def hold(tx: Tx, turn: int, text: str) -> None:
+    """A turn of an older boot is held back. Its chat is told once, however many boots hold it."""
+    _, _, address, anchor = _left_running(tx, turn)
+    if tx.run("update turn set held_at = ? where id = ? and held_at is null", (tx.now, turn)).rowcount:
+        tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+
+
+def let_go(tx: Tx) -> int:
+    """What was held back goes on. Returns how many turns."""
+    held = tx.all(
+        "select session, key from turn indexed by turn_running"
+        " where state = 'running' and held_at is not null"
+    )
+    tx.run(f"update turn {_HELD_TURNS}")
+    for session, key in held:
+        tx.then(WakeKey(read_key(key), session))
+    return len(held)
 
 
 def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:

@@ -109,11 +109,13 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> boo
         return False
     session = tx.session_of(name)
     turn = tx.running_turn(session)
-    # Behind a command nothing interrupts: the command may stop or reset what runs, or end a question.
-    if turn is not None and rules.busy == "interrupt" and id < rows.barrier(tx, name):
-        rows.give_back(tx, turn, key, "interrupted by a message")
-    elif turn is not None and rules.busy == "queue":
-        rows.show_waiting(tx, turn, id, message, rules, ahead)
+    # What was held back goes on with the message. Behind a command nothing interrupts: the command may stop
+    # or reset what runs, or end a question.
+    if turn is not None and not rows.let_go(tx, turn):
+        if rules.busy == "interrupt" and id < rows.barrier(tx, name):
+            rows.give_back(tx, turn, key, "interrupted by a message")
+        elif rules.busy == "queue":
+            rows.show_waiting(tx, turn, id, message, rules, ahead)
     tx.then(WakeKey(key, session))
     return True
 
@@ -145,6 +147,7 @@ def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
                 (to_json(answer), tx.now, turn, turn, name, n),
             )
             tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
+            rows.let_go(tx, turn)
             tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
             tx.add_entry(session, turn, UserEntry(text=answer), id)
             tx.then(WakeAsk(key, turn))

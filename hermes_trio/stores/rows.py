@@ -37,6 +37,13 @@ def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str)
     tx.then(CancelTurn(key, turn, why))
 
 
+def let_go(tx: Tx, turn: int) -> bool:
+    """A turn that was held back goes on: somebody speaks to it. False if it was not."""
+    return bool(
+        tx.run("update turn set held_at = null where id = ? and held_at is not null", (turn,)).rowcount
+    )
+
+
 def give_back(tx: Tx, turn: int, key: Key, why: str) -> None:
     """An interrupt: the turn is stopped, its messages wait again in their places.
 

@@ -99,6 +99,14 @@ class SqliteStore:
         """See the port."""
         await self._do(boot.abandon, turn, reason, text, suspend)
 
+    async def hold(self, turn: int, text: str) -> None:
+        """See the port."""
+        await self._do(boot.hold, turn, text)
+
+    async def let_go(self) -> int:
+        """See the port."""
+        return await self._do(boot.let_go)
+
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
         """See the port."""
         await self._do(boot.conclude, turn, parts)

@@ -46,6 +46,8 @@ def next_turn(
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
             # This boot lost its turn while the store was down; a command may be what ends it.
             return None if _has_command(tx, key) else _adopt(tx, running, session, history)
+        if tx.one("select 1 from turn where id = ? and held_at is not null", running):
+            return None
         _take_in(tx, running, session, text_of(key), takes_in)
         return _adopt(tx, running, session, history)
     waiting, more = _batch(tx, text_of(key))

@@ -101,10 +101,14 @@ def status(tx: Tx) -> StatusView:
     (owed,) = tx.one(f"select count(*) from outbound where {IS_OPEN} and state <> 'live'")
     (count,) = tx.one("select count(*) from session where ended_at is null")
     running = tx.all(f"{_TURN} indexed by turn_running where state = 'running'")
+    (held,) = tx.one(
+        "select count(*) from turn indexed by turn_running where state = 'running' and held_at is not null"
+    )
     return StatusView(
         boot=boot,
         waiting=waiting,
         deferred=deferred,
+        held=held,
         running=tuple(_turn(tx, row) for row in sorted(running)[:200]),
         owed=owed,
         sessions=count,

@@ -34,9 +34,9 @@ def open_sessions(world) -> list[int]:
     return [n for (n,) in world.db.execute("select id from session where ended_at is null order by id")]
 
 
-async def cut_short(world) -> None:
-    """A crash a second into a turn."""
-    await world.until(seconds=world.now + 1)
+async def cut_short(world, after_s: float = 31) -> None:
+    """A crash some while into a turn: a process that dies faster is held back, see test_guard.py."""
+    await world.until(seconds=world.now + after_s)
     world.crash()
 
 
@@ -62,7 +62,7 @@ NOTICE, CHECKPOINT = "notice in between", "checkpoint, then SIGKILL"
 
 async def play(world, event: str) -> None:
     """What happens to a session whose turn runs, ended by the end of a life."""
-    await world.until(seconds=world.now + 1)
+    await world.until(seconds=world.now + 31)
     match event:
         case "crash":
             world.crash()
@@ -128,7 +128,7 @@ async def test_the_interruption_count(autojump_clock, lives, counts, last):
 
 async def test_of_two_sessions_the_stuck_one_is_set_aside_and_the_other_goes_on(autojump_clock):
     async def agent(turn):
-        await trio.sleep(1.5 if turn.text == "slow" else 1e9)
+        await trio.sleep(40 if turn.text == "slow" else 1e9)
         return f"re: {turn.text}"
 
     async with open_world(agent, commands=COMMANDS) as world:
@@ -331,7 +331,7 @@ async def test_a_crash_at_any_time_around_a_resume_resumes_once(autojump_clock):
 async def test_every_other_session_is_settled_to_0_at_boot(autojump_clock):
     async with open_world(kills) as world:
         await world.say("ada", "poison")
-        await cut_short(world)
+        await cut_short(world, after_s=1)
         await world.start()
         assert interruptions(world) == [1]
         await world.until(seconds=2)
@@ -351,7 +351,7 @@ async def test_only_the_last_part_of_a_finished_final_ends_the_run_of_interrupti
 
     async with open_world(agent) as world:
         await world.say("ada", "work")
-        await cut_short(world)
+        await cut_short(world, after_s=1)
         await world.start()
         await world.until(seconds=5)
         assert interruptions(world) == [1]
@@ -372,7 +372,7 @@ async def test_a_last_say_counts_as_the_final(autojump_clock):
 
     async with open_world(agent) as world:
         await world.say("ada", "work")
-        await cut_short(world)
+        await cut_short(world, after_s=1)
         await world.start()
         await world.settle()
         assert interruptions(world) == [0]
@@ -381,7 +381,7 @@ async def test_a_last_say_counts_as_the_final(autojump_clock):
 async def test_new_works_with_a_session_that_wedges_every_boot(autojump_clock):
     async with open_world(kills) as world:
         await world.say("ada", "poison")
-        await cut_short(world)
+        await cut_short(world, after_s=1)
         await world.say("ada", "/new")
         await world.say("ada", "hello")
         await world.start()
