@@ -15,7 +15,7 @@ from typing import Protocol
 import trio
 
 from hermes_trio.errors import Fenced, StoreFailed
-from hermes_trio.ports import Platform
+from hermes_trio.ports import Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Reply, Store
@@ -38,6 +38,7 @@ class Attended(Protocol):
 
     id: int
     address: Address
+    opened_at: float
     steps: Steps
 
     def framed(self, parts: Sequence[Part], said: Said) -> Reply: ...
@@ -48,6 +49,8 @@ class Around(Protocol):
 
     @property
     def store(self) -> Store: ...
+    @property
+    def clock(self) -> WallClock: ...
     @property
     def typing(self) -> Callable[[Address], Awaitable[None]]: ...
     @property
@@ -119,16 +122,21 @@ class Attendance:
             await trio.sleep(self.platform.traits.live_every_s)
 
     async def progress(self) -> None:
-        """One line that is edited: how long, which step."""
-        began = trio.current_time() - QUIET_S
+        """One line that is edited: how long, which step. A restart changes neither line nor count."""
+        every_s, steps = self.around.progress_every_s, self.turn.steps
+        shown = int(self._age_s() // every_s)
         while True:
-            await trio.sleep(self.around.progress_every_s)
-            if not self._working.is_set():
+            # A wall clock that was set must not make it silent.
+            await trio.sleep(min(every_s, max(0.0, (shown + 1) * every_s - self._age_s())))
+            if self._working.is_set():
+                await self.show("progress", Part(texts.progress(self._age_s(), steps.count, steps.newest)))
+            else:
                 await self._working.wait()
-                continue
-            steps = self.turn.steps
-            seconds = trio.current_time() - began
-            await self.show("progress", Part(texts.progress(seconds, steps.count, steps.newest)))
+            shown = max(shown + 1, int(self._age_s() // every_s))
+
+    def _age_s(self) -> float:
+        """Since the turn was opened, by whatever boot."""
+        return max(0.0, self.around.clock.now() - self.turn.opened_at)
 
     async def type(self) -> None:
         """Renew the typing sign."""

@@ -79,6 +79,7 @@ class Turn:
         self.session = opened.session
         self.key = key
         self.attempt = opened.attempt
+        self.opened_at = opened.opened_at
         first = [one for one in opened.messages if one.step is None]
         self.messages: tuple[Message, ...] = tuple(one.message for one in first)
         self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.heard)

@@ -104,9 +104,9 @@ async def test_progress_is_one_message_that_is_edited_and_deleted_at_the_end(wor
     await world.say("u1", "hi")
     await world.settle()
     assert [(t, op, said) for t, op, said, _ in calls(world) if op != "typing"] == [
-        (180.5, "send", "progress"),
-        (360.5, "edit", "progress"),
-        (540.5, "edit", "progress"),
+        (180.0, "send", "progress"),
+        (360.0, "edit", "progress"),
+        (540.0, "edit", "progress"),
         (570.0, "send", "final"),
         (570.0, "delete", "progress"),
     ]
@@ -141,7 +141,7 @@ async def test_progress_survives_a_restart_as_the_same_message(world):
     await world.until(seconds=500)
     assert made(world) == [
         ("send", "progress", "Still working, 3 min"),
-        ("edit", "progress", "Still working, 3 min"),
+        ("edit", "progress", "Still working, 6 min"),
     ]
     await world.settle()
     assert world.platform.texts("u1") == ["done"]
