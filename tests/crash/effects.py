@@ -10,7 +10,7 @@ from pathlib import Path
 
 import trio
 
-TOOLS = ("charge", "renew")
+TOOLS = ("charge", "renew", "wedge")
 
 
 def offer_tools(site: Path, module: Path, names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 import trio
 
@@ -44,5 +45,16 @@ class Effect:
             await stream.receive_some(1)
 
 
+class Wedge(Effect):
+    """Blocks the thread of the loop, for good, a second after it began."""
+
+    async def run(self, arguments, call) -> str:
+        await trio.sleep(1)
+        await super().run(arguments, call)
+        time.sleep(3600)  # noqa: ASYNC251 - this is what it is for
+        return "never"
+
+
 charge = Effect("charge", idempotent=False)
 renew = Effect("renew", idempotent=True)
+wedge = Wedge("wedge", idempotent=True)

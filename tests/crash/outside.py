@@ -11,7 +11,7 @@ from tests.fakes.http_server import Raw, Request, Response
 from tests.fakes.model_script import Call, Called, Item
 from tests.fakes.openai_server import OpenAIFake
 
-TOOLS = ("charge ", "renew ", "sleep ")
+TOOLS = ("charge ", "renew ", "wedge ", "sleep ")
 
 Tick = Callable[[], None]
 """Called whenever the world sees something of the daemon, before and after it reacts."""
