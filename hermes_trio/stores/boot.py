@@ -36,7 +36,8 @@ def begin_boot(tx: Tx) -> Booted:
     tx.run("update outbound set state = 'owed', owed_at = ? where state = 'held'", (tx.now,))
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
-    tx.run(f"update session set interrupted = interrupted + 1 where id in ({running})")
+    # What the boot before held back it did not interrupt.
+    tx.run(f"update session set interrupted = interrupted + 1 where id in ({running} and held_at is null)")
     if not guarded:
         tx.run(f"update turn {_HELD_TURNS}")
     tx.run("delete from penalty where until <= ?", (tx.now,))

@@ -145,6 +145,15 @@ async def test_each_chat_is_told_once_however_many_starts_hold_it(autojump_clock
         check(world)
 
 
+async def test_a_life_that_holds_a_turn_back_does_not_interrupt_it(autojump_clock):
+    async with open_world(work) as world:
+        await dies(world, 1)
+        await world.say("ada", "work")
+        await dies(world, 9)
+        assert verdicts(world) == ["resume", *["held"] * 8]
+        assert world.db.execute("select interrupted from session").fetchall() == [(2,)]
+
+
 async def test_lives_that_last_are_not_held_back(autojump_clock):
     async with open_world(work, options=PATIENT) as world:
         await world.say("ada", "work")
