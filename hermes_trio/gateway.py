@@ -14,7 +14,7 @@ no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -53,7 +53,7 @@ from hermes_trio.recovery import Policy, let_go, recover
 from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
 from hermes_trio.store_port import AcceptRules, Booted, StatusView, Store
-from hermes_trio.stores.sqlite import open_sqlite_store
+from hermes_trio.stores.sqlite import served
 from hermes_trio.turn import Player
 from hermes_trio.values import Address, Key, Lane, LedgerRow, SessionView
 from hermes_trio.verbs import Surroundings
@@ -369,7 +369,7 @@ async def open_gateway(
             on_restart=on_restart,
         )
 
-    async with _served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
+    async with served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
         yield gateway
 
 
@@ -396,7 +396,3 @@ async def _living(
         await gateway.drain("asked")
         nursery.cancel_scope.cancel(reason="drained")
     await end_boot(store, gateway.log)
-
-
-def _served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
-    return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ from hermes_trio.store_port import (
     StatusView,
     StepRow,
     Stopped,
+    Store,
 )
 from hermes_trio.stores import boot, deferral, delivery, in_the_way, intake, rows, succession, turns, views
 from hermes_trio.stores.schema import connect
@@ -291,6 +292,11 @@ async def open_sqlite_store(
             yield store
     finally:
         db.close()
+
+
+def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
+    """A store that is served while the body runs: the one that is given, or one on a file of this path."""
+    return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()
 
 
 def look(db: sqlite3.Connection) -> Callable[..., object]:
