@@ -189,6 +189,25 @@ async def test_a_turn_whose_only_entry_is_our_own_note_is_closed_and_nothing_is_
         check(world)
 
 
+async def test_a_question_that_nobody_has_seen_yet_waits_for_its_user_however_old_it_is(autojump_clock):
+    async def agent(turn):
+        return f"{await turn.ask('Which?', timeout_s=1e6)} it is"
+
+    async with open_world(agent, options=GatewayOptions(stuck_after=2)) as world:
+        await world.say("ada", "paint")
+        world.platform.connected = False
+        for _ in range(3):
+            await cut_short(world, for_s=2 * 3600)
+            await world.start()
+        world.platform.connected = True
+        assert await world.reply("ada") == "Which?"
+        await world.say("ada", "red")
+        await world.settle()
+        assert verdicts(world) == ["resume"] * 3
+        assert finals(world) == ["red it is"]
+        check(world)
+
+
 # --- age
 
 
