@@ -85,6 +85,9 @@ async def play(seed, *, takes_key):
                 await world.start()
         platform.storms = False
         await world.settle()
+        # What so many crashes in a minute hold back goes on when a life has lasted one.
+        await world.until(seconds=world.now + 61)
+        await world.settle()
         assert set(await world.outcomes()) == {"answered"}, world.timeline()
         return (
             world.platform,
