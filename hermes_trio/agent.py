@@ -12,13 +12,14 @@ from typing import Any, NoReturn, Protocol
 
 import msgspec
 
+from hermes_trio.child_port import Children
 from hermes_trio.context import Transcript, Walk
 from hermes_trio.credentials import KeyPool
-from hermes_trio.entries import ToolCall, ToolEntry, ToolSpec, UserEntry
+from hermes_trio.entries import ToolCall, ToolEntry, ToolSpec
 from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import UNKNOWN, says_nothing
+from hermes_trio.pure.prompt import UNKNOWN, message_entry, says_nothing
 from hermes_trio.pure.scalars import clean
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
@@ -47,9 +48,10 @@ class Result(msgspec.Struct, frozen=True):
 class Context:
     """What a tool knows of its call: see the ToolContext port."""
 
-    def __init__(self, turn: Turn, op: str, parent: str) -> None:
+    def __init__(self, turn: Turn, op: str, parent: str, consumed: list[int]) -> None:
         self.op = op
         self.address: Address = turn.address
+        self.children: Children = turn.children(consumed)
         self._turn = turn
         self._parent = parent
 
@@ -117,7 +119,7 @@ class ModelAgent:
             room=self.history_chars,
             before=await turn.history(),
         )
-        shown.add(*(UserEntry(text=message.text) for message in turn.unheard))
+        shown.add(*map(message_entry, turn.unheard))
         failures = Failures(self._same_failure_max)
         empty = 0
         while True:
@@ -155,9 +157,11 @@ class ModelAgent:
         name = f"tool {tool.name}"
         parent = f"{name}#{turn.steps.next_call(name)}"
 
+        consumed: list[int] = []
+
         async def use(_: Mapping[str, Any], *, op: str) -> Result:
             async def run() -> str:
-                return _text(await tool.run(arguments, Context(turn, op, parent)))
+                return _text(await tool.run(arguments, Context(turn, op, parent, consumed)))
 
             told, error = await attempt(run)
             if told is None:
@@ -172,6 +176,7 @@ class ModelAgent:
             type=Result,
             entries=lambda result: [ToolEntry(call.id, call.name, result.text, result.failed)],
             unknown=lambda: Result(UNKNOWN, failed=True),
+            consumes=consumed,
         )
 
     async def _record(self, turn: Turn, call: ToolCall, wrong: str) -> Result:

@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from hermes_trio.values import Address, ChildView, Key
+from hermes_trio.child_values import ChildView
+from hermes_trio.values import Address, Key
 
 ChildEnd = Literal["exited", "killed", "lost"]
 
@@ -50,11 +51,72 @@ class LeftChildren(Struct, frozen=True):
     Args:
         mark, boot: processes marked with this store and another boot than this.
         leaders: pid and start time of those that were known to run.
+        any: the store has ever had a child.
     """
 
     mark: str
     boot: int
     leaders: tuple[tuple[int, int], ...] = ()
+    any: bool = True
+
+
+class Ran(Struct, frozen=True):
+    """What became of a foreground command. `code` None: it passed its deadline and is being ended."""
+
+    code: int | None
+    seconds: float
+    output: str
+
+
+class ChildLog(Struct, frozen=True):
+    """What a child has printed. `position`: where to read on; None when it has ended."""
+
+    view: ChildView
+    text: str
+    position: int | None
+
+
+class Children(Protocol):
+    """The programs of a conversation, as a tool's call may have them.
+
+    Each method raises PermissionError where a message that the turn answers is not an admin's, and
+    ValueError for what is not there or is no argument.
+    """
+
+    async def run(self, command: str, *, timeout_s: float) -> Ran:
+        """Run a shell command to its end, at most so long. Raises OSError; PermissionError below the floor.
+
+        What it leaves in the background is ended with it. Cancelled: its process group is ended.
+        """
+
+    async def start(
+        self, command: str, *, notify: bool = True, keep: bool = False, watch: Sequence[str] = ()
+    ) -> ChildView:
+        """Start a shell command in the background. Raises like `run`.
+
+        Args:
+            notify: the conversation is told of its end.
+            keep: it outlives a reset of the conversation.
+            watch: substrings; the conversation is told of lines that hold one, coalesced and capped.
+        """
+
+    async def list(self) -> Sequence[ChildView]:
+        """Those that run, and the newest that have ended."""
+
+    async def poll(self, child: int) -> ChildView:
+        """How it is. One that has ended is told by that."""
+
+    async def wait(self, child: int, timeout_s: float) -> ChildView:
+        """Wait for its end, at most so long."""
+
+    async def log(self, child: int, since: int = 0) -> ChildLog:
+        """What it has printed, as far as it is kept; of one that runs from a position on."""
+
+    async def write(self, child: int, text: str) -> None:
+        """Give it input. Raises OSError if it takes none."""
+
+    async def kill(self, child: int) -> ChildView:
+        """End it."""
 
 
 class ChildStore(Protocol):

@@ -76,7 +76,12 @@ class RestartAsked(Struct, frozen=True):
     """Somebody who may has asked the gateway to begin anew."""
 
 
-Consequence = (
-    RestartAsked | Settled | WakeKey | ReplaceKey | CancelTurn | WakeAsk | WakeCommands | WakeLane | Deferred
-)
+class EndChildren(Struct, frozen=True):
+    """The rows of these children have ended: their processes shall."""
+
+    children: tuple[int, ...]
+
+
+Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
+Consequence = EndChildren | RestartAsked | Settled | ReplaceKey | CancelTurn | Deferred | Waking
 Perform = Callable[[Sequence[Consequence]], None]

@@ -27,7 +27,7 @@ from hermes_trio.entries import (
 )
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.pure import context
-from hermes_trio.pure.prompt import assemble, says_nothing
+from hermes_trio.pure.prompt import assemble, message_entry, says_nothing
 from hermes_trio.pure.scalars import clean, cleaned
 from hermes_trio.steps import VALUE_MAX
 from hermes_trio.verbs import Turn
@@ -117,7 +117,7 @@ class Transcript:
     def hear(self) -> int:
         """Show the messages that were taken in since the last call; returns how many."""
         taken = self._turn.steered()
-        self.add(*(UserEntry(text=one.message.text) for one in taken))
+        self.add(*(message_entry(one.message) for one in taken))
         return len(taken)
 
     async def ask(self) -> ModelAnswer:

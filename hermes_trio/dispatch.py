@@ -174,8 +174,8 @@ class Dispatch:
         match result:
             case Reset(why=why):
                 await self._reset(key, pending, why)
-            case Stop():
-                stopped = await store.stop(key, id, "asked")
+            case Stop(everything=everything):
+                stopped = await store.stop(key, id, "asked", everything=everything)
                 self._log.info("stop", key=str(key), turn=stopped.turn, who=message.address.user)
             case Resume(session=session):
                 await store.resume(key, id, session)

@@ -13,6 +13,7 @@ no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -22,11 +23,14 @@ import trio
 
 from hermes_trio.accounts import check_accounts, opened
 from hermes_trio.attend import Quiet
+from hermes_trio.background import Background
+from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.consequences import (
     CancelTurn,
     Consequence,
     Deferred,
+    EndChildren,
     ReplaceKey,
     RestartAsked,
     Settled,
@@ -47,8 +51,10 @@ from hermes_trio.options import Session as SessionOptions
 from hermes_trio.outbox import Outbox
 from hermes_trio.plugins import installed_commands
 from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
+from hermes_trio.processes import SystemProcesses
 from hermes_trio.pure import texts
 from hermes_trio.pure.routing import allowed
+from hermes_trio.reaper import Reaper
 from hermes_trio.recovery import Policy, let_go, recover
 from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
@@ -59,10 +65,6 @@ from hermes_trio.values import Address, Key, Lane, LedgerRow, SessionView
 from hermes_trio.verbs import Surroundings
 
 BOOT_COMMANDS_S = 15.0
-
-
-def _same(text: str) -> str:
-    return text
 
 
 class Gateway:
@@ -83,22 +85,21 @@ class Gateway:
         log: Log,
         redact: Callable[[str], str],
         on_restart: Callable[[], None] | None,
+        processes: Processes,
     ) -> None:
         self._on_restart = on_restart
         self.store = store
         self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
-        self.options = options
-        self.session_options = session
-        self.clock = clock
-        self.chance = chance
-        self.log = log
+        self.options, self.session_options = options, session
+        self.clock, self.chance, self.log = clock, chance, log
         self.model = getattr(agent, "name", "")
         self.opened_at = clock.now()
-        self.drain_deadline = trio.CancelScope()
-        self.draining = False
+        self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
         self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s, redact)
+        reaper = Reaper(nursery, log)
+        self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         around = self._surroundings(redact, history)
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
@@ -106,16 +107,9 @@ class Gateway:
         next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=session.policy())
         self.turns = Sessions(store, next_turn, play, log, turns_max=options.turns_max)
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
+        cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
         self.dispatch = Dispatch(
-            store,
-            commands,
-            self.accounts.get,
-            self.rules,
-            self.status_lines,
-            self.sessions.cut_running,
-            self.outbox.tell,
-            log,
-            restarting=self._restarting,
+            store, commands, self.accounts.get, self.rules, self.status_lines, cut, tell, log, restarting=say
         )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
@@ -128,6 +122,8 @@ class Gateway:
             platform=self.accounts.get,
             typing=self.outbox.typing,
             redact=redact,
+            allowed=self._is_allowed,
+            background=self.background,
             deadline_s=self.options.turn_deadline_s,
             progress_every_s=self.options.progress_every_s,
             steer=self.options.busy == "steer",
@@ -216,9 +212,8 @@ class Gateway:
 
     def _restarting(self) -> str | None:
         """What is said to whoever asks for a restart; None: the host cannot."""
-        if self._on_restart is None:
-            return None
-        return texts.GOING_DOWN if self.draining else texts.RESTARTING
+        said = texts.GOING_DOWN if self.draining else texts.RESTARTING
+        return said if self._on_restart is not None else None
 
     def rules(self, account: str) -> AcceptRules:
         """What an account's messages do to a busy session."""
@@ -248,12 +243,12 @@ class Gateway:
                     self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
-                case RestartAsked():
-                    if self._on_restart is not None:
-                        self._on_restart()
-                case WakeAsk(key=key, turn=turn):
-                    if (worker := self.sessions.live.get(key)) is not None:
-                        worker.answer(turn)
+                case RestartAsked() if self._on_restart is not None:
+                    self._on_restart()
+                case EndChildren(children=children):
+                    self.background.end(children)
+                case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
+                    self.sessions.live[key].answer(turn)
 
     # -- its life
 
@@ -262,6 +257,7 @@ class Gateway:
         for account, chat, until in booted.penalties:
             self.outbox.remember(account, chat, until)
         self.rests.recall(booted.rests)
+        self.background.reap(await self.store.left_children())
         if await self.store.commands_waiting():
             with trio.move_on_after(BOOT_COMMANDS_S):
                 await self.commands.empty()
@@ -295,6 +291,10 @@ class Gateway:
             if lane.account_id == account:
                 worker.wake()
 
+    def _cancel(self, why: str) -> None:
+        self.sessions.cancel(why)
+        self.background.cancel(why)
+
     async def drain(self, why: str) -> None:
         """See drain.py."""
         self.draining = True
@@ -303,7 +303,7 @@ class Gateway:
             open_no_turns=self.turns.open_no_turns,
             no_turn_works=self.turns.places.none_held,
             stop_intake=lambda: self.listening.scope.cancel(reason=why),
-            cancel_sessions=lambda: self.sessions.cancel(why),
+            cancel_sessions=lambda: self._cancel(why),
             left=self.sessions.empty,
             flushed=self.lanes.empty,
         )
@@ -322,9 +322,10 @@ async def open_gateway(
     clock: WallClock | None = None,
     chance: Chance | None = None,
     log: Log | None = None,
-    redact: Callable[[str], str] = _same,
+    redact: Callable[[str], str] = str,
     resume: bool = True,
     on_restart: Callable[[], None] | None = None,
+    processes: Processes | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway while the body runs.
 
@@ -335,7 +336,7 @@ async def open_gateway(
         store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
         options, session: limits and rules, as in the config file.
         commands: slash commands; by default those that are installed.
-        clock, chance: the wall clock, and ids and jitter.
+        clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
         log: a structlog logger, which sees to secrets itself; by default lines go to the standard logger
             "hermes_trio", redacted.
         redact: replaces secrets in what is said, shown, stored, and logged there.
@@ -353,22 +354,20 @@ async def open_gateway(
     named = by_name(installed_commands() if commands is None else commands)
     check_accounts(platforms)
 
-    def make(kept: Store, nursery: trio.Nursery) -> Gateway:
-        return Gateway(
-            agent,
-            platforms,
-            kept,
-            nursery,
-            options=options or GatewayOptions(),
-            session=session or SessionOptions(),
-            commands=named,
-            clock=wall,
-            chance=dice,
-            log=lines,
-            redact=redact,
-            on_restart=on_restart,
-        )
-
+    make = partial(
+        Gateway,
+        agent,
+        platforms,
+        options=options or GatewayOptions(),
+        session=session or SessionOptions(),
+        commands=named,
+        clock=wall,
+        chance=dice,
+        log=lines,
+        redact=redact,
+        on_restart=on_restart,
+        processes=processes or SystemProcesses(),
+    )
     async with served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
         yield gateway
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, NoReturn, Protocol, runtime_checkable
 
 from msgspec import Struct
 
+from hermes_trio.child_port import Children
 from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailure
 from hermes_trio.values import (
@@ -147,10 +148,12 @@ class ToolContext(Protocol):
     Attributes:
         op: an id that is the same when this call is repeated after a crash.
         address: the conversation the call belongs to.
+        children: the programs of this conversation, for admins.
     """
 
     op: str
     address: Address
+    children: Children
 
     async def sleep(self, seconds: float) -> None:
         """Sleep; resumed after a restart, sleep the rest. Does not count towards the deadline."""

@@ -134,6 +134,7 @@ class Steps:
         entries: Callable[[T], Sequence[Entry]] = lambda _: (),
         last: Callable[[T], bool] = lambda _: False,
         unknown: Callable[[], T] | None = None,
+        consumes: Sequence[int] = (),
     ) -> T:
         """Run a step once; see `Turn.step`.
 
@@ -142,6 +143,7 @@ class Steps:
             entries: what the value adds to the transcript, in the same commit.
             last: whether the value ends the turn; then record and entries are left for the turn's close.
             unknown: makes the value of a step that began before a crash, instead of StepUnknown.
+            consumes: when the step ends, the children whose end its value tells.
         """
         with self.begin(name, args) as row:
             if row.state != "intent":
@@ -159,7 +161,7 @@ class Steps:
             if last(decoded):
                 self.closing, self.closing_entries = done, tuple(entries(decoded))
             else:
-                await self.end(done, entries=entries(decoded))
+                await self.end(done, entries=entries(decoded), consumes=consumes)
             return decoded
 
     async def _call(
@@ -192,9 +194,18 @@ class Steps:
             raise AgentError(f"step {row.name!r}: its value has {len(encoded)} bytes; at most {VALUE_MAX}")
         return msgspec.structs.replace(row, state="done", value=encoded)
 
-    async def end(self, row: StepRow, *, entries: Sequence[Entry] = (), reply: Reply | None = None) -> None:
+    async def end(
+        self,
+        row: StepRow,
+        *,
+        entries: Sequence[Entry] = (),
+        reply: Reply | None = None,
+        consumes: Sequence[int] = (),
+    ) -> None:
         """Record a step's end, and take in what was steered."""
-        took = await self._store.end_step(self._turn, row, entries=entries, reply=reply, steer=self._steer)
+        took = await self._store.end_step(
+            self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
+        )
         if took:
             self._took(took)
 

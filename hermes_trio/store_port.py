@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
+from hermes_trio.child_port import ChildStore
 from hermes_trio.consequences import Perform
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
@@ -36,7 +37,7 @@ from hermes_trio.wishes import Prompt
 NO_RESET = ResetPolicy()
 
 
-class Store(Protocol):
+class Store(ChildStore, Protocol):
     """Everything durable. Each method is one transaction; errors: StoreFailed, StoreClosed, Fenced.
 
     Cancelled before its write is queued, a method has written nothing; after that the caller waits
@@ -107,11 +108,20 @@ class Store(Protocol):
         """Settle a command that asks for a restart. Its chat is told this now and, by the next boot, that it
         is over: what is said then is durable now. Consequence: whoever can restart is asked to."""
 
-    async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
+    async def stop(
+        self,
+        key: Key,
+        command: int | None,
+        why: str,
+        *,
+        session: int | None = None,
+        everything: bool = False,
+    ) -> Stopped:
         """Stop the running turn of the key's session; its waiting messages stay.
 
         Args:
             session: the session that is meant, which must be the open one: StaleSession otherwise.
+            everything: its key's background work is ended too.
         """
 
     async def reset(
@@ -185,8 +195,13 @@ class Store(Protocol):
         entries: Sequence[Entry] = (),
         reply: Reply | None = None,
         steer: bool = False,
+        consumes: Sequence[int] = (),
     ) -> Sequence[Claimed]:
-        """Record the result of a step, what it adds to the transcript and says; returns steered messages."""
+        """Record the result of a step, what it adds to the transcript and says; returns steered messages.
+
+        Args:
+            consumes: children whose end the result tells, so that nobody else is told.
+        """
 
     async def asked(self, turn: int, step: StepRow) -> StepRow:
         """The ask's row as it stands."""

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hermes_trio.child_values import ChildView
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.values import (
@@ -194,10 +195,11 @@ class PendingCommand(Struct, frozen=True):
 
 
 class Stopped(Struct, frozen=True):
-    """What a stop found: the turn it stopped (None: nothing ran), and how many messages wait."""
+    """What a stop found: the turn it stopped (None: nothing ran), how many messages wait, background work."""
 
     turn: int | None
     waiting: int
+    children: tuple[ChildView, ...] = ()
 
 
 class StatusView(Struct, frozen=True, kw_only=True):

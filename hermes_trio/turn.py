@@ -33,6 +33,9 @@ CLOSE_S = 5.0
 CLOSE_TRIES = 3
 
 
+_UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
+
+
 class _End(Struct, frozen=True):
     """What the log says of a turn's end; "cut" where somebody else wrote it, or nobody has yet."""
 
@@ -61,6 +64,10 @@ class Player:
             if self._unclosed.get(turn.id, 0) >= CLOSE_TRIES:
                 # What it makes is too much for the disk: it is not made a fourth time.
                 turn.made = Made(error=StoreFailed("the turn's end could not be written"))
+            elif not turn.is_wanted:
+                # Nobody who may speak would read what comes of it.
+                await self._around.store.close_turn(turn.id, _UNWANTED)
+                end = _End("abandoned", _UNWANTED.reason)
             else:
                 with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
                     await self._act(turn)

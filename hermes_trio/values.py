@@ -9,6 +9,8 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from hermes_trio.child_values import ChildView
+
 
 class Secret:
     """A secret value that no print, log or error shows. `reveal()` gives the text.
@@ -117,6 +119,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         choice: the token of the choice that was pressed (`Choice.token`), for a press on a prompt.
         sent_at: the platform's wall time.
         raw: the update, whole.
+        note: written by the gateway itself, for the model. Never set by a platform.
     """
 
     native: str
@@ -132,6 +135,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     choice: str | None = None
     sent_at: float | None = None
     raw: bytes = b""
+    note: bool = False
 
 
 class Undecodable(Struct, frozen=True, kw_only=True):
@@ -269,25 +273,6 @@ class Policy(Struct, frozen=True, kw_only=True):
     reply_to: Literal["off", "first", "all"] = "first"
 
 
-class ChildView(Struct, frozen=True, kw_only=True):
-    """A child, as `/status`, `/stop` and tools show it.
-
-    Args:
-        state: "running", or how it ended: "exited", "killed", "lost" (the gateway was stopped meanwhile).
-        code: exit code; minus the number of the signal that ended it.
-        keep: it outlives a reset of its session.
-    """
-
-    id: int
-    session: int
-    command: str
-    state: Literal["running", "exited", "killed", "lost"]
-    began_at: float
-    ended_at: float | None = None
-    code: int | None = None
-    keep: bool = False
-
-
 class TurnView(Struct, frozen=True, kw_only=True):
     """A turn as `status` shows it."""
 
@@ -311,6 +296,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
     turns: int = 0
     interrupted: int = 0
     running: TurnView | None = None
+    children: tuple[ChildView, ...] = ()
 
 
 KeyState = Literal["ready", "resting", "probing", "dead"]

@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from hermes_trio.attend import Attendance
+from hermes_trio.background import Background
 from hermes_trio.entries import AssistantEntry, Entry
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
@@ -23,6 +24,7 @@ from hermes_trio.pure.scalars import clean
 from hermes_trio.slot import Slot
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
+from hermes_trio.turn_children import TurnChildren
 from hermes_trio.values import Address, Choice, Key, Message, Part, Said
 from hermes_trio.wishes import Silence
 
@@ -39,6 +41,8 @@ class Surroundings(msgspec.Struct, frozen=True):
         steer: messages that arrive are taken in at the next step.
         typing: does one typing call, or skips it.
         redact: replaces secrets in a text.
+        allowed: whether somebody may still speak to the account.
+        background: the programs that conversations have started.
     """
 
     store: Store
@@ -47,6 +51,8 @@ class Surroundings(msgspec.Struct, frozen=True):
     platform: Callable[[str], Platform | None]
     typing: Callable[[Address], Awaitable[None]]
     redact: Callable[[str], str]
+    allowed: Callable[[Address], bool]
+    background: Background
     deadline_s: float
     progress_every_s: float
     steer: bool
@@ -308,6 +314,19 @@ class Turn:
         await trio.sleep_forever()
 
     # -- for the gateway
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a person has written this, or one who may still write would read what comes of it."""
+        return not all(message.note for message in self.messages) or self._around.allowed(self.address)
+
+    def children(self, consumed: list[int]) -> TurnChildren:
+        """The conversation's programs, for a tool's call; `consumed` takes those whose end it has told."""
+        admins = self._platform.policy.admins if self._platform is not None else ()
+        admin = all(message.address.user in admins for message in self.messages)
+        return TurnChildren(
+            self._around.background, self.id, self.session, self.key, self.address, admin, consumed
+        )
 
     def reply(self, text: str, said: Said = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform."""

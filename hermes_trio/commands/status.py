@@ -1,7 +1,7 @@
 """/status: what runs, what waits, who receives."""
 
 from hermes_trio.ports import CommandCall
-from hermes_trio.pure.texts import waiting_phrase
+from hermes_trio.pure.texts import child_status, waiting_phrase
 from hermes_trio.values import SessionView
 from hermes_trio.wishes import Say
 
@@ -27,6 +27,7 @@ def _session(session: SessionView | None) -> list[str]:
         lines.append(f"Turn {turn.id} is running{step}.")
     if session.waiting:
         lines.append(f"{waiting_phrase(session.waiting)} waiting.")
+    lines += [child_status(child) for child in session.children]
     return lines
 
 

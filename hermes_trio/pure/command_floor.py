@@ -180,7 +180,7 @@ def _commands_in(name: str, arguments: Sequence[str]) -> Iterator[str]:
         yield " ".join(arguments)
         return
     short = "S" if name == "env" else "c"
-    for word, following in zip(arguments, [*arguments[1:], ""], strict=True):
+    for word, following in zip(arguments, [*arguments[1:], ""], strict=False):
         flags = word[1:] if word.startswith("-") and not word.startswith("--") else ""
         if short in flags or word in ("--command", "--split-string"):
             yield following

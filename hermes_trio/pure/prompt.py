@@ -15,6 +15,7 @@ from hermes_trio.entries import (
     ToolEntry,
     UserEntry,
 )
+from hermes_trio.values import Message
 
 UNKNOWN = (
     "This call was started and then interrupted; whether it took effect is unknown. Do not repeat it"
@@ -40,6 +41,11 @@ def cut_short_note(unknown: Sequence[str]) -> str:
 
 SILENCES = frozenset({"SILENT", "NOREPLY", "NORESPONSE", "NOOUTPUT", "EMPTY", "HEARTBEATOK"})
 """With brackets or an underscore; as a plain word each may be an answer."""
+
+
+def message_entry(message: Message) -> UserEntry | NoteEntry:
+    """What a message is in the transcript. What the gateway tells the model is no user's word."""
+    return NoteEntry(text=message.text) if message.note else UserEntry(text=message.text)
 
 
 def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:

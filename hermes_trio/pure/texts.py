@@ -5,8 +5,12 @@ Provider and platform text never gets here; details are in the log, under the tu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from hermes_trio.child_values import ChildView
+
+LISTED_MAX = 10
+COMMAND_CHARS = 60
 MARK = "↻"
 """Marks a message that may be a repeat."""
 
@@ -28,6 +32,10 @@ CANNOT_RESTART = "I cannot restart myself here."
 NOT_ALLOWED = "This command is for admins."
 MESSAGE_FAILED = "Something went wrong with a message of yours. Please send it again."
 COMMAND_FAILED = "That command failed. The log has the details."
+MUTED_NOTE = "[This is reported no more.]"
+WAKES_MUTED = (
+    "Background work keeps reporting. I do nothing more of myself until you write; I have noted what it said."
+)
 DRAINING = "I am going down. Your message is kept and will be answered when I am back."
 PARTIAL = "(The model's answer was cut off here.)"
 NO_ANSWER = "I stopped: my question was not answered."
@@ -53,6 +61,74 @@ def nothing_runs(waiting: int) -> str:
 def waiting_phrase(waiting: int) -> str:
     """How many messages."""
     return "1 message is" if waiting == 1 else f"{waiting} messages are"
+
+
+def background_work(children: Sequence[ChildView], *, ended: bool) -> str:
+    """What /stop and /new say of background work, after what else they say."""
+    if not children:
+        return ""
+    count = len(children)
+    if ended:
+        said = "1 background process too" if count == 1 else f"{count} background processes too"
+        return f" Ended {said}:\n{_listed(children)}"
+    said = "1 background process goes" if count == 1 else f"{count} background processes go"
+    return f" {said} on; /stop all ends what runs:\n{_listed(children)}"
+
+
+def _listed(children: Sequence[ChildView]) -> str:
+    lines = [
+        f"- {child.id}: {shortened(child.command)}{' (kept)' if child.keep else ''}" for child in children
+    ]
+    more = len(lines) - LISTED_MAX
+    return "\n".join([*lines[:LISTED_MAX], *([f"- and {more} more"] if more > 0 else [])])
+
+
+def shortened(command: str) -> str:
+    """A command as one short line."""
+    line = " ".join(command.split())
+    return line if len(line) <= COMMAND_CHARS else f"{line[: COMMAND_CHARS - 1]}…"
+
+
+def child_status(child: ChildView) -> str:
+    """What /status says of background work that runs."""
+    return f"In the background, {child.id}: {shortened(child.command)}{' (kept)' if child.keep else ''}"
+
+
+def child_ended(command: str, state: str, code: int | None) -> str:
+    """A kept process has ended after its conversation."""
+    how = (
+        f"ended with code {code}"
+        if state == "exited"
+        else "was lost at a restart"
+        if state == "lost"
+        else state
+    )
+    return f"The background process {shortened(command)} {how}."
+
+
+def child_exit_note(child: int, command: str, code: int, seconds: float, output: str) -> str:
+    """What the model is told of a background process that has ended."""
+    how = f"exited with code {code}" if code >= 0 else f"was ended by signal {-code}"
+    said = f" Its last output:\n{output}" if output.strip() else " It printed nothing."
+    return f"Background process {child} ({shortened(command)}) {how} after {span(seconds)}.{said}"
+
+
+def child_match_note(child: int, command: str, lines: str) -> str:
+    """What the model is told of lines that were watched for."""
+    return f"Background process {child} ({shortened(command)}) printed:\n{lines}"
+
+
+def child_muted(command: str) -> str:
+    """Its lines were watched for, and came too often."""
+    return f"The background process {shortened(command)} reports too often; I no longer look at its lines."
+
+
+def child_lost_note(child: int, command: str) -> str:
+    """What the model is told of a process that a restart has ended."""
+    return (
+        f"Background process {child} ({shortened(command)}) was lost at a restart of the gateway: it has been"
+        " ended, and its exit code and output are not known."
+    )
 
 
 def queue_full(queue_max: int) -> str:

@@ -11,7 +11,7 @@ from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
-from hermes_trio.stores import rows
+from hermes_trio.stores import children, rows
 from hermes_trio.stores.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, text_of, to_json
 from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Undecodable
 from hermes_trio.wishes import Prompt
@@ -276,18 +276,29 @@ def restart(tx: Tx, command: int, says: str) -> None:
     tx.then(RestartAsked())
 
 
-def stop(tx: Tx, key: Key, command: int | None, why: str, expected: int | None = None) -> Stopped:
-    """The running turn is stopped with its messages; what waits stays and is counted."""
+def stop(
+    tx: Tx,
+    key: Key,
+    command: int | None,
+    why: str,
+    expected: int | None = None,
+    everything: bool = False,
+) -> Stopped:
+    """The running turn is stopped with its messages; what waits stays and is counted.
+
+    Background work goes on and is listed; with `everything` it is ended too.
+    """
     name = text_of(key)
     session = expected_session(tx, name, expected)
     turn = tx.running_turn(session)
     if turn is not None:
         rows.cut_turn(tx, turn, key, "stopped", why, texts.STOPPED_LINE)
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
+    work = children.end_all(tx, name) if everything else children.running(tx, name)
     if command is not None:
         settled = settle_command(tx, command, "answered", why)
         if settled:
             text = texts.stopped(waiting) if turn is not None else texts.nothing_runs(waiting)
-            tx.owe(notice(settled[1], text), None)
+            tx.owe(notice(settled[1], text + texts.background_work(work, ended=everything)), None)
     tx.then(WakeKey(key, session))
-    return Stopped(turn, waiting)
+    return Stopped(turn, waiting, tuple(work))

@@ -9,7 +9,17 @@ import msgspec
 from hermes_trio.consequences import CancelTurn, WakeLane
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, Claimed, Reply
-from hermes_trio.stores.tx import CLAIMABLE, LANE_IS, Tx, read_lane, read_message, read_part, text_of, to_json
+from hermes_trio.stores.tx import (
+    CLAIMABLE,
+    LANE_IS,
+    WAKING,
+    Tx,
+    read_lane,
+    read_message,
+    read_part,
+    text_of,
+    to_json,
+)
 from hermes_trio.values import Key, Message, OutcomeName, Part, Said, TurnState
 
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
@@ -28,6 +38,22 @@ def end_turn(
     tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
     tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
     tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
+    tx.run(
+        "update child set state = 'killed', ended_at = ?"
+        " where turn = ? and foreground = 1 and state = 'running'",
+        (tx.now, turn),
+    )
+    _note_matches(tx, turn, key)
+
+
+def _note_matches(tx: Tx, turn: int, key: str) -> None:
+    """Lines of a child that came while the turn ran and that it had no step left to hear of open no turn."""
+    for id, body in tx.all(
+        f"select id, body from inbound where key = ? and kind = 'match' and {WAKING}", key
+    ):
+        (session,) = tx.one("select session from turn where id = ?", turn)
+        tx.add_user_entry(session, turn, id, read_message(body))
+        tx.settle_inbound("id = ?", (id,), "answered", "noted")
 
 
 def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str) -> None:
@@ -148,6 +174,8 @@ def claim(
         tx.run("update inbound set state = 'running', turn = ?, step = ? where id = ?", (turn, step, id))
         heard = not tx.add_user_entry(session, turn, id, message)
         claimed.append(Claimed(id, message, at, step, heard))
+    if not all(one.message.note for one in claimed):
+        tx.run("update session set wakes = 0 where id = ? and wakes > 0", (session,))
     if claimed:
         hide_waiting(tx, text_of(claimed[-1].message.address.lane), [one.id for one in claimed])
     return tuple(claimed)

@@ -84,7 +84,23 @@ _HELD = """
 create index outbound_held on outbound(lane) where state = 'held';
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD)
+_CHILDREN = """
+create table mark(mark text not null);
+insert into mark values(lower(hex(randomblob(8))));
+create table child(
+  id integer primary key autoincrement, session integer not null, turn integer not null,
+  boot integer not null, key text not null, address text not null, command text not null,
+  pid integer, started integer, foreground integer not null, keep integer not null,
+  notify integer not null, state text not null default 'running', code integer,
+  consumed integer not null default 0, told integer, matches integer not null default 0,
+  muted integer not null default 0, output text not null default '', at real not null, ended_at real);
+create index child_running on child(key) where state = 'running';
+create index child_foreground on child(turn) where foreground = 1 and state = 'running';
+create index child_session on child(session);
+alter table session add column wakes integer not null default 0;
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

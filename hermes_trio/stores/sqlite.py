@@ -31,6 +31,7 @@ from hermes_trio.store_port import (
     Store,
 )
 from hermes_trio.stores import boot, deferral, delivery, in_the_way, intake, rows, succession, turns, views
+from hermes_trio.stores.child_promises import ChildPromises
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
@@ -46,7 +47,7 @@ def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
 
 
-class SqliteStore:
+class SqliteStore(ChildPromises):
     """A Store over one SQLite connection.
 
     Args:
@@ -150,9 +151,17 @@ class SqliteStore:
         """See the port."""
         await self._do(intake.restart, command, says)
 
-    async def stop(self, key: Key, command: int | None, why: str, *, session: int | None = None) -> Stopped:
+    async def stop(
+        self,
+        key: Key,
+        command: int | None,
+        why: str,
+        *,
+        session: int | None = None,
+        everything: bool = False,
+    ) -> Stopped:
         """See the port."""
-        return await self._do(intake.stop, key, command, why, session)
+        return await self._do(intake.stop, key, command, why, session, everything)
 
     async def reset(
         self,
@@ -198,9 +207,10 @@ class SqliteStore:
         entries: Sequence[Entry] = (),
         reply: Reply | None = None,
         steer: bool = False,
+        consumes: Sequence[int] = (),
     ) -> Sequence[Claimed]:
         """See the port."""
-        return await self._do(turns.end_step, turn, step, entries, reply, steer)
+        return await self._do(turns.end_step, turn, step, entries, reply, steer, consumes)
 
     async def asked(self, turn: int, step: StepRow) -> StepRow:
         """See the port."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hermes_trio.consequences import ReplaceKey, WakeKey
 from hermes_trio.pure import texts
-from hermes_trio.stores import rows
+from hermes_trio.stores import children, rows
 from hermes_trio.stores.intake import expected_session, notice, settle_command
 from hermes_trio.stores.tx import PENDING, Tx, read_message, text_of
 from hermes_trio.values import Key, Message
@@ -16,6 +16,7 @@ def succeed(tx: Tx, key: Key, old: int, why: str, who: str, *, again: int | None
     The cancel of the old scope follows from the commit. What waits is said in the session that is open then.
     """
     name = text_of(key)
+    children.end_with_session(tx, old, why)
     tx.run("update session set ended_at = ?, why = ? where id = ?", (tx.now, why, old))
     if again is None:
         new = tx.open_session(name)
@@ -46,9 +47,10 @@ def reset(
         who = f"turn {asked_by}"
     old = expected_session(tx, text_of(key), expected)
     called = _cut(tx, key, command, old, why)
+    kept = texts.background_work(children.end_with_session(tx, old, why), ended=False)
     if called is not None:
         who = called.address.user or ""
-        tx.owe(notice(called, texts.NEW_SESSION), None)
+        tx.owe(notice(called, texts.NEW_SESSION + kept), None)
     return succeed(tx, key, old, why, who)
 
 
@@ -67,9 +69,10 @@ def resume(tx: Tx, key: Key, command: int | None, wanted: int | None) -> int | N
         return None
     why, who = f"resumed {again}", "operator"
     asked = _cut(tx, key, command, old, why)
+    kept = texts.background_work(children.end_with_session(tx, old, why), ended=False)
     if asked is not None:
         who = asked.address.user or ""
-        tx.owe(notice(asked, texts.resumed(again)), None)
+        tx.owe(notice(asked, texts.resumed(again) + kept), None)
     succeed(tx, key, old, why, who, again=again)
     return old
 

@@ -11,14 +11,15 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.context import fold
 from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
-from hermes_trio.stores import rows
+from hermes_trio.stores import children, rows
 from hermes_trio.stores.deferral import defer
 from hermes_trio.stores.intake import Question
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.tx import (
+    ANY_CLAIMABLE,
+    ANY_PENDING,
     CLAIMABLE,
     NEWEST_STEP,
-    PENDING,
     Tx,
     read_entry,
     read_message,
@@ -29,6 +30,7 @@ from hermes_trio.values import Key, Part
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000
+WAKES = ("wake", "match")
 FRAGMENTS_MAX_S = 5.0
 Waiting = tuple[int, bytes, float, float, str, int]
 """Of a waiting message: id, body, at, hold, kind, length."""
@@ -53,10 +55,13 @@ def next_turn(
     waiting, more = _batch(tx, text_of(key))
     if not waiting:
         return None
+    if waiting[0][4] in WAKES and not children.may_wake(tx, session, [(row[0], row[1]) for row in waiting]):
+        return None
     hold = _hold(tx.now, waiting)
     if hold is not None:
         return hold
-    if policy.reset != "none" and _is_over(tx, key, session, waiting[0], policy):
+    person = waiting[0][4] not in WAKES
+    if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
         # Its successor's task, which this has put under the key, claims them.
         return None
     return _open(tx, key, session, waiting, history, more)
@@ -81,7 +86,8 @@ def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy
     if rule is None:
         return False
     address = read_message(first[1]).address
-    text = texts.reset_by(rule, policy.idle_after_s, policy.daily_at)
+    kept = texts.background_work(children.end_with_session(tx, session, rule), ended=False)
+    text = texts.reset_by(rule, policy.idle_after_s, policy.daily_at) + kept
     tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None)
     succeed(tx, key, session, rule, "policy")
     return True
@@ -99,19 +105,21 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     barrier = rows.barrier(tx, key)
     found = tx.all(
         "select id, body, at, hold, kind, length, state from inbound where key = ? and id < ?"
-        f" and {PENDING} order by id limit {BATCH_MESSAGES}",
+        f" and {ANY_PENDING} order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}",
         key,
         barrier,
     )
     if found and all(row[6] == "deferred" for row in found):
-        waits = f"select 1 from inbound where key = ? and id < ? and {CLAIMABLE} limit 1"
+        waits = f"select 1 from inbound where key = ? and id < ? and {ANY_CLAIMABLE} limit 1"
         if len(found) < BATCH_MESSAGES or tx.one(waits, key, barrier) is None:
             return [], False
     taken: list[Waiting] = []
     chars = 0
     for row in found:
         chars += row[5]
-        if taken and (row[4] == "alone" or taken[0][4] == "alone" or chars > BATCH_CHARS):
+        alone = row[4] == "alone" or (taken and taken[0][4] == "alone")
+        # People come before what the gateway says of itself.
+        if taken and (alone or chars > BATCH_CHARS or (row[4] in WAKES) != (taken[0][4] in WAKES)):
             break
         taken.append(row[:6])
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
@@ -285,7 +293,13 @@ def _put_step(tx: Tx, turn: int, step: StepRow, value: bytes, asked: str | None 
 
 
 def end_step(
-    tx: Tx, turn: int, step: StepRow, entries: Sequence[Entry], reply: Reply | None, steer: bool
+    tx: Tx,
+    turn: int,
+    step: StepRow,
+    entries: Sequence[Entry],
+    reply: Reply | None,
+    steer: bool,
+    consumes: Sequence[int] = (),
 ) -> tuple[Claimed, ...]:
     """A step's result, with what it adds, says, and takes in."""
     session, key, _, _ = tx.fence(turn)
@@ -294,9 +308,14 @@ def end_step(
         tx.add_entry(session, turn, entry)
     if reply is not None:
         rows.say_in_preview(tx, turn, reply)
-    wanted = "kind in ('message', 'steer')" if steer else "kind = 'steer'"
+    if consumes:
+        children.consume(tx, key, consumes)
+    wanted = (
+        "kind in ('message', 'steer', 'wake', 'match')" if steer else "kind in ('steer', 'wake', 'match')"
+    )
     waiting = tx.all(
-        f"select id, body, at from inbound where key = ? and id < ? and {PENDING} and {wanted} order by id",
+        "select id, body, at from inbound where key = ? and id < ?"
+        f" and {ANY_PENDING} and {wanted} order by id",
         key,
         rows.barrier(tx, key),
     )

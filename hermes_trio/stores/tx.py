@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from hermes_trio.consequences import Consequence, Settled, WakeLane
-from hermes_trio.entries import Entry, UserEntry
+from hermes_trio.entries import Entry
 from hermes_trio.errors import StaleTurn
 from hermes_trio.pure.context import size
+from hermes_trio.pure.prompt import message_entry
 from hermes_trio.store_port import Reply
 from hermes_trio.values import Address, Choice, Key, Lane, Message, OutcomeName, Part
 
@@ -36,8 +37,12 @@ RANKS = {"reply": 0, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 
 IS_OPEN = "state in ('owed', 'sending', 'live')"
 LANE_IS = f"lane = ? and {IS_OPEN}"
 NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
-CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
-PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
+ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
+ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
+CLAIMABLE = f"kind not in ('wake', 'match') and {ANY_CLAIMABLE}"
+PENDING = f"kind not in ('wake', 'match') and {ANY_PENDING}"
+"""Messages of people; the two above have beside them what the gateway writes of its children."""
+WAKING = "kind in ('wake', 'match') and state in ('waiting', 'deferred') and outcome is null"
 
 
 class Tx:
@@ -124,8 +129,8 @@ class Tx:
         return cursor.rowcount > 0
 
     def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> bool:
-        """The user entry of a claimed message. False if it is there already."""
-        return self.add_entry(session, turn, UserEntry(text=message.text), inbound)
+        """The entry of a claimed message. False if it is there already."""
+        return self.add_entry(session, turn, message_entry(message), inbound)
 
     def is_anchored(self, reply: Reply, waiting: bool) -> bool:
         """Whether the reply's first part answers its anchor visibly."""

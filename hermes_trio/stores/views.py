@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hermes_trio.store_port import StatusView
+from hermes_trio.stores import children
 from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, read_key, text_of
 from hermes_trio.values import Key, LedgerRow, SessionView, TurnView
 
@@ -72,6 +73,7 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int]) -> SessionV
         turns=turns,
         interrupted=interrupted,
         running=_turn(tx, running) if running else None,
+        children=tuple(children.running(tx, key)),
     )
 
 

@@ -25,6 +25,7 @@ from hermes_trio.ports import Agent, Chance, Tool
 from hermes_trio.stores.schema import connect
 from hermes_trio.testing.crashing import CrashingStore
 from hermes_trio.testing.memory import DeadLine, MemoryPlatform, Seen
+from hermes_trio.testing.processes import CutMachine, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
@@ -73,6 +74,7 @@ class World:
         self.on_exhausted: Literal["tell", "defer"] = on_exhausted
         self.seed = seed
         self.platform = platform
+        self.processes = FakeProcesses(nursery)
         self.model = ScriptedModel(needs_key=bool(keys))
         self.clock = WorldClock()
         self.options = options
@@ -190,6 +192,7 @@ class World:
                     redact=self.redact,
                     resume=resume,
                     on_restart=lambda: self.restarts_asked.append(self.now),
+                    processes=CutMachine(self.processes, lambda: line.cut),
                 ) as gateway:
                     await gateway.ready()
                     task_status.started(gateway)

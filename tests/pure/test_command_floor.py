@@ -133,6 +133,15 @@ ALLOWED = [
     "for x in a b; do echo $x; done",
     "mv /etc/hosts.new /tmp/x",
     "echo 'unclosed",
+    "env",
+    "env A=1",
+    "sh",
+    "bash script.sh",
+    "sudo",
+    "xargs",
+    "timeout 5",
+    "find",
+    "kill",
     "",
 ]
 
@@ -147,6 +156,31 @@ def test_above_it(command):
     assert refused(command) is None
 
 
+WORDS = [
+    "rm",
+    "-rf",
+    "/",
+    "env",
+    "sh",
+    "-c",
+    "sudo",
+    "eval",
+    "find",
+    "-exec",
+    "kill",
+    "-1",
+    "timeout",
+    ";",
+    "$(",
+    ")",
+]
+
+
 @given(some.text(alphabet=some.sampled_from("rm -f/;&|()$`'\"\\\n{}<>=x1"), max_size=60))
 def test_whatever_is_written_it_has_an_answer(command):
+    assert refused(command) is None or isinstance(refused(command), str)
+
+
+@given(some.lists(some.sampled_from(WORDS), max_size=8).map(" ".join))
+def test_whatever_words_are_written_it_has_an_answer(command):
     assert refused(command) is None or isinstance(refused(command), str)
