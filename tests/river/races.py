@@ -66,11 +66,18 @@ class Hold:
 
 
 class Provider(ScriptedModel):
-    """A model that takes so many rounds to answer, and no time."""
+    """A model that takes so many rounds to answer, and no time; with a held key it waits to be let go on."""
 
     ponders = 0
+    held = ""
+
+    def __init__(self, **options) -> None:
+        super().__init__(**options)
+        self.go = trio.Event()
 
     async def complete(self, request, *, key, on_text):
+        if key == self.held:
+            await self.go.wait()
         await rounds(self.ponders)
         return await super().complete(request, key=key, on_text=on_text)
 

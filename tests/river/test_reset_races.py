@@ -14,6 +14,7 @@ import trio
 
 from hermes_trio.errors import NoCredentials, StaleTurn
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.options import Session as SessionOptions
 from hermes_trio.testing import fails, open_world
 from hermes_trio.testing.scheduling import seeded_scheduling
 
@@ -303,3 +304,52 @@ async def test_a_message_that_is_kept_for_a_key_is_ended_by_a_reset_or_answered_
 ):
     became = Counter([await deferred(seed) for seed in range(42)])
     assert set(became) == {"answered", "superseded"}, became
+
+
+# --- the reset policy ------------------------------------------------------------------------------
+
+
+async def by_policy(seed: int) -> None:
+    """A message that comes as the last key is refused finds its conversation ended by the idle rule."""
+    pool = list(POOLS)[seed % len(POOLS)]
+    late = LATES[seed // len(POOLS) * 11 % len(LATES)]
+    chats: dict[str, Chat] = {}
+
+    async def agent(turn):
+        return await chats[turn.address.chat].agent(turn)
+
+    policy = SessionOptions(reset="idle", idle_after_s=0.15)
+    with seeded_scheduling(seed):
+        async with open_world(agent, seed=seed, commands=COMMANDS, session=policy) as world:
+            chat = chats["task"] = Chat(world, "task", POOLS[pool])
+            await before(world, [chat], pool)
+            chat.model.held = chat.keys[-1]
+            chat.push("one")
+            await world.until(seconds=1.3)
+            assert len(world.lines("reset")) == 1  # "one" came a second after "hello"
+            chat.model.ponders = max(0, -late)
+            chat.model.go.set()
+            await rounds(max(0, late))
+            chat.push("still there?")
+            await world.until(seconds=1.4)
+            assert [key.thread for key in world.gateway.sessions.live] == ["topic"], world.timeline()
+            chat.push("anybody?")
+            await world.until(minutes=11)
+            chat.model.heal()
+            chat.push("and now?")
+            await world.settle()
+            outcomes = [row.outcome for row in await world.ledger() if not row.key.thread]
+            assert outcomes == ["answered", "refused", "refused", "refused", "answered"], world.timeline()
+            assert [entry.text for entry in chat.model.requests[-1].entries] == ["and now?"]
+            assert world.shown("task")[-1].text == "you said: and now?"
+            assert [seen.text for seen in world.shown("task", "topic")] == ["the topic's answer"]
+            resets = [line for line in world.lines("reset") if line["key"].endswith("/task")]
+            assert {(line["who"], line["why"]) for line in resets} == {("policy", "idle")}, world.timeline()
+            # Each message came at least 0.15 s after the one before it, but the third.
+            assert len(resets) == 3, world.timeline()
+            check(world)
+
+
+async def test_a_policy_that_ends_the_conversation_in_the_same_tick_wedges_nothing(autojump_clock):
+    for seed in range(42):
+        await by_policy(seed)
