@@ -19,9 +19,11 @@ seed, and prints the table that the README quotes.
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from time import perf_counter
@@ -59,6 +61,7 @@ SHAPES = {
     "streamed": Shape(f"streamed {LONG}".strip(), 1, ("you said: streamed",), gap_ms=60.0),
     "many parts": Shape("many one", 1, ("you said: many one", "bbbb", "cccc")),
     "tools": Shape("charge pears; charge plums", 3, ("you said: charge pears",)),
+    "background": Shape("run sleep 1000", 2, ("you said: run sleep 1000",)),
 }
 RUNS = [(point, shape) for point in POINTS for shape in SHAPES if point != "K5" or shape == "tools"]
 
@@ -87,14 +90,20 @@ async def run(stage: Stage, point: str, shape: Shape) -> Tally:
         AssertionError: what is checked of every crash does not hold; see `Stage.verify`.
     """
     stage.model.gap_ms = shape.gap_ms
+    let_run_programs(stage)
     await stage.start()
     await WAYS[point](stage, shape)
     await stage.kill9()
+    older = children(stage)
+    # Behind its tool call a turn that leaves something running has left it running.
+    has_child = shape is SHAPES["background"] and point not in ("K1", "K3")
+    assert point == "K2" or bool(older) == has_child
     stage.model.holds.clear()
     stage.model.release()
     stage.effects.release()
     stage.telegram.release()
     await stage.start()
+    await gone(older)
     await stage.answered()
     # I12: what comes next is answered by the model.
     stage.say(CHAT, "still there?")
@@ -102,7 +111,38 @@ async def run(stage: Stage, point: str, shape: Shape) -> Tally:
     assert stage.shown(CHAT)[-1] == "you said: still there?"
     tally = seen(stage.shown(CHAT)[:-1], shape)
     await stage.verify(but=frozenset({CHAT}))
+    await gone(children(stage))
     return tally
+
+
+def let_run_programs(stage: Stage) -> None:
+    """The person is an admin, and the tool for background work is enabled."""
+    text = stage._config.read_text()
+    text = text.replace('enable = ["now",', 'enable = ["process", "now",')
+    stage._config.write_text(text.replace("allow_users", f"admins = [{CHAT}]\nallow_users", 1))
+
+
+def children(stage: Stage) -> set[int]:
+    """The processes that daemons of this stage have started and that live: their home is its folder."""
+    found = set()
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if (
+                folder.name.isdecimal()
+                and f"HOME={stage.folder}\0".encode() in (folder / "environ").read_bytes()
+            ):
+                found.add(int(folder.name))
+    return found - {stage.daemon.pid}
+
+
+async def gone(older: set[int]) -> None:
+    """I6: five seconds after the start no process of an older boot is alive."""
+    with trio.fail_after(5):
+        for pid in older:
+            with suppress(ProcessLookupError):
+                ended = os.pidfd_open(pid)
+                await trio.lowlevel.wait_readable(ended)
+                os.close(ended)
 
 
 def seen(shown: list[str], shape: Shape) -> Tally:

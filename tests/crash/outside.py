@@ -11,7 +11,7 @@ from tests.fakes.http_server import Raw, Request, Response
 from tests.fakes.model_script import Call, Called, Item
 from tests.fakes.openai_server import OpenAIFake
 
-TOOLS = ("charge ", "renew ", "wedge ", "sleep ")
+TOOLS = ("charge ", "renew ", "wedge ", "sleep ", "run ")
 
 Tick = Callable[[], None]
 """Called whenever the world sees something of the daemon, before and after it reacts."""
@@ -45,7 +45,7 @@ class Telegram(FakeBotApi):
 class Model(OpenAIFake):
     """Does as it is told: "charge a; renew b; hello" calls two tools, one after the other, then echoes.
 
-    "many a" is answered in three parts, each as long as a message may be.
+    "run sleep 9" leaves that running. "many a" is answered in three parts, each as long as a message may be.
 
     Attributes:
         pace_ms: how long it thinks.
@@ -90,6 +90,9 @@ def obliging(called: Called, pace_ms: float = 0) -> Item:
     wishes = [wish for wish in said.split("; ") if wish.startswith(TOOLS)]
     if len(results) < len(wishes):
         name, _, what = wishes[len(results)].partition(" ")
+        if name == "run":
+            started = {"action": "start", "command": what, "notify_on_complete": False}
+            return Item(calls=[Call("process", json.dumps(started))], delay_ms=pace_ms)
         arguments = {"s": float(what)} if name == "sleep" else {"what": what}
         return Item(calls=[Call(name, json.dumps(arguments))], delay_ms=pace_ms)
     answer = "; ".join([f"you said: {said}", *results])

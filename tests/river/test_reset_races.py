@@ -12,11 +12,14 @@ from collections import Counter
 import pytest
 import trio
 
+from hermes_trio import Policy
 from hermes_trio.errors import NoCredentials, StaleTurn
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
-from hermes_trio.testing import fails, open_world
+from hermes_trio.testing import MemoryPlatform, fails, open_world, text, tool
 from hermes_trio.testing.scheduling import seeded_scheduling
+from hermes_trio.tools.process import tool as process
+from hermes_trio.tools.terminal import tool as terminal
 
 from .invariants import check
 from .races import COMMANDS, LATES, ONE, POOLS, SOURCES, Chat, Provider, before, must_end, races
@@ -188,8 +191,8 @@ async def raced(world, agent, late: int) -> None:
     world.platform.push(world.platform.message("ada", "one"))
     await world.until(seconds=10)
     await rounds(late)
-    for text in ("/new", "still there?"):
-        world.platform.push(world.platform.message("ada", text))
+    for one in ("/new", "still there?"):
+        world.platform.push(world.platform.message("ada", one))
     await world.until(seconds=13)
     agent.refuses = False
     await world.say("ada", "and now?")
@@ -353,3 +356,51 @@ async def by_policy(seed: int) -> None:
 async def test_a_policy_that_ends_the_conversation_in_the_same_tick_wedges_nothing(autojump_clock):
     for seed in range(42):
         await by_policy(seed)
+
+
+# --- a child that ignores TERM ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["behind the turn", "in the turn"])
+async def test_a_child_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds_later(autojump_clock, where):
+    policy = Policy(allow_users=("*",), admins=("ada",))
+    for late in range(0, 36, 3):
+        async with open_world(
+            seed=late,
+            keys=["a"],
+            commands=COMMANDS,
+            tools=[terminal, process],
+            platform=MemoryPlatform(policy=policy),
+        ) as world:
+            world.processes.script("stubborn", ends_s=None, ignores_term=True)
+            if where == "behind the turn":
+                world.model.script(tool("process", action="start", command="stubborn"), text("started"))
+                await world.say("ada", "start it")
+                await world.until(seconds=1)
+                world.model.refuse("a", line=fails("quota"))
+                await world.say("ada", "one")
+            else:
+                await world.say("ada", "hello")
+                await world.until(seconds=0.5)
+                world.model.script(tool("terminal", command="stubborn"))
+                await world.say("ada", "one")
+                await world.until(seconds=1)
+                world.model.refuse("a", line=fails("quota"))
+            [child] = world.processes.started
+            await rounds(late)
+            for one in ("/new", "still there?"):
+                world.platform.push(world.platform.message("ada", one))
+            await world.until(seconds=1.4)
+            first, one, *rest = await world.outcomes()
+            assert one in ("refused", "superseded")
+            assert [first, *rest] == ["answered", "answered", "refused"], world.timeline()
+            assert world.gateway.turns.places.held == 0
+            await world.until(seconds=3)
+            assert child.signals == ["term", "kill"], world.timeline()
+            assert world.processes.alive == []
+            world.model.heal()
+            await world.until(minutes=11)
+            await world.say("ada", "and now?")
+            await world.settle()
+            assert world.shown("ada")[-1].text == "you said: and now?"
+            check(world)
