@@ -28,6 +28,7 @@ from hermes_trio.pure.keypool import (
     died,
     free_at,
     is_dead,
+    probe,
     shown,
 )
 from hermes_trio.supervise import attempt
@@ -140,7 +141,8 @@ class KeyPool:
             tried: positions this request has tried already.
         """
         now = self._clock.now()
-        usable = [key.position for key in self._keys if self._is_usable(key, model, tried, now)]
+        free = self._free_at(model, now)
+        usable = [at for at, free_at in enumerate(free) if at not in tried and free_at <= now]
         if not usable:
             return None
         uses = {key.position: key.uses for key in self._keys}
@@ -207,7 +209,7 @@ class KeyPool:
         now = self._clock.now()
         if not self._keys:
             return NoCredentials(None)
-        until = min(self._free_at(key, model, now) for key in self._keys)
+        until = min(self._free_at(model, now))
         benches = [b for key in self._keys for b in self._benches_of(key.fingerprint, model).values()]
         latest = max(benches, key=lambda b: b.since, default=None)
         return NoCredentials(max(until, now), latest.kind if latest else "auth")
@@ -306,16 +308,14 @@ class KeyPool:
         found = [(key, self._benches.get((key.fingerprint, ALL))) for key in self._keys]
         return [(key, rest) for key, rest in found if rest is not None and is_dead([rest], now)]
 
-    def _is_usable(self, key: _PoolKey, model: str, tried: Collection[int], now: float) -> bool:
-        if key.position in tried or is_dead(list(self._benches_of(key.fingerprint, model).values()), now):
-            return False
-        return self._free_at(key, model, now) <= now
-
-    def _free_at(self, key: _PoolKey, model: str, now: float) -> float:
-        benches = list(self._benches_of(key.fingerprint, model).values())
-        dead = is_dead(benches, now)
-        lone = not dead and len(self._keys) - len(self._dead(now)) == 1
-        return free_at(benches, now=now, lone=lone)
+    def _free_at(self, model: str, now: float) -> list[float]:
+        """Of each key the wall time at which it may be used; a dead key waits for its refresh."""
+        pool = [list(self._benches_of(key.fingerprint, model).values()) for key in self._keys]
+        free = [max(free_at(benches, now), now + 1.0 if is_dead(benches, now) else 0.0) for benches in pool]
+        probed = probe(pool, now)
+        if probed is not None:
+            free[probed[0]] = probed[1]
+        return free
 
     def _place(self, position: int) -> str:
         return f"{position + 1}/{len(self._keys)}"

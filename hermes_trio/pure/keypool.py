@@ -35,7 +35,7 @@ class Bench(Struct, frozen=True):
         since: wall time of the refusal.
         until: wall time it may be used again.
         strikes: refusals without a success between them.
-        tried_at: wall time it was last used all the same, as its pool's only key.
+        tried_at: wall time it was last used, at its refusal or all the same.
         dead: it can be refreshed, and that gave no other secret: it is not used again before one is there.
     """
 
@@ -124,13 +124,30 @@ def is_dead(benches: Sequence[Bench], now: float) -> bool:
     return any(b.dead and b.since <= now for b in benches)
 
 
-def free_at(benches: Sequence[Bench], *, now: float, lone: bool) -> float:
+def free_at(benches: Sequence[Bench], now: float) -> float:
     """Wall time at which a key may be used, with all its benches that concern the model; 0: at any time.
 
     A bench that began in the future was written before the wall clock was set back: it counts no more.
     """
-    rests = [b for b in benches if b.since <= now < b.until]
-    return max((min(b.until, b.tried_at + PROBE_S) if lone else b.until for b in rests), default=0.0)
+    return max((b.until for b in benches if b.since <= now < b.until), default=0.0)
+
+
+def probe(pool: Sequence[Sequence[Bench]], now: float) -> tuple[int, float] | None:
+    """The key that is tried although it rests, and the wall time at which: None while there is a better one.
+
+    A rest is advice. Where every key that is not dead rests, the one whose rest ends first is tried when
+    none has been for half a minute; with one key that is the key.
+
+    Args:
+        pool: of each key its benches that concern the model.
+    """
+    alive = [at for at, benches in enumerate(pool) if not is_dead(benches, now)]
+    free = {at: free_at(pool[at], now) for at in alive}
+    if not alive or min(free.values()) <= now:
+        return None
+    first = min(alive, key=lambda at: (free[at], at))
+    tried_at = max(b.tried_at for at in alive for b in pool[at])
+    return first, min(free[first], tried_at + PROBE_S)
 
 
 def choose(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.pure.keypool import Bench, bench, choose, free_at
+from hermes_trio.pure.keypool import Bench, bench, choose, free_at, probe
 
 NOW = 1_800_000_000.0
 
@@ -42,24 +42,57 @@ def test_requests_that_were_on_their_way_together_are_one_strike():
 
 
 @pytest.mark.parametrize(
-    ("benches", "lone", "expected"),
+    ("benches", "expected"),
     [
-        ([], False, 0.0),
-        ([Bench("auth", NOW - 10, NOW + 290, 1, NOW - 10)], False, NOW + 290),
-        ([Bench("auth", NOW - 10, NOW + 290, 1, NOW - 10)], True, NOW + 20),
-        ([Bench("rate_limit", NOW - 1, NOW + 4, 1, NOW - 1)], True, NOW + 4),
-        ([Bench("auth", NOW - 400, NOW - 100, 1, NOW - 400)], False, 0.0),
-        ([Bench("auth", NOW + 9, NOW + 309, 1, NOW + 9)], False, 0.0),
-        (
-            [Bench("auth", NOW, NOW + 300, 1, NOW), Bench("rate_limit", NOW, NOW + 900, 5, NOW)],
-            False,
-            NOW + 900,
-        ),
+        ([], 0.0),
+        ([Bench("auth", NOW - 10, NOW + 290, 1, NOW - 10)], NOW + 290),
+        ([Bench("auth", NOW - 400, NOW - 100, 1, NOW - 400)], 0.0),
+        ([Bench("auth", NOW + 9, NOW + 309, 1, NOW + 9)], 0.0),
+        ([Bench("auth", NOW, NOW + 300, 1, NOW), Bench("rate_limit", NOW, NOW + 900, 5, NOW)], NOW + 900),
     ],
-    ids=["none", "rests", "lone", "lone, soon over", "over", "the clock was set back", "two"],
+    ids=["none", "rests", "over", "the clock was set back", "two"],
 )
-def test_it_is_free_at(benches, lone, expected):
-    assert free_at(benches, now=NOW, lone=lone) == expected
+def test_it_is_free_at(benches, expected):
+    assert free_at(benches, NOW) == expected
+
+
+def rest(until_s, tried_s_ago, *, dead=False):
+    return [Bench("quota", NOW - 100, NOW + until_s, 1, NOW - tried_s_ago, dead=dead)]
+
+
+@pytest.mark.parametrize(
+    ("pool", "expected"),
+    [
+        ([], None),
+        ([[]], None),
+        ([[], rest(500, 10)], None),
+        ([rest(-1, 40), rest(500, 10)], None),
+        ([rest(500, 10)], (0, NOW + 20)),
+        ([rest(4, 10)], (0, NOW + 4)),
+        ([rest(500, 40)], (0, NOW - 10)),
+        ([rest(500, 40), rest(400, 40)], (1, NOW - 10)),
+        ([rest(500, 40), rest(500, 40)], (0, NOW - 10)),
+        ([rest(500, 1), rest(400, 40)], (1, NOW + 29)),
+        ([rest(500, 40), rest(400, 40, dead=True)], (0, NOW - 10)),
+        ([rest(500, 40, dead=True)], None),
+    ],
+    ids=[
+        "no key",
+        "ready",
+        "a better key",
+        "one whose rest is over",
+        "one",
+        "one, soon over",
+        "one, tried long ago",
+        "the one whose rest ends first",
+        "the first of equals",
+        "one was tried just now",
+        "a dead one is asked for another secret instead",
+        "all dead",
+    ],
+)
+def test_one_of_those_that_all_rest_is_tried_every_half_minute(pool, expected):
+    assert probe(pool, NOW) == expected
 
 
 @pytest.mark.parametrize(

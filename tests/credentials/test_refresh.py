@@ -293,7 +293,7 @@ async def test_a_used_up_key_is_asked_for_another_secret_and_rests_if_there_is_n
             .walk()
             .complete(REQUEST, print, on_restart=print)
         )
-    assert (none.value.kind, none.value.until) == ("quota", START + 600)
+    assert (none.value.kind, none.value.until) == ("quota", START + 30)
     assert model.keys == ["old", "b"]
     assert asked == [("old", "quota")]
     assert [view.state for view in pool.views()] == ["resting", "resting"]

@@ -204,7 +204,7 @@ async def row_of(world, message):
 
 async def a_life(seed):
     chance = random.Random(seed)
-    keys = chance.choice(((), ("k",)))
+    keys = chance.choice(((), ("k",), ("a", "b", "c")))
     model = Faulty(needs_key=bool(keys))
     options = GatewayOptions(busy=chance.choice(("queue", "steer", "interrupt")), drain_timeout_s=5.0)
     tools = [ATool(tool.__name__, tool, idempotent=chance.random() < 0.5) for tool in TOOLS]
