@@ -2,9 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.crash.stage", "tests.crash.process")
-
-from tests.crash.stage import open_stage  # noqa: E402 - after the line above, or failures say nothing
+from tests.crash.stage import open_stage
 
 
 @pytest.fixture

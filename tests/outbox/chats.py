@@ -28,7 +28,7 @@ def calls(world, *, chat=None, op=None, since=0.0):
         for c in world.platform.calls
         if (chat is None or c.delivery.address.chat == chat)
         and (op is None or c.delivery.op == op)
-        and c.at - began >= since
+        and round(c.at - began, 3) >= since
     ]
 
 
