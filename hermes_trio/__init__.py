@@ -6,9 +6,10 @@
                                       │
     platform.deliver() ◀───────── outbox
 
-Each module of that name is a part of the river; `gateway.py` wires them, `ports.py` says what plugs in,
-`values.py` what travels. `pure/` holds the decisions, `stores/`, `models/`, `tools/`, `commands/` are
-shelves, `testing/` is the test kit. The names below are imported when they are first asked for.
+Each module of that name is a part of the river; `river.py` wires them, `opening.py` gives them a life,
+`gateway.py` is what a host may ask of it. `ports.py` says what plugs in, `values.py` what travels. `pure/`
+holds the decisions, `stores/`, `models/`, `tools/`, `commands/` are shelves, `testing/` is the test kit. The
+names below are imported when they are first asked for.
 """
 
 from __future__ import annotations
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from hermes_trio.entries import *  # noqa: F403
     from hermes_trio.errors import *  # noqa: F403
     from hermes_trio.gateway import Gateway as Gateway
-    from hermes_trio.gateway import open_gateway as open_gateway
     from hermes_trio.http import open_http_client as open_http_client
     from hermes_trio.http_transport import Client
     from hermes_trio.models.anthropic import AnthropicModel as AnthropicModel
     from hermes_trio.models.echo import EchoModel as EchoModel
     from hermes_trio.models.openai import OpenAIModel as OpenAIModel
+    from hermes_trio.opening import open_gateway as open_gateway
     from hermes_trio.plugins import installed_commands as installed_commands
     from hermes_trio.ports import *  # noqa: F403
     from hermes_trio.pure.chunking import units as units
@@ -46,7 +47,8 @@ if TYPE_CHECKING:
     SessionOptions = options.Session
 
 _WHERE = {
-    "hermes_trio.gateway": ("Gateway", "open_gateway"),
+    "hermes_trio.gateway": ("Gateway",),
+    "hermes_trio.opening": ("open_gateway",),
     "hermes_trio.candidates": ("Candidate", "Candidates"),
     "hermes_trio.credentials": ("KeyPool",),
     "hermes_trio.models.anthropic": ("AnthropicModel",),

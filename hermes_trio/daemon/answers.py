@@ -74,7 +74,7 @@ class Answers:
             case AskSessions():
                 return Sessions(rows=tuple(await gateway.session_views()))
             case AskKeys():
-                return Keys(rows=tuple(gateway.rests.views()))
+                return Keys(rows=tuple(gateway.river.rests.views()))
             case StopSession(session=session):
                 return await _stop(gateway, session)
             case ResetSession(session=session):
@@ -126,7 +126,7 @@ def is_open(allow_users: tuple[str, ...]) -> bool:
 
 
 async def _stop(gateway: Gateway, session: int) -> Answer:
-    view = await gateway.store.session(session)
+    view = await gateway.river.store.session(session)
     if view is None or view.ended_at is not None:
         return _no_session(session)
     stopped = await gateway.stop(session)
@@ -143,7 +143,7 @@ async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
     A key or lane has a task as long as it has something to do.
     """
     while True:
-        tables = (gateway.commands.live, gateway.sessions.live, gateway.lanes.live)
+        tables = (gateway.river.commands.live, gateway.river.sessions.live, gateway.river.lanes.live)
         busy = (
             worker
             for table in tables
@@ -153,7 +153,7 @@ async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
         if (worker := next(busy, None)) is not None:
             await worker.left.wait()
         elif await _waits_for_a_key(gateway, account, chat):
-            await gateway.rests.looked()
+            await gateway.river.rests.looked()
         else:
             return
 

@@ -31,8 +31,9 @@ from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.daemon.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.gateway import Gateway, open_gateway
+from hermes_trio.gateway import Gateway
 from hermes_trio.log import Log, Redactor
+from hermes_trio.opening import open_gateway
 from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
 from hermes_trio.threads import pulse
 

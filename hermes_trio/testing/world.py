@@ -18,7 +18,8 @@ from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.clock import seeded_chance
 from hermes_trio.credentials import KeyPool
 from hermes_trio.errors import HermesError, StoreClosed
-from hermes_trio.gateway import Gateway, open_gateway
+from hermes_trio.gateway import Gateway
+from hermes_trio.opening import open_gateway
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.ports import Agent, Chance, Tool

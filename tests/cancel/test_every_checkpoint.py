@@ -13,8 +13,8 @@ import pytest
 import trio
 
 from hermes_trio.errors import StepUnknown
-from hermes_trio.gateway import installed_commands
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.plugins import installed_commands
 from hermes_trio.testing import open_world
 from hermes_trio.testing.scheduling import seeded_scheduling
 from tests.river.invariants import check
@@ -197,8 +197,8 @@ async def test_stopped_or_reset_at_every_checkpoint_a_turn_leaves_at_once_and_th
                 if not rounds.acted:
                     push(world, "ada", command, "two")
                 await world.until(seconds=20)
-                assert not world.gateway.sessions.live, world.timeline()
-                assert not world.gateway.lanes.live, world.timeline()
+                assert not world.gateway.river.sessions.live, world.timeline()
+                assert not world.gateway.river.lanes.live, world.timeline()
                 first, *rest = [row.outcome for row in await world.ledger()]
                 ended = "stopped" if command == "/stop" else "superseded"
                 assert first in ("answered", ended), world.timeline()

@@ -188,9 +188,9 @@ async def test_a_thousand_idle_sessions_leave_no_task_and_no_object(autojump_clo
         assert tasks() == before
         gc.collect()
         assert [o for o in gc.get_objects() if isinstance(o, Worker | Turn)] == []
-        assert not gateway.sessions.live
-        assert not gateway.lanes.live
-        assert not gateway.sessions._tasks | gateway.lanes._tasks | gateway.commands._tasks
+        assert not gateway.river.sessions.live
+        assert not gateway.river.lanes.live
+        assert not gateway.river.sessions._tasks | gateway.river.lanes._tasks | gateway.river.commands._tasks
 
 
 async def test_every_task_has_a_name_a_person_can_read(autojump_clock, host):

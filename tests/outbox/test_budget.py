@@ -163,4 +163,4 @@ async def test_penalties_that_are_over_are_forgotten(world):
         silence(world, f"u{n}", 30.0)
         await world.say(f"u{n}", "hi")
     await world.settle()
-    assert len(world.gateway.outbox._silent_until) == 0
+    assert len(world.gateway.river.outbox._silent_until) == 0

@@ -22,7 +22,7 @@ from trio.testing import MockClock
 from hermes_trio import Candidate, Candidates, KeyPool, Reset, Secret
 from hermes_trio.agent import ModelAgent
 from hermes_trio.errors import StaleTurn
-from hermes_trio.gateway import installed_commands
+from hermes_trio.plugins import installed_commands
 from hermes_trio.testing import ScriptedModel, World, fails, open_world, text, tool
 from hermes_trio.testing.scheduling import seeded_scheduling
 
@@ -100,9 +100,11 @@ class Chat:
         self.session = 0
         self.resets = 0
         self.became = ""
-        log = world.gateway.log
-        pool = KeyPool([Secret(key) for key in keys], clock=world.clock, chance=world.gateway.chance, log=log)
-        models = Candidates([Candidate(self.model, pool)], chance=world.gateway.chance, log=log)
+        log = world.gateway.river.log
+        pool = KeyPool(
+            [Secret(key) for key in keys], clock=world.clock, chance=world.gateway.river.chance, log=log
+        )
+        models = Candidates([Candidate(self.model, pool)], chance=world.gateway.river.chance, log=log)
         self.agent = ModelAgent(models, tools=[self.hold])
 
     def push(self, *texts: str, thread: str | None = None) -> None:
@@ -203,18 +205,18 @@ async def before(world: World, chats: list[Chat], pool: str) -> None:
 async def after(world: World, chats: list[Chat]) -> None:
     """No key may be used: one sentence. A key may be used: the model answers. Nobody else has noticed."""
     await world.until(seconds=1.25)
-    busy = world.gateway.turns.places.held
+    busy = world.gateway.river.turns.places.held
     assert busy == len(chats), f"{busy} slots are held, by other turns than those of the topics"
     for chat in chats:
         chat.push("anybody?")
     await world.until(seconds=2)
-    assert not world.gateway.sessions.live, "a session does not rest"
+    assert not world.gateway.river.sessions.live, "a session does not rest"
     await world.until(minutes=11)
     for chat in chats:
         chat.model.heal()
         chat.push("and now?")
     await world.settle()
-    assert world.gateway.turns.places.held == 0
+    assert world.gateway.river.turns.places.held == 0
     ledger = await world.ledger()
     for chat in chats:
         mine = [row.outcome for row in ledger if row.key.chat == chat.name and row.key.thread is None]

@@ -18,8 +18,8 @@ from hermes_trio.clock import seeded_chance
 from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ModelAnswer, ToolCall, UserEntry
 from hermes_trio.errors import ModelFailed
-from hermes_trio.gateway import installed_commands
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.plugins import installed_commands
 from hermes_trio.pure import context
 from hermes_trio.testing import open_world
 from hermes_trio.values import Secret

@@ -49,7 +49,7 @@ async def test_the_rounds_reach_from_before_a_turn_to_behind_its_last_word(autoj
             await before(world, list(chats.values()), pool)
             chats["new"].push("one")
             opened = closed = count = 0
-            while world.gateway.lanes.live or not closed:
+            while world.gateway.river.lanes.live or not closed:
                 await rounds(1)
                 count += 1
                 opened = opened or (count if "new" in str(world.lines("turn opened")[2:]) else 0)
@@ -200,7 +200,7 @@ async def raced(world, agent, late: int) -> None:
     outcomes = [row.outcome for row in await world.ledger() if row.chat == "ada"]
     assert outcomes == ["superseded", "answered", "refused", "answered"], world.timeline()
     assert world.shown("ada")[-1].text == "you said: and now?"
-    assert world.gateway.turns.places.held == 0
+    assert world.gateway.river.turns.places.held == 0
 
 
 @pytest.mark.parametrize("make", [SlowToLeave, lambda: BlocksAThread(False), lambda: BlocksAThread(True)])
@@ -216,7 +216,7 @@ async def test_a_turn_that_does_not_leave_is_left_and_writes_nothing_later(autoj
             finally:
                 if isinstance(agent, BlocksAThread):
                     agent.release.set()
-            await world.gateway.sessions.empty()
+            await world.gateway.river.sessions.empty()
             assert agent.met == [StaleTurn] * 3
             assert "late" not in "\n".join(world.platform.texts("ada"))
             assert world.db.execute("select count(*) from step where name in ('late', 'say')").fetchone() == (
@@ -243,7 +243,7 @@ async def test_a_send_that_hangs_holds_its_lane_for_a_minute_and_no_turn(autojum
             await chat.command(late)
             chats["bob"].push("hello")
             await world.until(seconds=1.4)
-            assert not [key for key in world.gateway.sessions.live if key.thread is None]
+            assert not [key for key in world.gateway.river.sessions.live if key.thread is None]
             assert [row.outcome for row in await world.ledger() if row.chat == "bob"] == ["answered"]
             chat.push("anybody?")
             await world.until(minutes=11)
@@ -283,7 +283,7 @@ async def deferred(seed: int) -> str:
             assert await world.gateway.reset(numbers["task"]) is not None
             push("task", "still there?")
             await world.until(seconds=2)
-            assert world.gateway.turns.places.held == 0, world.timeline()
+            assert world.gateway.river.turns.places.held == 0, world.timeline()
             world.model.heal()
             await world.until(minutes=12)
             await world.settle()
@@ -335,7 +335,7 @@ async def by_policy(seed: int) -> None:
             await rounds(max(0, late))
             chat.push("still there?")
             await world.until(seconds=1.4)
-            assert [key.thread for key in world.gateway.sessions.live] == ["topic"], world.timeline()
+            assert [key.thread for key in world.gateway.river.sessions.live] == ["topic"], world.timeline()
             chat.push("anybody?")
             await world.until(minutes=11)
             chat.model.heal()
@@ -394,7 +394,7 @@ async def test_a_child_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds
             first, one, *rest = await world.outcomes()
             assert one in ("refused", "superseded")
             assert [first, *rest] == ["answered", "answered", "refused"], world.timeline()
-            assert world.gateway.turns.places.held == 0
+            assert world.gateway.river.turns.places.held == 0
             await world.until(seconds=3)
             assert child.signals == ["term", "kill"], world.timeline()
             assert world.processes.alive == []

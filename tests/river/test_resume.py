@@ -131,7 +131,11 @@ async def test_text_without_an_end_is_partial_and_goes_on(autojump_clock):
         await world.settle()
         assert verdicts(world) == ["resume"]
         assert finals(world) == ["returned by attempt 2"]
-        kept = [entry for entry in await world.gateway.store.history(1, 10_000) if entry != UserEntry("work")]
+        kept = [
+            entry
+            for entry in await world.gateway.river.store.history(1, 10_000)
+            if entry != UserEntry("work")
+        ]
         assert kept[0] == AssistantEntry(text="4", finish="partial")
 
 

@@ -452,7 +452,7 @@ async def test_a_turn_that_sleeps_or_asks_holds_no_place(world):
     assert finals(world, "bob") == ["this"]
     await world.settle()
     assert world.now == 100
-    assert world.gateway.turns.places.held == 0
+    assert world.gateway.river.turns.places.held == 0
 
 
 @pytest.mark.world(options=GatewayOptions(turns_max=1))
@@ -470,7 +470,7 @@ async def test_a_place_is_free_again_after_every_kind_of_end(world):
     await world.say("bob", "hello")
     await world.settle()
     assert finals(world, "bob") == ["you said: hello"]
-    assert world.gateway.turns.places.held == 0
+    assert world.gateway.river.turns.places.held == 0
 
 
 # --- nothing to do
@@ -481,7 +481,7 @@ async def test_a_task_that_is_woken_with_nothing_waiting_starts_no_turn_and_leav
     await world.say("ada", "/status")
     await world.settle()
     assert world.db.execute("select count(*) from turn").fetchone() == (0,)
-    assert not world.gateway.sessions.live
+    assert not world.gateway.river.sessions.live
 
 
 @pytest.mark.world(agent=echo)
@@ -489,8 +489,8 @@ async def test_idle_sessions_have_no_task(world):
     for n in range(100):
         await world.say(f"user{n}", "hello")
     await world.settle()
-    assert not world.gateway.sessions.live
-    assert not world.gateway.lanes.live
+    assert not world.gateway.river.sessions.live
+    assert not world.gateway.river.lanes.live
     names = {task.name for task in _tasks(trio.lowlevel.current_root_task())}
     assert not [name for name in names if name.startswith(("session", "lane", "commands"))]
 

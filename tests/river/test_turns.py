@@ -210,7 +210,7 @@ async def test_waits_that_overlap_keep_the_deadline(autojump_clock):
         await world.settle()
         assert world.now == 120
         assert [row.reason for row in await world.ledger()] == ["deadline"]
-        assert world.gateway.turns.places.held == 0
+        assert world.gateway.river.turns.places.held == 0
 
 
 async def test_a_wait_that_begins_while_another_waits_for_a_place(autojump_clock):
@@ -235,11 +235,11 @@ async def test_a_wait_that_begins_while_another_waits_for_a_place(autojump_clock
         await world.until(seconds=1)
         await world.say("bob", "other")
         await world.until(seconds=25)
-        assert world.gateway.turns.places.held == 0
+        assert world.gateway.river.turns.places.held == 0
         await world.say("eve", "other")
         await world.settle()
         assert [row.reason for row in await world.ledger()] == ["deadline", "nothing said", "nothing said"]
-        assert world.gateway.turns.places.held == 0
+        assert world.gateway.river.turns.places.held == 0
         assert world.now == 145
 
 
@@ -432,7 +432,7 @@ async def test_a_turn_whose_end_cannot_be_written_is_adopted_by_the_same_task(au
         await world.until(seconds=5)
         disk.fill()
         await world.until(seconds=60)
-        assert world.gateway.turns.places.held == 0
+        assert world.gateway.river.turns.places.held == 0
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         disk.empty()
         await world.settle()

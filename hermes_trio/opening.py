@@ -1,0 +1,168 @@
+"""open_gateway(): a gateway's life, from its first commit to its last.
+
+    store writer             a service: shields itself, outlives everything below
+    └ work nursery
+      ├ lanes                a task per chat and thread with something to say
+      ├ commands             a task per key with unsettled commands
+      ├ sessions             a task per key with something to do
+      ├ children             a task per program, and one per process group that is being ended
+      ├ quiet  rests         keep what waits for a clock
+      └ intake nursery       a supervisor per account
+
+Three ways out: the body ends → drain; Cancelled or an error in the body → checkpoint under its shield,
+no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`) shortens the drain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import trio
+
+from hermes_trio.accounts import check_accounts, opened
+from hermes_trio.child_port import Processes
+from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.dispatch import by_name
+from hermes_trio.drain import Draining, checkpoint, drain, end_boot
+from hermes_trio.gateway import Gateway
+from hermes_trio.log import Log, standard_log
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.options import Session as SessionOptions
+from hermes_trio.plugins import installed_commands
+from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
+from hermes_trio.processes import SystemProcesses
+from hermes_trio.recovery import Policy, let_go, recover
+from hermes_trio.river import River
+from hermes_trio.store_port import Booted, Store
+from hermes_trio.stores.sqlite import served
+
+BOOT_COMMANDS_S = 15.0
+
+
+@asynccontextmanager
+async def open_gateway(
+    agent: Agent,
+    *,
+    platforms: Sequence[Platform],
+    store: Store | Path | str,
+    options: GatewayOptions | None = None,
+    session: SessionOptions | None = None,
+    commands: Sequence[Command] | None = None,
+    clock: WallClock | None = None,
+    chance: Chance | None = None,
+    log: Log | None = None,
+    redact: Callable[[str], str] = str,
+    resume: bool = True,
+    on_restart: Callable[[], None] | None = None,
+    processes: Processes | None = None,
+) -> AsyncIterator[Gateway]:
+    """Run a gateway while the body runs.
+
+    Args:
+        agent: `async def agent(turn)`, called once per turn; see `Turn` for its verbs. Returns the reply
+            as markdown, a `Silence`, or None for "my last `say` was it".
+        platforms: the accounts to serve. Each carries its own policy; deny by default.
+        store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
+        options, session: limits and rules, as in the config file.
+        commands: slash commands; by default those that are installed.
+        clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
+        log: a structlog logger, which sees to secrets itself; by default lines go to the standard logger
+            "hermes_trio", redacted.
+        redact: replaces secrets in what is said, shown, stored, and logged there.
+        on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
+        resume: False: interrupted turns are closed with a notice instead of resumed.
+
+    Leaving the body drains: a checkpoint, turns that work may finish within `options.drain_timeout_s`, the
+    rest goes on at the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
+
+    Raises:
+        StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
+        ExceptionGroup: of what the body raises.
+    """
+    wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
+    named = by_name(installed_commands() if commands is None else commands)
+    check_accounts(platforms)
+
+    make = partial(
+        River,
+        agent,
+        platforms,
+        options=options or GatewayOptions(),
+        session=session or SessionOptions(),
+        commands=named,
+        clock=wall,
+        chance=dice,
+        log=lines,
+        redact=redact,
+        on_restart=on_restart,
+        processes=processes or SystemProcesses(),
+    )
+    async with served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
+        yield gateway
+
+
+@asynccontextmanager
+async def _living(
+    make: Callable[[Store, trio.Nursery], River], platforms: Sequence[Platform], store: Store, resume: bool
+) -> AsyncIterator[Gateway]:
+    """One boot, from its first commit to its last."""
+    booted = await store.begin_boot()
+    async with opened(platforms), trio.open_nursery() as nursery:
+        river = make(store, nursery)
+        store.perform = river.perform
+        nursery.start_soon(river.quiet.serve, name="quiet")
+        nursery.start_soon(river.rests.serve, name="rests")
+        await _boot(river, booted, resume)
+        if booted.guarded:
+            nursery.start_soon(let_go, store, river.chance, river.log, name="let go")
+        nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")
+        gateway = Gateway(river)
+        try:
+            yield gateway
+        except BaseException:
+            await checkpoint(store, "cancelled", river.log)
+            raise
+        await _drain(gateway, "asked")
+        nursery.cancel_scope.cancel(reason="drained")
+    await end_boot(store, river.log)
+
+
+async def _boot(river: River, booted: Booted, resume: bool) -> None:
+    """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
+    for account, chat, until in booted.penalties:
+        river.outbox.remember(account, chat, until)
+    river.rests.recall(booted.rests)
+    river.background.reap(await river.store.left_children())
+    if await river.store.commands_waiting():
+        with trio.move_on_after(BOOT_COMMANDS_S):
+            await river.commands.empty()
+    options = river.options
+    policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
+    now, platform = river.clock.now(), river.accounts.get
+    await recover(booted, river.store, policy, now=now, platform=platform, log=river.log)
+    river.turns.open_turns()
+    await river.store.wake_all()
+
+
+async def _drain(gateway: Gateway, why: str) -> None:
+    """See drain.py."""
+    river = gateway.river
+    river.draining = True
+    gateway.hurry(river.options.drain_timeout_s)
+
+    def cancel() -> None:
+        river.sessions.cancel(why)
+        river.background.cancel(why)
+
+    work = Draining(
+        open_no_turns=river.turns.open_no_turns,
+        no_turn_works=river.turns.places.none_held,
+        stop_intake=lambda: river.listening.scope.cancel(reason=why),
+        cancel_sessions=cancel,
+        left=river.sessions.empty,
+        flushed=river.lanes.empty,
+    )
+    await drain(work, river.store, river.log, why=why, deadline=river.drain_deadline)

@@ -1,0 +1,194 @@
+"""The river: every part of a gateway, wired; and what the store's commits cause in it.
+
+The parts do not know one another. Each is given here what it asks for: ports, and callables of others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import trio
+
+from hermes_trio.attend import Quiet
+from hermes_trio.background import Background
+from hermes_trio.child_port import Processes
+from hermes_trio.consequences import (
+    CancelTurn,
+    Consequence,
+    Deferred,
+    EndChildren,
+    ReplaceKey,
+    RestartAsked,
+    Settled,
+    WakeAsk,
+    WakeCommands,
+    WakeKey,
+    WakeLane,
+)
+from hermes_trio.dispatch import Dispatch
+from hermes_trio.inbox import Ear
+from hermes_trio.keyed import Keyed
+from hermes_trio.listening import Listening
+from hermes_trio.log import Log
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.options import Session as SessionOptions
+from hermes_trio.outbox import Outbox
+from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
+from hermes_trio.pure import texts
+from hermes_trio.pure.routing import allowed
+from hermes_trio.reaper import Reaper
+from hermes_trio.rests import Rests
+from hermes_trio.sessions import Sessions
+from hermes_trio.store_port import AcceptRules, Store
+from hermes_trio.turn import Player
+from hermes_trio.values import Address, Key, Lane
+from hermes_trio.verbs import Surroundings
+
+
+class River:
+    """The parts of one boot. Making it starts nothing; `opening.py` gives it its life.
+
+    Attributes:
+        listening: receives. `commands`, `sessions`, `lanes`: who has a task now, by key and by lane.
+        drain_deadline: until when turns may go on in a drain.
+        draining: no turn is opened any more.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        platforms: Sequence[Platform],
+        store: Store,
+        nursery: trio.Nursery,
+        *,
+        options: GatewayOptions,
+        session: SessionOptions,
+        commands: Mapping[str, Command],
+        clock: WallClock,
+        chance: Chance,
+        log: Log,
+        redact: Callable[[str], str],
+        on_restart: Callable[[], None] | None,
+        processes: Processes,
+    ) -> None:
+        self._on_restart = on_restart
+        self.store = store
+        self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
+        self.options, self.session_options = options, session
+        self.clock, self.chance, self.log = clock, chance, log
+        self.model = getattr(agent, "name", "")
+        self.opened_at = clock.now()
+        self.drain_deadline, self.draining = trio.CancelScope(), False
+        self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
+        history = getattr(agent, "history_chars", 0)
+        self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s, redact)
+        reaper = Reaper(nursery, log)
+        self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
+        around = self._surroundings(redact, history)
+        self.quiet = Quiet()
+        self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
+        play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
+        next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=session.policy())
+        self.turns = Sessions(store, next_turn, play, log, turns_max=options.turns_max)
+        self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
+        cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
+        self.dispatch = Dispatch(
+            store, commands, self.accounts.get, self.rules, self.status_lines, cut, tell, log, restarting=say
+        )
+        self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
+        self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
+
+    def _surroundings(self, redact: Callable[[str], str], history: int) -> Surroundings:
+        return Surroundings(
+            store=self.store,
+            clock=self.clock,
+            chance=self.chance,
+            platform=self.accounts.get,
+            typing=self.outbox.typing,
+            redact=redact,
+            allowed=self.is_allowed,
+            background=self.background,
+            deadline_s=self.options.turn_deadline_s,
+            progress_every_s=self.options.progress_every_s,
+            steer=self.options.busy == "steer",
+            history=history,
+        )
+
+    # -- what the parts ask of one another
+
+    def is_allowed(self, address: Address) -> bool:
+        platform = self.accounts.get(address.account_id)
+        return platform is not None and allowed(address.user, platform.policy)
+
+    def _ear(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Ear:
+        return Ear(
+            platform,
+            self.store,
+            cursor=cursor,
+            rules=self.rules(f"{platform.name}/{platform.account}"),
+            scope=self.session_options.scope,
+            log=self.log,
+            chance=self.chance,
+            reported=reported,
+            draining=lambda: self.draining,
+        )
+
+    def _say_what_waits(self, account: str) -> None:
+        """The account is well: what waits to be said there is tried at once."""
+        for lane, worker in self.lanes.live.items():
+            if lane.account_id == account:
+                worker.wake()
+
+    def status_lines(self, key: Key) -> Sequence[str]:
+        """What /status says about the gateway to this key."""
+        said = texts.gateway_status(
+            up_s=self.clock.now() - self.opened_at,
+            working=self.turns.places.held,
+            turns_max=self.options.turns_max,
+            model=self.model,
+            receives={name: health.receiving for name, health in self.listening.health().items()},
+            draining=self.draining,
+        )
+        return [*self.turns.place(key), *said]
+
+    def _restarting(self) -> str | None:
+        """What is said to whoever asks for a restart; None: the host cannot."""
+        said = texts.GOING_DOWN if self.draining else texts.RESTARTING
+        return said if self._on_restart is not None else None
+
+    def rules(self, account: str) -> AcceptRules:
+        """What an account's messages do to a busy session."""
+        platform = self.accounts.get(account)
+        reacts = platform is not None and platform.traits.can_react
+        return AcceptRules(self.options.queue_max, self.options.busy, "react" if reacts else "line")
+
+    # -- what the store's commits cause
+
+    def perform(self, consequences: Sequence[Consequence]) -> None:
+        """Wake and cancel what a commit says, synchronously, before its caller wakes."""
+        for what in consequences:
+            match what:
+                case WakeKey(key=key, session=session):
+                    self.sessions.wake(key, session)
+                case Settled(native=native, outcome=outcome, why=why):
+                    where = str(what.key or what.account)
+                    self.log.info(f"message {outcome}", native=native, key=where, why=why)
+                case Deferred(until=until):
+                    self.rests.deferred(until)
+                case WakeLane(lane=lane):
+                    self.lanes.wake(lane)
+                case WakeCommands(key=key):
+                    self.commands.wake(key)
+                case ReplaceKey(key=key, session=session, why=why, who=who):
+                    self.log.info("reset", key=str(key), session=session, who=who, why=why)
+                    self.sessions.replace(key, session, why)
+                case CancelTurn(key=key, turn=turn, why=why):
+                    self.sessions.cut(key, turn, why)
+                case RestartAsked() if self._on_restart is not None:
+                    self._on_restart()
+                case EndChildren(children=children):
+                    self.background.end(children)
+                case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
+                    self.sessions.live[key].answer(turn)
