@@ -10,13 +10,12 @@ lost. However its task is left, the group goes to the reaper.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
 
 import trio
 
 from hermes_trio.child_port import ChildBorn, ChildEnd, LeftChildren, Process, Processes
-from hermes_trio.errors import Fenced, StoreFailed
+from hermes_trio.errors import Fenced
 from hermes_trio.log import Log
 from hermes_trio.pure import texts
 from hermes_trio.pure.child_env import child_environment
@@ -26,13 +25,12 @@ from hermes_trio.pure.watching import INTERVAL_S, PER_CHILD, PER_SESSION, Watch
 from hermes_trio.reaper import Reaper
 from hermes_trio.store_port import Store
 from hermes_trio.supervise import attempt, first_leaf
+from hermes_trio.writing import written
 
-T = TypeVar("T")
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
 WRITE_S = 5.0
-AGAIN_FIRST_S, AGAIN_CAP_S = 0.25, 8.0
 
 
 class Child:
@@ -189,7 +187,7 @@ class Background:
 
     async def _record(self, child: Child) -> None:
         process = child.process
-        runs = await _written(lambda: self.store.child_runs(child.id, process.pid, process.started))
+        runs = await written(lambda: self.store.child_runs(child.id, process.pid, process.started))
         if not runs:
             self.end([child.id])
 
@@ -210,7 +208,7 @@ class Background:
     async def _tell_lines(self, child: Child, watch: Watch) -> bool:
         child.matched = trio.Event()
         told = texts.child_match_note(child.id, child.born.command, watch.take())
-        return await _written(
+        return await written(
             lambda: self.store.match_child(child.id, told, per_child=PER_CHILD, per_session=PER_SESSION)
         )
 
@@ -226,18 +224,7 @@ class Background:
         )
         kept = "" if born.foreground else output
         how: ChildEnd = "killed" if child.killed else "exited"
-        await _written(lambda: self.store.end_child(child.id, how, code, kept, told))
+        await written(lambda: self.store.end_child(child.id, how, code, kept, told))
         self._log.info(
             "child ended", child=child.id, key=str(born.key), state=how, code=code, seconds=seconds
         )
-
-
-async def _written(write: Callable[[], Awaitable[T]]) -> T:
-    """Write as soon as the store can."""
-    wait_s = AGAIN_FIRST_S
-    while True:
-        try:
-            return await write()
-        except StoreFailed:
-            await trio.sleep(wait_s)
-            wait_s = min(2 * wait_s, AGAIN_CAP_S)

@@ -11,8 +11,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from hermes_trio.child_values import ChildView
-from hermes_trio.values import Address, Key
+from hermes_trio.values import Address, ChildView, Key
 
 ChildEnd = Literal["exited", "killed", "lost"]
 

@@ -7,7 +7,7 @@ a prompt) takes effect in the transaction that settles it, exactly once.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import trio
 from msgspec import Struct
@@ -24,12 +24,10 @@ from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import Address, Key, Message, OutcomeName, Part, SessionView
 from hermes_trio.wishes import CommandResult, Prompt, Reset, Restart, Resume, Say, Stop
+from hermes_trio.writing import written
 
 COMMAND_S = 10.0
 RESET_S = 2.0
-AGAIN_FIRST_S = 0.25
-AGAIN_CAP_S = 8.0
-T = TypeVar("T")
 
 
 def by_name(commands: Sequence[Command]) -> dict[str, Command]:
@@ -195,7 +193,7 @@ class Dispatch:
         """End the session. What runs in it ends in time also while the store cannot write that."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._overdue, key, pending.message.address, name=f"overdue reset {key}")
-            await self._written(lambda: self._store.reset(key, pending.id, why))
+            await written(lambda: self._store.reset(key, pending.id, why))
             nursery.cancel_scope.cancel(reason="the reset is committed")
 
     async def _overdue(self, key: Key, address: Address) -> None:
@@ -203,16 +201,6 @@ class Dispatch:
         self._log.warning("reset overdue", key=str(key))
         self._cut(key, "reset")
         await self._tell(address, texts.RESET_LATER)
-
-    async def _written(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write as soon as the store can."""
-        wait_s = AGAIN_FIRST_S
-        while True:
-            try:
-                return await write()
-            except StoreFailed:
-                await trio.sleep(wait_s)
-                wait_s = min(2 * wait_s, AGAIN_CAP_S)
 
     async def _refuse(self, pending: PendingCommand, refusal: Refusal) -> None:
         """Settle it with a sentence of ours, which needs no splitting."""

@@ -16,17 +16,17 @@ no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import trio
 
-from hermes_trio.accounts import check_accounts, opened
 from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.dispatch import by_name
 from hermes_trio.drain import Draining, checkpoint, drain, end_boot
+from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway
 from hermes_trio.log import Log, standard_log
 from hermes_trio.options import Gateway as GatewayOptions
@@ -79,12 +79,13 @@ async def open_gateway(
     rest goes on at the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
 
     Raises:
+        ConfigWrong: two platforms are one account, or two commands have one name.
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
     wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
     named = by_name(installed_commands() if commands is None else commands)
-    check_accounts(platforms)
+    _check_accounts(platforms)
 
     make = partial(
         River,
@@ -110,14 +111,14 @@ async def _living(
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
     booted = await store.begin_boot()
-    async with opened(platforms), trio.open_nursery() as nursery:
+    async with _opened(platforms), trio.open_nursery() as nursery:
         river = make(store, nursery)
         store.perform = river.perform
         nursery.start_soon(river.quiet.serve, name="quiet")
         nursery.start_soon(river.rests.serve, name="rests")
         await _boot(river, booted, resume)
         if booted.guarded:
-            nursery.start_soon(let_go, store, river.chance, river.log, name="let go")
+            nursery.start_soon(let_go, store, river.log, name="let go")
         nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")
         gateway = Gateway(river)
         try:
@@ -128,6 +129,22 @@ async def _living(
         await _drain(gateway, "asked")
         nursery.cancel_scope.cancel(reason="drained")
     await end_boot(store, river.log)
+
+
+def _check_accounts(platforms: Sequence[Platform]) -> None:
+    names = [f"{platform.name}/{platform.account}" for platform in platforms]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigWrong(f"two platforms are both the account {name}")
+
+
+@asynccontextmanager
+async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
+    """Hold every platform open while the body runs; closed in the opposite order."""
+    async with AsyncExitStack() as stack:
+        for platform in platforms:
+            await stack.enter_async_context(platform.open())
+        yield
 
 
 async def _boot(river: River, booted: Booted, resume: bool) -> None:

@@ -9,18 +9,17 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.entries import AssistantEntry
-from hermes_trio.errors import StaleTurn, StoreFailed
+from hermes_trio.errors import StaleTurn
 from hermes_trio.log import Log
-from hermes_trio.ports import Chance, Platform
+from hermes_trio.ports import Platform
 from hermes_trio.pure import texts
-from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.verdict import Verdict, verdict
 from hermes_trio.store_port import Booted, Interrupted, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address, Part
+from hermes_trio.writing import written
 
 CALM_S = 60.0
-AGAIN_FIRST_S, AGAIN_CAP_S = 0.25, 8.0
 
 
 class Policy(Struct, frozen=True):
@@ -90,17 +89,10 @@ def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool) -> Ve
     )
 
 
-async def let_go(store: Store, chance: Chance, log: Log) -> None:
+async def let_go(store: Store, log: Log) -> None:
     """A boot that has lived CALM_S seconds is calm: what is held back goes on."""
     await trio.sleep(CALM_S)
-    failures = 0
-    while True:
-        try:
-            log.info("let go", turns=await store.let_go())
-            return
-        except StoreFailed:
-            await trio.sleep(full_jitter(failures, chance.random(), first_s=AGAIN_FIRST_S, cap_s=AGAIN_CAP_S))
-            failures += 1
+    log.info("let go", turns=await written(store.let_go))
 
 
 async def _close(

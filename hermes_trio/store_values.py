@@ -6,11 +6,11 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hermes_trio.child_values import ChildView
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.values import (
     Address,
+    ChildView,
     Choice,
     Delivery,
     Key,

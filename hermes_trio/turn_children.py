@@ -8,9 +8,8 @@ import trio
 
 from hermes_trio.background import Background, Child
 from hermes_trio.child_port import ChildBorn, ChildLog, Ran
-from hermes_trio.child_values import ChildView
 from hermes_trio.pure.watching import wrong_patterns
-from hermes_trio.values import Address, Key
+from hermes_trio.values import Address, ChildView, Key
 
 RUNNING_MAX = 20
 ENDING_S = 2.5

@@ -9,8 +9,6 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from hermes_trio.child_values import ChildView
-
 
 class Secret:
     """A secret value that no print, log or error shows. `reveal()` gives the text.
@@ -283,6 +281,25 @@ class TurnView(Struct, frozen=True, kw_only=True):
     opened_at: float
     steps: int = 0
     step: str = ""
+
+
+class ChildView(Struct, frozen=True, kw_only=True):
+    """A child, as `/status`, `/stop` and tools show it.
+
+    Args:
+        state: "running", or how it ended: "exited", "killed", "lost" (the gateway was stopped meanwhile).
+        code: exit code; minus the number of the signal that ended it.
+        keep: it outlives a reset of its session.
+    """
+
+    id: int
+    session: int
+    command: str
+    state: Literal["running", "exited", "killed", "lost"]
+    began_at: float
+    ended_at: float | None = None
+    code: int | None = None
+    keep: bool = False
 
 
 class SessionView(Struct, frozen=True, kw_only=True):

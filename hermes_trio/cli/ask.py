@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from hermes_trio.cli.options import config_option, find_state_dir, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hermes_trio.daemon.control import Request
+    from hermes_trio.daemon.looking import Seen
 
 FAILED = 1
 
@@ -47,20 +50,12 @@ def status(file: Path | None, as_json: bool) -> int:
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, help="The newest so many.")
 def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> int:
     """Each message that came in, and what became of it."""
-    from hermes_trio.cli.tables import ledger_data, print_json, print_ledger
+    from hermes_trio.cli.tables import ledger_data, print_ledger
     from hermes_trio.daemon.control import AskLedger, Ledger
     from hermes_trio.daemon.looking import look_at
 
     seen = look_at(find_state_dir(file), AskLedger(chat=chat, limit=limit))
-    if not isinstance(seen.answer, Ledger):
-        return _refused(seen.answer)
-    _tell_if_down(seen.up)
-    rows = seen.answer.rows
-    if as_json:
-        print_json([ledger_data(row) for row in rows])
-    else:
-        print_ledger(rows)
-    return 0
+    return _shown(seen, Ledger, ledger_data if as_json else None, print_ledger)
 
 
 @click.command()
@@ -68,20 +63,12 @@ def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> in
 @json_option
 def sessions(file: Path | None, as_json: bool) -> int:
     """The open sessions."""
-    from hermes_trio.cli.tables import print_json, print_sessions, session_data
+    from hermes_trio.cli.tables import print_sessions, session_data
     from hermes_trio.daemon.control import AskSessions, Sessions
     from hermes_trio.daemon.looking import look_at
 
     seen = look_at(find_state_dir(file), AskSessions())
-    if not isinstance(seen.answer, Sessions):
-        return _refused(seen.answer)
-    _tell_if_down(seen.up)
-    rows = seen.answer.rows
-    if as_json:
-        print_json([session_data(row) for row in rows])
-    else:
-        print_sessions(rows)
-    return 0
+    return _shown(seen, Sessions, session_data if as_json else None, print_sessions)
 
 
 @click.command()
@@ -89,21 +76,12 @@ def sessions(file: Path | None, as_json: bool) -> int:
 @json_option
 def keys(file: Path | None, as_json: bool) -> int:
     """The keys to models, by position and state."""
-    from hermes_trio.cli.tables import key_data, print_json, print_keys
+    from hermes_trio.cli.tables import key_data, print_keys
     from hermes_trio.daemon.control import AskKeys, Keys
     from hermes_trio.daemon.looking import look_at
 
     seen = look_at(find_state_dir(file), AskKeys())
-    if not isinstance(seen.answer, Keys):
-        return _refused(seen.answer)
-    if not seen.up:
-        tell("the daemon is not running; this is what its store holds: the keys that were refused last")
-    rows = seen.answer.rows
-    if as_json:
-        print_json([key_data(row) for row in rows])
-    else:
-        print_keys(rows)
-    return 0
+    return _shown(seen, Keys, key_data if as_json else None, print_keys, ": the keys that were refused last")
 
 
 @click.command()
@@ -198,6 +176,27 @@ def _refused(answer: object) -> int:
     return FAILED
 
 
-def _tell_if_down(up: bool) -> None:
-    if not up:
-        tell("the daemon is not running; this is what its store holds")
+def _shown(
+    seen: Seen,
+    expected: type[Any],
+    data: Callable[[Any], object] | None,
+    table: Callable[[Any], None],
+    of_store: str = "",
+) -> int:
+    """Print the rows of an answer: each as `data` makes it, for programs, else as a table.
+
+    Args:
+        of_store: which rows a store has, if not all that the daemon would show.
+    """
+    from hermes_trio.cli.tables import print_json
+
+    if not isinstance(seen.answer, expected):
+        return _refused(seen.answer)
+    if not seen.up:
+        tell(f"the daemon is not running; this is what its store holds{of_store}")
+    rows = seen.answer.rows
+    if data is not None:
+        print_json([data(row) for row in rows])
+    else:
+        table(rows)
+    return 0

@@ -157,17 +157,12 @@ async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Mod
     if endpoint.provider == "anthropic":
         from hermes_trio.models.anthropic import AnthropicModel
 
-        return AnthropicModel(
-            client,
-            endpoint.base_url,
-            endpoint.name,
-            first_byte_s=endpoint.first_byte_s,
-            between_bytes_s=endpoint.between_bytes_s,
-            clock=clock,
-        )
-    from hermes_trio.models.openai import OpenAIModel
+        make: type[AnthropicModel] | type[OpenAIModel] = AnthropicModel
+    else:
+        from hermes_trio.models.openai import OpenAIModel
 
-    return OpenAIModel(
+        make = OpenAIModel
+    return make(
         client,
         endpoint.base_url,
         endpoint.name,

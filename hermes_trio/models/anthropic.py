@@ -18,10 +18,9 @@ from msgspec import Struct
 from hermes_trio.entries import AssistantEntry, Entry, ModelAnswer, ModelRequest, NoteEntry, ToolEntry
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
-from hermes_trio.models.exchange import Waits, header_safe, post_for_events
+from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.sse import Event
 from hermes_trio.ports import WallClock
-from hermes_trio.pure.model_errors import failure
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
@@ -101,10 +100,8 @@ class AnthropicModel:
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
-        self._client = client
-        self._url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
-        self._waits = Waits(first_byte_s, between_bytes_s)
-        self._clock = clock
+        url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
+        self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._max_tokens = max_tokens
         self._extra = dict(extra or {})
 
@@ -112,23 +109,10 @@ class AnthropicModel:
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """Call the model once; see the Model port. Cancelled: the connection is closed."""
-        headers = {
-            "content-type": "application/json",
-            "x-api-key": header_safe(key),
-            "anthropic-version": VERSION,
-        }
+        headers = {"x-api-key": header_safe(key), "anthropic-version": VERSION}
         answer = GrowingAnswer(on_text, unnamed=f"call-{len(request.entries)}")
-        reader = _Reader(answer, self._clock, key)
-        await post_for_events(
-            self._client,
-            self._url,
-            headers=headers,
-            body=self._body(request),
-            key=key,
-            waits=self._waits,
-            clock=self._clock,
-            take=reader.take,
-        )
+        reader = _Reader(answer, lambda event: self._exchange.failure(None, {}, event, key))
+        await self._exchange.post(headers, self._body(request), key=key, take=reader.take)
         return answer.result()
 
     def _body(self, request: ModelRequest) -> bytes:
@@ -151,18 +135,15 @@ class AnthropicModel:
 class _Reader:
     """Takes the events of one stream into an answer."""
 
-    def __init__(self, answer: GrowingAnswer, clock: WallClock, key: str) -> None:
+    def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
         self._answer = answer
-        self._clock = clock
-        self._key = key
+        self._refused = refused
 
     def take(self, event: Event) -> bool:
         """Take one event; True when the answer is complete. Unknown events are skipped, as documented."""
         answer = self._answer
         if event.kind == "error":
-            raise failure(
-                None, {}, event.data.encode("utf-8", "replace"), now=self._clock.now(), secret=self._key
-            )
+            raise self._refused(event.data.encode("utf-8", "replace"))
         try:
             said = decode(event.data, DECODER, _Event)
         except msgspec.MsgspecError as error:

@@ -28,62 +28,66 @@ REST_S = 1.0
 CONTENT_TYPE = "text/event-stream"
 
 
-class Waits(Struct, frozen=True):
-    """How long a call may be silent, in seconds: before its first byte, and between two pieces."""
-
-    first_byte_s: float
-    between_bytes_s: float
-
-
-async def post_for_events(
-    client: Client,
-    url: str,
-    *,
-    headers: Mapping[str, str],
-    body: bytes,
-    key: str,
-    waits: Waits,
-    clock: WallClock,
-    take: Callable[[Event], bool],
-) -> None:
-    """Post a request and hand each event of its answer to `take`, in order.
+class Exchange(Struct, frozen=True):
+    """Where a model is asked, and how long that may take.
 
     Args:
         client: of `open_http_client`.
-        url, headers, body: the request, with the key where the provider wants it.
-        key: the secret in it, so that no error text repeats it.
-        waits: see there.
+        url: takes the requests.
+        first_byte_s: how long a call may be silent before its first byte, in seconds.
+        between_bytes_s: how long between two pieces.
         clock: the wall clock, for errors that name a date.
-        take: returns True from when on the answer is complete. What follows is handed to it as well, but
-            hardly waited for, and its loss cannot fail the call.
-
-    Returns when the stream has ended. Cancelled: the connection is closed.
-
-    Raises:
-        ModelFailed: refused, unreachable, silent for too long, cut off, or not an event stream.
     """
-    import httpx
 
-    reading = _Reading(take)
-    try:
-        # One scope whose deadline moves: a scope for each chunk is what a fast stream would pay most for.
-        with trio.CancelScope(deadline=trio.current_time() + waits.first_byte_s) as silence:
-            answer = await client.ask(url, body, {**headers, "accept": CONTENT_TYPE})
-            try:
-                if answer.status != 200 or not _is_event_stream(answer):
-                    silence.deadline = trio.current_time() + min(waits.first_byte_s, waits.between_bytes_s)
-                    raise await _refusal(answer, key, clock)
-                await reading.read(answer, waits, silence)
-            finally:
-                await answer.body.aclose()
-        if silence.cancelled_caught and not reading.complete:
-            raise ModelFailed("transport", "silent for too long")
-    except httpx.LocalProtocolError:
-        raise ModelFailed(
-            "malformed", "the request cannot be written as HTTP"
-        ) from None  # may quote a header
-    except (httpx.HTTPError, EventTooLarge) as error:
-        raise ModelFailed("transport", f"{type(error).__name__}: {str(error)[:150]}") from error
+    client: Client
+    url: str
+    first_byte_s: float
+    between_bytes_s: float
+    clock: WallClock
+
+    async def post(
+        self, headers: Mapping[str, str], body: bytes, *, key: str, take: Callable[[Event], bool]
+    ) -> None:
+        """Post a request and hand each event of its answer to `take`, in order.
+
+        Args:
+            headers, body: the request in JSON, with the key where the provider wants it.
+            key: the secret in it, so that no error text repeats it.
+            take: returns True from when on the answer is complete. What follows is handed to it as well,
+                but hardly waited for, and its loss cannot fail the call.
+
+        Returns when the stream has ended. Cancelled: the connection is closed.
+
+        Raises:
+            ModelFailed: refused, unreachable, silent for too long, cut off, or not an event stream.
+        """
+        import httpx
+
+        asks = {"content-type": "application/json", **headers, "accept": CONTENT_TYPE}
+        reading = _Reading(take)
+        try:
+            # One scope whose deadline moves: a scope for each chunk is what a fast stream would pay most for.
+            with trio.CancelScope(deadline=trio.current_time() + self.first_byte_s) as silence:
+                answer = await self.client.ask(self.url, body, asks)
+                try:
+                    if answer.status != 200 or not _is_event_stream(answer):
+                        wait_s = min(self.first_byte_s, self.between_bytes_s)
+                        silence.deadline = trio.current_time() + wait_s
+                        raise self.failure(answer.status, answer.headers, await _begin_of(answer), key)
+                    await reading.read(answer, self.between_bytes_s, silence)
+                finally:
+                    await answer.body.aclose()
+            if silence.cancelled_caught and not reading.complete:
+                raise ModelFailed("transport", "silent for too long")
+        except httpx.LocalProtocolError:
+            # It may quote a header.
+            raise ModelFailed("malformed", "the request cannot be written as HTTP") from None
+        except (httpx.HTTPError, EventTooLarge) as error:
+            raise ModelFailed("transport", f"{type(error).__name__}: {str(error)[:150]}") from error
+
+    def failure(self, status: int | None, headers: Mapping[str, str], body: bytes, key: str) -> ModelFailed:
+        """What a refusal means: one instead of an answer, or with no status one amid it."""
+        return failure(status, headers, body, now=self.clock.now(), secret=key)
 
 
 def header_safe(key: str) -> str:
@@ -108,7 +112,7 @@ class _Reading:
         self._take = take
         self.complete = False
 
-    async def read(self, answer: Answer, waits: Waits, silence: trio.CancelScope) -> None:
+    async def read(self, answer: Answer, between_s: float, silence: trio.CancelScope) -> None:
         """Read until the stream ends; each piece puts the deadline of `silence` off."""
         import httpx
 
@@ -117,7 +121,7 @@ class _Reading:
             async for chunk in answer.body:
                 for event in stream.feed(chunk):
                     self.complete = self._take(event)
-                wait_s = REST_S if self.complete else waits.between_bytes_s
+                wait_s = REST_S if self.complete else between_s
                 silence.deadline = trio.current_time() + wait_s
         except (httpx.HTTPError, EventTooLarge):
             if not self.complete:
@@ -128,10 +132,10 @@ def _is_event_stream(answer: Answer) -> bool:
     return answer.headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
 
 
-async def _refusal(answer: Answer, key: str, clock: WallClock) -> ModelFailed:
+async def _begin_of(answer: Answer) -> bytes:
     body = bytearray()
     async for chunk in answer.body:
         body += chunk
         if len(body) >= ERROR_BYTES_MAX:
             break
-    return failure(answer.status, answer.headers, bytes(body[:ERROR_BYTES_MAX]), now=clock.now(), secret=key)
+    return bytes(body[:ERROR_BYTES_MAX])

@@ -27,10 +27,9 @@ from hermes_trio.entries import (
 )
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
-from hermes_trio.models.exchange import Waits, header_safe, post_for_events
+from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.sse import Event
 from hermes_trio.ports import WallClock
-from hermes_trio.pure.model_errors import failure
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
@@ -107,31 +106,20 @@ class OpenAIModel:
     ) -> None:
         self.name = name
         self.needs_key = needs_key
-        self._client = client
-        self._url = base_url.rstrip("/") + "/chat/completions"
-        self._waits = Waits(first_byte_s, between_bytes_s)
-        self._clock = clock
+        url = base_url.rstrip("/") + "/chat/completions"
+        self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._extra = dict(extra or {})
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """Call the model once; see the Model port. Cancelled: the connection is closed."""
-        headers = {"content-type": "application/json"}
+        headers: dict[str, str] = {}
         if key or self.needs_key:
             headers["authorization"] = f"Bearer {header_safe(key)}"
         answer = GrowingAnswer(on_text, unnamed=f"call-{len(request.entries)}")
-        reader = _Reader(answer, self._clock, key)
-        await post_for_events(
-            self._client,
-            self._url,
-            headers=headers,
-            body=self._body(request),
-            key=key,
-            waits=self._waits,
-            clock=self._clock,
-            take=reader.take,
-        )
+        reader = _Reader(answer, lambda event: self._exchange.failure(None, {}, event, key))
+        await self._exchange.post(headers, self._body(request), key=key, take=reader.take)
         return answer.result()
 
     def _body(self, request: ModelRequest) -> bytes:
@@ -149,10 +137,9 @@ class OpenAIModel:
 class _Reader:
     """Takes the events of one stream into an answer."""
 
-    def __init__(self, answer: GrowingAnswer, clock: WallClock, key: str) -> None:
+    def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
         self._answer = answer
-        self._clock = clock
-        self._key = key
+        self._refused = refused
         self._slot = -1
 
     def take(self, event: Event) -> bool:
@@ -164,9 +151,7 @@ class _Reader:
         except msgspec.MsgspecError as error:
             raise ModelFailed("transport", f"an event that is no chunk: {str(error)[:100]}") from error
         if chunk.error:
-            raise failure(
-                None, {}, event.data.encode("utf-8", "replace"), now=self._clock.now(), secret=self._key
-            )
+            raise self._refused(event.data.encode("utf-8", "replace"))
         if chunk.usage is not None:
             self._answer.tokens_in = chunk.usage.prompt_tokens or 0
             self._answer.tokens_out = chunk.usage.completion_tokens or 0

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from hermes_trio.child_port import ChildBorn, ChildEnd, ChildMark, LeftChildren
-from hermes_trio.child_values import ChildView
 from hermes_trio.stores import children
-from hermes_trio.values import Key
+from hermes_trio.values import ChildView, Key
 
 T = TypeVar("T")
 

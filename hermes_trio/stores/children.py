@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from hermes_trio.child_port import ChildBorn, ChildEnd, ChildMark, LeftChildren
-from hermes_trio.child_values import ChildView
 from hermes_trio.consequences import EndChildren, WakeKey
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Reply
 from hermes_trio.stores.tx import WAKING, Tx, read_address, read_key, read_message, text_of, to_json
-from hermes_trio.values import Key, Message, Part
+from hermes_trio.values import ChildView, Key, Message, Part
 
 WAKES_MAX = 3
 """Turns that the gateway makes of itself between two messages of people."""

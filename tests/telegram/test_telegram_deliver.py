@@ -13,7 +13,7 @@ from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.pure.chunking import units
 from hermes_trio.values import Address, Choice, Delivery, Part, Receipt, Span
 from tests.fakes.botapi import TOKEN, FakeBotApi
-from tests.telegram.ear import opened
+from tests.telegram.opened import opened
 
 HERE = Address("telegram", "main", "42", None, "42")
 

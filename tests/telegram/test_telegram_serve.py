@@ -11,8 +11,9 @@ import trio.testing
 
 from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
 from hermes_trio.values import Address, Choice, Delivery, Part, Undecodable
+from tests.ear import Ear
 from tests.fakes.botapi import TOKEN, FakeBotApi
-from tests.telegram.ear import Ear, opened
+from tests.telegram.opened import opened
 
 
 async def test_a_message_pushed_while_polling_is_heard_and_then_confirmed(nursery):
@@ -77,9 +78,9 @@ async def test_an_update_that_cannot_be_read_is_passed_by(nursery):
     fake.push(42, "two")
     async with opened(await nursery.start(fake.serve)) as platform:
         nursery.start_soon(platform.serve, ear)
-        await ear.until(lambda: len(ear.updates) == 3)
+        await ear.until(lambda: len(ear.heard) == 3)
         assert ear.texts == ["one", "two"]
-        assert isinstance(ear.updates[1], Undecodable)
+        assert isinstance(ear.heard[1], Undecodable)
         await fake.wait_confirmed()
         nursery.cancel_scope.cancel()
 
@@ -90,7 +91,7 @@ async def test_updates_that_are_nothing_to_us_are_confirmed_all_the_same(nursery
     async with opened(await nursery.start(fake.serve)) as platform:
         nursery.start_soon(platform.serve, ear)
         await fake.wait_confirmed()
-        assert (ear.updates, ear.cursor) == ([], str(fake.offset))
+        assert (ear.heard, ear.cursor) == ([], str(fake.offset))
         nursery.cancel_scope.cancel()
 
 
@@ -105,8 +106,8 @@ async def test_a_press_is_heard_and_stops_spinning(nursery):
         fake.refuse("answerCallbackQuery", 400, "Bad Request: query is too old")
         fake.press(42, shown, "t")
         press = fake.press(42, shown, "t")
-        await ear.until(lambda: len(ear.updates) == 2)
-        assert [(one.text, one.choice) for one in ear.updates] == [("Yes", "t")] * 2
+        await ear.until(lambda: len(ear.heard) == 2)
+        assert [(one.text, one.choice) for one in ear.heard] == [("Yes", "t")] * 2
         await fake.until(lambda: fake.pressed == [press])
         nursery.cancel_scope.cancel()
 

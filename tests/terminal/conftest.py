@@ -8,45 +8,9 @@ import trio
 from hermes_terminal import Terminal
 
 from hermes_trio.values import Address, Delivery, Part
+from tests.ear import Ear
 
 from .display import Display
-
-
-class Ear:
-    """An intake that remembers."""
-
-    cursor = None
-
-    def __init__(self):
-        self.heard = []
-        self.cycles = 0
-        self._more = trio.Event()
-
-    async def accept(self, updates, *, cursor=None):
-        await trio.lowlevel.checkpoint()
-        self.heard += updates
-        self._tell()
-
-    def received(self):
-        self.cycles += 1
-        self._tell()
-
-    def failed(self, why):
-        raise AssertionError(why)
-
-    def _tell(self):
-        self._more.set()
-        self._more = trio.Event()
-
-    async def until(self, count):
-        with trio.fail_after(5):
-            while len(self.heard) < count:
-                await self._more.wait()
-
-    async def listening(self):
-        with trio.fail_after(5):
-            while not self.cycles:
-                await self._more.wait()
 
 
 class Tty:
@@ -76,7 +40,9 @@ class Tty:
 
 @pytest.fixture
 def ear():
-    return Ear()
+    made = Ear()
+    yield made
+    assert made.failures == []
 
 
 @pytest.fixture

@@ -48,7 +48,7 @@ async def test_two_lives_never_use_the_same_ids(pipes):
 async def test_it_says_that_it_listens_before_anything_is_typed(pipes, ear, nursery):
     _, in_read, _, out_write = pipes
     nursery.start_soon(terminal(in_read, out_write).serve, ear, name="serve")
-    await ear.listening()
+    await ear.until(lambda: ear.cycles)
 
 
 async def test_a_line_that_comes_in_pieces_is_one_message(pipes, ear, nursery):
@@ -57,7 +57,7 @@ async def test_a_line_that_comes_in_pieces_is_one_message(pipes, ear, nursery):
     for piece in ("a\xfc".encode()[:2], "\xfc".encode()[1:], b"b\nnext\n"):
         os.write(in_write, piece)
         await trio.testing.wait_all_tasks_blocked(0.01)
-    await ear.until(2)
+    await ear.hears(2)
     assert [m.text for m in ear.heard] == ["aüb", "next"]
 
 

@@ -18,18 +18,18 @@ async def serve(tty, ear, nursery):
 async def test_a_line_typed_is_a_message_and_its_answer_stands_above_a_new_prompt(tty, ear, nursery):
     await serve(tty, ear, nursery)
     tty.type("hello\n")
-    await ear.until(1)
+    await ear.hears(1)
     await tty.terminal.deliver(delivery("hi there"))
     await tty.shows("> hello\nhi there\n>")
     tty.type("again\n")
-    await ear.until(2)
+    await ear.hears(2)
     assert [message.text for message in ear.heard] == ["hello", "again"]
 
 
 async def test_a_streamed_answer_grows_in_place_and_is_seen_once(tty, ear, nursery):
     await serve(tty, ear, nursery)
     tty.type("q\n")
-    await ear.until(1)
+    await ear.hears(1)
     receipt = await tty.terminal.deliver(delivery("one", said="preview"))
     await tty.shows("> q\none\n>")
     for text in ("one two", "one two three, and so it is longer than a row of this"):
@@ -71,7 +71,7 @@ async def test_a_progress_line_is_replaced_and_erased(tty, ear, nursery):
 async def test_what_is_said_meanwhile_stands_above_what_is_still_being_made(tty, ear, nursery):
     await serve(tty, ear, nursery)
     tty.type("long question\n")
-    await ear.until(1)
+    await ear.hears(1)
     preview = await tty.terminal.deliver(delivery("thinki", said="preview"))
     await tty.terminal.deliver(delivery("3 turns", said="reply"))
     await tty.shows("> long question\n3 turns\nthinki\n>")
@@ -128,9 +128,9 @@ async def test_a_choice_is_pressed_by_its_number_or_label(tty, ear, nursery, typ
     await tty.terminal.deliver(delivery("Sure?", said="prompt", choices=choices))
     await tty.shows("Sure?\n  1. Yes\n  2. No\n>")
     tty.type(typed + "\n")
-    await ear.until(1)
+    await ear.hears(1)
     tty.type("2\n")
-    await ear.until(2)
+    await ear.hears(2)
     assert [(m.text, m.choice) for m in ear.heard] == [("No", "tok-n"), ("2", None)]
 
 
@@ -138,7 +138,7 @@ async def test_ctrl_d_ends_the_input_and_answers_are_still_printed(tty, ear):
     async with trio.open_nursery() as nursery:
         await serve(tty, ear, nursery)
         tty.type("last\n\x04")
-        await ear.until(1)
+        await ear.hears(1)
     await tty.terminal.deliver(delivery("bye"))
     await tty.shows("> last\n>\nbye\n")
 

@@ -1,47 +1,12 @@
 import random
 
 import pytest
-import trio
 from hermes_websocket import Options, Websocket
 from hermes_websocket.door import find_door
 from trio_websocket import open_websocket
 
 from hermes_trio.values import Address, Delivery, Part
-
-
-class Ear:
-    """An intake that remembers; while `hold` is set to an event, nothing is durable before it."""
-
-    cursor = None
-
-    def __init__(self):
-        self.heard = []
-        self.cycles = 0
-        self.hold = None
-        self._more = trio.Event()
-
-    async def accept(self, updates, *, cursor=None):
-        await trio.lowlevel.checkpoint()
-        if self.hold is not None:
-            await self.hold.wait()
-        self.heard += updates
-        self._tell()
-
-    def received(self):
-        self.cycles += 1
-        self._tell()
-
-    def failed(self, why):
-        raise AssertionError(why)
-
-    def _tell(self):
-        self._more.set()
-        self._more = trio.Event()
-
-    async def until(self, holds):
-        with trio.fail_after(5):
-            while not holds():
-                await self._more.wait()
+from tests.ear import Ear
 
 
 class Served:
@@ -70,7 +35,8 @@ async def served(tmp_path, nursery):
     ear = Ear()
     nursery.start_soon(platform.serve, ear, name="serve")
     await ear.until(lambda: ear.cycles)
-    return Served(platform, ear, tmp_path)
+    yield Served(platform, ear, tmp_path)
+    assert ear.failures == []
 
 
 def delivery(text="", op="send", *, client="desk", thread=None, **more):

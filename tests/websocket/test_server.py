@@ -14,8 +14,9 @@ from websockets.sync.client import connect
 from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendRefused
 from hermes_trio.ports import Platform
 from hermes_trio.values import Address, Choice, Part, Span
+from tests.ear import Ear
 
-from .conftest import Ear, delivery
+from .conftest import delivery
 
 
 class Witness:
@@ -87,12 +88,12 @@ async def test_who_does_not_say_hello_with_the_token_is_sent_away(served, first,
 
 
 async def test_a_message_is_accepted_when_it_is_durable_and_not_before(served):
-    served.ear.hold = trio.Event()
+    served.ear.shut()
     async with witness(served, served.hello()) as client:
         await call(client.send, {"type": "message", "id": "m1", "text": "hé", "chat": "t"})
         await trio.sleep(0.05)
         assert served.ear.heard == []
-        served.ear.hold.set()
+        served.ear.reopen()
         assert await call(client.receive) == {"type": "accepted", "id": "m1"}
     (message,) = served.ear.heard
     assert (message.native, message.text, message.message_id) == ("desk/m1", "hé", "m1")

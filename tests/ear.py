@@ -1,15 +1,12 @@
-"""What the adapter's tests hear with, and how they open the adapter against the fake."""
+"""What the tests of adapters hear with."""
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import Any
 
 import trio
-from hermes_telegram import Options, Telegram
 
-from hermes_trio.values import Message, Secret, Undecodable
-from tests.fakes.botapi import TOKEN
+from hermes_trio.values import Message, Undecodable
 
 
 class Ear:
@@ -17,7 +14,7 @@ class Ear:
 
     def __init__(self, cursor: str | None = None) -> None:
         self.cursor = cursor
-        self.updates: list[Message | Undecodable] = []
+        self.heard: list[Message | Undecodable] = []
         self.cycles = 0
         self.failures: list[str] = []
         self.asked = 0
@@ -35,7 +32,7 @@ class Ear:
         self.asked += 1
         self._tell()
         await self._open.wait()
-        self.updates += updates
+        self.heard += updates
         self.cursor = cursor or self.cursor
         self._tell()
 
@@ -49,22 +46,18 @@ class Ear:
 
     @property
     def texts(self) -> list[str]:
-        return [update.text for update in self.updates if isinstance(update, Message)]
+        return [update.text for update in self.heard if isinstance(update, Message)]
 
     def _tell(self) -> None:
         self._changed.set()
         self._changed = trio.Event()
+
+    async def hears(self, count: int) -> None:
+        """Return when so many messages have come."""
+        await self.until(lambda: len(self.heard) >= count)
 
     async def until(self, condition, within_s: float = 5.0) -> Any:
         with trio.fail_after(within_s):
             while not (value := condition()):
                 await self._changed.wait()
         return value
-
-
-@asynccontextmanager
-async def opened(url: str, **options: Any):
-    """The adapter, open against the fake at `url`."""
-    platform = Telegram(Options(token=Secret(TOKEN), api_url=url, **options), "main")
-    async with platform.open():
-        yield platform
