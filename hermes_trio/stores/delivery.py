@@ -58,12 +58,14 @@ class _Row(Struct, array_like=True, frozen=True):
     last: int
     at: float
     owed_at: float | None
+    begun: int
 
 
 _NEXT = (
     "select id, address, turn, said, op, part, state, dirty, attempts, unknown, plain, message_id, reply_to,"
-    f" choices, last, at, owed_at from outbound where {LANE_IS}"
-    " and (state = 'owed' or (state = 'live' and dirty = 1 and ?)) order by rank, id limit 1"
+    f" choices, last, at, owed_at, begun from outbound where {LANE_IS}"
+    " and (state = 'owed' or (state = 'live' and dirty = 1 and ?) or begun = 1)"
+    " order by begun desc, rank, id limit 1"
 )
 
 
@@ -79,10 +81,12 @@ def doubt(tx: Tx, where: str, *args: str) -> None:
 def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
     """The lane's next call, recorded as begun."""
     name = text_of(lane)
-    # A lane is served by one task, so no call of it is under way now.
-    doubt(tx, LANE_IS, name)
     while (found := tx.one(_NEXT, name, can.live)) is not None:
         row = _Row(*found)
+        if row.begun:
+            # A lane is served by one task, so no call of it is under way now.
+            doubt(tx, LANE_IS, name)
+            continue
         op = _op(row, can)
         if op is None:
             _skip(tx, row)
@@ -182,15 +186,14 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     The last part of a finished turn's final ends its session's run of interruptions.
     """
     # What is shown without an id can never be edited: it is not live any more.
-    tx.run(
+    lane, *found = tx.run(
         "update outbound set begun = 0, message_id = coalesce(:id, message_id), sent_at = :now,"
         " dirty = dirty and state = 'live',"
         " state = case when state = 'sending' then case when dirty then 'owed' else 'sent' end"
         " when state = 'live' and op = 'send' and coalesce(:id, message_id) is null then 'sent'"
-        " else state end where id = :row",
+        " else state end where id = :row returning lane, turn, said, last, state",
         {"id": message_id, "now": tx.now, "row": row},
-    )
-    lane, *found = tx.one("select lane, turn, said, last, state from outbound where id = ?", row)
+    ).fetchone()
     if found[0] is not None and found[1:] == ["final", 1, "sent"]:
         tx.run(
             "update session set interrupted = 0 where interrupted > 0 and id ="

@@ -37,13 +37,22 @@ def end_turn(
     """The turn's row, its messages and its open questions reach their end."""
     tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
     tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
-    tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
-    tx.run(
-        "update child set state = 'killed', ended_at = ?"
-        " where turn = ? and foreground = 1 and state = 'running'",
-        (tx.now, turn),
-    )
-    _note_matches(tx, turn, key)
+    asked, runs, told = tx.one(_LEFT_OPEN, turn, turn, key)
+    if asked:
+        tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
+    if runs:
+        tx.run(f"update child set state = 'killed', ended_at = ? where {_FOREGROUND}", (tx.now, turn))
+    if told:
+        _note_matches(tx, turn, key)
+
+
+_FOREGROUND = "turn = ? and foreground = 1 and state = 'running'"
+_LEFT_OPEN = (
+    "select exists(select 1 from step where turn = ? and asked is not null),"
+    f" exists(select 1 from child where {_FOREGROUND}),"
+    f" exists(select 1 from inbound where key = ? and kind = 'match' and {WAKING})"
+)
+"""What most turns leave nothing of: questions, programs, and lines that these had yet to tell."""
 
 
 def _note_matches(tx: Tx, turn: int, key: str) -> None:

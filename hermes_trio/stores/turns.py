@@ -336,17 +336,22 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
     for entry in closing.entries:
         tx.add_entry(session, turn, entry)
     quiet = closing.until is not None and not defer(tx, turn, key, closing)
+    shows = tx.one("select 1 from outbound where turn = ? and state = 'live' limit 1", turn) is not None
     rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
     if quiet:
         pass  # they were told before
     elif closing.reply is None:
         _last_say_is_final(tx, turn, session)
     elif closing.state == "finished":
-        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key)
-        rows.say_in_preview(tx, turn, closing.reply, waiting=waiting is not None)
-    elif not rows.retire_live(tx, turn, closing.reply.parts[0].text):
+        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key) is not None
+        if not shows:
+            tx.owe(closing.reply, turn, waiting=waiting)
+        else:
+            rows.say_in_preview(tx, turn, closing.reply, waiting=waiting)
+    elif not (shows and rows.retire_live(tx, turn, closing.reply.parts[0].text)):
         tx.owe(closing.reply, turn)
-    rows.retire_live(tx, turn, texts.CUT_SHORT_LINE)
+    if shows:
+        rows.retire_live(tx, turn, texts.CUT_SHORT_LINE)
 
 
 def _last_say_is_final(tx: Tx, turn: int, session: int) -> None:
