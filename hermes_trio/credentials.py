@@ -145,9 +145,7 @@ class KeyPool:
         usable = [at for at, free_at in enumerate(free) if at not in tried and free_at <= now]
         if not usable:
             return None
-        uses = {key.position: key.uses for key in self._keys}
-        roll = self._chance.random()
-        key = self._keys[choose(self._strategy, usable, uses=uses, last=self._last, roll=roll)]
+        key = self._keys[self._chosen(usable)]
         self._last, key.used_at = key.position, now
         key.uses, key.out = key.uses + 1, key.out + 1
         benches = self._benches_of(key.fingerprint, model)
@@ -155,6 +153,12 @@ class KeyPool:
             self._put(key.fingerprint, scope, replace(rest, tried_at=now))
         began = trio.current_time()
         return Lease(key.position, key.secret, key.fingerprint, model, now, began, benches)
+
+    def _chosen(self, usable: Sequence[int]) -> int:
+        if self._strategy == "fill_first":
+            return usable[0]
+        uses = {key.position: key.uses for key in self._keys}
+        return choose(self._strategy, usable, uses=uses, last=self._last, roll=self._chance.random())
 
     def worked(self, lease: Lease) -> None:
         """The provider answered: the key rests no longer."""
@@ -310,6 +314,8 @@ class KeyPool:
 
     def _free_at(self, model: str, now: float) -> list[float]:
         """Of each key the wall time at which it may be used; a dead key waits for its refresh."""
+        if not self._benches:
+            return [0.0] * len(self._keys)
         pool = [list(self._benches_of(key.fingerprint, model).values()) for key in self._keys]
         free = [max(free_at(benches, now), now + 1.0 if is_dead(benches, now) else 0.0) for benches in pool]
         probed = probe(pool, now)

@@ -23,7 +23,7 @@ from hermes_trio.stores.tx import Tx
 T = TypeVar("T")
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
 GROUP_MAX = 64
-SIBLINGS, SIBLINGS_S = 8, 0.008
+SIBLINGS, SIBLINGS_S = 16, 0.008
 """A writer is busy when so many callers came within so many seconds."""
 DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
 

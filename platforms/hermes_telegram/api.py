@@ -60,11 +60,12 @@ class BotApi:
 
     async def _post(self, method: str, body: bytes, read_s: float) -> tuple[int, bytes]:
         try:
-            with trio.fail_after(self._connect_s + read_s):
+            with trio.CancelScope(deadline=trio.current_time() + self._connect_s + read_s):
                 return await self._client.ask_whole(self._base + method, body, _HEADERS)
+            raise SendUnknown(f"{method}: no answer in time")
         except _NEVER_BEGUN as error:
             raise NotSent(f"{method}: not connected ({type(error).__name__})") from None
-        except (httpx.HTTPError, trio.TooSlowError) as error:
+        except httpx.HTTPError as error:
             raise SendUnknown(f"{method}: no answer ({type(error).__name__})") from None
 
 
