@@ -89,7 +89,10 @@ class Platform(Protocol):
     policy: Policy
 
     def open(self) -> AbstractAsyncContextManager[object]:
-        """Own what `serve` and `deliver` share (an HTTP client). Entered before either, left after both."""
+        """Own what `serve` and `deliver` share (an HTTP client). Entered before either, left after both.
+
+        A stop cancels `serve` first, and `deliver` is called on: what is owed is said then.
+        """
 
     async def serve(self, intake: Intake) -> None:
         """Receive until cancelled.

@@ -87,6 +87,8 @@ class Answers:
                 return Done(text=f"session {session} is open again; {ended} has ended")
             case AwaitRest(account=account, chat=chat):
                 await _at_rest(gateway, account, chat)
+                if gateway.draining and not await _is_done(gateway, account, chat):
+                    return No(why="it goes on at the next start")
                 return Done(text="at rest")
             case _:
                 return No(why="not yet")
@@ -156,6 +158,13 @@ async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
             await gateway.river.rests.looked()
         else:
             return
+
+
+async def _is_done(gateway: Gateway, account: str, chat: str) -> bool:
+    """Whether nothing is left of the chat. Where a drain ended the tasks, that they are gone says nothing."""
+    rows = await gateway.ledger(chat, LOOKED_AT)
+    settled = all(row.outcome is not None for row in rows if row.account == account)
+    return settled and (await gateway.status()).owed == 0
 
 
 async def _waits_for_a_key(gateway: Gateway, account: str, chat: str) -> bool:

@@ -6,6 +6,7 @@ under its own id, and what the daemon says is shown once, whichever connection i
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import sys
@@ -98,25 +99,34 @@ class _Link:
         """
         shown: dict[str, str] = {}
         while True:
-            try:
-                async with self._side.connect(
-                    self.state_dir, client=self.client, chance=self._chance, known=self._known
-                ) as self._conversation:
-                    self._lost = trio.Event()
-                    self._made.set()
-                    await _show(self._conversation, terminal, shown)
-            except PlatformDown:
-                pass
-            self._made = trio.Event()
-            self._lost.set()
-            await self._return()
+            with trio.move_on_after(self._returns_s) as patience:
+                while not await self._talk(terminal, shown, patience):
+                    pass
+            if patience.cancelled_caught:
+                raise CannotChat("the daemon did not come back")
+            _tell("the daemon went away; waiting for it (what it has of this conversation is kept)")
 
-    async def _return(self) -> None:
-        _tell("the daemon went away; waiting for it (what it has of this conversation is kept)")
-        with trio.move_on_after(self._returns_s):
-            await _status(self.state_dir)
-            return
-        raise CannotChat("the daemon did not come back")
+    async def _talk(self, terminal: Platform, shown: dict[str, str], patience: trio.CancelScope) -> bool:
+        """Show what comes over one connection until it ends. False: there is none to be had yet."""
+        connected = False
+        try:
+            async with self._side.connect(
+                self.state_dir, client=self.client, chance=self._chance, known=self._known
+            ) as self._conversation:
+                patience.deadline = math.inf
+                connected = True
+                self._made.set()
+                await _show(self._conversation, terminal, shown)
+        except PlatformDown:
+            pass
+        if not connected:
+            await trio.sleep(AGAIN_S)
+            return False
+        # Only what was set may be put out of use: somebody waits for the other.
+        self._made = trio.Event()
+        self._lost.set()
+        self._lost = trio.Event()
+        return True
 
     async def say(self, message: Message) -> None:
         """Return when the daemon has it for good, whichever connection it took.

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from hermes_trio import Intake, Secret
+from hermes_trio import Message, Secret
 from hermes_websocket.translate import message_of
 from hermes_websocket.wire import (
     BAD_HELLO,
@@ -27,6 +27,7 @@ from hermes_websocket.wire import (
 )
 
 Confirmer = Callable[[str, str], None]
+Hearer = Callable[[Message], Awaitable[bool]]
 
 HELLO_S = 5.0
 SEND_S = 10.0
@@ -90,11 +91,11 @@ class Link:
             return False
         return True
 
-    async def run(self, intake: Intake, account: str, confirm: Confirmer, first: Iterable[Frame]) -> None:
+    async def run(self, hear: Hearer, account: str, confirm: Confirmer, first: Iterable[Frame]) -> None:
         """Send and receive until either side leaves.
 
         Args:
-            intake: takes what the client says.
+            hear: makes durable what the client says, or returns False.
             confirm: told the key of each receipt.
             first: what to send before anything else.
         """
@@ -104,7 +105,7 @@ class Link:
                 await self.put(Welcome())
                 for frame in first:
                     await self.put(frame)
-                await self._receive(intake, account, confirm)
+                await self._receive(hear, account, confirm)
                 nursery.cancel_scope.cancel()
 
     async def _send(self) -> None:
@@ -120,15 +121,15 @@ class Link:
                     break
         self._scope.cancel()
 
-    async def _receive(self, intake: Intake, account: str, confirm: Confirmer) -> None:
+    async def _receive(self, hear: Hearer, account: str, confirm: Confirmer) -> None:
         while True:
             try:
                 data = await self._ws.get_message()
             except ConnectionClosed:
                 return
-            await self._take(data, intake, account, confirm)
+            await self._take(data, hear, account, confirm)
 
-    async def _take(self, data: str | bytes, intake: Intake, account: str, confirm: Confirmer) -> None:
+    async def _take(self, data: str | bytes, hear: Hearer, account: str, confirm: Confirmer) -> None:
         try:
             frame = decode_client(data)
         except Garbage as error:
@@ -140,6 +141,5 @@ class Link:
             case Hello():
                 await self.put(Error(why="hello was said"))
             case _:
-                await intake.accept([message_of(frame, self.client, account, str(data).encode())])
-                intake.received()
-                await self.put(Accepted(id=frame.id))
+                if await hear(message_of(frame, self.client, account, str(data).encode())):
+                    await self.put(Accepted(id=frame.id))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from hermes_trio import (
     Chance,
     Delivery,
     Intake,
+    Message,
     Part,
     PlatformDown,
     Policy,
@@ -71,13 +72,20 @@ class Websocket:
         self._chance = chance
         self._connections = 0
         self._links = Links()
+        self._intake: Intake | None = None
 
-    def open(self) -> AbstractAsyncContextManager[object]:
-        """Nothing to own: the server lives in `serve`."""
-        return nullcontext()
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """Own the connections; at the end every client is told that the gateway goes down.
+
+        They outlast `serve`: what is owed can be said, and confirmed, when nothing is taken any more.
+        """
+        async with trio.open_nursery() as self._attended:
+            yield
+            self._attended.cancel_scope.cancel()
 
     async def serve(self, intake: Intake) -> None:
-        """Listen until cancelled; then every client is told that the gateway goes down.
+        """Listen until cancelled. Needs `open`, which owns who came in.
 
         Raises:
             PlatformDown: the port cannot be bound, or the files in state_dir not written.
@@ -91,9 +99,13 @@ class Websocket:
             raise PlatformDown(f"port {self._options.port} of {host}: {error}") from error
         try:
             own_port(self._state_dir, host, listeners[0].socket.getsockname()[1])
+            self._intake = intake
             intake.received()
-            await trio.serve_listeners(partial(self._attend, token=token, intake=intake), listeners)
+            await trio.serve_listeners(
+                partial(self._attend, token=token), listeners, handler_nursery=self._attended
+            )
         finally:
+            self._intake = None
             close_door(self._state_dir)
             for listener in listeners:
                 listener.socket.close()
@@ -129,7 +141,17 @@ class Websocket:
         self._made += 1
         return f"{self._prefix}.{self._made}"
 
-    async def _attend(self, stream: trio.SocketStream, *, token: Secret, intake: Intake) -> None:
+    async def _hear(self, message: Message) -> bool:
+        """Return when it is durable. False: nothing is taken any more, so its client has to say it again."""
+        intake = self._intake
+        if intake is None:
+            await trio.lowlevel.checkpoint()
+            return False
+        await intake.accept([message])
+        intake.received()
+        return True
+
+    async def _attend(self, stream: trio.SocketStream, *, token: Secret) -> None:
         """Own a connection until its end, which harms no other."""
         if self._connections >= CONNECTIONS_MAX:
             await trio.aclose_forcefully(stream)
@@ -140,7 +162,7 @@ class Websocket:
                 with trio.fail_after(HELLO_S):
                     request = await wrap_server_stream(nursery, stream, max_message_size=FRAME_MAX)
                     ws = await request.accept()
-                await self._talk(ws, token, intake)
+                await self._talk(ws, token)
                 nursery.cancel_scope.cancel()
         except* _BROKEN:
             pass  # the client went, or what it spoke was no websocket
@@ -148,7 +170,7 @@ class Websocket:
             self._connections -= 1
             await trio.aclose_forcefully(stream)
 
-    async def _talk(self, ws: WebSocketConnection, token: Secret, intake: Intake) -> None:
+    async def _talk(self, ws: WebSocketConnection, token: Secret) -> None:
         code, why = GOING_AWAY, ""
         try:
             hello = await greet(ws, token)
@@ -157,8 +179,10 @@ class Websocket:
                 await self._links.enter(link)
                 if hello.seen is not None:
                     self._links.confirm(hello.client, hello.seen)
-                intake.received()
-                await link.run(intake, self.account, self._links.confirm, self._links.missed(hello.client))
+                if self._intake is not None:
+                    self._intake.received()
+                missed = self._links.missed(hello.client)
+                await link.run(self._hear, self.account, self._links.confirm, missed)
             finally:
                 self._links.leave(link)
             code = link.code

@@ -190,6 +190,23 @@ async def test_a_chat_survives_its_daemon(with_door, start):
                     assert await third.stop() == 0
 
 
+async def test_what_is_said_around_a_restart_is_answered(with_door, start, run):
+    """The drain says what it owes, at once; the chat waits in peace, and its end for what is not answered."""
+    async with start("run") as daemon:
+        await daemon.ready()
+        done = await run("chat", stdin=b"hi\n/restart\nthere\nand now\n")
+        assert done.returncode == 0
+        for line in ("you said: hi", "Restarting.", "there", "and now"):
+            assert line in done.stdout
+        assert done.stderr.count("went away") <= 1
+        await daemon.ready()
+        await daemon.until_said("restarting")
+        events = [line["event"] for line in daemon.lines]
+        assert "send retried" not in events[: events.index("restarting")]
+        (stopping,), (stopped,) = daemon.said("stopping"), daemon.said("stopped")
+        assert float(stopped["ts"]) - float(stopping["ts"]) < 4
+
+
 async def test_a_chat_without_its_daemon_can_be_left(with_door, start):
     async with start("run") as daemon:
         await daemon.ready()

@@ -1,6 +1,7 @@
 import random
 
 import pytest
+import trio
 from hermes_websocket import Options, Websocket
 from hermes_websocket.door import find_door
 from trio_websocket import open_websocket
@@ -33,9 +34,23 @@ class Served:
 async def served(tmp_path, nursery):
     platform = Websocket(Options(), state_dir=tmp_path, chance=random.Random(1))
     ear = Ear()
-    nursery.start_soon(platform.serve, ear, name="serve")
-    await ear.until(lambda: ear.cycles)
-    yield Served(platform, ear, tmp_path)
+    scope, stopped = trio.CancelScope(), trio.Event()
+
+    async def serve():
+        with scope:
+            await platform.serve(ear)
+        stopped.set()
+
+    async def stop():
+        scope.cancel()
+        await stopped.wait()
+
+    async with platform.open():
+        nursery.start_soon(serve, name="serve")
+        await ear.until(lambda: ear.cycles)
+        made = Served(platform, ear, tmp_path)
+        made.stop_serving = stop
+        yield made
     assert ear.failures == []
 
 

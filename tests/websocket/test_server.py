@@ -298,20 +298,31 @@ async def test_a_hundred_connections_are_answered_and_the_next_one_is_not(served
 async def test_when_the_gateway_goes_down_clients_are_told_and_the_door_is_shut(tmp_path):
     ear = Ear()
     platform = Websocket(Options(host="localhost"), state_dir=tmp_path, chance=FixedBits())
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(platform.serve, ear, name="serve")
-        await ear.until(lambda: ear.cycles)
-        from .conftest import Served
+    async with platform.open():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(platform.serve, ear, name="serve")
+            await ear.until(lambda: ear.cycles)
+            from .conftest import Served
 
-        served = Served(platform, ear, tmp_path)
-        made = await call(Witness, served.url)
-        await call(made.send, served.hello())
-        await call(made.receive)
-        nursery.cancel_scope.cancel()
+            served = Served(platform, ear, tmp_path)
+            made = await call(Witness, served.url)
+            await call(made.send, served.hello())
+            await call(made.receive)
+            nursery.cancel_scope.cancel()
+        assert not (tmp_path / "websocket.port").exists()
+        with pytest.raises(OSError, match="connect"):
+            await trio.open_tcp_stream(served.host, served.port)
     assert await call(made.close_code) == 1001
-    assert not (tmp_path / "websocket.port").exists()
-    with pytest.raises(OSError, match="connect"):
-        await trio.open_tcp_stream(served.host, served.port)
+
+
+async def test_who_is_connected_is_told_what_is_owed_when_nothing_is_taken_any_more(served, nursery):
+    async with witness(served, served.hello()) as client:
+        await served.stop_serving()
+        await call(client.send, {"type": "message", "id": "late", "text": "too late"})
+        nursery.start_soon(served.platform.deliver, delivery("owed", key="k1"), name="deliver")
+        frame = await call(client.receive)
+        assert (frame["type"], frame["text"]) == ("send", "owed")
+        assert served.ear.heard == []
 
 
 class FixedBits:
@@ -328,8 +339,8 @@ async def test_the_token_is_kept_for_its_owner_and_from_life_to_life(served):
     assert stat.S_IMODE((served.state_dir / "websocket.port").stat().st_mode) == 0o600
     assert sorted(p.name for p in served.state_dir.iterdir()) == ["websocket.port", "websocket.token"]
     ear = Ear()
-    async with trio.open_nursery() as nursery:
-        again = Websocket(Options(), state_dir=served.state_dir, chance=FixedBits())
+    again = Websocket(Options(), state_dir=served.state_dir, chance=FixedBits())
+    async with again.open(), trio.open_nursery() as nursery:
         nursery.start_soon(again.serve, ear, name="serve")
         await ear.until(lambda: ear.cycles)
         assert path.read_text() == served.token
