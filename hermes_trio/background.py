@@ -10,12 +10,13 @@ lost. However its task is left, the group goes to the reaper.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import TypeVar
 
 import trio
 
 from hermes_trio.child_port import ChildBorn, ChildEnd, LeftChildren, Process, Processes
-from hermes_trio.errors import Fenced
+from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.pure import texts
 from hermes_trio.pure.child_env import child_environment
@@ -27,10 +28,13 @@ from hermes_trio.store_port import Store
 from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.writing import written
 
+T = TypeVar("T")
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
 WRITE_S = 5.0
+RESTS = 9.0
+"""A child's output is left in its pipe for so many times as long as taking the last piece took."""
 
 
 class Child:
@@ -54,6 +58,7 @@ class Child:
         self.killed = False
         self.watch = watch
         self.matched = trio.Event()
+        self.left = trio.Event()
         self.read_out = trio.Event()
         self._cleaner = Cleaner(redact)
         self._kept = Kept(HEAD_CHARS, TAIL_CHARS)
@@ -123,7 +128,7 @@ class Background:
             child = self.live.get(id)
             if child is not None and not child.killed:
                 child.killed = True
-                self._reaper.take(child.process, f"child {id}")
+                self._reaper.take(child.process, f"child {id}", close=False)
 
     async def start(self, born: ChildBorn, command: str, session: int, watch: Sequence[str] = ()) -> Child:
         """Start a command: its row first, then its process.
@@ -175,40 +180,43 @@ class Background:
             if child.watch is not None:
                 nursery.start_soon(self._report, child, child.watch, name=f"lines of child {child.id}")
             code = await child.process.exited()
+            child.left.set()
             # What it has left in its group may hold its output open.
             with trio.move_on_after(LAST_WORDS_S):
                 await child.read_out.wait()
             nursery.cancel_scope.cancel(reason="it has ended")
         child.take(b"")
         child.code = code
-        # A stop of the gateway that comes now is no reason to forget how it ended.
-        with trio.move_on_after(WRITE_S, shield=True):
-            await self._write_end(child, code)
+        await self._write_end(child, code)
 
     async def _record(self, child: Child) -> None:
         process = child.process
-        runs = await written(lambda: self.store.child_runs(child.id, process.pid, process.started))
+        runs = await _written(lambda: self.store.child_runs(child.id, process.pid, process.started))
         if not runs:
             self.end([child.id])
 
     async def _read(self, child: Child) -> None:
+        """Take what it prints. One that floods is held by its full pipe: all of them together have a tenth
+        of the loop's time, and what was said last is taken at once."""
         while data := await child.process.read():
+            began = trio.current_time()
             child.take(data)
+            with trio.move_on_after((trio.current_time() - began) * RESTS * len(self.live)):
+                await child.left.wait()
         child.read_out.set()
 
     async def _report(self, child: Child, watch: Watch) -> None:
         while True:
             await child.matched.wait()
-            with trio.move_on_after(WRITE_S, shield=True):
-                if not await self._tell_lines(child, watch):
-                    child.watch = None
-                    return
+            if not await self._tell_lines(child, watch):
+                child.watch = None
+                return
             await trio.sleep(INTERVAL_S)
 
     async def _tell_lines(self, child: Child, watch: Watch) -> bool:
         child.matched = trio.Event()
         told = texts.child_match_note(child.id, child.born.command, watch.take())
-        return await written(
+        return await _written(
             lambda: self.store.match_child(child.id, told, per_child=PER_CHILD, per_session=PER_SESSION)
         )
 
@@ -224,7 +232,18 @@ class Background:
         )
         kept = "" if born.foreground else output
         how: ChildEnd = "killed" if child.killed else "exited"
-        await written(lambda: self.store.end_child(child.id, how, code, kept, told))
+        await _written(lambda: self.store.end_child(child.id, how, code, kept, told))
         self._log.info(
             "child ended", child=child.id, key=str(born.key), state=how, code=code, seconds=seconds
         )
+
+
+async def _written(write: Callable[[], Awaitable[T]]) -> T:
+    """Write as soon as the store can. A stop of the gateway cuts no try, only the wait for the next."""
+
+    async def whole() -> T:
+        with trio.move_on_after(WRITE_S, shield=True):
+            return await write()
+        raise StoreFailed("it does not answer")
+
+    return await written(whole)

@@ -58,17 +58,17 @@ class Gateway:
             await self.river.sessions.empty()
             await self.river.lanes.empty()
 
-    async def stop(self, session: int, why: str = "operator") -> bool:
-        """Stop the session's running turn. False if there is no such open session or nothing ran."""
+    async def stop(self, session: int, why: str = "operator", *, everything: bool = False) -> bool:
+        """Stop the session's turn, with `everything` its background work too. False: there was no such."""
         view = await self.river.store.session(session)
         if view is None:
             return False
         try:
-            stopped = await self.river.store.stop(view.key, None, why, session=session)
+            stopped = await self.river.store.stop(view.key, None, why, session=session, everything=everything)
         except StaleSession:
             return False
         self.river.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
-        return stopped.turn is not None
+        return stopped.turn is not None or (everything and bool(stopped.children))
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
         """End the session and open the next; its number, None if there is no such open session."""

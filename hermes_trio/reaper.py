@@ -26,11 +26,15 @@ class Reaper:
         self._nursery = nursery
         self._log = log
 
-    def take(self, group: Group, name: str) -> None:
-        """End this group. Returns at once; the group is closed when it is gone."""
-        self._nursery.start_soon(self._end, group, name, name=f"reap {name}")
+    def take(self, group: Group, name: str, *, close: bool = True) -> None:
+        """End this group. Returns at once.
 
-    async def _end(self, group: Group, name: str) -> None:
+        Args:
+            close: nobody else looks at it: it is closed when it is gone.
+        """
+        self._nursery.start_soon(self._end, group, name, close, name=f"reap {name}")
+
+    async def _end(self, group: Group, name: str, close: bool) -> None:
         left = 0
         try:
             with trio.move_on_after(GRACE_S + KILL_S, shield=True):
@@ -41,6 +45,7 @@ class Reaper:
                 while left := group.signal("kill"):
                     await group.gone()
         finally:
-            group.close()
+            if close:
+                group.close()
             if left:
                 self._log.error("child left behind", child=name, processes=left)

@@ -211,4 +211,5 @@ class StatusView(Struct, frozen=True, kw_only=True):
     held: int = 0
     running: tuple[TurnView, ...]
     owed: int
+    children: tuple[ChildView, ...] = ()
     sessions: int

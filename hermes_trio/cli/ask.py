@@ -87,11 +87,12 @@ def keys(file: Path | None, as_json: bool) -> int:
 @click.command()
 @session_argument
 @config_option
-def stop(session: int, file: Path | None) -> int:
+@click.option("--all", "everything", is_flag=True, help="Its background processes too.")
+def stop(session: int, file: Path | None, everything: bool) -> int:
     """Stop what a session is doing."""
     from hermes_trio.daemon.control import StopSession
 
-    return _asked(file, StopSession(session=session))
+    return _asked(file, StopSession(session=session, everything=everything))
 
 
 @click.command()

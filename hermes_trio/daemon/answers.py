@@ -75,8 +75,8 @@ class Answers:
                 return Sessions(rows=tuple(await gateway.session_views()))
             case AskKeys():
                 return Keys(rows=tuple(gateway.river.rests.views()))
-            case StopSession(session=session):
-                return await _stop(gateway, session)
+            case StopSession(session=session, everything=everything):
+                return await _stop(gateway, session, everything)
             case ResetSession(session=session):
                 new = await gateway.reset(session)
                 return _no_session(session) if new is None else Done(text=f"session {new} follows {session}")
@@ -127,11 +127,11 @@ def is_open(allow_users: tuple[str, ...]) -> bool:
     return "*" in allow_users
 
 
-async def _stop(gateway: Gateway, session: int) -> Answer:
+async def _stop(gateway: Gateway, session: int, everything: bool) -> Answer:
     view = await gateway.river.store.session(session)
     if view is None or view.ended_at is not None:
         return _no_session(session)
-    stopped = await gateway.stop(session)
+    stopped = await gateway.stop(session, everything=everything)
     return Done(text=f"session {session}: stopped" if stopped else f"session {session}: nothing was running")
 
 

@@ -65,9 +65,10 @@ class AskKeys(Line, frozen=True, tag="keys"):
 
 
 class StopSession(Line, frozen=True, tag="stop"):
-    """Stop the running turn of a session."""
+    """Stop the running turn of a session; with `everything` its background work too."""
 
     session: SessionId
+    everything: bool = False
 
 
 class ResetSession(Line, frozen=True, tag="reset"):

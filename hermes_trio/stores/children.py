@@ -15,11 +15,14 @@ from hermes_trio.values import ChildView, Key, Message, Part
 WAKES_MAX = 3
 """Turns that the gateway makes of itself between two messages of people."""
 SHOWN_ENDED = 10
+KEPT_S = 86400.0
+"""A child that has ended, and its output, is remembered so long."""
 
 
 def begin_child(tx: Tx, born: ChildBorn) -> ChildMark:
     """The intent, before there is a process."""
     session, _, _, _ = tx.fence(born.turn)
+    _forget(tx)
     child = tx.run(
         "insert into child(session, turn, boot, key, address, command, foreground, keep, notify, at)"
         " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -73,6 +76,15 @@ def _end(tx: Tx, child: int, end: ChildEnd, code: int | None, output: str, told:
         tx.run("update child set told = ? where id = ?", (row, child))
     elif keep:
         _notify(tx, child)
+
+
+def _forget(tx: Tx) -> None:
+    """Children that ended long ago, unless their session has yet to be told."""
+    tx.run(
+        "delete from child indexed by child_ended where state <> 'running' and ended_at < ?"
+        " and not exists (select 1 from inbound where id = child.told and outcome is null)",
+        (tx.now - KEPT_S,),
+    )
 
 
 def _is_stale(tx: Tx, child: int) -> bool:
@@ -204,10 +216,13 @@ def _view(row: tuple[Any, ...]) -> ChildView:
     )
 
 
-def running(tx: Tx, key: str) -> list[ChildView]:
-    """The key's background work that runs, oldest first."""
-    found = tx.all(f"{_VIEW} where key = ? and state = 'running' and foreground = 0 order by id", key)
-    return [_view(row) for row in found]
+def running(tx: Tx, key: str | None = None) -> list[ChildView]:
+    """The background work that runs, oldest first: the key's, or everybody's."""
+    whose, args = ("key = ? and ", (key,)) if key is not None else ("", ())
+    found = tx.all(
+        f"{_VIEW} indexed by child_running where {whose}state = 'running' and foreground = 0", *args
+    )
+    return sorted(map(_view, found), key=lambda child: child.id)
 
 
 def children(tx: Tx, key: Key) -> list[ChildView]:
@@ -244,4 +259,5 @@ def left_children(tx: Tx) -> LeftChildren:
         _end(tx, id, "lost", None, "", "" if foreground else texts.child_lost_note(id, command))
     leaders = tuple((pid, started) for _, pid, started, _, _ in left if pid is not None)
     ever = tx.one("select 1 from child limit 1") is not None
+    _forget(tx)
     return LeftChildren(read_mark(tx), tx.boot, leaders, ever)

@@ -100,7 +100,12 @@ create index child_session on child(session);
 alter table session add column wakes integer not null default 0;
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN)
+_PLACE = """
+alter table mark add column place text;
+create index child_ended on child(ended_at) where state <> 'running';
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:
@@ -123,6 +128,8 @@ def connect(path: Path | str) -> sqlite3.Connection:
         db.execute("pragma temp_store = memory")
         db.execute("pragma cache_size = -500")  # KiB; what is beyond it the system caches
         _migrate(db)
+        if path != ":memory:":
+            _mark(db, Path(path))
     except sqlite3.DatabaseError as error:
         db.close()
         raise StoreRefused(f"{path}: {error}") from error
@@ -189,6 +196,20 @@ def _wrong_inside(db: sqlite3.Connection, path: Path) -> str | None:
     for table in ("boot", "inbound", "outbound", "turn", "session", "step", "entry"):
         db.execute(f"select * from {table} limit 1").fetchone()
     return None
+
+
+def _mark(db: sqlite3.Connection, path: Path) -> None:
+    """A copy of a store gets a mark of its own, and knows no process: they are those of the first."""
+    file = path.stat()
+    place = f"{file.st_dev}:{file.st_ino}"
+    db.execute("begin immediate")
+    db.execute("update mark set place = ? where place is null", (place,))
+    moved = db.execute(
+        "update mark set mark = lower(hex(randomblob(8))), place = ? where place <> ?", (place, place)
+    )
+    if moved.rowcount:
+        db.execute("update child set pid = null where state = 'running'")
+    db.execute("commit")
 
 
 def _migrate(db: sqlite3.Connection) -> None:

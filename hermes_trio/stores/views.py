@@ -113,5 +113,6 @@ def status(tx: Tx) -> StatusView:
         held=held,
         running=tuple(_turn(tx, row) for row in sorted(running)[:200]),
         owed=owed,
+        children=tuple(children.running(tx)),
         sessions=count,
     )

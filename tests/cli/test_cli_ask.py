@@ -9,7 +9,7 @@ import trio
 
 from hermes_trio.cli.tables import print_ledger
 from hermes_trio.values import LedgerRow
-from tests.fakes.model_script import Item
+from tests.fakes.model_script import Call, Item
 
 ADA = 42
 
@@ -170,3 +170,24 @@ def test_what_came_from_outside_steers_no_terminal(capsys):
     assert "\x1b" not in said
     assert "[2J[red]" in said
     assert len(said.splitlines()) == 2
+
+
+async def test_background_work_is_shown_and_ended(place):
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace("allow_users", f"admins = [{ADA}]\nallow_users"))
+    with config.open("a") as file:
+        file.write('[tools]\nenable = ["process"]\n')
+    begin = json.dumps({"action": "start", "command": "exec sleep 1000", "keep": True})
+    place.model.push(Item(calls=[Call("process", begin)]), Item(text="Started."))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "go")
+        await place.bot.wait_sent(ADA)
+        (child,) = json.loads((await place.hermes("status", "--json")).stdout)["children"]
+        assert (child["id"], child["session"], child["command"]) == (1, 1, "exec sleep 1000")
+        assert ", kept: exec sleep 1000" in (await place.hermes("status")).stdout
+        (session,) = json.loads((await place.hermes("sessions", "--json")).stdout)
+        assert [each["id"] for each in session["children"]] == [1]
+        assert (await place.hermes("stop", 1)).stdout == "session 1: nothing was running\n"
+        assert (await place.hermes("stop", 1, "--all")).stdout == "session 1: stopped\n"
+        assert json.loads((await place.hermes("status", "--json")).stdout)["children"] == []

@@ -87,6 +87,47 @@ def test_there_is_no_shell(module):
     assert shells == []
 
 
+STARTS = ("os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty", "multiprocessing")
+STARTS_IN = {"subprocess": ("Popen", "call", "check_call", "check_output", "run", "getoutput")}
+STARTERS = {
+    "hermes_trio/processes.py": "children: a group of their own, an environment from empty, found again",
+    "hermes_trio/daemon/supervisor.py": "asks systemctl for its limits, and begins this very program anew",
+}
+
+
+def starts_a_program(name: str) -> bool:
+    top, _, rest = name.partition(".")
+    if top == "trio":
+        return rest.removeprefix("lowlevel.") in ("open_process", "run_process")
+    return name.startswith(STARTS) or rest in STARTS_IN.get(top, ())
+
+
+def test_programs_are_started_in_one_place():
+    found = {
+        module
+        for module in PRODUCT
+        for _, name in mentioned(tree(module))
+        if starts_a_program(name) and not module.startswith(KIT)
+    }
+    assert found == STARTERS.keys()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import subprocess\nsubprocess.run([])",
+        "from subprocess import Popen",
+        "import os as o\no.posix_spawn('x', [], {})",
+        "import trio\ntrio.lowlevel.open_process([])",
+        "from trio import run_process",
+        "import os\nos.execv('x', [])",
+        "import pty",
+    ],
+)
+def test_the_search_sees_a_program_started(source):
+    assert any(starts_a_program(name) for _, name in mentioned(ast.parse(source)))
+
+
 def catches_all(handler: ast.ExceptHandler) -> bool:
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
     return any(kind is None or ast.unparse(kind) in ("Exception", "BaseException") for kind in kinds)
