@@ -14,7 +14,7 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
+from hermes_trio.errors import HermesError, ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.log import Log, standard_log
 from hermes_trio.ports import Chance, RefreshingKey, WallClock
 from hermes_trio.pure.keypool import (
@@ -28,6 +28,7 @@ from hermes_trio.pure.keypool import (
     died,
     free_at,
     is_dead,
+    looked_at,
     probe,
     shown,
 )
@@ -284,8 +285,7 @@ class KeyPool:
                 rest = self._benches.get((key.fingerprint, ALL))
                 if rest is not None:
                     self._put(key.fingerprint, ALL, died(rest, self._clock.now()))
-                why = type(error).__name__ if error else "same secret" if secret is not None else "no secret"
-                self._log.warning("key dead", key=place, why=why)
+                self._log.warning("key dead", key=place, why=_why(secret, error))
 
     def _replace(self, key: _PoolKey, secret: Secret) -> None:
         for fingerprint, scope in list(self._benches):
@@ -317,7 +317,9 @@ class KeyPool:
         if not self._benches:
             return [0.0] * len(self._keys)
         pool = [list(self._benches_of(key.fingerprint, model).values()) for key in self._keys]
-        free = [max(free_at(benches, now), now + 1.0 if is_dead(benches, now) else 0.0) for benches in pool]
+        free = [
+            looked_at(benches, now) if is_dead(benches, now) else free_at(benches, now) for benches in pool
+        ]
         probed = probe(pool, now)
         if probed is not None:
             free[probed[0]] = probed[1]
@@ -329,3 +331,10 @@ class KeyPool:
     def _fingerprint(self, secret: Secret) -> str:
         key = blake2b(self.name.encode(), digest_size=32).digest()
         return blake2b(secret.reveal().encode("utf-8", "replace"), key=key, digest_size=8).hexdigest()
+
+
+def _why(secret: Secret | None, error: Exception | None) -> str:
+    """Why a key is dead. Only an error of ours is quoted: what others say may hold what they were given."""
+    if error is None:
+        return "no secret" if secret is None else "same secret"
+    return str(error) if isinstance(error, HermesError) else type(error).__name__

@@ -40,10 +40,13 @@ class FileKey:
         self._one = trio.CapacityLimiter(1)
 
     async def refresh(self, refused: Secret, kind: ModelFailure) -> Secret:
-        """What the file holds now. Raises ValueError if it holds no secret."""
+        """What the file holds now. Raises ConfigWrong if it holds no secret."""
         path = Path(self.secret.file)
         read = Files(path.parent, {}).secret
-        found = await in_thread(lambda: read(f"file:{path}"), self._one)
+        try:
+            found = await in_thread(lambda: read(f"file:{path}"), self._one)
+        except ValueError as error:
+            raise ConfigWrong(str(error)) from None
         self._learn(found)
         return found
 

@@ -124,6 +124,15 @@ def is_dead(benches: Sequence[Bench], now: float) -> bool:
     return any(b.dead and b.since <= now for b in benches)
 
 
+def looked_at(benches: Sequence[Bench], now: float) -> float:
+    """Wall time at which a dead key may have come to life, where no other key is left.
+
+    It is asked for another secret when its rest is over, and half a minute after it was asked last.
+    """
+    asked_at = max(b.tried_at for b in benches if b.dead)
+    return max(now + 1.0, min(free_at(benches, now), asked_at + PROBE_S))
+
+
 def free_at(benches: Sequence[Bench], now: float) -> float:
     """Wall time at which a key may be used, with all its benches that concern the model; 0: at any time.
 

@@ -19,16 +19,16 @@ from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_ke
 from hermes_trio.values import Address, Part
 
 GUARD_BOOTS, GUARD_S = 3, 60.0
-"""So many boots without a clean end in so many seconds hold back what would resume."""
+"""So many boots without an end, clean or not, in so many seconds hold back what would resume."""
 
 _HELD_TURNS = "indexed by turn_running set held_at = null where state = 'running' and held_at is not null"
 
 
 def begin_boot(tx: Tx) -> Booted:
     """A new life: sends in flight become unknown, interruptions are counted, once."""
-    before = tx.all("select clean, started_at from boot order by id desc limit ?", GUARD_BOOTS)
+    before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
     guarded = len(before) == GUARD_BOOTS and all(
-        not clean and tx.now - GUARD_S <= began <= tx.now for clean, began in before
+        ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
     )
     cursor = tx.run("insert into boot(started_at) values(?)", (tx.now,))
     assert cursor.lastrowid is not None

@@ -184,7 +184,10 @@ async def test_a_key_whose_refresh_fails_is_dead_and_is_not_sent_again(server, l
     server.refresh_token = "revoked"
     with pytest.raises(NoCredentials) as none:
         await process.ask()
-    assert (none.value.kind, none.value.until) == ("auth", pytest.approx(START + trio.current_time() + 300))
+    assert (none.value.kind, none.value.until) == (
+        "auth",
+        pytest.approx(START + trio.current_time() + 30, abs=1),
+    )
     assert process.log.lines[1] == ("key dead", {"key": "1/1", "why": "RuntimeError"})
     assert [view.state for view in process.pool.views()] == ["dead"]
     await trio.sleep(3600)
@@ -239,6 +242,22 @@ async def test_after_a_start_a_dead_key_is_tried_when_its_rest_is_over(server, l
     server.current = "access-0"  # the provider has made up its mind
     await trio.sleep(30)
     assert await started.ask() == "ok"
+
+
+async def test_the_time_that_is_told_is_that_of_the_next_look_for_another_secret(
+    server, login, autojump_clock
+):
+    process = Process(login, server)
+    server.expire()
+    server.refresh_token = "revoked"
+    for _ in range(3):
+        with pytest.raises(NoCredentials) as none:
+            await process.ask()
+        assert none.value.until == pytest.approx(START + trio.current_time() + 30, abs=1)
+        await trio.sleep(30)
+    assert process.key.asked == 3
+    login.access = server.current = "access-new"
+    assert await process.ask() == "ok"
 
 
 async def test_a_dead_key_lives_as_soon_as_there_is_another_secret(server, login, autojump_clock):

@@ -91,3 +91,18 @@ async def test_a_file_with_the_same_key_is_a_dead_key_until_it_holds_another_one
             assert "credentials refused" in (await place.bot.wait_sent(ADA, n + 1))[n]
         assert daemon.said("key dead")
     assert len(place.model.calls) == 1
+
+
+async def test_a_key_whose_file_is_gone_is_dead_and_the_log_says_why(place):
+    (place.home / "key").write_text("sk-yesterdays-key\n")
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace('"env:MODEL_KEY"', '"file:key"'))
+    place.model.by_key["sk-yesterdays-key"] = Item(status=401, body={"error": {"message": "no"}})
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        (place.home / "key").unlink()
+        place.bot.push(ADA, "hello")
+        (told,) = await place.bot.wait_sent(ADA)
+        assert told.endswith("Try again in 30 s.")
+        why = f"the file {place.home / 'key'} cannot be read: No such file or directory"
+        assert daemon.said("key dead")[0]["why"] == why

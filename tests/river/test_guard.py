@@ -173,6 +173,20 @@ async def test_a_clean_life_among_them_is_calm(autojump_clock):
         assert verdicts(world)[-1] == "resume"
 
 
+async def test_lives_that_were_stopped_as_asked_are_no_bad_ends_though_a_turn_was_left(autojump_clock):
+    options = GatewayOptions(stuck_after=100, drain_timeout_s=0)
+    async with open_world(work, options=options) as world:
+        await world.say("ada", "work")
+        for _ in range(3):
+            await world.until(seconds=world.now + 1.0)
+            await world.stop()
+            await world.start()
+        assert await world.reply("ada") == "re: work"
+        assert verdicts(world) == ["resume"] * 3
+        await world.settle()
+        check(world)
+
+
 async def test_no_resume_closes_also_what_would_be_held(autojump_clock):
     async with open_world(work, options=PATIENT) as world:
         await world.say("ada", "work")
