@@ -22,12 +22,20 @@ if TYPE_CHECKING:
     from hermes_trio.agent import ModelAgent as ModelAgent
     from hermes_trio.candidates import Candidate as Candidate
     from hermes_trio.candidates import Candidates as Candidates
+    from hermes_trio.child_port import ChildLog as ChildLog
+    from hermes_trio.child_port import Children as Children
+    from hermes_trio.child_port import Group as Group
+    from hermes_trio.child_port import LeftChildren as LeftChildren
+    from hermes_trio.child_port import Process as Process
+    from hermes_trio.child_port import Processes as Processes
+    from hermes_trio.child_port import Ran as Ran
     from hermes_trio.credentials import KeyPool as KeyPool
     from hermes_trio.entries import *  # noqa: F403
     from hermes_trio.errors import *  # noqa: F403
     from hermes_trio.gateway import Gateway as Gateway
     from hermes_trio.http import open_http_client as open_http_client
     from hermes_trio.http_transport import Client
+    from hermes_trio.inbox import Health as Health
     from hermes_trio.models.anthropic import AnthropicModel as AnthropicModel
     from hermes_trio.models.echo import EchoModel as EchoModel
     from hermes_trio.models.openai import OpenAIModel as OpenAIModel
@@ -36,6 +44,7 @@ if TYPE_CHECKING:
     from hermes_trio.ports import *  # noqa: F403
     from hermes_trio.pure.chunking import units as units
     from hermes_trio.pure.markdown import split_markdown as split_markdown
+    from hermes_trio.store_values import StatusView as StatusView
     from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
     from hermes_trio.values import *  # noqa: F403
     from hermes_trio.verbs import Turn as Turn
@@ -49,6 +58,9 @@ if TYPE_CHECKING:
 _WHERE = {
     "hermes_trio.gateway": ("Gateway",),
     "hermes_trio.opening": ("open_gateway",),
+    "hermes_trio.child_port": "ChildLog Children Group LeftChildren Process Processes Ran".split(),
+    "hermes_trio.inbox": ("Health",),
+    "hermes_trio.store_values": ("StatusView",),
     "hermes_trio.candidates": ("Candidate", "Candidates"),
     "hermes_trio.credentials": ("KeyPool",),
     "hermes_trio.models.anthropic": ("AnthropicModel",),
@@ -72,7 +84,7 @@ _WHERE = {
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Receipt Said"
+        "Address ChildView Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Receipt Said"
         " Secret SessionView Span Traits TurnView Undecodable"
     ).split(),
     "hermes_trio.wishes": "Prompt Reset Restart Resume Say Silence Stop".split(),

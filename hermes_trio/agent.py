@@ -75,10 +75,12 @@ class ModelAgent:
         models: `Candidates`: what answers, with keys, retries and fallbacks.
         tools: what the model may call.
         prompt: the system prompt.
-        steps_max: model and tool calls of one turn.
-        same_failure_max: identical failing calls in a row.
+        steps_max: model and tool calls of one turn; past it the turn fails with `LimitReached`.
+        same_failure_max: identical failing calls in a row, likewise.
         history_tokens: how much of the transcript the model is given, some four characters a token.
         name: shown in status.
+
+    Cancelled in a turn: calls that have ended are recorded, one that runs has an intent without a result.
     """
 
     takes_in = True

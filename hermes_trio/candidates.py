@@ -29,7 +29,11 @@ GIVEN_UP_AT_ONCE: frozenset[ModelFailure] = frozenset({"context", "malformed"})
 
 
 class Candidate(Struct, frozen=True):
-    """A model and the keys to it; no pool for a model that needs no key."""
+    """A model, and the keys it is asked with.
+
+    Args:
+        pool: of the account that pays for it; None for a model that needs no key.
+    """
 
     model: Model
     pool: KeyPool | None = None

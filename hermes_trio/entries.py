@@ -36,7 +36,13 @@ class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
 
 
 class ToolEntry(Struct, frozen=True, tag="tool", omit_defaults=True):
-    """What a tool gave back for the call `call`."""
+    """What a tool gave back for the call `call`.
+
+    Args:
+        call: the id of the `ToolCall`.
+        name: of the tool.
+        failed: the text says why.
+    """
 
     call: str
     name: str
@@ -101,7 +107,14 @@ class ModelRequest(Struct, frozen=True, kw_only=True):
 
 
 class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one call of a model gave. `finish` is "partial" when the stream had no end event."""
+    """What one call of a model gave.
+
+    Args:
+        text: the answer, as markdown.
+        calls: what it wants called; none in an answer that did not end as it should.
+        finish: how the provider says it ended; "partial" when the stream had no end event.
+        tokens_in, tokens_out: as the provider counts them, 0 where it does not say.
+    """
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()

@@ -17,6 +17,9 @@ from hermes_trio.values import LedgerRow, SessionView
 class Gateway:
     """A running gateway: what a host may ask of it. Made by `open_gateway`.
 
+    What asks the store raises `StoreFailed` when that cannot read or write, `StoreClosed` after the gateway
+    was left. Cancelled, a `stop`, `reset` or `resume` has taken effect wholly or not at all.
+
     Attributes:
         river: its parts; not for hosts, and without a promise.
     """
@@ -59,7 +62,15 @@ class Gateway:
             await self.river.lanes.empty()
 
     async def stop(self, session: int, why: str = "operator", *, everything: bool = False) -> bool:
-        """Stop the session's turn, with `everything` its background work too. False: there was no such."""
+        """Stop the session's running turn, and return when that is durable: not when the turn has left.
+
+        Args:
+            session: its number, as in `session_views`.
+            why: for the log, who asked.
+            everything: its background work too.
+
+        False if there is no such open session, or nothing of that ran.
+        """
         view = await self.river.store.session(session)
         if view is None:
             return False
@@ -71,7 +82,10 @@ class Gateway:
         return stopped.turn is not None or (everything and bool(stopped.children))
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
-        """End the session and open the next; its number, None if there is no such open session."""
+        """End the session and open the next; returns its number, None if there is no such open session.
+
+        What runs in it is cancelled, what waits in it is superseded. Durable when it returns.
+        """
         view = await self.river.store.session(session)
         if view is None:
             return None
@@ -81,12 +95,20 @@ class Gateway:
             return None
 
     async def resume(self, session: int) -> int | None:
-        """Open an ended session again. Returns the one that ended for it, None if it is no ended one."""
+        """Open an ended session again. Returns the one that ended for it, None if it is no ended one.
+
+        Also one that was set aside because it was interrupted too often.
+        """
         view = await self.river.store.session(session)
         return None if view is None else await self.river.store.resume(view.key, None, session)
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
-        """The newest inbound messages with their outcomes, oldest first."""
+        """The newest inbound messages with their outcomes, oldest first.
+
+        Args:
+            chat: only those of this chat.
+            limit: so many at most.
+        """
         return await self.river.store.ledger(chat, limit)
 
     async def session_views(self) -> Sequence[SessionView]:
@@ -102,6 +124,6 @@ class Gateway:
         return self.river.listening.health()
 
     def hurry(self, seconds: float = 0.0) -> None:
-        """Shorten a drain, running or to come, to so many seconds from now."""
+        """Shorten a drain, running or to come, to so many seconds from now. Never makes one longer."""
         until = self.river.drain_deadline
         until.deadline = min(until.deadline, trio.current_time() + seconds)

@@ -37,7 +37,11 @@ def installed(group: str) -> dict[str, Loader]:
 
 
 def installed_commands() -> list[Command]:
-    """The commands that are installed under the entry-point group `hermes_trio.commands`."""
+    """The commands that are installed under the entry-point group `hermes_trio.commands`.
+
+    Raises:
+        ConfigWrong: one cannot be imported, or two packages offer one name; says what to do.
+    """
     return [load() for load in installed(COMMANDS).values()]
 
 

@@ -203,7 +203,16 @@ class Stopped(Struct, frozen=True):
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
-    """The store's part of `hermes-trio status`. `deferred` messages wait for a key, `held` turns for calm."""
+    """The store's part of `hermes-trio status`: counts, and the turns running.
+
+    Args:
+        boot: the number of this life of the process.
+        waiting: messages that wait for a turn.
+        deferred: messages that wait for a key to a model.
+        held: turns that wait until a start has lasted (the process died three times in a minute).
+        owed: parts that are still to be said.
+        sessions: how many are open.
+    """
 
     boot: int
     waiting: int

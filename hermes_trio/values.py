@@ -81,7 +81,14 @@ class Lane(Struct, frozen=True, array_like=True):
 
 
 class Address(Struct, frozen=True, array_like=True):
-    """Where a message came from and where its answer goes."""
+    """Where a message came from and where its answer goes.
+
+    Args:
+        platform, account: the configured bot, "telegram" and "main".
+        chat: the chat's id there, as text.
+        thread: the topic in it; None: the chat itself.
+        user: who wrote, by an id that never changes hands.
+    """
 
     platform: str
     account: str
@@ -303,7 +310,16 @@ class ChildView(Struct, frozen=True, kw_only=True):
 
 
 class SessionView(Struct, frozen=True, kw_only=True):
-    """A session as `/status` and `sessions` show it."""
+    """A session as `/status` and `sessions` show it.
+
+    Args:
+        opened_at, ended_at: wall time; None: it is open.
+        waiting: messages that wait for a turn of it.
+        turns: how many it has had.
+        interrupted: how many starts in a row have found a turn of it cut short.
+        running: the turn that runs now.
+        children: background programs of its key that run, also of a session before.
+    """
 
     id: int
     key: Key
@@ -343,7 +359,19 @@ class KeyView(Struct, frozen=True, kw_only=True):
 
 
 class LedgerRow(Struct, frozen=True, kw_only=True):
-    """One inbound message and what became of it."""
+    """One inbound message and what became of it.
+
+    Args:
+        id: its number; grows in order of arrival.
+        account: `platform/account`.
+        native: its id there.
+        key: whose conversation it is; None for what could not be decoded.
+        received_at, at: wall time it was accepted, and it got its outcome.
+        length: of its text, in characters.
+        state: "waiting", "running" or "deferred" while it has no outcome.
+        reason: of the outcome, for an operator.
+        turn: the newest turn that has answered it, or tried to.
+    """
 
     id: int
     account: str

@@ -139,7 +139,7 @@ class Turn:
         self.messages += tuple(one.message for one in claimed)
 
     def steered(self) -> Sequence[Claimed]:
-        """Messages taken in since the last call."""
+        """Messages taken in since the last call: `one.message` of each. Never waits."""
         taken, self._steered = self._steered, []
         return taken
 
@@ -211,8 +211,13 @@ class Turn:
         return await self.steps.run(name, fn, *args, idempotent=idempotent)
 
     async def say(self, text: str) -> None:
-        """Send markdown to the conversation, once. The last one is the final reply if the function
-        returns None."""
+        """Send markdown to the conversation, once. Returns when it is owed, not when it is shown.
+
+        The last one is the final reply if the function returns None. Cancelled: all of it is owed or nothing.
+
+        Raises:
+            StepMismatch: the recording has another text.
+        """
         text = clean(self.redact(text))
         with self.steps.begin("say", (text,)) as row:
             self.attendance.restart()
@@ -239,6 +244,13 @@ class Turn:
 
         While it is open, a choice pressed by, or the next message of, the person asked is its answer
         (in a group: a reply to the question). It survives a restart.
+
+        Args:
+            text: the question, as markdown.
+            choices: labels of buttons; the label of the one pressed is the answer.
+            timeout_s: how long it stays open, in seconds of wall time. Does not count towards the deadline.
+
+        Cancelled: the question is closed with its turn; in a turn that goes on at the next start it is open.
 
         Raises:
             AskTimedOut: nobody answered within `timeout_s` seconds of the asking, or the platform would not
@@ -278,7 +290,14 @@ class Turn:
         return min(at_most_s, max(0.0, wake_at - self._around.clock.now()))
 
     async def sleep(self, seconds: float, *, name: str = "sleep") -> None:
-        """Sleep, across restarts: run again, it sleeps the rest. Does not count towards the deadline."""
+        """Sleep, across restarts: run again, it sleeps the rest. Does not count towards the deadline.
+
+        Args:
+            seconds: of wall time; where that has passed already it goes on at once.
+            name: for the recording, where two sleep side by side.
+
+        Cancelled: the wake-up time stands.
+        """
         with self.steps.begin(name, (seconds,)) as row:
             if not self.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + seconds)
@@ -291,11 +310,11 @@ class Turn:
             await self.steps.end(msgspec.structs.replace(row, state="done", value=b"null"))
 
     async def now(self, *, name: str = "now") -> float:
-        """Wall time in seconds, recorded."""
+        """Wall time in seconds since 1970, recorded. Cancelled: recorded or not."""
         return await self._recorded(name, self._around.clock.now)
 
     async def random(self) -> float:
-        """A float in [0, 1), recorded."""
+        """A float in [0, 1), recorded. Cancelled: recorded or not."""
         return await self._recorded("random", self._around.chance.random)
 
     async def _recorded(self, name: str, draw: Callable[[], float]) -> float:
@@ -306,6 +325,11 @@ class Turn:
 
     async def reset(self, why: str = "asked by the agent") -> NoReturn:
         """End this conversation and open the next. Does not return: the turn ends as Cancelled.
+
+        Args:
+            why: for the log and the ledger.
+
+        Cancelled before it is committed: the conversation goes on.
 
         Raises:
             StaleTurn: the turn has ended already; nothing happens to the conversation that goes on.

@@ -292,6 +292,13 @@ async def open_sqlite_store(
 ) -> AsyncIterator[SqliteStore]:
     """A store over a file that is opened here, served, and closed again.
 
+    Args:
+        path: of the file, made if it is not there; ":memory:" keeps nothing.
+        clock: wall time of what is written.
+        run_blocking: runs the database's calls; by default in a thread of its own.
+
+    Leaving the body waits for what was begun. Cancelled: what a caller was not told may be durable.
+
     Raises:
         StoreRefused: the file is corrupt, newer, or not ours; it was left untouched.
     """
