@@ -137,7 +137,7 @@ class Background:
             PermissionError: it is below the floor.
             StaleTurn: the turn has ended.
             OSError: the machine could not start it.
-        Cancelled: what was started is ended by its task, unless that goes on by itself.
+        Cancelled: either it was not started, and its row has ended, or it goes on by itself.
         """
         if (why := refused(command)) is not None:
             raise PermissionError(f"refused: {why}. No setting allows this command")
@@ -152,8 +152,8 @@ class Background:
         )
         try:
             process = await self._processes.start(command, env, stdin=not born.foreground)
-        except OSError:
-            await self.store.end_child(mark.child, "killed", None, "", "")
+        except BaseException:
+            await _written(lambda: self.store.end_child(mark.child, "killed", None, "", ""))
             raise
         child = Child(mark.child, born, process, Watch(watch) if watch else None, self.redact)
         self.live[child.id] = child

@@ -106,13 +106,16 @@ def _owe(tx: Tx, address: str, text: str) -> None:
 
 
 def _tell(tx: Tx, child: int, kind: str, native: str, text: str) -> int | None:
-    """An inbound row of the session it was born in; None if it is there already."""
+    """An inbound row of the session it was born in; None if it is there already.
+
+    Nobody has written it, so nobody is to be told that it waits.
+    """
     session, key, raw_address = tx.one("select session, key, address from child where id = ?", child)
     address = read_address(raw_address)
     message = Message(native=native, address=address, text=text, note=True)
     cursor = tx.run(
-        "insert or ignore into inbound(account, native, key, chat, kind, body, at, length, state)"
-        " values(?, ?, ?, ?, ?, ?, ?, ?, 'waiting')",
+        "insert or ignore into inbound(account, native, key, chat, kind, body, at, length, state, told)"
+        " values(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)",
         (address.account_id, native, key, address.chat, kind, to_json(message), tx.now, len(text)),
     )
     tx.then(WakeKey(read_key(key), session))
@@ -143,7 +146,7 @@ def match_child(tx: Tx, child: int, told: str, per_child: int, per_session: int)
     return not last
 
 
-def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes]]) -> bool:
+def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes, *tuple[Any, ...]]]) -> bool:
     """Whether what the gateway wrote itself may open a turn now, which counts.
 
     After `WAKES_MAX` in a row it is put into the transcript, where the next turn finds it, and the chat is
@@ -154,7 +157,7 @@ def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes]]) -> bool
     if wakes < WAKES_MAX:
         return True
     (turn,) = tx.one("select max(id) from turn where session = ?", session)
-    for id, body in waiting:
+    for id, body, *_ in waiting:
         tx.add_user_entry(session, turn, id, read_message(body))
         tx.settle_inbound("id = ?", (id,), "expired", "muted")
     if wakes == WAKES_MAX:

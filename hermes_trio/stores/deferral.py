@@ -78,6 +78,14 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
     args = (key, turn, rows.barrier(tx, key))
     untold = tx.one(f"select 1 from inbound where {where} and told = 0 limit 1", *args) is not None
     assert closing.until is not None
+    # What the gateway has said to itself was not heard: the turn does not count as one it opened.
+    tx.run(
+        "update session set wakes = wakes - 1 where wakes > 0"
+        " and id = (select session from turn where id = ?) and not exists"
+        " (select 1 from inbound where key = ? and turn = ? and outcome is null"
+        " and kind not in ('wake', 'match'))",
+        (turn, key, turn),
+    )
     tx.run(
         f"update inbound set state = 'deferred', due = ?, told = 1, turn = null, step = null where {where}",
         (closing.until, *args),

@@ -53,9 +53,9 @@ def next_turn(
         _take_in(tx, running, session, text_of(key), takes_in)
         return _adopt(tx, running, session, history)
     waiting, more = _batch(tx, text_of(key))
+    while waiting and waiting[0][4] in WAKES and not children.may_wake(tx, session, waiting):
+        waiting, more = _batch(tx, text_of(key))
     if not waiting:
-        return None
-    if waiting[0][4] in WAKES and not children.may_wake(tx, session, [(row[0], row[1]) for row in waiting]):
         return None
     hold = _hold(tx.now, waiting)
     if hold is not None:
