@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
     from hermes_trio.values import *  # noqa: F403
     from hermes_trio.verbs import Turn as Turn
+    from hermes_trio.views import *  # noqa: F403
     from hermes_trio.wishes import *  # noqa: F403
 
     # A renamed name is exported to type checkers only by assignment.
@@ -84,9 +85,9 @@ _WHERE = {
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address ChildView Choice Delivery Key KeyView Lane LedgerRow Message Part Policy Receipt Said"
-        " Secret SessionView Span Traits TurnView Undecodable"
+        "Address Choice Delivery Key Lane Message Part Policy Receipt Said Secret Span Traits Undecodable"
     ).split(),
+    "hermes_trio.views": "ChildView KeyView LedgerRow SessionView TurnView".split(),
     "hermes_trio.wishes": "Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.entries": (
         "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry SummaryEntry ToolCall ToolEntry ToolSpec"

@@ -11,7 +11,8 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from hermes_trio.values import Address, ChildView, Key
+from hermes_trio.values import Address, Key
+from hermes_trio.views import ChildView
 
 ChildEnd = Literal["exited", "killed", "lost"]
 

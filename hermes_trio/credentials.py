@@ -33,7 +33,8 @@ from hermes_trio.pure.keypool import (
     shown,
 )
 from hermes_trio.supervise import attempt
-from hermes_trio.values import KeyView, Secret
+from hermes_trio.values import Secret
+from hermes_trio.views import KeyView
 
 REFRESH_S = 30.0
 """How long a key may take to be refreshed."""

@@ -22,7 +22,8 @@ from hermes_trio.pure.scalars import clean
 from hermes_trio.pure.slash import take_apart
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt, first_leaf
-from hermes_trio.values import Address, Key, Message, OutcomeName, Part, SessionView
+from hermes_trio.values import Address, Key, Message, OutcomeName, Part
+from hermes_trio.views import SessionView
 from hermes_trio.wishes import CommandResult, Prompt, Reset, Restart, Resume, Say, Stop
 from hermes_trio.writing import written
 

@@ -11,7 +11,7 @@ from hermes_trio.inbox import Health
 from hermes_trio.ports import Platform
 from hermes_trio.river import River
 from hermes_trio.store_port import StatusView
-from hermes_trio.values import LedgerRow, SessionView
+from hermes_trio.views import LedgerRow, SessionView
 
 
 class Gateway:

@@ -15,18 +15,8 @@ from msgspec import Struct
 from hermes_trio.child_port import Children
 from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailure
-from hermes_trio.values import (
-    Address,
-    Delivery,
-    Message,
-    Part,
-    Policy,
-    Receipt,
-    Secret,
-    SessionView,
-    Traits,
-    Undecodable,
-)
+from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Secret, Traits, Undecodable
+from hermes_trio.views import SessionView
 from hermes_trio.wishes import CommandResult, Silence
 
 

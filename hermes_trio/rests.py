@@ -19,7 +19,7 @@ from hermes_trio.ports import WallClock
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.store_port import Store
 from hermes_trio.supervise import attempt
-from hermes_trio.values import KeyView
+from hermes_trio.views import KeyView
 
 AGAIN_S = 5.0
 """How long after a write that failed the next one is tried."""

@@ -31,7 +31,8 @@ from hermes_trio.store_values import Reply as Reply
 from hermes_trio.store_values import StatusView as StatusView
 from hermes_trio.store_values import StepRow as StepRow
 from hermes_trio.store_values import Stopped as Stopped
-from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, SessionView
+from hermes_trio.values import Decided, Key, Lane, OutcomeName, Part
+from hermes_trio.views import LedgerRow, SessionView
 from hermes_trio.wishes import Prompt
 
 NO_RESET = ResetPolicy()

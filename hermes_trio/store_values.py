@@ -8,19 +8,8 @@ from msgspec import Struct
 
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
-from hermes_trio.values import (
-    Address,
-    ChildView,
-    Choice,
-    Delivery,
-    Key,
-    Message,
-    OutcomeName,
-    Part,
-    Said,
-    TurnState,
-    TurnView,
-)
+from hermes_trio.values import Address, Choice, Delivery, Key, Message, OutcomeName, Part, Said, TurnState
+from hermes_trio.views import ChildView, TurnView
 
 # --- what goes in ---------------------------------------------------------------------------------
 

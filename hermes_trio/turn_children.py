@@ -9,7 +9,8 @@ import trio
 from hermes_trio.background import Background, Child
 from hermes_trio.child_port import ChildBorn, ChildLog, Ran
 from hermes_trio.pure.watching import wrong_patterns
-from hermes_trio.values import Address, ChildView, Key
+from hermes_trio.values import Address, Key
+from hermes_trio.views import ChildView
 
 RUNNING_MAX = 20
 ENDING_S = 2.5

@@ -12,7 +12,7 @@ import msgspec
 from hermes_trio.daemon.control import Account, Status
 from hermes_trio.pure.texts import span
 from hermes_trio.store_port import StatusView
-from hermes_trio.values import KeyView, LedgerRow, SessionView, TurnView
+from hermes_trio.views import KeyView, LedgerRow, SessionView, TurnView
 
 if TYPE_CHECKING:
     from rich.table import Table

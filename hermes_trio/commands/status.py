@@ -2,7 +2,7 @@
 
 from hermes_trio.ports import CommandCall
 from hermes_trio.pure.texts import child_status, waiting_phrase
-from hermes_trio.values import SessionView
+from hermes_trio.views import SessionView
 from hermes_trio.wishes import Say
 
 

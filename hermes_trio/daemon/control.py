@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from hermes_trio.errors import HermesError
 from hermes_trio.store_port import StatusView
-from hermes_trio.values import KeyView, LedgerRow, SessionView
+from hermes_trio.views import KeyView, LedgerRow, SessionView
 
 NAME = "control.sock"
 PATH_MAX = 100

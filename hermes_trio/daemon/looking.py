@@ -23,7 +23,7 @@ from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import StoreRefused
 from hermes_trio.store_port import StatusView
-from hermes_trio.values import LedgerRow, SessionView
+from hermes_trio.views import LedgerRow, SessionView
 
 Look = AskStatus | AskLedger | AskSessions | AskKeys
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hermes_trio.errors import ModelFailure
-from hermes_trio.values import KeyState, KeyView
+from hermes_trio.views import KeyState, KeyView
 
 Strategy = Literal["fill_first", "round_robin", "least_used", "random"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from hermes_trio.values import ChildView
+from hermes_trio.views import ChildView
 
 LISTED_MAX = 10
 COMMAND_CHARS = 60

@@ -7,7 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from hermes_trio.child_port import ChildBorn, ChildEnd, ChildMark, LeftChildren
 from hermes_trio.stores import children
-from hermes_trio.values import ChildView, Key
+from hermes_trio.values import Key
+from hermes_trio.views import ChildView
 
 T = TypeVar("T")
 

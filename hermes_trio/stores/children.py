@@ -10,7 +10,8 @@ from hermes_trio.consequences import EndChildren, WakeKey
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Reply
 from hermes_trio.stores.tx import WAKING, Tx, read_address, read_key, read_message, text_of, to_json
-from hermes_trio.values import ChildView, Key, Message, Part
+from hermes_trio.values import Key, Message, Part
+from hermes_trio.views import ChildView
 
 WAKES_MAX = 3
 """Turns that the gateway makes of itself between two messages of people."""

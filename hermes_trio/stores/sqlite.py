@@ -36,7 +36,8 @@ from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
-from hermes_trio.values import Decided, Key, Lane, LedgerRow, OutcomeName, Part, SessionView
+from hermes_trio.values import Decided, Key, Lane, OutcomeName, Part
+from hermes_trio.views import LedgerRow, SessionView
 from hermes_trio.wishes import Prompt
 
 LINGER_S = 0.002

@@ -7,7 +7,8 @@ from typing import Any
 from hermes_trio.store_port import StatusView
 from hermes_trio.stores import children
 from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, read_key, text_of
-from hermes_trio.values import Key, LedgerRow, SessionView, TurnView
+from hermes_trio.values import Key
+from hermes_trio.views import LedgerRow, SessionView, TurnView
 
 
 def ledger(tx: Tx, chat: str | None, limit: int) -> list[LedgerRow]:

@@ -30,7 +30,8 @@ from hermes_trio.testing.processes import CutMachine, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
-from hermes_trio.values import LedgerRow, Message, Secret
+from hermes_trio.values import Message, Secret
+from hermes_trio.views import LedgerRow
 
 WALL_START = 1_800_000_000.0
 PATIENCE_S = 3600.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hermes_trio.ports import ToolContext
-from hermes_trio.values import ChildView
+from hermes_trio.views import ChildView
 
 WAIT_S = 60.0
 LONGEST_WAIT_S = 600.0

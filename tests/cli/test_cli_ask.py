@@ -8,7 +8,7 @@ import sqlite3
 import trio
 
 from hermes_trio.cli.tables import print_ledger
-from hermes_trio.values import LedgerRow
+from hermes_trio.views import LedgerRow
 from tests.fakes.model_script import Call, Item
 
 ADA = 42
