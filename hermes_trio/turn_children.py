@@ -14,6 +14,7 @@ from hermes_trio.views import ChildView
 
 RUNNING_MAX = 20
 ENDING_S = 2.5
+INPUT_S = 5.0
 NOT_ADMIN = "refused: only admins of this account may have programs run, and this was not asked by one"
 
 
@@ -129,7 +130,10 @@ class TurnChildren:
         live = self._background.live.get(child)
         if live is None or view.state != "running":
             raise ValueError(f"background process {child} does not run")
-        await live.process.write(text.encode("utf-8", "replace"))
+        with trio.move_on_after(INPUT_S):
+            await live.process.write(text.encode("utf-8", "replace"))
+            return
+        raise BrokenPipeError("it does not read its input; how much of this it will get is not known")
 
     async def kill(self, child: int) -> ChildView:
         """See the port."""

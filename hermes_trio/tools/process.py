@@ -89,7 +89,10 @@ class Process:
 
 
 def _id(arguments: Mapping[str, Any]) -> int:
-    return int(_typed(arguments, "id", int))
+    id = int(_typed(arguments, "id", int))
+    if not 0 < id < 1 << 63:
+        raise ValueError(f"this conversation has no background process {id}")
+    return id
 
 
 def _typed(arguments: Mapping[str, Any], name: str, kind: Any, default: Any = None) -> Any:

@@ -8,7 +8,7 @@ import trio
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import fails, hangs, text, tool
 
-from .seen import notes, said
+from .seen import notes, result, said
 from .test_completion import exits, start
 
 DEFER = {"keys": ["a"], "on_exhausted": "defer"}
@@ -162,3 +162,11 @@ async def test_one_that_was_not_started_yet_when_its_turn_was_stopped_does_not_r
     assert "background" not in said(world)[-1][1]
     assert world.db.execute("select state from child").fetchall() == [("killed",)]
     assert exits(world) == []
+
+
+@pytest.mark.parametrize("id", [-1, 2**63, 10**30])
+async def test_a_number_that_no_process_has(world, id):
+    world.model.script(tool("process", action="poll", id=id), text("No."))
+    await world.say("ada", "go")
+    assert await world.reply("ada") == "No."
+    assert result(world) == f"ValueError: this conversation has no background process {id}"

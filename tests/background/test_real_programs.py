@@ -34,7 +34,9 @@ class Obedient:
         if isinstance(last, UserEntry) and last.text.startswith("{"):
             arguments = msgspec.json.decode(last.text)
             name = "process" if "action" in arguments else "terminal"
-            calls = (ToolCall(f"c{len(request.entries)}", name, last.text),)
+            if "times" in arguments:
+                arguments["text"] *= arguments.pop("times")
+            calls = (ToolCall(f"c{len(request.entries)}", name, msgspec.json.encode(arguments).decode()),)
             return ModelAnswer(calls=calls, finish="tool_calls")
         text = last.text if isinstance(last, ToolEntry | NoteEntry) else "hm"
         on_text(text)
