@@ -11,7 +11,10 @@ from hermes_trio.inbox import Health
 from hermes_trio.ports import Platform
 from hermes_trio.river import River
 from hermes_trio.store_port import StatusView
-from hermes_trio.views import LedgerRow, SessionView
+from hermes_trio.views import KeyView, LedgerRow, SessionView
+
+LOOKED_AT = 200
+"""Newest messages of a chat that are looked at for one that is not settled."""
 
 
 class Gateway:
@@ -61,6 +64,33 @@ class Gateway:
             await self.river.sessions.empty()
             await self.river.lanes.empty()
 
+    async def chat_at_rest(self, account: str, chat: str) -> None:
+        """Return when no task works for the chat, and no message of it waits for a key to a model.
+
+        Args:
+            account: `platform/account`.
+            chat: its id there.
+        """
+        river = self.river
+        while True:
+            # A key or lane has a task as long as it has something to do.
+            busy = (
+                worker
+                for table in (river.commands.live, river.sessions.live, river.lanes.live)
+                for key, worker in table.items()
+                if key.chat == chat and f"{key.platform}/{key.account}" == account
+            )
+            if (worker := next(busy, None)) is not None:
+                await worker.left.wait()
+            elif await self._waits_for_a_key(account, chat):
+                await river.rests.looked()
+            else:
+                return
+
+    async def _waits_for_a_key(self, account: str, chat: str) -> bool:
+        rows = await self.ledger(chat, LOOKED_AT) if (await self.status()).deferred else ()
+        return any(row.state == "deferred" and row.account == account for row in rows)
+
     async def stop(self, session: int, why: str = "operator", *, everything: bool = False) -> bool:
         """Stop the session's running turn, and return when that is durable: not when the turn has left.
 
@@ -71,7 +101,7 @@ class Gateway:
 
         False if there is no such open session, or nothing of that ran.
         """
-        view = await self.river.store.session(session)
+        view = await self.session_view(session)
         if view is None:
             return False
         try:
@@ -86,7 +116,7 @@ class Gateway:
 
         What runs in it is cancelled, what waits in it is superseded. Durable when it returns.
         """
-        view = await self.river.store.session(session)
+        view = await self.session_view(session)
         if view is None:
             return None
         try:
@@ -99,7 +129,7 @@ class Gateway:
 
         Also one that was set aside because it was interrupted too often.
         """
-        view = await self.river.store.session(session)
+        view = await self.session_view(session)
         return None if view is None else await self.river.store.resume(view.key, None, session)
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
@@ -114,6 +144,14 @@ class Gateway:
     async def session_views(self) -> Sequence[SessionView]:
         """The open sessions, newest first."""
         return await self.river.store.sessions()
+
+    async def session_view(self, session: int) -> SessionView | None:
+        """One session, open or ended; None if there is none of this number."""
+        return await self.river.store.session(session)
+
+    def keys(self) -> Sequence[KeyView]:
+        """The keys to models by position and state, never a key."""
+        return self.river.rests.views()
 
     async def status(self) -> StatusView:
         """Counts, and the turns running."""

@@ -29,16 +29,12 @@ from hermes_trio.daemon.control import (
     StopSession,
 )
 from hermes_trio.errors import HermesError
-from hermes_trio.gateway import Gateway
+from hermes_trio.gateway import LOOKED_AT, Gateway
 from hermes_trio.inbox import Health
 from hermes_trio.store_port import StatusView
 
 STORE_S = ANSWER_S / 2
 """A status without what the store knows is better than none."""
-
-
-LOOKED_AT = 200
-"""Newest messages of a chat that are looked at for one that waits for a key."""
 
 
 class Answers:
@@ -74,7 +70,7 @@ class Answers:
             case AskSessions():
                 return Sessions(rows=tuple(await gateway.session_views()))
             case AskKeys():
-                return Keys(rows=tuple(gateway.river.rests.views()))
+                return Keys(rows=tuple(gateway.keys()))
             case StopSession(session=session, everything=everything):
                 return await _stop(gateway, session, everything)
             case ResetSession(session=session):
@@ -86,7 +82,7 @@ class Answers:
                     return No(why=f"there is no ended session {session}")
                 return Done(text=f"session {session} is open again; {ended} has ended")
             case AwaitRest(account=account, chat=chat):
-                await _at_rest(gateway, account, chat)
+                await gateway.chat_at_rest(account, chat)
                 if gateway.draining and not await _is_done(gateway, account, chat):
                     return No(why="it goes on at the next start")
                 return Done(text="at rest")
@@ -128,7 +124,7 @@ def is_open(allow_users: tuple[str, ...]) -> bool:
 
 
 async def _stop(gateway: Gateway, session: int, everything: bool) -> Answer:
-    view = await gateway.river.store.session(session)
+    view = await gateway.session_view(session)
     if view is None or view.ended_at is not None:
         return _no_session(session)
     stopped = await gateway.stop(session, everything=everything)
@@ -139,34 +135,8 @@ def _no_session(session: int) -> No:
     return No(why=f"there is no open session {session}; `hermes-trio sessions` lists them")
 
 
-async def _at_rest(gateway: Gateway, account: str, chat: str) -> None:
-    """Return when no task works for the chat, and no message of it waits for a key to a model.
-
-    A key or lane has a task as long as it has something to do.
-    """
-    while True:
-        tables = (gateway.river.commands.live, gateway.river.sessions.live, gateway.river.lanes.live)
-        busy = (
-            worker
-            for table in tables
-            for key, worker in table.items()
-            if key.chat == chat and f"{key.platform}/{key.account}" == account
-        )
-        if (worker := next(busy, None)) is not None:
-            await worker.left.wait()
-        elif await _waits_for_a_key(gateway, account, chat):
-            await gateway.river.rests.looked()
-        else:
-            return
-
-
 async def _is_done(gateway: Gateway, account: str, chat: str) -> bool:
     """Whether nothing is left of the chat. Where a drain ended the tasks, that they are gone says nothing."""
     rows = await gateway.ledger(chat, LOOKED_AT)
     settled = all(row.outcome is not None for row in rows if row.account == account)
     return settled and (await gateway.status()).owed == 0
-
-
-async def _waits_for_a_key(gateway: Gateway, account: str, chat: str) -> bool:
-    rows = await gateway.ledger(chat, LOOKED_AT) if (await gateway.status()).deferred else ()
-    return any(row.state == "deferred" and row.account == account for row in rows)
