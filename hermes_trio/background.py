@@ -32,7 +32,7 @@ T = TypeVar("T")
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
-WRITE_S = 5.0
+WRITE_S = 2.0
 RESTS = 9.0
 """A child's output is left in its pipe for so many times as long as taking the last piece took."""
 

@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from hermes_trio.processes import living
+from hermes_trio.pure import texts
 from tests.crash.stage import open_stage
 from tests.fakes.model_script import Call, Item
 
@@ -66,6 +67,23 @@ async def test_after_a_kill_and_a_start(stage, tool, command):
     await stage.rest(CHAT)
     shown = [text for text in stage.shown(CHAT) if not text.endswith("↻")]
     assert shown == (["Started.", "It was lost."] if tool == "process" else ["Started."])
+
+
+async def test_a_restart_ends_them_and_says_so_once(stage):
+    await stage.start()
+    stage.model.push(
+        calls("process", action="start", command=STUBBORN, keep=True),
+        Item(text="Started."),
+        Item(text="It was lost."),
+    )
+    stage.say(CHAT, "go")
+    await stage.rest(CHAT)
+    await until(lambda: len(alive(stage)) >= 2, 10)
+    stage.say(CHAT, "/restart")
+    await until(lambda: "It was lost." in stage.shown(CHAT), 20)
+    assert alive(stage) == []
+    await stage.rest(CHAT)
+    assert stage.shown(CHAT) == ["Started.", texts.RESTARTING, texts.BACK, "It was lost."]
 
 
 async def test_after_a_stop(stage):

@@ -7,31 +7,38 @@ from collections import Counter
 
 import msgspec
 import pytest
+import structlog
 import trio
 
 from hermes_trio import Candidate, Candidates, ModelAgent
 from hermes_trio.clock import seeded_chance
+from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ModelAnswer, ToolCall, UserEntry
+from hermes_trio.errors import ModelFailed
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
+from hermes_trio.testing.world import WorldClock
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal
-from hermes_trio.values import Policy
+from hermes_trio.values import Policy, Secret
 from tests.river.invariants import check
 
 CHATS = ("one", "two")
 COMMANDS = ("quick", "slow", "stubborn", "for ever", "chatty")
-SEEDS = 8
+SEEDS = 12
 
 
 class Obedient:
     """A model that does the calls a message names, then says something after a while."""
 
     name = "obedient"
-    needs_key = False
+    needs_key = True
+    refuses = False
 
     async def complete(self, request, *, key, on_text):
         await trio.sleep(0.3)
+        if self.refuses:
+            raise ModelFailed("quota", "no more", status=402)
         last = request.entries[-1]
         if isinstance(last, UserEntry) and last.text.startswith("["):
             calls = tuple(
@@ -73,31 +80,36 @@ def a_wish(dice):
 async def one_run(seed, busy):
     dice = random.Random(f"{seed}/{busy}")
     platform = MemoryPlatform(policy=Policy(allow_users=("*",), admins=("ada",)))
-    agent = ModelAgent(
-        Candidates([Candidate(Obedient())], chance=seeded_chance("storm")), tools=[process, terminal]
-    )
+    model, chance = Obedient(), seeded_chance("storm")
+    pool = KeyPool([Secret("a"), Secret("b")], clock=WorldClock(), chance=chance, log=structlog.get_logger())
+    rule = dice.choice(["tell", "defer"])
+    models = Candidates([Candidate(model, pool)], on_exhausted=rule, chance=chance)
+    agent = ModelAgent(models, tools=[process, terminal])
     options = GatewayOptions(busy=busy, drain_timeout_s=3.0, stuck_after=100)
     async with open_world(
         agent, platform=platform, options=options, seed=seed, commit_s=dice.choice([0.0, 0.02])
     ) as world:
         machine(world)
-        for _ in range(dice.randint(4, 14)):
+        for _ in range(dice.randint(8, 20)):
             await trio.sleep(dice.choice([0.0, 0.05, 0.4, 2.0, 10.0]))
             chat, luck = dice.choice(CHATS), dice.random()
             if luck < 0.55:
                 await world.say("ada", a_wish(dice), chat=chat)
-            elif luck < 0.85:
+            elif luck < 0.88:
                 await world.say(
                     "ada", dice.choice(["/new", "/stop", "/stop all", "/status", "hm", "/resume"]), chat=chat
                 )
-            elif luck < 0.93:
+            elif luck < 0.92:
+                model.refuses = not model.refuses
+            elif luck < 0.97:
                 world.crash()
                 await trio.sleep(dice.choice([0.0, 30.0]))
                 await world.start()
             else:
                 await world.stop()
                 await world.start()
-        await trio.sleep(400)
+        model.refuses = False
+        await trio.sleep(1000)
         await world.settle()
         look(world)
         for chat in CHATS:

@@ -12,8 +12,10 @@ from hermes_trio.entries import AssistantEntry, NoteEntry, SummaryEntry, ToolEnt
 from hermes_trio.errors import ModelFailed
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure import context, texts
-from hermes_trio.testing import fails, hangs, open_world, text, tool
+from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text, tool
 from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.tools.process import tool as process
+from hermes_trio.values import Policy
 
 from .invariants import check
 from .test_agent import ATool, finals, many, said
@@ -411,3 +413,29 @@ async def test_what_a_crash_cut_while_it_was_set_aside_goes_on_the_same(autojump
             assert set(await world.outcomes()) <= {"answered", "failed"}
             assert heard(model.requests[-1])[-2:] == ["hello", "after"], world.timeline()
             check(world, effects)
+
+
+@pytest.mark.parametrize("busy", ["queue", "steer", "interrupt"])
+async def test_an_end_that_comes_while_it_is_shortened_is_told_once(autojump_clock, busy):
+    """A program ends at every moment of a conversation that is summarised between its steps."""
+    for at in range(40):
+        act, done = acting()
+        model = Picky(takes=900)
+        model.summaries = [text("So far it acted.", after_s=0.003)] * 100
+        platform = MemoryPlatform(policy=Policy(allow_users=("*",), admins=("ada",)))
+        options = GatewayOptions(busy=busy)
+        async with picky_world(
+            model, tools=[act, process], seed=at, commit_s=0.001, options=options, platform=platform
+        ) as world:
+            world.processes.script("make", ends_s=at * 0.001)
+            model.script(tool("process", action="start", command="make"))
+            model.script(*[many(("act", '{"n":1}'), ("act", '{"n":2}'))] * 4, text("done"), text("built"))
+            await world.say("ada", "go")
+            await world.until(seconds=60)
+            told = [one for one in [*model.requests, *model.asked_for] if "make) exited" in repr(one.entries)]
+            assert told, world.timeline()
+            entries = "select count(*) from entry join inbound on inbound.id = inbound where kind = 'wake'"
+            assert world.db.execute(entries).fetchone() == (1,), world.timeline()
+            assert set(await world.outcomes()) == {"answered"}, world.timeline()
+            assert len(done) == 8
+            check(world, done)
