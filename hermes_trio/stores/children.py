@@ -220,11 +220,18 @@ def _view(row: tuple[Any, ...]) -> ChildView:
     )
 
 
-def running(tx: Tx, key: str | None = None) -> list[ChildView]:
-    """The background work that runs, oldest first: the key's, or everybody's."""
-    whose, args = ("key = ? and ", (key,)) if key is not None else ("", ())
+def running(tx: Tx, key: str) -> list[ChildView]:
+    """The key's background work that runs, oldest first."""
+    found = tx.all(f"{_VIEW} where key = ? and state = 'running' and foreground = 0 order by id", key)
+    return [_view(row) for row in found]
+
+
+def all_running(tx: Tx) -> list[ChildView]:
+    """All background work that runs, oldest first, each with the session whose stop ends it: the open one."""
     found = tx.all(
-        f"{_VIEW} indexed by child_running where {whose}state = 'running' and foreground = 0", *args
+        "select child.id, open.id, command, state, at, child.ended_at, code, keep"
+        " from child indexed by child_running join session open"
+        " on open.key = child.key and open.ended_at is null where state = 'running' and foreground = 0"
     )
     return sorted(map(_view, found), key=lambda child: child.id)
 

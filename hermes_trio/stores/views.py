@@ -114,6 +114,6 @@ def status(tx: Tx) -> StatusView:
         held=held,
         running=tuple(_turn(tx, row) for row in sorted(running)[:200]),
         owed=owed,
-        children=tuple(children.running(tx)),
+        children=tuple(children.all_running(tx)),
         sessions=count,
     )

@@ -238,6 +238,22 @@ async def test_a_kept_one_can_be_followed_and_ended_in_the_next_conversation(wor
     assert world.processes.alive == []
 
 
+async def test_an_operator_is_shown_the_session_whose_stop_ends_a_kept_one(world):
+    world.processes.script("server", ends_s=None)
+    world.model.script(start("server", keep=True), text("Started."))
+    await world.say("ada", "go")
+    await world.reply("ada")
+    await world.say("ada", "/new")
+    await world.settle()
+    (child,) = (await world.gateway.status()).children
+    assert (child.id, child.session) == (1, 2)
+    assert await world.gateway.stop(2) is False
+    assert await world.gateway.stop(child.session, everything=True) is True
+    await world.until(seconds=world.now + 3)
+    assert world.processes.alive == []
+    assert (await world.gateway.status()).children == ()
+
+
 async def test_an_end_that_waits_when_the_session_is_reset_is_not_told(world):
     world.processes.script("make", ends_s=5)
     world.model.script(start("make"), text("never", after_s=100))

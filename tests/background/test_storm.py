@@ -25,7 +25,7 @@ from tests.river.invariants import check
 
 CHATS = ("one", "two")
 COMMANDS = ("quick", "slow", "stubborn", "for ever", "chatty")
-SEEDS = 12
+SEEDS = 25
 
 
 class Obedient:
