@@ -33,8 +33,9 @@ HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
 WRITE_S = 2.0
-RESTS = 9.0
-"""A child's output is left in its pipe for so many times as long as taking the last piece took."""
+RESTS, REST_MAX_S = 9.0, 1.0
+"""A child's output is left in its pipe for so many times as long as taking the last piece took, at most so
+long: the machine may have been elsewhere meanwhile."""
 
 
 class Child:
@@ -201,7 +202,8 @@ class Background:
         while data := await child.process.read():
             began = trio.current_time()
             child.take(data)
-            with trio.move_on_after((trio.current_time() - began) * RESTS * len(self.live)):
+            took = trio.current_time() - began
+            with trio.move_on_after(min(took * RESTS * len(self.live), REST_MAX_S)):
                 await child.left.wait()
         child.read_out.set()
 
