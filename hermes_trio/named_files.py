@@ -53,10 +53,11 @@ class Files:
         if how == "env" and where not in self._environ:
             raise ValueError(f"the environment variable {where} is not set")
         text = (self._environ[where] if how == "env" else self.text(where)).strip()
+        named = f"the environment variable {where}" if how == "env" else f"the file {self.path(where)}"
         if not text:
-            raise ValueError(f"{_named(how, where)} is empty")
+            raise ValueError(f"{named} is empty")
         if not text.isprintable():
-            raise ValueError(f"{_named(how, where)} is more than one line, or holds a control character")
+            raise ValueError(f"{named} is more than one line, or holds a control character")
         secret = Secret(text, str(self.path(where)) if how == "file" else "")
         self.secrets.append(secret)
         return secret
@@ -92,7 +93,3 @@ class Files:
             home = self._environ.get("HOME")
             return (Path(home) if home else Path.home()) / where[2:]
         return self._folder / where
-
-
-def _named(how: str, where: str) -> str:
-    return f"the {'environment variable' if how == 'env' else 'file'} {where}"

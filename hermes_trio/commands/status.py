@@ -18,7 +18,7 @@ class Status:
 def _session(session: SessionView | None) -> list[str]:
     if session is None:
         return ["No conversation yet."]
-    lines = [f"Session {session.id}, {session.turns} turns."]
+    lines = [f"Session {session.id}, {session.turns} {'turn' if session.turns == 1 else 'turns'}."]
     if session.running is None:
         lines.append("Nothing is running.")
     else:

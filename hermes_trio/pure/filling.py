@@ -17,6 +17,7 @@ T = TypeVar("T", bound=Struct)
 Hook = Callable[[type, Any], Any]
 
 _WORDS = {
+    "`int | str`": "a whole number or text",
     "`float`": "a number",
     "`int`": "a whole number",
     "`str`": 'text in "quotes"',

@@ -115,12 +115,16 @@ def connect(path: Path | str) -> sqlite3.Connection:
         path: the file, or ":memory:".
 
     Raises:
-        StoreRefused: corrupt, newer, or not a store of ours. The file is not changed.
+        StoreRefused: corrupt, newer, not a store of ours, or not ours to read and write. The file is not
+            changed.
     """
     if path != ":memory:":
         _look_before_touching(Path(path))
-        # Conversations are nobody else's to read; SQLite gives its side files the mode of this one.
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        try:
+            # Conversations are nobody else's to read; SQLite gives its side files the mode of this one.
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            raise StoreRefused(f"{path}: {error.strerror}") from error
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
         db.execute("pragma journal_mode = wal")
@@ -143,21 +147,33 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     """Open a store's file to look at it while no daemon runs.
 
     Raises:
-        StoreRefused: no such file, corrupt, newer, or not a store of ours.
+        StoreRefused: no such file, corrupt, newer, older, not a store of ours, or not ours to read.
     """
     if not path.exists():
         raise StoreRefused(f"{path}: no such store; nothing has been received yet")
     _look_before_touching(path)
-    return sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    (version,) = db.execute("pragma user_version").fetchone()
+    if version < len(MIGRATIONS):
+        db.close()
+        raise StoreRefused(
+            f"{path}: made by an older hermes-trio (version {version}, this one knows {len(MIGRATIONS)});"
+            " the next start of the daemon brings it up to date"
+        )
+    return db
 
 
 def _look_before_touching(path: Path) -> None:
     if not path.exists() or path.stat().st_size == 0:
         return
     # SQLite takes a file of a few bytes for an empty one and writes over it.
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise StoreRefused(f"{path}: not a hermes-trio store; left untouched")
+    try:
+        with path.open("rb") as file:
+            magic = file.read(len(MAGIC))
+    except OSError as error:
+        raise StoreRefused(f"{path}: {error.strerror}") from error
+    if magic != MAGIC:
+        raise StoreRefused(f"{path}: not a hermes-trio store; left untouched")
     db = sqlite3.connect(f"{path.resolve().as_uri()}?{_untouching(path)}", uri=True, isolation_level=None)
     try:
         (version,) = db.execute("pragma user_version").fetchone()

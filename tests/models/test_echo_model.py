@@ -34,5 +34,10 @@ async def test_it_calls_the_tools_it_is_told_one_by_one_and_reports():
     assert (last.finish, last.text) == ("stop", "you said: then this\nnow: noon\nsleep: slept")
 
 
+async def test_it_says_all_that_was_said_on_end_and_nothing_that_was_answered():
+    answer, _ = await ask(UserEntry("old"), AssistantEntry("you said: old"), UserEntry("a"), UserEntry("b"))
+    assert answer.text == "you said: a\nb"
+
+
 async def test_it_answers_nothing_with_nothing():
     assert (await ask())[0].text == "you said: "

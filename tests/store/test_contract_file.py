@@ -112,6 +112,20 @@ def test_a_store_that_is_not_there_is_not_made_by_looking(tmp_path):
     assert everything_in(tmp_path) == {}
 
 
+@pytest.mark.parametrize("open_it", [connect, connect_read_only])
+def test_what_cannot_be_read_is_refused_in_plain_words(tmp_path, open_it):
+    (tmp_path / "hermes.db").mkdir()
+    with pytest.raises(StoreRefused, match=r"hermes\.db: Is a directory"):
+        open_it(tmp_path / "hermes.db")
+
+
+def test_an_older_file_is_not_looked_at_with_what_it_does_not_hold(tmp_path, monkeypatch):
+    connect(tmp_path / "hermes.db").close()
+    monkeypatch.setattr(schema, "MIGRATIONS", (*MIGRATIONS, "create table more(id integer)"))
+    with pytest.raises(StoreRefused, match=r"made by an older hermes-trio .* next start of the daemon"):
+        connect_read_only(tmp_path / "hermes.db")
+
+
 def test_looking_does_not_write(tmp_path):
     connect(tmp_path / "hermes.db").close()
     db = connect_read_only(tmp_path / "hermes.db")
