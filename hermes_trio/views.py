@@ -10,7 +10,13 @@ from hermes_trio.values import Key, OutcomeName, TurnState
 
 
 class TurnView(Struct, frozen=True, kw_only=True):
-    """A turn as `status` shows it."""
+    """A turn as `status` shows it.
+
+    Args:
+        opened_at: wall time.
+        steps: how many it has begun; `step` is the newest's name.
+        held: starts that ended badly hold it back: it goes on when somebody writes or this one has lasted.
+    """
 
     id: int
     session: int
@@ -19,6 +25,7 @@ class TurnView(Struct, frozen=True, kw_only=True):
     opened_at: float
     steps: int = 0
     step: str = ""
+    held: bool = False
 
 
 class ChildView(Struct, frozen=True, kw_only=True):

@@ -24,7 +24,8 @@ def _session(session: SessionView | None) -> list[str]:
     else:
         turn = session.running
         step = f", step {turn.steps}: {turn.step}" if turn.steps else ""
-        lines.append(f"Turn {turn.id} is running{step}.")
+        doing = "is held back; a message of yours lets it go on" if turn.held else "is running"
+        lines.append(f"Turn {turn.id} {doing}{step}.")
     if session.waiting:
         lines.append(f"{waiting_phrase(session.waiting)} waiting.")
     lines += [child_status(child) for child in session.children]

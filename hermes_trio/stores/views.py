@@ -78,11 +78,11 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int]) -> SessionV
     )
 
 
-_TURN = "select id, session, key, state, opened_at from turn"
+_TURN = "select id, session, key, state, opened_at, held_at is not null from turn"
 
 
-def _turn(tx: Tx, row: tuple[int, int, str, Any, float]) -> TurnView:
-    id, session, key, state, opened_at = row
+def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int]) -> TurnView:
+    id, session, key, state, opened_at, held = row
     (steps,) = tx.one("select count(*) from step where turn = ?", id)
     last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", id)
     return TurnView(
@@ -93,6 +93,7 @@ def _turn(tx: Tx, row: tuple[int, int, str, Any, float]) -> TurnView:
         opened_at=opened_at,
         steps=steps,
         step=last[0] if last else "",
+        held=bool(held),
     )
 
 

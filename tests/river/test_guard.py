@@ -113,9 +113,13 @@ async def test_commands_reach_a_held_turn(autojump_clock):
     async with open_world(work, options=PATIENT) as world:
         await world.say("ada", "work")
         await dies(world, 3)
+        await world.say("ada", "/status")
+        await world.settle()
+        told = world.shown("ada")[-1].text
+        assert "Turn 1 is held back; a message of yours lets it go on" in told
         await world.say("ada", "/stop")
         await world.settle()
-        assert [seen.text for seen in world.shown("ada")] == [NOTICE, "Stopped."]
+        assert [seen.text for seen in world.shown("ada") if seen.text != told] == [NOTICE, "Stopped."]
         check(world)
 
 
