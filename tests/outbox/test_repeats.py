@@ -32,6 +32,21 @@ async def test_a_crash_between_call_and_record_makes_one_extra_that_is_marked_an
     assert len(world.model.requests) == 1
 
 
+@pytest.mark.world(platform=Tripwire(after=True))
+async def test_a_repeat_that_is_cut_off_before_its_call_too_is_recorded_and_is_not_there(world):
+    await world.say("u1", "hi")
+    world.platform.trip = world.crash
+    await world.platform.tripped.wait()
+    world.platform.connected = False  # so that the second life is up before its repeat is
+    await world.start()
+    world.platform.after, world.platform.tripped, world.platform.connected = False, trio.Event(), True
+    await crash_in_call(world)
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER]
+    assert outbound(world, "said, state, unknown, marked") == [("final", "unknown", 2, 1)]
+    assert [line["why"] for line in world.lines("send given up")] == ["it may have arrived twice already"]
+
+
 @pytest.mark.parametrize("after", [False, True])
 async def test_no_extra_and_no_mark_where_the_platform_takes_a_key(autojump_clock, after):
     async with open_world(platform=Tripwire(after=after, traits=traits(takes_key=True))) as world:
