@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from functools import cache
 
 import trio
 
 from hermes_trio.errors import StoreClosed
 from hermes_trio.ports import Chance, WallClock
+from hermes_trio.stores.schema import connect
 from hermes_trio.stores.sqlite import SqliteStore
+
+
+def empty_db() -> sqlite3.Connection:
+    """A new store's database, in memory. A copy: running the migrations takes as long as a turn."""
+    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=256)
+    db.deserialize(_migrated())
+    return db
+
+
+@cache
+def _migrated() -> bytes:
+    db = connect(":memory:")
+    try:
+        return db.serialize()
+    finally:
+        db.close()
 
 
 class CrashingStore(SqliteStore):

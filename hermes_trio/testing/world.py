@@ -23,8 +23,7 @@ from hermes_trio.opening import open_gateway
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.ports import Agent, Chance, Tool
-from hermes_trio.stores.schema import connect
-from hermes_trio.testing.crashing import CrashingStore
+from hermes_trio.testing.crashing import CrashingStore, empty_db
 from hermes_trio.testing.memory import DeadLine, MemoryPlatform, Seen
 from hermes_trio.testing.processes import CutMachine, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
@@ -84,7 +83,7 @@ class World:
         self.tools: list[Tool] = [now_tool, sleep_tool, *tools]
         self.agent = agent
         self.commands = commands
-        self.db = connect(":memory:")
+        self.db = empty_db()
         self.commit_s = commit_s
         self.log: list[Line] = []
         self.boots = 0
