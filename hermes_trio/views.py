@@ -96,6 +96,9 @@ class KeyView(Struct, frozen=True, kw_only=True):
     used_at: float | None = None
 
 
+ReplyState = Literal["none", "owed", "said", "maybe", "failed"]
+
+
 class LedgerRow(Struct, frozen=True, kw_only=True):
     """One inbound message and what became of it.
 
@@ -109,6 +112,9 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
         state: "waiting", "running" or "deferred" while it has no outcome.
         reason: of the outcome, for an operator.
         turn: the newest turn that has answered it, or tried to.
+        reply: what became of what is said for it: "none" (nothing is, so far), "owed" (not all of it yet),
+            "said", "maybe" (twice nobody knew whether a part arrived; its chat was told), "failed" (a part
+            cannot be said).
     """
 
     id: int
@@ -124,3 +130,4 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
     reason: str = ""
     turn: int | None = None
     at: float | None = field(default=None)
+    reply: ReplyState = "none"

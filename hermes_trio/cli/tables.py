@@ -133,6 +133,7 @@ def print_ledger(rows: Sequence[LedgerRow]) -> None:
         "outcome": lambda row: row.outcome or row.state,
         "reason": lambda row: row.reason,
         "turn": lambda row: row.turn,
+        "reply": lambda row: "" if row.reply == "none" else row.reply,
         "settled": lambda row: "" if row.at is None else _at(row.at),
     }
     _print_rows(rows, columns)

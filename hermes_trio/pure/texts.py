@@ -13,6 +13,10 @@ LISTED_MAX = 10
 COMMAND_CHARS = 60
 MARK = "↻"
 """Marks a message that may be a repeat."""
+MAY_BE_MISSING = (
+    "A message of mine may not have reached you: twice I could not learn whether it had. If you miss an"
+    " answer, please ask again."
+)
 
 NEW_SESSION = "New session."
 RESET_LATER = "I stopped what was running. The new session follows as soon as my storage works again."

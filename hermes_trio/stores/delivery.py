@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from hermes_trio.consequences import WakeAsk
 from hermes_trio.pure import texts
-from hermes_trio.store_port import Begun, GaveUp
+from hermes_trio.store_port import Begun, GaveUp, Reply
 from hermes_trio.stores.intake import read_question
 from hermes_trio.stores.tx import (
     LANE_IS,
@@ -29,6 +29,7 @@ from hermes_trio.values import Delivery, Lane, Part
 
 UNKNOWN_MAX = 2
 EDITS_UNKNOWN_MAX = 5
+ANSWERS = ("final", "say", "prompt", "reply")
 
 
 class Can(Struct, frozen=True):
@@ -91,6 +92,7 @@ def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
         if op is None:
             _skip(tx, row)
         elif op == "send" and row.unknown >= UNKNOWN_MAX and not can.takes_key:
+            _tell_of(tx, row)
             return _give_up(tx, row, "unknown", "it may have arrived twice already")
         elif row.op != "send" and row.unknown >= UNKNOWN_MAX:
             return _give_up(tx, row, "dropped", "only for the eye")
@@ -125,6 +127,14 @@ def _skip(tx: Tx, row: _Row) -> None:
         tx.run("update outbound set dirty = 0 where id = ?", (row.id,))
     else:
         tx.run("update outbound set state = 'dropped' where id = ?", (row.id,))
+
+
+def _tell_of(tx: Tx, row: _Row) -> None:
+    """Who may miss an answer is told so, where it would stand. Of what is not an answer nothing is said."""
+    if row.said in ANSWERS:
+        text = Part(texts.MAY_BE_MISSING)
+        address, anchor = read_address(row.address), row.reply_to
+        tx.owe(Reply(address=address, parts=(text,), said="notice", anchor=anchor), None)
 
 
 def _give_up(tx: Tx, row: _Row, state: str, why: str) -> GaveUp:

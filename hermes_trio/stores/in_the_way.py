@@ -38,7 +38,7 @@ def fail_next(tx: Tx, key: Key, session: int) -> str | None:
         return f"turn {turn}"
     if message is not None:
         tx.settle_inbound("id = ?", (message,), "failed", UNREADABLE)
-        _tell(tx, _where(tx, key, message), texts.MESSAGE_FAILED)
+        _tell(tx, _where(tx, key, message), texts.MESSAGE_FAILED, message)
         return f"message {message}"
     return None
 
@@ -49,7 +49,7 @@ def fail_command(tx: Tx, key: Key) -> str | None:
     command = rows.barrier(tx, name)
     if not tx.settle_inbound("id = ?", (command,), "failed", UNREADABLE):
         return None
-    _tell(tx, _where(tx, key, command), texts.COMMAND_FAILED)
+    _tell(tx, _where(tx, key, command), texts.COMMAND_FAILED, command)
     tx.then(WakeCommands(key))
     tx.then(WakeKey(key, tx.session_of(name)))
     return f"command {command}"
@@ -113,8 +113,8 @@ def _place(key: Key) -> Address:
     return Address(key.platform, key.account, key.chat, key.thread, key.user)
 
 
-def _tell(tx: Tx, address: Address, text: str) -> None:
-    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None)
+def _tell(tx: Tx, address: Address, text: str, answers: int | None = None) -> None:
+    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None, answers=answers)
 
 
 def _reads(read: Callable[[Any], object], body: Any) -> bool:

@@ -105,7 +105,7 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> boo
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
     if ahead >= rules.queue_max:
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
-        tx.owe(notice(message, texts.queue_full(rules.queue_max), "refusal"), None)
+        tx.owe(notice(message, texts.queue_full(rules.queue_max), "refusal"), None, answers=id)
         return False
     session = tx.session_of(name)
     turn = tx.running_turn(session)
@@ -157,10 +157,10 @@ def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
         return False
     if _is_open(tx, message.choice):
         tx.settle_inbound("id = ?", (id,), "refused", "not_asked")
-        tx.owe(notice(message, texts.QUESTION_OF_ANOTHER), None)
+        tx.owe(notice(message, texts.QUESTION_OF_ANOTHER), None, answers=id)
     else:
         tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
-        tx.owe(notice(message, texts.QUESTION_CLOSED), None)
+        tx.owe(notice(message, texts.QUESTION_CLOSED), None, answers=id)
     return True
 
 
@@ -234,7 +234,7 @@ def settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> t
 def settle(tx: Tx, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
     """A command took effect and is answered."""
     if settle_command(tx, command, outcome, reason) and reply is not None:
-        tx.owe(reply, None)
+        tx.owe(reply, None, answers=command)
 
 
 def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
@@ -271,7 +271,7 @@ def restart(tx: Tx, command: int, says: str) -> None:
     if settled is None:
         return
     message = settled[1]
-    tx.owe(notice(message, says), None)
+    tx.owe(notice(message, says), None, answers=command)
     rows.hold_for_next_boot(tx, notice(message, texts.BACK, "notice"))
     tx.then(RestartAsked())
 
@@ -299,6 +299,7 @@ def stop(
         settled = settle_command(tx, command, "answered", why)
         if settled:
             text = texts.stopped(waiting) if turn is not None else texts.nothing_runs(waiting)
-            tx.owe(notice(settled[1], text + texts.background_work(work, ended=everything)), None)
+            text += texts.background_work(work, ended=everything)
+            tx.owe(notice(settled[1], text), None, answers=command)
     tx.then(WakeKey(key, session))
     return Stopped(turn, waiting, tuple(work))

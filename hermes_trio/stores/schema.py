@@ -105,7 +105,12 @@ alter table mark add column place text;
 create index child_ended on child(ended_at) where state <> 'running';
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE)
+_ANSWERS = """
+alter table outbound add column answers integer;
+create index outbound_answers on outbound(answers) where answers is not null;
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE, _ANSWERS)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

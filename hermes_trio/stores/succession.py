@@ -50,7 +50,7 @@ def reset(
     kept = texts.background_work(children.end_with_session(tx, old, why), ended=False)
     if called is not None:
         who = called.address.user or ""
-        tx.owe(notice(called, texts.NEW_SESSION + kept), None)
+        tx.owe(notice(called, texts.NEW_SESSION + kept), None, answers=command)
     return succeed(tx, key, old, why, who)
 
 
@@ -65,14 +65,14 @@ def resume(tx: Tx, key: Key, command: int | None, wanted: int | None) -> int | N
     if again is None:
         called = settle_command(tx, command, "answered", "nothing to resume") if command is not None else None
         if called:
-            tx.owe(notice(called[1], refusal), None)
+            tx.owe(notice(called[1], refusal), None, answers=command)
         return None
     why, who = f"resumed {again}", "operator"
     asked = _cut(tx, key, command, old, why)
     kept = texts.background_work(children.end_with_session(tx, old, why), ended=False)
     if asked is not None:
         who = asked.address.user or ""
-        tx.owe(notice(asked, texts.resumed(again) + kept), None)
+        tx.owe(notice(asked, texts.resumed(again) + kept), None, answers=command)
     succeed(tx, key, old, why, who, again=again)
     return old
 

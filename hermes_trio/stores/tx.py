@@ -137,11 +137,18 @@ class Tx:
         return bool(reply.anchor) and (reply.anchor_when == "always" or waiting)
 
     def owe(
-        self, reply: Reply, turn: int | None, *, waiting: bool = False, behind: int | None = None
+        self,
+        reply: Reply,
+        turn: int | None,
+        *,
+        waiting: bool = False,
+        behind: int | None = None,
+        answers: int | None = None,
     ) -> int | None:
         """Put a reply's parts into its lane; returns the reply's id (the row of its first part).
 
         Args:
+            answers: the row of the message that it answers without a turn.
             waiting: more messages wait behind the one it answers.
             behind: the row of the reply's first part, if that is there already.
         """
@@ -152,7 +159,7 @@ class Tx:
             last = index == len(reply.parts) - 1
             cursor = self.run(
                 "insert into outbound(lane, address, turn, reply, said, part, rank, state, reply_to, choices,"
-                " last, at, owed_at) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?)",
+                " last, at, owed_at, answers) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?, ?)",
                 (
                     lane,
                     address,
@@ -166,6 +173,7 @@ class Tx:
                     last,
                     self.now,
                     self.now,
+                    answers,
                 ),
             )
             if first is None:

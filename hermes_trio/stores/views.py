@@ -8,23 +8,43 @@ from hermes_trio.store_port import StatusView
 from hermes_trio.stores import children
 from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, read_key, text_of
 from hermes_trio.values import Key
-from hermes_trio.views import LedgerRow, SessionView, TurnView
+from hermes_trio.views import LedgerRow, ReplyState, SessionView, TurnView
 
 
 def ledger(tx: Tx, chat: str | None, limit: int) -> list[LedgerRow]:
     """The newest inbound rows, oldest first."""
     where, args = ("where chat = ?", (chat,)) if chat is not None else ("", ())
     found = tx.all(
-        "select id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at"
-        f" from inbound {where} order by id desc limit ?",
+        "select id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at,"
+        f" {_SAID_FOR_IT} from inbound {where} order by id desc limit ?",
         *args,
         limit,
     )
     return [_ledger_row(row) for row in reversed(found)]
 
 
+_FOR_GOOD = "said not in ('preview', 'progress', 'sign')"
+_SAID_FOR_IT = (
+    "(select group_concat(state) from ("
+    f"select state from outbound where turn = inbound.turn and {_FOR_GOOD}"
+    " union select state from outbound where answers = inbound.id))"
+)
+
+
+def _reply(states: str | None) -> ReplyState:
+    """What becomes of a reply, from the states of its parts: the worst of them says it."""
+    found = set(states.split(",")) if states else set()
+    if found & {"owed", "sending", "held"}:
+        return "owed"
+    if "failed" in found:
+        return "failed"
+    if "unknown" in found:
+        return "maybe"
+    return "said" if "sent" in found else "none"
+
+
 def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
-    id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at = row
+    id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at, states = row
     return LedgerRow(
         id=id,
         account=account,
@@ -39,6 +59,7 @@ def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
         reason=reason,
         turn=turn,
         at=settled_at,
+        reply=_reply(states),
     )
 
 

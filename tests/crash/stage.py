@@ -34,6 +34,7 @@ from hermes_trio.daemon.control import (
     encode,
     folder_address,
 )
+from hermes_trio.pure.texts import MAY_BE_MISSING
 from tests.crash.effects import TOOLS, Effects
 from tests.crash.outside import Model, Telegram, users
 from tests.crash.process import PATIENCE_S, Daemon, ask
@@ -322,17 +323,26 @@ class Stage:
 
     def _one_answer_each(self, rows: list[dict[str, Any]], repeats: int) -> None:
         last: dict[int, dict[int, str]] = defaultdict(dict)
+        in_doubt: dict[int, set[str]] = defaultdict(set)
         for row in rows:
             assert row["outcome"] == "answered", row
             chat, message = (int(part) for part in row["native"].split("/"))
             last[chat][row["turn"]] = self.said[chat][message]
+            if row["reply"] != "said":
+                assert row["reply"] == "maybe", row
+                in_doubt[chat].add(self.said[chat][message])
         extra = 0
         for chat, texts in last.items():
-            shown = self.shown(chat)
-            answers = [self._answer_to(chat, text) for text in shown]
-            assert list(dict.fromkeys(answers)) == [texts[turn] for turn in sorted(texts)]
-            assert max(Counter(shown).values()) == 1  # so of two that say the same one is marked
             arrived, given_up = self._recorded(chat)
+            shown = self.shown(chat)
+            # I2: whose answer was given up, having been in doubt twice, is told so each time.
+            assert shown.count(MAY_BE_MISSING) == given_up
+            shown = [text for text in shown if text != MAY_BE_MISSING]
+            answers = [self._answer_to(chat, text) for text in shown]
+            expected = [texts[turn] for turn in sorted(texts)]
+            assert in_doubt[chat].issuperset(set(expected) - set(answers))
+            assert list(dict.fromkeys(answers)) == [said for said in expected if said in answers]
+            assert max(Counter(shown).values()) == 1  # so of two that say the same one is marked
             assert arrived <= sum(text.endswith(MARK) for text in shown) <= arrived + given_up
             extra += len(answers) - len(set(answers))
         assert extra <= repeats

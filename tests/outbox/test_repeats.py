@@ -5,11 +5,27 @@ import trio
 
 from hermes_trio.errors import PlatformDown
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.pure.texts import MAY_BE_MISSING
 from hermes_trio.testing import MemoryPlatform, open_world, text
+from hermes_trio.wishes import Silence
 
 from .chats import Tripwire, calls, crash_in_call, outbound, traits
 
 ANSWER = "you said: hi"
+SAID_SO = ("notice", "sent", 0, 0)
+
+
+async def replies(world):
+    """What the ledger says became of each reply."""
+    return [row.reply for row in await world.ledger()]
+
+
+async def asks(turn):
+    return f"You said {await turn.ask('Which?', timeout_s=3600)}."
+
+
+async def says_nothing(turn):
+    return Silence("nobody asked")
 
 
 @pytest.mark.world(platform=Tripwire())
@@ -42,8 +58,8 @@ async def test_a_repeat_that_is_cut_off_before_its_call_too_is_recorded_and_is_n
     world.platform.after, world.platform.tripped, world.platform.connected = False, trio.Event(), True
     await crash_in_call(world)
     await world.settle()
-    assert world.platform.texts("u1") == [ANSWER]
-    assert outbound(world, "said, state, unknown, marked") == [("final", "unknown", 2, 1)]
+    assert world.platform.texts("u1") == [ANSWER, MAY_BE_MISSING]
+    assert outbound(world, "said, state, unknown, marked") == [("final", "unknown", 2, 1), SAID_SO]
     assert [line["why"] for line in world.lines("send given up")] == ["it may have arrived twice already"]
 
 
@@ -119,9 +135,92 @@ async def test_unknown_twice_is_given_up_as_unknown(world):
     world.platform.fault("lost_answer", "lost_answer")
     await world.say("u1", "hi")
     await world.settle()
-    assert world.platform.texts("u1") == [ANSWER, f"{ANSWER} ↻"]
-    assert outbound(world) == [("final", "unknown", 2, 2, 1)]
+    assert world.platform.texts("u1") == [ANSWER, f"{ANSWER} ↻", MAY_BE_MISSING]
+    assert outbound(world, "said, state, unknown, marked") == [("final", "unknown", 2, 1), SAID_SO]
     assert [line["why"] for line in world.lines("send given up")] == ["it may have arrived twice already"]
+    assert await replies(world) == ["maybe"]
+
+
+async def test_what_is_given_up_and_that_it_is_told_are_one_commit(autojump_clock):
+    """The power goes at every moment of the second send, and of what follows it."""
+    found = set()
+    for step in range(60):
+        async with open_world(seed=step, commit_s=0.1, platform=MemoryPlatform(delay_s=0.1)) as world:
+            world.platform.fault("lost_answer", "lost_answer")
+            await world.say("u1", "hi")
+            await world.until(seconds=0.6 + step * 0.03)
+            world.crash()
+            left = outbound(world, "said")
+            assert (outbound(world, "state")[:1] == [("unknown",)]) == (left == [("final",), ("notice",)])
+            found.add(len(left))
+            await world.start()
+            await world.settle()
+            assert outbound(world, "said, state") == [("final", "unknown"), ("notice", "sent")]
+            assert await replies(world) == ["maybe"]
+    assert found >= {1, 2}
+
+
+@pytest.mark.world(agent=asks)
+async def test_a_question_that_may_not_have_arrived_is_told_of_and_stays_open(world):
+    world.platform.fault("lost_answer", "lost_answer")
+    await world.say("u1", "hi")
+    await world.until(minutes=5)
+    assert world.platform.texts("u1") == ["Which?", "Which? ↻", MAY_BE_MISSING]
+    await world.say("u1", "this one")
+    await world.settle()
+    assert world.platform.texts("u1")[-1] == "You said this one."
+
+
+@pytest.mark.parametrize("command", ["/status", "/new", "/stop", "/resume", "/nonsense"])
+async def test_a_reply_to_a_command_that_may_not_have_arrived_is_told_of(world, command):
+    world.platform.fault("lost_answer", "lost_answer")
+    await world.say("u1", command)
+    await world.settle()
+    assert world.platform.texts("u1")[2:] == [MAY_BE_MISSING]
+    assert await replies(world) == ["maybe"]
+
+
+async def test_that_an_answer_may_be_missing_is_said_at_most_twice_and_nothing_is_said_of_that(world):
+    world.platform.fault(*["lost_answer"] * 4)
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER, f"{ANSWER} ↻", MAY_BE_MISSING, f"{MAY_BE_MISSING} ↻"]
+    assert [line["why"] for line in world.lines("send given up")] == ["it may have arrived twice already"] * 2
+
+
+async def test_in_a_group_it_stands_at_the_message_whose_answer_may_be_missing(world):
+    world.platform.fault("lost_answer", "lost_answer")
+    message = await world.say("u1", "hi", chat="group", group=True)
+    await world.settle()
+    assert outbound(world, "part, reply_to")[-1][1] == message.message_id
+
+
+async def test_the_ledger_says_what_became_of_each_reply(world):
+    async def reply_to(text):
+        await world.say("u1", text)
+        await world.settle()
+        return (await replies(world))[-1]
+
+    assert await reply_to("hi") == "said"
+    world.platform.fault("gone")
+    assert await reply_to("again") == "failed"
+    world.platform.fault("gone")
+    assert await reply_to("/status") == "failed"
+    assert await reply_to("/status") == "said"
+    world.platform.connected = False
+    await world.say("u1", "and now?")
+    await world.until(seconds=world.now + 1)
+    assert (await replies(world))[-1] == "owed"
+    world.platform.connected = True
+    await world.settle()
+    assert await replies(world) == ["said", "failed", "failed", "said", "said"]
+
+
+@pytest.mark.world(agent=says_nothing)
+async def test_where_nothing_is_to_be_said_the_ledger_says_that(world):
+    await world.say("u1", "hi")
+    await world.settle()
+    assert await replies(world) == ["none"]
 
 
 async def test_after_one_that_was_given_up_the_next_goes_out(world):
