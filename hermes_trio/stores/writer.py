@@ -47,6 +47,9 @@ class Writer:
     Args:
         db: the connection that only this writer uses.
         perform: is handed the consequences of each commit, synchronously.
+
+    Attributes:
+        group_max: says how many callers the next commit may serve; the test kit draws it.
     """
 
     def __init__(self, db: sqlite3.Connection, perform: Perform) -> None:
@@ -55,6 +58,7 @@ class Writer:
         self.perform = perform
         self.boot = 0
         self.now: Callable[[], float] = lambda: 0.0
+        self.group_max: Callable[[], int] = lambda: GROUP_MAX
         self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
 
     async def do(self, promise: Callable[..., T], *args: Any) -> T:
@@ -108,14 +112,14 @@ class Writer:
                 async for job in self._receive:
                     if linger_s and trio.current_time() - self._recent[0] < SIBLINGS_S:
                         await trio.sleep(linger_s)
-                    group = [job, *self._waiting()]
+                    group = [job, *self._waiting(self.group_max() - 1)]
                     await run_blocking(lambda: self._commit(group))  # noqa: B023
                     for one in group:
                         self._tell(one)
                     group = []
         finally:
             # A closed channel forgets what is in it, so its callers are told before.
-            while waiting := self._waiting():
+            while waiting := self._waiting(GROUP_MAX):
                 group += waiting
             self._receive.close()
             for one in group:
@@ -123,9 +127,9 @@ class Writer:
                     one.error = StoreClosed("the writer ended before this was known to be durable")
                     _wake(one)
 
-    def _waiting(self) -> list[_Job]:
+    def _waiting(self, most: int) -> list[_Job]:
         found: list[_Job] = []
-        while len(found) < GROUP_MAX - 1:
+        while len(found) < most:
             try:
                 found.append(self._receive.receive_nowait())
             except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):

@@ -9,12 +9,21 @@ The fixture `world` comes with the pytest plug-in of this package; `World` alone
 """
 
 from hermes_trio.testing.crashing import CrashingStore as CrashingStore
+from hermes_trio.testing.faults import FAULTS as FAULTS
+from hermes_trio.testing.incarnation import alive as alive
 from hermes_trio.testing.memory import MemoryPlatform as MemoryPlatform
+from hermes_trio.testing.record import Event as Event
+from hermes_trio.testing.record import Record as Record
+from hermes_trio.testing.rounds import Rounds as Rounds
+from hermes_trio.testing.rounds import rounds as rounds
+from hermes_trio.testing.scheduling import seeded_scheduling as seeded_scheduling
 from hermes_trio.testing.script import ScriptedModel as ScriptedModel
 from hermes_trio.testing.script import fails as fails
 from hermes_trio.testing.script import hangs as hangs
 from hermes_trio.testing.script import partial as partial
 from hermes_trio.testing.script import text as text
 from hermes_trio.testing.script import tool as tool
+from hermes_trio.testing.tools import RecordingTool as RecordingTool
+from hermes_trio.testing.wall import WorldClock as WorldClock
 from hermes_trio.testing.world import World as World
 from hermes_trio.testing.world import open_world as open_world

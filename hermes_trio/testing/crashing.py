@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from functools import cache
+from typing import Literal
 
 import trio
 
 from hermes_trio.errors import StoreClosed
 from hermes_trio.ports import Chance, WallClock
-from hermes_trio.stores.schema import connect
 from hermes_trio.stores.sqlite import SqliteStore
 
-
-def empty_db() -> sqlite3.Connection:
-    """A new store's database, in memory. A copy: running the migrations takes as long as a turn."""
-    db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=256)
-    db.deserialize(_migrated())
-    return db
-
-
-@cache
-def _migrated() -> bytes:
-    db = connect(":memory:")
-    try:
-        return db.serialize()
-    finally:
-        db.close()
+Moment = Literal["before", "after"]
 
 
 class CrashingStore(SqliteStore):
@@ -35,23 +20,47 @@ class CrashingStore(SqliteStore):
 
     SQLite work runs inline, between two virtual delays, so that groups, cancels and crashes fall before
     a commit and between a commit and its being told. After `kill` nothing is written and nobody is told.
+
+    Args:
+        commit_s: a commit takes up to this long before it and after it, in virtual seconds. Where it takes
+            any time, chance also says how many callers are committed at once.
+        at: told, synchronously, that a commit is about to happen ("before"), and that one has happened that
+            nobody knows of yet ("after"). What kills the store there keeps it from its caller.
+
+    Attributes:
+        slow_s: what each of the two delays is longer by.
     """
 
-    def __init__(self, db: sqlite3.Connection, clock: WallClock, chance: Chance, commit_s: float) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        clock: WallClock,
+        chance: Chance,
+        commit_s: float,
+        at: Callable[[Moment], None] = lambda moment: None,
+    ) -> None:
         super().__init__(db, clock, self._run)
         self._chance = chance
-        self._commit_s = commit_s
+        self.commit_s = commit_s
+        self.slow_s = 0.0
+        self._at = at
         self.dead = False
+        if commit_s:
+            self._writer.group_max = lambda: 1 + chance.getrandbits(3)
 
     def kill(self) -> None:
         """From now on each call raises and none writes."""
         self.dead = True
 
     async def _run(self, work: Callable[[], None]) -> None:
-        await trio.sleep(self._commit_s * self._chance.random())
+        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
+        self._alive()
+        self._at("before")
         self._alive()
         work()
-        await trio.sleep(self._commit_s * self._chance.random())
+        self._at("after")
+        self._alive()
+        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
         self._alive()
 
     def _alive(self) -> None:

@@ -9,10 +9,11 @@ from typing import Literal
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown, StoreClosed
+from hermes_trio.errors import NotSent, PlatformDown, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports import Intake
 from hermes_trio.pure.markdown import split_markdown
-from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Traits
+from hermes_trio.testing.record import Record
+from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Traits, Undecodable
 
 Fault = Literal["refuse", "gone", "markup", "not_sent", "lost_answer", "hang", "wait"]
 
@@ -49,6 +50,8 @@ class MemoryPlatform:
     Attributes:
         calls: every call of `deliver`, in order.
         seen: the messages that chats show, edits and deletions applied.
+        connected: False: nothing can be sent; receiving goes on. See `disconnect`.
+        record: where it says what happened; a World gives it its own.
     """
 
     def __init__(
@@ -68,20 +71,34 @@ class MemoryPlatform:
         self.calls: list[Call] = []
         self.seen: dict[str, Seen] = {}
         self.reactions: dict[str, str] = {}
+        self.record = Record()
         self.connected = True
-        self._updates: list[Message] = []
+        self._receiving = True
+        self._updates: list[Message | Undecodable] = []
         self._confirmed = 0
+        self._held: list[Message | Undecodable] = []
+        self._hold = 0
         self._news = trio.Event()
         self._changed = trio.Event()
+        self._healed = trio.Event()
         self._faults: list[tuple[Fault, float | None]] = []
         self._count = 0
         self._keys: dict[str, str] = {}
 
     # -- the service's side
 
-    def push(self, message: Message) -> None:
+    def push(self, message: Message | Undecodable) -> None:
         """A user's message arrives at the service."""
-        self._updates.append(message)
+        self._said(message)
+        if self._hold:
+            self._hold -= 1
+            self._held.append(message)
+            if self._hold:
+                return
+            self._updates += reversed(self._held)
+            self._held.clear()
+        else:
+            self._updates.append(message)
         self._news.set()
 
     def message(
@@ -114,8 +131,42 @@ class MemoryPlatform:
         )
 
     def fault(self, *faults: Fault, wait_s: float | None = None) -> None:
-        """The next sends and edits go wrong, one each. "wait" asks for `wait_s` seconds of silence."""
+        """The next sends and edits go wrong, one each.
+
+        "wait" asks for `wait_s` seconds of silence; "lost_answer" and "hang" are shown all the same, and a
+        "hang" lasts until `heal`, or until the gateway has enough of it.
+        """
         self._faults += [(fault, wait_s) for fault in faults]
+
+    def disconnect(self) -> None:
+        """Cut the line, in both directions, until `connect`."""
+        self.connected = self._receiving = False
+        self._news.set()
+
+    def connect(self) -> None:
+        """Mend the line."""
+        self.connected = self._receiving = True
+
+    def repeat(self, count: int = 1) -> None:
+        """Hand over once more the newest `count` updates that were confirmed, as services do."""
+        newest = self._updates[max(0, self._confirmed - count) : self._confirmed]
+        self._updates[self._confirmed : self._confirmed] = newest
+        self._news.set()
+
+    def reorder(self, count: int = 2) -> None:
+        """Keep the next updates back until there are `count`, then hand them over in the opposite order."""
+        self._hold = count
+
+    def heal(self) -> None:
+        """All faults end: what hangs ends without an answer, what was kept back is handed over."""
+        self._faults.clear()
+        self._healed.set()
+        self._healed = trio.Event()
+        self._updates += reversed(self._held)
+        self._held.clear()
+        self._hold = 0
+        self.connect()
+        self._news.set()
 
     @property
     def unread(self) -> int:
@@ -142,38 +193,76 @@ class MemoryPlatform:
         yield
 
     async def serve(self, intake: Intake) -> None:
-        """Hand over what was pushed, in batches, from the first that was not confirmed."""
-        intake.received()
+        """Hand over what was pushed, in batches, from the first that was not confirmed.
+
+        Raises:
+            PlatformDown: the line is cut.
+        """
         while True:
+            if not self._receiving:
+                raise PlatformDown("not connected")
+            intake.received()
             self._news = trio.Event()
             batch = self._updates[self._confirmed :][:100]
             if batch:
                 await intake.accept(batch, cursor=str(self._confirmed + len(batch)))
                 self._confirmed += len(batch)
+                self.record.add("platform", "confirmed", account=self.account, count=len(batch))
                 self._change()
-                intake.received()
             else:
                 await self._news.wait()
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""
+        fault: Fault | None = None
+        wait_s: float | None = None
         if not self.connected:
-            raise NotSent("not connected")
-        fault, wait_s = (None, None)
-        if delivery.op in ("send", "edit") and self._faults:
+            fault = "not_sent"
+        elif delivery.op in ("send", "edit") and self._faults:
             fault, wait_s = self._faults.pop(0)
         if fault in ("refuse", "gone", "markup", "not_sent", "wait"):
-            self.calls.append(Call(trio.current_time(), delivery, False))
+            self._called(delivery, fault, shown=False)
+            await trio.lowlevel.checkpoint()
             raise _error(fault, wait_s)
-        receipt = self._show(delivery)
-        self.calls.append(Call(trio.current_time(), delivery, True))
+        try:
+            receipt = self._show(delivery)
+        except SendRefused:
+            self._called(delivery, "lost", shown=False)
+            await trio.lowlevel.checkpoint()
+            raise
+        self._called(delivery, fault, shown=True)
         self._change()
         if fault == "hang":
-            await trio.sleep_forever()
+            await self._healed.wait()
+            raise SendUnknown("no answer came")
         await trio.sleep(self.delay_s)
         if fault == "lost_answer":
             raise SendUnknown("the answer was lost")
         return receipt
+
+    def _said(self, update: Message | Undecodable) -> None:
+        if isinstance(update, Message):
+            where = update.address
+            said = {"chat": where.chat, "thread": where.thread, "text": update.text}
+        else:
+            said = {"why": update.why}
+        self.record.add("user", "says", native=update.native, **said)
+
+    def _called(self, delivery: Delivery, fault: Fault | Literal["lost"] | None, *, shown: bool) -> None:
+        self.calls.append(Call(trio.current_time(), delivery, shown))
+        where, fields = delivery.address, {"key": delivery.key} if delivery.part is not None else {}
+        text = delivery.part.text if delivery.part is not None else delivery.message_id
+        if fault is not None:
+            fields["fault"] = fault
+        self.record.add(
+            "platform",
+            delivery.op,
+            chat=where.chat,
+            thread=where.thread,
+            said=delivery.said,
+            text=text or "",
+            **fields,
+        )
 
     def split(self, text: str) -> Sequence[Part]:
         """See the port."""
@@ -216,30 +305,6 @@ class MemoryPlatform:
             reply_to=delivery.reply_to,
         )
         return id
-
-
-class DeadLine:
-    """One incarnation's line to a platform: when it is cut, nothing gets through in either direction."""
-
-    def __init__(self, platform: MemoryPlatform) -> None:
-        self._platform = platform
-        self.name = platform.name
-        self.account = platform.account
-        self.traits = platform.traits
-        self.policy = platform.policy
-        self.split = platform.split
-        self.open = platform.open
-        self.cut = False
-
-    async def serve(self, intake: Intake) -> None:
-        """See the port."""
-        await self._platform.serve(intake)
-
-    async def deliver(self, delivery: Delivery) -> Receipt:
-        """See the port."""
-        if self.cut:
-            raise StoreClosed("this incarnation is dead")
-        return await self._platform.deliver(delivery)
 
 
 def _error(fault: Fault, wait_s: float | None) -> SendFailed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import trio
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hermes_trio.child_port import LeftChildren
 from hermes_trio.pure.child_env import BOOT, boot_mark
+from hermes_trio.testing.record import Record
 
 
 class Program(Struct, frozen=True):
@@ -34,7 +35,10 @@ class Program(Struct, frozen=True):
 class FakeProcess:
     """A Process that lives in the World; it survives a crash of the gateway."""
 
-    def __init__(self, program: Program, command: str, env: Mapping[str, str], pid: int) -> None:
+    def __init__(
+        self, program: Program, command: str, env: Mapping[str, str], pid: int, record: Record
+    ) -> None:
+        self._record = record
         self.pid = pid
         self.started = pid
         self.command = command
@@ -68,6 +72,7 @@ class FakeProcess:
     def _stop(self, code: int) -> None:
         if self.code is None:
             self.code = code
+            self._record.add("machine", "exited", pid=self.pid, code=code)
             self._end.set()
 
     async def read(self) -> bytes:
@@ -97,6 +102,7 @@ class FakeProcess:
         if self.code is not None:
             return 0
         self.signals.append(how)
+        self._record.add("machine", "signal", pid=self.pid, signal=how)
         if how == "kill" or not self._program.ignores_term:
             self._stop(-(signal.SIGKILL if how == "kill" else signal.SIGTERM))
         return 1
@@ -116,8 +122,9 @@ class FakeProcesses:
         started: every process, in order.
     """
 
-    def __init__(self, nursery: trio.Nursery) -> None:
+    def __init__(self, nursery: trio.Nursery, record: Record | None = None) -> None:
         self._nursery = nursery
+        self._record = record or Record()
         self._programs: dict[str, Program] = {}
         self.started: list[FakeProcess] = []
 
@@ -142,8 +149,10 @@ class FakeProcesses:
     async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> FakeProcess:
         """See the port."""
         unknown = Program(((0.0, f"sh: 1: {command.split()[0]}: not found\n"),), 0.0, 127)
-        process = FakeProcess(self._programs.get(command, unknown), command, env, 1000 + len(self.started))
+        program, pid = self._programs.get(command, unknown), 1000 + len(self.started)
+        process = FakeProcess(program, command, env, pid, self._record)
         self.started.append(process)
+        self._record.add("machine", "started", pid=pid, command=command)
         self._nursery.start_soon(process.live, name=f"program {command}")
         return process
 
@@ -175,41 +184,3 @@ class FakeGroup:
 
     def close(self) -> None:
         """See the port."""
-
-
-class CutMachine:
-    """One incarnation's way to the machine. After a crash it ends nobody: the dead send no signals."""
-
-    def __init__(self, machine: FakeProcesses, is_cut: Callable[[], bool]) -> None:
-        self._machine = machine
-        self.is_cut = is_cut
-
-    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> CutProcess:
-        """See the port."""
-        return CutProcess(self, await self._machine.start(command, env, stdin=stdin))
-
-    def left(self, of: LeftChildren) -> FakeGroup:
-        """See the port."""
-        return self._machine.left(of)
-
-
-class CutProcess:
-    """One incarnation's way to a process."""
-
-    def __init__(self, machine: CutMachine, process: FakeProcess) -> None:
-        self.pid = process.pid
-        self.started = process.started
-        self.read = process.read
-        self.write = process.write
-        self.exited = process.exited
-        self.close = process.close
-        self._machine = machine
-        self._process = process
-
-    def signal(self, how: Literal["term", "kill"]) -> int:
-        """See the port."""
-        return 0 if self._machine.is_cut() else self._process.signal(how)
-
-    async def gone(self) -> None:
-        """See the port."""
-        await self._process.gone()

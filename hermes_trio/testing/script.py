@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, ToolCall, UserEntry
 from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.testing.record import Record
 
 
 class Line(Struct, frozen=True):
@@ -61,23 +62,27 @@ class ScriptedModel:
     """A Model that answers from its script, then repeats what the user said.
 
     Args:
+        name: for status and log.
         needs_key: it is asked with a key; those it has been told to refuse are refused.
 
     Attributes:
+        record: where it says what happened; a World gives it its own.
         requests: every request, in order, also the refused ones.
         keys: the key each of them came with.
         in_flight: how many calls are in flight.
     """
 
-    name = "scripted"
-
-    def __init__(self, *, needs_key: bool = False) -> None:
+    def __init__(self, name: str = "scripted", *, needs_key: bool = False) -> None:
+        self.name = name
         self.needs_key = needs_key
+        self.record = Record()
         self.requests: list[ModelRequest] = []
         self.keys: list[str] = []
         self.in_flight = 0
         self._script: list[Line] = []
         self._refusals: dict[str, Line] = {}
+        self._faults: list[Line] = []
+        self._healed = trio.Event()
 
     def script(self, *lines: Line) -> None:
         """Append answers. Each call takes the next; a call cut short by a crash gives its line back."""
@@ -90,10 +95,18 @@ class ScriptedModel:
         """
         self._refusals.update(dict.fromkeys(keys, line))
 
+    def fault(self, *lines: Line) -> None:
+        """The next calls go wrong, one each, before the script goes on. What hangs does so until `heal`."""
+        self._faults += lines
+
     def heal(self, *keys: str) -> None:
-        """Take these keys again; without a name every one."""
+        """Take these keys again; without a name every one, and all other faults end too."""
         for key in keys or tuple(self._refusals):
             self._refusals.pop(key, None)
+        if not keys:
+            self._faults.clear()
+            self._healed.set()
+            self._healed = trio.Event()
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
@@ -101,17 +114,41 @@ class ScriptedModel:
         """See the Model port."""
         self.requests.append(request)
         self.keys.append(key)
-        refusal = self._refusals.get(key)
-        line = refusal or (self._script.pop(0) if self._script else text(f"you said: {_last(request)}"))
+        said = {"model": self.name} | ({"key": key} if key else {})
+        self.record.add("model", "asked", **said, entries=len(request.entries), last=_last(request))
+        line, comes_back = self._next(request, key)
         self.in_flight += 1
         try:
-            return await self._play(line, on_text)
+            answer = await self._play(line, on_text)
         except trio.Cancelled:
-            if not line.hang and refusal is None:
+            if comes_back:
                 self._script.insert(0, line)
+            self.record.add("model", "cancelled", **said)
+            raise
+        except ModelFailed as error:
+            self.record.add("model", "failed", **said, kind=error.kind)
             raise
         finally:
             self.in_flight -= 1
+        calls = {"calls": [call.name for call in answer.calls]} if answer.calls else {}
+        self.record.add(
+            "model",
+            "answered",
+            **said,
+            finish=answer.finish,
+            text=answer.text,
+            **calls,
+        )
+        return answer
+
+    def _next(self, request: ModelRequest, key: str) -> tuple[Line, bool]:
+        """The line of this call, and whether it is given back when the call is cut short."""
+        if key in self._refusals:
+            return self._refusals[key], False
+        if self._faults:
+            return self._faults.pop(0), False
+        line = self._script.pop(0) if self._script else text(f"you said: {_last(request)}")
+        return line, not line.hang
 
     async def _play(self, line: Line, on_text: Callable[[str], None]) -> ModelAnswer:
         await trio.sleep(line.after_s)
@@ -122,7 +159,8 @@ class ScriptedModel:
             on_text(piece)
             await trio.sleep(line.between_s)
         if line.hang:
-            await trio.sleep_forever()
+            await self._healed.wait()
+            raise ModelFailed("transport", "no answer came")
         return line.answer
 
 

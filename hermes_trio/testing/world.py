@@ -1,4 +1,4 @@
-"""The World: a mock clock, a seed, a store, a platform, a scripted model, and a gateway that can be killed.
+"""The World: a mock clock, a seed, a store, platforms, a scripted model, and a gateway that can be killed.
 
 The World's nursery owns the incarnations; a crash cuts an incarnation's ports, cancels its scope and does
 not wait: what unwinds does so beside the next one, and can neither write, send nor be heard.
@@ -17,34 +17,26 @@ from hermes_trio.agent import ModelAgent
 from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.clock import seeded_chance
 from hermes_trio.credentials import KeyPool
-from hermes_trio.errors import HermesError, StoreClosed
 from hermes_trio.gateway import Gateway
 from hermes_trio.opening import open_gateway
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.ports import Agent, Chance, Tool
-from hermes_trio.testing.crashing import CrashingStore, empty_db
-from hermes_trio.testing.memory import DeadLine, MemoryPlatform, Seen
-from hermes_trio.testing.processes import CutMachine, FakeProcesses
+from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.testing.disk import empty_disk
+from hermes_trio.testing.faults import heal, named
+from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
+from hermes_trio.testing.lives import Lives
+from hermes_trio.testing.memory import MemoryPlatform, Seen
+from hermes_trio.testing.patience import Patience
+from hermes_trio.testing.processes import FakeProcesses
+from hermes_trio.testing.record import Record
 from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.testing.wall import WorldClock
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
 from hermes_trio.values import Message, Secret
 from hermes_trio.views import LedgerRow
-
-WALL_START = 1_800_000_000.0
-PATIENCE_S = 3600.0
-
-
-class WorldClock:
-    """Wall time that follows the mock clock, and can be moved by a test."""
-
-    def __init__(self) -> None:
-        self.offset = 0.0
-
-    def now(self) -> float:
-        """Seconds since 1970."""
-        return WALL_START + trio.current_time() + self.offset
 
 
 class Line(dict[str, Any]):
@@ -52,7 +44,17 @@ class Line(dict[str, Any]):
 
 
 class World:
-    """Made by `open_world`. Times are virtual seconds since it began."""
+    """Made by `open_world`. Times are virtual seconds since it began.
+
+    Attributes:
+        platforms, platform: the chat services, and the first of them.
+        models, model: what the built-in agent asks: the model and its fallbacks, and the first of them.
+        processes: the machine that its commands run on.
+        clock: the wall clock.
+        db, disk: the one database of all lives, and the connection whose disk can misbehave.
+        record: everything that happened.
+        agent, options, session_options, tools, commands: of the next life.
+    """
 
     def __init__(
         self,
@@ -62,81 +64,106 @@ class World:
         seed: int,
         options: GatewayOptions,
         session: SessionOptions,
-        platform: MemoryPlatform,
+        platforms: Sequence[MemoryPlatform],
         tools: Sequence[Tool],
         commands: Sequence[Any] | None,
         commit_s: float,
         redact: Callable[[str], str],
         keys: Sequence[str],
+        fallbacks: int,
         on_exhausted: Literal["tell", "defer"],
     ) -> None:
+        self.record = Record()
+        self._began = trio.current_time() - self.record.now
         self.redact = redact
         self.keys = tuple(keys)
         self.on_exhausted: Literal["tell", "defer"] = on_exhausted
         self.seed = seed
-        self.platform = platform
-        self.processes = FakeProcesses(nursery)
-        self.model = ScriptedModel(needs_key=bool(keys))
+        self.platforms = list(platforms)
+        self.platform = self.platforms[0]
+        self.processes = FakeProcesses(nursery, self.record)
+        self.models = [ScriptedModel(needs_key=bool(keys))]
+        self.models += [ScriptedModel(f"fallback {n}") for n in range(1, fallbacks + 1)]
+        self.model = self.models[0]
         self.clock = WorldClock()
         self.options = options
         self.session_options = session
         self.tools: list[Tool] = [now_tool, sleep_tool, *tools]
         self.agent = agent
         self.commands = commands
-        self.db = empty_db()
+        self.db = self.disk = empty_disk()
         self.commit_s = commit_s
-        self.log: list[Line] = []
-        self.boots = 0
         self.restarts_asked: list[float] = []
+        self.lives = Lives(nursery, self._store, self._open, self.record)
+        self._resume = True
         self._nursery = nursery
-        self._began = trio.current_time()
-        self._replies: dict[str, int] = {}
-        self._incarnation: tuple[CrashingStore, DeadLine, trio.CancelScope] | None = None
-        self._gateway: Gateway | None = None
+        self._replies: dict[tuple[str, str, str, str | None], int] = {}
+        self._changes = 0
+        for recording in (*self.platforms, *self.models, *tools):
+            if hasattr(recording, "record"):
+                recording.record = self.record
 
     # -- time
 
     @property
     def now(self) -> float:
         """Virtual seconds since the World began."""
-        return round(trio.current_time() - self._began, 6)
+        return self.record.now
 
     async def until(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
         """Let the world run until this time since it began."""
         await trio.sleep_until(self._began + hours * 3600 + minutes * 60 + seconds)
 
     async def settle(self) -> None:
-        """Return when no key and no lane of the gateway has anything to do."""
+        """Return when no key and no lane of the gateway has anything to do, and nothing is unread."""
         gateway = self.gateway
         with self._patience("the gateway to come to rest"):
-            while self.platform.unread:
-                await self.platform.changed()
+            for platform in self.platforms:
+                while platform.unread:
+                    await platform.changed()
             await gateway.at_rest()
+
+    def later(self, after_s: float, act: Callable[[], None]) -> None:
+        """Call `act()` after so many seconds, if the World still is."""
+
+        async def wait() -> None:
+            await trio.sleep(after_s)
+            act()
+
+        self._nursery.start_soon(wait, name="later")
 
     # -- users
 
-    async def say(self, user: str, text: str, **where: Any) -> Message:
+    async def say(
+        self, user: str, text: str, *, platform: MemoryPlatform | None = None, **where: Any
+    ) -> Message:
         """A user writes; see `MemoryPlatform.message` for where. Returns at once."""
-        message = self.platform.message(user, text, **where)
-        self.platform.push(message)
+        platform = platform or self.platform
+        message = platform.message(user, text, **where)
+        platform.push(message)
         await trio.lowlevel.checkpoint()
         return message
 
-    async def reply(self, chat: str, *, thread: str | None = None) -> str:
+    async def reply(
+        self, chat: str, *, thread: str | None = None, platform: MemoryPlatform | None = None
+    ) -> str:
         """The next message that the chat shows for good: a final, a reply, a notice, a refusal, a prompt."""
-        place = f"{chat}/{thread}"
+        platform = platform or self.platform
+        place = (platform.name, platform.account, chat, thread)
         index = self._replies.get(place, 0)
         with self._patience(f"message {index + 1} in {chat}"):
-            while len(shown := self.shown(chat, thread)) <= index:
-                await self.platform.changed()
+            while len(shown := self.shown(chat, thread, platform)) <= index:
+                await platform.changed()
         self._replies[place] = index + 1
         return shown[index].text
 
-    def shown(self, chat: str, thread: str | None = None) -> list[Seen]:
+    def shown(
+        self, chat: str, thread: str | None = None, platform: MemoryPlatform | None = None
+    ) -> list[Seen]:
         """What the chat shows for good now; previews, progress and signs of waiting left out."""
         return [
             seen
-            for seen in self.platform.seen.values()
+            for seen in (platform or self.platform).seen.values()
             if seen.chat == chat
             and seen.thread == thread
             and seen.said not in ("preview", "progress", "sign")
@@ -146,92 +173,114 @@ class World:
 
     @property
     def gateway(self) -> Gateway:
-        """The running incarnation's handle."""
-        if self._gateway is None:
+        """The handle of the gateway that runs."""
+        if (gateway := self.life.gateway) is None:
+            raise RuntimeError("the gateway is not ready yet")
+        return gateway
+
+    @property
+    def life(self) -> Incarnation:
+        """The life that runs."""
+        if self.lives.now is None:
             raise RuntimeError("no gateway is running; await world.start()")
-        return self._gateway
+        return self.lives.now
+
+    @property
+    def boots(self) -> int:
+        """How many lives there have been."""
+        return self.lives.count
 
     async def start(self, *, resume: bool = True) -> Gateway:
-        """Start the next incarnation on the same store and the same service."""
-        self.boots += 1
-        chance = seeded_chance(f"{self.seed}/{self.boots}")
-        store = CrashingStore(self.db, self.clock, chance, self.commit_s)
-        line = DeadLine(self.platform)
-        scope = trio.CancelScope()
-        self._incarnation = (store, line, scope)
-        stop = trio.Event()
-        self._stop, self._stopped = stop, trio.Event()
-        self._gateway = await self._nursery.start(
-            self._live, store, line, scope, chance, stop, self._stopped, resume, name=f"boot {self.boots}"
-        )
-        return self._gateway
+        """Start the next life on the same store and the same services; returns when it is ready.
 
-    async def _live(
-        self,
-        store: CrashingStore,
-        line: DeadLine,
-        scope: trio.CancelScope,
-        chance: Chance,
-        stop: trio.Event,
-        stopped: trio.Event,
-        resume: bool,
-        task_status: trio.TaskStatus[Gateway],
-    ) -> None:
-        dead: BaseExceptionGroup[Exception] | None = None
-        try:
-            with scope:
-                async with open_gateway(
-                    self._agent(chance),
-                    platforms=[line],
-                    store=store,
-                    options=self.options,
-                    session=self.session_options,
-                    commands=self.commands,
-                    clock=self.clock,
-                    chance=chance,
-                    log=self._log(),
-                    redact=self.redact,
-                    resume=resume,
-                    on_restart=lambda: self.restarts_asked.append(self.now),
-                    processes=CutMachine(self.processes, lambda: line.cut),
-                ) as gateway:
-                    await gateway.ready()
-                    task_status.started(gateway)
-                    await stop.wait()
-        except* StoreClosed as group:
-            dead = group
-        finally:
-            stopped.set()
-        if dead is not None and not store.dead:
-            raise dead
-
-    def _agent(self, chance: Chance) -> Agent:
-        if self.agent is not None:
-            return self.agent
-        log, pool = self._log(), None
-        if self.keys:
-            pool = KeyPool([Secret(key) for key in self.keys], clock=self.clock, chance=chance, log=log)
-        models = Candidates(
-            [Candidate(self.model, pool)], on_exhausted=self.on_exhausted, chance=chance, log=log
-        )
-        return ModelAgent(models, tools=self.tools, name=self.model.name)
+        Args:
+            resume: False: as `run --no-resume`.
+        """
+        self._resume = resume
+        return await self.lives.start()
 
     def crash(self) -> None:
         """Kill the gateway now: nothing that was not committed survives, nothing of it is heard again."""
-        if self._incarnation is None:
-            raise RuntimeError("no gateway is running")
-        store, line, scope = self._incarnation
-        store.kill()
-        line.cut = True
-        scope.cancel(reason="crash")
-        self._incarnation = self._gateway = None
+        self.lives.crash()
+
+    def crash_at(self, *, round: int) -> None:
+        """Kill it after so many rounds of the scheduler; in each round a task passes one checkpoint."""
+        self.lives.crash_at_round(round)
+
+    def crash_before_commit(self, nth: int = 1) -> None:
+        """Kill it before the n-th commit from now: what it was to write is lost."""
+        self.lives.crash_at_commit("before", nth)
+
+    def crash_after_commit(self, nth: int = 1) -> None:
+        """Kill it between the n-th commit from now and its being told: it is written, and nobody knows."""
+        self.lives.crash_at_commit("after", nth)
+
+    async def crashed(self) -> None:
+        """Return when it has crashed, by `crash_at` and its like."""
+        with self._patience("the crash"):
+            await self.lives.crashed()
 
     async def stop(self) -> None:
         """Stop the gateway as a SIGTERM would: drain, then leave."""
-        self._stop.set()
         with self._patience("the gateway to stop"):
-            await self._stopped.wait()
-        self._incarnation = self._gateway = None
+            await self.lives.stop()
+
+    def fault(self, name: str, **how: Any) -> None:
+        """Let something go wrong; `faults.FAULTS` names what can.
+
+        Raises:
+            ValueError: no such fault, or it takes other arguments.
+        """
+        act = named(name, how)
+        self.record.add("world", "fault", name=name, **how)
+        act(self)
+
+    def heal(self) -> None:
+        """All faults end. What hangs ends without an answer."""
+        self.record.add("world", "heal")
+        heal(self)
+
+    def _store(self, number: int, at: Callable[[Moment], None]) -> CrashingStore:
+        chance = seeded_chance(f"{self.seed}/{number}/store")
+
+        def told(moment: Moment) -> None:
+            if moment == "after" and self.db.total_changes != self._changes:
+                self._changes = self.db.total_changes
+                self.record.add("store", "commit")
+            at(moment)
+
+        return CrashingStore(self.db, self.clock, chance, self.commit_s, told)
+
+    @asynccontextmanager
+    async def _open(self, life: Incarnation) -> AsyncIterator[Gateway]:
+        chance = seeded_chance(f"{self.seed}/{life.number}")
+        async with open_gateway(
+            self._agent(life, chance),
+            platforms=[CutLine(platform, life) for platform in self.platforms],
+            store=life.store,
+            options=self.options,
+            session=self.session_options,
+            commands=self.commands,
+            clock=self.clock,
+            chance=chance,
+            log=self._log(life),
+            redact=self.redact,
+            resume=self._resume,
+            on_restart=lambda: self.restarts_asked.append(self.now),
+            processes=CutMachine(self.processes, life),
+        ) as gateway:
+            yield gateway
+
+    def _agent(self, life: Incarnation, chance: Chance) -> Agent:
+        if self.agent is not None:
+            return self.agent
+        log, pool = self._log(life), None
+        if self.keys:
+            pool = KeyPool([Secret(key) for key in self.keys], clock=self.clock, chance=chance, log=log)
+        chosen = [Candidate(CutModel(model, life), None) for model in self.models]
+        chosen[0] = Candidate(CutModel(self.model, life), pool)
+        models = Candidates(chosen, on_exhausted=self.on_exhausted, chance=chance, log=log)
+        return ModelAgent(models, tools=self.tools, name=self.model.name)
 
     async def ledger(self) -> list[LedgerRow]:
         """Every inbound message with its outcome."""
@@ -241,68 +290,37 @@ class World:
         """The outcomes in order of arrival."""
         return [row.outcome for row in await self.ledger()]
 
+    @property
+    def log(self) -> list[Line]:
+        """The log of all lives: each line's fields, its event, `t` and `level`."""
+        return [Line(event=e.what, t=e.at, **e.fields) for e in self.record.of("log")]
+
     def lines(self, event: str) -> list[Line]:
         """The log lines of one event."""
-        return [line for line in self.log if line["event"] == event]
+        return [Line(event=e.what, t=e.at, **e.fields) for e in self.record.of("log", event)]
 
     # -- failing well
 
     def timeline(self) -> str:
-        """What happened, for a person: log lines and calls of the platform in order of time."""
-        rows = [(line["t"], f"log   {_fields(line)}") for line in self.log]
-        for call in self.platform.calls:
-            what = call.delivery
-            shown = what.part.text if what.part else what.message_id or ""
-            rows.append(
-                (call.at - self._began, f"chat  {what.address.chat} {what.op} {what.said}: {shown[:80]!r}")
-            )
-        rows.sort(key=lambda row: row[0])
-        return "\n".join(f"{t:12.4f}  {text}" for t, text in rows)
+        """What happened, for a person, in order of time."""
+        return self.record.timeline()
 
-    def _log(self) -> Any:
+    def _log(self, life: Incarnation) -> Any:
         def keep(_: Any, level: str, fields: Any) -> Any:
-            line = Line(fields)
-            line["t"] = self.now
-            line["level"] = level
-            self.log.append(line)
+            if not life.dead:
+                line = dict(fields)
+                self.record.add("log", line.pop("event"), **line, level=level)
             raise structlog.DropEvent
 
         return structlog.wrap_logger(structlog.PrintLogger(), processors=[keep])
 
-    def _patience(self, what: str) -> Any:
-        return _Patience(what, self.timeline)
+    def _patience(self, what: str) -> Patience:
+        return Patience(what, self.timeline)
 
     def close(self) -> None:
-        """End the incarnation and the store."""
-        if self._incarnation is not None:
-            self.crash()
-
-
-class _Patience:
-    """Every wait of the World has a virtual deadline and prints the timeline."""
-
-    def __init__(self, what: str, timeline: Callable[[], str]) -> None:
-        self._what = what
-        self._timeline = timeline
-        self._scope = trio.move_on_after(PATIENCE_S)
-
-    def __enter__(self) -> None:
-        self._scope.__enter__()
-
-    def __exit__(self, *raised: Any) -> bool | None:
-        swallowed = self._scope.__exit__(*raised)
-        if self._scope.cancelled_caught:
-            raise WaitedTooLong(f"waited {PATIENCE_S:.0f} virtual s for {self._what}\n{self._timeline()}")
-        return swallowed
-
-
-class WaitedTooLong(HermesError, AssertionError):
-    """The World waited for something that did not happen; the timeline is in the text."""
-
-
-def _fields(line: Line) -> str:
-    rest = " ".join(f"{k}={v}" for k, v in line.items() if k not in ("event", "t", "level"))
-    return f"{line['event']} {rest}"
+        """Kill what runs."""
+        if self.lives.now is not None:
+            self.lives.crash()
 
 
 @asynccontextmanager
@@ -313,11 +331,13 @@ async def open_world(
     options: GatewayOptions | None = None,
     session: SessionOptions | None = None,
     platform: MemoryPlatform | None = None,
+    platforms: Sequence[MemoryPlatform] = (),
     tools: Sequence[Tool] = (),
     commands: Sequence[Any] | None = None,
     commit_s: float = 0.0,
     redact: Callable[[str], str] = lambda text: text,
     keys: Sequence[str] = (),
+    fallbacks: int = 0,
     on_exhausted: Literal["tell", "defer"] = "tell",
     start: bool = True,
 ) -> AsyncIterator[World]:
@@ -327,13 +347,15 @@ async def open_world(
         agent: an agent function; by default the built-in agent on `world.model`.
         seed: of every chance in it.
         options, session: the gateway's limits and rules.
-        platform: the chat service; by default one that can everything and admits anybody.
-        tools: for the built-in agent, beside `now` and `sleep`.
+        platform, platforms: the chat service, or several; by default one that can all and admits anybody.
+        tools: for the built-in agent, beside `now` and `sleep`. A `RecordingTool` writes to `world.record`.
         commands: slash commands; by default those installed.
-        commit_s: a commit takes up to this long before and after, in virtual seconds.
+        commit_s: a commit takes up to this long before and after, in virtual seconds; the seed also says how
+            many callers it serves then.
         redact: replaces the secrets that the gateway shall keep.
         keys: the credential pool of `world.model`, in order; a new one in each incarnation. Without any the
             model needs none. `world.model.refuse("a", line=fails("quota"))` has one refused.
+        fallbacks: so many models are asked in their turn when the first cannot; see `world.models`.
         on_exhausted: what becomes of a message while none of them may be used.
         start: False: `await world.start()` starts the first incarnation.
     """
@@ -344,12 +366,13 @@ async def open_world(
             seed=seed,
             options=options or GatewayOptions(),
             session=session or SessionOptions(),
-            platform=platform or MemoryPlatform(),
+            platforms=platforms or [platform or MemoryPlatform()],
             tools=tools,
             commands=commands,
             commit_s=commit_s,
             redact=redact,
             keys=keys,
+            fallbacks=fallbacks,
             on_exhausted=on_exhausted,
         )
         try:

@@ -16,8 +16,7 @@ from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ModelAnswer, ToolCall, UserEntry
 from hermes_trio.errors import ModelFailed
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.testing.world import WorldClock
+from hermes_trio.testing import MemoryPlatform, WorldClock, open_world
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal
 from hermes_trio.values import Policy, Secret

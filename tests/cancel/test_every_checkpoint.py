@@ -15,11 +15,10 @@ import trio
 from hermes_trio.errors import StepUnknown
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.plugins import installed_commands
-from hermes_trio.testing import open_world
-from hermes_trio.testing.scheduling import seeded_scheduling
+from hermes_trio.testing import Rounds, open_world, seeded_scheduling
 from tests.river.invariants import check
 
-from .points import Rounds, tasks
+from .points import tasks
 
 STRIDE = int(os.environ.get("HERMES_TRIO_CUTS", "11"))
 COMMANDS = installed_commands()
@@ -102,13 +101,13 @@ SCENES = {"turn": a_turn, "drain": a_drain, "boot": a_boot}
 
 def host_cancelled(world) -> None:
     """The library's host is cancelled: nothing is waited for, and everything leaves."""
-    if world._incarnation is not None:
-        world._incarnation[2].cancel(reason="the host")
+    if world.lives.now is not None:
+        world.life.scope.cancel(reason="the host")
 
 
 def crashed(world) -> None:
     """kill -9."""
-    if world._incarnation is not None:
+    if world.lives.now is not None:
         world.crash()
 
 
@@ -138,10 +137,9 @@ async def played(scene: str, seed: int, at: int, cut) -> int:
                     if rounds.acted:
                         await trio.lowlevel.checkpoint()
             await steps.aclose()
-            stopped = world._stopped
-            if world._incarnation is not None:
+            if world.lives.now is not None:
                 await world.stop()
-            await stopped.wait()
+            await world.lives.last.ended.wait()
             await again(world, works)
     return rounds.count
 

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from hermes_trio.clock import seeded_chance
 from hermes_trio.opening import open_gateway
 from hermes_trio.stores.schema import connect
-from hermes_trio.testing import CrashingStore, MemoryPlatform
-from hermes_trio.testing.world import WorldClock
+from hermes_trio.testing import CrashingStore, MemoryPlatform, WorldClock
 
 from .lines import Lines
 

@@ -11,17 +11,16 @@ from hermes_trio.testing import MemoryPlatform, open_world
 
 
 class Watched(MemoryPlatform):
-    """Keeps, for each typing call, the line of the log it came after. It hangs where it is told to."""
+    """Keeps, for each typing call, what had happened before it. It hangs where it is told to."""
 
     def __init__(self) -> None:
         super().__init__()
         self.typed: list[int] = []
         self.hangs = ""
-        self.log: list = []
 
     async def deliver(self, delivery):
         if delivery.op == "typing":
-            self.typed.append(len(self.log))
+            self.typed.append(len(self.record.events))
         if delivery.op == self.hangs:
             await trio.sleep_forever()
         return await super().deliver(delivery)
@@ -30,12 +29,12 @@ class Watched(MemoryPlatform):
 def check(world) -> None:
     """Every typing call fell between a turn's opening and its end; there were some."""
     during, running = set(), 0
-    for at, line in enumerate(world.log):
+    for at, event in enumerate(world.record.events):
         if running:
             during.add(at)
-        running += {"turn opened": 1, "turn closed": -1}.get(line["event"], 0)
+        running += {"turn opened": 1, "turn closed": -1}.get(event.what, 0)
     if running:
-        during.add(len(world.log))
+        during.add(len(world.record.events))
     assert world.platform.typed, world.timeline()
     assert set(world.platform.typed) <= during, world.timeline()
 
@@ -66,7 +65,6 @@ async def watched(
     platform = Watched()
     platform.hangs = hangs
     async with open_world(agent, platform=platform, options=GatewayOptions(**options)) as world:
-        platform.log = world.log
         await world.say("ada", said[0])
         await world.until(seconds=at)
         for text in said[1:]:
@@ -106,7 +104,6 @@ async def test_by_its_deadline(autojump_clock):
 async def test_by_a_crash(autojump_clock, at):
     platform = Watched()
     async with open_world(works, platform=platform) as world:
-        platform.log = world.log
         await world.say("ada", "answer")
         await world.until(seconds=at)
         world.crash()
@@ -122,7 +119,6 @@ async def test_by_a_crash(autojump_clock, at):
 async def test_by_a_drain(autojump_clock):
     platform = Watched()
     async with open_world(works, platform=platform, options=GatewayOptions(drain_timeout_s=2.0)) as world:
-        platform.log = world.log
         await world.say("ada", "answer")
         await world.until(seconds=1)
         await world.stop()
@@ -134,7 +130,6 @@ async def test_by_a_drain(autojump_clock):
 
 @pytest.mark.world(agent=works, platform=Watched())
 async def test_a_typing_call_behind_the_end_would_be_seen(world):
-    world.platform.log = world.log
     await world.say("ada", "answer")
     await world.settle()
     check(world)

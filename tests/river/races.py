@@ -23,11 +23,10 @@ from hermes_trio import Candidate, Candidates, KeyPool, Reset, Secret
 from hermes_trio.agent import ModelAgent
 from hermes_trio.errors import StaleTurn
 from hermes_trio.plugins import installed_commands
-from hermes_trio.testing import ScriptedModel, World, fails, open_world, text, tool
+from hermes_trio.testing import ScriptedModel, World, fails, open_world, rounds, text, tool
 from hermes_trio.testing.scheduling import seeded_scheduling
 
 from .invariants import check
-from .rounds import rounds
 
 LATES = range(-20, 36)
 """Rounds by which the reset comes later than the message (or, below 0, the refusals later than both); a test

@@ -467,7 +467,7 @@ class FillsTheDisk:
             if self.how == "fails":
                 self.world.db.execute("pragma query_only = 1")
             else:
-                self.world._incarnation[0]._commit_s = 60.0
+                self.world.life.store.commit_s = 60.0
         return Reset("asked")
 
 
@@ -502,7 +502,7 @@ async def test_a_reset_that_cannot_be_committed_in_two_seconds_cancels_the_turn_
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         await world.until(seconds=20)
         world.db.execute("pragma query_only = 0")
-        world._incarnation[0]._commit_s = 0.0
+        world.life.store.commit_s = 0.0
         await world.until(seconds=300)
         await world.say("ada", "hello")
         await world.settle()

@@ -358,7 +358,7 @@ async def test_history_has_the_summary_in_place_of_what_it_stands_for(autojump_c
     async with picky_world(model) as world:
         await says(world, "a" * 300, "b" * 100, "c" * 200)
         (session,) = world.db.execute("select id from session").fetchone()
-        entries = await world._incarnation[0].history(session, 100_000)
+        entries = await world.life.store.history(session, 100_000)
         assert entries[0] == SummaryEntry(f"{context.SUMMARY}\nAbout A.", kept=2)
         assert entries[2:] == [UserEntry("c" * 200), AssistantEntry("you said: " + "c" * 200)]
 

@@ -16,14 +16,13 @@ from hermes_trio import Policy
 from hermes_trio.errors import NoCredentials, StaleTurn
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
-from hermes_trio.testing import MemoryPlatform, fails, open_world, text, tool
+from hermes_trio.testing import MemoryPlatform, fails, open_world, rounds, text, tool
 from hermes_trio.testing.scheduling import seeded_scheduling
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal
 
 from .invariants import check
 from .races import COMMANDS, LATES, ONE, POOLS, SOURCES, Chat, Provider, before, must_end, races
-from .rounds import rounds
 
 SEEDS = int(os.environ.get("HERMES_TRIO_RACE_SEEDS", "84"))
 

@@ -6,10 +6,9 @@ import pytest
 import trio
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.testing import open_world, text, tool
+from hermes_trio.testing import open_world, rounds, text, tool
 
 from .invariants import check
-from .rounds import rounds
 
 
 async def works(turn):

@@ -185,9 +185,9 @@ async def test_the_host_is_cancelled(autojump_clock):
         await world.say("ada", "one")
         await world.say("ada", "/queue two")
         await trio.sleep(at)
-        _, _line, scope = world._incarnation
-        scope.cancel(reason="the host")
-        await world._stopped.wait()
+        life = world.life
+        life.scope.cancel(reason="the host")
+        await life.ended.wait()
         await world.start()
         await world.until(seconds=20)
         assert set(await world.outcomes()) == {"answered"}, world.timeline()

@@ -12,9 +12,8 @@ import pytest
 import trio
 
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import World, open_world
+from hermes_trio.testing import World, open_world, rounds
 from tests.river.invariants import check
-from tests.river.rounds import rounds
 
 RUNNING, IDLE = ("r1", "r2", "r3"), ("i1", "i2", "i3", "i4", "i5")
 DRAIN_S = 5.0
@@ -113,10 +112,11 @@ async def test_killed_at_any_point_of_its_drain_it_has_forgotten_nothing_and_goe
     """
     async with open_world(agent, options=OPTIONS, commit_s=0.001, seed=point) as world:
         await to_the_stop(world)
-        world._stop.set()
+        world.life.stop.set()
         # Half of the points lie within the first rounds, the others in the five seconds that it waits.
         await rounds(point) if point < 10 else await trio.sleep(0.55 * (point - 9))
-        world.crash()
+        if world.lives.now is not None:
+            world.crash()
         await world.start()
         await world.until(hours=4)
         right(RUNNING, resumed(world), await forgotten(world, (*RUNNING, *IDLE)))
@@ -140,7 +140,7 @@ async def test_sends_that_hang_during_a_stop_cost_nothing_that_was_promised(auto
         for name in IDLE:
             world.platform.push(world.platform.message(name, "are you there?"))
         await trio.lowlevel.checkpoint()
-        world._stop.set()
+        world.life.stop.set()
         await trio.sleep(3)
         world.crash()
         world.platform._faults.clear()
@@ -166,7 +166,7 @@ async def test_a_message_that_comes_in_the_moment_of_the_stop_is_answered_after_
         await world.settle()
         world.platform.push(world.platform.message("ada", "work"))
         await rounds(late)
-        world._stop.set()
+        world.life.stop.set()
         await rounds(3)
         world.crash()
         await world.start()

@@ -14,9 +14,8 @@ import pytest
 import trio
 
 from hermes_trio.errors import NoCredentials
-from hermes_trio.testing import fails, open_world
+from hermes_trio.testing import fails, open_world, rounds
 from tests.river.invariants import check
-from tests.river.rounds import rounds
 
 
 class Naive:

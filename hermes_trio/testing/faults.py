@@ -1,0 +1,205 @@
+"""What can go wrong in a World, by name: `world.fault("model_hangs_midstream")`.
+
+A fault of a call waits for the next such call; a fault of a place lasts for a while. `world.heal()` ends all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import TYPE_CHECKING, Any
+
+import trio
+from trio.testing import MockClock
+
+from hermes_trio.pure.nearest import nearest
+from hermes_trio.testing.script import fails, hangs, partial
+
+if TYPE_CHECKING:
+    from hermes_trio.testing.world import World
+
+
+def platform_refuses(world: World) -> None:
+    """The next send is refused."""
+    world.platform.fault("refuse")
+
+
+def platform_gone(world: World) -> None:
+    """The next send finds its chat gone."""
+    world.platform.fault("gone")
+
+
+def platform_refuses_markup(world: World) -> None:
+    """The next send is refused for its formatting."""
+    world.platform.fault("markup")
+
+
+def platform_not_sent(world: World) -> None:
+    """The next send certainly does not get there."""
+    world.platform.fault("not_sent")
+
+
+def platform_loses_answer(world: World) -> None:
+    """The next send is shown, and its answer is lost."""
+    world.platform.fault("lost_answer")
+
+
+def platform_hangs(world: World) -> None:
+    """The next send is shown, and never answered."""
+    world.platform.fault("hang")
+
+
+def platform_limits(world: World, wait_s: float = 3.0) -> None:
+    """The next send is refused with a 429 that asks for so many seconds of silence."""
+    world.platform.fault("wait", wait_s=wait_s)
+
+
+def platform_disconnects(world: World, for_s: float = 30.0) -> None:
+    """The line is cut in both directions for so long."""
+    platform = world.platform
+    platform.disconnect()
+    world.later(for_s, platform.connect)
+
+
+def platform_repeats_updates(world: World, count: int = 1) -> None:
+    """The newest updates that were confirmed are handed over once more."""
+    world.platform.repeat(count)
+
+
+def platform_reorders_updates(world: World, count: int = 2) -> None:
+    """The next updates are kept back until there are so many, and come in the opposite order."""
+    world.platform.reorder(count)
+
+
+def model_hangs(world: World) -> None:
+    """The next model call gets no first byte."""
+    world.model.fault(hangs())
+
+
+def model_hangs_midstream(world: World, text: str = "I was about to") -> None:
+    """The next model call begins its answer and stops."""
+    world.model.fault(hangs(text))
+
+
+def model_ends_early(world: World, text: str = "I was about to") -> None:
+    """The next model call's stream ends without its end event."""
+    world.model.fault(partial(text))
+
+
+def model_quota(world: World) -> None:
+    """The next model call is refused with a 402."""
+    world.model.fault(fails("quota"))
+
+
+def model_unauthorized(world: World) -> None:
+    """The next model call is refused with a 401."""
+    world.model.fault(fails("auth"))
+
+
+def model_rate_limit(world: World, retry_after_s: float | None = None) -> None:
+    """The next model call is refused with a 429."""
+    world.model.fault(fails("rate_limit", retry_after_s=retry_after_s))
+
+
+def model_unavailable(world: World) -> None:
+    """The next model call is refused with a 503."""
+    world.model.fault(fails("overload"))
+
+
+def model_rubbish(world: World) -> None:
+    """The next model call is answered with what nobody can read."""
+    world.model.fault(fails("unknown"))
+
+
+def store_full(world: World, for_s: float = 10.0) -> None:
+    """The disk is full for so long: what writes is refused."""
+    world.disk.full = True
+    world.later(for_s, lambda: setattr(world.disk, "full", False))
+
+
+def store_slow(world: World, for_s: float = 10.0, delay_s: float = 1.0) -> None:
+    """For so long each commit of this life takes `delay_s` longer before it, and as much after it."""
+    store = world.life.store
+    store.slow_s = delay_s
+    world.later(for_s, lambda: setattr(store, "slow_s", 0.0))
+
+
+def store_fails_commit(world: World, nth: int = 1) -> None:
+    """The n-th commit from now that writes fails with an I/O error."""
+    world.disk.fails_in = nth
+
+
+def clock_jumps(world: World, by_s: float) -> None:
+    """The wall clock is set by so many seconds, forward or back."""
+    world.clock.offset += by_s
+
+
+def freezes(world: World, for_s: float = 60.0) -> None:
+    """The process is frozen (SIGSTOP, a laptop's lid): time passes and nothing runs.
+
+    Raises:
+        RuntimeError: the World does not run under a MockClock.
+    """
+    clock = trio.lowlevel.current_clock()
+    if not isinstance(clock, MockClock):
+        raise RuntimeError("only a MockClock can be frozen; run the World under one")
+    clock.jump(for_s)
+
+
+def heal(world: World) -> None:
+    """All faults end. What a hanging call waits for does not come: it fails."""
+    for platform in world.platforms:
+        platform.heal()
+    for model in world.models:
+        model.heal()
+    world.disk.full, world.disk.fails_in = False, 0
+    if world.lives.now is not None:
+        world.lives.now.store.slow_s = 0.0
+
+
+FAULTS: Mapping[str, Callable[..., None]] = {
+    fault.__name__: fault
+    for fault in (
+        platform_refuses,
+        platform_gone,
+        platform_refuses_markup,
+        platform_not_sent,
+        platform_loses_answer,
+        platform_hangs,
+        platform_limits,
+        platform_disconnects,
+        platform_repeats_updates,
+        platform_reorders_updates,
+        model_hangs,
+        model_hangs_midstream,
+        model_ends_early,
+        model_quota,
+        model_unauthorized,
+        model_rate_limit,
+        model_unavailable,
+        model_rubbish,
+        store_full,
+        store_slow,
+        store_fails_commit,
+        clock_jumps,
+        freezes,
+    )
+}
+"""Each by its name; its docstring says what it does, its arguments after the World how much."""
+
+
+def named(name: str, how: Mapping[str, Any]) -> Callable[[World], None]:
+    """The fault of this name with these arguments.
+
+    Raises:
+        ValueError: there is none of this name, or it takes other arguments.
+    """
+    if (fault := FAULTS.get(name)) is None:
+        near = nearest(name, FAULTS)
+        raise ValueError(f"no fault {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+    takes = [parameter for parameter in signature(fault).parameters if parameter != "world"]
+    if unknown := set(how) - set(takes):
+        raise ValueError(
+            f"{name} takes {', '.join(takes) or 'no arguments'}, not {', '.join(sorted(unknown))}"
+        )
+    return lambda world: fault(world, **how)

@@ -1,0 +1,160 @@
+"""One life of the gateway in a World, and its ways to the outside, each of which a crash cuts.
+
+A crash does not wait for what it kills: the dead unwind beside the next life. So each call of theirs raises
+at once, none hangs, none writes, none is heard; and what a tool of theirs does no longer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from typing import Literal
+
+import trio
+
+from hermes_trio.child_port import LeftChildren
+from hermes_trio.entries import ModelAnswer, ModelRequest
+from hermes_trio.errors import StoreClosed
+from hermes_trio.gateway import Gateway
+from hermes_trio.ports import Intake
+from hermes_trio.testing.crashing import CrashingStore
+from hermes_trio.testing.memory import MemoryPlatform
+from hermes_trio.testing.processes import FakeGroup, FakeProcess, FakeProcesses
+from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.values import Delivery, Receipt
+
+_current: ContextVar[Incarnation | None] = ContextVar("incarnation", default=None)
+
+
+class Incarnation:
+    """One life of the gateway.
+
+    Attributes:
+        number: which, from 1.
+        store: its way to the World's database.
+        scope: cancelled by a crash.
+        stop: set to stop it as a SIGTERM would. `ended`: it has left.
+        gateway: once it is ready.
+    """
+
+    def __init__(self, number: int, store: CrashingStore) -> None:
+        self.number = number
+        self.store = store
+        self.scope = trio.CancelScope()
+        self.stop = trio.Event()
+        self.ended = trio.Event()
+        self.gateway: Gateway | None = None
+
+    @property
+    def dead(self) -> bool:
+        """It was killed."""
+        return self.store.dead
+
+    def alive(self) -> None:
+        """Return.
+
+        Raises:
+            StoreClosed: it was killed; whoever calls this belongs to a process that is no more.
+        """
+        if self.dead:
+            raise StoreClosed("this incarnation is dead")
+
+    def kill(self) -> None:
+        """As kill -9: nothing that is not committed survives, nothing of it is heard again."""
+        self.store.kill()
+        self.scope.cancel(reason="crash")
+
+    def enter(self) -> None:
+        """This task and those it starts belong to this life."""
+        _current.set(self)
+
+
+def alive() -> None:
+    """For a tool of a test, before it takes effect: return if the gateway that runs it lives.
+
+    Code of a test that a crash cannot interrupt (a shielded wait) would go on where a killed process cannot.
+
+    Raises:
+        StoreClosed: it was killed.
+    """
+    if (mine := _current.get()) is not None:
+        mine.alive()
+
+
+class CutLine:
+    """An incarnation's line to a platform."""
+
+    def __init__(self, platform: MemoryPlatform, life: Incarnation) -> None:
+        self._platform = platform
+        self._life = life
+        self.name = platform.name
+        self.account = platform.account
+        self.traits = platform.traits
+        self.policy = platform.policy
+        self.split = platform.split
+        self.open = platform.open
+
+    async def serve(self, intake: Intake) -> None:
+        """See the port."""
+        await self._platform.serve(intake)
+
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """See the port."""
+        self._life.alive()
+        return await self._platform.deliver(delivery)
+
+
+class CutModel:
+    """An incarnation's way to a model."""
+
+    def __init__(self, model: ScriptedModel, life: Incarnation) -> None:
+        self._model = model
+        self._life = life
+        self.name = model.name
+        self.needs_key = model.needs_key
+
+    async def complete(
+        self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """See the port."""
+        self._life.alive()
+        return await self._model.complete(request, key=key, on_text=on_text)
+
+
+class CutMachine:
+    """An incarnation's way to the machine. After a crash it ends nobody: the dead send no signals."""
+
+    def __init__(self, machine: FakeProcesses, life: Incarnation) -> None:
+        self._machine = machine
+        self.life = life
+
+    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> CutProcess:
+        """See the port."""
+        self.life.alive()
+        return CutProcess(self, await self._machine.start(command, env, stdin=stdin))
+
+    def left(self, of: LeftChildren) -> FakeGroup:
+        """See the port."""
+        return self._machine.left(of)
+
+
+class CutProcess:
+    """An incarnation's way to a process."""
+
+    def __init__(self, machine: CutMachine, process: FakeProcess) -> None:
+        self.pid = process.pid
+        self.started = process.started
+        self.read = process.read
+        self.write = process.write
+        self.exited = process.exited
+        self.close = process.close
+        self._machine = machine
+        self._process = process
+
+    def signal(self, how: Literal["term", "kill"]) -> int:
+        """See the port."""
+        return 0 if self._machine.life.dead else self._process.signal(how)
+
+    async def gone(self) -> None:
+        """See the port."""
+        await self._process.gone()

@@ -1,0 +1,127 @@
+"""The lives of a World's gateway, one at a time: started, stopped, and killed at any point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+import trio
+
+from hermes_trio.errors import StoreClosed
+from hermes_trio.gateway import Gateway
+from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.testing.incarnation import Incarnation
+from hermes_trio.testing.record import Record
+from hermes_trio.testing.rounds import Rounds
+
+Open = Callable[[Incarnation], AbstractAsyncContextManager[Gateway]]
+MakeStore = Callable[[int, Callable[[Moment], None]], CrashingStore]
+
+
+class Lives:
+    """Starts, stops and kills. A life is a task of the nursery that it is given.
+
+    Args:
+        make_store: makes a life's store from its number, and whom to tell of each commit.
+        open: opens a life's gateway. It may run beside the unwinding of the one before.
+
+    Attributes:
+        now: the one that runs, None between two. `last`: the newest, which may still unwind after a crash.
+        count: how many there have been.
+    """
+
+    def __init__(self, nursery: trio.Nursery, make_store: MakeStore, open: Open, record: Record) -> None:
+        self.now: Incarnation | None = None
+        self.last: Incarnation | None = None
+        self.count = 0
+        self._nursery = nursery
+        self._make_store = make_store
+        self._open = open
+        self._record = record
+        self._commits: dict[Moment, int] = {}
+        self._crashed = trio.Event()
+
+    async def start(self) -> Gateway:
+        """Begin the next life; return when it is ready.
+
+        Raises:
+            RuntimeError: one runs; or this one was killed before it was ready.
+        """
+        if self.now is not None:
+            raise RuntimeError("a gateway is running; stop or crash it first")
+        self.count += 1
+        life = Incarnation(self.count, self._make_store(self.count, self._at_commit))
+        self.now = self.last = life
+        self._crashed = trio.Event()
+        self._record.add("world", "start", boot=life.number)
+        return await self._nursery.start(self._live, life, name=f"boot {life.number}")  # type: ignore[no-any-return]
+
+    async def _live(self, life: Incarnation, task_status: trio.TaskStatus[Gateway]) -> None:
+        life.enter()
+        dead: BaseExceptionGroup[Exception] | None = None
+        try:
+            with life.scope:
+                async with self._open(life) as gateway:
+                    await gateway.ready()
+                    life.gateway = gateway
+                    task_status.started(gateway)
+                    await life.stop.wait()
+        except* StoreClosed as group:
+            dead = group
+        finally:
+            if self.now is life:
+                self.now = None
+            life.ended.set()
+        if dead is not None and not life.dead:
+            raise dead
+
+    def crash(self) -> None:
+        """Kill the one that runs, now.
+
+        Raises:
+            RuntimeError: none does.
+        """
+        if self.now is None:
+            raise RuntimeError("no gateway is running")
+        self._record.add("world", "crash", boot=self.now.number)
+        self.now.kill()
+        self.now = None
+        self._commits.clear()
+        self._crashed.set()
+
+    def crash_at_commit(self, moment: Moment, count: int) -> None:
+        """Have it crash by itself before, or right after, the n-th commit from now."""
+        self._commits[moment] = count
+
+    def crash_at_round(self, count: int) -> None:
+        """Have it crash by itself after so many rounds of the scheduler."""
+        life = self.now
+        rounds: Rounds
+
+        def act() -> None:
+            trio.lowlevel.remove_instrument(rounds)
+            if life is not None and life is self.now:
+                self.crash()
+
+        rounds = Rounds(count, act)
+        trio.lowlevel.add_instrument(rounds)
+
+    async def crashed(self) -> None:
+        """Return when the one that runs has crashed; at once if none runs."""
+        if self.now is not None:
+            await self._crashed.wait()
+
+    async def stop(self) -> None:
+        """Stop it as a SIGTERM would: drain, then leave. A crash meanwhile ends it too, and did so before."""
+        life = self.now
+        if life is None:
+            return
+        self._record.add("world", "stop", boot=life.number)
+        life.stop.set()
+        await life.ended.wait()
+
+    def _at_commit(self, moment: Moment) -> None:
+        if moment in self._commits:
+            self._commits[moment] -= 1
+            if not self._commits[moment]:
+                self.crash()

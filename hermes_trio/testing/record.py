@@ -1,0 +1,85 @@
+"""What happened in a World, by whom and when: asked by checkers, printed for a person when a test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
+
+import trio
+from msgspec import Struct
+
+Who = Literal["user", "platform", "model", "tool", "machine", "store", "log", "world"]
+SHOWN_MAX = 80
+
+
+class Event(Struct, frozen=True):
+    """One thing that happened.
+
+    Args:
+        at: virtual seconds since the World began.
+        who: whose doing it was. "log" is a line of the gateway's log.
+        what: in a word or two; of a log line its event.
+        fields: the rest. Texts are whole here and shortened in the timeline.
+    """
+
+    at: float
+    who: Who
+    what: str
+    fields: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        shown = " ".join(f"{name}={_shown(value)}" for name, value in self.fields.items())
+        return f"{self.at:12.4f}  {self.who:8}  {self.what} {shown}".rstrip()
+
+
+class Record:
+    """Everything that happened, in order.
+
+    Attributes:
+        events: all of it.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self._watchers: list[Callable[[Event], None]] = []
+        self._began: float | None = None
+
+    @property
+    def now(self) -> float:
+        """Virtual seconds since the first look at this clock."""
+        now = trio.current_time()
+        if self._began is None:
+            self._began = now
+        return round(now - self._began, 6)
+
+    def add(self, who: Who, what: str, /, **fields: Any) -> None:
+        """Record it, and tell those who watch, synchronously."""
+        event = Event(self.now, who, what, fields)
+        self.events.append(event)
+        for watcher in self._watchers:
+            watcher(event)
+
+    def watch(self, watcher: Callable[[Event], None]) -> None:
+        """Have `watcher(event)` called after each event is recorded.
+
+        It is called in the middle of what happens: what it raises hits whoever acted.
+        """
+        self._watchers.append(watcher)
+
+    def of(self, who: Who, what: str | None = None) -> Iterator[Event]:
+        """The events of one kind, in order."""
+        return (event for event in self.events if event.who == who and what in (None, event.what))
+
+    def timeline(self) -> str:
+        """All of it for a person, a line each. What the store commits is left out."""
+        return "\n".join(
+            str(event) for event in self.events if event.who != "store" or event.what != "commit"
+        )
+
+
+def _shown(value: Any) -> str:
+    if not isinstance(value, str):
+        return str(value)
+    if len(value) > SHOWN_MAX:
+        value = f"{value[:SHOWN_MAX]}…"
+    return value if value.isascii() and value.isprintable() and " " not in value and value else repr(value)
