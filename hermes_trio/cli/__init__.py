@@ -15,6 +15,7 @@ import click
 
 from hermes_trio.cli.ask import ASKING, FAILED
 from hermes_trio.cli.options import config_option, find_file, find_state_dir, tell
+from hermes_trio.cli.streams import let_go_of, put_in_place
 from hermes_trio.errors import HermesError, OperatorError
 
 if TYPE_CHECKING:
@@ -27,12 +28,15 @@ def main() -> None:
     0: done, or stopped as asked. 1: not done. 2: the command line is wrong. 75: start me again, or another
     daemon runs. 78: the configuration or the store is wrong.
     """
+    put_in_place()
     sys.exit(_code())
 
 
 def _code() -> int:
     try:
-        return commands(standalone_mode=False) or 0
+        code = commands(standalone_mode=False) or 0
+        sys.stdout.flush()
+        return code
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -43,7 +47,11 @@ def _code() -> int:
             raise
         return _failed(_first(group))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the last flush must not fail again
+        let_go_of(sys.stdout)
+        return FAILED
+    except OSError as error:
+        let_go_of(sys.stdout)
+        tell(f"{error.filename or 'standard output'}: {error.strerror}")
         return FAILED
     except (click.Abort, KeyboardInterrupt):
         return 0

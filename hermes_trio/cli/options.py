@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from hermes_trio.cli.streams import let_go_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,5 +41,8 @@ def find_state_dir(file: Path | None) -> Path:
 
 
 def tell(text: str) -> None:
-    """One line on standard error."""
-    click.echo(f"hermes-trio: {text}", err=True)
+    """One line on standard error, if that takes it."""
+    try:
+        click.echo(f"hermes-trio: {text}", err=True)
+    except OSError:
+        let_go_of(sys.stderr)
