@@ -141,9 +141,9 @@ class Gateway:
         """
         return await self.river.store.ledger(chat, limit)
 
-    async def session_views(self) -> Sequence[SessionView]:
-        """The open sessions, newest first."""
-        return await self.river.store.sessions()
+    async def session_views(self, *, ended: bool = False) -> Sequence[SessionView]:
+        """The open sessions, newest first; with `ended` those too that are not open. At most 200."""
+        return await self.river.store.sessions(ended=ended)
 
     async def session_view(self, session: int) -> SessionView | None:
         """One session, open or ended; None if there is none of this number."""

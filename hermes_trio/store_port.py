@@ -269,8 +269,10 @@ class Store(ChildStore, Protocol):
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first."""
 
-    async def sessions(self, key: Key | None = None, limit: int = 200) -> Sequence[SessionView]:
-        """Open sessions, newest first; with a key only that one's."""
+    async def sessions(
+        self, key: Key | None = None, limit: int = 200, ended: bool = False
+    ) -> Sequence[SessionView]:
+        """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
 
     async def session(self, id: int) -> SessionView | None:
         """One session by id."""

@@ -57,6 +57,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
         interrupted: how many starts in a row have found a turn of it cut short.
         running: the turn that runs now.
         children: background programs of its key that run, also of a session before.
+        why: what ended it: who asked, or the rule.
     """
 
     id: int
@@ -68,6 +69,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
     interrupted: int = 0
     running: TurnView | None = None
     children: tuple[ChildView, ...] = ()
+    why: str = ""
 
 
 KeyState = Literal["ready", "resting", "probing", "dead"]

@@ -61,13 +61,14 @@ def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> in
 @click.command()
 @config_option
 @json_option
-def sessions(file: Path | None, as_json: bool) -> int:
-    """The open sessions."""
+@click.option("--all", "ended", is_flag=True, help="Those too that have ended, and why.")
+def sessions(file: Path | None, as_json: bool, ended: bool) -> int:
+    """The open sessions, the newest 200."""
     from hermes_trio.cli.tables import print_sessions, session_data
     from hermes_trio.daemon.control import AskSessions, Sessions
     from hermes_trio.daemon.looking import look_at
 
-    seen = look_at(find_state_dir(file), AskSessions())
+    seen = look_at(find_state_dir(file), AskSessions(ended=ended))
     return _shown(seen, Sessions, session_data if as_json else None, print_sessions)
 
 

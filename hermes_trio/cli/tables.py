@@ -151,6 +151,9 @@ def print_sessions(rows: Sequence[SessionView]) -> None:
         "background": lambda row: len(row.children) or "",
         "interrupted": lambda row: row.interrupted or "",
     }
+    if any(row.ended_at is not None for row in rows):
+        columns["ended"] = lambda row: "" if row.ended_at is None else _at(row.ended_at)
+        columns["why"] = lambda row: row.why
     _print_rows(rows, columns)
 
 

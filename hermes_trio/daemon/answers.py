@@ -67,8 +67,8 @@ class Answers:
                 return await self._status(gateway)
             case AskLedger(chat=chat, limit=limit):
                 return Ledger(rows=tuple(await gateway.ledger(chat, limit)))
-            case AskSessions():
-                return Sessions(rows=tuple(await gateway.session_views()))
+            case AskSessions(ended=also_ended):
+                return Sessions(rows=tuple(await gateway.session_views(ended=also_ended)))
             case AskKeys():
                 return Keys(rows=tuple(gateway.keys()))
             case StopSession(session=session, everything=everything):
@@ -79,7 +79,7 @@ class Answers:
             case ResumeSession(session=session):
                 ended = await gateway.resume(session)
                 if ended is None:
-                    return No(why=f"there is no ended session {session}")
+                    return _no_ended(session)
                 return Done(text=f"session {session} is open again; {ended} has ended")
             case AwaitRest(account=account, chat=chat):
                 await gateway.chat_at_rest(account, chat)
@@ -133,6 +133,10 @@ async def _stop(gateway: Gateway, session: int, everything: bool) -> Answer:
 
 def _no_session(session: int) -> No:
     return No(why=f"there is no open session {session}; `hermes-trio sessions` lists them")
+
+
+def _no_ended(session: int) -> No:
+    return No(why=f"there is no ended session {session}; `hermes-trio sessions --all` lists them")
 
 
 async def _is_done(gateway: Gateway, account: str, chat: str) -> bool:

@@ -57,7 +57,9 @@ class AskLedger(Line, frozen=True, tag="ledger"):
 
 
 class AskSessions(Line, frozen=True, tag="sessions"):
-    """The open sessions, newest first."""
+    """The open sessions, newest first; with `ended` those too that are not open."""
+
+    ended: bool = False
 
 
 class AskKeys(Line, frozen=True, tag="keys"):

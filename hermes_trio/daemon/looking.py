@@ -75,8 +75,9 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
         match request:
             case AskLedger(chat=chat, limit=limit):
                 return Ledger(rows=tuple(cast("list[LedgerRow]", see(views.ledger, chat, limit))))
-            case AskSessions():
-                return Sessions(rows=tuple(cast("list[SessionView]", see(views.sessions, None, 200))))
+            case AskSessions(ended=ended):
+                rows = cast("list[SessionView]", see(views.sessions, None, 200, ended))
+                return Sessions(rows=tuple(rows))
             case AskKeys():
                 rests = cast("tuple[KeyRest, ...]", see(key_rests))
                 return Keys(rows=tuple(shown(one, now, used_at=one.bench.tried_at) for one in rests))

@@ -274,9 +274,11 @@ class SqliteStore(ChildPromises):
         """See the port."""
         return await self._do(views.ledger, chat, limit)
 
-    async def sessions(self, key: Key | None = None, limit: int = 200) -> Sequence[SessionView]:
+    async def sessions(
+        self, key: Key | None = None, limit: int = 200, ended: bool = False
+    ) -> Sequence[SessionView]:
         """See the port."""
-        return await self._do(views.sessions, key, limit)
+        return await self._do(views.sessions, key, limit, ended)
 
     async def session(self, id: int) -> SessionView | None:
         """See the port."""

@@ -63,13 +63,15 @@ def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
     )
 
 
-_SESSION = "select id, key, opened_at, ended_at, interrupted from session"
+_SESSION = "select id, key, opened_at, ended_at, interrupted, why from session"
 
 
-def sessions(tx: Tx, key: Key | None, limit: int) -> list[SessionView]:
-    """Open sessions, newest first; with a key only that one's."""
+def sessions(tx: Tx, key: Key | None, limit: int, ended: bool) -> list[SessionView]:
+    """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
     if key is not None:
         found = tx.all(f"{_SESSION} where ended_at is null and key = ?", text_of(key))
+    elif ended:
+        found = tx.all(f"{_SESSION} order by id desc limit ?", limit)
     else:
         found = tx.all(f"{_SESSION} where ended_at is null order by id desc limit ?", limit)
     return [_session(tx, row) for row in found]
@@ -81,11 +83,13 @@ def session(tx: Tx, id: int) -> SessionView | None:
     return _session(tx, row) if row else None
 
 
-def _session(tx: Tx, row: tuple[int, str, float, float | None, int]) -> SessionView:
-    id, key, opened_at, ended_at, interrupted = row
-    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", key)
+def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None]) -> SessionView:
+    id, key, opened_at, ended_at, interrupted, why = row
+    is_open = ended_at is None
     (turns,) = tx.one("select count(*) from turn where session = ?", id)
     running = tx.one(f"{_TURN} where session = ? and state = 'running'", id)
+    # What waits and what runs in the background is the key's: it is shown with the session that is open.
+    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", key) if is_open else (0,)
     return SessionView(
         id=id,
         key=read_key(key),
@@ -95,7 +99,8 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int]) -> SessionV
         turns=turns,
         interrupted=interrupted,
         running=_turn(tx, running) if running else None,
-        children=tuple(children.running(tx, key)),
+        children=tuple(children.running(tx, key)) if is_open else (),
+        why=why or "",
     )
 
 

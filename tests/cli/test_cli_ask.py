@@ -69,6 +69,31 @@ async def test_the_ledger_of_one_chat(place):
         assert row["chat"] == "43"
 
 
+async def test_what_can_be_gone_back_to_is_listed_up_and_down(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA, 1)
+        place.bot.push(ADA, "/new")
+        await place.bot.wait_sent(ADA, 2)
+        assert [row["id"] for row in json.loads((await place.hermes("sessions", "--json")).stdout)] == [2]
+        up = (await place.hermes("sessions", "--json", "--all")).stdout
+        new, old = json.loads(up)
+        assert (new["id"], new["ended_at"], new["why"], new["turns"]) == (2, None, "", 0)
+        assert (old["id"], old["why"], old["turns"]) == (1, "/new", 1)
+        assert old["ended_at"] >= old["opened_at"]
+        table = (await place.hermes("sessions", "--all")).stdout.splitlines()
+        assert table[0].split()[-2:] == ["ended", "why"]
+        assert table[2].split()[-1] == "/new"
+
+        missing = await place.hermes("resume", 77)
+        assert (missing.returncode, missing.stdout) == (1, "")
+        assert "there is no ended session 77; `hermes-trio sessions --all` lists them" in missing.stderr
+        assert await daemon.stop() == 0
+    down = await place.hermes("sessions", "--json", "--all")
+    assert down.stdout == up
+
+
 async def test_a_drain_is_visible(place):
     place.model.push(Item(text="done", hold=0))
     async with place.daemon() as daemon:
