@@ -139,7 +139,7 @@ class Dispatch:
         name, text = take_apart(message.text)
         command = self._commands.get(name)
         if command is None:
-            close = nearest(name, self._commands)
+            close = nearest(name.partition("@")[0], self._commands)
             return Refusal("answered", "unknown command", texts.unknown_command(name, close))
         platform = self._platform(message.address.account_id)
         admin = platform is not None and message.address.user in platform.policy.admins

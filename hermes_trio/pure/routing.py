@@ -59,11 +59,11 @@ def refuse(message: Message, policy: Policy) -> str | None:
         return "bots"
     if not allowed(message.address.user, policy):
         return "allow_users"
-    if not message.private and policy.require_mention and not message.addressed and message.choice is None:
-        return "require_mention"
-    if not message.private and not message.addressed and names_another(message.text):
+    if message.private or message.addressed or message.choice is not None:
+        return None
+    if names_another(message.text):
         return "another_bot"
-    return None
+    return "require_mention" if policy.require_mention else None
 
 
 def allowed(user: str | None, policy: Policy) -> bool:

@@ -18,6 +18,8 @@ from hermes_trio.pure.slash import is_command, take_apart
         ("/queue  buy milk ", "queue", "buy milk"),
         ("/queue\nbuy\nmilk", "queue", "buy\nmilk"),
         ("/a_b-c x", "a_b-c", "x"),
+        ("/New@Other_Bot", "new@other_bot", ""),
+        ("/new@other_bot now", "new@other_bot", "now"),
     ],
 )
 def test_a_command_is_taken_apart(text, name, rest):
@@ -40,6 +42,9 @@ def test_a_command_is_taken_apart(text, name, rest):
         "/new/old",
         "/" + "x" * 33,
         "/é",
+        "/new@",
+        "/new@two@bots",
+        "/@bot",
     ],
 )
 def test_what_is_no_command(text):

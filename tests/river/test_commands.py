@@ -222,6 +222,8 @@ async def test_commands_of_a_key_run_in_order_and_those_of_others_beside(world):
     [
         ("/statu", "I do not know /statu. Did you mean /status?"),
         ("/NEW2", "I do not know /new2. Did you mean /new?"),
+        ("/new@other_bot", "I do not know /new@other_bot. Did you mean /new?"),
+        ("/xyzzy@other_bot", "I do not know /xyzzy@other_bot. /help lists what I know."),
         ("/xyzzy now", "I do not know /xyzzy. /help lists what I know."),
     ],
 )
