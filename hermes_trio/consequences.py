@@ -72,6 +72,18 @@ class Settled(Struct, frozen=True):
     why: str
 
 
+class LeftOut(Struct, frozen=True):
+    """Part of a conversation is shown to its model no longer: its line in the log.
+
+    Args:
+        what: see `pure.context.what_of`.
+    """
+
+    key: Key
+    turn: int
+    what: str
+
+
 class RestartAsked(Struct, frozen=True):
     """Somebody who may has asked the gateway to begin anew."""
 
@@ -83,5 +95,5 @@ class EndChildren(Struct, frozen=True):
 
 
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
-Consequence = EndChildren | RestartAsked | Settled | ReplaceKey | CancelTurn | Deferred | Waking
+Consequence = EndChildren | RestartAsked | Settled | LeftOut | ReplaceKey | CancelTurn | Deferred | Waking
 Perform = Callable[[Sequence[Consequence]], None]

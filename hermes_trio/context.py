@@ -44,6 +44,7 @@ REFUSALS_MAX = 20
 
 SUMMARY_CHARS_MAX = 8_000
 SUMMARY_S = 60.0
+PROBE_S = 30.0
 
 
 class Walk(Protocol):
@@ -124,8 +125,8 @@ class Transcript:
         """Ask the model, and show it less as long as it refuses what it is shown.
 
         Raises:
-            ModelFailed, NoCredentials: no model could answer. What refuses even the message alone leaves the
-                message out of the conversation, so that the next one has its answer.
+            ModelFailed, NoCredentials: no model could answer. What refuses even the message alone, and not
+                everything, leaves the message out of the conversation, so that the next one has its answer.
         """
         without: SummaryEntry | None = None
         refusals = suspected = known = 0
@@ -146,7 +147,7 @@ class Transcript:
                 without = suspects[suspected] if suspected < len(suspects) else None
                 suspected += 1
             if without is None or refusals == REFUSALS_MAX:
-                if not await self._set_aside():
+                if await self._refuses_everything() or not await self._set_aside():
                     raise ModelFailed(asked.refused or "unknown", asked.why)
                 without, refusals = None, 0
         self.add(entry_of(asked.answer))
@@ -258,6 +259,21 @@ class Transcript:
             return clean(answer.text)[:most] if answer.finish != "partial" else ""
         text = clean("".join(pieces))[:most]
         return text if scope.cancelled_caught and len(text) == most else ""
+
+    async def _refuses_everything(self) -> bool:
+        """Whether a model refuses even what nobody could mind: then no message is at fault. A step."""
+
+        async def probe(*, op: str) -> bool:
+            harmless = (UserEntry(text=context.HARMLESS),)
+            request = ModelRequest(prompt=self._prompt, entries=harmless, tools=self._tools, op=op)
+            with trio.move_on_after(PROBE_S):
+                try:
+                    await self._walk.complete(request, lambda _: None, on_restart=lambda: None)
+                except (ModelFailed, NoCredentials) as error:
+                    return isinstance(error, ModelFailed) and error.kind in ("context", "malformed")
+            return False
+
+        return await self._turn.steps.run("probe", probe, idempotent=True, type=bool)
 
     async def _set_aside(self) -> bool:
         """The messages of this turn are not shown to a model again. Whether others have come meanwhile."""

@@ -19,6 +19,7 @@ from hermes_trio.consequences import (
     Consequence,
     Deferred,
     EndChildren,
+    LeftOut,
     ReplaceKey,
     RestartAsked,
     Settled,
@@ -175,6 +176,10 @@ class River:
                 case Settled(native=native, outcome=outcome, why=why):
                     where = str(what.key or what.account)
                     self.log.info(f"message {outcome}", native=native, key=where, why=why)
+                case LeftOut(key=key, turn=turn, what="summary" | "cut"):
+                    self.log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
+                case LeftOut(key=key, turn=turn):
+                    self.log.warning("set aside", turn=turn, key=str(key), what=what.what)
                 case Deferred(until=until):
                     self.rests.deferred(until)
                 case WakeLane(lane=lane):

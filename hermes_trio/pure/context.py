@@ -179,6 +179,7 @@ RESULTS_REFUSED = (
     "What was called so far to answer this is left out here; the model service refused what it gave."
     " It took effect: do not repeat it."
 )
+HARMLESS = "Hello."
 SET_ASIDE = "A message of the user is left out here; the model service did not take it."
 
 
@@ -203,6 +204,21 @@ def shortened(
     if calls:
         text += f"\nCalled so far to answer this, do not repeat it:\n{calls}"
     return replace(made, text=text)
+
+
+def what_of(summary: SummaryEntry) -> str:
+    """What became of what it stands for, in a word for the log.
+
+    "summary" or "cut", where it was too long; "results", "earlier", "both", "message", where it was refused.
+    """
+    text = summary.text
+    if text.startswith(SET_ASIDE):
+        return "message"
+    if text.startswith(REFUSED):
+        return "both" if RESULTS_REFUSED in text else "earlier"
+    if text.startswith(RESULTS_REFUSED):
+        return "results"
+    return "summary" if text.startswith(SUMMARY) else "cut"
 
 
 def notice_of(summary: SummaryEntry, entries: Sequence[Entry], own: int) -> str:

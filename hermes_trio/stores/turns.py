@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from hermes_trio.consequences import LeftOut
 from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
-from hermes_trio.pure.context import fold
+from hermes_trio.pure.context import fold, what_of
 from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
 from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
 from hermes_trio.stores import children, rows
@@ -22,6 +23,7 @@ from hermes_trio.stores.tx import (
     NEWEST_STEP,
     Tx,
     read_entry,
+    read_key,
     read_message,
     text_of,
     to_json,
@@ -304,8 +306,7 @@ def end_step(
     """A step's result, with what it adds, says, and takes in."""
     session, key, _, _ = tx.fence(turn)
     _put_step(tx, turn, step, step.value)
-    for entry in entries:
-        tx.add_entry(session, turn, entry)
+    _add_entries(tx, session, key, turn, entries)
     if reply is not None:
         rows.say_in_preview(tx, turn, reply)
     if consumes:
@@ -322,6 +323,13 @@ def end_step(
     return rows.claim(tx, session, turn, waiting, f"{step.name}#{step.n}")
 
 
+def _add_entries(tx: Tx, session: int, key: str, turn: int, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        tx.add_entry(session, turn, entry)
+        if isinstance(entry, SummaryEntry):
+            tx.then(LeftOut(read_key(key), turn, what_of(entry)))
+
+
 def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
     """A step's row as it stands."""
     tx.fence(turn)
@@ -333,8 +341,7 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
     session, key, _, _ = tx.fence(turn)
     if closing.step is not None:
         _put_step(tx, turn, closing.step, closing.step.value)
-    for entry in closing.entries:
-        tx.add_entry(session, turn, entry)
+    _add_entries(tx, session, key, turn, closing.entries)
     quiet = closing.until is not None and not defer(tx, turn, key, closing)
     shows = tx.one("select 1 from outbound where turn = ? and state = 'live' limit 1", turn) is not None
     rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)

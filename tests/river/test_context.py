@@ -277,12 +277,12 @@ async def test_one_poisoned_message_fails_alone_with_one_sentence(autojump_clock
         assert said(world) == ["you said: one", REFUSED.format(2), "you said: hello"]
         assert heard(model.requests[-1]) == ["one", "hello"]
         assert noted(model.requests[-1]) == [context.SET_ASIDE]
-        assert model.calls == 4
+        assert model.calls == 5  # one of them to see whether it takes anything
         world.crash()
         await world.start()
         await says(world, "again")
         assert finals(world)[-1] == "you said: again"
-        assert model.calls == 5
+        assert model.calls == 6
         check(world)
 
 
@@ -338,15 +338,64 @@ async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_c
         assert None not in await world.outcomes()
 
 
-async def test_a_model_that_refuses_everything_costs_each_message_two_calls(autojump_clock):
-    model = Picky(poison="")
+@pytest.mark.parametrize("refuses", [{"poison": ""}, {"takes": -1}])
+async def test_a_model_that_refuses_everything_costs_three_calls_a_message_and_no_message(
+    autojump_clock, refuses
+):
+    """What a wrong prompt, tool or model name breaks is repaired there; then what was said is still known."""
+    model = Picky(**refuses)
     async with picky_world(model) as world:
         await says(world, "one", "two", "three")
-        assert said(world) == [REFUSED.format(n) for n in (1, 2, 3)]
-        assert model.calls <= 6
-        model.poison = "☠"
+        sentence = REFUSED if model.poison == "" else TOO_LONG
+        assert said(world) == [sentence.format(n) for n in (1, 2, 3)]
+        assert len(model.requests) <= 9
+        assert world.lines("set aside") == []
+        model.poison, model.takes = "☠", 1000
         await says(world, "four")
         assert finals(world) == ["you said: four"]
+        assert heard(model.requests[-1]) == ["one", "two", "three", "four"]
+        assert noted(model.requests[-1]) == []
+        check(world)
+
+
+# --- what the log says of it
+
+
+def left_out(world):
+    """(event, turn, what or how) of each line."""
+    shortened = [(line["event"], line["turn"], line["how"]) for line in world.lines("conversation shortened")]
+    return shortened + [(line["event"], line["turn"], line["what"]) for line in world.lines("set aside")]
+
+
+@pytest.mark.parametrize(("summary", "how"), [([text("About A.")], "summary"), ([], "cut")])
+async def test_a_conversation_that_is_shortened_is_one_line(autojump_clock, summary, how):
+    model = Picky(takes=1000)
+    model.summaries = summary
+    async with picky_world(model) as world:
+        await says(world, "a" * 300, "b" * 100, "c" * 200)
+        assert left_out(world) == [("conversation shortened", 3, how)]
+        world.crash()
+        await world.start()
+        await says(world, "d")
+        assert left_out(world) == [("conversation shortened", 3, how)]
+
+
+async def test_what_is_set_aside_is_one_line_each(autojump_clock):
+    async def look(arguments, call):
+        return "found ☠"
+
+    model = Picky()
+    async with picky_world(model, tools=[ATool("look", look)]) as world:
+        await says(world, "one ☠")
+        model.poison = "☠"
+        await says(world, "two")
+        model.script(tool("look"), text("I could not read it."))
+        await says(world, "look", "☠")
+        assert left_out(world) == [
+            ("set aside", 2, "earlier"),
+            ("set aside", 3, "results"),
+            ("set aside", 4, "message"),
+        ]
 
 
 # --- as agents of one's own see it
