@@ -21,6 +21,7 @@ from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
 from hermes_trio.pure.prompt import UNKNOWN, message_entry, says_nothing
 from hermes_trio.pure.scalars import clean
+from hermes_trio.recording import AgentSetup, ToolSetup
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
 from hermes_trio.verbs import Turn
@@ -105,6 +106,19 @@ class ModelAgent:
         self._prompt = prompt
         self._steps_max = steps_max
         self._same_failure_max = same_failure_max
+        self.setup = AgentSetup(
+            name=name,
+            prompt=prompt,
+            steps_max=steps_max,
+            same_failure_max=same_failure_max,
+            history_tokens=history_tokens,
+            tools=tuple(
+                ToolSetup(
+                    name=t.name, description=t.description, parameters=t.parameters, idempotent=t.idempotent
+                )
+                for t in tools
+            ),
+        )
 
     async def __call__(self, turn: Turn) -> str:
         """Answer the turn.

@@ -21,6 +21,8 @@ from functools import partial
 from pathlib import Path
 
 import trio
+from msgspec import convert, to_builtins
+from msgspec.structs import asdict
 
 from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
@@ -34,6 +36,8 @@ from hermes_trio.options import Session as SessionOptions
 from hermes_trio.plugins import installed_commands
 from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.processes import SystemProcesses
+from hermes_trio.pure.scalars import clean, mapped
+from hermes_trio.recording import AccountSetup, AgentSetup, Setup
 from hermes_trio.recovery import Policy, let_go, recover
 from hermes_trio.river import River
 from hermes_trio.store_port import Booted, Store
@@ -84,16 +88,15 @@ async def open_gateway(
         ExceptionGroup: of what the body raises.
     """
     wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
-    named = by_name(installed_commands() if commands is None else commands)
     _check_accounts(platforms)
-
+    limits, rules = options or GatewayOptions(), session or SessionOptions()
     make = partial(
         River,
         agent,
         platforms,
-        options=options or GatewayOptions(),
-        session=session or SessionOptions(),
-        commands=named,
+        options=limits,
+        session=rules,
+        commands=by_name(installed_commands() if commands is None else commands),
         clock=wall,
         chance=dice,
         log=lines,
@@ -101,16 +104,46 @@ async def open_gateway(
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
     )
-    async with served(store, wall) as kept, _living(make, platforms, kept, resume) as gateway:
+    setup = _setup(agent, platforms, limits, rules, redact)
+    async with served(store, wall) as kept, _living(make, platforms, kept, resume, setup) as gateway:
         yield gateway
+
+
+def _setup(
+    agent: Agent,
+    platforms: Sequence[Platform],
+    options: GatewayOptions,
+    session: SessionOptions,
+    redact: Callable[[str], str],
+) -> Setup:
+    """What shapes this boot, for recordings. The folder is nobody's business but this machine's."""
+    built_in = getattr(agent, "setup", None)
+    return Setup(
+        gateway={name: value for name, value in asdict(options).items() if name != "state_dir"},
+        session=asdict(session),
+        accounts={
+            f"{one.name}/{one.account}": AccountSetup(traits=one.traits, policy=one.policy)
+            for one in platforms
+        },
+        agent=_without_secrets(built_in, redact) if isinstance(built_in, AgentSetup) else None,
+    )
+
+
+def _without_secrets(agent: AgentSetup, redact: Callable[[str], str]) -> AgentSetup:
+    plain = to_builtins(agent, str_keys=True, enc_hook=repr)
+    return convert(mapped(plain, lambda text: clean(redact(text))), AgentSetup)
 
 
 @asynccontextmanager
 async def _living(
-    make: Callable[[Store, trio.Nursery], River], platforms: Sequence[Platform], store: Store, resume: bool
+    make: Callable[[Store, trio.Nursery], River],
+    platforms: Sequence[Platform],
+    store: Store,
+    resume: bool,
+    setup: Setup,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
-    booted = await store.begin_boot()
+    booted = await store.begin_boot(setup)
     async with _opened(platforms), trio.open_nursery() as nursery:
         river = make(store, nursery)
         store.perform = river.perform

@@ -17,6 +17,7 @@ from hermes_trio.consequences import Perform
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.pure.reset_policy import ResetPolicy
+from hermes_trio.recording import Setup
 from hermes_trio.store_values import AcceptRules as AcceptRules
 from hermes_trio.store_values import Begun as Begun
 from hermes_trio.store_values import Booted as Booted
@@ -50,8 +51,12 @@ class Store(ChildStore, Protocol):
     def serve(self) -> AbstractAsyncContextManager[Store]:
         """Run the writer while the body runs; what was queued by then is committed."""
 
-    async def begin_boot(self) -> Booted:
-        """Begin a new life: older boots' deliveries in flight become unknown, interruptions are counted."""
+    async def begin_boot(self, setup: Setup | None = None) -> Booted:
+        """Begin a new life: older boots' deliveries in flight become unknown, interruptions are counted.
+
+        Args:
+            setup: what shapes this life, kept for recordings.
+        """
 
     async def end_boot(self) -> None:
         """The last commit of a boot that ended as asked."""

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
+from hermes_trio.recording import Failure
 from hermes_trio.values import Address, Choice, Delivery, Key, Message, OutcomeName, Part, Said, TurnState
 from hermes_trio.views import ChildView, TurnView
 
@@ -74,6 +75,7 @@ class Closing(Struct, frozen=True, kw_only=True):
 
     `outcome` is that of its messages where the state does not say it. With `until` they have none yet: they
     are deferred until that wall time, and what `reply` says is said if one of them was not told before.
+    `error` is what the turn failed with.
     """
 
     state: TurnState
@@ -83,6 +85,7 @@ class Closing(Struct, frozen=True, kw_only=True):
     entries: tuple[Entry, ...] = ()
     reply: Reply | None = None
     until: float | None = None
+    error: Failure | None = None
 
 
 # --- what comes out -------------------------------------------------------------------------------

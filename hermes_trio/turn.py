@@ -20,7 +20,7 @@ from hermes_trio.errors import AgentError, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Agent
-from hermes_trio.pure.endings import Ending, ending_of
+from hermes_trio.pure.endings import Ending, ending_of, failure_of
 from hermes_trio.pure.scalars import clean
 from hermes_trio.slot import Slot
 from hermes_trio.store_port import Closing, Opened
@@ -146,19 +146,20 @@ class Player:
                     error = no_answer
             now = self._around.clock.now()
             ending = ending_of(error, turn.id, now=now, asked_at=turn.asked_at)
-            closing = _failed(turn, ending)
+            closing = _failed(turn, ending, error)
             await store.close_turn(turn.id, closing)
             return closing, ending, error
         raise StoreFailed("the turn's end could not be written in time")
 
 
-def _failed(turn: Turn, ending: Ending) -> Closing:
+def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
     """A sentence of ours, which needs no splitting."""
     return Closing(
         state="failed" if ending.until is None else "stopped",
         reason=clean(turn.redact(ending.reason)),
         outcome=ending.outcome if ending.until is None else None,
         until=ending.until,
+        error=failure_of(error, turn.redact),
         reply=turn.framed((Part(ending.sentence[: CLOSING_LINE_UNITS - 2]),), "notice"),
     )
 

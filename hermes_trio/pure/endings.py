@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from msgspec import Struct
 
 from hermes_trio.errors import AskTimedOut, LimitReached, ModelFailed, NoCredentials, TurnTimedOut
 from hermes_trio.pure import texts
+from hermes_trio.pure.scalars import clean
+from hermes_trio.recording import Failure
 from hermes_trio.values import OutcomeName
 
 DEFER_MAX_S = 86_400.0
 """Messages older than this are not kept any longer for a key that may be used."""
 
 DEFER_MIN_S = 1.0
+TEXT_MAX = 2_000
 
 
 class Ending(Struct, frozen=True):
@@ -53,6 +58,18 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
             return Ending(f"limit: {error}", texts.limit_reached(str(error)))
         case _:
             return Ending(type(error).__name__, texts.failed(turn))
+
+
+def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
+    """What is recorded of the error that a turn failed with, so that it can be raised again."""
+    text, name = clean(redact(str(error)))[:TEXT_MAX], type(error).__name__
+    match error:
+        case ModelFailed(kind=kind, why=why):
+            return Failure(type=name, text=clean(redact(why))[:TEXT_MAX], kind=kind)
+        case NoCredentials(kind=kind, until=until, defer=defer):
+            return Failure(type=name, text=text, kind=kind, until=until, defer=defer)
+        case _:
+            return Failure(type=name, text=text)
 
 
 def _deferred(error: NoCredentials, now: float) -> Ending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -17,10 +18,15 @@ def scalars(text: str) -> str:
 
 def cleaned(value: Any) -> Any:
     """The same lists and mappings with every text in them clean."""
+    return mapped(value, clean)
+
+
+def mapped(value: Any, change: Callable[[str], str]) -> Any:
+    """The same lists and mappings with every text in them changed; numbers stay what they are."""
     if isinstance(value, str):
-        return clean(value)
+        return change(value)
     if isinstance(value, list | tuple):
-        return [cleaned(one) for one in value]
+        return [mapped(one, change) for one in value]
     if isinstance(value, dict):
-        return {cleaned(key): cleaned(one) for key, one in value.items()}
+        return {mapped(key, change): mapped(one, change) for key, one in value.items()}
     return value

@@ -9,13 +9,14 @@ from hermes_trio.entries import Entry, NoteEntry
 from hermes_trio.errors import StaleTurn
 from hermes_trio.pure import texts
 from hermes_trio.pure.prompt import cut_short_note
+from hermes_trio.recording import Setup
 from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.deferral import deferred, key_rests, revive
 from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
-from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane
+from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane, to_json
 from hermes_trio.values import Address, Part
 
 GUARD_BOOTS, GUARD_S = 3, 60.0
@@ -24,13 +25,14 @@ GUARD_BOOTS, GUARD_S = 3, 60.0
 _HELD_TURNS = "indexed by turn_running set held_at = null where state = 'running' and held_at is not null"
 
 
-def begin_boot(tx: Tx) -> Booted:
+def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     """A new life: sends in flight become unknown, interruptions are counted, once."""
     before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
     guarded = len(before) == GUARD_BOOTS and all(
         ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
     )
-    cursor = tx.run("insert into boot(started_at) values(?)", (tx.now,))
+    kept = None if setup is None else to_json(setup)
+    cursor = tx.run("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
     assert cursor.lastrowid is not None
     doubt(tx, IS_OPEN)
     tx.run("update outbound set state = 'owed', owed_at = ? where state = 'held'", (tx.now,))
@@ -41,7 +43,7 @@ def begin_boot(tx: Tx) -> Booted:
     if not guarded:
         tx.run(f"update turn {_HELD_TURNS}")
     tx.run("delete from penalty where until <= ?", (tx.now,))
-    kept = deferred(tx)
+    put_off = deferred(tx)
     revive(tx)
     return Booted(
         boot=cursor.lastrowid,
@@ -51,7 +53,7 @@ def begin_boot(tx: Tx) -> Booted:
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
         rests=key_rests(tx),
-        deferred=kept,
+        deferred=put_off,
     )
 
 

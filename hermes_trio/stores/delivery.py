@@ -149,8 +149,8 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     edit_follows = op == "send" and not live and can.takes_key and row.dirty
     tx.run(
         "update outbound set begun = 1, attempts = attempts + 1, dirty = ?, state = ?, unknown = ?,"
-        " message_id = ?, marked = max(marked, ?) where id = ?",
-        (edit_follows, "live" if live else "sending", row.unknown, row.message_id, marked, row.id),
+        " message_id = ?, marked = max(marked, ?), begun_at = coalesce(begun_at, ?) where id = ?",
+        (edit_follows, "live" if live else "sending", row.unknown, row.message_id, marked, tx.now, row.id),
     )
     key = f"{row.id}.{int(row.at * 1000)}"
     return Begun(

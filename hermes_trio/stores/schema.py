@@ -110,7 +110,14 @@ alter table outbound add column answers integer;
 create index outbound_answers on outbound(answers) where answers is not null;
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE, _ANSWERS)
+_RECORDED = """
+alter table boot add column setup blob;
+alter table turn add column error blob;
+alter table step add column begun_at real;
+alter table outbound add column begun_at real;
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE, _ANSWERS, _RECORDED)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

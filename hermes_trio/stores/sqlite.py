@@ -13,6 +13,7 @@ from hermes_trio.entries import Entry
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.pure.reset_policy import ResetPolicy
+from hermes_trio.recording import Setup
 from hermes_trio.store_port import (
     NO_RESET,
     AcceptRules,
@@ -88,9 +89,9 @@ class SqliteStore(ChildPromises):
             async with self._writer.serve(thread.run, linger_s=LINGER_S):
                 yield self
 
-    async def begin_boot(self) -> Booted:
+    async def begin_boot(self, setup: Setup | None = None) -> Booted:
         """See the port."""
-        booted = await self._do(boot.begin_boot)
+        booted = await self._do(boot.begin_boot, setup)
         self._writer.boot = booted.boot
         return booted
 

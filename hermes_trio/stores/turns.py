@@ -285,12 +285,25 @@ def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
 def _put_step(tx: Tx, turn: int, step: StepRow, value: bytes, asked: str | None = None) -> None:
     # A question that has its answer already keeps it: its timer was too late.
     tx.run(
-        "insert into step(turn, name, n, state, digest, op, value, wake_at, at, asked, nth)"
-        f" values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEWEST_STEP})"
+        "insert into step(turn, name, n, state, digest, op, value, wake_at, at, begun_at, asked, nth)"
+        f" values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEWEST_STEP})"
         " on conflict(turn, name, n) do update"
         " set state = excluded.state, value = excluded.value, asked = excluded.asked,"
         " at = excluded.at, nth = excluded.nth where step.state = 'intent'",
-        (turn, step.name, step.n, step.state, step.digest, step.op, value, step.wake_at, tx.now, asked, turn),
+        (
+            turn,
+            step.name,
+            step.n,
+            step.state,
+            step.digest,
+            step.op,
+            value,
+            step.wake_at,
+            tx.now,
+            tx.now,
+            asked,
+            turn,
+        ),
     )
 
 
@@ -343,6 +356,8 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         _put_step(tx, turn, closing.step, closing.step.value)
     _add_entries(tx, session, key, turn, closing.entries)
     quiet = closing.until is not None and not defer(tx, turn, key, closing)
+    if closing.error is not None:
+        tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
     shows = tx.one("select 1 from outbound where turn = ? and state = 'live' limit 1", turn) is not None
     rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
     if quiet:
