@@ -9,6 +9,7 @@ import trio
 from hermes_trio.errors import StaleSession
 from hermes_trio.inbox import Health
 from hermes_trio.ports import Platform
+from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.river import River
 from hermes_trio.store_port import StatusView
 from hermes_trio.views import KeyView, LedgerRow, SessionView
@@ -148,6 +149,20 @@ class Gateway:
     async def session_view(self, session: int) -> SessionView | None:
         """One session, open or ended; None if there is none of this number."""
         return await self.river.store.session(session)
+
+    async def recording_head(self, session: int) -> RecordingHead | None:
+        """What a recording of the session spans; None if there is none of this number."""
+        return await self.river.store.recording_head(session)
+
+    async def recording_rows(
+        self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
+    ) -> RecordingRows:
+        """A page of one list of a recording. What users wrote is in it as they wrote it.
+
+        Args:
+            after: what the page before said; (0, 0) is the first page.
+        """
+        return await self.river.store.recording_rows(head, part, after)
 
     def keys(self) -> Sequence[KeyView]:
         """The keys to models by position and state, never a key."""

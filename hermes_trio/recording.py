@@ -77,6 +77,28 @@ class Failure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     defer: bool = False
 
 
+# --- how a store is asked for one ------------------------------------------------------------------
+
+RecordingPart = Literal["boots", "sessions", "messages", "turns", "steps", "entries", "said"]
+"""The lists of a recording, in the order in which they are read."""
+
+
+class RecordingHead(Struct, frozen=True, kw_only=True):
+    """Which conversation, and what time: all that lies between `began_at` and `until`, wall times."""
+
+    session: int
+    key: Key
+    began_at: float
+    until: float
+
+
+class RecordingRows(Struct, frozen=True, kw_only=True):
+    """A page of one list, each row as JSON. `after`: where the next page begins, None: there is none."""
+
+    rows: tuple[Raw, ...]
+    after: tuple[int, int] | None = None
+
+
 # --- the rows of a recording ----------------------------------------------------------------------
 
 
@@ -182,11 +204,13 @@ class RecordedPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Args:
         state: "owed", "sending": not said yet; "sent"; "failed", "unknown", "dropped": given up.
-        first: the position, among these, of its reply's first part, if it is not that itself.
+        row: its number.
+        first: that of its reply's first part, if it is not that itself.
         begun_at: when its first call began.
         message_id: the platform's id of it.
     """
 
+    row: int
     address: Address
     said: Said
     text: str
@@ -202,7 +226,7 @@ class RecordedPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
     why: str = ""
 
 
-class Recording(Struct, frozen=True, kw_only=True):
+class Recording(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A conversation, recorded.
 
     Args:
@@ -220,10 +244,10 @@ class Recording(Struct, frozen=True, kw_only=True):
     key: Key
     began_at: float
     until: float
-    boots: tuple[RecordedBoot, ...]
-    sessions: tuple[RecordedSession, ...]
-    messages: tuple[RecordedMessage, ...]
-    turns: tuple[RecordedTurn, ...]
-    steps: tuple[RecordedStep, ...]
-    entries: tuple[RecordedEntry, ...]
-    said: tuple[RecordedPart, ...]
+    boots: tuple[RecordedBoot, ...] = ()
+    sessions: tuple[RecordedSession, ...] = ()
+    messages: tuple[RecordedMessage, ...] = ()
+    turns: tuple[RecordedTurn, ...] = ()
+    steps: tuple[RecordedStep, ...] = ()
+    entries: tuple[RecordedEntry, ...] = ()
+    said: tuple[RecordedPart, ...] = ()

@@ -17,7 +17,7 @@ from hermes_trio.consequences import Perform
 from hermes_trio.entries import Entry
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.pure.reset_policy import ResetPolicy
-from hermes_trio.recording import Setup
+from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows, Setup
 from hermes_trio.store_values import AcceptRules as AcceptRules
 from hermes_trio.store_values import Begun as Begun
 from hermes_trio.store_values import Booted as Booted
@@ -281,6 +281,14 @@ class Store(ChildStore, Protocol):
 
     async def session(self, id: int) -> SessionView | None:
         """One session by id."""
+
+    async def recording_head(self, session: int) -> RecordingHead | None:
+        """What a recording of the session spans; None if there is no such session."""
+
+    async def recording_rows(
+        self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
+    ) -> RecordingRows:
+        """A page of one list of a recording, from where the page before said that it goes on."""
 
     async def status(self) -> StatusView:
         """Counts, and the turns running."""

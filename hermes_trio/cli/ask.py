@@ -147,7 +147,6 @@ ASKING = (
     resume,
     restart,
     not_yet("simulate", "Run seeded simulations."),
-    not_yet("export", "Write out a session."),
 )
 
 

@@ -13,6 +13,8 @@ from hermes_trio.daemon.control import (
     Answer,
     AskKeys,
     AskLedger,
+    AskPage,
+    AskRecording,
     AskSessions,
     AskStatus,
     AwaitRest,
@@ -20,17 +22,20 @@ from hermes_trio.daemon.control import (
     Keys,
     Ledger,
     No,
+    Page,
     Request,
     ResetSession,
     Restart,
     ResumeSession,
     Sessions,
+    Spans,
     Status,
     StopSession,
 )
 from hermes_trio.errors import HermesError
 from hermes_trio.gateway import LOOKED_AT, Gateway
 from hermes_trio.inbox import Health
+from hermes_trio.pure.recorded import without_secrets
 from hermes_trio.store_port import StatusView
 
 STORE_S = ANSWER_S / 2
@@ -44,12 +49,16 @@ class Answers:
         gateway: None while it starts.
         unavailable: platforms that were configured and could not be imported, and why.
         restart: asked to end the daemon so that it is started again.
+        redact: replaces the secrets that the daemon holds.
     """
 
-    def __init__(self, unavailable: Mapping[str, str], restart: Callable[[], None]) -> None:
+    def __init__(
+        self, unavailable: Mapping[str, str], restart: Callable[[], None], redact: Callable[[str], str]
+    ) -> None:
         self.gateway: Gateway | None = None
         self._unavailable = unavailable
         self._restart = restart
+        self._redact = redact
         self._began = trio.current_time()
 
     async def answer(self, request: Request) -> Answer:
@@ -71,6 +80,12 @@ class Answers:
                 return Sessions(rows=tuple(await gateway.session_views(ended=also_ended)))
             case AskKeys():
                 return Keys(rows=tuple(gateway.keys()))
+            case AskRecording(session=session):
+                head = await gateway.recording_head(session)
+                return No(why=f"there is no session {session}") if head is None else Spans(head=head)
+            case AskPage(head=head, part=part, after=after):
+                rows = await gateway.recording_rows(head, part, after)
+                return Page(rows=without_secrets(rows, part, self._redact))
             case StopSession(session=session, everything=everything):
                 return await _stop(gateway, session, everything)
             case ResetSession(session=session):

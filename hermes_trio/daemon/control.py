@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hermes_trio.errors import HermesError
+from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.store_port import StatusView
 from hermes_trio.views import KeyView, LedgerRow, SessionView
 
@@ -66,6 +67,20 @@ class AskKeys(Line, frozen=True, tag="keys"):
     """The keys to models, by position and state; never a key."""
 
 
+class AskRecording(Line, frozen=True, tag="recording"):
+    """What would a recording of a session span?"""
+
+    session: SessionId
+
+
+class AskPage(Line, frozen=True, tag="page"):
+    """A page of one list of a recording, from where the page before says that it goes on."""
+
+    head: RecordingHead
+    part: RecordingPart
+    after: tuple[int, int] = (0, 0)
+
+
 class StopSession(Line, frozen=True, tag="stop"):
     """Stop the running turn of a session; with `everything` its background work too."""
 
@@ -101,6 +116,8 @@ Request = (
     | AskLedger
     | AskSessions
     | AskKeys
+    | AskRecording
+    | AskPage
     | StopSession
     | ResetSession
     | ResumeSession
@@ -159,6 +176,18 @@ class Keys(Line, frozen=True, tag="pools"):
     rows: tuple[KeyView, ...]
 
 
+class Spans(Line, frozen=True, tag="spans"):
+    """Answers `AskRecording`."""
+
+    head: RecordingHead
+
+
+class Page(Line, frozen=True, tag="page"):
+    """Answers `AskPage`, without the secrets that the daemon holds."""
+
+    rows: RecordingRows
+
+
 class Done(Line, frozen=True, tag="done"):
     """It is done; the text says what."""
 
@@ -171,7 +200,7 @@ class No(Line, frozen=True, tag="no"):
     why: str
 
 
-Answer = Status | Ledger | Sessions | Keys | Done | No
+Answer = Status | Ledger | Sessions | Keys | Spans | Page | Done | No
 
 _request: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
 _answer: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)

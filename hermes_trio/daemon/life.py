@@ -110,7 +110,7 @@ class _Life:
         self.why = ""
         self.code = STOPPED
         self._limited = False
-        self.answers = Answers(config.unavailable, self.restart)
+        self.answers = Answers(config.unavailable, self.restart, around.redact)
 
     @property
     def gateway(self) -> Gateway | None:

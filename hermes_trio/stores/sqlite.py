@@ -13,7 +13,7 @@ from hermes_trio.entries import Entry
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.keypool import KeyRest
 from hermes_trio.pure.reset_policy import ResetPolicy
-from hermes_trio.recording import Setup
+from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows, Setup
 from hermes_trio.store_port import (
     NO_RESET,
     AcceptRules,
@@ -31,7 +31,18 @@ from hermes_trio.store_port import (
     Stopped,
     Store,
 )
-from hermes_trio.stores import boot, deferral, delivery, in_the_way, intake, rows, succession, turns, views
+from hermes_trio.stores import (
+    boot,
+    deferral,
+    delivery,
+    in_the_way,
+    intake,
+    recorded,
+    rows,
+    succession,
+    turns,
+    views,
+)
 from hermes_trio.stores.child_promises import ChildPromises
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
@@ -285,6 +296,16 @@ class SqliteStore(ChildPromises):
         """See the port."""
         return await self._do(views.session, id)
 
+    async def recording_head(self, session: int) -> RecordingHead | None:
+        """See the port."""
+        return await self._do(recorded.head, session)
+
+    async def recording_rows(
+        self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
+    ) -> RecordingRows:
+        """See the port."""
+        return await self._do(recorded.rows, head, part, after)
+
     async def status(self) -> StatusView:
         """See the port."""
         return await self._do(views.status)
@@ -320,7 +341,7 @@ def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextM
     return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()
 
 
-def look(db: sqlite3.Connection) -> Callable[..., object]:
-    """Run a view on a read-only connection: `look(db)(views.ledger, None, 100)`."""
-    tx = Tx(db, 0, 0.0)
+def look(db: sqlite3.Connection, now: float = 0.0) -> Callable[..., object]:
+    """Run a view on a read-only connection: `look(db)(views.ledger, None, 100)`. `now` is wall time."""
+    tx = Tx(db, 0, now)
     return lambda view, *args: view(tx, *args)

@@ -1,0 +1,43 @@
+"""`export`: a conversation as a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from hermes_trio.cli.ask import FAILED, session_argument
+from hermes_trio.cli.options import config_option, find_file, find_state_dir, tell
+
+
+@click.command()
+@session_argument
+@config_option
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Where to. Default: standard output.",
+)
+def export(session: int, file: Path | None, output: Path | None) -> int:
+    """Write out a session so that it can be run again, without secrets."""
+    from hermes_trio.daemon.exporting import recorded, secrets_of, write_private
+    from hermes_trio.log import Redactor
+
+    secrets, missing = secrets_of(find_file(file), os.environ)
+    with recorded(find_state_dir(file), session, Redactor(secrets)) as (pieces, up):
+        if output is None:
+            sys.stdout.buffer.writelines(pieces)
+            sys.stdout.flush()
+        else:
+            try:
+                write_private(output, pieces)
+            except OSError as error:
+                tell(f"{output}: {error.strerror}")
+                return FAILED
+    if missing and not up:
+        tell(f"not taken out of what users wrote, because not to be read here: {', '.join(missing)}")
+    return 0

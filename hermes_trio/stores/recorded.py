@@ -1,0 +1,323 @@
+"""Reading a conversation out of a store, page by page, as the rows of a recording.
+
+A page reads a bounded number of rows, so that the writer of a live store is held up by none. What came after
+the head was read is left out of all pages, so that they fit together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hermes_trio.recording import (
+    Failure,
+    RecordedBoot,
+    RecordedEntry,
+    RecordedMessage,
+    RecordedPart,
+    RecordedSession,
+    RecordedStep,
+    RecordedTurn,
+    RecordingHead,
+    RecordingPart,
+    RecordingRows,
+    Setup,
+)
+from hermes_trio.stores.boot import GUARD_BOOTS
+from hermes_trio.stores.tx import (
+    RANKS,
+    Tx,
+    read_address,
+    read_choices,
+    read_entry,
+    read_key,
+    read_message,
+    read_part,
+    text_of,
+    to_json,
+)
+from hermes_trio.values import Lane
+
+PAGE_ROWS = 500
+PAGE_BYTES = 256 * 1024
+After = tuple[int, int]
+Found = tuple[After, Struct | None]
+"""A row's place in its list, and the row; None for one that does not belong to it."""
+
+_read_setup = msgspec.json.Decoder(Setup).decode
+_read_failure = msgspec.json.Decoder(Failure).decode
+
+
+def head(tx: Tx, session: int) -> RecordingHead | None:
+    """What a recording of the session spans: from its first message to its end, or to now."""
+    row = tx.one("select key, opened_at, ended_at from session where id = ?", session)
+    if row is None:
+        return None
+    key, opened_at, ended_at = row
+    # A session that was opened again has an earlier life; one that follows another, messages that waited.
+    (first,) = tx.one(
+        "select min(at) from inbound where key = ? and turn in (select id from turn where session = ?)",
+        key,
+        session,
+    )
+    (last,) = tx.one("select max(at) from entry where session = ?", session)
+    return RecordingHead(
+        session=session,
+        key=read_key(key),
+        began_at=min(opened_at, first or opened_at),
+        until=ended_at or max(tx.now, last or tx.now),
+    )
+
+
+def rows(tx: Tx, head: RecordingHead, part: RecordingPart, after: After) -> RecordingRows:
+    """A page of one list of the recording."""
+    found: list[Raw] = []
+    size = 0
+    for read, (place, row) in enumerate(_READ[part](_Reading(tx, head), after), start=1):
+        if row is not None:
+            found.append(Raw(to_json(row)))
+            size += len(found[-1])
+        if size > PAGE_BYTES or read == PAGE_ROWS:
+            return RecordingRows(rows=tuple(found), after=place)
+    return RecordingRows(rows=tuple(found))
+
+
+class _Reading:
+    """One page's look at the rows of a head."""
+
+    def __init__(self, tx: Tx, head: RecordingHead) -> None:
+        self.tx = tx
+        self.head = head
+        self.key = text_of(head.key)
+        # Sessions of the key that lie within: one that was left, and gone back to, has others inside it.
+        self.sessions = (
+            "(select id from session where key = :key and (id = :session"
+            " or opened_at >= :began and ended_at <= :until))"
+        )
+        self.turns = f"(select id from turn where session in {self.sessions})"
+        self.args = {
+            "key": self.key,
+            "session": head.session,
+            "began": head.began_at,
+            "until": head.until,
+            "most": PAGE_ROWS,
+        }
+
+    def all(self, sql: str, after: After, **more: Any) -> Iterable[Any]:
+        # Read one by one: a page ends when it is large enough.
+        return self.tx.run(sql, {**self.args, "after": after[0], **more})
+
+    def since(self, at: float) -> float:
+        """A wall time as a recording has it."""
+        return round(at - self.head.began_at, 6)
+
+    def past(self, at: float | None) -> float | None:
+        """The same, of what may lie after the recording's end, and is not known then."""
+        return None if at is None or at > self.head.until else self.since(at)
+
+
+def _boots(of: _Reading, after: After) -> Iterator[Found]:
+    """Those of its time, and so many before that the guard of boots counts as it did."""
+    for id, started_at, ended_at, clean, setup in of.all(
+        "select id, started_at, ended_at, clean, setup from boot where id > :after and started_at <= :until"
+        " and id >= coalesce((select max(id) from boot where started_at <= :began), 0) - :guard"
+        " order by id limit :most",
+        after,
+        guard=GUARD_BOOTS,
+    ):
+        ended = of.past(ended_at)
+        yield (
+            (id, 0),
+            RecordedBoot(
+                id=id,
+                started_at=of.since(started_at),
+                ended_at=ended,
+                clean=bool(clean and ended is not None),
+                setup=_read(_read_setup, setup),
+            ),
+        )
+
+
+def _sessions(of: _Reading, after: After) -> Iterator[Found]:
+    for id, opened_at, ended_at, why in of.all(
+        "select id, opened_at, ended_at, why from session"
+        f" where id in {of.sessions} and id > :after order by id limit :most",
+        after,
+    ):
+        row = RecordedSession(id=id, opened_at=of.since(opened_at), ended_at=of.past(ended_at), why=why)
+        yield (id, 0), row
+
+
+def _messages(of: _Reading, after: After) -> Iterator[Found]:
+    """Of the key: those of its turns, and those of its time that no other session's turn answered."""
+    for id, body, at, kind, outcome, reason, settled_at, turn, step, ours in of.all(
+        "select id, body, at, kind, outcome, reason, settled_at, turn, step,"
+        f" key = :key and body is not null and (turn in {of.turns}"
+        " or (turn is null and at >= :began and at <= :until))"
+        " from inbound where chat = :chat and id > :after order by id limit :most",
+        after,
+        chat=of.head.key.chat,
+    ):
+        message = _read(read_message, body) if ours else None
+        if message is None:
+            yield (id, 0), None
+            continue
+        settled = of.past(settled_at)
+        yield (
+            (id, 0),
+            RecordedMessage(
+                at=of.since(at),
+                message=message,
+                kind=kind,
+                outcome=outcome if settled is not None else None,
+                reason=reason if settled is not None else "",
+                settled_at=settled,
+                turn=turn,
+                step=step,
+            ),
+        )
+
+
+def _turns(of: _Reading, after: After) -> Iterator[Found]:
+    for id, session, state, opened_at, attempt, boot, closed_at, checkpoint_at, reason, error in of.all(
+        "select id, session, state, opened_at, attempt, boot, closed_at, checkpoint_at, reason, error"
+        f" from turn where session in {of.sessions} and id > :after and opened_at <= :until"
+        " order by id limit :most",
+        after,
+    ):
+        closed = of.past(closed_at)
+        yield (
+            (id, 0),
+            RecordedTurn(
+                id=id,
+                session=session,
+                state=state if closed is not None else "running",
+                opened_at=of.since(opened_at),
+                attempt=attempt,
+                boot=boot,
+                closed_at=closed,
+                checkpoint_at=of.past(checkpoint_at),
+                reason=reason if closed is not None else "",
+                error=_read(_read_failure, error) if closed is not None else None,
+            ),
+        )
+
+
+def _steps(of: _Reading, after: After) -> Iterator[Found]:
+    for turn, nth, name, n, state, digest, value, wake_at, at, begun_at in _rows_of_steps(of, after):
+        ended = at <= of.head.until
+        if not ended and (begun_at is None or begun_at > of.head.until):
+            yield (turn, nth), None
+            continue
+        yield (
+            (turn, nth),
+            RecordedStep(
+                turn=turn,
+                name=name,
+                n=n,
+                state=state if ended else "intent",
+                digest=digest,
+                value=Raw(value if ended and state != "intent" else b"null"),
+                at=of.since(at if ended else begun_at),
+                begun_at=of.past(begun_at),
+                wake_at=None if wake_at is None else of.since(wake_at),
+            ),
+        )
+
+
+def _rows_of_steps(of: _Reading, after: After) -> Iterator[Any]:
+    """Turn by turn, so that no page has to put all of them in order."""
+    turns = f"select id from turn where session in {of.sessions} and id >= :after order by id"
+    for (turn,) in of.all(turns, after):
+        yield from of.all(
+            "select turn, nth, name, n, state, digest, value, wake_at, at, begun_at from step"
+            " where turn = :after and nth > :then order by nth",
+            (turn, 0),
+            then=after[1] if turn == after[0] else -1,
+        )
+
+
+def _entries(of: _Reading, after: After) -> Iterator[Found]:
+    for id, session, turn, body, at in of.all(
+        f"select id, session, turn, body, at from entry where session in {of.sessions} and id > :after"
+        " and at <= :until order by id limit :most",
+        after,
+    ):
+        entry = _read(read_entry, body)
+        row = entry and RecordedEntry(session=session, turn=turn, entry=entry, at=of.since(at))
+        yield (id, 0), row
+
+
+def _said(of: _Reading, after: After) -> Iterator[Found]:
+    """Of its turns, and what else was said in its chat to whom the key names."""
+    key = of.head.key
+    after = after if after != (0, 0) else (_first_at(of.tx, of.head.began_at) - 1, 0)
+    for id, address, said, part, state, at, turn, begun_at, sent_at, first, ours, *more in of.all(
+        "select id, address, said, part, state, at, turn, begun_at, sent_at, reply,"
+        f" lane = :lane and (turn is null or turn in {of.turns}), marked, message_id, choices, why"
+        " from outbound where id > :after and at <= :until order by id limit :most",
+        after,
+        lane=text_of(Lane(key.platform, key.account, key.chat, key.thread)),
+    ):
+        where = read_address(address)
+        if not ours or said not in RANKS or (turn is None and key.user not in (None, where.user)):
+            yield (id, 0), None
+            continue
+        marked, message_id, choices, why = more
+        sent = of.past(sent_at)
+        is_open = sent_at is not None and sent is None
+        yield (
+            (id, 0),
+            RecordedPart(
+                address=where,
+                said=said,
+                text=read_part(part).text,
+                state="sending" if is_open else state,
+                at=of.since(at),
+                turn=turn,
+                begun_at=of.past(begun_at),
+                sent_at=sent,
+                row=id,
+                first=first,
+                marked=bool(marked),
+                message_id=None if is_open else message_id,
+                choices=read_choices(choices) if choices else (),
+                why=why,
+            ),
+        )
+
+
+def _first_at(tx: Tx, at: float) -> int:
+    """The first row of the outbound table that is not older; rows grow in order of time."""
+    (low, high) = tx.one("select coalesce(min(id), 1), coalesce(max(id), 0) + 1 from outbound")
+    while low < high:
+        middle = (low + high) // 2
+        found = tx.one("select id, at from outbound where id >= ? order by id limit 1", middle)
+        if found is None or found[1] >= at:
+            high = middle
+        else:
+            low = found[0] + 1
+    return int(low)
+
+
+_READ: dict[RecordingPart, Callable[[_Reading, After], Iterator[Found]]] = {
+    "boots": _boots,
+    "sessions": _sessions,
+    "messages": _messages,
+    "turns": _turns,
+    "steps": _steps,
+    "entries": _entries,
+    "said": _said,
+}
+
+
+def _read(read: Callable[[Any], Any], body: Any) -> Any:
+    """What cannot be read is left out: the rest is worth more than nothing."""
+    if body is not None:
+        with suppress(msgspec.MsgspecError, TypeError, UnicodeError):
+            return read(body)
+    return None
