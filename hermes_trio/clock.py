@@ -26,6 +26,8 @@ def zone(name: str = "") -> tzinfo:
     Raises:
         ValueError: there is no zone of this name.
     """
+    if name == "UTC":
+        return UTC
     try:
         if name:
             return ZoneInfo(name)

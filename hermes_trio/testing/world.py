@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any, Literal
 
+import msgspec
 import structlog
 import trio
 
@@ -21,7 +23,8 @@ from hermes_trio.gateway import Gateway
 from hermes_trio.opening import open_gateway
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
-from hermes_trio.ports import Agent, Chance, Tool
+from hermes_trio.plugins import installed_commands
+from hermes_trio.ports import Agent, Chance, Command, Tool
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.testing.faults import heal, named
@@ -66,7 +69,7 @@ class World:
         session: SessionOptions,
         platforms: Sequence[MemoryPlatform],
         tools: Sequence[Tool],
-        commands: Sequence[Any] | None,
+        commands: Sequence[Command] | None,
         commit_s: float,
         redact: Callable[[str], str],
         keys: Sequence[str],
@@ -260,7 +263,7 @@ class World:
             store=life.store,
             options=self.options,
             session=self.session_options,
-            commands=self.commands,
+            commands=_installed() if self.commands is None else self.commands,
             clock=self.clock,
             chance=chance,
             log=self._log(life),
@@ -323,6 +326,17 @@ class World:
             self.lives.crash()
 
 
+@cache
+def _installed() -> Sequence[Command]:
+    return installed_commands()
+
+
+def _in_utc(session: SessionOptions | None) -> SessionOptions:
+    if session is None:
+        return SessionOptions(timezone="UTC")
+    return session if session.timezone else msgspec.structs.replace(session, timezone="UTC")
+
+
 @asynccontextmanager
 async def open_world(
     agent: Agent | None = None,
@@ -333,7 +347,7 @@ async def open_world(
     platform: MemoryPlatform | None = None,
     platforms: Sequence[MemoryPlatform] = (),
     tools: Sequence[Tool] = (),
-    commands: Sequence[Any] | None = None,
+    commands: Sequence[Command] | None = None,
     commit_s: float = 0.0,
     redact: Callable[[str], str] = lambda text: text,
     keys: Sequence[str] = (),
@@ -346,7 +360,7 @@ async def open_world(
     Args:
         agent: an agent function; by default the built-in agent on `world.model`.
         seed: of every chance in it.
-        options, session: the gateway's limits and rules.
+        options, session: the gateway's limits and rules. The machine's time zone is UTC here.
         platform, platforms: the chat service, or several; by default one that can all and admits anybody.
         tools: for the built-in agent, beside `now` and `sleep`. A `RecordingTool` writes to `world.record`.
         commands: slash commands; by default those installed.
@@ -365,7 +379,7 @@ async def open_world(
             agent=agent,
             seed=seed,
             options=options or GatewayOptions(),
-            session=session or SessionOptions(),
+            session=_in_utc(session),
             platforms=platforms or [platform or MemoryPlatform()],
             tools=tools,
             commands=commands,
