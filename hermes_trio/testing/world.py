@@ -8,29 +8,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import partial
 from typing import Any, Literal
 
-import msgspec
-import structlog
 import trio
 
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import seeded_chance
-from hermes_trio.credentials import KeyPool
 from hermes_trio.gateway import Gateway
-from hermes_trio.opening import open_gateway
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
-from hermes_trio.plugins import installed_commands
-from hermes_trio.ports import Agent, Chance, Command, Tool
-from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.ports import Agent, Command, Tool
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.testing.faults import heal, named
-from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
+from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.memory import MemoryPlatform, Seen
+from hermes_trio.testing.opened import in_utc, opened, store_of
 from hermes_trio.testing.patience import Patience
 from hermes_trio.testing.processes import FakeProcesses
 from hermes_trio.testing.record import Record
@@ -38,7 +30,7 @@ from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.wall import WorldClock
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
-from hermes_trio.values import Message, Secret
+from hermes_trio.values import Message
 from hermes_trio.views import LedgerRow
 
 
@@ -97,11 +89,10 @@ class World:
         self.db = self.disk = empty_disk()
         self.commit_s = commit_s
         self.restarts_asked: list[float] = []
-        self.lives = Lives(nursery, self._store, self._open, self.record)
-        self._resume = True
+        self.lives = Lives(nursery, partial(store_of, self), partial(opened, self), self.record)
+        self.resumes = True
         self._nursery = nursery
         self._replies: dict[tuple[str, str, str, str | None], int] = {}
-        self._changes = 0
         for recording in (*self.platforms, *self.models, *tools):
             if hasattr(recording, "record"):
                 recording.record = self.record
@@ -199,7 +190,7 @@ class World:
         Args:
             resume: False: as `run --no-resume`.
         """
-        self._resume = resume
+        self.resumes = resume
         return await self.lives.start()
 
     def crash(self) -> None:
@@ -243,48 +234,6 @@ class World:
         self.record.add("world", "heal")
         heal(self)
 
-    def _store(self, number: int, at: Callable[[Moment], None]) -> CrashingStore:
-        chance = seeded_chance(f"{self.seed}/{number}/store")
-
-        def told(moment: Moment) -> None:
-            if moment == "after" and self.db.total_changes != self._changes:
-                self._changes = self.db.total_changes
-                self.record.add("store", "commit")
-            at(moment)
-
-        return CrashingStore(self.db, self.clock, chance, self.commit_s, told)
-
-    @asynccontextmanager
-    async def _open(self, life: Incarnation) -> AsyncIterator[Gateway]:
-        chance = seeded_chance(f"{self.seed}/{life.number}")
-        async with open_gateway(
-            self._agent(life, chance),
-            platforms=[CutLine(platform, life) for platform in self.platforms],
-            store=life.store,
-            options=self.options,
-            session=self.session_options,
-            commands=_installed() if self.commands is None else self.commands,
-            clock=self.clock,
-            chance=chance,
-            log=self._log(life),
-            redact=self.redact,
-            resume=self._resume,
-            on_restart=lambda: self.restarts_asked.append(self.now),
-            processes=CutMachine(self.processes, life),
-        ) as gateway:
-            yield gateway
-
-    def _agent(self, life: Incarnation, chance: Chance) -> Agent:
-        if self.agent is not None:
-            return self.agent
-        log, pool = self._log(life), None
-        if self.keys:
-            pool = KeyPool([Secret(key) for key in self.keys], clock=self.clock, chance=chance, log=log)
-        chosen = [Candidate(CutModel(model, life), None) for model in self.models]
-        chosen[0] = Candidate(CutModel(self.model, life), pool)
-        models = Candidates(chosen, on_exhausted=self.on_exhausted, chance=chance, log=log)
-        return ModelAgent(models, tools=self.tools, name=self.model.name)
-
     async def ledger(self) -> list[LedgerRow]:
         """Every inbound message with its outcome."""
         return list(await self.gateway.ledger())
@@ -308,15 +257,6 @@ class World:
         """What happened, for a person, in order of time."""
         return self.record.timeline()
 
-    def _log(self, life: Incarnation) -> Any:
-        def keep(_: Any, level: str, fields: Any) -> Any:
-            if not life.dead:
-                line = dict(fields)
-                self.record.add("log", line.pop("event"), **line, level=level)
-            raise structlog.DropEvent
-
-        return structlog.wrap_logger(structlog.PrintLogger(), processors=[keep])
-
     def _patience(self, what: str) -> Patience:
         return Patience(what, self.timeline)
 
@@ -324,17 +264,6 @@ class World:
         """Kill what runs."""
         if self.lives.now is not None:
             self.lives.crash()
-
-
-@cache
-def _installed() -> Sequence[Command]:
-    return installed_commands()
-
-
-def _in_utc(session: SessionOptions | None) -> SessionOptions:
-    if session is None:
-        return SessionOptions(timezone="UTC")
-    return session if session.timezone else msgspec.structs.replace(session, timezone="UTC")
 
 
 @asynccontextmanager
@@ -379,7 +308,7 @@ async def open_world(
             agent=agent,
             seed=seed,
             options=options or GatewayOptions(),
-            session=_in_utc(session),
+            session=in_utc(session),
             platforms=platforms or [platform or MemoryPlatform()],
             tools=tools,
             commands=commands,

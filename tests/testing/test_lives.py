@@ -44,8 +44,7 @@ def test_crashed_at_every_round_of_a_turn_it_is_answered_once(seed):
                 world.crash_at(round=at)
             with Rounds() as rounds:
                 await world.say("ada", "pay")
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(world.crashed if at is not None else world.settle)
+                await (world.crashed() if at is not None else world.settle())
             whole = rounds.count
             if at is not None:
                 await world.start()

@@ -1,0 +1,97 @@
+"""How a World opens its gateway: the real one, on the store, services and models of the World."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from hermes_trio.agent import ModelAgent
+from hermes_trio.candidates import Candidate, Candidates
+from hermes_trio.clock import seeded_chance
+from hermes_trio.credentials import KeyPool
+from hermes_trio.gateway import Gateway
+from hermes_trio.opening import open_gateway
+from hermes_trio.options import Session as SessionOptions
+from hermes_trio.plugins import installed_commands
+from hermes_trio.ports import Agent, Chance, Command
+from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
+from hermes_trio.values import Secret
+
+if TYPE_CHECKING:
+    from hermes_trio.testing.world import World
+
+
+def store_of(world: World, number: int, at: Callable[[Moment], None]) -> CrashingStore:
+    """The store of the life of this number; what it commits is recorded."""
+    chance = seeded_chance(f"{world.seed}/{number}/store")
+    changes = world.db.total_changes
+
+    def told(moment: Moment) -> None:
+        nonlocal changes
+        if moment == "after" and world.db.total_changes != changes:
+            changes = world.db.total_changes
+            world.record.add("store", "commit")
+        at(moment)
+
+    return CrashingStore(world.db, world.clock, chance, world.commit_s, told)
+
+
+@asynccontextmanager
+async def opened(world: World, life: Incarnation) -> AsyncIterator[Gateway]:
+    """This life's gateway."""
+    chance = seeded_chance(f"{world.seed}/{life.number}")
+    log = _log(world, life)
+    async with open_gateway(
+        world.agent or _built_in(world, life, chance, log),
+        platforms=[CutLine(platform, life) for platform in world.platforms],
+        store=life.store,
+        options=world.options,
+        session=world.session_options,
+        commands=_installed() if world.commands is None else world.commands,
+        clock=world.clock,
+        chance=chance,
+        log=log,
+        redact=world.redact,
+        resume=world.resumes,
+        on_restart=lambda: world.restarts_asked.append(world.now),
+        processes=CutMachine(world.processes, life),
+    ) as gateway:
+        yield gateway
+
+
+def _built_in(world: World, life: Incarnation, chance: Chance, log: Any) -> Agent:
+    pool = None
+    if world.keys:
+        pool = KeyPool([Secret(key) for key in world.keys], clock=world.clock, chance=chance, log=log)
+    first, *others = (CutModel(model, life) for model in world.models)
+    candidates = [Candidate(first, pool), *(Candidate(model, None) for model in others)]
+    models = Candidates(candidates, on_exhausted=world.on_exhausted, chance=chance, log=log)
+    return ModelAgent(models, tools=world.tools, name=world.model.name)
+
+
+def _log(world: World, life: Incarnation) -> Any:
+    def keep(_: Any, level: str, fields: Any) -> Any:
+        if not life.dead:
+            line = dict(fields)
+            world.record.add("log", line.pop("event"), **line, level=level)
+        raise structlog.DropEvent
+
+    return structlog.wrap_logger(structlog.PrintLogger(), processors=[keep])
+
+
+@cache
+def _installed() -> Sequence[Command]:
+    return installed_commands()
+
+
+def in_utc(session: SessionOptions | None) -> SessionOptions:
+    """These options, or none, in a World's zone where they leave it to the machine."""
+    if session is None:
+        return SessionOptions(timezone="UTC")
+    return session if session.timezone else msgspec.structs.replace(session, timezone="UTC")
