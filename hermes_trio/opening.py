@@ -38,7 +38,7 @@ from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.processes import SystemProcesses
 from hermes_trio.pure.scalars import clean, mapped
 from hermes_trio.recording import AccountSetup, AgentSetup, Setup
-from hermes_trio.recovery import Policy, let_go, recover
+from hermes_trio.recovery import Policy, let_go, recover, turn_away
 from hermes_trio.river import River
 from hermes_trio.store_port import Booted, Store
 from hermes_trio.stores.sqlite import served
@@ -186,12 +186,13 @@ async def _boot(river: River, booted: Booted, resume: bool) -> None:
         river.outbox.remember(account, chat, until)
     river.rests.recall(booted.rests)
     river.background.reap(await river.store.left_children())
-    if await river.store.commands_waiting():
-        with trio.move_on_after(BOOT_COMMANDS_S):
-            await river.commands.empty()
     options = river.options
     policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
     now, platform = river.clock.now(), river.accounts.get
+    await turn_away(booted, river.store, policy, platform=platform)
+    if await river.store.commands_waiting():
+        with trio.move_on_after(BOOT_COMMANDS_S):
+            await river.commands.empty()
     await recover(booted, river.store, policy, now=now, platform=platform, log=river.log)
     river.turns.open_turns()
     await river.store.wake_all()

@@ -37,6 +37,22 @@ class Policy(Struct, frozen=True):
     stuck_after: int
 
 
+async def turn_away(
+    booted: Booted, store: Store, policy: Policy, *, platform: Callable[[str], Platform | None]
+) -> None:
+    """What waits of somebody who may no longer speak is dropped, before anything of it takes effect.
+
+    What is of an account that this boot does not serve waits for one that does.
+    """
+    strangers = [
+        id
+        for id, address in booted.unclaimed
+        if platform(address.account_id) is not None and not policy.allowed(address)
+    ]
+    if strangers:
+        await store.drop(strangers, "allow_users")
+
+
 async def recover(
     booted: Booted,
     store: Store,
@@ -48,18 +64,14 @@ async def recover(
 ) -> int:
     """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
 
-    What was deferred is dropped where its writer may no longer speak.
-
     Commands run before this: a turn that a pending /stop or /new ended has no verdict any more.
     """
-    strangers = [id for id, address in booted.deferred if not policy.allowed(address)]
-    if strangers:
-        await store.drop(strangers, "allow_users")
     resumed = held = 0
     if booted.clean and not booted.first:
         log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
     for turn in booted.interrupted:
-        found = _verdict(turn, policy, now, booted.guarded)
+        served = platform(turn.address.account_id) is not None
+        found = _verdict(turn, policy, now, booted.guarded, served)
         age_s = max(0.0, now - turn.last_at)
         log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
         if found == "resume":
@@ -75,12 +87,13 @@ async def recover(
     return resumed
 
 
-def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool) -> Verdict:
+def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool, served: bool) -> Verdict:
     return verdict(
         tail=turn.tail,
         age_s=now - turn.last_at,
         interruptions=turn.interruptions,
         waits=turn.waits,
+        served=served,
         allowed=policy.allowed(turn.address),
         resume=policy.resume,
         guarded=guarded,
@@ -113,6 +126,8 @@ async def _close(
         else:
             # The adapter cannot show it: it ends as it would have ended then.
             await store.abandon(turn.turn, found, texts.failed(turn.turn))
+    elif found == "absent":
+        await store.hold(turn.turn, "")
     elif found == "held":
         await store.hold(turn.turn, texts.held(CALM_S))
     elif found == "empty":

@@ -171,6 +171,8 @@ class River:
         """Wake and cancel what a commit says, synchronously, before its caller wakes."""
         for what in consequences:
             match what:
+                case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
+                    pass  # its account is not there this time: what it has waits for a boot that serves it
                 case WakeKey(key=key, session=session):
                     self.sessions.wake(key, session)
                 case Settled(native=native, outcome=outcome, why=why):

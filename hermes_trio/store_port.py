@@ -71,8 +71,8 @@ class Store(ChildStore, Protocol):
         """
 
     async def hold(self, turn: int, text: str) -> None:
-        """Hold back a turn that an older boot left running; its chat is told once. The next message to it,
-        or `let_go`, lets it go on."""
+        """Hold back a turn that an older boot left running; its chat is told once, if there is a text. The
+        next message to it, or `let_go`, lets it go on."""
 
     async def let_go(self) -> int:
         """Consequences: every turn that was held back goes on. Returns how many."""

@@ -164,7 +164,8 @@ class Interrupted(Struct, frozen=True, kw_only=True):
 
 
 class Booted(Struct, frozen=True, kw_only=True):
-    """What `begin_boot` found. What was `deferred` (who wrote it, from where) waits again.
+    """What `begin_boot` found. `unclaimed` are the messages and commands that no turn has, and who wrote each
+    from where; what was deferred is among them, and waits again.
 
     `guarded`: too many boots ended badly in too short a time.
     """
@@ -176,7 +177,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     interrupted: tuple[Interrupted, ...]
     penalties: tuple[tuple[str, str, float], ...]
     rests: tuple[KeyRest, ...] = ()
-    deferred: tuple[tuple[int, Address], ...] = ()
+    unclaimed: tuple[tuple[int, Address], ...] = ()
 
 
 class PendingCommand(Struct, frozen=True):

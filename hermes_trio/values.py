@@ -61,6 +61,11 @@ class Key(Struct, frozen=True, array_like=True):
             parts.append(f"@{self.user}")
         return "/".join(parts)
 
+    @property
+    def account_id(self) -> str:
+        """`platform/account`: names one configured bot."""
+        return f"{self.platform}/{self.account}"
+
 
 class Lane(Struct, frozen=True, array_like=True):
     """A chat and thread: what is said there is said in one order."""

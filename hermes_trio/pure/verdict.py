@@ -6,7 +6,9 @@ from typing import Literal
 
 from hermes_trio.entries import AssistantEntry, Entry, NoteEntry
 
-Verdict = Literal["resume", "held", "answered", "empty", "too_old", "stuck", "not_allowed", "not_asked"]
+Verdict = Literal[
+    "resume", "held", "answered", "empty", "too_old", "stuck", "not_allowed", "not_asked", "absent"
+]
 
 
 def verdict(
@@ -15,6 +17,7 @@ def verdict(
     age_s: float,
     interruptions: int,
     waits: bool,
+    served: bool,
     allowed: bool,
     resume: bool,
     guarded: bool,
@@ -29,12 +32,15 @@ def verdict(
         interruptions: boots in a row that its session was interrupted in, this one counted.
         waits: for a person, who may take as long as the question is open, or for a time to come. It
             did not work, so neither its age nor the interruptions tell anything about it.
+        served: its account is one of those that this boot serves; else a later one decides.
         allowed: its owner may still speak to the account.
         resume: False for `run --no-resume`.
         guarded: too many boots ended badly in too short a time: what would resume is held back.
         freshness_s: older turns are not resumed; 0 is never.
         stuck_after: as many interruptions in a row end it.
     """
+    if not served:
+        return "absent"
     if not allowed:
         return "not_allowed"
     if is_answer(tail):

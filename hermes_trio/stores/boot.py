@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from operator import itemgetter
+
+import msgspec
 
 from hermes_trio.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.entries import Entry, NoteEntry
@@ -12,11 +16,21 @@ from hermes_trio.pure.prompt import cut_short_note
 from hermes_trio.recording import Setup
 from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
-from hermes_trio.stores.deferral import deferred, key_rests, revive
+from hermes_trio.stores.deferral import key_rests, revive
 from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
-from hermes_trio.stores.tx import IS_OPEN, Tx, read_address, read_entry, read_key, read_lane, to_json
+from hermes_trio.stores.tx import (
+    IS_OPEN,
+    Tx,
+    read_address,
+    read_entry,
+    read_key,
+    read_lane,
+    read_message,
+    text_of,
+    to_json,
+)
 from hermes_trio.values import Address, Part
 
 GUARD_BOOTS, GUARD_S = 3, 60.0
@@ -43,7 +57,6 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     if not guarded:
         tx.run(f"update turn {_HELD_TURNS}")
     tx.run("delete from penalty where until <= ?", (tx.now,))
-    put_off = deferred(tx)
     revive(tx)
     return Booted(
         boot=cursor.lastrowid,
@@ -53,7 +66,7 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
         rests=key_rests(tx),
-        deferred=put_off,
+        unclaimed=_unclaimed(tx),
     )
 
 
@@ -97,6 +110,23 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
     return note
 
 
+def _unclaimed(tx: Tx) -> tuple[tuple[int, Address], ...]:
+    """Each message and command that waits, and who wrote it from where. What cannot be read fails later."""
+    found = []
+    for id, body in tx.all("select id, body from inbound where outcome is null and state = 'waiting'"):
+        with suppress(msgspec.MsgspecError, UnicodeError):
+            found.append((id, read_message(body).address))
+    return tuple(sorted(found, key=itemgetter(0)))
+
+
+def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
+    """These are not answered, and nobody is told."""
+    for id in messages:
+        (body,) = tx.one("select body from inbound where id = ?", id)
+        rows.hide_waiting(tx, text_of(read_message(body).address.lane), [id])
+        tx.settle_inbound("id = ?", (id,), "dropped", why)
+
+
 def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
     """A turn of an older boot is not resumed: closed, its messages settled, its chat told once."""
     session, key, address, anchor = _left_running(tx, turn)
@@ -112,9 +142,13 @@ def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
 
 
 def hold(tx: Tx, turn: int, text: str) -> None:
-    """A turn of an older boot is held back. Its chat is told once, however many boots hold it."""
+    """A turn of an older boot is held back. Its chat is told once, however many boots hold it.
+
+    Without a text it is not told.
+    """
     _, _, address, anchor = _left_running(tx, turn)
-    if tx.run("update turn set held_at = ? where id = ? and held_at is null", (tx.now, turn)).rowcount:
+    held = tx.run("update turn set held_at = ? where id = ? and held_at is null", (tx.now, turn))
+    if held.rowcount and text:
         tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
 
 

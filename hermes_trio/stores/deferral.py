@@ -7,16 +7,12 @@ then `next_turn` claims it in its place in the order.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-
-import msgspec
 
 from hermes_trio.consequences import Deferred, WakeKey
 from hermes_trio.pure.keypool import Bench, KeyRest
 from hermes_trio.store_port import Closing
 from hermes_trio.stores import rows
-from hermes_trio.stores.tx import Tx, read_key, read_message
-from hermes_trio.values import Address
+from hermes_trio.stores.tx import Tx, read_key
 
 PACE_S = 30.0
 """While several conversations are overdue one is tried, so often, until a key is seen to work."""
@@ -92,21 +88,6 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
     )
     tx.then(Deferred(closing.until))
     return untold
-
-
-def deferred(tx: Tx) -> tuple[tuple[int, Address], ...]:
-    """Each deferred message, and who wrote it from where. One that cannot be read fails in its turn."""
-    found = []
-    for id, body in tx.all(f"select id, body from inbound where {_DEFERRED} order by due, id"):
-        with suppress(msgspec.MsgspecError, UnicodeError):
-            found.append((id, read_message(body).address))
-    return tuple(found)
-
-
-def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
-    """These are not answered, and nobody is told."""
-    for id in messages:
-        tx.settle_inbound("id = ?", (id,), "dropped", why)
 
 
 def retry_deferred(tx: Tx) -> float | None:

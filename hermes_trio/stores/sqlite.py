@@ -260,7 +260,7 @@ class SqliteStore(ChildPromises):
 
     async def drop(self, messages: Sequence[int], why: str) -> None:
         """See the port."""
-        await self._do(deferral.drop, messages, why)
+        await self._do(boot.drop, messages, why)
 
     async def retry_deferred(self) -> float | None:
         """See the port."""

@@ -17,6 +17,7 @@ ORDINARY = {
     "age_s": 60.0,
     "interruptions": 1,
     "waits": False,
+    "served": True,
     "allowed": True,
     "resume": True,
     "guarded": False,
@@ -35,6 +36,9 @@ ORDINARY = {
         ({"interruptions": 3}, "stuck"),
         ({"interruptions": 30}, "stuck"),
         ({"allowed": False}, "not_allowed"),
+        # Of an account that is not there nothing is decided, not even whether its owner may speak.
+        ({"served": False, "allowed": False}, "absent"),
+        ({"served": False, "tail": ANSWER, "resume": False, "age_s": 1e6, "interruptions": 30}, "absent"),
         ({"resume": False}, "not_asked"),
         ({"freshness_s": 0.0}, "not_asked"),
         ({"freshness_s": 0.0, "age_s": 0.0}, "not_asked"),
