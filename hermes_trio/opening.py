@@ -149,7 +149,11 @@ async def _living(
         store.perform = river.perform
         nursery.start_soon(river.quiet.serve, name="quiet")
         nursery.start_soon(river.rests.serve, name="rests")
-        await _boot(river, booted, resume)
+        try:
+            await _boot(river, booted, resume)
+        except trio.Cancelled:
+            await end_boot(store, river.log)  # a start that is cut short has ended as asked
+            raise
         if booted.guarded:
             nursery.start_soon(let_go, store, river.log, name="let go")
         nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")

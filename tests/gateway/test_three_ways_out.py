@@ -179,6 +179,32 @@ async def test_a_cancelled_body_writes_the_checkpoint_and_waits_for_nothing(auto
     assert platform.texts("u1") == ["done"]
 
 
+class Stuck:
+    """A command that takes for ever; a start waits for those that were not settled."""
+
+    names = ("stuck",)
+    help = "wait"
+    role = "user"
+
+    async def run(self, call):
+        await trio.sleep_forever()
+
+
+async def test_a_start_that_is_cut_short_is_an_end_as_asked(autojump_clock, host):
+    """Else three of them in a minute would hold back what is to go on."""
+
+    platform, command = MemoryPlatform(), Stuck()
+    with trio.move_on_after(1):
+        async with host.gateway(echo, platform, commands=[command]):
+            say(platform, "/stuck")
+            await trio.sleep_forever()
+    assert host.rows("select ended_at is null from boot") == [(1,)]
+    with trio.move_on_after(1):
+        async with host.gateway(echo, platform, commands=[command]):
+            raise AssertionError("the command was to keep it from being open")
+    assert host.rows("select ended_at is null, clean from boot") == [(1, 0), (0, 1)]
+
+
 async def test_an_error_in_the_body_does_too_and_comes_out(autojump_clock, host):
     platform = MemoryPlatform()
 
