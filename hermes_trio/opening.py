@@ -189,6 +189,8 @@ async def _boot(river: River, booted: Booted, resume: bool) -> None:
     for account, chat, until in booted.penalties:
         river.outbox.remember(account, chat, until)
     river.rests.recall(booted.rests)
+    for what in await river.store.clear_the_way():
+        river.log.error("out of the way", kind="start", key=None, what=what)
     river.background.reap(await river.store.left_children())
     options = river.options
     policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)

@@ -258,6 +258,10 @@ class Store(ChildStore, Protocol):
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """The platform told us to be silent in this chat until a wall time."""
 
+    async def clear_the_way(self) -> Sequence[str]:
+        """At a start, before anything is looked at: turns, messages and parts whose conversation or chat can
+        no longer be read are failed, with one sentence to the user where that can be said; returns which."""
+
     async def fail_next(self, key: Key, session: int) -> str | None:
         """What `next_turn` of the session cannot get past is failed, with one sentence to the user: its
         running turn, or a waiting message. Entries that cannot be read are only set aside.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from operator import itemgetter
-
-import msgspec
 
 from hermes_trio.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.entries import Entry, NoteEntry
@@ -16,7 +13,7 @@ from hermes_trio.pure.prompt import cut_short_note
 from hermes_trio.recording import Setup
 from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
-from hermes_trio.stores.deferral import key_rests, revive
+from hermes_trio.stores.deferral import key_rests, wait_again
 from hermes_trio.stores.delivery import doubt
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
@@ -28,6 +25,7 @@ from hermes_trio.stores.tx import (
     read_key,
     read_lane,
     read_message,
+    reads,
     text_of,
     to_json,
 )
@@ -57,13 +55,13 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     if not guarded:
         tx.run(f"update turn {_HELD_TURNS}")
     tx.run("delete from penalty where until <= ?", (tx.now,))
-    revive(tx)
+    wait_again(tx)
     return Booted(
         boot=cursor.lastrowid,
         first=not before,
         clean=not before or bool(before[0][0]),
         guarded=guarded,
-        interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING))),
+        interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING)) if _is_whole(row)),
         penalties=tuple(tx.all("select account, chat, until from penalty")),
         rests=key_rests(tx),
         unclaimed=_unclaimed(tx),
@@ -74,6 +72,11 @@ _RUNNING = (
     "select turn.id, session, turn.key, address, attempt, turn.opened_at, session.interrupted"
     " from turn indexed by turn_running join session on session.id = turn.session where state = 'running'"
 )
+
+
+def _is_whole(row: tuple[int, int, str, str, int, float, int]) -> bool:
+    """It says whose it is. What does not is cleared out of the way next."""
+    return reads(read_key, row[2]) and reads(read_address, row[3])
 
 
 def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Interrupted:
@@ -103,6 +106,8 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
     for (body,) in tx.run(
         f"select body from entry where session = ? and ({mine}) order by id desc", (session, turn, key, turn)
     ):
+        if not reads(read_entry, body):
+            continue
         entry: Entry = read_entry(body)
         if not isinstance(entry, NoteEntry):
             return entry
@@ -114,7 +119,7 @@ def _unclaimed(tx: Tx) -> tuple[tuple[int, Address], ...]:
     """Each message and command that waits, and who wrote it from where. What cannot be read fails later."""
     found = []
     for id, body in tx.all("select id, body from inbound where outcome is null and state = 'waiting'"):
-        with suppress(msgspec.MsgspecError, UnicodeError):
+        if reads(read_message, body):
             found.append((id, read_message(body).address))
     return tuple(sorted(found, key=itemgetter(0)))
 

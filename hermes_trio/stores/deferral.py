@@ -14,6 +14,7 @@ from hermes_trio.store_port import Closing
 from hermes_trio.stores import rows
 from hermes_trio.stores.tx import Tx, read_key
 
+_DEFERRED = "state = 'deferred' and outcome is null"
 PACE_S = 30.0
 """While several conversations are overdue one is tried, so often, until a key is seen to work."""
 
@@ -112,7 +113,9 @@ def revive(tx: Tx, key: str | None = None) -> None:
     where, args = (_DEFERRED, tuple[str, ...]()) if key is None else (f"{_DEFERRED} and key = ?", (key,))
     for (name,) in tx.all(f"select distinct key from inbound where {where}", *args):
         tx.then(WakeKey(read_key(name), tx.session_of(name)))
+    wait_again(tx, where, args)
+
+
+def wait_again(tx: Tx, where: str = _DEFERRED, args: tuple[str, ...] = ()) -> None:
+    """The same, and nobody is woken."""
     tx.run(f"update inbound set state = 'waiting', due = null where {where}", args)
-
-
-_DEFERRED = "state = 'deferred' and outcome is null"

@@ -270,6 +270,10 @@ class SqliteStore(ChildPromises):
         """See the port."""
         await self._do(delivery.penalty, account, chat, until)
 
+    async def clear_the_way(self) -> Sequence[str]:
+        """See the port."""
+        return await self._do(in_the_way.clear_the_way)
+
     async def fail_next(self, key: Key, session: int) -> str | None:
         """See the port."""
         return await self._do(in_the_way.fail_next, key, session)

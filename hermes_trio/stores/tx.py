@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +25,20 @@ read_lane = msgspec.json.Decoder(Lane).decode
 read_address = msgspec.json.Decoder(Address).decode
 read_entry = msgspec.json.Decoder(Entry).decode
 read_choices = msgspec.json.Decoder(tuple[Choice, ...]).decode
+
+
+def reads(read: Callable[[Any], object], value: Any) -> bool:
+    """Whether a column can be read."""
+    try:
+        read(value)
+    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
+        return False
+    return True
+
+
+def known_key(text: Any) -> Key | None:
+    """The key of a row that is only shown or logged; None if it has none that can be read."""
+    return read_key(text) if reads(read_key, text) else None
 
 
 def text_of(value: Key | Lane | Address) -> str:
@@ -113,7 +127,7 @@ class Tx:
         ).fetchall()
         if outcome not in ("answered", "stopped"):
             for account, native, key in settled:
-                self.then(Settled(account, native, key and read_key(key), outcome, reason))
+                self.then(Settled(account, native, known_key(key), outcome, reason))
         return len(settled)
 
     def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:

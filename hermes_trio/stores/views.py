@@ -6,7 +6,7 @@ from typing import Any
 
 from hermes_trio.store_port import StatusView
 from hermes_trio.stores import children
-from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, read_key, text_of
+from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of
 from hermes_trio.values import Key
 from hermes_trio.views import LedgerRow, ReplyState, SessionView, TurnView
 
@@ -49,7 +49,7 @@ def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
         id=id,
         account=account,
         native=native,
-        key=read_key(key) if key else None,
+        key=known_key(key),
         chat=chat,
         kind=kind,
         received_at=at,
@@ -74,13 +74,13 @@ def sessions(tx: Tx, key: Key | None, limit: int, ended: bool) -> list[SessionVi
         found = tx.all(f"{_SESSION} order by id desc limit ?", limit)
     else:
         found = tx.all(f"{_SESSION} where ended_at is null order by id desc limit ?", limit)
-    return [_session(tx, row) for row in found]
+    return [_session(tx, row) for row in found if reads(read_key, row[1])]
 
 
 def session(tx: Tx, id: int) -> SessionView | None:
     """One session, open or ended."""
     row = tx.one(f"{_SESSION} where id = ?", id)
-    return _session(tx, row) if row else None
+    return _session(tx, row) if row and reads(read_key, row[1]) else None
 
 
 def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None]) -> SessionView:
@@ -139,7 +139,7 @@ def status(tx: Tx) -> StatusView:
         waiting=waiting,
         deferred=deferred,
         held=held,
-        running=tuple(_turn(tx, row) for row in sorted(running)[:200]),
+        running=tuple(_turn(tx, row) for row in sorted(running)[:200] if reads(read_key, row[2])),
         owed=owed,
         children=tuple(children.all_running(tx)),
         sessions=count,

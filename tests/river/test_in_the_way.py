@@ -143,3 +143,66 @@ async def test_a_store_that_fails_for_long_fails_no_message(world):
     await world.until(minutes=12)
     assert finals(world) == ["re: zero", "re: one"]
     assert world.lines("out of the way") == []
+
+
+# --- at a start
+
+
+JUNK = [b"\xff\xfe", '{"not json', "[1,2]", ""]
+
+
+async def begun(world):
+    """Ada's turn runs and one more waits, an answer to Cyd is owed, Bob's turn runs; then the power goes."""
+    await world.say("ada", "one")
+    await world.until(seconds=0.5)
+    await world.say("bob", "one")
+    await world.until(seconds=1)
+    await world.say("ada", "two")
+    await world.until(seconds=1.5)
+    world.platform.connected = False
+    await world.say("cyd", "/status")
+    await world.until(seconds=2)
+    world.crash()
+    world.platform.connected = True
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+@pytest.mark.parametrize(
+    ("table", "column", "where", "lost"),
+    [
+        ("turn", "key", "id = 1", ["turn 1"]),
+        ("turn", "address", "id = 1", ["turn 1"]),
+        ("inbound", "key", "id = 3", ["message 3"]),
+        ("inbound", "key", "id = 1", ["turn 1"]),
+        ("inbound", "key", "id in (1, 3)", ["message 3", "turn 1"]),
+        ("outbound", "lane", "said = 'reply'", ["part 2"]),
+        ("entry", "body", "turn = 1", []),
+        ("session", "key", "id = 1", ["turn 1"]),
+        ("child", "key", "id = 1", []),
+    ],
+)
+@pytest.mark.world(agent=slow)
+async def test_what_says_no_more_whose_it_is_costs_itself_and_no_start(
+    world, table, column, where, lost, junk
+):
+    await begun(world)
+    world.db.execute(
+        "insert into child(session, turn, boot, key, address, command, foreground, keep, notify, at)"
+        """ select session, id, boot, key, address, 'make', 0, 0, 1, opened_at from turn where id = 1"""
+    )
+    world.db.execute(f"update {table} set {column} = ? where {where}", (junk,))
+    await world.start()
+    await world.settle()
+    assert finals(world, "bob") == ["re: one"]
+    assert sorted(line["what"] for line in world.lines("out of the way") if line["kind"] == "start") == lost
+    ledger = await world.ledger()
+    assert all(row.outcome is not None for row in ledger)
+    failed = [row.id for row in ledger if row.reason == "unreadable"]
+    assert failed == ([1] if "turn 1" in lost else []) + ([3] if "message 3" in lost else [])
+    assert notices(world).count(texts.MESSAGE_FAILED) == len(failed)
+    await world.gateway.status()
+    await world.gateway.session_views(ended=True)
+    for user in ("ada", "bob", "cyd"):
+        await world.say(user, "hello")
+    await world.settle()
+    assert [finals(world, user)[-1] for user in ("ada", "bob", "cyd")] == ["re: hello"] * 3
