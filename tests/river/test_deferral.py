@@ -259,7 +259,7 @@ async def test_the_end_of_all_input_waits_for_what_is_kept(autojump_clock):
         world.model.refuse("a", line=fails("quota"))
         await world.start()
         await world.reply("ada")
-        answers = Answers({}, lambda: None)
+        answers = Answers({}, lambda: None, str)
         answers.gateway = world.gateway
         rested = []
 
