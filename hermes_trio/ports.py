@@ -88,28 +88,37 @@ class Platform(Protocol):
         """Receive until cancelled.
 
         Owns its connection: an error closes it, and the supervisor calls `serve` again with backoff.
-        Raises AccountRefused (the account stops, visibly), PollConflict, PlatformDown, or anything else
-        (logged, restarted). Returning means that there will never be input again (end of a pipe): the
-        gateway ends when all its platforms have returned and all messages have their outcome.
+        Raises AccountRefused (the account stops, visibly), PollConflict or PlatformDown, bare and without a
+        secret in it; anything else is a defect (logged, restarted). What users wrote is handed over in its
+        order, each update with the native id it has for ever, again until `accept` has returned, and not
+        after the service was told so. Returning means that there will never be input again (end of a pipe):
+        the gateway ends when all its platforms have returned and all messages have their outcome.
+        Cancelled: leaves at once, with nothing confirmed that `accept` has not returned for.
         """
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Do one call and return the platform's proof.
 
-        Called by the outbox only, one at a time per lane, concurrently for different lanes.
-        Editing a message to what it already shows is a success. Cancelled: unknown.
+        Called by the outbox only, one at a time per lane, concurrently for different lanes, also after
+        `serve` has ended. A receipt says that the chat shows it; of a send it has the message's id, which
+        edits and deletes go by. The text is rendered already: no markup is read in it. Editing a message to
+        what it already shows, and deleting one that is gone, is a success. Executes a checkpoint however it
+        ends. Cancelled before it has begun: nothing is said. Later: unknown, but whole or not at all, and
+        the next delivery goes as if nothing had been.
 
         Raises:
             NotSent: certain that the platform does not have it. Not connected is NotSent.
-            SendRefused: certain that it will not take it.
-            SendUnknown: the request went out and no answer came.
+            SendRefused: certain that it will not take it. An op that the traits do not say is SendRefused.
+            SendUnknown: the request went out and no answer came. It is not tried again here.
+        Nothing else, and none with a secret in its text or in what caused it.
         """
 
     def split(self, text: str) -> Sequence[Part]:
         """Render markdown and split it, rendered, into parts of at most `traits.text_max - 4` units.
 
-        Pure. At least one part; the concatenated texts hold every character of the rendered answer.
-        The four units are kept free for the mark of a possible repeat.
+        Pure. At least one part, blank only for a blank text; the concatenated texts hold every visible
+        character of the rendered answer, and no cut falls inside of what a reader sees as one. The four
+        units are kept free for the mark of a possible repeat; `deliver` takes a text of `text_max`.
         """
 
 

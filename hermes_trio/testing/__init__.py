@@ -8,6 +8,13 @@
 The fixture `world` comes with the pytest plug-in of this package; `World` alone works anywhere.
 """
 
+from hermes_trio.testing.conformance import Broken as Broken
+from hermes_trio.testing.conformance import Report as Report
+from hermes_trio.testing.conformance import Service as Service
+from hermes_trio.testing.conformance import Skipped as Skipped
+from hermes_trio.testing.conformance import Trouble as Trouble
+from hermes_trio.testing.conformance import Unable as Unable
+from hermes_trio.testing.conformance import check_platform as check_platform
 from hermes_trio.testing.crashing import CrashingStore as CrashingStore
 from hermes_trio.testing.faults import FAULTS as FAULTS
 from hermes_trio.testing.incarnation import alive as alive

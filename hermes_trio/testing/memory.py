@@ -214,6 +214,9 @@ class MemoryPlatform:
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""
+await trio.lowlevel.checkpoint()
+        if not self._can(delivery.op):
+            raise SendRefused(f"this platform cannot {delivery.op}")
         fault: Fault | None = None
         wait_s: float | None = None
         if not self.connected:
@@ -222,13 +225,11 @@ class MemoryPlatform:
             fault, wait_s = self._faults.pop(0)
         if fault in ("refuse", "gone", "markup", "not_sent", "wait"):
             self._called(delivery, fault, shown=False)
-            await trio.lowlevel.checkpoint()
             raise _error(fault, wait_s)
         try:
             receipt = self._show(delivery)
         except SendRefused:
             self._called(delivery, "lost", shown=False)
-            await trio.lowlevel.checkpoint()
             raise
         self._called(delivery, fault, shown=True)
         self._change()
@@ -267,6 +268,10 @@ class MemoryPlatform:
     def split(self, text: str) -> Sequence[Part]:
         """See the port."""
         return split_markdown(text, limit=self.traits.text_max - 4, unit=self.traits.unit)
+
+    def _can(self, op: str) -> bool:
+        can = {"edit": self.traits.can_edit, "delete": self.traits.can_delete, "typing": self.traits.can_type}
+        return can.get(op, True) and (self.traits.can_react or op not in ("react", "unreact"))
 
     def _show(self, delivery: Delivery) -> Receipt:
         match delivery.op:

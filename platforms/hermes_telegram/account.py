@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Never
 
+import trio
+
 from hermes_telegram.calls import to_call, to_receipt
 from hermes_telegram.options import Options
 from hermes_trio import Delivery, Intake, NotSent, Part, Receipt, Traits, split_markdown
@@ -68,6 +70,7 @@ class Telegram:
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Do one call, bounded; cancelled, Telegram may have it. Raises NotSent, SendRefused, SendUnknown."""
+        await trio.lowlevel.checkpoint()  # what fails before its call is a checkpoint too
         method, body = to_call(delivery)
         return to_receipt(delivery, await self._opened().call(method, body))
 

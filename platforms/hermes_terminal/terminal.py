@@ -90,6 +90,7 @@ class Terminal:
             SendRefused: nobody reads the output ("gone"), or the op is none of a terminal.
             SendUnknown: the output failed; a part may have been written.
         """
+        await trio.lowlevel.checkpoint()  # what is refused is a checkpoint too
         if delivery.op not in ("send", "edit", "delete"):
             raise SendRefused(f"a terminal cannot {delivery.op}")
         if delivery.op == "send":

@@ -33,7 +33,8 @@ from hermes_websocket.translate import PLATFORM, USER, frame_of
 from hermes_websocket.wire import FRAME_MAX, GOING_AWAY, Typing
 
 CONNECTIONS_MAX = 100
-_CLOSE_S = 1.0
+_CLOSE_S = 0.1
+"""For a close frame and its answer, on this machine. After a stop nobody reads that answer."""
 _BROKEN = (
     ConnectionClosed,
     HandshakeError,
@@ -120,6 +121,7 @@ class Websocket:
             SendUnknown: no receipt within 10 s.
             SendRefused: the op is none of a websocket.
         """
+        await trio.lowlevel.checkpoint()  # what fails before it is sent is a checkpoint too
         client = delivery.address.chat
         if delivery.op == "typing":
             await self._links.show_typing(client, Typing(chat=delivery.address.thread))

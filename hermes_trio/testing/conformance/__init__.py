@@ -1,0 +1,13 @@
+"""Conformance: what every implementation of a port must do, as checks that anybody's tests can call.
+
+`clauses.py` is what a clause is and how one is looked at; each port has its trial (what a clause is looked at
+with), its clauses, and its `check_...`.
+"""
+
+from hermes_trio.testing.conformance.clauses import Broken as Broken
+from hermes_trio.testing.conformance.clauses import Report as Report
+from hermes_trio.testing.conformance.clauses import Skipped as Skipped
+from hermes_trio.testing.conformance.clauses import Unable as Unable
+from hermes_trio.testing.conformance.platform import check_platform as check_platform
+from hermes_trio.testing.conformance.service import Service as Service
+from hermes_trio.testing.conformance.service import Trouble as Trouble

@@ -1,0 +1,185 @@
+"""A contract as a table of clauses: each a sentence, and the check that looks whether it is kept.
+
+A check is an async function whose name is the clause's and whose docstring's first paragraph is its
+sentence. It raises Unlike for what it saw instead of what it wanted, and Unable where the tester's other
+side cannot play a part: such a clause is reported as skipped, never as kept.
+"""
+
+from __future__ import annotations
+
+import inspect
+import traceback
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from types import TracebackType
+from typing import Any, TypeVar
+
+import trio
+from msgspec import Struct
+
+CLAUSE_S = 15.0
+"""How long one clause may take, in seconds of the loop's clock."""
+
+T = TypeVar("T")
+Check = Callable[[T], Awaitable[None]]
+
+
+class Unlike(Exception):
+    """What a check saw is not what the contract says.
+
+    Args:
+        wanted: by the contract, as a sentence.
+        saw: what came instead.
+    """
+
+    def __init__(self, wanted: str, saw: object) -> None:
+        super().__init__(f"wanted: {wanted}\n    saw: {_short(saw)}")
+
+
+class Unable(Exception):
+    """The tester's side cannot do what the check needs; the text says what."""
+
+
+class Skipped(Struct, frozen=True):
+    """A clause that was not looked at, and why."""
+
+    clause: str
+    why: str
+
+
+class Report(Struct, frozen=True):
+    """What was found of an implementation that broke nothing.
+
+    Args:
+        port: whose contract it was held against.
+        kept: the clauses that were looked at.
+        skipped: those that were not.
+    """
+
+    port: str
+    kept: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.port}: {len(self.kept)} clauses kept, {len(self.skipped)} skipped"]
+        return "\n".join([*lines, *(f"  skipped {one.clause}: {one.why}" for one in self.skipped)])
+
+
+class Broken(AssertionError):
+    """An implementation does not keep its port's contract; the text names each clause, in order.
+
+    Attributes:
+        clauses: the names of those that are broken.
+    """
+
+    def __init__(self, port: str, breaches: Sequence[tuple[str, str, str]]) -> None:
+        told = [f"  {port}.{name}: {says}\n    {what}" for name, says, what in breaches]
+        super().__init__("\n".join([f"{len(breaches)} clauses of the {port} contract are broken:", *told]))
+        self.clauses = tuple(name for name, _, _ in breaches)
+
+
+def expect(holds: bool, wanted: str, saw: object) -> None:
+    """Raise Unlike unless it holds."""
+    if not holds:
+        raise Unlike(wanted, saw)
+
+
+def sentence(check: Callable[..., object]) -> str:
+    """What a clause says: the first paragraph of its check's docstring."""
+    return " ".join((inspect.getdoc(check) or "").partition("\n\n")[0].split())
+
+
+async def hold_against(
+    port: str,
+    checks: Sequence[Check[T]],
+    subject: Callable[[], AbstractAsyncContextManager[T]],
+    only: Collection[str],
+) -> Report:
+    """Look at each clause with a subject of its own.
+
+    Args:
+        subject: makes what a check looks at.
+        only: names of clauses; empty: all.
+
+    Raises:
+        Broken: after all have been looked at.
+        ValueError: `only` names no clause.
+    """
+    if unknown := set(only) - {check.__name__ for check in checks}:
+        raise ValueError(f"the {port} contract has no clause {', '.join(sorted(unknown))}")
+    kept: list[str] = []
+    skipped: list[Skipped] = []
+    breaches: list[tuple[str, str, str]] = []
+    for check in checks:
+        name: str = check.__name__
+        if only and name not in only:
+            continue
+        with _Outcome() as outcome:
+            with trio.fail_after(CLAUSE_S):
+                async with subject() as one:
+                    await check(one)
+        if outcome.breach is not None:
+            breaches.append((name, sentence(check), outcome.breach))
+        elif outcome.unable is not None:
+            skipped.append(Skipped(name, outcome.unable))
+        else:
+            kept.append(name)
+    if breaches:
+        raise Broken(port, breaches)
+    return Report(port, tuple(kept), tuple(skipped))
+
+
+class _Outcome:
+    """How a check ended. A stranger's code runs in it, so any error of it is a breach; a cancel passes.
+
+    Attributes:
+        breach: what was broken, None for nothing.
+        unable: what could not be played, None for nothing.
+    """
+
+    def __init__(self) -> None:
+        self.breach: str | None = None
+        self.unable: str | None = None
+
+    def __enter__(self) -> _Outcome:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, tb: TracebackType | None) -> bool:
+        if error is None:
+            return True
+        leaves = list(_leaves(error))
+        if not all(isinstance(leaf, Exception) for leaf in leaves):
+            return False
+        unlike = [leaf for leaf in leaves if isinstance(leaf, Unlike)]
+        others = [leaf for leaf in leaves if not isinstance(leaf, Unlike | Unable)]
+        if unlike:
+            self.breach = str(unlike[0])
+        elif others:
+            self.breach = _foreign(others[0])
+        else:
+            self.unable = str(leaves[0])
+        return True
+
+
+def _foreign(error: BaseException) -> str:
+    if isinstance(error, trio.TooSlowError):
+        return f"wanted: an end within {CLAUSE_S:.0f} s\n    saw: it did not come\n{_where(error)}"
+    return f"wanted: no such error\n    saw: {type(error).__name__}: {_short(error)}\n{_where(error)}"
+
+
+def _where(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return "\n".join(f"    at {frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _leaves(one)
+    else:
+        yield error
+
+
+def _short(saw: Any) -> str:
+    text = saw if isinstance(saw, str) else str(saw) if isinstance(saw, BaseException) else repr(saw)
+    return text if len(text) <= 400 else f"{text[:400]}… ({len(text)} characters)"

@@ -1,0 +1,92 @@
+"""The ear that a checked platform is given: it says what it heard, and can be as slow as a full store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import trio
+
+from hermes_trio.values import Message, Undecodable
+
+
+class Journal:
+    """What is durable: the cursor, and each update that was accepted. It outlives a platform.
+
+    Attributes:
+        cursor: the platform's position at the last commit.
+        updates: those that were new, in order.
+        again: redelivered ones, which were refused silently.
+    """
+
+    def __init__(self) -> None:
+        self.cursor: str | None = None
+        self.updates: list[Message | Undecodable] = []
+        self.again: list[str] = []
+
+    def commit(self, updates: Sequence[Message | Undecodable], cursor: str | None) -> None:
+        """Take what is new, and the cursor."""
+        known = {update.native for update in self.updates}
+        for update in updates:
+            if update.native in known:
+                self.again.append(update.native)
+            else:
+                known.add(update.native)
+                self.updates.append(update)
+        self.cursor = self.cursor if cursor is None else cursor
+
+
+class Hearing:
+    """An Intake on a journal.
+
+    Attributes:
+        offered: every update that `accept` was called with, durable or not.
+        cycles: how often `received` was said.
+        failures: what `failed` was told.
+    """
+
+    def __init__(self, journal: Journal) -> None:
+        self.cursor = journal.cursor
+        self.offered: list[Message | Undecodable] = []
+        self.cycles = 0
+        self.failures: list[str] = []
+        self._journal = journal
+        self._open = trio.Event()
+        self._open.set()
+        self._changed = trio.Event()
+
+    def shut(self) -> None:
+        """`accept` waits from now on, as for a store that is full."""
+        self._open = trio.Event()
+
+    def reopen(self) -> None:
+        """`accept` goes on."""
+        self._open.set()
+
+    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+        """See the port."""
+        self.offered += updates
+        self._change()
+        await trio.lowlevel.checkpoint()
+        await self._open.wait()
+        self._journal.commit(updates, cursor)
+        self.cursor = self._journal.cursor
+        self._change()
+
+    def received(self) -> None:
+        """See the port."""
+        self.cycles += 1
+        self._change()
+
+    def failed(self, why: str) -> None:
+        """See the port."""
+        self.failures.append(why)
+        self._change()
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Return when it holds; it is looked at after each call of the platform."""
+        while not holds():
+            await self._changed.wait()
+
+    def _change(self) -> None:
+        self._changed.set()
+        self._changed = trio.Event()

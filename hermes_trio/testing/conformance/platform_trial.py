@@ -1,0 +1,165 @@
+"""A platform under trial: made, opened, served, spoken through."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import trio
+from trio.testing import assert_checkpoints, wait_all_tasks_blocked
+
+from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
+from hermes_trio.ports import Platform
+from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
+from hermes_trio.testing.conformance.hearing import Hearing, Journal
+from hermes_trio.testing.conformance.service import Service
+from hermes_trio.values import Address, Delivery, Message, Part, Receipt
+
+QUIET_S = 0.02
+
+
+class Serving:
+    """A platform that is open, and its `serve` in a task.
+
+    Attributes:
+        error: what `serve` ended with, None while it runs.
+    """
+
+    def __init__(self, trial: PlatformTrial, platform: Platform, hearing: Hearing) -> None:
+        self.trial = trial
+        self.platform = platform
+        self.hearing = hearing
+        self.error: HermesError | None = None
+        self.ended = trio.Event()
+        self.scope = trio.CancelScope()
+
+    async def run(self) -> None:
+        """Serve until cancelled. What is no error of ours leaves as it is, and breaks the clause."""
+        try:
+            with self.scope:
+                await self.platform.serve(self.hearing)
+        except HermesError as error:
+            self.error = error
+        finally:
+            self.ended.set()
+            self.hearing.failed("serve has ended")
+
+    async def heard(self, count: int) -> list[Message]:
+        """Wait until so many new updates are durable; return the messages among them."""
+        journal = self.trial.journal
+        await self.hearing.until(lambda: len(journal.updates) >= count or self.ended.is_set())
+        if len(journal.updates) < count:
+            raise Unlike(
+                f"{count} updates are heard", f"serve ended ({self.error!r}) after {journal.updates}"
+            )
+        return [update for update in journal.updates if isinstance(update, Message)]
+
+    async def stop(self) -> None:
+        """Cancel `serve` as a stop does, and wait for it to leave."""
+        self.scope.cancel()
+        await self.ended.wait()
+
+    async def say(self, text: str, place: Address | None = None, **more: Any) -> Receipt:
+        """Send a text."""
+        return await self.platform.deliver(self.trial.send(text, place, **more))
+
+    async def failure(self, delivery: Delivery) -> SendFailed:
+        """The error of a delivery that has to fail. Anything but a SendFailed breaks the clause."""
+        try:
+            receipt = await self.platform.deliver(delivery)
+        except (NotSent, SendRefused, SendUnknown) as error:
+            self.trial.hides_secrets(error)
+            return error
+        except SendFailed as error:
+            raise Unlike("NotSent, SendRefused or SendUnknown", repr(error)) from error
+        raise Unlike("the delivery fails", receipt)
+
+    async def rests(self, what: str, delivery: Delivery) -> None:
+        """Raise Unlike unless the delivery, however it ends, executes a checkpoint."""
+        try:
+            with assert_checkpoints(), suppress(SendFailed):
+                await self.platform.deliver(delivery)
+        except AssertionError as error:
+            raise Unlike("a checkpoint is executed", f"{what} had none") from error
+
+
+class PlatformTrial:
+    """What a clause of the Platform port is looked at with.
+
+    Attributes:
+        service: the other side.
+        journal: what is durable; the ears of all platforms of one trial write it.
+        place: where things are said.
+    """
+
+    def __init__(self, service: Service, make: Callable[[], Platform]) -> None:
+        self.service = service
+        self.make = make
+        self.journal = Journal()
+        self.place = service.places[0]
+        self._sent = 0
+
+    @asynccontextmanager
+    async def serving(self, *, shut: bool = False, wait: bool = True) -> AsyncIterator[Serving]:
+        """A new platform for the same account, open and served until the body ends.
+
+        Args:
+            shut: nothing that it hands over becomes durable.
+            wait: first wait until it says that it receives, and reaches its users.
+        """
+        platform, hearing = self.make(), Hearing(self.journal)
+        if shut:
+            hearing.shut()
+        serving = Serving(self, platform, hearing)
+        async with platform.open():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(serving.run, name="checked serve")
+                if wait:
+                    await hearing.until(lambda: hearing.cycles or serving.ended.is_set())
+                    if serving.ended.is_set():
+                        raise Unlike("serve receives", f"it ended: {serving.error!r}")
+                    await self.service.reached()
+                yield serving
+                nursery.cancel_scope.cancel()
+
+    def send(self, text: str, place: Address | None = None, **more: Any) -> Delivery:
+        """A send of this text, with a key of its own."""
+        self._sent += 1
+        key = more.pop("key", f"checked-{self._sent}")
+        return Delivery(op="send", address=place or self.place, part=Part(text), key=key, **more)
+
+    def needs(self, trait: str, platform: Platform) -> None:
+        """Raise Unable unless the platform says that it can."""
+        if not getattr(platform.traits, trait):
+            raise Unable(f"its traits do not say {trait}")
+
+    def thread(self) -> Address:
+        """A place with a thread."""
+        for place in self.service.places:
+            if place.thread is not None:
+                return place
+        raise Unable("the service has no place with a thread")
+
+    def main(self) -> Address:
+        """A place without one."""
+        for place in self.service.places:
+            if place.thread is None:
+                return place
+        raise Unable("every place of the service is a thread")
+
+    async def shows(self, *texts: str, place: Address | None = None) -> None:
+        """Raise Unlike unless the place shows exactly this."""
+        shown = list(await self.service.shown(place or self.place))
+        expect(shown == list(texts), f"the place shows {list(texts)}", shown)
+
+    async def quiet(self) -> None:
+        """Return when nobody does anything any more."""
+        await wait_all_tasks_blocked(QUIET_S)
+
+    def hides_secrets(self, error: BaseException) -> None:
+        """Raise Unlike if a secret stands in what a log would show of the error."""
+        told = "".join(traceback.format_exception(error))
+        for secret in self.service.secrets:
+            expect(secret not in told, "no error shows a secret", type(error).__name__)

@@ -1,0 +1,108 @@
+"""The kit's own platform in memory, and its service, under trial."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import trio
+
+from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
+from hermes_trio.testing import MemoryPlatform, Service
+from hermes_trio.testing.memory import DeadLine
+from hermes_trio.values import Address, Traits, Undecodable
+
+FAULTS = {
+    "not_sent": "not_sent",
+    "wait": "wait",
+    "refused": "refuse",
+    "gone": "gone",
+    "markup": "markup",
+    "unknown": "lost_answer",
+}
+TOKEN = "token-that-nobody-sees"
+ALL = {"can_edit": True, "can_delete": True, "can_react": True, "can_type": True, "takes_key": True}
+
+
+class Line(DeadLine):
+    """A new life's line to the service, and what a service says of an account or a lost connection."""
+
+    def __init__(self, side: MemorySide) -> None:
+        super().__init__(side.memory)
+        self.side = side
+        self.memory = side.memory
+
+    async def serve(self, intake):
+        if self.side.trouble is not None:
+            raise self.side.trouble
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().serve, intake)
+            await self.side.broken.wait()
+            nursery.cancel_scope.cancel()
+        raise PlatformDown("not connected")
+
+
+class MemorySide(Service):
+    """Users of a MemoryPlatform: two, and a topic of a group."""
+
+    secrets = (TOKEN,)
+
+    def __init__(self, memory: MemoryPlatform) -> None:
+        self.memory = memory
+        self.trouble: Exception | None = None
+        self.broken = trio.Event()
+        self.places = [
+            Address("memory", "main", "ada", None, "ada"),
+            Address("memory", "main", "bob", None, "bob"),
+            Address("memory", "main", "group", "7", "ada"),
+        ]
+
+    async def push(self, text, place):
+        thread = {"thread": place.thread, "group": True} if place.thread else {}
+        self.memory.push(self.memory.message(place.user, text, chat=place.chat, **thread))
+
+    async def shown(self, place):
+        return self.memory.texts(place.chat, place.thread)
+
+    async def confirmed(self):
+        return self.memory._confirmed
+
+    async def push_rubbish(self):
+        self.memory.push(Undecodable(native="odd", why="no message", raw=b"{"))
+
+    async def press(self, place, label):
+        [token] = [each.token for each in self.memory.calls[-1].delivery.choices if each.label == label]
+        self.memory.push(self.memory.message(place.user, "", chat=place.chat, choice=token))
+
+    async def fail_next(self, trouble):
+        self.memory.fault(FAULTS[trouble], wait_s=5.0 if trouble == "wait" else None)
+
+    async def hold(self):
+        self.memory.fault("hang")
+
+    async def held(self):
+        while not self.memory.calls:
+            await self.memory.changed()
+
+    async def release(self):
+        self.memory._faults.clear()
+
+    async def disconnect(self):
+        self.memory.connected = False
+        self.trouble = PlatformDown("nobody there")
+        self.broken.set()
+
+    async def connect(self):
+        self.memory.connected = True
+        self.trouble = None
+        self.broken = trio.Event()
+
+    async def refuse_account(self):
+        self.trouble = AccountRefused("unknown token")
+
+    async def take_account(self):
+        self.trouble = PollConflict("another poller")
+
+
+@asynccontextmanager
+async def memory_side(**traits):
+    yield MemorySide(MemoryPlatform(traits=Traits(**(ALL | {"text_max": 500} | traits))))

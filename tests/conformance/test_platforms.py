@@ -1,0 +1,80 @@
+"""Every platform of the tree keeps the contract of its port, and what could not be looked at is named."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from hermes_trio.testing import check_platform
+
+from .memory_side import ALL, Line, memory_side
+from .telegram_side import bot, telegram_side
+from .terminal_side import terminal, terminal_side
+from .websocket_side import listening, websocket_side
+
+
+def skipped(report):
+    return {one.clause for one in report.skipped}
+
+
+async def test_the_one_in_memory_that_can_everything(autojump_clock):
+    report = await check_platform(Line, memory_side)
+    assert skipped(report) == set()
+
+
+async def test_the_one_in_memory_that_can_nothing(autojump_clock):
+    report = await check_platform(Line, partial(memory_side, **dict.fromkeys(ALL, False)))
+    assert skipped(report) == {
+        "deletes_what_the_receipt_names",
+        "edits_what_the_receipt_names",
+        "says_a_key_once",
+    }
+
+
+async def test_telegram():
+    report = await check_platform(bot, telegram_side)
+    assert skipped(report) == {"says_a_key_once"}
+
+
+async def test_the_websocket():
+    report = await check_platform(listening, websocket_side)
+    assert skipped(report) == {
+        # what is sent to a client is shown or not; a client refuses nothing
+        "a_chat_that_is_gone_says_so",
+        "markup_that_is_refused_says_so",
+        "refused_is_refused",
+        "told_to_wait_says_how_long",
+        "turned_away_is_not_sent",
+        # ten seconds without a receipt; tests/websocket has it
+        "a_lost_answer_is_unknown",
+        # nonsense is told to its client, and port and token have one owner
+        "hands_over_what_it_cannot_read",
+        "says_that_another_receives",
+    }
+
+
+async def test_the_terminal():
+    report = await check_platform(terminal, terminal_side)
+    assert skipped(report) == {
+        # a pipe confirms nothing and keeps nothing; a screen refuses nothing
+        "a_chat_that_is_gone_says_so",
+        "a_lost_answer_is_unknown",
+        "comes_back_after_a_lost_line",
+        "confirms_only_what_is_durable",
+        "does_not_hand_over_what_was_confirmed",
+        "hands_over_again_what_was_not_durable",
+        "markup_that_is_refused_says_so",
+        "not_connected_is_not_sent",
+        "refused_is_refused",
+        "rests_when_nobody_is_there",
+        "says_a_key_once",
+        "says_that_another_receives",
+        "says_that_nobody_is_there",
+        "says_that_the_account_is_refused",
+        "told_to_wait_says_how_long",
+        "turned_away_is_not_sent",
+        # one user, one place, and a million characters
+        "carries_the_thread_of_what_it_hears",
+        "speaks_in_several_places_at_once",
+        "speaks_in_the_thread",
+        "takes_a_text_of_full_length",
+    }
