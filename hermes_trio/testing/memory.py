@@ -214,8 +214,9 @@ class MemoryPlatform:
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""
-await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint_if_cancelled()
         if not self._can(delivery.op):
+            await trio.lowlevel.checkpoint()
             raise SendRefused(f"this platform cannot {delivery.op}")
         fault: Fault | None = None
         wait_s: float | None = None
@@ -225,11 +226,13 @@ await trio.lowlevel.checkpoint()
             fault, wait_s = self._faults.pop(0)
         if fault in ("refuse", "gone", "markup", "not_sent", "wait"):
             self._called(delivery, fault, shown=False)
+            await trio.lowlevel.checkpoint()
             raise _error(fault, wait_s)
         try:
             receipt = self._show(delivery)
         except SendRefused:
             self._called(delivery, "lost", shown=False)
+            await trio.lowlevel.checkpoint()
             raise
         self._called(delivery, fault, shown=True)
         self._change()

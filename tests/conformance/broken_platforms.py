@@ -69,62 +69,56 @@ class PolicyOfItsOwn(Line):
         self.policy = Policy  # the class
 
 
-class Splits(Line):
-    def __init__(self, side):
-        super().__init__(side)
-        self.split = self.cut
-
-
 @breaks("splits_into_parts_that_fit")
-class NoRoomForTheMark(Splits):
-    def cut(self, text):
+class NoRoomForTheMark(Line):
+    def split(self, text):
         most = self.traits.text_max
         return [Part(text[at : at + most]) for at in range(0, len(text), most)] or [Part("")]
 
 
 @breaks("splits_into_parts_that_fit", unit="utf16")
-class CountsCharacters(Splits):
-    def cut(self, text):
+class CountsCharacters(Line):
+    def split(self, text):
         parts = [part.text for part in self.memory.split(text)]
         return [Part("".join(parts[at : at + 2])) for at in range(0, len(parts), 2)]
 
 
 @breaks("splits_without_loss")
-class DropsTheRest(Splits):
-    def cut(self, text):
+class DropsTheRest(Line):
+    def split(self, text):
         return self.memory.split(text)[:1]
 
 
 @breaks("splits_without_loss")
-class NoPartOfNothing(Splits):
-    def cut(self, text):
+class NoPartOfNothing(Line):
+    def split(self, text):
         return self.memory.split(text) if text else []
 
 
 @breaks("splits_between_characters")
-class CutsAnywhere(Splits):
-    def cut(self, text):
+class CutsAnywhere(Line):
+    def split(self, text):
         most = self.traits.text_max - 4
         return [Part(text[at : at + most]) for at in range(0, len(text), most)] or [Part("")]
 
 
 @breaks("renders_markdown_into_spans")
-class LeavesMarkdown(Splits):
-    def cut(self, text):
+class LeavesMarkdown(Line):
+    def split(self, text):
         return [Part(text)]
 
 
 @breaks("renders_markdown_into_spans")
-class SpansBeyond(Splits):
-    def cut(self, text):
+class SpansBeyond(Line):
+    def split(self, text):
         return [Part(part.text, (Span(0, 999, "bold"),)) for part in self.memory.split(text)]
 
 
 @breaks("splits_the_same_way_each_time")
-class CountsParts(Splits):
+class CountsParts(Line):
     made = 0
 
-    def cut(self, text):
+    def split(self, text):
         CountsParts.made += 1
         return [*self.memory.split(text), Part(f"({CountsParts.made})")]
 
@@ -302,7 +296,7 @@ class RaisesAGroup(Line):
 @breaks("says_that_nobody_is_there")
 class WaitsInSilence(Line):
     async def serve(self, intake):
-        if self.side.trouble is not None:
+        if not self.memory.connected:
             await trio.sleep_forever()
         await super().serve(intake)
 
@@ -596,34 +590,28 @@ class TellsTheTokenOfASend(Fails):
 # --- leaving
 
 
-class Opens(Line):
-    def __init__(self, side):
-        super().__init__(side)
-        self.open = self.opened
-
-
 @breaks("leaves_nothing_behind")
-class LeavesATask(Opens):
+class LeavesATask(Line):
     @asynccontextmanager
-    async def opened(self):
+    async def open(self):
         yield
         trio.lowlevel.spawn_system_task(trio.sleep, 60, name="left behind")
 
 
 @breaks("leaves_nothing_behind")
-class LeavesASocket(Opens):
+class LeavesASocket(Line):
     left = []  # noqa: RUF012
 
     @asynccontextmanager
-    async def opened(self):
+    async def open(self):
         self.left.append(trio.socket.socket())
         yield
 
 
 @breaks("leaves_nothing_behind")
-class LeavesAThread(Opens):
+class LeavesAThread(Line):
     @asynccontextmanager
-    async def opened(self):
+    async def open(self):
         self.side.end = threading.Event()
         threading.Thread(target=self.side.end.wait, args=(5,), daemon=True).start()
         yield

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
-import trio
-
-from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
+from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.testing import MemoryPlatform, Service
-from hermes_trio.testing.memory import DeadLine
 from hermes_trio.values import Address, Traits, Undecodable
 
 FAULTS = {
@@ -23,22 +20,27 @@ TOKEN = "token-that-nobody-sees"
 ALL = {"can_edit": True, "can_delete": True, "can_react": True, "can_type": True, "takes_key": True}
 
 
-class Line(DeadLine):
-    """A new life's line to the service, and what a service says of an account or a lost connection."""
+class Line:
+    """A new life's way to the service, and what the service says of its account."""
 
     def __init__(self, side: MemorySide) -> None:
-        super().__init__(side.memory)
-        self.side = side
-        self.memory = side.memory
+        self.side, self.memory = side, side.memory
+        self.name, self.account = self.memory.name, self.memory.account
+        self.traits, self.policy = self.memory.traits, self.memory.policy
+
+    def open(self):
+        return self.memory.open()
 
     async def serve(self, intake):
         if self.side.trouble is not None:
             raise self.side.trouble
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(super().serve, intake)
-            await self.side.broken.wait()
-            nursery.cancel_scope.cancel()
-        raise PlatformDown("not connected")
+        await self.memory.serve(intake)
+
+    async def deliver(self, delivery):
+        return await self.memory.deliver(delivery)
+
+    def split(self, text):
+        return self.memory.split(text)
 
 
 class MemorySide(Service):
@@ -49,7 +51,6 @@ class MemorySide(Service):
     def __init__(self, memory: MemoryPlatform) -> None:
         self.memory = memory
         self.trouble: Exception | None = None
-        self.broken = trio.Event()
         self.places = [
             Address("memory", "main", "ada", None, "ada"),
             Address("memory", "main", "bob", None, "bob"),
@@ -84,17 +85,13 @@ class MemorySide(Service):
             await self.memory.changed()
 
     async def release(self):
-        self.memory._faults.clear()
+        self.memory.heal()
 
     async def disconnect(self):
-        self.memory.connected = False
-        self.trouble = PlatformDown("nobody there")
-        self.broken.set()
+        self.memory.disconnect()
 
     async def connect(self):
-        self.memory.connected = True
-        self.trouble = None
-        self.broken = trio.Event()
+        self.memory.connect()
 
     async def refuse_account(self):
         self.trouble = AccountRefused("unknown token")

@@ -49,7 +49,9 @@ class _Found:
 def _now() -> _Found:
     root = trio.lowlevel.current_root_task()
     tasks = {id(task): task.name for task in _below(root)} if root else {}
-    threads = {f"{thread.name} {thread.ident}" for thread in threading.enumerate() if not _is_idle(thread.name)}
+    threads = {
+        f"{thread.name} {thread.ident}" for thread in threading.enumerate() if not _is_idle(thread.name)
+    }
     return _Found(tasks, _count("/dev/fd"), threads, _programs())
 
 
