@@ -2,7 +2,7 @@
 #   make run      the daemon in the foreground          make test     the whole suite
 #   make demo     a conversation that is cut short      make lint     style, types, layers
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
-#   make crash    kills the daemon, N=200 times
+#   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
 
@@ -39,7 +39,10 @@ crash: .venv/.installed-dev
 races: .venv/.installed-dev
 	@$(BIN)/python -m tests.river.races $(or $(N),2000)
 
-sim mutants:
+sim: .venv/.installed-dev
+	@$(BIN)/hermes-trio simulate --seeds 1..$(or $(N),2000) $(ARGS)
+
+mutants:
 	@echo "make $@: not yet" >&2; exit 1
 
 .venv/.installed: .venv/.python pyproject.toml constraints.txt

@@ -199,6 +199,8 @@ async def attend(attendance: Attendance) -> None:
     platform = attendance.platform
     if platform is None:
         return
+    # A turn that was cut and whose work refuses to leave has nothing to show any more.
+    await trio.lowlevel.checkpoint_if_cancelled()
     async with trio.open_nursery() as nursery:
         if platform.traits.can_type:
             nursery.start_soon(attendance.type, name="typing")

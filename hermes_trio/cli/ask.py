@@ -125,18 +125,6 @@ def restart(file: Path | None) -> int:
     return _asked(file, Restart())
 
 
-def not_yet(name: str, does: str) -> click.Command:
-    """A command of the contract that has yet to be made."""
-
-    @click.command(name, help=f"{does} (Not yet.)", context_settings={"ignore_unknown_options": True})
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def command(arguments: tuple[str, ...]) -> int:
-        tell(f"{name}: not yet")
-        return FAILED
-
-    return command
-
-
 ASKING = (
     status,
     ledger,
@@ -146,7 +134,6 @@ ASKING = (
     reset,
     resume,
     restart,
-    not_yet("simulate", "Run seeded simulations."),
 )
 
 

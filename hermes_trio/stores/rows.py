@@ -82,8 +82,11 @@ def let_go(tx: Tx, turn: int) -> bool:
 def give_back(tx: Tx, turn: int, key: Key, why: str) -> None:
     """An interrupt: the turn is stopped, its messages wait again in their places.
 
-    An answer it was given stays with it: the question may never be asked again.
+    An answer it was given stays with it: the question may never be asked again. What the gateway noted for it
+    stands in the transcript, where the turn that follows finds it.
     """
+    noted = "key = ? and turn = ? and kind in ('wake', 'match')"
+    tx.settle_inbound(noted, (text_of(key), turn), "answered", "noted")
     tx.run(
         "update inbound set state = 'waiting', turn = null, step = null"
         " where outcome is null and key = ? and turn = ? and kind <> 'answer'",

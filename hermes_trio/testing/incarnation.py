@@ -6,7 +6,7 @@ at once, none hangs, none writes, none is heard; and what a tool of theirs does 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Literal
 
@@ -21,7 +21,7 @@ from hermes_trio.testing.crashing import CrashingStore
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.processes import FakeGroup, FakeProcess, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
-from hermes_trio.values import Delivery, Receipt
+from hermes_trio.values import Delivery, Message, Receipt, Undecodable
 
 _current: ContextVar[Incarnation | None] = ContextVar("incarnation", default=None)
 
@@ -96,12 +96,28 @@ class CutLine:
 
     async def serve(self, intake: Intake) -> None:
         """See the port."""
-        await self._platform.serve(intake)
+        await self._platform.serve(CutIntake(intake, self._life))
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""
         self._life.alive()
         return await self._platform.deliver(delivery)
+
+
+class CutIntake:
+    """An incarnation's ear: what is durable when its process dies is not confirmed by it any more."""
+
+    def __init__(self, intake: Intake, life: Incarnation) -> None:
+        self._intake = intake
+        self._life = life
+        self.cursor = intake.cursor
+        self.received = intake.received
+        self.failed = intake.failed
+
+    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+        """See the port."""
+        await self._intake.accept(updates, cursor=cursor)
+        self._life.alive()
 
 
 class CutModel:
@@ -133,9 +149,23 @@ class CutMachine:
         self.life.alive()
         return CutProcess(self, await self._machine.start(command, env, stdin=stdin))
 
-    def left(self, of: LeftChildren) -> FakeGroup:
+    def left(self, of: LeftChildren) -> CutGroup:
         """See the port."""
-        return self._machine.left(of)
+        return CutGroup(self.life, self._machine.left(of))
+
+
+class CutGroup:
+    """One incarnation's way to what older ones left."""
+
+    def __init__(self, life: Incarnation, group: FakeGroup) -> None:
+        self.gone = group.gone
+        self.close = group.close
+        self._life = life
+        self._group = group
+
+    def signal(self, how: Literal["term", "kill"]) -> int:
+        """See the port."""
+        return 0 if self._life.dead else self._group.signal(how)
 
 
 class CutProcess:

@@ -147,8 +147,14 @@ class ScriptedModel:
             return self._refusals[key], False
         if self._faults:
             return self._faults.pop(0), False
-        line = self._script.pop(0) if self._script else text(f"you said: {_last(request)}")
+        if not self._script:
+            return self.unscripted(request), False
+        line = self._script.pop(0)
         return line, not line.hang
+
+    def unscripted(self, request: ModelRequest) -> Line:
+        """What it answers when its script is at its end; a model of one's own overrides this."""
+        return text(f"you said: {_last(request)}")
 
     async def _play(self, line: Line, on_text: Callable[[str], None]) -> ModelAnswer:
         await trio.sleep(line.after_s)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.testing import MemoryPlatform, text, tool
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.testing import MemoryPlatform, hangs, text, tool
 from hermes_trio.values import Policy
 
 from .seen import notes, result, said
@@ -337,6 +338,21 @@ async def test_it_does_not_count_as_waiting_nor_interrupt(autojump_clock):
         assert "waiting" not in await world.reply("ada")
         assert await world.reply("ada") == "Done."
         assert await world.reply("ada") == "Built."
+
+
+@pytest.mark.world(options=GatewayOptions(busy="interrupt"))
+async def test_a_note_that_an_interrupted_turn_was_told_is_not_told_again(world):
+    """It stands in the conversation; a model is never asked about one that has its answer."""
+    world.processes.script("make", ends_s=5)
+    world.model.script(start("make"), text("Started."), hangs(), text("Both."))
+    await world.say("ada", "build it")
+    await world.until(seconds=7)
+    await world.say("ada", "and now?")
+    await world.settle()
+    assert [text for _, text in said(world)] == ["Started.", "Both."]
+    assert len(notes(world)) == 1
+    assert exits(world) == [("child.1.exit", "answered", "noted")]
+    assert len(world.model.requests) == 4
 
 
 async def test_nobody_who_may_no_longer_speak_has_anything_run(world):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import trio
 
 ASKING = ["status", "ledger", "sessions", "stop", "reset", "restart"]
@@ -65,14 +64,6 @@ async def test_asking_a_daemon_needs_none_of_its_secrets(run, tmp_path):
     )
     assert (await run("check")).returncode == 78
     assert (await run("status")).returncode == 0
-
-
-@pytest.mark.parametrize("name", ["simulate --seeds 1..2", "export 1"])
-async def test_what_is_yet_to_come_says_so(run, name):
-    done = await run(*name.split())
-    assert done.returncode == 1
-    assert done.stdout == ""
-    assert done.stderr == f"hermes-trio: {name.split()[0]}: not yet\n"
 
 
 async def test_help_names_every_command_and_imports_no_loop(run, imported):

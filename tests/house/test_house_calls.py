@@ -48,6 +48,8 @@ SWALLOWS = {
     "hermes_trio/supervise.py": "restarts what failed",
     "hermes_trio/keyed.py": "logs, backs off, looks at the rows again",
     "hermes_trio/turn.py": "a failure ends a turn and no more",
+    "hermes_trio/testing/simulation/play.py": "whatever a play raises is what became of it",
+    "hermes_trio/testing/simulation/watch.py": "a checker is asked amid the gateway, and spares it",
     "hermes_trio/cli/__init__.py": "the last border",
     "hermes_trio/stores/writer.py": "handed to the caller whose promise it was",
     "hermes_trio/http.py": "kept for one line and raised again outside the nursery",

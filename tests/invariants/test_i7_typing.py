@@ -85,6 +85,18 @@ async def test_by_a_command_also_in_the_moment_of_a_typing_call(autojump_clock, 
     await watched(agent, "answer", command, at=at)
 
 
+@pytest.mark.parametrize("command", ["/stop", "/new"])
+async def test_before_it_has_lasted_so_long_that_it_types(autojump_clock, command):
+    """What it works on refuses to leave, so that the turn's half second passes behind its end."""
+    platform = Watched()
+    async with open_world(slow_to_leave, platform=platform) as world:
+        await world.say("ada", "answer")
+        await world.until(seconds=0.3)
+        await world.say("ada", command)
+        await world.until(seconds=100)
+        assert platform.typed == []
+
+
 @pytest.mark.parametrize("at", [0.5, 4.5, 7.0])
 async def test_by_a_message_that_interrupts_it(autojump_clock, at):
     await watched(works, "answer", "and this", at=at, busy="interrupt")

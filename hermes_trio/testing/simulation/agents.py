@@ -1,0 +1,224 @@
+"""Who does what messages say: a model that reads the transcript, and a function on the library's verbs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import trio
+
+from hermes_trio.entries import ModelAnswer, ModelRequest, ToolCall
+from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown
+from hermes_trio.ports import ToolContext
+from hermes_trio.testing.incarnation import alive
+from hermes_trio.testing.record import Record
+from hermes_trio.testing.script import Line, ScriptedModel
+from hermes_trio.testing.simulation.words import answer, apart, asked_of, read, seconds
+from hermes_trio.verbs import Turn
+from hermes_trio.wishes import Silence
+
+PIECES = 4
+
+
+class Act:
+    """Something that takes effect: a tool for the one agent, the function of a step for the other.
+
+    Args:
+        name: the word for it.
+        before_s, after_s: around the effect.
+        again: it may be done again.
+        shielded: a cancel does not interrupt it.
+        fails: it raises this.
+        gives: its result.
+    """
+
+    description = "An act of a simulation."
+    parameters: Mapping[str, Any] = {"type": "object"}
+
+    def __init__(
+        self,
+        name: str,
+        before_s: float,
+        after_s: float,
+        *,
+        again: bool = False,
+        shielded: bool = False,
+        fails: str = "",
+        gives: str = "done",
+    ) -> None:
+        self.name = name
+        self.idempotent = again
+        self.record = Record()
+        self._takes = (before_s, after_s)
+        self._shielded = shielded
+        self._fails = fails
+        self._gives = gives
+
+    async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
+        """As a tool."""
+        return await self(arguments.get("wish"), op=call.op)
+
+    async def __call__(self, wish: str | None, *, op: str) -> str:
+        """Take effect."""
+        with trio.CancelScope(shield=self._shielded):
+            await trio.sleep(self._takes[0])
+            alive()
+            self.record.add("tool", "effect", tool=self.name, op=op, wish=wish, again=self.idempotent)
+            await trio.sleep(self._takes[1])
+        if self._fails:
+            raise RuntimeError(self._fails)
+        return self._gives
+
+
+class ResetItself:
+    """A tool that ends the conversation it is called in."""
+
+    name, description, idempotent = "reset", "End this conversation.", False
+    parameters: Mapping[str, Any] = {"type": "object"}
+
+    async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
+        """Does not return."""
+        await call.reset("asked itself")
+
+
+def acts(secret: str) -> dict[str, Act]:
+    """All of them by name. Some hold a secret that nobody shall see."""
+    made = (
+        Act("once", 0.002, 0.002),
+        Act("slow", 2.0, 3.0),
+        Act("again", 0.002, 0.002, again=True),
+        Act("stubborn", 1.0, 3.5, shielded=True),
+        Act("fails", 0.001, 0.0, fails=f"no: {secret}"),
+        Act("leaks", 0.001, 0.0, gives=f"the key is {secret}"),
+        Act("hangs", 0.01, float("inf")),
+    )
+    return {act.name: act for act in made}
+
+
+def _call(word: str, wish: str) -> tuple[str, dict[str, Any]]:
+    """The tool that a word calls, and with what."""
+    name, argument = apart(word)
+    match name:
+        case "sleep":
+            return "sleep", {"s": seconds(argument, 1.0)}
+        case "terminal":
+            return "terminal", {"command": argument, "timeout_s": 5}
+        case "start":
+            return "process", {"action": "start", "command": argument}
+        case "keep":
+            return "process", {"action": "start", "command": argument, "keep": True}
+        case "watch":
+            return "process", {"action": "start", "command": argument, "watch_patterns": ["error"]}
+        case "poll" | "wait" | "kill":
+            return "process", {"action": name, "id": 1}
+        case _:
+            return name, {"wish": wish}
+
+
+ANSWERING = ("stream", "part", "think")
+"""Words that are no calls: they say how the answer comes."""
+
+
+class ObedientModel(ScriptedModel):
+    """A model that does what the last message says, one call after the other, then answers it.
+
+    What it is asked the same way it answers the same way, also after a crash, since it reads the transcript.
+
+    Args:
+        think_s: how long a call takes.
+        began, ended: told of each call in flight, by a number.
+    """
+
+    def __init__(
+        self,
+        *,
+        needs_key: bool,
+        think_s: float,
+        began: Callable[[int, ModelRequest], None],
+        ended: Callable[[int], None],
+    ) -> None:
+        super().__init__(needs_key=needs_key)
+        self._think_s = think_s
+        self._began = began
+        self._ended = ended
+        self._calls = 0
+
+    async def complete(
+        self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """See the Model port."""
+        self._calls += 1
+        call = self._calls
+        self._began(call, request)
+        try:
+            return await super().complete(request, key=key, on_text=on_text)
+        finally:
+            self._ended(call)
+
+    def unscripted(self, request: ModelRequest) -> Line:
+        """What the transcript says."""
+        n, words, done = asked_of(request.entries)
+        if n == 0:
+            return Line(ModelAnswer(text="noted"), ("noted",), self._think_s)
+        calls = [word for word in words if apart(word)[0] not in ANSWERING]
+        if done < len(calls):
+            name, arguments = _call(calls[done], f"{n}.{done}")
+            call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
+            return Line(ModelAnswer(calls=(call,), finish="tool_calls"), (), self._think_s)
+        return self._answer(n, words)
+
+    def _answer(self, n: int, words: list[str]) -> Line:
+        text, think_s, stream_s = answer(n, words), self._think_s, 0.0
+        for name, argument in map(apart, words):
+            think_s += seconds(argument, 0.0) if name == "think" else 0.0
+            stream_s += seconds(argument, 0.0) if name == "stream" else 0.0
+        size = -(-len(text) // PIECES)
+        pieces = tuple(text[at : at + size] for at in range(0, len(text), size)) if stream_s else (text,)
+        return Line(ModelAnswer(text=text), pieces, think_s, stream_s / len(pieces))
+
+
+class Obedient:
+    """An agent function that does what its first message says, verb by verb."""
+
+    def __init__(self, acts: Mapping[str, Act], think_s: float) -> None:
+        self._acts = acts
+        self._think_s = think_s
+
+    async def __call__(self, turn: Turn) -> str | Silence | None:
+        """Answer a turn."""
+        n, words = read(turn.messages[0].text)
+        for at, word in enumerate(words):
+            name, argument = apart(word)
+            if name == "silence":
+                return Silence("as told")
+            with contextlib.suppress(StepUnknown, StepFailed, AskTimedOut):
+                await self._do(turn, name, argument, f"{n}.{at}")
+        text = answer(n, words)
+        await trio.sleep(self._think_s)
+        return text
+
+    async def _do(self, turn: Turn, name: str, argument: str, wish: str) -> None:
+        match name:
+            case "sleep":
+                await turn.sleep(seconds(argument, 1.0))
+            case "say":
+                await turn.say(f"on the way with {wish}")
+            case "ask":
+                await turn.ask(f"what about {wish}?", timeout_s=seconds(argument, 60.0))
+            case "choose":
+                await turn.ask(f"which, {wish}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0))
+            case "reset":
+                await turn.reset("asked itself")
+            case "breaks":
+                raise ValueError("as told")
+            case "think":
+                await trio.sleep(seconds(argument, 0.0))
+            case "stream":
+                for piece in range(PIECES):
+                    turn.stream(f"piece {piece} ")
+                    await trio.sleep(seconds(argument, 0.0) / PIECES)
+            case name if (act := self._acts.get(name)) is not None:
+                with contextlib.suppress(RuntimeError):
+                    await turn.step(name, act, wish, idempotent=act.idempotent)

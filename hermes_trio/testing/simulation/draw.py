@@ -1,0 +1,296 @@
+"""A seed draws its plan. Times are drawn so that things collide: the same tick, half a millisecond, a day."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from hermes_trio.testing.simulation.plan import (
+    Command,
+    Crash,
+    Fault,
+    Forbid,
+    Happening,
+    Moment,
+    Operate,
+    Operation,
+    Place,
+    Plan,
+    Press,
+    Rules,
+    Say,
+    Stop,
+)
+
+T = TypeVar("T")
+
+GAPS = (
+    (0.0, 10),
+    (0.0005, 8),
+    (0.001, 4),
+    (0.005, 8),
+    (0.02, 6),
+    (0.3, 8),
+    (0.6, 6),
+    (1.0, 4),
+    (2.0, 4),
+    (5.0, 4),
+    (30.0, 2),
+    (61.0, 2),
+    (700.0, 1),
+    (3601.0, 1),
+    (86_401.0, 0.5),
+)
+"""Seconds between two happenings, and how often."""
+
+PLACES = (
+    Place("ada"),
+    Place("bob"),
+    Place("ada", "topic"),
+    Place("club", None, True),
+    Place("club", "topic", True),
+)
+USERS = ("ada", "bob", "eve", "zoe")
+STRANGER = "mallory"
+
+TOOL_WORDS = (
+    ("once", 10),
+    ("slow", 4),
+    ("again", 4),
+    ("stubborn", 2),
+    ("fails", 2),
+    ("leaks", 1),
+    ("hangs", 0.5),
+    ("sleep:0.01", 2),
+    ("sleep:7", 2),
+    ("sleep:3600", 0.7),
+    ("sleep:90000", 0.2),
+    ("reset", 1.5),
+    ("terminal:quick", 1),
+    ("terminal:slow", 1),
+    ("terminal:stubborn", 0.7),
+    ("start:quick", 1),
+    ("start:slow", 1),
+    ("start:stubborn", 1),
+    ("start:forever", 1),
+    ("keep:slow", 0.7),
+    ("watch:chatty", 0.7),
+    ("poll", 1),
+    ("wait", 0.7),
+    ("kill", 0.7),
+)
+VERB_WORDS = (
+    ("once", 10),
+    ("slow", 4),
+    ("again", 4),
+    ("stubborn", 2),
+    ("fails", 1),
+    ("leaks", 1),
+    ("hangs", 0.5),
+    ("sleep:0.01", 2),
+    ("sleep:7", 2),
+    ("sleep:3600", 0.7),
+    ("say", 4),
+    ("ask:5", 3),
+    ("ask:600", 4),
+    ("choose:60", 3),
+    ("silence", 0.5),
+    ("breaks", 0.7),
+    ("reset", 1.5),
+)
+ANSWER_WORDS = (("stream:0.3", 2), ("stream:2", 3), ("part", 3), ("think:0.8", 2), ("think:20", 1))
+COMMANDS = (
+    ("/new", 10),
+    ("/stop", 8),
+    ("/stop all", 2),
+    ("/status", 5),
+    ("/resume", 2),
+    ("/resume 1", 1),
+    ("/restart", 1.5),
+    ("/help", 0.5),
+    ("/nwe", 1),
+    ("/cc", 1),
+)
+FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
+    ("platform_refuses", {}, 2),
+    ("platform_gone", {}, 1),
+    ("platform_loses_answer", {}, 4),
+    ("platform_hangs", {}, 1),
+    ("platform_not_sent", {}, 3),
+    ("platform_limits", {"wait_s": (1.0, 7.0, 40.0)}, 2),
+    ("platform_disconnects", {"for_s": (0.5, 20.0, 4000.0, 90_000.0)}, 2),
+    ("platform_repeats_updates", {"count": (1, 3)}, 2),
+    ("platform_reorders_updates", {"count": (2, 3)}, 0.5),
+    ("model_hangs", {}, 1),
+    ("model_hangs_midstream", {}, 1),
+    ("model_ends_early", {}, 1),
+    ("model_quota", {}, 2),
+    ("model_rate_limit", {"retry_after_s": (1.0, 90.0)}, 2),
+    ("model_unavailable", {}, 2),
+    ("model_unauthorized", {}, 1),
+    ("model_rubbish", {}, 1),
+    ("store_full", {"for_s": (0.05, 3.0, 40.0)}, 2),
+    ("store_slow", {"for_s": (1.0, 20.0), "delay_s": (0.05, 1.0, 3.0)}, 2),
+    ("store_fails_commit", {"nth": (1, 2, 3, 5, 8)}, 3),
+    ("clock_jumps", {"by_s": (-7200.0, -30.0, 30.0, 7200.0, 90_000.0)}, 2),
+    ("freezes", {"for_s": (0.5, 5.0, 300.0)}, 1),
+)
+"""Names of `hermes_trio.testing.faults`, what each is given, and how often."""
+MOMENTS: tuple[tuple[Moment, float], ...] = (
+    ("now", 2),
+    ("round", 3),
+    ("before commit", 2),
+    ("after commit", 3),
+)
+
+
+class Dice(random.Random):
+    """Chance, with weights."""
+
+    def one(self, choices: tuple[tuple[T, float], ...]) -> T:
+        """One of (value, weight)."""
+        return self.choices([value for value, _ in choices], [weight for _, weight in choices])[0]
+
+
+def draw(seed: int) -> Plan:
+    """The plan of a seed: the same in every process."""
+    dice = Dice(f"hermes-trio simulation {seed}")
+    rules = _rules(dice)
+    places = tuple(dice.sample(PLACES, dice.one(((1, 5), (2, 3), (3, 1)))))
+    return Plan(seed=seed, rules=rules, places=places, happenings=_Story(dice, rules, places).told())
+
+
+def _rules(dice: Dice) -> Rules:
+    edits = dice.random() < 0.6
+    return Rules(
+        agent=dice.one((("model", 3), ("library", 2))),
+        scope=dice.choice(("user", "chat")),
+        busy=dice.choice(("queue", "steer", "interrupt")),
+        queue_max=dice.one(((100, 4), (2, 1), (1, 1))),
+        turns_max=dice.one(((1000, 4), (1, 1))),
+        reset=dice.one((("none", 4), ("idle", 1), ("daily", 1), ("both", 1))),
+        idle_after_s=dice.choice((60.0, 3600.0, 86400.0)),
+        on_exhausted=dice.choice(("tell", "defer")),
+        keys=dice.one(((0, 3), (1, 1), (3, 1))),
+        deadline_s=dice.one(((1800.0, 0.4), (10.0, 2), (60.0, 3))),
+        progress_s=dice.one(((20.0, 3), (1.0, 1), (0.0, 1))),
+        stuck_after=dice.one(((3, 3), (2, 1), (100, 1))),
+        commit_s=dice.one(((0.0, 2), (0.001, 3), (0.02, 1))),
+        think_s=dice.choice((0.0, 0.005, 0.3, 2.0)),
+        call_s=dice.one(((0.0, 3), (0.002, 1), (0.4, 1))),
+        drain_s=dice.choice((20.0, 0.5)),
+        text_max=dice.one(((4096, 2), (200, 1))),
+        edits=edits,
+        deletes=edits and dice.random() < 0.7,
+        reacts=dice.random() < 0.5,
+        types=dice.random() < 0.8,
+        takes_key=dice.random() < 0.3,
+    )
+
+
+class _Story:
+    """Draws happenings one behind the other."""
+
+    def __init__(self, dice: Dice, rules: Rules, places: tuple[Place, ...]) -> None:
+        self.dice = dice
+        self.rules = rules
+        self.places = places
+        self.people = USERS[: dice.randint(1, 4)]
+        self.at = 0.0
+        self.n = 0
+        self.told_all: list[Happening] = []
+
+    def told(self) -> tuple[Happening, ...]:
+        """All of it."""
+        kinds: tuple[tuple[Callable[[], None], float], ...] = (
+            (self._say, 12),
+            (self._burst, 3),
+            (self._album, 0.7),
+            (self._command, 5),
+            (self._press, 1.5 if self.rules.agent == "library" else 0.2),
+            (self._operate, 1),
+            (self._fault, 5),
+            (self._crash, 3),
+            (self._stop, 1.5),
+            (self._forbid, 0.3),
+        )
+        self._say()
+        for _ in range(self.dice.one(((2, 2), (4, 3), (7, 3), (12, 2), (20, 1)))):
+            self.at = round(self.at + self.dice.one(GAPS), 4)
+            self.dice.one(kinds)()
+        return tuple(self.told_all)
+
+    def _who(self) -> tuple[str, int]:
+        """Somebody, and a place that this person may write in."""
+        number = self.dice.randrange(len(self.places))
+        place = self.places[number]
+        if not place.group:
+            return place.chat, number
+        return (STRANGER if self.dice.random() < 0.03 else self.dice.choice(self.people)), number
+
+    def _number(self) -> int:
+        self.n += 1
+        return self.n
+
+    def _words(self) -> tuple[str, ...]:
+        table = TOOL_WORDS if self.rules.agent == "model" else VERB_WORDS
+        words = [self.dice.one(table) for _ in range(self.dice.one(((0, 3), (1, 4), (2, 3), (4, 1))))]
+        words += [self.dice.one(ANSWER_WORDS) for _ in range(self.dice.one(((0, 3), (1, 2), (2, 1))))]
+        return tuple(words)
+
+    def _say(self) -> None:
+        user, place = self._who()
+        before = self.dice.one((("", 12), ("/queue", 1), ("/steer", 1)))
+        long = self.dice.random() < 0.05 and not before
+        self.told_all.append(Say(self.at, self._number(), user, place, self._words(), before, long=long))
+
+    def _burst(self) -> None:
+        """Several on end, of one person."""
+        user, place = self._who()
+        for _ in range(self.dice.randint(2, 4)):
+            self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+            self.at = round(self.at + self.dice.one(((0.0, 2), (0.0005, 2), (0.1, 1))), 4)
+
+    def _album(self) -> None:
+        user, place = self._who()
+        album = f"album{self.n}"
+        for _ in range(self.dice.randint(2, 3)):
+            self.told_all.append(Say(self.at, self._number(), user, place, (), album=album))
+            self.at = round(self.at + self.dice.one(((0.0, 2), (0.3, 2), (0.9, 1))), 4)
+
+    def _command(self) -> None:
+        user, place = self._who()
+        self.told_all.append(Command(self.at, self._number(), user, self.dice.one(COMMANDS), place))
+
+    def _press(self) -> None:
+        user, place = self._who()
+        self.told_all.append(Press(self.at, self._number(), user, place, self.dice.randrange(2)))
+
+    def _operate(self) -> None:
+        whats: tuple[Operation, ...] = ("stop", "stop all", "reset", "resume")
+        what = self.dice.choice(whats)
+        self.told_all.append(Operate(self.at, what, self.dice.randrange(len(self.places))))
+
+    def _fault(self) -> None:
+        name, how, _ = self.dice.one(tuple((one, one[2]) for one in FAULTS))
+        drawn = {argument: float(self.dice.choice(values)) for argument, values in how.items()}
+        self.told_all.append(Fault(self.at, name, drawn))
+
+    def _crash(self) -> None:
+        for _ in range(self.dice.one(((1, 4), (2, 2), (4, 0.5)))):
+            when = self.dice.one(MOMENTS)
+            nth = self.dice.randint(1, 60) if when == "round" else self.dice.randint(1, 6)
+            down_s = self.dice.one(((0.0, 5), (0.01, 2), (1.0, 2), (61.0, 1), (3700.0, 0.5)))
+            resume = self.dice.random() > 0.06
+            self.told_all.append(Crash(self.at, when, nth, down_s, resume))
+            self.at = round(self.at + down_s + self.dice.one(((0.0, 1), (0.003, 3), (0.3, 2), (5.0, 1))), 4)
+
+    def _stop(self) -> None:
+        down_s = self.dice.one(((0.0, 3), (1.0, 2), (4000.0, 0.5)))
+        drain_s = self.dice.choice((0.0, 0.5, 20.0))
+        self.told_all.append(Stop(self.at, drain_s, down_s, self.dice.random() > 0.06))
+
+    def _forbid(self) -> None:
+        user = self.dice.choice(self.people)
+        self.told_all.append(Forbid(self.at, user, self.dice.random() < 0.3))

@@ -1,0 +1,225 @@
+"""What a checker knows: the users' side, the platform's record, effects, log lines and rows; nothing of the
+gateway's own objects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import msgspec
+from msgspec import Struct
+
+from hermes_trio.entries import ModelRequest
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.mirror import Change, Mirror, Row
+from hermes_trio.testing.simulation.plan import Plan
+from hermes_trio.values import Key, Message
+
+STORE_SLOW_S = 3.0
+"""What a slow store adds at most to the way from a commit to its caller: see the fault `store_slow`."""
+
+UNSENT = ("refuse", "gone", "markup", "not_sent", "wait", "lost")
+"""Faults of a platform's call whose text nobody sees."""
+
+
+class Broken(Exception):
+    """An invariant does not hold."""
+
+    def __init__(self, invariant: str, what: str) -> None:
+        super().__init__(f"{invariant}: {what}")
+        self.invariant = invariant
+        self.what = what
+
+
+class Spoken(Struct):
+    """A message as its user knows it: the number in its text (0: a command or a press) and what came in."""
+
+    n: int
+    message: Message
+    at: float
+
+
+class Life(Struct):
+    """One life of the gateway as seen from outside."""
+
+    number: int
+    began: float
+    ended: float | None = None
+    crashed: bool = False
+    clean: bool = False
+
+
+class Asked(Struct):
+    """A model call in flight: for which message, since when."""
+
+    n: int
+    key: str
+    at: float
+
+
+class Facts:
+    """Everything that is known at one moment.
+
+    Attributes:
+        mirror: the rows. `now`: virtual seconds.
+        spoken: what users wrote, by native id. `by_number`: by the number in the text.
+        lives: of the gateway, the last may run. `told_at`: when the newest commit's callers knew of it.
+        asking: model calls in flight.
+        disturbed_until: so long a store, the process or a platform may be late without the gateway's doing.
+    """
+
+    def __init__(
+        self, plan: Plan, mirror: Mirror, pages: Callable[[], bytes], secrets: Sequence[str]
+    ) -> None:
+        self.plan = plan
+        self.mirror = mirror
+        self.pages = pages
+        self.secrets = secrets
+        self.now = 0.0
+        self.batch: list[Change] = []
+        self.ended_at: dict[int, float] = {}
+        self.untaken_at: dict[int, float] = {}
+        self.resumed: set[int] = set()
+        self.spoken: dict[str, Spoken] = {}
+        self.by_number: dict[int, Spoken] = {}
+        self.lives: list[Life] = []
+        self.asking: dict[int, Asked] = {}
+        self.last_request: ModelRequest | None = None
+        self.store_late_until = 0.0
+        self.platform_late_until = 0.0
+        self.met: Counter[str] = Counter()
+
+    @property
+    def grace_s(self) -> float:
+        """From a commit until everybody it concerns has been told of it, at most."""
+        return self.plan.rules.commit_s + (STORE_SLOW_S if self.now <= self.store_late_until else 0.0)
+
+    @property
+    def life(self) -> Life | None:
+        """The life that runs."""
+        last = self.lives[-1] if self.lives else None
+        return last if last is not None and last.ended is None else None
+
+    def inbound_of(self, n: int) -> tuple[int, Row] | None:
+        """The row of the message with this number."""
+        spoken = self.by_number.get(n)
+        if spoken is None:
+            return None
+        native = spoken.message.native
+        for id, row in self.mirror.inbound.items():
+            if row["native"] == native:
+                return id, row
+        return None
+
+    def since_untaken(self, n: int) -> float:
+        """How long no running turn has held the message with this number."""
+        found = self.inbound_of(n)
+        if found is None:
+            return float("inf")
+        id, row = found
+        since = self.untaken_at if row["turn"] is None else self.ended_at
+        return self.now - since.get(id if row["turn"] is None else row["turn"], float("-inf"))
+
+    def commit(self) -> Iterator[Change]:
+        """What the newest commit changed, row after row; each is known when it is given."""
+        self.batch = self.mirror.read()
+        for change in self.batch:
+            self.mirror.apply(change)
+            if change.table == "turn" and change.old is not None and change.became("state"):
+                self.ended_at[change.id] = self.now
+            if change.table == "inbound" and change.became("turn", None):
+                self.untaken_at[change.id] = self.now
+            yield change
+
+    def happened(self, event: Event) -> None:
+        """Take note of an event before any invariant is asked."""
+        self.now = event.at
+        match event.who, event.what:
+            case "world", "start":
+                self.lives.append(Life(event.fields["boot"], event.at))
+            case "world", "crash":
+                self._ended(event.at, crashed=True)
+            case "world", "stopped" | "not started":
+                self._ended(event.at, crashed=False)
+            case "world", "fault":
+                self._fault(event)
+            case "world", "heal":
+                self._late(event.at + 1.0)
+
+    def _ended(self, at: float, *, crashed: bool) -> None:
+        if self.life is not None:
+            self.life.crashed = crashed
+            self.life.ended = at
+        self.asking.clear()
+
+    def _fault(self, event: Event) -> None:
+        how = event.fields
+        name, for_s = str(how["name"]), float(how.get("for_s", 0.0))
+        late = event.at + for_s + 15.0
+        if name.startswith(("store", "freezes")):
+            self.store_late_until = max(self.store_late_until, late)
+        if name.startswith(("platform", "freezes")):
+            late = event.at + max(for_s, float(how.get("wait_s", 0.0))) + 130.0
+            self.platform_late_until = max(self.platform_late_until, late)
+
+    def _late(self, until: float) -> None:
+        self.store_late_until = min(self.store_late_until, until + 15.0)
+
+
+class Invariant:
+    """One sentence that always holds. Subclasses say which, and look at changes, at events, and at the end.
+
+    Attributes:
+        name: "I2".
+        made: how often it was checked.
+    """
+
+    name = ""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self.made = 0
+
+    def changed(self, change: Change) -> None:
+        """A row has changed, durably."""
+
+    def happened(self, event: Event) -> None:
+        """Something happened; the facts know of it."""
+
+    def at_rest(self) -> None:
+        """Everything is over: faults have ended, everybody was answered, the last life was stopped."""
+
+    def check(self, holds: bool, what: Callable[[], str] | str) -> None:
+        """Count, and raise `Broken` unless it holds."""
+        self.made += 1
+        if not holds:
+            raise Broken(self.name, what if isinstance(what, str) else what())
+
+
+def shows(event: Event) -> bool:
+    """Whether the chat shows what this call of a platform says."""
+    return (
+        event.who == "platform" and event.what in ("send", "edit") and event.fields.get("fault") not in UNSENT
+    )
+
+
+def row_of(event: Event) -> int:
+    """The outbound row of a call that carries a text; 0 for one that was written down nowhere."""
+    head = str(event.fields.get("key", "")).partition(".")[0]
+    return int(head) if head.isdecimal() else 0
+
+
+def lane_of(event: Event) -> tuple[str, str | None]:
+    """(chat, thread) of a call."""
+    return event.fields["chat"], event.fields["thread"]
+
+
+def place(key: str) -> tuple[str, str | None]:
+    """(chat, thread) of a key, a lane or an address, as it stands in a row."""
+    _, _, chat, *rest = msgspec.json.decode(key)
+    return chat, rest[0] if rest else None
+
+
+def printed(key: str) -> str:
+    """A key of a row as the log prints it."""
+    return str(msgspec.json.decode(key, type=Key))

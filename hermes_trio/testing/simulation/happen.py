@@ -1,0 +1,209 @@
+"""What happens in a play: people write, operators ask, things break, the gateway dies and starts again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+
+import msgspec
+import trio
+
+from hermes_trio.errors import HermesError, StoreFailed
+from hermes_trio.testing.simulation.facts import Facts, Spoken
+from hermes_trio.testing.simulation.plan import (
+    Command,
+    Crash,
+    Fault,
+    Forbid,
+    Happening,
+    Operate,
+    Place,
+    Plan,
+    Press,
+    Say,
+    Stop,
+)
+from hermes_trio.testing.simulation.setting import policy
+from hermes_trio.testing.simulation.words import spoken
+from hermes_trio.testing.world import World
+from hermes_trio.values import Message
+
+CRASHES_WITHIN_S = 10.0
+"""A crash that waits for a commit or a round that does not come happens then."""
+OPERATED_WITHIN_S = 5.0
+
+
+class Hand:
+    """Does what a plan says, in one World."""
+
+    def __init__(self, world: World, plan: Plan, facts: Facts) -> None:
+        self._world = world
+        self._plan = plan
+        self._facts = facts
+        self._forbidden: set[str] = set()
+
+    async def do_all(self) -> None:
+        """Each at its time, or when what came before is over."""
+        for happening in self._plan.happenings:
+            await self._world.until(seconds=happening.at)
+            self._facts.met[name_of(happening)] += 1
+            await self._do(happening)
+
+    async def _do(self, happening: Happening) -> None:
+        match happening:
+            case Say() | Command() | Press():
+                self.speak(happening)
+            case Operate(what=what, place=place):
+                await self._operate(what, self._plan.places[place])
+            case Fault(name=name, how=how):
+                if self._world.lives.now is not None:
+                    self._world.fault(name, **{key: _whole(value) for key, value in how.items()})
+            case Crash():
+                await self._crash(happening)
+            case Stop():
+                await self._stop(happening)
+            case Forbid(user=user, allowed=allowed):
+                (self._forbidden.discard if allowed else self._forbidden.add)(user)
+
+    # -- people
+
+    def speak(self, what: Say | Command | Press) -> None:
+        """A message comes to the platform."""
+        place = self._plan.places[what.place]
+        album = what.album if isinstance(what, Say) else None
+        choice = self._token(place, what.choice) if isinstance(what, Press) else None
+        message = self._world.platform.message(
+            what.user,
+            self._text(what),
+            chat=place.chat,
+            thread=place.thread,
+            group=place.group,
+            album=album,
+            choice=choice,
+        )
+        self._note(what, message)
+        self._world.platform.push(message)
+
+    def _text(self, what: Say | Command | Press) -> str:
+        match what:
+            case Command(text=text):
+                return text
+            case Press():
+                return "pressed"
+            case Say(n=n, words=words, before=before, long=long):
+                text = f"{before} {spoken(n, words)}".strip()
+                return text.ljust(self._plan.rules.text_max - 20, "y") if long else text
+
+    def _note(self, what: Say | Command | Press, message: Message) -> None:
+        named = Spoken(what.n if isinstance(what, Say) else 0, message, self._world.now)
+        self._facts.spoken[message.native] = named
+        self._facts.by_number[what.n] = named
+
+    def _token(self, place: Place, choice: int) -> str:
+        """Of the newest question that was put there; of one that never was if there is none."""
+        for call in reversed(self._world.platform.calls):
+            where, choices = call.delivery.address, call.delivery.choices
+            if (where.chat, where.thread) == (place.chat, place.thread) and choices:
+                return choices[choice % len(choices)].token
+        return f"1.1.{choice}"
+
+    # -- operators
+
+    async def _operate(self, what: str, place: Place) -> None:
+        """Ask as the control socket does. A crash may come first, a store may refuse."""
+        life = self._world.lives.now
+        if life is None or (gateway := life.gateway) is None:
+            return
+        open_now = [id for id, is_open in self._sessions(place) if is_open]
+        ended = [id for id, is_open in self._sessions(place) if not is_open]
+        with suppress(HermesError), trio.move_on_after(OPERATED_WITHIN_S):
+            if what == "resume" and ended:
+                self._facts.resumed.add(ended[-1])
+                await gateway.resume(ended[-1])
+            elif what == "reset" and open_now:
+                await gateway.reset(open_now[-1])
+            elif open_now:
+                await gateway.stop(open_now[-1], everything=what == "stop all")
+
+    def _sessions(self, place: Place) -> Iterator[tuple[int, bool]]:
+        for id, row in self._facts.mirror.session.items():
+            _, _, chat, *rest = msgspec.json.decode(row["key"])
+            if (chat, rest[0] if rest else None) == (place.chat, place.thread):
+                yield id, row["ended_at"] is None
+
+    # -- lives
+
+    async def _crash(self, crash: Crash) -> None:
+        world = self._world
+        if world.lives.now is None:
+            return
+        match crash.when:
+            case "now":
+                world.crash()
+            case "round":
+                world.crash_at(round=crash.nth)
+            case "before commit":
+                world.crash_before_commit(crash.nth)
+            case "after commit":
+                world.crash_after_commit(crash.nth)
+        with trio.move_on_after(CRASHES_WITHIN_S):
+            await world.crashed()
+        if world.lives.now is not None:
+            world.crash()
+        await trio.sleep(crash.down_s)
+        await self.start(resume=crash.resume)
+
+    async def _stop(self, stop: Stop) -> None:
+        life = self._world.lives.now
+        if life is None:
+            return
+        if life.gateway is not None:
+            life.gateway.hurry(stop.drain_s)
+        await self.stop()
+        await trio.sleep(stop.down_s)
+        await self.start(resume=stop.resume)
+
+    async def stop(self) -> None:
+        """Stop the life that runs."""
+        if self._world.lives.now is not None:
+            await self._world.stop()
+            self._world.record.add("world", "stopped")
+
+    async def start(self, *, resume: bool = True) -> None:
+        """The next life. One that ends before it is ready is followed by another, as a supervisor sees to."""
+        world = self._world
+        world.platform.policy = policy(self._forbidden)
+        while world.lives.now is None:
+            try:
+                await world.start(resume=resume)
+            except* StoreFailed:
+                world.record.add("world", "not started")
+                await trio.sleep(1)
+            except* RuntimeError:
+                if world.lives.now is not None:
+                    raise
+
+    def forgive(self) -> None:
+        """Everybody may speak again, from the next start on."""
+        self._forbidden.clear()
+
+
+def name_of(happening: Happening) -> str:
+    """What it is called in the table of what was met."""
+    match happening:
+        case Say(before=before, album=album, long=long):
+            return f"say {before or ('album' if album else 'long' if long else '')}".strip()
+        case Command(text=text):
+            return f"command {text}"
+        case Fault(name=name):
+            return f"fault {name}"
+        case Crash(when=when):
+            return f"crash {when}"
+        case Operate(what=what):
+            return f"operate {what}"
+        case _:
+            return type(happening).__name__.lower()
+
+
+def _whole(value: float) -> float | int:
+    return int(value) if value.is_integer() else value

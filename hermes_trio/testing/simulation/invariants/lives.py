@@ -1,0 +1,90 @@
+"""What one life may do to the next."""
+
+from __future__ import annotations
+
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Facts, Invariant
+from hermes_trio.testing.simulation.mirror import Change
+
+GONE_WITHIN_S = 5.0
+OURS = ("platform", "model", "tool", "log")
+
+
+class TheDeadAreSilent(Invariant):
+    """Of a life that was killed nothing is heard: it does not write, send, ask, act, or signal."""
+
+    name = "dead"
+
+    def changed(self, change: Change) -> None:
+        """Nothing is committed while no life runs."""
+        self.check(self.facts.life is not None, f"{change.table} {change.id} was written by the dead")
+
+    def happened(self, event: Event) -> None:
+        """Nothing is done while no life runs. What was asked of a provider may still fail."""
+        if event.who == "machine" and event.what in ("started", "signal"):
+            self.check(self.facts.life is not None, f"the dead: {event.what} {event.fields}")
+        elif event.who in OURS and event.what not in ("cancelled", "failed", "answered"):
+            self.check(self.facts.life is not None, f"the dead: {event.who} {event.what}")
+
+
+class NoProcessOfBefore(Invariant):
+    """I6 five seconds after stop or kill + restart, no process of an older boot is alive."""
+
+    name = "I6"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._alive: dict[int, int] = {}
+
+    def happened(self, event: Event) -> None:
+        """Whoever was started by a life before this one is gone in time."""
+        if event.who == "machine" and event.what == "started":
+            self._alive[event.fields["pid"]] = self.facts.lives[-1].number
+        elif event.who == "machine" and event.what == "exited":
+            self._alive.pop(event.fields["pid"], None)
+        if self._alive:
+            self._gone()
+
+    def _gone(self) -> None:
+        last = self.facts.lives[-1]
+        since = last.began
+        if last.ended is not None:
+            if last.crashed:
+                return
+            since = last.ended
+        old = [pid for pid, life in self._alive.items() if life < last.number or last.ended is not None]
+        in_time = self.facts.now - since <= GONE_WITHIN_S or self.facts.store_late_until > since
+        self.check(not old or in_time, f"processes {old} of an older life are alive")
+
+
+class CleanStopResumesNothing(Invariant):
+    """A clean stop resumes nothing, and a stop is clean where no turn was left running."""
+
+    name = "clean"
+
+    def changed(self, change: Change) -> None:
+        """Clean is who left nothing."""
+        if change.table == "boot" and change.became("clean", 1):
+            running = [id for id, row in self.facts.mirror.turn.items() if row["state"] == "running"]
+            self.check(not running, f"boot {change.id} ends cleanly and leaves {running}")
+
+    def happened(self, event: Event) -> None:
+        """Behind a clean end no turn has a verdict, and none is attempted again."""
+        if event.who != "log":
+            return
+        boots = self.facts.mirror.boot
+        before = boots.get(max(boots) - 1) if boots else None
+        if before is None or not before["clean"]:
+            return
+        if event.what == "resume verdict":
+            self.check(
+                event.fields["turn"] is None, f"turn {event.fields['turn']} is resumed after a clean end"
+            )
+
+
+def life_of(facts: Facts, at: float) -> int:
+    """The number of the life that ran at a time; 0: none did."""
+    for life in reversed(facts.lives):
+        if life.began <= at:
+            return life.number
+    return 0

@@ -1,0 +1,112 @@
+"""What becomes of messages, and in which order."""
+
+from __future__ import annotations
+
+from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.mirror import Change
+
+WORKED_ON = ("message", "alone", "steer")
+SILENT_OUTCOMES = ("answered", "stopped")
+
+
+class OneOutcome(Invariant):
+    """I1 every accepted inbound message has exactly one terminal outcome, visible in `ledger`."""
+
+    name = "I1"
+
+    def changed(self, change: Change) -> None:
+        """An outcome stands for ever, and so does the row."""
+        if change.table != "inbound":
+            return
+        self.check(change.new is not None, f"inbound {change.id} was deleted")
+        if change.old is not None and change.new is not None and change.old["outcome"] is not None:
+            self.check(
+                change.new["outcome"] == change.old["outcome"],
+                f"inbound {change.id} was {change.old['outcome']}, and is {change.new['outcome']} now",
+            )
+
+    def at_rest(self) -> None:
+        """Each has one, with its reason."""
+        for id, row in self.facts.mirror.inbound.items():
+            self.check(row["outcome"] is not None, f"inbound {id} ({row['native']}) has no outcome: {row}")
+            told = row["outcome"] in SILENT_OUTCOMES or bool(row["reason"])
+            self.check(told, f"inbound {id} is {row['outcome']} without a reason")
+
+
+class NothingIsLost(Invariant):
+    """I1 (the user's side) what was written is a row, once, whatever was handed over how often."""
+
+    name = "I1 rows"
+
+    def at_rest(self) -> None:
+        """Each message that was handed over is there."""
+        natives = {row["native"] for row in self.facts.mirror.inbound.values()}
+        for native in self.facts.spoken:
+            self.check(native in natives, f"{native} was written and is nowhere")
+
+
+class InOrder(Invariant):
+    """I4 order of processing per session = order of arrival."""
+
+    name = "I4"
+
+    def changed(self, change: Change) -> None:
+        """Who is given to a turn leaves nobody behind who came before. A steered one may overtake."""
+        new = change.new
+        if change.table != "inbound" or new is None:
+            return
+        if change.old is None:
+            self._arrival(change)
+        if not change.became("turn") or new["turn"] is None or new["step"] is not None:
+            return
+        if new["kind"] not in WORKED_ON:
+            return
+        behind = [
+            row["native"]
+            for id, row in self.facts.mirror.inbound.items()
+            if id < change.id
+            and row["key"] == new["key"]
+            and row["kind"] in WORKED_ON
+            and row["outcome"] is None
+            and row["state"] in ("waiting", "deferred")
+        ]
+        self.check(not behind, f"{new['native']} is worked on before {behind}")
+
+    def _arrival(self, change: Change) -> None:
+        assert change.new is not None
+        native = change.new["native"]
+        if not native.startswith("in") or self.facts.met["fault platform_reorders_updates"]:
+            return
+        before = [
+            row["native"]
+            for id, row in self.facts.mirror.inbound.items()
+            if id < change.id and row["native"].startswith("in") and _number(row["native"]) > _number(native)
+        ]
+        self.check(not before, f"{native} is a row behind {before}")
+
+
+class BehindACommand(Invariant):
+    """Nothing behind an unsettled command of its key is claimed."""
+
+    name = "barrier"
+
+    def changed(self, change: Change) -> None:
+        """Neither by a turn nor as the answer to a question."""
+        new = change.new
+        if change.table != "inbound" or new is None or not change.became("turn") or new["turn"] is None:
+            return
+        if new["kind"] in ("wake", "match"):
+            return
+        before = [
+            row["native"]
+            for id, row in self.facts.mirror.inbound.items()
+            if id < change.id
+            and row["key"] == new["key"]
+            and row["kind"] == "command"
+            and row["outcome"] is None
+        ]
+        self.check(not before, f"{new['native']} is worked on before the command {before}")
+
+
+def _number(native: str) -> int:
+    return int(native.removeprefix("in"))

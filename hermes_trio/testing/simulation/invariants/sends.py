@@ -1,0 +1,226 @@
+"""What a person sees, and when."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from hermes_trio.pure.texts import MARK
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Facts, Invariant, lane_of, place, row_of, shows
+from hermes_trio.testing.simulation.mirror import Change, Row
+from hermes_trio.testing.simulation.words import answered
+
+WITHIN_S = 2.0
+UNANSWERED = ("superseded", "stopped", "dropped", "expired")
+CONTROL = ("/status", "/stop")
+
+
+class OneFinal(Invariant):
+    """I2 at most one final reply visible per message; after an ambiguous send (accepted, answer lost) at most
+    one extra, recorded and visibly marked as possibly a repeat; none on platforms with an idempotency key."""
+
+    name = "I2"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._shown: dict[str, list[str]] = defaultdict(list)
+        self._finals: dict[tuple[int, int], set[int]] = defaultdict(set)
+
+    def happened(self, event: Event) -> None:
+        """A part is shown once, or twice and marked; an answer stands in one part."""
+        if not shows(event):
+            return
+        row, text = row_of(event), str(event.fields["text"])
+        if event.what == "send" and row:
+            self._repeats(row, str(event.fields["key"]), text)
+        if event.fields["said"] == "final":
+            for answer in answered(text):
+                self._finals[answer].add(row)
+                self.check(
+                    len(self._finals[answer]) == 1,
+                    lambda: f"#{answer[0]} is answered by the parts {sorted(self._finals[answer])}",  # noqa: B023
+                )
+
+    def _repeats(self, row: int, key: str, text: str) -> None:
+        seen = self._shown[key]
+        if self.facts.plan.rules.takes_key:
+            return
+        seen.append(text)
+        self.check(len(seen) <= 2, f"part {row} is shown {len(seen)} times")
+        if len(seen) == 2:
+            recorded = self.facts.mirror.outbound[row]
+            self.check(text.endswith(MARK), f"part {row} is shown twice, unmarked: {text!r}")
+            self.check(bool(recorded["marked"] and recorded["unknown"]), f"the repeat of {row} is no record")
+
+
+class OneAnswerToATurn(Invariant):
+    """I2 (of a turn) a turn has one final, a finished one is said, and what counts as sent was shown."""
+
+    name = "I2 turn"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._shown: set[int] = set()
+
+    def changed(self, change: Change) -> None:
+        """At most one final of each turn."""
+        if change.table != "outbound" or change.new is None or not change.became("said", "final"):
+            return
+        turn = change.new["turn"]
+        finals = [
+            id
+            for id, row in self.facts.mirror.outbound.items()
+            if row["turn"] == turn and row["said"] == "final" and row["reply"] is None
+        ]
+        self.check(len(finals) <= 1, f"turn {turn} has the finals {finals}")
+
+    def happened(self, event: Event) -> None:
+        """Remember what was shown."""
+        if shows(event):
+            self._shown.add(row_of(event))
+
+    def at_rest(self) -> None:
+        """Whoever was answered got an answer."""
+        mirror = self.facts.mirror
+        says: dict[int, list[int]] = defaultdict(list)
+        for id, row in mirror.outbound.items():
+            if row["said"] in ("final", "say", "reply", "prompt", "notice", "refusal"):
+                ended = row["state"] in ("sent", "unknown", "failed", "dropped", "held")
+                self.check(ended, f"part {id} is {row['state']} at rest")
+            if row["state"] == "sent" and row["op"] == "send":
+                self.check(id in self._shown, f"part {id} counts as sent and was never shown")
+            if row["said"] == "final":
+                says[row["turn"]].append(id)
+        for turn, row in mirror.turn.items():
+            if row["state"] == "finished" and not row["reason"]:
+                self.check(bool(says[turn]), f"turn {turn} is finished and says nothing")
+
+
+class SilentOnceEnded(Invariant):
+    """A message that was superseded or stopped is never answered after."""
+
+    name = "silent"
+
+    def happened(self, event: Event) -> None:
+        """No final names it."""
+        if not shows(event) or event.fields["said"] != "final":
+            return
+        for n, _ in answered(str(event.fields["text"])):
+            found = self.facts.inbound_of(n)
+            outcome = found[1]["outcome"] if found else None
+            self.check(outcome not in UNANSWERED, f"#{n} is {outcome}, and is answered")
+
+
+class CommandsFirst(Invariant):
+    """I8 (order) what a command is answered comes before anything else that its lane has still to say."""
+
+    name = "I8 order"
+
+    def changed(self, change: Change) -> None:
+        """When an answer's delivery begins, no command's answer waits."""
+        new = change.new
+        if change.table != "outbound" or new is None or not change.became("begun", 1) or not new["rank"]:
+            return
+        waits = [
+            id
+            for id, row in self.facts.mirror.outbound.items()
+            if row["lane"] == new["lane"] and row["said"] == "reply" and row["state"] == "owed"
+        ]
+        self.check(
+            not waits, f"part {change.id} ({new['said']}) is said before the commands' answers {waits}"
+        )
+
+
+class ControlInTime(Invariant):
+    """I8 the answers to `/status` and `/stop` are committed and first in their lane within 2 s whatever any
+    turn is doing, and sent at once when the platform imposes no wait."""
+
+    name = "I8"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._answers: dict[int, float] = {}
+        self._sends: dict[int, float] = {}
+
+    def changed(self, change: Change) -> None:
+        """A command begins to wait for its answer, an answer to be said; and each ends."""
+        new = change.new
+        if new is None:
+            return
+        if change.table == "inbound" and new["kind"] == "command" and new["outcome"] is None:
+            spoken = self.facts.spoken.get(new["native"])
+            if spoken is not None and spoken.message.text.startswith(CONTROL):
+                self._answers.setdefault(change.id, self.facts.now)
+        elif change.table == "inbound" and change.id in self._answers:
+            self._in_time(self._answers.pop(change.id), self.facts.store_late_until, new["native"])
+        elif change.table == "outbound" and new["said"] == "reply":
+            self._reply(change, new)
+
+    def _reply(self, change: Change, new: Row) -> None:
+        if change.old is None:
+            self._sends[change.id] = self.facts.now
+        elif new["state"] == "sent" and change.id in self._sends:
+            late = max(self.facts.platform_late_until, self.facts.store_late_until)
+            self._in_time(self._sends.pop(change.id), late, f"part {change.id}", self._slack())
+
+    def happened(self, event: Event) -> None:
+        """What a crash or a stop interrupts may take until the next start."""
+        if event.who == "world" and event.what in ("crash", "stop", "start", "stopped"):
+            self._answers.clear()
+            self._sends.clear()
+        for id, since in list(self._answers.items()):
+            if self.facts.now - since > WITHIN_S:
+                self._in_time(self._answers.pop(id), self.facts.store_late_until, f"command {id}")
+
+    def _slack(self) -> float:
+        return 3 * self.facts.plan.rules.call_s + 20 * self.facts.grace_s
+
+    def _in_time(self, since: float, late_until: float, what: str, slack_s: float = 0.0) -> None:
+        took = self.facts.now - since
+        self.check(
+            took <= WITHIN_S + slack_s or since <= late_until,
+            f"{what} waits for {took:.4f} s",
+        )
+
+
+class NoTypingAfterwards(Invariant):
+    """I7 no typing call to a chat after its turn has ended."""
+
+    name = "I7"
+
+    def happened(self, event: Event) -> None:
+        """A turn of this place runs, or its end is being told."""
+        if event.who != "platform" or event.what != "typing":
+            return
+        where, facts = lane_of(event), self.facts
+        runs = any(
+            place(row["address"]) == where
+            and (row["state"] == "running" or facts.now - facts.ended_at.get(id, -1e9) <= facts.grace_s)
+            for id, row in facts.mirror.turn.items()
+        )
+        self.check(runs, f"typing in {where}, where no turn runs")
+
+
+class NoSecret(Invariant):
+    """I9 no secret the gateway holds appears in a send, a log line, the store or an error."""
+
+    name = "I9"
+
+    def happened(self, event: Event) -> None:
+        """Of what leaves the gateway."""
+        if event.who not in ("platform", "log"):
+            return
+        text = repr(event.fields)
+        found = [secret for secret in self.facts.secrets if secret in text]
+        self.check(not found, f"{event.who} {event.what} holds a secret")
+
+    def at_rest(self) -> None:
+        """Of every page of the store."""
+        pages = self.facts.pages()
+        for secret in self.facts.secrets:
+            self.check(secret.encode() not in pages, "the store holds a secret")
+
+
+def totals(rows: dict[int, Row], column: str) -> Counter[str]:
+    """How many rows have each value."""
+    return Counter(str(row[column]) for row in rows.values())

@@ -1,0 +1,203 @@
+"""What turns and sessions may do."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from hermes_trio.entries import AssistantEntry, UserEntry
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.mirror import Change
+from hermes_trio.testing.simulation.words import numbers
+
+
+class OneTurn(Invariant):
+    """I3 at most one running turn per session, at most one main model call in flight per session."""
+
+    name = "I3"
+
+    def changed(self, change: Change) -> None:
+        """Of the rows that say running."""
+        if change.table != "turn" or change.new is None or not change.became("state", "running"):
+            return
+        running = [
+            id
+            for id, row in self.facts.mirror.turn.items()
+            if row["session"] == change.new["session"] and row["state"] == "running"
+        ]
+        self.check(len(running) == 1, f"turns {running} of session {change.new['session']} run at once")
+
+    def happened(self, event: Event) -> None:
+        """Of the calls in flight."""
+        if event.who != "model" or event.what != "asked":
+            return
+        calls = Counter(asked.key for asked in self.facts.asking.values() if asked.key)
+        twice = {key: count for key, count in calls.items() if count > 1}
+        self.check(not twice, f"model calls in flight at once: {twice}")
+
+
+class NeverAgain(Invariant):
+    """A finished turn never runs again, and a turn that was ended is not worked on."""
+
+    name = "never again"
+
+    def changed(self, change: Change) -> None:
+        """A turn's end stands for ever, and an attempt is counted once."""
+        old, new = change.old, change.new
+        if change.table != "turn" or old is None:
+            return
+        self.check(new is not None, f"turn {change.id} was deleted")
+        assert new is not None
+        if old["state"] != "running":
+            self.check(new["state"] == old["state"], f"turn {change.id} was {old['state']}: {new['state']}")
+            self.check(new["attempt"] == old["attempt"], f"turn {change.id} runs again: it is {old['state']}")
+
+    def happened(self, event: Event) -> None:
+        """A model is asked for a message that a running turn holds."""
+        facts = self.facts
+        if event.who != "model" or event.what != "asked" or not facts.asking:
+            return
+        last = facts.last_request.entries[-1] if facts.last_request is not None else None
+        answered = isinstance(last, AssistantEntry) and not last.calls
+        self.check(not answered, "a model is asked about a conversation that has its answer")
+        asked = facts.asking[max(facts.asking)]
+        found = facts.inbound_of(asked.n)
+        if found is None or asked.n == 0:
+            return
+        turn = facts.mirror.turn.get(found[1]["turn"] or 0)
+        runs = turn is not None and turn["state"] == "running" and turn["boot"] == max(facts.mirror.boot)
+        just = facts.since_untaken(asked.n) <= facts.grace_s
+        self.check(
+            runs or just,
+            f"a model is asked about #{asked.n}, which no running turn of this boot holds: {found[1]}",
+        )
+
+
+class NothingOfTheOldSession(Invariant):
+    """After `/new` nothing of the old session is seen."""
+
+    name = "/new"
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._over: dict[int, tuple[int, float]] = {}
+
+    def changed(self, change: Change) -> None:
+        """What its turns held is over, until it is resumed."""
+        if change.table != "session" or change.new is None or not change.became("ended_at"):
+            return
+        mirror = self.facts.mirror
+        if change.new["ended_at"] is None:
+            self._over = {n: over for n, over in self._over.items() if over[0] != change.id}
+            return
+        held = {id for id, row in mirror.turn.items() if row["session"] == change.id}
+        for row in mirror.inbound.values():
+            spoken = self.facts.spoken.get(row["native"])
+            if spoken is not None and spoken.n and row["turn"] in held:
+                self._over[spoken.n] = (change.id, self.facts.now)
+
+    def happened(self, event: Event) -> None:
+        """Not by a model."""
+        request = self.facts.last_request
+        if event.who != "model" or event.what != "asked" or request is None:
+            return
+        for entry in request.entries:
+            for n in numbers(entry.text) if isinstance(entry, UserEntry) else ():
+                session, at = self._over.get(n, (0, self.facts.now))
+                late = self.facts.now - at > self.facts.grace_s
+                self.check(not late, f"a model is shown #{n}, of session {session}, which has ended")
+
+
+class EffectsOnce(Invariant):
+    """I5 a tool call that is not declared idempotent runs at most once per op id, across any crash."""
+
+    name = "I5"
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._by_op: Counter[str] = Counter()
+        self._by_wish: Counter[str] = Counter()
+
+    def happened(self, event: Event) -> None:
+        """Counted by op id; and what the model wished once, since it sees the result, is done once."""
+        if event.who != "tool" or event.what != "effect" or event.fields.get("again"):
+            return
+        op, wish = str(event.fields["op"]), event.fields.get("wish")
+        self._by_op[op] += 1
+        self.check(self._by_op[op] == 1, f"{op} took effect {self._by_op[op]} times")
+        if wish is not None and self.facts.plan.rules.agent == "model":
+            self._by_wish[wish] += 1
+            self.check(self._by_wish[wish] == 1, f"what #{wish} wished took effect a second time, as {op}")
+
+
+class TheCount(Invariant):
+    """The interruption count rises by one once per boot, and falls by the delivery of a finished answer."""
+
+    name = "count"
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._rose: dict[int, int] = {}
+
+    def changed(self, change: Change) -> None:
+        """Where the count moves, and where it must."""
+        if change.table == "session" and change.old is not None and change.new is not None:
+            self._moved(change, change.old["interrupted"], change.new["interrupted"])
+        if change.table == "outbound" and change.became("state", "sent"):
+            self._delivered(change)
+
+    def _moved(self, change: Change, old: int, new: int) -> None:
+        if old == new:
+            return
+        boot = max(self.facts.mirror.boot)
+        booting = any(one.table == "boot" and one.old is None for one in self.facts.batch)
+        if new > old:
+            self.check(new == old + 1, f"session {change.id}: interrupted {old} times, then {new}")
+            self.check(booting, f"session {change.id} counts an interruption in the middle of boot {boot}")
+            self.check(self._rose.get(change.id) != boot, f"session {change.id} counts boot {boot} twice")
+            self._rose[change.id] = boot
+            return
+        again = change.became("ended_at", None)
+        said = any(one.table == "outbound" for one in self.facts.batch)
+        self.check(
+            new == 0 and (booting or again or said),
+            f"session {change.id}: interrupted {old} times, then {new}, for no reason",
+        )
+
+    def _delivered(self, change: Change) -> None:
+        row = change.new
+        assert row is not None
+        turn = self.facts.mirror.turn.get(row["turn"] or 0)
+        if row["said"] != "final" or not row["last"] or turn is None or turn["state"] != "finished":
+            return
+        mine = [one for one in self.facts.batch if one.table == "session" and one.id == turn["session"]]
+        session = (mine[-1].new if mine else None) or self.facts.mirror.session[turn["session"]]
+        self.check(
+            session["interrupted"] == 0,
+            f"turn {row['turn']} was delivered, and session {turn['session']} counts"
+            f" {session['interrupted']} interruptions",
+        )
+
+
+class SetAsideStays(Invariant):
+    """A session that was set aside, or reset, is opened again by somebody and never by itself."""
+
+    name = "set aside"
+
+    def changed(self, change: Change) -> None:
+        """By a command of its key or by an operator."""
+        if change.table != "session" or change.old is None or change.old["ended_at"] is None:
+            return
+        if change.new is None or change.new["ended_at"] is not None:
+            return
+        asked = any(
+            one.table == "inbound"
+            and one.new is not None
+            and one.new["kind"] == "command"
+            and one.new["key"] == change.new["key"]
+            and one.became("outcome", "answered")
+            for one in self.facts.batch
+        )
+        self.check(
+            asked or change.id in self.facts.resumed, f"session {change.id} is open again, and nobody asked"
+        )

@@ -1,0 +1,183 @@
+"""What one seed plays: pure data that prints, shrinks, and plays the same again."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+
+class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the gateway is configured, and what surrounds it. The defaults are the simplest there is.
+
+    Args:
+        agent: the built-in one on a model, or a function on the library's verbs.
+        keys: how many keys the model has; 0: it needs none.
+        commit_s: a commit takes up to this long before it and after it.
+        think_s: how long a model call takes. `call_s`: a call of the platform.
+        drain_s: how long a stop waits for turns.
+        edits, deletes, reacts, types, takes_key: what the platform can do.
+    """
+
+    agent: Literal["model", "library"] = "model"
+    scope: Literal["user", "chat"] = "user"
+    busy: Literal["queue", "steer", "interrupt"] = "queue"
+    queue_max: int = 100
+    turns_max: int = 1000
+    reset: Literal["none", "idle", "daily", "both"] = "none"
+    idle_after_s: float = 86400.0
+    on_exhausted: Literal["tell", "defer"] = "tell"
+    keys: int = 0
+    deadline_s: float = 1800.0
+    progress_s: float = 180.0
+    stuck_after: int = 3
+    commit_s: float = 0.0
+    think_s: float = 0.005
+    call_s: float = 0.0
+    drain_s: float = 20.0
+    text_max: int = 4096
+    edits: bool = False
+    deletes: bool = False
+    reacts: bool = False
+    types: bool = True
+    takes_key: bool = False
+
+
+class Place(Struct, frozen=True, omit_defaults=True):
+    """Where people write: a chat or a topic of it; private to one person, or a group."""
+
+    chat: str
+    thread: str | None = None
+    group: bool = False
+
+
+class Say(Struct, frozen=True, tag="say", omit_defaults=True):
+    """Somebody writes.
+
+    Args:
+        at: virtual seconds since the start.
+        n: names the message; its text begins with it.
+        user, place: who, and the number of the place.
+        words: what the agent shall do before it answers, see `words.py`.
+        before: a command it stands behind: "/queue", "/steer".
+        album: id of an album it is a part of. `long`: it may be a fragment of more.
+    """
+
+    at: float
+    n: int
+    user: str
+    place: int = 0
+    words: tuple[str, ...] = ()
+    before: str = ""
+    album: str | None = None
+    long: bool = False
+
+
+class Command(Struct, frozen=True, tag="command", omit_defaults=True):
+    """Somebody writes a command, which no model is to see."""
+
+    at: float
+    n: int
+    user: str
+    text: str
+    place: int = 0
+
+
+class Press(Struct, frozen=True, tag="press", omit_defaults=True):
+    """Somebody presses a button of the newest question in a place, open or not."""
+
+    at: float
+    n: int
+    user: str
+    place: int = 0
+    choice: int = 0
+
+
+Operation = Literal["stop", "stop all", "reset", "resume"]
+Moment = Literal["now", "round", "before commit", "after commit"]
+
+
+class Operate(Struct, frozen=True, tag="operate", omit_defaults=True):
+    """An operator stops, resets or resumes a place's newest session, beside any user."""
+
+    at: float
+    what: Operation
+    place: int = 0
+
+
+class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
+    """Something outside misbehaves, by name: see `hermes_trio.testing.faults`."""
+
+    at: float
+    name: str
+    how: dict[str, float] = {}
+
+
+class Crash(Struct, frozen=True, tag="crash", omit_defaults=True):
+    """kill -9, and a start after `down_s`.
+
+    Args:
+        when: at `at`; or from then on at the n-th round of the scheduler, before the n-th commit, or when
+            that is done and nobody knows of it yet.
+        resume: False: started with --no-resume.
+    """
+
+    at: float
+    when: Moment = "now"
+    nth: int = 1
+    down_s: float = 0.0
+    resume: bool = True
+
+
+class Stop(Struct, frozen=True, tag="stop", omit_defaults=True):
+    """SIGTERM with so long to drain, and a start after `down_s`."""
+
+    at: float
+    drain_s: float = 20.0
+    down_s: float = 0.0
+    resume: bool = True
+
+
+class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
+    """From the next start on this user may not speak (or may again)."""
+
+    at: float
+    user: str
+    allowed: bool = False
+
+
+Happening = Say | Command | Press | Operate | Fault | Crash | Stop | Forbid
+
+
+class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything that one seed plays.
+
+    Args:
+        seed: of the scheduler and of every chance in the World; what happens is drawn already.
+        happenings: in order of time.
+    """
+
+    seed: int = 0
+    rules: Rules = Rules()
+    places: tuple[Place, ...] = (Place("ada"),)
+    happenings: tuple[Happening, ...] = ()
+
+
+def to_text(plan: Plan) -> str:
+    """The plan as JSON for people and for `--plan`."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=1).decode()
+
+
+def from_text(text: str | bytes) -> Plan:
+    """The plan of such a text.
+
+    Raises:
+        msgspec.ValidationError, msgspec.DecodeError: it is none; the text says where.
+    """
+    return msgspec.json.decode(text, type=Plan)
+
+
+def simplest(rules: Rules, field: str) -> Any:
+    """What a field of the rules is when nobody has drawn it."""
+    return getattr(Rules(), field)

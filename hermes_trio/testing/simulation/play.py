@@ -1,0 +1,259 @@
+"""Plays a plan in a World, and judges it: what happens, then quiet, then one message more for everybody."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Sequence
+from typing import cast
+
+import trio
+from msgspec import Struct
+from trio.testing import MockClock
+
+from hermes_trio.entries import ModelRequest
+from hermes_trio.log import Redactor
+from hermes_trio.ports import Tool
+from hermes_trio.testing.memory import MemoryPlatform
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.scheduling import seeded_scheduling
+from hermes_trio.testing.simulation.agents import Obedient, ObedientModel, ResetItself, acts
+from hermes_trio.testing.simulation.facts import Asked, Broken, Facts, Invariant
+from hermes_trio.testing.simulation.happen import Hand
+from hermes_trio.testing.simulation.invariants import ALL
+from hermes_trio.testing.simulation.mirror import Mirror
+from hermes_trio.testing.simulation.plan import Plan, Say
+from hermes_trio.testing.simulation.setting import (
+    COMMANDS,
+    KEYS,
+    SECRET,
+    SECRETS,
+    options,
+    policy,
+    programs,
+    sessions,
+    traits,
+)
+from hermes_trio.testing.simulation.tally import tally
+from hermes_trio.testing.simulation.watch import Watch
+from hermes_trio.testing.simulation.words import asked_of
+from hermes_trio.testing.world import World, open_world
+from hermes_trio.tools.process import tool as process
+from hermes_trio.tools.terminal import tool as terminal
+from hermes_trio.values import Secret
+
+ANSWERED_WITHIN_S = 60.0
+CALM_S = 65.0
+"""After three deaths in a minute what is held back goes on when a life has lasted one."""
+QUIET_S = 200_000.0
+"""Longest of what a plan may still have to do: a sleep of a day, an answer that is given up after one."""
+ASKED_AGAIN_S = 5.0
+PROBE = 10_000
+
+
+class Played(Struct, frozen=True):
+    """What became of a plan.
+
+    Args:
+        broken: the invariant that did not hold, "" if all did; `what` says how.
+        timeline: what happened, a line each; the same for the same plan in every process.
+        counts: how much of what there was, by name. `checks`: made, by invariant.
+    """
+
+    plan: Plan
+    broken: str
+    what: str
+    timeline: str
+    counts: dict[str, int]
+    checks: dict[str, int]
+
+
+def play(plan: Plan, invariants: Sequence[type[Invariant]] = ALL) -> Played:
+    """Play it. The same plan plays the same in every process of the same Python and trio.
+
+    Args:
+        invariants: asked after every event.
+    """
+    stage = Stage(plan, invariants)
+    failure: Exception | None = None
+    with seeded_scheduling(plan.seed):
+        try:
+            trio.run(stage.run, clock=MockClock(autojump_threshold=0))
+        except Exception as error:  # noqa: BLE001 - it is what became of the play
+            failure = error
+    failure = stage.watch.failure or failure
+    broken, what = "", ""
+    if isinstance(failure, Broken):
+        broken, what = failure.invariant, failure.what
+    elif failure is not None:
+        broken, what = "error", "".join(traceback.format_exception(failure))
+    return Played(
+        plan=plan,
+        broken=broken,
+        what=what,
+        timeline=stage.world.timeline(),
+        counts=dict(tally(stage.facts, stage.world.record.events)),
+        checks=dict(stage.watch.made() + stage.made),
+    )
+
+
+class Stage:
+    """One play.
+
+    Attributes:
+        world, facts, watch: while it runs and after.
+        made: checks that are made here: I10 and I12.
+    """
+
+    world: World
+    facts: Facts
+    watch: Watch
+
+    def __init__(self, plan: Plan, invariants: Sequence[type[Invariant]] = ALL) -> None:
+        self.plan = plan
+        self.made: Counter[str] = Counter()
+        self._invariants = invariants
+        self._over = trio.CancelScope()
+        self._acts = acts(SECRET)
+        self._moved = trio.Event()
+
+    async def run(self) -> None:
+        """All of it."""
+        rules = self.plan.rules
+        tools = cast(list[Tool], [*self._acts.values(), ResetItself(), process, terminal])
+        async with open_world(
+            Obedient(self._acts, rules.think_s) if rules.agent == "library" else None,
+            seed=self.plan.seed,
+            options=options(rules),
+            session=sessions(rules),
+            platform=MemoryPlatform(traits=traits(rules), policy=policy(()), delay_s=rules.call_s),
+            tools=tools,
+            commands=COMMANDS,
+            commit_s=rules.commit_s,
+            redact=Redactor([Secret(one) for one in SECRETS]),
+            keys=KEYS[: rules.keys],
+            on_exhausted=rules.on_exhausted,
+            start=False,
+        ) as world:
+            self._set(world)
+            with self._over:
+                await world.start()
+                self._at_start = names_of_tasks()
+                await self._hand.do_all()
+                await self._quiet()
+                await self._probe()
+                await self._end()
+
+    def _set(self, world: World) -> None:
+        """The model, the machine, and who watches."""
+        self.world = world
+        self.facts = Facts(self.plan, Mirror(world.db), world.db.serialize, SECRETS)
+        self.watch = Watch(
+            self.facts, self._invariants, lambda: self._over.cancel(reason="an invariant is broken")
+        )
+        self._hand = Hand(world, self.plan, self.facts)
+        world.models[0] = world.model = ObedientModel(
+            needs_key=bool(self.plan.rules.keys),
+            think_s=self.plan.rules.think_s,
+            began=self._asks,
+            ended=self._has_asked,
+        )
+        world.model.record = world.record
+        for act in self._acts.values():
+            act.record = world.record
+        programs(world.processes)
+        world.record.watch(self.watch)
+        world.record.watch(self._move)
+
+    def _asks(self, call: int, request: ModelRequest) -> None:
+        n = asked_of(request.entries)[0]
+        found = self.facts.inbound_of(n)
+        self.facts.last_request = request
+        self.facts.asking[call] = Asked(n, found[1]["key"] if found else "", self.facts.now)
+
+    def _has_asked(self, call: int) -> None:
+        self.facts.asking.pop(call, None)
+
+    def _move(self, event: Event) -> None:
+        if event.who == "store":
+            self._moved.set()
+            self._moved = trio.Event()
+
+    # -- after what happens
+
+    async def _quiet(self) -> None:
+        """Faults end, and whatever is under way comes to its end by itself."""
+        self._hand.forgive()
+        self.world.heal()
+        await self._hand.stop()
+        await self._hand.start()
+        await trio.sleep(CALM_S)
+        with trio.move_on_after(QUIET_S) as forever:
+            while self.world.platform.unread or self._is_owed():
+                await self._moved.wait()
+            await self.world.gateway.at_rest()
+        if forever.cancelled_caught:
+            await self._broken("rest", "it never comes to rest")
+
+    def _is_owed(self) -> bool:
+        return any(row["outcome"] is None for row in self.facts.mirror.inbound.values())
+
+    async def _probe(self) -> None:
+        """I12 once faults end, the next message is answered by the agent within 60 s."""
+        asked, began = [PROBE + number for number in range(len(self.plan.places))], self.world.now
+        for number, n in enumerate(asked):
+            self._ask(n, number)
+        with trio.move_on_after(ANSWERED_WITHIN_S):
+            while not all(map(self._is_answered, asked)):
+                with trio.move_on_after(ASKED_AGAIN_S):
+                    await self.world.platform.changed()
+                asked = [self._asked_again(n) for n in asked]
+        self.made["I12"] += len(asked)
+        if unanswered := [n for n in asked if not self._is_answered(n)]:
+            await self._broken("I12", f"asked at {began}, {unanswered} are not answered at {self.world.now}")
+        await self.world.gateway.at_rest()
+
+    def _ask(self, n: int, place: int) -> None:
+        where = self.plan.places[place]
+        self._hand.speak(Say(self.world.now, n, "ada" if where.group else where.chat, place))
+
+    def _asked_again(self, n: int) -> int:
+        """Whoever is told that no key to a model can be used at the moment asks again."""
+        found = self.facts.inbound_of(n)
+        if found is None or found[1]["reason"] != "no_credentials":
+            return n
+        self._ask(n + 100, n % 100)
+        return n + 100
+
+    def _is_answered(self, n: int) -> bool:
+        return any(f"re #{n}." in seen.text for seen in self.world.platform.seen.values())
+
+    async def _end(self) -> None:
+        """I10 when everything went idle, tasks are back at the start. Then the last life is stopped."""
+        for id, row in list(self.facts.mirror.session.items()):
+            if row["ended_at"] is None:
+                await self.world.gateway.stop(id, everything=True)
+        await trio.sleep(5)
+        self.made["I10"] += 1
+        if more := names_of_tasks() - self._at_start:
+            await self._broken("I10", f"tasks that were not there at the start: {sorted(more.elements())}")
+        await self._hand.stop()
+        await trio.sleep(6)
+        self.world.record.add("world", "over")
+        self.watch.at_rest()
+
+    async def _broken(self, invariant: str, what: str) -> None:
+        self.watch.fail(invariant, what)
+        await trio.lowlevel.checkpoint()
+
+
+def names_of_tasks() -> Counter[str]:
+    """The name of every task there is; lives without their number, and no ends of faults."""
+    found, todo = Counter[str](), [trio.lowlevel.current_root_task()]
+    while todo:
+        task = todo.pop()
+        if task is not None:
+            found["boot" if task.name.startswith("boot ") else task.name] += 1
+            todo += [child for nursery in task.child_nurseries for child in nursery.child_tasks]
+    del found["later"]
+    return found

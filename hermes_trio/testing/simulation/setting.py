@@ -1,0 +1,96 @@
+"""What surrounds the gateway in a play: its options, the platform, the machine, secrets, who may speak."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, cast
+
+import trio
+
+from hermes_trio.commands.help import command as help
+from hermes_trio.commands.new import command as new
+from hermes_trio.commands.queue import command as queue
+from hermes_trio.commands.restart import command as restart
+from hermes_trio.commands.resume import command as resume
+from hermes_trio.commands.start import command as start
+from hermes_trio.commands.status import command as status
+from hermes_trio.commands.steer import command as steer
+from hermes_trio.commands.stop import command as stop
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.options import Session as SessionOptions
+from hermes_trio.ports import Command
+from hermes_trio.testing.processes import FakeProcesses
+from hermes_trio.testing.simulation.plan import Rules
+from hermes_trio.values import Policy, Traits
+from hermes_trio.wishes import Reset
+
+KEYS = ("sk-canary-0-4f1d7a", "sk-canary-1-9be2c3", "sk-canary-2-77aa01")
+SECRET = "tool-canary-5ec2e7"  # noqa: S105 - planted, to be looked for
+SECRETS = (*KEYS, SECRET)
+ALLOWED = ("ada", "bob", "eve", "zoe")
+
+
+class ClearContext:
+    """/cc: a command of a user's own that ends the conversation, after a while."""
+
+    names = ("cc",)
+    help = "clear the context"
+    role = "user"
+
+    async def run(self, call: Any) -> Reset:
+        """Decide."""
+        await trio.sleep(0.001)
+        return Reset("/cc")
+
+
+COMMANDS = cast(
+    Sequence[Command], [new, resume, stop, status, help, start, queue, steer, restart, ClearContext()]
+)
+"""Ours, and none that happens to be installed: a seed plays the same everywhere."""
+
+
+def options(rules: Rules) -> GatewayOptions:
+    """As the config file would say it."""
+    return GatewayOptions(
+        drain_timeout_s=rules.drain_s,
+        busy=rules.busy,
+        queue_max=rules.queue_max,
+        turns_max=rules.turns_max,
+        turn_deadline_s=rules.deadline_s,
+        progress_every_s=rules.progress_s,
+        stuck_after=rules.stuck_after,
+    )
+
+
+def sessions(rules: Rules) -> SessionOptions:
+    """Likewise."""
+    return SessionOptions(
+        scope=rules.scope, reset=rules.reset, idle_after_s=rules.idle_after_s, timezone="UTC"
+    )
+
+
+def traits(rules: Rules) -> Traits:
+    """What the platform can do."""
+    return Traits(
+        text_max=rules.text_max,
+        can_edit=rules.edits,
+        can_delete=rules.deletes,
+        can_react=rules.reacts,
+        can_type=rules.types,
+        takes_key=rules.takes_key,
+    )
+
+
+def policy(forbidden: Collection[str]) -> Policy:
+    """Who may speak; the first two are admins."""
+    allowed = tuple(user for user in ALLOWED if user not in forbidden)
+    return Policy(allow_users=allowed, admins=allowed[:2], require_mention=False)
+
+
+def programs(machine: FakeProcesses) -> None:
+    """What there is to run."""
+    machine.script("quick", prints=[(0.1, "done\n")], ends_s=0.2)
+    machine.script("slow", prints=[(1, "error: none\n")], ends_s=9)
+    machine.script("stubborn", ends_s=None, ignores_term=True)
+    machine.script("forever", ends_s=None)
+    machine.script("chatty", prints=[(n * 0.5, f"error {n}\n") for n in range(30)], ends_s=15)

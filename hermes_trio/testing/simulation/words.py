@@ -1,0 +1,73 @@
+"""What the agents of a simulation do: a message's text says it, so a message is answered the same way again.
+
+A text is `#7 once sleep:60`: the message's number, then a word for each thing to do. Both agents read it: the
+model from the transcript it is shown, one word for each result that is there already; the library's function
+from the turn, a verb for each word. The answer names the message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hermes_trio.entries import AssistantEntry, Entry, NoteEntry, ToolEntry, UserEntry
+
+NAMED = re.compile(r"#(\d+)((?: [a-z]+(?::[\w./-]+)?)*)")
+ANSWER = re.compile(r"re #(\d+)\.(\d+)")
+PART_CHARS = 120
+
+
+def spoken(n: int, words: Sequence[str]) -> str:
+    """The text of a message."""
+    return " ".join([f"#{n}", *words])
+
+
+def numbers(text: str) -> list[int]:
+    """The numbers of the messages in a text."""
+    return [int(found[1]) for found in NAMED.finditer(text)]
+
+
+def read(text: str) -> tuple[int, list[str]]:
+    """The number and the words of the last message in a text; (0, []) of one that is none of ours."""
+    found = NAMED.findall(text)
+    return (int(found[-1][0]), found[-1][1].split()) if found else (0, [])
+
+
+def apart(word: str) -> tuple[str, str]:
+    """A word and what stands behind its colon."""
+    name, _, argument = word.partition(":")
+    return name, argument
+
+
+def seconds(argument: str, default: float) -> float:
+    """What stands behind a word, as seconds."""
+    return float(argument) if argument else default
+
+
+def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
+    """Of a transcript: the last message's number, its words, and how many of them have their result.
+
+    (0, [], 0) where the last that was said is no message of a user.
+    """
+    if entries and isinstance(entries[-1], NoteEntry):
+        return 0, [], 0
+    done = 0
+    for entry in reversed(entries):
+        if isinstance(entry, AssistantEntry) and not entry.calls and not entry.interim:
+            return 0, [], 0
+        if isinstance(entry, ToolEntry):
+            done += 1
+        elif isinstance(entry, UserEntry) and (found := read(entry.text))[0]:
+            return *found, done
+    return 0, [], 0
+
+
+def answer(n: int, words: Sequence[str]) -> str:
+    """What is answered to message n: a part for each `part` among its words, and one."""
+    parts = 1 + sum(word == "part" for word in words)
+    return "\n\n".join(f"re #{n}.{part} {'x' * (PART_CHARS if parts > 1 else 0)}" for part in range(parts))
+
+
+def answered(text: str) -> list[tuple[int, int]]:
+    """(message, part) of each answer in what a chat shows."""
+    return [(int(n), int(part)) for n, part in ANSWER.findall(text)]
