@@ -4,4 +4,4 @@ from __future__ import annotations
 
 import pytest
 
-pytest.register_assert_rewrite("tests.crash.stage", "tests.crash.process")
+pytest.register_assert_rewrite(*[f"tests.crash.{name}" for name in ("stage", "process", "checks", "logs")])

@@ -20,9 +20,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -30,13 +30,10 @@ from time import perf_counter
 
 import trio
 from msgspec import Struct
-from trio.testing import wait_all_tasks_blocked
 
-from tests.crash.stage import MARK, Stage, open_stage
-
-CHAT = 42
-PATIENCE_S = 30.0
-POINTS = ("K1", "K2", "K3", "K4", "K5", "K6", "K7", "K8", "K9")
+from tests.crash.checks import MARK
+from tests.crash.points import POINTS
+from tests.crash.stage import CHAT, Stage, open_stage
 
 
 class Shape(Struct, frozen=True):
@@ -54,6 +51,9 @@ class Shape(Struct, frozen=True):
     parts: tuple[str, ...]
     gap_ms: float = 0.0
 
+
+STATUS = ("Session ", "No conversation yet.")
+"""An answer to /status begins so."""
 
 LONG = "a word or two " * 12
 SHAPES = {
@@ -92,27 +92,45 @@ async def run(stage: Stage, point: str, shape: Shape) -> Tally:
     stage.model.gap_ms = shape.gap_ms
     let_run_programs(stage)
     await stage.start()
-    await WAYS[point](stage, shape)
+    await POINTS[point](stage, shape.text, shape.calls)
     await stage.kill9()
     older = children(stage)
     # Behind its tool call a turn that leaves something running has left it running.
     has_child = shape is SHAPES["background"] and point not in ("K1", "K3")
     assert point == "K2" or bool(older) == has_child
-    stage.model.holds.clear()
-    stage.model.release()
-    stage.effects.release()
-    stage.telegram.release()
+    stage.let_go()
     await stage.start()
+    await told_how_it_is(stage)
     await gone(older)
     await stage.answered()
     # I12: what comes next is answered by the model.
-    stage.say(CHAT, "still there?")
-    await stage.answered()
-    assert stage.shown(CHAT)[-1] == "you said: still there?"
-    tally = seen(stage.shown(CHAT)[:-1], shape)
+    await answered(stage, "still there?")
+    at_rest = stage.daemon.holds()
+    await answered(stage, "and now?")
+    # I10: what is open and what runs at rest does not grow.
+    assert all(now <= before for now, before in zip(stage.daemon.holds(), at_rest, strict=True))
+    shown = [text for text in stage.shown(CHAT)[:-2] if not text.startswith(STATUS)]
+    tally = seen(shown, shape)
     await stage.verify(but=frozenset({CHAT}))
     await gone(children(stage))
     return tally
+
+
+async def told_how_it_is(stage: Stage) -> None:
+    """I8: whatever goes on again, or is sent again, /status is answered within two seconds."""
+
+    def answers() -> list[str]:
+        return [text for text in stage.shown(CHAT) if text.startswith(STATUS)]
+
+    stage.say(CHAT, "/status")
+    await stage.telegram.until(answers, 2.0)
+
+
+async def answered(stage: Stage, text: str) -> None:
+    """The next message is answered, last of all."""
+    stage.say(CHAT, text)
+    await stage.answered()
+    assert stage.shown(CHAT)[-1] == f"you said: {text}"
 
 
 def let_run_programs(stage: Stage) -> None:
@@ -156,85 +174,6 @@ def seen(shown: list[str], shape: Shape) -> Tally:
     return tally
 
 
-# --- the points ------------------------------------------------------------------------------------
-
-
-async def handed_over(stage: Stage, shape: Shape) -> None:
-    await stage.telegram.until(lambda: stage.telegram.pollers, PATIENCE_S)
-    stage.freeze()
-    stage.say(CHAT, shape.text)
-    await stage.telegram.until(lambda: not stage.telegram.pollers, PATIENCE_S)
-    await wait_all_tasks_blocked()
-
-
-async def confirmed(stage: Stage, shape: Shape) -> None:
-    stage.say(CHAT, shape.text)
-    await stage.telegram.wait_confirmed(PATIENCE_S)
-
-
-async def model_called(stage: Stage, shape: Shape) -> None:
-    stage.model.holds = [0]
-    stage.say(CHAT, shape.text)
-    await stage.model.until_held()
-
-
-async def mid_stream(stage: Stage, shape: Shape) -> None:
-    stage.model.holds = [*[-1] * (shape.calls - 1), 2]
-    stage.say(CHAT, shape.text)
-    await stage.model.until_held()
-    if shape.gap_ms:
-        await stage.telegram.wait_sent(CHAT, within_s=PATIENCE_S)
-
-
-async def tool_acted(stage: Stage, shape: Shape) -> None:
-    stage.effects.hold("after")
-    stage.say(CHAT, shape.text)
-    await stage.effects.wait_held("after")
-
-
-async def model_answered(stage: Stage, shape: Shape) -> None:
-    stage.model.holds = [*[-1] * (shape.calls - 1), 0]
-    stage.say(CHAT, shape.text)
-    await stage.model.until_held()
-    stage.freeze()
-    stage.model.release()
-    await wait_all_tasks_blocked()
-
-
-async def send_visible(stage: Stage, shape: Shape) -> None:
-    stage.telegram.hold("sendMessage")
-    stage.say(CHAT, shape.text)
-    await stage.telegram.wait_held("sendMessage", PATIENCE_S)
-
-
-async def send_confirmed(stage: Stage, shape: Shape) -> None:
-    await send_visible(stage, shape)
-    stage.freeze()
-    stage.telegram.release()
-    await wait_all_tasks_blocked()
-
-
-async def drain_runs(stage: Stage, shape: Shape) -> None:
-    stage.model.holds = [*[-1] * (shape.calls - 1), 0]
-    stage.say(CHAT, shape.text)
-    await stage.model.until_held()
-    stage.daemon.signal(15)
-    await stage.daemon.says("checkpoint", "turns=1")
-
-
-WAYS: dict[str, Callable[[Stage, Shape], Awaitable[None]]] = {
-    "K1": handed_over,
-    "K2": confirmed,
-    "K3": model_called,
-    "K4": mid_stream,
-    "K5": tool_acted,
-    "K6": model_answered,
-    "K7": send_visible,
-    "K8": send_confirmed,
-    "K9": drain_runs,
-}
-
-
 # --- at length --------------------------------------------------------------------------------------
 
 
@@ -244,14 +183,17 @@ def one(seed: int) -> tuple[str, Tally]:
 
     async def main(folder: Path) -> Tally:
         async with open_stage(folder) as stage:
-            return await run(stage, point, SHAPES[shape])
+            with stage.explaining():
+                return await run(stage, point, SHAPES[shape])
 
-    with tempfile.TemporaryDirectory(prefix="crash") as folder:
-        try:
-            return point, trio.run(main, Path(folder))
-        except BaseException as error:
-            error.add_note(f"seed {seed}: {point}, {shape}")
-            raise
+    folder = Path(tempfile.mkdtemp(prefix="crash"))
+    try:
+        tally = trio.run(main, folder)
+    except BaseException as error:
+        error.add_note(f"seed {seed}: {point}, {shape}; its folder was kept")
+        raise
+    shutil.rmtree(folder)
+    return point, tally
 
 
 def drawn(chance: Random) -> tuple[str, str]:

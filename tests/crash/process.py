@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,9 @@ class Daemon:
     Args:
         config: the config file.
         environ: all of its environment.
+
+    Attributes:
+        ended_at: wall time at which it was seen to be gone.
     """
 
     def __init__(self, config: Path, environ: Mapping[str, str]) -> None:
@@ -30,6 +35,7 @@ class Daemon:
         self._environ = dict(environ)
         self.lines: list[str] = []
         self.process: trio.Process | None = None
+        self.ended_at = 0.0
         self._changed = trio.Event()
         self._silent = trio.Event()
 
@@ -49,6 +55,7 @@ class Daemon:
                 if process.returncode is None:
                     process.kill()
                 await process.wait()
+            self.ended_at = time.time()
             self._silent.set()
             self._tell()
 
@@ -72,6 +79,11 @@ class Daemon:
         """Its process id."""
         assert self.process is not None
         return self.process.pid
+
+    def holds(self) -> tuple[int, int]:
+        """How many file descriptors it has open, and how many threads run in it."""
+        of = Path("/proc", str(self.pid))
+        return len(os.listdir(of / "fd")), len(os.listdir(of / "task"))
 
     @property
     def is_over(self) -> bool:

@@ -7,13 +7,12 @@ effects of tools. The store is read only as a copy, made of a daemon that is dea
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import sqlite3
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -34,15 +33,16 @@ from hermes_trio.daemon.control import (
     encode,
     folder_address,
 )
-from hermes_trio.pure.texts import MAY_BE_MISSING
+from tests.crash import checks, logs
 from tests.crash.effects import TOOLS, Effects
-from tests.crash.outside import Model, Telegram, users
+from tests.crash.outside import Model, Telegram
 from tests.crash.process import PATIENCE_S, Daemon, ask
+from tests.crash.trap import Trap
 from tests.fakes.botapi import TOKEN
 
-MARK = " ↻"
 KEY = "sk-planted-secret"
 CHATS = tuple(range(41, 61))
+CHAT = 42
 CONFIG = """
 [gateway]
 state_dir = "{state_dir}"
@@ -72,6 +72,7 @@ class Stage:
 
     Attributes:
         said: per chat what its person wrote, by message id, in order.
+        said_in: the native ids of what was written while a life ran, by its number.
         daemon: the life that runs, or ran last.
         lives: all of them.
         more_environ: what a test adds to the daemon's environment.
@@ -79,15 +80,14 @@ class Stage:
 
     def __init__(self, folder: Path, nursery: trio.Nursery) -> None:
         self.folder = folder
-        self.telegram = Telegram(self._tick)
-        self.model = Model(self._tick)
-        self.effects = Effects(folder, self._tick)
+        self.trap = Trap(nursery, lambda: self.daemon)
+        self.telegram = Telegram(self.trap.tick)
+        self.model = Model(self.trap.tick)
+        self.effects = Effects(folder, self.trap.tick)
         self.said: dict[int, dict[int, str]] = defaultdict(dict)
+        self.said_in: dict[int, set[str]] = defaultdict(set)
         self.lives: list[Daemon] = []
         self.more_environ: dict[str, str] = {}
-        self.sprung = trio.Event()
-        self._ticks_left = 0
-        self._after_s = 0.0
         self._config = folder / "hermes.toml"
         self._nursery = nursery
 
@@ -145,38 +145,28 @@ class Stage:
         assert await self.daemon.ended() == -signal.SIGKILL, self.daemon.lines
         await self.telegram.connections.all_closed(PATIENCE_S)
         await self.model.counts.all_closed(PATIENCE_S)
-        self.look_at_the_dead()
+        checks.the_dead(self)
+
+    def let_go(self) -> None:
+        """The world keeps nothing back any more."""
+        self.model.holds.clear()
+        for outside in (self.model, self.effects, self.telegram):
+            outside.release()
+
+    async def lives_again(self) -> None:
+        """It is killed, and begins again in a world that keeps nothing back; everybody is answered."""
+        await self.kill9()
+        self.let_go()
+        await self.start()
+        await self.answered()
 
     def freeze(self) -> None:
         """From now on what it is sent arrives, and it does not read it. It does not thaw: kill it."""
         self.daemon.signal(signal.SIGSTOP)
 
-    def set_trap(self, ticks: int, after_s: float = 0.0) -> None:
-        """Kill it when the world has seen so many more signs of it: in that moment, or so much later."""
-        self.sprung = trio.Event()
-        self._ticks_left = ticks
-        self._after_s = after_s
-
-    def _tick(self) -> None:
-        self._ticks_left -= 1
-        if self._ticks_left == 0:
-            if self._after_s:
-                self._nursery.start_soon(self._spring_later, self.daemon)
-            else:
-                self._spring()
-
-    async def _spring_later(self, daemon: Daemon) -> None:
-        await trio.sleep(self._after_s)
-        if self.daemon is daemon and not daemon.is_over:
-            self._spring()
-
-    def _spring(self) -> None:
-        self.daemon.signal(signal.SIGKILL)
-        self.sprung.set()
-
     async def run_into_trap(self, ticks: int, after_s: float = 0.0) -> None:
         """Begin a life that ends in a trap; if everything was answered before, it is killed then."""
-        self.set_trap(ticks, after_s)
+        self.trap.set(ticks, after_s)
         await self.begin()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._cancel_when_sprung, nursery.cancel_scope)
@@ -184,16 +174,14 @@ class Stage:
                 await self.daemon.ready()
                 await self.answered()
             except (Gone, AssertionError):
-                if not self.sprung.is_set():
+                if not self.trap.sprung.is_set():
                     raise
             nursery.cancel_scope.cancel()
-        if not self.sprung.is_set():
-            self._ticks_left = 0
-            self._spring()
+        self.trap.spring()
         await self.see_dead()
 
     async def _cancel_when_sprung(self, scope: trio.CancelScope) -> None:
-        await self.sprung.wait()
+        await self.trap.sprung.wait()
         scope.cancel()
 
     async def stop(self) -> None:
@@ -211,6 +199,7 @@ class Stage:
         assert all(text not in texts.values() for texts in self.said.values())
         message = self.telegram.push(chat, text, user=user, thread=thread)
         self.said[chat][message] = text
+        self.said_in[len(self.lives)].add(f"{chat}/{message}")
         return message
 
     async def rest(self, *chats: int) -> None:
@@ -268,18 +257,17 @@ class Stage:
 
     # -- what must be true
 
-    def look_at_the_dead(self) -> None:
-        """A dead daemon's store is whole, and holds every update that was confirmed."""
-        with self.store() as db:
-            assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
-            if not db.execute("select 1 from sqlite_master").fetchone():
-                assert self.telegram.offsets == []
-                return
-            cursor = db.execute("select value from cursor").fetchone()
-            held = {native for (native,) in db.execute("select native from inbound")}
-        confirmed = max(self.telegram.offsets, default=0)
-        assert confirmed <= int(cursor[0] if cursor else 0)
-        assert {native for number, native in self.telegram.handed.items() if number < confirmed} <= held
+    @contextmanager
+    def explaining(self) -> Iterator[None]:
+        """What fails in the body tells where all is that may explain it. A daemon that runs is killed."""
+        try:
+            yield
+        except BaseException as error:
+            if not any(note.startswith(checks.EVIDENCE) for note in getattr(error, "__notes__", ())):
+                if self.lives:
+                    self.daemon.signal(signal.SIGKILL)
+                error.add_note(checks.evidence(self))
+            raise
 
     @contextmanager
     def store(self) -> Iterator[sqlite3.Connection]:
@@ -308,111 +296,17 @@ class Stage:
         """
         rows = await self.ledger()
         await self.stop()
-        assert await self.printed_ledger() == rows  # up or down, the ledger says the same
-        self.look_at_the_dead()
-        self._one_outcome_each(rows)
-        self._one_answer_each([row for row in rows if int(row["chat"]) not in but], repeats)
-        self._in_order(fresh)
-        self._effects_once()
-        self._quiet()
-
-    def _one_outcome_each(self, rows: list[dict[str, Any]]) -> None:
-        natives = [f"{chat}/{message}" for chat, texts in self.said.items() for message in texts]
-        assert sorted(row["native"] for row in rows) == sorted(natives)
-        assert [row for row in rows if row["outcome"] is None] == []
-
-    def _one_answer_each(self, rows: list[dict[str, Any]], repeats: int) -> None:
-        last: dict[int, dict[int, str]] = defaultdict(dict)
-        in_doubt: dict[int, set[str]] = defaultdict(set)
-        for row in rows:
-            assert row["outcome"] == "answered", row
-            chat, message = (int(part) for part in row["native"].split("/"))
-            last[chat][row["turn"]] = self.said[chat][message]
-            if row["reply"] != "said":
-                assert row["reply"] == "maybe", row
-                in_doubt[chat].add(self.said[chat][message])
-        extra = 0
-        for chat, texts in last.items():
-            arrived, given_up = self._recorded(chat)
-            shown = self.shown(chat)
-            # I2: whose answer was given up, having been in doubt twice, is told so each time.
-            assert shown.count(MAY_BE_MISSING) == given_up
-            shown = [text for text in shown if text != MAY_BE_MISSING]
-            answers = [self._answer_to(chat, text) for text in shown]
-            expected = [texts[turn] for turn in sorted(texts)]
-            assert in_doubt[chat].issuperset(set(expected) - set(answers))
-            assert list(dict.fromkeys(answers)) == [said for said in expected if said in answers]
-            assert max(Counter(shown).values()) == 1  # so of two that say the same one is marked
-            assert arrived <= sum(text.endswith(MARK) for text in shown) <= arrived + given_up
-            extra += len(answers) - len(set(answers))
-        assert extra <= repeats
-
-    def _answer_to(self, chat: int, shown: str) -> str:
-        """What was said that this is the answer to: "you said: THAT; ..."."""
-        found = [
-            said
-            for said in self.said[chat].values()
-            if f"{shown.removesuffix(MARK)}; ".startswith(f"you said: {said}; ")
-        ]
-        assert found, shown
-        return max(found, key=len)
-
-    def _recorded(self, chat: int) -> tuple[int, int]:
-        """How many messages to the chat are recorded as possible repeats: arrived, and given up.
-
-        A repeat whose sending was cut off too may not have arrived, where the first had.
-        """
-        with self.store() as db:
-            rows = db.execute("select address, state from outbound where marked").fetchall()
-        states = [state for address, state in rows if json.loads(address)[2] == str(chat)]
-        return len(states) - states.count("unknown"), states.count("unknown")
-
-    def _in_order(self, fresh: frozenset[str]) -> None:
-        """No conversation had two calls at once, and each was shown what was said: all, once, in order."""
-        assert self.model.overlapping == []
-        conversations = [
-            talk for texts in self.said.values() for talk in _conversations(texts.values(), fresh)
-        ]
-        for called in self.model.calls:
-            assert called.became != "refused", called.body
-            shown = [said for said in users(called) if not said.startswith("[note of the system: ")]
-            assert any(shown == talk[: len(shown)] for talk in conversations), shown
-
-    def _effects_once(self) -> None:
-        """No charge was made twice, and every charge that was reported as made was made."""
-        charges = [effect for effect in self.effects.done if effect["tool"] == "charge"]
-        assert max(Counter(effect["op"] for effect in charges).values(), default=1) == 1
-        made = Counter(effect["what"] for effect in charges)
-        assert max(made.values(), default=1) == 1
-        for chat in self.said:
-            for text in self.shown(chat):
-                told = [part for part in text.removesuffix(MARK).split("; ") if part.endswith(": done")]
-                charged = [part.split()[1].rstrip(":") for part in told if part.startswith("charge ")]
-                assert set(charged) <= set(made), text
-
-    def _quiet(self) -> None:
-        """No life logged an error, none a secret, and the store holds none."""
-        for daemon in self.lives:
-            for line in daemon.lines:
-                assert "level=error" not in line
-                assert "Traceback" not in line
-                assert TOKEN not in line
-                assert KEY not in line
-        for file in self.state_dir.glob("hermes.db*"):
-            data = file.read_bytes()
-            assert TOKEN.encode() not in data
-            assert KEY.encode() not in data
-
-
-def _conversations(texts: Iterable[str], fresh: frozenset[str]) -> list[list[str]]:
-    """What was said in a chat, cut where a new session began, without commands."""
-    talks: list[list[str]] = [[]]
-    for text in texts:
-        if text == "/new" or text in fresh:
-            talks.append([])
-        if not text.startswith("/"):
-            talks[-1].append(text)
-    return talks
+        with self.explaining():
+            assert await self.printed_ledger() == rows  # up or down, the ledger says the same
+            checks.the_dead(self)
+            checks.one_outcome_each(self, rows)
+            checks.one_answer_each(self, [row for row in rows if int(row["chat"]) not in but], repeats)
+            checks.in_order(self, fresh)
+            checks.effects_once(self)
+            checks.no_secrets(self, TOKEN, KEY)
+            logs.quiet(self)
+            logs.one_line_each(self, rows)
+            logs.typing_in_turns(self)
 
 
 @asynccontextmanager

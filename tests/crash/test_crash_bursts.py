@@ -44,10 +44,7 @@ async def test_ten_people_are_answered_though_the_bot_dies_while_it_works_for_al
     for chat in CHATS[:10]:
         stage.say(chat, f"charge {chat}")
     await stage.effects.wait_held("after", 10)
-    await stage.kill9()
-    stage.effects.release()
-    await stage.start()
-    await stage.answered()
+    await stage.lives_again()
     assert sorted(effect["what"] for effect in stage.effects.done) == [str(chat) for chat in CHATS[:10]]
     await stage.verify()
 
@@ -66,7 +63,11 @@ async def test_whenever_the_bot_dies_everybody_is_answered_once_and_in_order_man
 
 async def one_round(stage, seed: int) -> None:
     """Two lives that are killed somewhere, while people write, and one that finishes."""
-    chance = Random(seed)
+    with stage.explaining():
+        await live_and_die(stage, Random(seed))
+
+
+async def live_and_die(stage, chance: Random) -> None:
     stage.model.pace_ms = chance.choice((0, 2, 10))
     numbers = iter(range(1000))
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""kill -9 in a drain: three conversations at work, five idle, and nobody has said anything for hours."""
+"""Killed in a drain (K9), or hurried: what was at work goes on, what came meanwhile is kept."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import sqlite3
 
 import pytest
 
+from tests.crash.checks import MARK
 from tests.crash.outside import users
+from tests.crash.points import drain_runs
+from tests.crash.stage import CHAT
 from tests.fakes.model_script import Item
 
 RUNNING = (41, 42, 43)
@@ -55,6 +58,7 @@ async def hurried(stage):
 
 @pytest.mark.parametrize("point", [at_once, at_its_first_line, after_the_checkpoint, in_the_wait, hurried])
 async def test_a_kill_in_a_drain_costs_no_conversation_its_history(stage, point):
+    """Three conversations are at work, five idle, and nobody has said anything for hours."""
     await stage.start()
     for chat in (*RUNNING, *IDLE):
         stage.say(chat, f"old {chat}")
@@ -89,3 +93,39 @@ async def test_a_kill_in_a_drain_costs_no_conversation_its_history(stage, point)
     assert len(stage.daemon.said("resume verdict", "verdict=resume")) == len(RUNNING)
     assert len(stage.daemon.said("resume verdict")) == len(RUNNING)
     await stage.verify(but=frozenset(came))
+
+
+async def test_what_was_cut_short_in_the_middle_of_a_shutdown_goes_on_and_what_came_meanwhile_is_kept(stage):
+    await stage.start()
+    await drain_runs(stage, "hello")
+    stage.say(CHAT + 1, "anybody there?")
+    await stage.telegram.wait_sent(CHAT + 1)
+    await stage.telegram.wait_confirmed()
+    await stage.lives_again()
+    notice, *repeat, answer = stage.shown(CHAT + 1)
+    assert "going down" in notice
+    assert repeat in ([], [notice + MARK])  # its receipt may not have been written
+    assert answer == "you said: anybody there?"
+    await stage.verify(but=frozenset({CHAT + 1}))
+
+
+async def test_a_turn_that_ends_within_the_shutdown_is_answered_before_it(stage):
+    await stage.start()
+    await drain_runs(stage, "hello")
+    stage.model.release()
+    assert await stage.daemon.ended() == 0
+    assert stage.shown(CHAT) == ["you said: hello"]
+    await stage.start()
+    await stage.answered()
+    assert len(stage.daemon.said("resume verdict", "verdict=clean")) == 1
+    await stage.verify()
+
+
+async def test_a_turn_that_a_hurried_shutdown_cut_goes_on_after_it(stage):
+    await stage.start()
+    await drain_runs(stage, "hello")
+    await stage.stop()  # the second signal
+    assert stage.shown(CHAT) == []
+    await stage.start()
+    await stage.answered()
+    await stage.verify()

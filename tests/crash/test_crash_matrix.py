@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.matrix import POINTS, SHAPES, Tally, run, seen, table
+from tests.crash.matrix import SHAPES, Tally, run, seen, table
+from tests.crash.points import POINTS
 
 DIAGONAL = [
     (point, list(SHAPES)[(n + 1) % len(SHAPES)] if point != "K5" else "tools")
