@@ -84,12 +84,19 @@ RecordingPart = Literal["boots", "sessions", "messages", "turns", "steps", "entr
 
 
 class RecordingHead(Struct, frozen=True, kw_only=True):
-    """Which conversation, and what time: all that lies between `began_at` and `until`, wall times."""
+    """Which conversation, and what time: all that lies between `began_at` and `until`, wall times.
+
+    Args:
+        since: what belongs to no turn belongs to it if it was settled later.
+        running: a daemon ran at its end. Else its newest life, if that has no end, was killed.
+    """
 
     session: int
     key: Key
+    since: float
     began_at: float
     until: float
+    running: bool = True
 
 
 class RecordingRows(Struct, frozen=True, kw_only=True):
@@ -235,6 +242,7 @@ class Recording(Struct, frozen=True, kw_only=True, omit_defaults=True):
         key: whose conversation it is.
         began_at: wall time that all times count from.
         until: how long it was recorded.
+        running: a daemon ran at its end. Else its newest life, if that has no end, was killed.
         messages: of the key, in order of arrival.
         said: what is said for good in its chat and thread; previews, progress and signs are left out.
     """
@@ -244,6 +252,7 @@ class Recording(Struct, frozen=True, kw_only=True, omit_defaults=True):
     key: Key
     began_at: float
     until: float
+    running: bool
     boots: tuple[RecordedBoot, ...] = ()
     sessions: tuple[RecordedSession, ...] = ()
     messages: tuple[RecordedMessage, ...] = ()

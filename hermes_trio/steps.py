@@ -11,6 +11,7 @@ import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
@@ -31,6 +32,7 @@ from hermes_trio.supervise import attempt
 
 T = TypeVar("T")
 VALUE_MAX = 1 << 20
+Instead = Callable[[StepRow, tuple[object, ...], Callable[[], Awaitable[object]]], Awaitable[object]]
 
 
 class Steps:
@@ -44,6 +46,10 @@ class Steps:
         steer: whether waiting messages are taken in at a step's end.
         took: told of messages a step's end took in.
         redact: replaces secrets in what a failed step says.
+
+    Attributes:
+        instead: called in the place of each step's function, with the step's row, its arguments, and the
+            call that it stands for. A replay gives what was recorded.
     """
 
     def __init__(
@@ -68,6 +74,7 @@ class Steps:
         self._running: set[str] = set()
         self._asked: set[tuple[str, int]] = set()
         self._mismatch: StepMismatch | None = None
+        self.instead: Instead | None = None
         self.count = 0
         self.newest = ""
         self.closing: StepRow | None = None
@@ -170,7 +177,8 @@ class Steps:
         if not idempotent:
             await self._store.begin_step(self._turn, row)
         offered = {"op": row.op} if _takes_op(fn) else {}
-        value, error = await attempt(lambda: fn(*args, **offered))
+        call, instead = partial(fn, *args, **offered), self.instead
+        value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
             try:
                 return self._done(row, value)

@@ -104,7 +104,7 @@ def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[Recording
             raise StoreRefused(f"{path}: {error}") from error
 
     try:
-        head = cast("RecordingHead | None", see(recorded.head, session))
+        head = cast("RecordingHead | None", see(recorded.head, session, False))
     except sqlite3.DatabaseError as error:
         raise StoreRefused(f"{path}: {error}") from error
     if head is None:

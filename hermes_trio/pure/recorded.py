@@ -66,7 +66,7 @@ def written(head: RecordingHead, pages: Mapping[RecordingPart, Iterator[Recordin
     """The file, piece by piece, a row a line; each list's pages are asked for when it is their turn."""
     until = round(head.until - head.began_at, 6)
     about = {"version": VERSION, "session": head.session, "key": head.key, "began_at": head.began_at}
-    yield msgspec.json.encode(about | {"until": until})[:-1]
+    yield msgspec.json.encode(about | {"until": until, "running": head.running})[:-1]
     for part in PARTS:
         yield b',\n"%s": [' % part.encode()
         between = b"\n  "

@@ -42,6 +42,9 @@ from hermes_trio.stores.tx import (
 )
 from hermes_trio.values import Lane
 
+RULES = ("idle", "daily")
+"""By which a session is ended by the first message of the next one."""
+
 PAGE_ROWS = 500
 PAGE_BYTES = 256 * 1024
 After = tuple[int, int]
@@ -52,25 +55,51 @@ _read_setup = msgspec.json.Decoder(Setup).decode
 _read_failure = msgspec.json.Decoder(Failure).decode
 
 
-def head(tx: Tx, session: int) -> RecordingHead | None:
-    """What a recording of the session spans: from its first message to its end, or to now."""
+def head(tx: Tx, session: int, running: bool = True) -> RecordingHead | None:
+    """What a recording of the session spans: from its first message to its end, or to now.
+
+    Args:
+        running: a daemon runs now.
+    """
     row = tx.one("select key, opened_at, ended_at from session where id = ?", session)
     if row is None:
         return None
     key, opened_at, ended_at = row
-    # A session that was opened again has an earlier life; one that follows another, messages that waited.
+    since = _since(tx, session, key, opened_at)
+    (last,) = tx.one("select max(at) from entry where session = ?", session)
+    until = ended_at or max(tx.now, last or tx.now)
+    (first,) = tx.one(
+        "select min(at) from inbound where key = ? and (turn in (select id from turn where session = ?)"
+        " or (turn is null and settled_at > ? and settled_at <= ?))",
+        key,
+        session,
+        since,
+        until,
+    )
+    return RecordingHead(
+        session=session,
+        key=read_key(key),
+        since=since,
+        began_at=min(opened_at, first or opened_at),
+        until=until,
+        running=running or ended_at is not None,
+    )
+
+
+def _since(tx: Tx, session: int, key: str, opened_at: float) -> float:
+    """After this a conversation of the key that belongs to no turn belongs to the session."""
+    if not tx.one("select 1 from session where key = ? and id < ?", key, session):
+        return 0.0
+    # One that was gone back to was opened then; when it was opened first its first turn tells.
+    turn_at: float | None = tx.one("select min(opened_at) from turn where session = ?", session)[0]
+    if turn_at is None or turn_at >= opened_at:
+        return opened_at
     (first,) = tx.one(
         "select min(at) from inbound where key = ? and turn in (select id from turn where session = ?)",
         key,
         session,
     )
-    (last,) = tx.one("select max(at) from entry where session = ?", session)
-    return RecordingHead(
-        session=session,
-        key=read_key(key),
-        began_at=min(opened_at, first or opened_at),
-        until=ended_at or max(tx.now, last or tx.now),
-    )
+    return min(turn_at, first or turn_at)
 
 
 def rows(tx: Tx, head: RecordingHead, part: RecordingPart, after: After) -> RecordingRows:
@@ -96,16 +125,21 @@ class _Reading:
         # Sessions of the key that lie within: one that was left, and gone back to, has others inside it.
         self.sessions = (
             "(select id from session where key = :key and (id = :session"
-            " or opened_at >= :began and ended_at <= :until))"
+            " or id > :session and opened_at >= :began and ended_at <= :until))"
         )
         self.turns = f"(select id from turn where session in {self.sessions})"
         self.args = {
             "key": self.key,
             "session": head.session,
             "began": head.began_at,
+            "since": head.since,
             "until": head.until,
             "most": PAGE_ROWS,
         }
+        ended_at, why = tx.one("select ended_at, why from session where id = ?", head.session)
+        # What is said when a rule ends a session is said to the message that begins the next.
+        self.ended_by_rule = ended_at if why in RULES else None
+        self.is_open = ended_at is None
 
     def all(self, sql: str, after: After, **more: Any) -> Iterable[Any]:
         # Read one by one: a page ends when it is large enough.
@@ -156,10 +190,11 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
     """Of the key: those of its turns, and those of its time that no other session's turn answered."""
     for id, body, at, kind, outcome, reason, settled_at, turn, step, ours in of.all(
         "select id, body, at, kind, outcome, reason, settled_at, turn, step,"
-        f" key = :key and body is not null and (turn in {of.turns}"
-        " or (turn is null and at >= :began and at <= :until))"
+        f" key = :key and body is not null and (turn in {of.turns} or (turn is null and case when settled_at"
+        " is null then :open and at <= :until else settled_at > :since and settled_at <= :until end))"
         " from inbound where chat = :chat and id > :after order by id limit :most",
         after,
+        open=of.is_open,
         chat=of.head.key.chat,
     ):
         message = _read(read_message, body) if ours else None
@@ -264,7 +299,8 @@ def _said(of: _Reading, after: After) -> Iterator[Found]:
         lane=text_of(Lane(key.platform, key.account, key.chat, key.thread)),
     ):
         where = read_address(address)
-        if not ours or said not in RANKS or (turn is None and key.user not in (None, where.user)):
+        others = key.user not in (None, where.user) or at <= of.head.since or at == of.ended_by_rule
+        if not ours or said not in RANKS or (turn is None and others):
             yield (id, 0), None
             continue
         marked, message_id, choices, why = more

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import trio
 
@@ -266,6 +266,9 @@ class World:
             self.lives.crash()
 
 
+W = TypeVar("W", bound=World)
+
+
 @asynccontextmanager
 async def open_world(
     agent: Agent | None = None,
@@ -302,25 +305,33 @@ async def open_world(
         on_exhausted: what becomes of a message while none of them may be used.
         start: False: `await world.start()` starts the first incarnation.
     """
+    make = partial(
+        World,
+        agent=agent,
+        seed=seed,
+        options=options or GatewayOptions(),
+        session=in_utc(session),
+        platforms=platforms or [platform or MemoryPlatform()],
+        tools=tools,
+        commands=commands,
+        commit_s=commit_s,
+        redact=redact,
+        keys=keys,
+        fallbacks=fallbacks,
+        on_exhausted=on_exhausted,
+    )
+    async with owned(make) as world:
+        if start:
+            await world.start()
+        yield world
+
+
+@asynccontextmanager
+async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
+    """The World that `make` makes, without a gateway yet; when the body ends all of it does."""
     async with trio.open_nursery() as nursery:
-        world = World(
-            nursery,
-            agent=agent,
-            seed=seed,
-            options=options or GatewayOptions(),
-            session=in_utc(session),
-            platforms=platforms or [platform or MemoryPlatform()],
-            tools=tools,
-            commands=commands,
-            commit_s=commit_s,
-            redact=redact,
-            keys=keys,
-            fallbacks=fallbacks,
-            on_exhausted=on_exhausted,
-        )
+        world = make(nursery)
         try:
-            if start:
-                await world.start()
             yield world
         finally:
             world.close()
