@@ -140,7 +140,13 @@ class Tool(Protocol):
     async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
         """Do it, and return text or anything that can be JSON.
 
-        An exception is told to the model as the call's failure. Cancelled: leave nothing running.
+        Several calls may run at once; nothing of one is remembered for the next. The arguments are not to be
+        changed. An exception is told to the model as the call's failure.
+
+        Raises:
+            ValueError: the arguments are not what `parameters` says; the text tells the model what is wrong.
+                (Names that it does not know may be passed over.)
+        Cancelled: end at once, and leave nothing running.
         """
 
 
@@ -193,8 +199,11 @@ class Model(Protocol):
             on_text: called synchronously with each piece of answer text, in order.
 
         Raises:
-            ModelFailed: classified. A stream that ended without its end event is not an error: the
-                answer's `finish` is "partial", its calls are dropped.
+            ModelFailed: classified, and nothing else; without the key in its text or in what caused it. A
+                stream that ended without its end event is not an error: the answer's `finish` is "partial",
+                its calls are dropped.
+        Silence is bounded by limits that the model was made with ("transport"). Calls may run side by side.
+        Cancelled: ends at once, and its connection is closed.
         """
 
 
@@ -273,7 +282,11 @@ class Command(Protocol):
     role: Literal["user", "admin"]
 
     async def run(self, call: CommandCall) -> CommandResult:
-        """Decide, within 10 s. What it returns takes effect in one transaction, exactly once."""
+        """Decide, within 10 s. What it returns takes effect in one transaction, exactly once.
+
+        It may be asked again after a crash, so it has no effects of its own, and the same call has the same
+        wish. Whatever a user typed is no error of it: it says so.
+        """
 
 
 class AdapterContext(Struct, frozen=True):

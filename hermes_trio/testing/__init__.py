@@ -9,12 +9,17 @@ The fixture `world` comes with the pytest plug-in of this package; `World` alone
 """
 
 from hermes_trio.testing.conformance import Broken as Broken
+from hermes_trio.testing.conformance import MakeContext as MakeContext
+from hermes_trio.testing.conformance import Provider as Provider
 from hermes_trio.testing.conformance import Report as Report
 from hermes_trio.testing.conformance import Service as Service
 from hermes_trio.testing.conformance import Skipped as Skipped
 from hermes_trio.testing.conformance import Trouble as Trouble
 from hermes_trio.testing.conformance import Unable as Unable
+from hermes_trio.testing.conformance import check_command as check_command
+from hermes_trio.testing.conformance import check_model as check_model
 from hermes_trio.testing.conformance import check_platform as check_platform
+from hermes_trio.testing.conformance import check_tool as check_tool
 from hermes_trio.testing.crashing import CrashingStore as CrashingStore
 from hermes_trio.testing.faults import FAULTS as FAULTS
 from hermes_trio.testing.incarnation import alive as alive

@@ -17,7 +17,7 @@ class Sleep:
     description = "Wait for a number of seconds, then go on."
     parameters: Mapping[str, Any] = {
         "type": "object",
-        "properties": {"s": {"type": "number", "minimum": 0, "description": "seconds"}},
+        "properties": {"s": {"type": "number", "minimum": 0, "maximum": LONGEST_S, "description": "seconds"}},
         "required": ["s"],
         "additionalProperties": False,
     }

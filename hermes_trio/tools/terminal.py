@@ -30,6 +30,8 @@ class Terminal:
             "command": {"type": "string", "description": "what /bin/sh is given"},
             "timeout_s": {
                 "type": "number",
+                "exclusiveMinimum": 0,
+                "maximum": LONGEST_S,
                 "description": f"seconds after which it is ended; {TIMEOUT_S:.0f} if not given",
             },
         },

@@ -1,0 +1,66 @@
+"""The other side of a model, as a tester plays it: a provider that answers, refuses, hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from hermes_trio.errors import ModelFailure
+from hermes_trio.testing.conformance.clauses import Unable
+
+Finish = Literal["stop", "tool_calls", "length", "partial"]
+
+
+class Provider:
+    """What `check_model` needs to know of the other side. Subclass it; override what can be played.
+
+    `answer` is needed. Each of the rest raises Unable as it stands, and a clause that needs it is reported
+    as skipped.
+
+    Attributes:
+        key: a key that is taken; no error may show it.
+        patience_s: the longest silence that the model was made to endure, in seconds; None: it has no limit.
+    """
+
+    key = ""
+    patience_s: float | None = None
+
+    async def answer(
+        self, *pieces: str, calls: Sequence[tuple[str, str]] = (), finish: Finish = "stop"
+    ) -> None:
+        """The next call is answered so.
+
+        Args:
+            pieces: of the text, in the order they are streamed.
+            calls: (tool, arguments as JSON) that it wants.
+            finish: "partial": the stream ends without its end event.
+        """
+        raise NotImplementedError
+
+    async def fail(self, kind: ModelFailure, *, retry_after_s: float | None = None) -> None:
+        """The next call is refused so; a refusal of the key quotes it, as providers do."""
+        raise Unable(f"a call cannot be made to fail so: {kind}")
+
+    async def break_off(self, *pieces: str) -> None:
+        """The next call gets these pieces, then its connection breaks."""
+        raise Unable("there is no connection that could break")
+
+    async def hang(self, *pieces: str) -> None:
+        """The next call gets these pieces, then silence."""
+        raise Unable("a call cannot be made to hang")
+
+    async def hanging(self) -> None:
+        """Return when a call is in that silence."""
+        raise Unable("a call cannot be made to hang")
+
+    async def connections(self) -> int:
+        """How many connections to the provider are open."""
+        raise Unable("there are no connections to count")
+
+    async def heard(self) -> str:
+        """All that the last request said, as one text."""
+        raise Unable("what was asked cannot be seen")
+
+    async def key_used(self) -> str:
+        """The key of the last request."""
+        raise Unable("the key of a request cannot be seen")

@@ -1,0 +1,170 @@
+"""The other sides of the models: the script, the echo, and the fakes of both providers."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import msgspec
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from hermes_trio.entries import ModelAnswer, ToolCall
+from hermes_trio.http import open_http_client
+from hermes_trio.models.anthropic import AnthropicModel
+from hermes_trio.models.echo import EchoModel
+from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.testing import Provider, ScriptedModel, Unable, fails, hangs
+from hermes_trio.testing.script import Line
+from tests.fakes.anthropic_server import AnthropicFake
+from tests.fakes.model_script import Call, Item
+from tests.fakes.openai_server import OpenAIFake
+from tests.models.provider_cases import Calendar
+
+KEY = "sk-averysecretkey0123456789"
+LIMIT_S = 0.2
+
+
+class ScriptSide(Provider):
+    """A script."""
+
+    key = KEY
+
+    def __init__(self):
+        self.model = ScriptedModel(needs_key=True)
+
+    async def answer(self, *pieces, calls=(), finish="stop"):
+        if finish == "partial":
+            calls = ()
+        made = tuple(ToolCall(f"c{n}", *call) for n, call in enumerate(calls))
+        answer = ModelAnswer(text="".join(pieces), calls=made, finish=finish)
+        self.model.script(Line(answer, pieces, between_s=0.01))
+
+    async def fail(self, kind, *, retry_after_s=None):
+        self.model.script(fails(kind, retry_after_s=retry_after_s))
+
+    async def break_off(self, *pieces):
+        self.model.script(fails("transport"))
+
+    async def hang(self, *pieces):
+        self.model.script(hangs(*pieces))
+
+    async def hanging(self):
+        await wait_all_tasks_blocked()
+
+    async def connections(self):
+        return self.model.in_flight
+
+    async def heard(self):
+        return msgspec.json.encode(self.model.requests[-1]).decode()
+
+    async def key_used(self):
+        return self.model.keys[-1]
+
+
+@asynccontextmanager
+async def script_side():
+    yield ScriptSide()
+
+
+class EchoSide(Provider):
+    """Nothing but what was said."""
+
+    async def answer(self, *pieces, calls=(), finish="stop"):
+        if ("".join(pieces), calls, finish) != ("you said: hello", (), "stop"):
+            raise Unable("it only repeats what was said")
+
+
+@asynccontextmanager
+async def echo_side():
+    yield EchoSide()
+
+
+REFUSALS = {
+    "rate_limit": Item(status=429, body={"error": {"message": "slow down"}}),
+    "quota": Item(status=402, body={"error": {"message": "no credits left"}}),
+    "auth": Item(status=401, body={"error": {"message": f"Incorrect API key provided: {KEY}."}}),
+    "overload": Item(status=529, body={"error": {"type": "overloaded_error", "message": "busy"}}),
+    "context": Item(status=400, body={"error": {"message": "prompt is too long: 300000 tokens"}}),
+    "malformed": Item(status=400, body={"error": {"message": "messages: wrong"}}),
+    "transport": Item(status=408, body={"error": {"message": "timeout"}}),
+    "unknown": Item(body={"hello": "this is no stream"}),
+}
+
+
+class ServerSide(Provider):
+    """A fake of a provider, over HTTP."""
+
+    key = KEY
+    patience_s = LIMIT_S
+
+    def __init__(self, kind, client, nursery):
+        self.fake = OpenAIFake() if kind is OpenAIModel else AnthropicFake()
+        self.kind, self.client, self.nursery = kind, client, nursery
+        self.url = ""
+
+    async def answer(self, *pieces, calls=(), finish="stop"):
+        long = "length" if self.kind is OpenAIModel else "max_tokens"
+        self.fake.push(
+            Item(
+                pieces=list(pieces),
+                calls=[Call(*call) for call in calls],
+                finish=long if finish == "length" else "",
+                end=finish != "partial",
+                gap_ms=1,
+            )
+        )
+
+    async def fail(self, kind, *, retry_after_s=None):
+        item = msgspec.structs.replace(REFUSALS[kind])
+        if retry_after_s is not None:
+            item.headers = {"retry-after": f"{retry_after_s:.0f}"}
+        self.fake.push(item)
+
+    async def break_off(self, *pieces):
+        self.fake.push(Item(pieces=list(pieces), cut=True))
+
+    async def hang(self, *pieces):
+        # the head, which is no text, is sent first
+        self.fake.push(Item(pieces=[*pieces, "more"], hold=len(pieces) + 1 if pieces else 0))
+
+    async def hanging(self):
+        await self.fake.until_held()
+
+    async def connections(self):
+        return self.fake.counts.now
+
+    async def heard(self):
+        return msgspec.json.encode(self.fake.calls[-1].body).decode()
+
+    async def key_used(self):
+        return self.fake.calls[-1].key
+
+
+def server_side(kind):
+    @asynccontextmanager
+    async def side():
+        async with trio.open_nursery() as nursery, open_http_client(connect_s=2, read_s=5) as client:
+            made = ServerSide(kind, client, nursery)
+            made.url = await nursery.start(made.fake.serve)
+            yield made
+            nursery.cancel_scope.cancel()
+
+    return side
+
+
+def asking(side):
+    """Our model of this provider."""
+    base = f"{side.url}/v1" if side.kind is OpenAIModel else side.url
+    waits = {"first_byte_s": LIMIT_S, "between_bytes_s": LIMIT_S}
+    return side.kind(side.client, base, "some-model", clock=Calendar(), **waits)
+
+
+def scripted(side):
+    return side.model
+
+
+def echo(side):
+    return EchoModel()
+
+
+__all__ = ["AnthropicModel", "OpenAIModel"]

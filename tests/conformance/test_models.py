@@ -1,0 +1,56 @@
+"""Every model of the tree keeps the contract of its port, and each clause is broken by something."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermes_trio.models.anthropic import AnthropicModel
+from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.testing import Broken, check_model
+from hermes_trio.testing.conformance.model import MODEL_CLAUSES
+
+from .broken_models import BROKEN
+from .model_sides import asking, echo, echo_side, script_side, scripted, server_side
+
+
+def skipped(report):
+    return {one.clause for one in report.skipped}
+
+
+@pytest.mark.parametrize("kind", [OpenAIModel, AnthropicModel])
+async def test_a_providers_model(kind):
+    report = await check_model(asking, server_side(kind))
+    assert skipped(report) == set()
+
+
+async def test_the_scripted_model(autojump_clock):
+    report = await check_model(scripted, script_side)
+    assert skipped(report) == {
+        "silence_before_the_answer_is_bounded",
+        "silence_within_the_answer_is_bounded",
+    }
+
+
+async def test_the_echo(autojump_clock):
+    report = await check_model(echo, echo_side)
+    assert set(report.kept) == {
+        "says_its_name",
+        "gives_the_answer_in_pieces_and_whole",
+        "says_nothing_after_its_end",
+        "rests_on_every_path",
+        "asks_nothing_when_cancelled_before",
+    }
+
+
+@pytest.mark.parametrize(
+    ("clause", "broken"), BROKEN, ids=[f"{clause}-{kind.__name__}" for clause, kind in BROKEN]
+)
+async def test_a_broken_model_is_named(autojump_clock, clause, broken):
+    with pytest.raises(Broken) as failed:
+        await check_model(broken, script_side, only=[clause])
+    assert failed.value.clauses == (clause,)
+    assert f"model.{clause}: " in str(failed.value)
+
+
+def test_every_clause_is_broken_by_something():
+    assert {clause for clause, _ in BROKEN} == {check.__name__ for check in MODEL_CLAUSES}

@@ -1,0 +1,34 @@
+"""A tool's call in a conversation of a World: real turn, real children, scripted programs."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+
+import trio
+
+from hermes_trio.agent import Context
+from hermes_trio.testing import MemoryPlatform, open_world
+from hermes_trio.values import Policy
+
+
+def in_world(prepare):
+    """Opens the call of an admin; `prepare(world)` scripts what commands do."""
+
+    @asynccontextmanager
+    async def context():
+        opened, calls = trio.open_memory_channel(1)
+        over = trio.Event()
+
+        async def agent(turn):
+            opened.send_nowait(Context(turn, "checked", "tool x#1", []))
+            await over.wait()
+            return "done"
+
+        platform = MemoryPlatform(policy=Policy(allow_users=("*",), admins=("ada",)))
+        async with open_world(agent, platform=platform) as world:
+            prepare(world)
+            await world.say("ada", "go")
+            yield await calls.receive()
+            over.set()
+
+    return context
