@@ -163,13 +163,16 @@ class Walk:
         return error
 
     def _verdict(self) -> ModelFailed | NoCredentials:
-        for error in reversed(self._failures):
-            if isinstance(error, ModelFailed):
-                return error
+        """What all of it comes to: where messages are kept, a time at which a key may be used again counts
+        for more than a model that fails; where they are not, the failure is the news."""
+        defers = self._candidates.defers
         refusals = [error for error in self._failures if isinstance(error, NoCredentials)]
-        times = [error.until for error in refusals if error.until is not None]
-        until = min(times, default=None)
-        return NoCredentials(until, refusals[-1].kind, defer=self._candidates.defers)
+        until = min((error.until for error in refusals if error.until is not None), default=None)
+        if until is None or not defers:
+            for error in reversed(self._failures):
+                if isinstance(error, ModelFailed):
+                    return error
+        return NoCredentials(until, refusals[-1].kind, defer=defers)
 
 
 class _Tried:

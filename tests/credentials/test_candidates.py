@@ -74,7 +74,7 @@ def failed(kind, **more):
 class Desk:
     """Candidates with a log, a wall clock, and what a user would see."""
 
-    def __init__(self, *models, keys=("a",), strategy="fill_first") -> None:
+    def __init__(self, *models, keys=("a",), strategy="fill_first", on_exhausted="tell") -> None:
         self.log = Log()
         self.shown: list[str] = []
         self.pools = [
@@ -91,7 +91,9 @@ class Desk:
             Candidate(model, pool if model.needs_key else None)
             for model, pool in zip(models, self.pools, strict=True)
         ]
-        self.candidates = Candidates(pairs, chance=random.Random(2), log=self.log)
+        self.candidates = Candidates(
+            pairs, on_exhausted=on_exhausted, chance=random.Random(2), log=self.log
+        )
         self.walk = self.candidates.walk()
 
     async def ask(self, walk=None) -> ModelAnswer:
@@ -308,6 +310,18 @@ async def test_a_failure_that_is_no_keys_fault_is_told_rather_than_a_time(autoju
     with pytest.raises(ModelFailed) as told:
         await Desk(one, two).ask()
     assert told.value.kind == "transport"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_where_messages_are_kept_a_used_up_key_beside_a_model_that_is_down_keeps_them(
+    autojump_clock, order
+):
+    one, two = Scripted("one", [failed("transport")] * 3), Scripted("two", by_key={"a": failed("quota")})
+    desk = Desk(*(one, two)[::order], on_exhausted="defer")
+    with pytest.raises(NoCredentials) as told:
+        await desk.ask()
+    assert told.value.defer
+    assert START < told.value.until <= START + 60  # a lone key is probed every 30 s
 
 
 async def test_text_of_a_failed_try_is_void_and_the_caller_is_told(autojump_clock):
