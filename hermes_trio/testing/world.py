@@ -79,7 +79,6 @@ class World:
         self.processes = FakeProcesses(nursery, self.record)
         self.models = [ScriptedModel(needs_key=bool(keys))]
         self.models += [ScriptedModel(f"fallback {n}") for n in range(1, fallbacks + 1)]
-        self.model = self.models[0]
         self.clock = WorldClock()
         self.options = options
         self.session_options = session
@@ -164,6 +163,16 @@ class World:
         ]
 
     # -- the gateway
+
+    @property
+    def model(self) -> ScriptedModel:
+        """The first of `models`. Another one may be put in its place, for the next life."""
+        return self.models[0]
+
+    @model.setter
+    def model(self, model: ScriptedModel) -> None:
+        self.models[0] = model
+        model.record = self.record
 
     @property
     def gateway(self) -> Gateway:

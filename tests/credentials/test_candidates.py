@@ -91,9 +91,7 @@ class Desk:
             Candidate(model, pool if model.needs_key else None)
             for model, pool in zip(models, self.pools, strict=True)
         ]
-        self.candidates = Candidates(
-            pairs, on_exhausted=on_exhausted, chance=random.Random(2), log=self.log
-        )
+        self.candidates = Candidates(pairs, on_exhausted=on_exhausted, chance=random.Random(2), log=self.log)
         self.walk = self.candidates.walk()
 
     async def ask(self, walk=None) -> ModelAnswer:

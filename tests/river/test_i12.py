@@ -12,17 +12,12 @@ from itertools import count
 import pytest
 import trio
 
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import seeded_chance
-from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import ModelAnswer, ToolCall, UserEntry
 from hermes_trio.errors import ModelFailed
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.plugins import installed_commands
 from hermes_trio.pure import context
 from hermes_trio.testing import open_world
-from hermes_trio.values import Secret
 
 from .invariants import check
 from .test_agent import ATool
@@ -126,7 +121,7 @@ class Prefix:
             await trio.sleep(60)  # so long the gateway waits for an answer that never comes
         self.world.platform.connected = True
         self.world.db.execute("pragma query_only = off")
-        if self.world._gateway is None:
+        if self.world.lives.now is None:
             await self.world.start()
 
     async def speak(self):
@@ -209,18 +204,10 @@ async def a_life(seed):
     options = GatewayOptions(busy=chance.choice(("queue", "steer", "interrupt")), drain_timeout_s=5.0)
     tools = [ATool(tool.__name__, tool, idempotent=chance.random() < 0.5) for tool in TOOLS]
 
-    async def agent(turn):
-        return await playing(turn)
-
     async with open_world(
-        agent, seed=seed, options=options, commit_s=0.001, commands=COMMANDS, start=False
+        keys=keys, tools=tools, seed=seed, options=options, commit_s=0.001, commands=COMMANDS, start=False
     ) as w:
-        pool = KeyPool(
-            [Secret(key) for key in keys], clock=w.clock, chance=seeded_chance(f"{seed}"), log=w._log()
-        )
-        models = Candidates([Candidate(model, pool if keys else None)], chance=seeded_chance(f"{seed}"))
-        playing = ModelAgent(models, tools=tools)
-        agent.history_chars = playing.history_chars
+        w.model = model
         await w.start()
         prefix = Prefix(w, model, chance)
         try:
