@@ -16,6 +16,7 @@ import click
 from hermes_trio.cli.ask import ASKING, FAILED
 from hermes_trio.cli.export import export
 from hermes_trio.cli.options import config_option, find_file, find_state_dir, tell
+from hermes_trio.cli.replay import replay
 from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import let_go_of, put_in_place
 from hermes_trio.errors import HermesError, OperatorError
@@ -132,5 +133,5 @@ def _load(file: Path | None) -> Config:
     return load(find_file(file), environ=os.environ)
 
 
-for command in (*ASKING, export, simulate):
+for command in (*ASKING, export, replay, simulate):
     commands.add_command(command)

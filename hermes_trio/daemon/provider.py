@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,18 +63,36 @@ async def open_agent(
     Raises:
         ConfigWrong: an enabled tool cannot be imported.
     """
+    async with open_models(config, clock=clock, chance=chance, log=log, learn=learn) as models:
+        yield agent_of(config, models, enabled_tools(config.tools.enable))
+
+
+@asynccontextmanager
+async def open_models(
+    config: Config, *, clock: WallClock, chance: Chance, log: Log, learn: Callable[[Secret], None]
+) -> AsyncIterator[Candidates]:
+    """The model of a configuration and its fallbacks, with their connections, while the body runs.
+
+    Args:
+        learn: told of each secret that is not in the configuration, before it is used.
+    """
     async with AsyncExitStack() as opened:
         pools = _Pools(clock, chance, log, learn)
         candidates = await _candidates(config, _Clients(opened), pools, clock)
-        yield ModelAgent(
-            Candidates(candidates, on_exhausted=config.model.on_exhausted, chance=chance, log=log),
-            tools=enabled_tools(config.tools.enable),
-            prompt=config.agent.prompt,
-            steps_max=config.agent.steps_max,
-            same_failure_max=config.agent.same_failure_max,
-            history_tokens=config.agent.history_tokens,
-            name=model_name(config),
-        )
+        yield Candidates(candidates, on_exhausted=config.model.on_exhausted, chance=chance, log=log)
+
+
+def agent_of(config: Config, models: Candidates, tools: Sequence[Tool]) -> ModelAgent:
+    """The built-in agent as a configuration has it."""
+    return ModelAgent(
+        models,
+        tools=tools,
+        prompt=config.agent.prompt,
+        steps_max=config.agent.steps_max,
+        same_failure_max=config.agent.same_failure_max,
+        history_tokens=config.agent.history_tokens,
+        name=model_name(config),
+    )
 
 
 def model_name(config: Config) -> str:

@@ -52,6 +52,7 @@ from hermes_trio.testing.replay_course import follow
 from hermes_trio.testing.replay_differences import Difference, differences
 from hermes_trio.testing.replay_platform import ReplayPlatform
 from hermes_trio.testing.replay_script import Diverged as Diverged
+from hermes_trio.testing.replay_script import NoSuchStep as NoSuchStep
 from hermes_trio.testing.replay_script import Script
 from hermes_trio.testing.replay_store import ReplayStore
 from hermes_trio.testing.wall import WALL_START
@@ -109,6 +110,17 @@ def recording_of(world: World, session: int) -> Recording | None:
             after = page.after
 
     return decode_recording(b"".join(written(head, {part: pages(part) for part in PARTS})))
+
+
+def recorded_tools(recording: Recording, *, but: Collection[str] = ()) -> list[Tool]:
+    """The tools that were offered to the model, but for these names. They give what was recorded."""
+    setups = {
+        tool.name: tool
+        for boot in recording.boots
+        if boot.setup is not None and boot.setup.agent is not None
+        for tool in boot.setup.agent.tools
+    }
+    return [RecordedTool(setup) for name, setup in setups.items() if name not in but]
 
 
 class Replay(World):
@@ -306,7 +318,7 @@ async def open_replay(
         on_live: called, synchronously, when it goes on by itself.
 
     Raises:
-        ValueError: there is no such step.
+        NoSuchStep: the recording has no step of this number.
     """
     script = Script(recording, from_step=from_step, on_live=on_live)
     make = partial(

@@ -76,7 +76,7 @@ def _acts(replay: Replay) -> Iterator[tuple[float, int, Act]]:
             yield stops_at, STOP, _stop(replay, boot, stops_at)
         before = boot
     if before is not None and before.ended_at is None and not recording.running:
-        yield _killed_at(known, recording.until), KILL, _kill(replay)
+        yield _killed_at(known, recording.until + 2 * SOON_S), KILL, _kill(replay)
     for message in recording.messages:
         late_s = 2 * AFTER_S if _missed(recording, message) else 0.0
         yield message.at + late_s, MESSAGE, _say(replay, message)

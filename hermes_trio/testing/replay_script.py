@@ -21,6 +21,10 @@ class Diverged(HermesError, AssertionError):
     """The replay asked for something else than was recorded; the text names turn, step and difference."""
 
 
+class NoSuchStep(HermesError, ValueError):
+    """A replay cannot go on from there; the text says how many steps there are."""
+
+
 class Script:
     """What a replay follows, from `zero` on, until it goes on by itself.
 
@@ -31,11 +35,11 @@ class Script:
 
     Attributes:
         zero: the time of trio's clock that the recording's times count from.
-        live: set when it goes on by itself.
+        live: set when it goes on by itself. `live_turn` is the turn in which it does.
         diverged: the first difference that cannot be followed; `stopped` is set then.
 
     Raises:
-        ValueError: there is no such step.
+        NoSuchStep: the recording has no step of this number.
     """
 
     def __init__(
@@ -56,14 +60,14 @@ class Script:
         self.messages: dict[str, RecordedMessage] = {one.message.native: one for one in recording.messages}
         self._from_step = from_step
         self._on_live = on_live
-        self._live_turn = self._turn_of(from_step)
+        self.live_turn = self._turn_of(from_step)
 
     def _turn_of(self, number: int | None) -> int | None:
         steps = self.recording.steps
         if number is None:
             return None
         if not 1 <= number <= len(steps) + 1:
-            raise ValueError(f"no step {number}: there are {len(steps)}, and {len(steps) + 1} is a new one")
+            raise NoSuchStep(f"no step {number}: there are {len(steps)}, and {len(steps) + 1} is a new one")
         if number <= len(steps):
             return steps[number - 1].turn
         return max(self.turns, default=None)
@@ -119,7 +123,7 @@ class Script:
         step = (turn, name, n)
         number = self.numbers.get(step)
         if self._from_step is not None and not self.live.is_set():
-            new = number is None and self._live_turn is not None and turn >= self._live_turn
+            new = number is None and self.live_turn is not None and turn >= self.live_turn
             if new or (number is not None and number >= self._from_step):
                 self._go_on()
         return None if self.live.is_set() else self.steps.get(step)

@@ -49,7 +49,7 @@ class Examples:
     def _lay_out_tests(self):
         self.tests.mkdir()
         for name, text in pages.files().items():
-            if Path(name).name.startswith("test_") or name == "pytest.ini":
+            if Path(name).name.startswith("test_") or name == "pytest.ini" or name.endswith(".json"):
                 (self.tests / Path(name).name).write_text(text, encoding="utf-8")
         for block in pages.of("python"):
             name = f"test_{Path(block.page).stem.lower()}_{block.line}.py"

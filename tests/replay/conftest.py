@@ -1,0 +1,1 @@
+from tests.daemon.conftest import place as place
