@@ -125,6 +125,18 @@ class World:
 
         self._nursery.start_soon(wait, name="later")
 
+    # -- models
+
+    @property
+    def model(self) -> ScriptedModel:
+        """The first of the models. One that is put here is asked from the next life on."""
+        return self.models[0]
+
+    @model.setter
+    def model(self, model: ScriptedModel) -> None:
+        self.models[0] = model
+        model.record = self.record
+
     # -- users
 
     async def say(

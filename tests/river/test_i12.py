@@ -39,6 +39,9 @@ class Faulty:
         self.faults = []
         self.over = trio.Event()
 
+    def heal(self):
+        self.over.set()
+
     async def complete(self, request, *, key, on_text):
         await trio.sleep(0.05)
         if any("☠" in repr(entry) for entry in request.entries):
@@ -102,7 +105,6 @@ class Prefix:
         self.model = model
         self.chance = chance
         self.done = []
-        self.hung = False
 
     async def play(self):
         steps = [self.speak, self.speak, self.command, self.break_model, self.break_platform]
@@ -115,12 +117,7 @@ class Prefix:
                 await trio.sleep(self.chance.choice((0.01, 0.06, 0.3, 2, 9)))
 
     async def end(self):
-        self.model.over.set()
-        self.world.platform._faults.clear()
-        if self.hung:
-            await trio.sleep(60)  # so long the gateway waits for an answer that never comes
-        self.world.platform.connected = True
-        self.world.db.execute("pragma query_only = off")
+        self.world.heal()
         if self.world.lives.now is None:
             await self.world.start()
 
@@ -154,13 +151,12 @@ class Prefix:
         if fault == "off":
             self.world.platform.connected = not self.world.platform.connected
         else:
-            self.hung = self.hung or fault == "hang"
             self.world.platform.fault(*[fault] * self.chance.randint(1, 4), wait_s=5.0)
 
     async def break_store(self):
-        self.world.db.execute("pragma query_only = on")
-        await trio.sleep(self.chance.choice((0.05, 1, 20)))
-        self.world.db.execute("pragma query_only = off")
+        for_s = self.chance.choice((0.05, 1, 20))
+        self.world.fault("store_full", for_s=for_s)
+        await trio.sleep(for_s)
 
     async def crash(self):
         self.world.crash()
@@ -205,7 +201,7 @@ async def a_life(seed):
     tools = [ATool(tool.__name__, tool, idempotent=chance.random() < 0.5) for tool in TOOLS]
 
     async with open_world(
-        keys=keys, tools=tools, seed=seed, options=options, commit_s=0.001, commands=COMMANDS, start=False
+        seed=seed, options=options, commit_s=0.001, commands=COMMANDS, keys=keys, tools=tools, start=False
     ) as w:
         w.model = model
         await w.start()
