@@ -3,6 +3,7 @@
 #   make demo     a conversation that is cut short      make lint     style, types, layers
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
+#   make test-newest   what a newer trio can break, on the newest there is
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
 
@@ -11,7 +12,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test lint bench crash demo races sim mutants FORCE
+.PHONY: run test test-newest lint bench crash demo races sim mutants FORCE
 .NOTPARALLEL:
 
 run: .venv/.installed
@@ -19,6 +20,9 @@ run: .venv/.installed
 
 test: .venv/.installed-dev
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
+
+test-newest: .venv/.installed-dev
+	@$(BIN)/python -m tests.newest
 
 lint: .venv/.installed-dev
 	@$(BIN)/ruff check .
