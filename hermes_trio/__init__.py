@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from hermes_trio.opening import open_gateway as open_gateway
     from hermes_trio.plugins import installed_commands as installed_commands
     from hermes_trio.ports import *  # noqa: F403
+    from hermes_trio.pure.chunking import Unit as Unit
     from hermes_trio.pure.chunking import units as units
+    from hermes_trio.pure.keypool import Strategy as Strategy
     from hermes_trio.pure.markdown import split_markdown as split_markdown
+    from hermes_trio.store_values import Claimed as Claimed
     from hermes_trio.store_values import StatusView as StatusView
     from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
     from hermes_trio.values import *  # noqa: F403
@@ -61,7 +64,7 @@ _WHERE = {
     "hermes_trio.opening": ("open_gateway",),
     "hermes_trio.child_port": "ChildLog Children Group LeftChildren Process Processes Ran".split(),
     "hermes_trio.inbox": ("Health",),
-    "hermes_trio.store_values": ("StatusView",),
+    "hermes_trio.store_values": ("Claimed", "StatusView"),
     "hermes_trio.candidates": ("Candidate", "Candidates"),
     "hermes_trio.credentials": ("KeyPool",),
     "hermes_trio.models.anthropic": ("AnthropicModel",),
@@ -71,7 +74,8 @@ _WHERE = {
     "hermes_trio.agent": ("ModelAgent",),
     "hermes_trio.http": ("open_http_client",),
     "hermes_trio.pure.markdown": ("split_markdown",),
-    "hermes_trio.pure.chunking": ("units",),
+    "hermes_trio.pure.chunking": ("Unit", "units"),
+    "hermes_trio.pure.keypool": ("Strategy",),
     "hermes_trio.plugins": ("installed_commands",),
     "hermes_trio.stores.sqlite": ("open_sqlite_store",),
     "hermes_trio.ports": (
@@ -80,15 +84,17 @@ _WHERE = {
     ).split(),
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError LimitReached ModelFailed"
+        " ModelFailure"
         " NoCredentials NotSent OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address Choice Delivery Key Lane Message Part Policy Receipt Said Secret Span Traits Undecodable"
+        "Address Choice Delivery Key Lane Message OutcomeName Part Policy Receipt Said Secret Span Traits"
+        " TurnState Undecodable"
     ).split(),
-    "hermes_trio.views": "ChildView KeyView LedgerRow SessionView TurnView".split(),
-    "hermes_trio.wishes": "Prompt Reset Restart Resume Say Silence Stop".split(),
+    "hermes_trio.views": "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView".split(),
+    "hermes_trio.wishes": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.entries": (
         "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry SummaryEntry ToolCall ToolEntry ToolSpec"
         " UserEntry"

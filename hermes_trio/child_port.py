@@ -61,7 +61,14 @@ class LeftChildren(Struct, frozen=True):
 
 
 class Ran(Struct, frozen=True):
-    """What became of a foreground command. `code` None: it passed its deadline and is being ended."""
+    """What became of a foreground command.
+
+    Args:
+        code: its exit code, minus the signal's number where one ended it. None: it passed its deadline and
+            is being ended.
+        seconds: how long it ran.
+        output: what it printed, without secrets; of much the beginning and the end.
+    """
 
     code: int | None
     seconds: float
@@ -80,13 +87,18 @@ class Children(Protocol):
     """The programs of a conversation, as a tool's call may have them.
 
     Each method raises PermissionError where a message that the turn answers is not an admin's, and
-    ValueError for what is not there or is no argument.
+    ValueError for what is not there or is no argument. Cancelled, a method that only looks has changed
+    nothing.
     """
 
     async def run(self, command: str, *, timeout_s: float) -> Ran:
-        """Run a shell command to its end, at most so long. Raises OSError; PermissionError below the floor.
+        """Run a shell command to its end, at most so long; what it leaves in the background is ended with it.
 
-        What it leaves in the background is ended with it. Cancelled: its process group is ended.
+        Raises:
+            OSError: the machine could not start it.
+            PermissionError: it is one that no setting allows (it would erase a root, power the machine off).
+            StaleTurn: the turn has ended.
+        Cancelled: its process group is ended.
         """
 
     async def start(
@@ -98,6 +110,8 @@ class Children(Protocol):
             notify: the conversation is told of its end.
             keep: it outlives a reset of the conversation.
             watch: substrings; the conversation is told of lines that hold one, coalesced and capped.
+
+        Cancelled: it was not started, or it runs by itself and `list` has it.
         """
 
     async def list(self) -> Sequence[ChildView]:
@@ -107,16 +121,16 @@ class Children(Protocol):
         """How it is. One that has ended is told by that."""
 
     async def wait(self, child: int, timeout_s: float) -> ChildView:
-        """Wait for its end, at most so long."""
+        """Wait for its end, at most so long. Cancelled: it runs on, and its end is told."""
 
     async def log(self, child: int, since: int = 0) -> ChildLog:
         """What it has printed, as far as it is kept; of one that runs from a position on."""
 
     async def write(self, child: int, text: str) -> None:
-        """Give it input. Raises OSError if it takes none."""
+        """Give it input. Raises OSError if it takes none. Cancelled: it may have got a part of it."""
 
     async def kill(self, child: int) -> ChildView:
-        """End it."""
+        """End it: TERM to its process group, KILL 1.5 s later. Cancelled: it is ended all the same."""
 
 
 class ChildStore(Protocol):
@@ -165,7 +179,7 @@ class Group(Protocol):
         """Send it to all of them, and return how many there were."""
 
     async def gone(self) -> None:
-        """Return when none of those that live now is left."""
+        """Return when none of those that live now is left. Cancelled: nothing has changed."""
 
     def close(self) -> None:
         """Let go of what is known about them; they are gone, or left behind."""
@@ -183,13 +197,16 @@ class Process(Group, Protocol):
     started: int
 
     async def read(self) -> bytes:
-        """The next piece of what it printed, b"" at the end."""
+        """The next piece of what it printed, b"" at the end. Cancelled: no piece is lost."""
 
     async def write(self, data: bytes) -> None:
-        """Give it to its standard input. Raises OSError if it takes none."""
+        """Give it to its standard input. Raises OSError if it takes none. Cancelled: a part may be there."""
 
     async def exited(self) -> int:
-        """Its exit code, minus the signal's number where one ended it, once the leader has ended."""
+        """Its exit code, minus the signal's number where one ended it, once the leader has ended.
+
+        Cancelled: it runs on, and may be asked again.
+        """
 
 
 class Processes(Protocol):

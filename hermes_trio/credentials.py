@@ -81,7 +81,8 @@ class KeyPool:
 
     Args:
         keys: in order; secrets, or keys that can be refreshed. Empty ones and repetitions are left out.
-        strategy: see `choose`.
+        strategy: of the keys that may be used: "fill_first" the first, "round_robin" the one after the last
+            used, "least_used" the one this life has used least, "random" any.
         name: of the account, for status and log. The same secret in a pool of another name is another key.
         clock: cooldowns are in wall time.
         chance: for "random".

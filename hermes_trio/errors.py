@@ -36,6 +36,9 @@ from typing import Literal
 ModelFailure = Literal[
     "rate_limit", "quota", "auth", "overload", "context", "malformed", "transport", "unknown"
 ]
+"""How a model call fails: too much was asked (429), the allowance is used up (402), the key is refused (401),
+the provider is busy (5xx), the conversation is too long, the request is not taken as it is (400), the line
+broke or nothing came in time, or what nobody can read."""
 RefusalKind = Literal["markup", "gone", "lost", "other"]
 """How a platform refuses a delivery; see `SendRefused`."""
 

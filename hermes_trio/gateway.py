@@ -22,7 +22,8 @@ class Gateway:
     """A running gateway: what a host may ask of it. Made by `open_gateway`.
 
     What asks the store raises `StoreFailed` when that cannot read or write, `StoreClosed` after the gateway
-    was left. Cancelled, a `stop`, `reset` or `resume` has taken effect wholly or not at all.
+    was left. Cancelled, a `stop`, `reset` or `resume` has taken effect wholly or not at all,
+    and what waits or looks has changed nothing.
 
     Attributes:
         river: its parts; not for hosts, and without a promise.

@@ -207,6 +207,11 @@ class Client(httpx.AsyncClient):
     async def ask(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """Post and return the response with its body unread: close it with `answer.body.aclose()`.
 
+        Args:
+            url: whole, http or https.
+            content: the body of the request.
+            headers: beside those that every request has.
+
         Only connecting has a deadline here; the rest is the caller's. Errors are httpx's. Cancelled: the
         connection is closed.
         """
@@ -226,7 +231,10 @@ class Client(httpx.AsyncClient):
         return Answer(*await self._connections.exchange(place.origin, asked))
 
     async def ask_whole(self, url: str, content: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        """Post and return (status, body)."""
+        """Post and return (status, body). Takes `url`, `content` and `headers` as `ask`.
+
+        Cancelled: the connection is closed.
+        """
         answer = await self.ask(url, content, headers)
         try:
             return answer.status, b"".join([piece async for piece in answer.body])

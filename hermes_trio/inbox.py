@@ -27,7 +27,7 @@ class Health(msgspec.Struct):
     Args:
         receiving: a receive cycle completed, and none failed since.
         why: the newest failure.
-        received_at: loop time of the last completed receive cycle.
+        received_at: `trio.current_time()` of the last completed receive cycle.
         reported: it has received, or reported its failure, at least once.
     """
 

@@ -164,10 +164,13 @@ class ToolContext(Protocol):
     children: Children
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep; resumed after a restart, sleep the rest. Does not count towards the deadline."""
+        """Sleep; resumed after a restart, sleep the rest. Does not count towards the deadline.
+
+        Cancelled: the wake-up time stands.
+        """
 
     async def now(self) -> float:
-        """Wall time, recorded: the same when the turn is run again."""
+        """Wall time, recorded: the same when the turn is run again. Cancelled: recorded or not."""
 
     async def reset(self, why: str) -> NoReturn:
         """End this conversation and open the next. Does not return: the call ends as Cancelled.
@@ -233,14 +236,20 @@ class RefreshingKey(Protocol):
 
 
 class Agent(Protocol):
-    """A coroutine function that answers a turn: the final reply, a Silence, or None (its last `say`).
+    """A coroutine function that answers a turn, an `async def agent(turn)` or an object that is called so.
 
     One that is an object may have the attributes `name` (shown in status), `history_chars` (so much of the
     transcript is read with each turn's messages) and `takes_in = True` (it asks `turn.steered()` after each
     step, so that a turn that goes on after a crash can be told of messages that came meanwhile).
     """
 
-    def __call__(self, turn: Any, /) -> Awaitable[str | Silence | None]: ...
+    def __call__(self, turn: Any, /) -> Awaitable[str | Silence | None]:
+        """The final reply as markdown, a Silence, or None, which says that the last `say` was it.
+
+        Called again from its first line when the turn goes on after a crash. What it raises fails the turn:
+        its messages have the outcome `failed`, its chat is told one sentence. `NoCredentials` refuses or
+        keeps them. Cancelled: what its verbs have committed stays; who cancels has said what becomes of it.
+        """
 
 
 class CommandCall(Protocol):
@@ -259,7 +268,7 @@ class CommandCall(Protocol):
     admin: bool
 
     async def session(self) -> SessionView | None:
-        """The caller's own session as it is now, None if there is none."""
+        """The caller's own session as it is now, None if there is none. Cancelled: nothing has happened."""
 
     def help(self) -> Sequence[tuple[str, str]]:
         """(name, help) of each command this caller may use."""
@@ -285,7 +294,8 @@ class Command(Protocol):
         """Decide, within 10 s. What it returns takes effect in one transaction, exactly once.
 
         It may be asked again after a crash, so it has no effects of its own, and the same call has the same
-        wish. Whatever a user typed is no error of it: it says so.
+        wish. Whatever a user typed is no error of it: it says so. What it raises is logged, and its caller is
+        told that the command failed. Cancelled, at its deadline too: nothing of it has taken effect.
         """
 
 

@@ -203,7 +203,9 @@ class StatusView(Struct, frozen=True, kw_only=True):
         waiting: messages that wait for a turn.
         deferred: messages that wait for a key to a model.
         held: turns that wait until a start has lasted (the process died three times in a minute).
+        running: turns that run.
         owed: parts that are still to be said.
+        children: background programs that run.
         sessions: how many are open.
     """
 

@@ -41,11 +41,19 @@ class Secret:
 
 
 OutcomeName = Literal["answered", "refused", "superseded", "stopped", "dropped", "expired", "failed"]
+"""What becomes of an inbound message, for good."""
+
 TurnState = Literal["running", "finished", "stopped", "reset", "failed", "abandoned"]
+"""What a turn is in."""
 
 
 class Key(Struct, frozen=True, array_like=True):
-    """An address reduced by the scope rule: whose conversation this is. Printed, never parsed back."""
+    """An address reduced by the scope rule: whose conversation this is. Printed, never parsed back.
+
+    Args:
+        platform, account, chat, thread: as in `Address`.
+        user: where each user of a group has a conversation of their own; else None.
+    """
 
     platform: str
     account: str
@@ -68,7 +76,11 @@ class Key(Struct, frozen=True, array_like=True):
 
 
 class Lane(Struct, frozen=True, array_like=True):
-    """A chat and thread: what is said there is said in one order."""
+    """A chat and thread: what is said there is said in one order.
+
+    Args:
+        platform, account, chat, thread: as in `Address`.
+    """
 
     platform: str
     account: str
@@ -127,7 +139,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         replies_to: the `message_id` this one replies to.
         album: id of the album it is a part of.
         choice: the token of the choice that was pressed (`Choice.token`), for a press on a prompt.
-        sent_at: the platform's wall time.
+        sent_at: wall time by the platform's clock, None where it does not say.
         raw: the update, whole.
         note: written by the gateway itself, for the model. Never set by a platform.
     """
@@ -149,7 +161,13 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Undecodable(Struct, frozen=True, kw_only=True):
-    """An update that could not be decoded. It becomes a row `failed(decode)` and is kept whole."""
+    """An update that could not be decoded. It becomes a row `failed(decode)` and is kept whole.
+
+    Args:
+        native: as in `Message`.
+        why: for the log and the ledger.
+        raw: the update, whole.
+    """
 
     native: str
     why: str
@@ -193,7 +211,12 @@ class Span(Struct, frozen=True, array_like=True):
 
 
 class Part(Struct, frozen=True, array_like=True):
-    """A platform-sized piece of a reply: plain text, and the spans that format it."""
+    """A platform-sized piece of a reply: plain text, and the spans that format it.
+
+    Args:
+        text: what is shown, at most `Traits.text_max` units of it.
+        spans: by their start; one that lies in another comes after it.
+    """
 
     text: str
     spans: tuple[Span, ...] = ()

@@ -181,7 +181,10 @@ class Turn:
         return "\n".join(message.text for message in self.messages)
 
     async def history(self) -> Sequence[Entry]:
-        """The conversation before this turn, oldest first, as far as the gateway's limit reaches."""
+        """The conversation before this turn, oldest first: the newest 400,000 characters of it at most.
+
+        The same when the turn is run again. Cancelled: nothing has changed.
+        """
         if self._around.history:
             return self.before
         return await self._around.store.history(self.session, HISTORY_CHARS, before_turn=self.id)

@@ -13,6 +13,9 @@ class TurnView(Struct, frozen=True, kw_only=True):
     """A turn as `status` shows it.
 
     Args:
+        id, session: its number, and its session's.
+        key: whose conversation it answers.
+        state: what has become of it; of those that `status` shows "running".
         opened_at: wall time.
         steps: how many it has begun; `step` is the newest's name.
         held: starts that ended badly hold it back: it goes on when somebody writes or this one has lasted.
@@ -32,7 +35,10 @@ class ChildView(Struct, frozen=True, kw_only=True):
     """A child, as `/status`, `/stop` and tools show it.
 
     Args:
+        id, session: its number, and that of the session it was started in.
+        command: without secrets.
         state: "running", or how it ended: "exited", "killed", "lost" (the gateway was stopped meanwhile).
+        began_at, ended_at: wall time; None: it runs.
         code: exit code; minus the number of the signal that ended it.
         keep: it outlives a reset of its session.
     """
@@ -51,6 +57,8 @@ class SessionView(Struct, frozen=True, kw_only=True):
     """A session as `/status` and `sessions` show it.
 
     Args:
+        id: its number.
+        key: whose conversation it is.
         opened_at, ended_at: wall time; None: it is open.
         waiting: messages that wait for a turn of it.
         turns: how many it has had.
@@ -73,6 +81,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
 
 
 KeyState = Literal["ready", "resting", "probing", "dead"]
+"""What a key to models is in; see `KeyView`."""
 
 
 class KeyView(Struct, frozen=True, kw_only=True):
@@ -99,6 +108,7 @@ class KeyView(Struct, frozen=True, kw_only=True):
 
 
 ReplyState = Literal["none", "owed", "said", "maybe", "failed"]
+"""What became of what was said for a message; see `LedgerRow`."""
 
 
 class LedgerRow(Struct, frozen=True, kw_only=True):
@@ -109,9 +119,12 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
         account: `platform/account`.
         native: its id there.
         key: whose conversation it is; None for what could not be decoded.
+        chat: the chat's id there.
+        kind: what it is to the inbox: "message", "command", "undecodable" and the like.
         received_at, at: wall time it was accepted, and it got its outcome.
         length: of its text, in characters.
         state: "waiting", "running" or "deferred" while it has no outcome.
+        outcome: what became of it for good; None: nothing yet.
         reason: of the outcome, for an operator.
         turn: the newest turn that has answered it, or tried to.
         reply: what became of what is said for it: "none" (nothing is, so far), "owed" (not all of it yet),

@@ -8,19 +8,31 @@ from msgspec import Struct
 
 
 class Silence(Struct, frozen=True):
-    """The agent chose to say nothing. Typed, never a magic word."""
+    """The agent chose to say nothing. Typed, never a magic word.
+
+    Args:
+        reason: for the log and the ledger.
+    """
 
     reason: str
 
 
 class Reset(Struct, frozen=True):
-    """A command's wish: end this session and open the next."""
+    """A command's wish: end this session and open the next.
+
+    Args:
+        why: for the log, and for `sessions --all`.
+    """
 
     why: str = "asked"
 
 
 class Stop(Struct, frozen=True):
-    """A command's wish: stop the running turn."""
+    """A command's wish: stop the running turn.
+
+    Args:
+        everything: its background programs too.
+    """
 
     everything: bool = False
 
@@ -59,3 +71,4 @@ class Restart(Struct, frozen=True):
 
 
 CommandResult = Reset | Stop | Say | Prompt | Resume | Restart
+"""What a command may return."""

@@ -29,7 +29,7 @@ class EchoModel:
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
-        """Answer, with a checkpoint before each piece. Raises nothing but Cancelled."""
+        """See the port. Has a checkpoint before each piece. Raises nothing but Cancelled."""
         said, since = _last_said(request.entries)
         last = said[-1].splitlines() if said else []
         wishes = [line.removeprefix(WISH).strip() for line in last if line.startswith(WISH)]

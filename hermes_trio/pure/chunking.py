@@ -14,6 +14,7 @@ from typing import Literal
 from hermes_trio.values import Part, Span
 
 Unit = Literal["char", "utf16", "byte"]
+"""How a platform counts a text: code points, UTF-16 units, bytes of UTF-8."""
 
 LIMIT_MIN = 4
 """The smallest limit: the widest code point is four bytes."""

@@ -12,6 +12,7 @@ from hermes_trio.errors import ModelFailure
 from hermes_trio.views import KeyState, KeyView
 
 Strategy = Literal["fill_first", "round_robin", "least_used", "random"]
+"""Which of the keys that may be used is used next; see `KeyPool`."""
 
 QUOTA_S = 600.0
 AUTH_S = 300.0

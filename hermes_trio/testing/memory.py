@@ -19,7 +19,13 @@ Fault = Literal["refuse", "gone", "markup", "not_sent", "lost_answer", "hang", "
 
 
 class Call(Struct, frozen=True):
-    """One delivery as the platform saw it: when, what, and whether the chat shows it."""
+    """One delivery as the platform saw it.
+
+    Args:
+        at: virtual seconds since the World began.
+        delivery: what was asked.
+        shown: the chat shows it, whatever the gateway was told.
+    """
 
     at: float
     delivery: Delivery
@@ -27,7 +33,17 @@ class Call(Struct, frozen=True):
 
 
 class Seen(Struct):
-    """A message as a user sees it now."""
+    """A message as a user sees it now.
+
+    Args:
+        message_id: its id there.
+        chat, thread: where.
+        text: plain, without its formatting.
+        said: what it is; see `Said`.
+        at: when it appeared, in virtual seconds since the World began.
+        reply_to: the message that it visibly answers.
+        edits: how often it was edited.
+    """
 
     message_id: str
     chat: str
@@ -49,7 +65,8 @@ class MemoryPlatform:
 
     Attributes:
         calls: every call of `deliver`, in order.
-        seen: the messages that chats show, edits and deletions applied.
+        seen: the messages that chats show by their id, edits and deletions applied.
+        reactions: what the bot has put below a message, by the message's id.
         connected: False: nothing can be sent; receiving goes on. See `disconnect`.
         record: where it says what happened; a World gives it its own.
     """
@@ -114,7 +131,17 @@ class MemoryPlatform:
         replies_to: str | None = None,
         album: str | None = None,
     ) -> Message:
-        """A message with ids of its own."""
+        """A message as the service would hand it over, with ids of its own.
+
+        Args:
+            chat: where; by default the private chat with this user.
+            thread: the topic in it.
+            group: the chat is one of several people.
+            addressed: in a group, that the bot is mentioned, replied to or commanded.
+            choice: the token of a button that is pressed.
+            replies_to: the `message_id` of the message it replies to.
+            album: the id of the album it is a part of.
+        """
         self._count += 1
         id = f"in{self._count}"
         return Message(
@@ -174,7 +201,7 @@ class MemoryPlatform:
         return len(self._updates) - self._confirmed
 
     async def changed(self) -> None:
-        """Return when an update is confirmed or a chat shows something new."""
+        """Return when an update is confirmed or a chat shows something new. Cancelled: nothing is."""
         await self._changed.wait()
 
     def _change(self) -> None:
@@ -193,7 +220,7 @@ class MemoryPlatform:
         yield
 
     async def serve(self, intake: Intake) -> None:
-        """Hand over what was pushed, in batches, from the first that was not confirmed.
+        """Hand over what was pushed, in batches, from the first that was not confirmed. See the port.
 
         Raises:
             PlatformDown: the line is cut.
@@ -253,7 +280,7 @@ class MemoryPlatform:
         self.record.add("user", "says", native=update.native, **said)
 
     def _called(self, delivery: Delivery, fault: Fault | Literal["lost"] | None, *, shown: bool) -> None:
-        self.calls.append(Call(trio.current_time(), delivery, shown))
+        self.calls.append(Call(self.record.now, delivery, shown))
         where, fields = delivery.address, {"key": delivery.key} if delivery.part is not None else {}
         text = delivery.part.text if delivery.part is not None else delivery.message_id
         if fault is not None:
@@ -309,7 +336,7 @@ class MemoryPlatform:
             thread=delivery.address.thread,
             text=delivery.part.text,
             said=delivery.said,
-            at=trio.current_time(),
+            at=self.record.now,
             reply_to=delivery.reply_to,
         )
         return id

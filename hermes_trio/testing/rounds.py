@@ -45,6 +45,9 @@ class Rounds(trio.abc.Instrument):
 
 
 async def rounds(count: int) -> None:
-    """Let so many rounds pass; in each every task that can go on goes on once. The clock stands still."""
+    """Let so many rounds pass; in each every task that can go on goes on once. The clock stands still.
+
+    Cancelled: fewer have passed.
+    """
     for _ in range(count):
         await trio.lowlevel.checkpoint()

@@ -17,8 +17,10 @@ class Line(Struct, frozen=True):
     """One answer of the script.
 
     Args:
+        answer: what the call gives when it ends.
         after_s: virtual seconds before the first piece.
-        between_s: virtual seconds between two pieces.
+        between_s: virtual seconds after each piece.
+        error: raised instead of an answer, after `after_s`.
         pieces: of the text, streamed one by one.
         hang: never answer.
     """
@@ -32,12 +34,24 @@ class Line(Struct, frozen=True):
 
 
 def text(*pieces: str, after_s: float = 0.0, between_s: float = 0.0) -> Line:
-    """Answer with this text, streamed in these pieces."""
+    """Answer with this text, streamed in these pieces.
+
+    Args:
+        after_s: virtual seconds before the first piece.
+        between_s: and after each piece.
+    """
     return Line(ModelAnswer(text="".join(pieces)), pieces, after_s, between_s)
 
 
 def tool(name: str, /, *, say: str = "", after_s: float = 0.0, **arguments: object) -> Line:
-    """Call a tool."""
+    """Call a tool.
+
+    Args:
+        name: of the tool.
+        say: text beside the call.
+        after_s: virtual seconds before the answer.
+        arguments: of the call.
+    """
     call = ToolCall(f"call-{name}", name, msgspec.json.encode(arguments).decode())
     answer = ModelAnswer(text=say, calls=(call,), finish="tool_calls")
     return Line(answer, (say,) if say else (), after_s)
@@ -49,7 +63,13 @@ def partial(*pieces: str) -> Line:
 
 
 def fails(kind: ModelFailure, *, after_s: float = 0.0, retry_after_s: float | None = None) -> Line:
-    """Fail with this class of error; `retry_after_s` is how long the provider wants to be left alone."""
+    """Fail with this class of error.
+
+    Args:
+        kind: see `ModelFailed`.
+        after_s: virtual seconds before it.
+        retry_after_s: how long the provider wants to be left alone, in seconds; None: it does not say.
+    """
     return Line(error=ModelFailed(kind, "scripted", retry_after_s=retry_after_s), after_s=after_s)
 
 

@@ -14,7 +14,13 @@ from hermes_trio.testing.record import Record
 
 
 class Effect(Struct, frozen=True):
-    """A tool took effect: when, in virtual seconds since the World began, for which call, with what."""
+    """A tool took effect.
+
+    Args:
+        at: virtual seconds since the World began.
+        op: the same when the call is repeated after a crash.
+        arguments: as the model gave them.
+    """
 
     at: float
     op: str
@@ -62,7 +68,7 @@ class RecordingTool:
         self._result = result
 
     async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
-        """Take effect, once."""
+        """Take effect, once. See the port; cancelled before its time, it has not."""
         with trio.CancelScope(shield=self.shielded):
             await trio.sleep(self.before_s)
             alive()

@@ -39,7 +39,10 @@ class Line(dict[str, Any]):
 
 
 class World:
-    """Made by `open_world`. Times are virtual seconds since it began.
+    """A gateway with all it stands on. Times are virtual seconds since it began.
+
+    Each wait has a deadline of a virtual hour, and then raises `WaitedTooLong`. Cancelled, a wait leaves the
+    World as it is; `start` kills the life that it began, `stop` goes on stopping.
 
     Attributes:
         platforms, platform: the chat services, and the first of them.
@@ -104,7 +107,11 @@ class World:
         return self.record.now
 
     async def until(self, *, hours: float = 0.0, minutes: float = 0.0, seconds: float = 0.0) -> None:
-        """Let the world run until this time since it began."""
+        """Let the world run until it is so old; at once where it is.
+
+        Args:
+            hours, minutes, seconds: together, since the World began; see `now`.
+        """
         await trio.sleep_until(self._began + hours * 3600 + minutes * 60 + seconds)
 
     async def settle(self) -> None:
@@ -125,24 +132,18 @@ class World:
 
         self._nursery.start_soon(wait, name="later")
 
-    # -- models
-
-    @property
-    def model(self) -> ScriptedModel:
-        """The first of the models. One that is put here is asked from the next life on."""
-        return self.models[0]
-
-    @model.setter
-    def model(self, model: ScriptedModel) -> None:
-        self.models[0] = model
-        model.record = self.record
-
     # -- users
 
     async def say(
         self, user: str, text: str, *, platform: MemoryPlatform | None = None, **where: Any
     ) -> Message:
-        """A user writes; see `MemoryPlatform.message` for where. Returns at once."""
+        """A user writes. Returns at once, with what the service will hand over.
+
+        Args:
+            user: who. In a private chat the chat is named like the user.
+            platform: the service; by default the first.
+            where: see `MemoryPlatform.message`.
+        """
         platform = platform or self.platform
         message = platform.message(user, text, **where)
         platform.push(message)
@@ -152,7 +153,10 @@ class World:
     async def reply(
         self, chat: str, *, thread: str | None = None, platform: MemoryPlatform | None = None
     ) -> str:
-        """The next message that the chat shows for good: a final, a reply, a notice, a refusal, a prompt."""
+        """The next message that the chat shows for good: a final, a reply, a notice, a refusal, a prompt.
+
+        Each is given once, in the order in which they appeared.
+        """
         platform = platform or self.platform
         place = (platform.name, platform.account, chat, thread)
         index = self._replies.get(place, 0)
@@ -210,6 +214,9 @@ class World:
 
         Args:
             resume: False: as `run --no-resume`.
+
+        Raises:
+            RuntimeError: one runs; or this one was killed before it was ready.
         """
         self.resumes = resume
         return await self.lives.start()
@@ -219,7 +226,7 @@ class World:
         self.lives.crash()
 
     def crash_at(self, *, round: int) -> None:
-        """Kill it after so many rounds of the scheduler; in each round a task passes one checkpoint."""
+        """Kill it after so many rounds of the scheduler; a task passes one checkpoint a round at most."""
         self.lives.crash_at_round(round)
 
     def crash_before_commit(self, nth: int = 1) -> None:
@@ -241,7 +248,7 @@ class World:
             await self.lives.stop()
 
     def fault(self, name: str, **how: Any) -> None:
-        """Let something go wrong; `faults.FAULTS` names what can.
+        """Let something go wrong; `FAULTS` names what can, and what each takes.
 
         Raises:
             ValueError: no such fault, or it takes other arguments.
@@ -317,14 +324,14 @@ async def open_world(
         platform, platforms: the chat service, or several; by default one that can all and admits anybody.
         tools: for the built-in agent, beside `now` and `sleep`. A `RecordingTool` writes to `world.record`.
         commands: slash commands; by default those installed.
-        commit_s: a commit takes up to this long before and after, in virtual seconds; the seed also says how
-            many callers it serves then.
+        commit_s: a commit takes up to so many virtual seconds before and after; the seed groups them.
         redact: replaces the secrets that the gateway shall keep.
-        keys: the credential pool of `world.model`, in order; a new one in each incarnation. Without any the
-            model needs none. `world.model.refuse("a", line=fails("quota"))` has one refused.
+        keys: the credential pool of `world.model`, in order, new in each life; none: the model needs no key.
         fallbacks: so many models are asked in their turn when the first cannot; see `world.models`.
         on_exhausted: what becomes of a message while none of them may be used.
         start: False: `await world.start()` starts the first incarnation.
+
+    Leaving the body kills the gateway that runs; so does a cancel.
     """
     make = partial(
         World,
