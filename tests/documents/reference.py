@@ -39,6 +39,8 @@ TESTING = {
     "Around it": "MemoryPlatform Seen Call ScriptedModel text tool partial fails hangs Line"
     " RecordingTool Effect WorldClock",
     "What happened": "Record Event",
+    "Conformance": "check_platform check_store check_model check_tool check_command Service"
+    " Trouble Provider MakeContext Report Skipped Broken Unable",
     "Faults and cuts": "FAULTS Rounds rounds alive seeded_scheduling CrashingStore",
 }
 MADE_FOR_YOU = {"Gateway", "Turn", "World", "HttpClient"}
@@ -212,7 +214,7 @@ def told(docstring: str) -> str:
             if head is not None:
                 head = None
                 out.append("")
-            out.append(line)
+            out.append(re.sub(r"^(\w+) {2,}(?=\S)", r"- `\1`: ", line))
         elif head != "Returns:" and (item := _ITEM.match(line)):
             terms = re.sub(r"[\w.*]+", r"`\g<0>`", item[1])
             out.append(f"- {terms}: {item[2]}")
@@ -249,10 +251,11 @@ def member(name: str, what: Any) -> str:
 
 def comment_on(named: Named) -> str:
     """The text that stands below an assignment in its module."""
-    home, _ = hermes_trio._HOME.get(named.name, (named.package, ""))
-    source = inspect.getsource(sys.modules[home])
-    found = re.search(rf'^{named.name} = (?:[^"]|"(?!""))*?\n"""(.*?)"""', source, re.MULTILINE | re.DOTALL)
-    return found[1] if found else ""
+    stated = re.compile(rf'^{named.name} = (?:[^"]|"(?!""))*?\n"""(.*?)"""', re.MULTILINE | re.DOTALL)
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith("hermes_trio") and (found := stated.search(inspect.getsource(module))):
+            return found[1]
+    return ""
 
 
 def faults(all_: Mapping[str, Any]) -> list[str]:

@@ -137,7 +137,7 @@ async def test_one_that_runs_is_not_started_twice_and_one_that_does_not_cannot_c
 async def test_the_seed_says_how_many_callers_a_commit_serves(autojump_clock):
     """One fsync for eight, or eight for one: both must be right, so both are drawn."""
     commits = set()
-    for seed in range(8):
+    for seed in range(16):
         async with open_world(seed=seed, commit_s=0.01) as world:
             for n in range(8):
                 await world.say(f"u{n}", "hi")

@@ -224,6 +224,8 @@ async def check_command(
         wishes: the kinds of wishes it may return, `{Say, Reset}`; empty: any, and that clause is skipped.
         only: names of clauses to look at; empty: all.
 
+    Cancelled, the clause that is looked at is left with everything it opened.
+
     Raises:
         Broken: an AssertionError whose text names each clause that is broken, what was seen, what is wanted.
     """

@@ -15,7 +15,7 @@ class Provider:
     """What `check_model` needs to know of the other side. Subclass it; override what can be played.
 
     `answer` is needed. Each of the rest raises Unable as it stands, and a clause that needs it is reported
-    as skipped.
+    as skipped. Cancelled in any of them, the check is over and asks nothing more.
 
     Attributes:
         key: a key that is taken; no error may show it.

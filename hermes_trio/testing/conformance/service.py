@@ -24,7 +24,7 @@ class Service:
     """What `check_platform` needs to know of the other side. Subclass it; override what can be played.
 
     The first three are needed. Each of the rest raises Unable as it stands, and a clause that needs it is
-    reported as skipped.
+    reported as skipped. Cancelled in any of them, the check is over and asks nothing more.
 
     Attributes:
         places: conversations the platform can speak in, at least one. One with a `thread` shows that threads

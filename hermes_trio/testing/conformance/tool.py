@@ -312,6 +312,8 @@ async def check_tool(
         within_s: how long a run may take.
         only: names of clauses to look at; empty: all.
 
+    Cancelled, the clause that is looked at is left with everything it opened; what the tool has done is done.
+
     Raises:
         Broken: an AssertionError whose text names each clause that is broken, what was seen, what is wanted.
         ValueError: no good arguments are given.
