@@ -196,6 +196,11 @@ class MemoryPlatform:
         self._news.set()
 
     @property
+    def confirmed(self) -> Sequence[str]:
+        """The native ids of what the gateway has confirmed."""
+        return [update.native for update in self._updates[: self._confirmed]]
+
+    @property
     def unread(self) -> int:
         """How many updates the gateway has not confirmed."""
         return len(self._updates) - self._confirmed

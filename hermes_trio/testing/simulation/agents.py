@@ -32,6 +32,7 @@ class Act:
         shielded: a cancel does not interrupt it.
         fails: it raises this.
         gives: its result.
+        at_work: told of each call by its op id, when it begins (True) and when it has left.
     """
 
     description = "An act of a simulation."
@@ -42,6 +43,7 @@ class Act:
         name: str,
         before_s: float,
         after_s: float,
+        at_work: Callable[[str, bool], None],
         *,
         again: bool = False,
         shielded: bool = False,
@@ -55,6 +57,7 @@ class Act:
         self._shielded = shielded
         self._fails = fails
         self._gives = gives
+        self._at_work = at_work
 
     async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
         """As a tool."""
@@ -62,11 +65,15 @@ class Act:
 
     async def __call__(self, wish: str | None, *, op: str) -> str:
         """Take effect."""
-        with trio.CancelScope(shield=self._shielded):
-            await trio.sleep(self._takes[0])
-            alive()
-            self.record.add("tool", "effect", tool=self.name, op=op, wish=wish, again=self.idempotent)
-            await trio.sleep(self._takes[1])
+        self._at_work(op, True)
+        try:
+            with trio.CancelScope(shield=self._shielded):
+                await trio.sleep(self._takes[0])
+                alive()
+                self.record.add("tool", "effect", tool=self.name, op=op, wish=wish, again=self.idempotent)
+                await trio.sleep(self._takes[1])
+        finally:
+            self._at_work(op, False)
         if self._fails:
             raise RuntimeError(self._fails)
         return self._gives
@@ -83,16 +90,16 @@ class ResetItself:
         await call.reset("asked itself")
 
 
-def acts(secret: str) -> dict[str, Act]:
+def acts(secret: str, at_work: Callable[[str, bool], None]) -> dict[str, Act]:
     """All of them by name. Some hold a secret that nobody shall see."""
     made = (
-        Act("once", 0.002, 0.002),
-        Act("slow", 2.0, 3.0),
-        Act("again", 0.002, 0.002, again=True),
-        Act("stubborn", 1.0, 3.5, shielded=True),
-        Act("fails", 0.001, 0.0, fails=f"no: {secret}"),
-        Act("leaks", 0.001, 0.0, gives=f"the key is {secret}"),
-        Act("hangs", 0.01, float("inf")),
+        Act("once", 0.002, 0.002, at_work),
+        Act("slow", 2.0, 3.0, at_work),
+        Act("again", 0.002, 0.002, at_work, again=True),
+        Act("stubborn", 1.0, 3.5, at_work, shielded=True),
+        Act("fails", 0.001, 0.0, at_work, fails=f"no: {secret}"),
+        Act("leaks", 0.001, 0.0, at_work, gives=f"the key is {secret}"),
+        Act("hangs", 0.01, float("inf"), at_work),
     )
     return {act.name: act for act in made}
 

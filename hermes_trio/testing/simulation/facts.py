@@ -3,13 +3,16 @@ gateway's own objects."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from hermes_trio.entries import ModelRequest
+from hermes_trio.testing.memory import Seen
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.mirror import Change, Mirror, Row
 from hermes_trio.testing.simulation.plan import Plan
@@ -68,13 +71,14 @@ class Facts:
         disturbed_until: so long a store, the process or a platform may be late without the gateway's doing.
     """
 
-    def __init__(
-        self, plan: Plan, mirror: Mirror, pages: Callable[[], bytes], secrets: Sequence[str]
-    ) -> None:
+    def __init__(self, plan: Plan, db: sqlite3.Connection, secrets: Sequence[str]) -> None:
         self.plan = plan
-        self.mirror = mirror
-        self.pages = pages
+        self.mirror = Mirror(db)
+        self.db = db
         self.secrets = secrets
+        self.at_work: dict[str, int] = {}
+        self.confirmed: Callable[[], Sequence[str]] = tuple
+        self.shown: Callable[[], Iterable[Seen]] = tuple
         self.now = 0.0
         self.batch: list[Change] = []
         self.ended_at: dict[int, float] = {}
@@ -88,6 +92,17 @@ class Facts:
         self.store_late_until = 0.0
         self.platform_late_until = 0.0
         self.met: Counter[str] = Counter()
+
+    def one(self, sql: str, *args: object) -> Any:
+        """The first row of a query on the store, as it is now; None if there is none."""
+        return self.db.execute(sql, args).fetchone()
+
+    def works(self, op: str, begins: bool) -> None:
+        """An act of this op id begins or has left. What a killed process was at counts no more."""
+        if begins and self.life is not None:
+            self.at_work[op] = turn_of(op)
+        elif not begins:
+            self.at_work.pop(op, None)
 
     @property
     def grace_s(self) -> float:
@@ -151,6 +166,7 @@ class Facts:
             self.life.crashed = crashed
             self.life.ended = at
         self.asking.clear()
+        self.at_work.clear()
 
     def _fault(self, event: Event) -> None:
         how = event.fields
@@ -194,6 +210,12 @@ class Invariant:
         self.made += 1
         if not holds:
             raise Broken(self.name, what if isinstance(what, str) else what())
+
+
+def turn_of(op: str) -> int:
+    """The turn of an op id."""
+    head = op.partition(".")[0]
+    return int(head) if head.isdecimal() else 0
 
 
 def shows(event: Event) -> bool:

@@ -21,7 +21,6 @@ from hermes_trio.testing.simulation.agents import Obedient, ObedientModel, Reset
 from hermes_trio.testing.simulation.facts import Asked, Broken, Facts, Invariant
 from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
-from hermes_trio.testing.simulation.mirror import Mirror
 from hermes_trio.testing.simulation.plan import Plan, Say
 from hermes_trio.testing.simulation.setting import (
     COMMANDS,
@@ -114,7 +113,7 @@ class Stage:
         self.made: Counter[str] = Counter()
         self._invariants = invariants
         self._over = trio.CancelScope()
-        self._acts = acts(SECRET)
+        self._acts = acts(SECRET, lambda op, begins: self.facts.works(op, begins))
         self._moved = trio.Event()
 
     async def run(self) -> None:
@@ -147,7 +146,9 @@ class Stage:
     def _set(self, world: World) -> None:
         """The model, the machine, and who watches."""
         self.world = world
-        self.facts = Facts(self.plan, Mirror(world.db), world.db.serialize, SECRETS)
+        self.facts = Facts(self.plan, world.db, SECRETS)
+        self.facts.confirmed = lambda: world.platform.confirmed
+        self.facts.shown = lambda: world.platform.seen.values()
         self.watch = Watch(
             self.facts, self._invariants, lambda: self._over.cancel(reason="an invariant is broken")
         )

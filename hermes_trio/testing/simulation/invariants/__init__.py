@@ -1,19 +1,23 @@
 """The invariants, each one sentence: DESIGN's I1 to I12 and what else always holds."""
 
 from hermes_trio.testing.simulation.facts import Invariant
-from hermes_trio.testing.simulation.invariants import lines, lives, messages, sends, turns
+from hermes_trio.testing.simulation.invariants import lines, lives, messages, sends, steps, turns
 
 ALL: tuple[type[Invariant], ...] = (
     messages.OneOutcome,
     messages.NothingIsLost,
+    messages.WrittenThenConfirmed,
     messages.InOrder,
     messages.BehindACommand,
+    messages.CommandsTakeEffectAtOnce,
     sends.OneFinal,
+    sends.WrittenThenSaid,
     sends.OneAnswerToATurn,
     sends.SilentOnceEnded,
     sends.CommandsFirst,
     sends.ControlInTime,
     sends.NoTypingAfterwards,
+    sends.NothingIsLeftShowing,
     sends.NoSecret,
     turns.OneTurn,
     turns.NeverAgain,
@@ -21,6 +25,10 @@ ALL: tuple[type[Invariant], ...] = (
     turns.EffectsOnce,
     turns.TheCount,
     turns.SetAsideStays,
+    steps.WrittenThenDone,
+    steps.SuccessorsWait,
+    steps.VerdictsByTheRows,
+    steps.EndsAreToldOnce,
     lives.TheDeadAreSilent,
     lives.NoProcessOfBefore,
     lives.CleanStopResumesNothing,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Invariant
-from hermes_trio.testing.simulation.mirror import Change
+from hermes_trio.testing.simulation.mirror import Change, Row
 
 WORKED_ON = ("message", "alone", "steer")
+RESETS = ("/new", "/cc")
 SILENT_OUTCOMES = ("answered", "stopped")
 
 
@@ -43,6 +45,63 @@ class NothingIsLost(Invariant):
         natives = {row["native"] for row in self.facts.mirror.inbound.values()}
         for native in self.facts.spoken:
             self.check(native in natives, f"{native} was written and is nowhere")
+
+
+class WrittenThenConfirmed(Invariant):
+    """What comes in is committed before the platform is told that we have it."""
+
+    name = "confirm"
+
+    def happened(self, event: Event) -> None:
+        """What is confirmed is a row."""
+        if event.who != "platform" or event.what != "confirmed":
+            return
+        rows = {row["native"] for row in self.facts.mirror.inbound.values()}
+        missing = [native for native in self.facts.confirmed() if native not in rows]
+        self.check(not missing, f"{missing} are confirmed and not written")
+
+
+class CommandsTakeEffectAtOnce(Invariant):
+    """`reset` gives outcomes in its one transaction: the command `answered`, the messages the turn had
+    claimed and the waiting ones with a lower number `superseded`. `stop`: the turn `stopped`."""
+
+    name = "commands"
+
+    def changed(self, change: Change) -> None:
+        """When the command has its outcome, everything else of it is durable too."""
+        new = change.new
+        if change.table != "inbound" or new is None or new["kind"] != "command":
+            return
+        spoken = self.facts.spoken.get(new["native"])
+        if spoken is None or not change.became("outcome", "answered"):
+            return
+        command = spoken.message.text.split()[0]
+        if command in RESETS:
+            self._reset(change.id, new)
+        if command in RESETS or command == "/stop":
+            runs = [
+                id
+                for id, row in self.facts.mirror.turn.items()
+                if row["key"] == new["key"] and row["state"] == "running"
+            ]
+            self.check(not runs, f"{command} ({new['native']}) is answered, and turns {runs} run")
+
+    def _reset(self, command: int, new: Row) -> None:
+        left = [
+            row["native"]
+            for id, row in self.facts.mirror.inbound.items()
+            if id < command
+            and row["key"] == new["key"]
+            and row["kind"] in WORKED_ON
+            and row["outcome"] is None
+        ]
+        self.check(not left, f"a reset ({new['native']}) is answered, and {left} before it have no outcome")
+        ended = any(
+            one.table == "session" and one.new is not None and one.new["key"] == new["key"]
+            for one in self.facts.batch
+            if one.table == "session" and one.became("ended_at") and one.new and one.new["ended_at"]
+        )
+        self.check(ended, f"a reset ({new['native']}) is answered, and no session has ended in that commit")
 
 
 class InOrder(Invariant):

@@ -53,6 +53,21 @@ class OneFinal(Invariant):
             self.check(bool(recorded["marked"] and recorded["unknown"]), f"the repeat of {row} is no record")
 
 
+class WrittenThenSaid(Invariant):
+    """What we owe is committed before we try to send it; that a send begins, before the call."""
+
+    name = "outbox"
+
+    def happened(self, event: Event) -> None:
+        """Each call that carries a text has its row, on which its beginning stands."""
+        if event.who != "platform" or event.what not in ("send", "edit") or not row_of(event):
+            return
+        row = self.facts.mirror.outbound.get(row_of(event))
+        self.check(
+            row is not None and bool(row["begun"]), f"part {row_of(event)} is said, and not begun: {row}"
+        )
+
+
 class OneAnswerToATurn(Invariant):
     """I2 (of a turn) a turn has one final, a finished one is said, and what counts as sent was shown."""
 
@@ -201,6 +216,22 @@ class NoTypingAfterwards(Invariant):
         self.check(runs, f"typing in {where}, where no turn runs")
 
 
+class NothingIsLeftShowing(Invariant):
+    """Signs of waiting, previews and progress are gone when their turn is over, where that can be."""
+
+    name = "live"
+
+    def at_rest(self) -> None:
+        """Looked at where the platform did what it was asked."""
+        facts = self.facts
+        if not facts.plan.rules.deletes or any(name.startswith("fault platform") for name in facts.met):
+            return
+        if any(life.crashed for life in facts.lives) or facts.met["stop"]:
+            return
+        shown = [seen.text for seen in facts.shown() if seen.said in ("preview", "progress", "sign")]
+        self.check(not shown, f"chats show still: {shown}")
+
+
 class NoSecret(Invariant):
     """I9 no secret the gateway holds appears in a send, a log line, the store or an error."""
 
@@ -216,7 +247,7 @@ class NoSecret(Invariant):
 
     def at_rest(self) -> None:
         """Of every page of the store."""
-        pages = self.facts.pages()
+        pages = self.facts.db.serialize()
         for secret in self.facts.secrets:
             self.check(secret.encode() not in pages, "the store holds a secret")
 

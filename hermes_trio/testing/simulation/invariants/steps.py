@@ -1,0 +1,139 @@
+"""What of a turn is written down before it is done, and what follows from that after a crash."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Facts, Invariant, turn_of
+from hermes_trio.testing.simulation.mirror import Change, Row
+
+LEAVE_S = 2.0
+FRESH_S = 3600.0
+WAKES_MAX = 3
+CHILD_EXIT = re.compile(r"child\.(\d+)\.exit")
+
+
+class WrittenThenDone(Invariant):
+    """A tool call is committed before it runs; a step that is recorded is not run again."""
+
+    name = "steps"
+
+    def happened(self, event: Event) -> None:
+        """An effect has its intent, and neither it nor a model call has its result already."""
+        if event.who == "tool" and event.what == "effect":
+            op = str(event.fields["op"])
+            state = self._state(op)
+            self.check(state != "done", f"{op} takes effect, and is recorded as done")
+            self.check(
+                bool(event.fields["again"]) or state is not None, f"{op} takes effect without its intent"
+            )
+        elif event.who == "model" and event.what == "asked" and self.facts.last_request is not None:
+            op = self.facts.last_request.op
+            self.check(not op or self._state(op) != "done", f"a model is asked for {op}, which is recorded")
+
+    def _state(self, op: str) -> str | None:
+        row = self.facts.one("select state from step where turn = ? and op = ?", turn_of(op), op)
+        return str(row[0]) if row is not None else None
+
+
+class SuccessorsWait(Invariant):
+    """A successor waits for its predecessor to leave, at most 2 s; then it is left behind."""
+
+    name = "succession"
+
+    def happened(self, event: Event) -> None:
+        """Whoever still works when a turn opens was cut at least so long ago."""
+        if event.who != "log" or event.what != "turn opened":
+            return
+        facts = self.facts
+        opened = facts.mirror.turn[event.fields["turn"]]
+        for op, turn in facts.at_work.items():
+            if turn == event.fields["turn"] or facts.mirror.turn[turn]["key"] != opened["key"]:
+                continue
+            cut = facts.now - facts.ended_at.get(turn, facts.now)
+            self.check(
+                cut >= LEAVE_S - 1e-6, f"turn {event.fields['turn']} opens {cut:.3f} s after {op} was cut"
+            )
+
+
+class VerdictsByTheRows(Invariant):
+    """What becomes of an interrupted turn is read from its transcript's tail, its age and the count, never
+    from a marker."""
+
+    name = "verdict"
+
+    def happened(self, event: Event) -> None:
+        """The age is that of the last it did; what is resumed is fresh, and not stuck."""
+        if event.who != "log" or event.what != "resume verdict" or event.fields["turn"] is None:
+            return
+        turn, found = event.fields["turn"], event.fields["verdict"]
+        session = self.facts.mirror.turn[turn]["session"]
+        (said,) = self.facts.one("select max(at) from entry where session = ?", session)
+        wake = "select max(wake_at) from step where turn = ? and state = 'intent'"
+        (wakes,) = self.facts.one(wake, turn)
+        began, wall = self._boot()
+        if said is not None and wakes is None:
+            age = wall - said
+            # The store may have been slow since.
+            near = (
+                abs(max(0.0, age) - event.fields["age_s"]) <= 1.0
+                or self.facts.now <= self.facts.store_late_until
+            )
+            self.check(
+                near, f"turn {turn} is {age:.1f} s old, and its verdict says {event.fields['age_s']:.1f}"
+            )
+            if found == "resume":
+                count = self.facts.mirror.session[session]["interrupted"]
+                self.check(age <= FRESH_S + 1.0, f"turn {turn} is resumed after {age:.0f} s")
+                self.check(count < self.facts.plan.rules.stuck_after, f"turn {turn} is resumed at {count}")
+        self.check(began <= wall, "a verdict before its boot")
+
+    def _boot(self) -> tuple[float, float]:
+        boots = self.facts.mirror.boot
+        began = boots[max(boots)]["started_at"]
+        return began, began
+
+
+class EndsAreToldOnce(Invariant):
+    """The end of a background process is told once, to the session it was born in, unless it was asked for or
+    killed; at most three self-made turns between two messages of people."""
+
+    name = "children"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._wakes: dict[str, set[int]] = defaultdict(set)
+
+    def changed(self, change: Change) -> None:
+        """An end that is told, and a turn that it opens."""
+        new = change.new
+        if change.table != "inbound" or new is None:
+            return
+        exited = CHILD_EXIT.fullmatch(new["native"])
+        if exited is not None and change.old is None:
+            child = self.facts.mirror.child[int(exited[1])]
+            session = self.facts.mirror.session[child["session"]]
+            self.check(session["ended_at"] is None, f"{new['native']} is told to a session that has ended")
+        if change.became("turn") and new["turn"] is not None and new["step"] is None:
+            self._claimed(new, int(exited[1]) if exited else 0)
+
+    def _claimed(self, new: Row, child: int) -> None:
+        wakes = self._wakes[new["key"]]
+        if new["kind"] not in ("wake", "match"):
+            wakes.clear()
+            return
+        if child:
+            consumed = self.facts.mirror.child[child]["consumed"]
+            self.check(not consumed, f"{new['native']} opens a turn, and somebody was told")
+        wakes.add(new["turn"])
+        self.check(
+            len(wakes) <= WAKES_MAX or bool(self.facts.plan.rules.keys),
+            f"turns {sorted(wakes)} of {new['key']} were opened by nobody",
+        )
+
+    def at_rest(self) -> None:
+        """Rows that run are processes that live."""
+        rows = sorted(row["pid"] for row in self.facts.mirror.child.values() if row["state"] == "running")
+        self.check(not rows, f"processes {rows} run at rest")
