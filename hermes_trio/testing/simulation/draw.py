@@ -180,6 +180,7 @@ def _rules(dice: Dice) -> Rules:
         think_s=dice.choice((0.0, 0.005, 0.3, 2.0)),
         call_s=dice.one(((0.0, 3), (0.002, 1), (0.4, 1))),
         drain_s=dice.choice((20.0, 0.5)),
+        heal_after_s=dice.one(((0.0, 8), (30.0, 1), (3700.0, 0.5), (90_001.0, 0.3))),
         text_max=dice.one(((4096, 2), (200, 1))),
         edits=edits,
         deletes=edits and dice.random() < 0.7,
@@ -275,7 +276,8 @@ class _Story:
     def _fault(self) -> None:
         name, how, _ = self.dice.one(tuple((one, one[2]) for one in FAULTS))
         drawn = {argument: float(self.dice.choice(values)) for argument, values in how.items()}
-        self.told_all.append(Fault(self.at, name, drawn))
+        times = self.dice.one(((1, 4), (2, 1), (4, 1))) if name.startswith(("platform", "model")) else 1
+        self.told_all += [Fault(self.at, name, drawn)] * times
 
     def _crash(self) -> None:
         for _ in range(self.dice.one(((1, 4), (2, 2), (4, 0.5)))):

@@ -64,11 +64,17 @@ class Facts:
     """Everything that is known at one moment.
 
     Attributes:
-        mirror: the rows. `now`: virtual seconds.
+        mirror: the rows. `db`: the same, to be asked. `now`: virtual seconds.
+        batch: what the newest commit changed.
         spoken: what users wrote, by native id. `by_number`: by the number in the text.
-        lives: of the gateway, the last may run. `told_at`: when the newest commit's callers knew of it.
-        asking: model calls in flight.
-        disturbed_until: so long a store, the process or a platform may be late without the gateway's doing.
+        confirmed, shown: what the platform was told that we have, and what its chats show.
+        lives: of the gateway; the last may run.
+        asking: model calls in flight. `at_work`: acts in flight, by op id, with their turn.
+        alive: processes, with the life they were started in.
+        ended_at, untaken_at: when a turn ended, and when a message was given back.
+        resumed: sessions that an operator opened again.
+        store_late_until, platform_late_until: so long they may be late without the gateway's doing.
+        met: how often what happened.
     """
 
     def __init__(self, plan: Plan, db: sqlite3.Connection, secrets: Sequence[str]) -> None:
@@ -77,6 +83,7 @@ class Facts:
         self.db = db
         self.secrets = secrets
         self.at_work: dict[str, int] = {}
+        self.alive: dict[int, int] = {}
         self.confirmed: Callable[[], Sequence[str]] = tuple
         self.shown: Callable[[], Iterable[Seen]] = tuple
         self.now = 0.0
@@ -158,6 +165,12 @@ class Facts:
                 self._ended(event.at, crashed=False)
             case "world", "fault":
                 self._fault(event)
+            case "platform", _ if "fault" in event.fields:
+                self.platform_late_until = max(self.platform_late_until, event.at + 130.0)
+            case "machine", "started":
+                self.alive[event.fields["pid"]] = self.lives[-1].number
+            case "machine", "exited":
+                self.alive.pop(event.fields["pid"], None)
             case "world", "heal":
                 self._late(event.at + 1.0)
 

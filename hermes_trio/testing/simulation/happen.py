@@ -41,6 +41,7 @@ class Hand:
         self._plan = plan
         self._facts = facts
         self._forbidden: set[str] = set()
+        self._restarts = 0
 
     async def do_all(self) -> None:
         """Each at its time, or when what came before is over."""
@@ -48,6 +49,7 @@ class Hand:
             await self._world.until(seconds=happening.at)
             self._facts.met[name_of(happening)] += 1
             await self._do(happening)
+            await self._restart_if_asked()
 
     async def _do(self, happening: Happening) -> None:
         match happening:
@@ -162,6 +164,13 @@ class Hand:
         await self.stop()
         await trio.sleep(stop.down_s)
         await self.start(resume=stop.resume)
+
+    async def _restart_if_asked(self) -> None:
+        """At /restart the daemon stops, and is begun anew."""
+        if len(self._world.restarts_asked) > self._restarts:
+            self._restarts = len(self._world.restarts_asked)
+            await self.stop()
+            await self.start()
 
     async def stop(self) -> None:
         """Stop the life that runs."""

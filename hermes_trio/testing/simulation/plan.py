@@ -17,6 +17,7 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
         commit_s: a commit takes up to this long before it and after it.
         think_s: how long a model call takes. `call_s`: a call of the platform.
         drain_s: how long a stop waits for turns.
+        heal_after_s: how long after the last that happens all faults end.
         edits, deletes, reacts, types, takes_key: what the platform can do.
     """
 
@@ -36,6 +37,7 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
     think_s: float = 0.005
     call_s: float = 0.0
     drain_s: float = 20.0
+    heal_after_s: float = 0.0
     text_max: int = 4096
     edits: bool = False
     deletes: bool = False

@@ -184,6 +184,7 @@ class Stage:
 
     async def _quiet(self) -> None:
         """Faults end, and whatever is under way comes to its end by itself."""
+        await trio.sleep(self.plan.rules.heal_after_s)
         self._hand.forgive()
         self.world.heal()
         await self._hand.stop()
@@ -231,6 +232,8 @@ class Stage:
 
     async def _end(self) -> None:
         """I10 when everything went idle, tasks are back at the start. Then the last life is stopped."""
+        await trio.sleep(5)
+        self.world.record.add("world", "rest")
         for id, row in list(self.facts.mirror.session.items()):
             if row["ended_at"] is None:
                 await self.world.gateway.stop(id, everything=True)

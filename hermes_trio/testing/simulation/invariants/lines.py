@@ -60,6 +60,9 @@ class OneLineEach(Invariant):
             self._want("message accepted", native)
         if new["outcome"] is not None and change.became("outcome") and new["outcome"] in SAID:
             self._want(f"message {new['outcome']}", native)
+        stops = new["kind"] == "command" and new["reason"] == "asked"
+        if stops and change.became("outcome", "answered"):
+            self._want("stop", printed(new["key"]))
 
     def _want(self, event: str, what: object) -> None:
         if self.facts.life is not None:
@@ -90,6 +93,8 @@ class OneLineEach(Invariant):
                     closed <= opened, f"turn {fields['turn']} is closed {closed} times, opened {opened}"
                 )
             case "reset":
+                self._line(event.what, fields["key"])
+            case "stop" if fields["who"] != "operator":
                 self._line(event.what, fields["key"])
             case "send given up" if "row" in fields:
                 self._line(event.what, fields["row"])
@@ -135,8 +140,13 @@ class OneLineEach(Invariant):
                 count - lost[wanted] <= written <= count,
                 f"{wanted[0]} {wanted[1]}: {written} lines for {count}",
             )
-        for turn, opened in self._opened.items():
-            crashed = sum(life.crashed for life in self.facts.lives)
+        crashed = sum(life.crashed for life in self.facts.lives)
+        for turn, row in self.facts.mirror.turn.items():
+            opened, attempts = self._opened[turn], row["attempt"]
+            self.check(
+                attempts - crashed <= opened <= attempts,
+                f"turn {turn} is opened {opened} times in {attempts} attempts",
+            )
             self.check(
                 opened - crashed <= self._closed[turn] <= opened,
                 f"turn {turn} is opened {opened} times and closed {self._closed[turn]}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Facts, Invariant
+from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.mirror import Change
 
 GONE_WITHIN_S = 5.0
@@ -32,17 +32,9 @@ class NoProcessOfBefore(Invariant):
 
     name = "I6"
 
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._alive: dict[int, int] = {}
-
     def happened(self, event: Event) -> None:
         """Whoever was started by a life before this one is gone in time."""
-        if event.who == "machine" and event.what == "started":
-            self._alive[event.fields["pid"]] = self.facts.lives[-1].number
-        elif event.who == "machine" and event.what == "exited":
-            self._alive.pop(event.fields["pid"], None)
-        if self._alive:
+        if self.facts.alive:
             self._gone()
 
     def _gone(self) -> None:
@@ -52,7 +44,7 @@ class NoProcessOfBefore(Invariant):
             if last.crashed:
                 return
             since = last.ended
-        old = [pid for pid, life in self._alive.items() if life < last.number or last.ended is not None]
+        old = [pid for pid, life in self.facts.alive.items() if life < last.number or last.ended is not None]
         in_time = self.facts.now - since <= GONE_WITHIN_S or self.facts.store_late_until > since
         self.check(not old or in_time, f"processes {old} of an older life are alive")
 
@@ -80,11 +72,3 @@ class CleanStopResumesNothing(Invariant):
             self.check(
                 event.fields["turn"] is None, f"turn {event.fields['turn']} is resumed after a clean end"
             )
-
-
-def life_of(facts: Facts, at: float) -> int:
-    """The number of the life that ran at a time; 0: none did."""
-    for life in reversed(facts.lives):
-        if life.began <= at:
-            return life.number
-    return 0

@@ -133,7 +133,14 @@ class EndsAreToldOnce(Invariant):
             f"turns {sorted(wakes)} of {new['key']} were opened by nobody",
         )
 
-    def at_rest(self) -> None:
-        """Rows that run are processes that live."""
-        rows = sorted(row["pid"] for row in self.facts.mirror.child.values() if row["state"] == "running")
-        self.check(not rows, f"processes {rows} run at rest")
+    def happened(self, event: Event) -> None:
+        """At rest rows that run are processes that live, and none outlives its session unless it is kept."""
+        if event.who != "world" or event.what != "rest":
+            return
+        mirror = self.facts.mirror
+        rows = {row["pid"]: row for row in mirror.child.values() if row["state"] == "running"}
+        alive = sorted(self.facts.alive)
+        self.check(sorted(rows) == alive, f"processes {alive} live, and by the rows {sorted(rows)}")
+        for pid, row in rows.items():
+            over = mirror.session[row["session"]]["ended_at"] is not None
+            self.check(bool(row["keep"]) or not over, f"process {pid} outlives session {row['session']}")
