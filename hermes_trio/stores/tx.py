@@ -46,7 +46,8 @@ def text_of(value: Key | Lane | Address) -> str:
     return _json.encode(value).decode()
 
 
-RANKS = {"reply": 0, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
+RANKS = {"reply": -1, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
+"""What a person asked for now is said before what a flood is refused with, and that before answers."""
 # The planner takes a partial index only where its condition stands in the query, word for word.
 IS_OPEN = "state in ('owed', 'sending', 'live')"
 LANE_IS = f"lane = ? and {IS_OPEN}"

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, hangs, open_world
 
 from .chats import calls, made, traits
@@ -43,6 +44,18 @@ async def test_a_commands_answer_goes_between_the_parts_of_an_answer(autojump_cl
         assert calls(world)[5][0] == 5.0
         replies = [text.strip() for _, said, text in made(world) if said == "final"]
         assert replies == PARTS
+
+
+@pytest.mark.parametrize("command", ["/status", "/stop", "/new"])
+async def test_a_commands_answer_goes_before_the_refusals_of_a_flood(autojump_clock, command):
+    options = GatewayOptions(queue_max=1)
+    async with open_world(agent=twenty_parts, platform=slow(), options=options) as world:
+        for n in range(30):
+            world.platform.push(world.platform.message("u1", f"hi {n}"))
+        await world.until(seconds=4.5)
+        await world.say("u1", command)
+        await world.settle()
+        assert [call[0] for call in calls(world, op="send") if call[2] == "reply"] == [5.0]
 
 
 async def test_status_and_stop_are_answered_while_a_model_hangs(world):

@@ -134,7 +134,9 @@ class CommandsFirst(Invariant):
     def changed(self, change: Change) -> None:
         """When an answer's delivery begins, no command's answer waits."""
         new = change.new
-        if change.table != "outbound" or new is None or not change.became("begun", 1) or not new["rank"]:
+        if change.table != "outbound" or new is None or not change.became("begun", 1):
+            return
+        if new["said"] == "reply":
             return
         waits = [
             id
