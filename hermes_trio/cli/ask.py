@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FAILED = 1
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
-session_argument = click.argument("session", type=click.IntRange(min=1))
+session_argument = click.argument("session", type=click.IntRange(1, 2**53))
 
 
 @click.command()

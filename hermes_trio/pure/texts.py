@@ -197,7 +197,8 @@ def deferred(wait_s: float, kind: str) -> str:
 
 
 def _refusal(kind: str) -> str:
-    return {"quota": "quota used up", "auth": "credentials refused"}.get(kind, "rate-limited")
+    said = {"quota": "quota used up", "auth": "credentials refused", "overload": "the model is overloaded"}
+    return said.get(kind, "rate-limited")
 
 
 def limit_reached(what: str) -> str:

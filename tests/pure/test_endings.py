@@ -43,6 +43,13 @@ from hermes_trio.pure.endings import ending_of
             "refused",
         ),
         (
+            NoCredentials(1030.0, "overload"),
+            "no_credentials",
+            "I could not answer: no model key can be used at the moment (the model is overloaded)."
+            " Try again in 30 s.",
+            "refused",
+        ),
+        (
             NoCredentials(None),
             "no_credentials",
             "I could not answer: no model key can be used at the moment (credentials refused).",
