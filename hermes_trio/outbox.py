@@ -17,7 +17,7 @@ from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance, Platform, WallClock
 from hermes_trio.pure.backoff import full_jitter
-from hermes_trio.store_port import Begun, GaveUp, Store
+from hermes_trio.store_port import Begun, GaveUp, InDoubt, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address, Delivery, Lane, Part
 
@@ -40,6 +40,7 @@ class Outbox:
     Args:
         platforms: by account id.
         give_up_after_s: how long a part is tried, in seconds of the wall clock.
+        hears: whether an account receives at the moment, so that a call has a chance.
         redact: replaces secrets in what an adapter says of its failures.
     """
 
@@ -52,6 +53,7 @@ class Outbox:
         log: Log,
         give_up_after_s: float,
         redact: Callable[[str], str],
+        hears: Callable[[str], bool],
     ) -> None:
         self._store = store
         self._platforms = platforms
@@ -60,6 +62,7 @@ class Outbox:
         self._log = log
         self._give_up_after_s = give_up_after_s
         self._redact = redact
+        self._hears = hears
         self._silent_until: dict[tuple[str, str], float] = {}
         self._typing = 0
         self._live_until: dict[str, float] = {}
@@ -73,7 +76,7 @@ class Outbox:
         platform = self._platforms.get(lane.account_id)
         if platform is None:
             return
-        traits, failures = platform.traits, 0
+        traits, failures, late = platform.traits, 0, False
         while True:
             await self._silence_over(lane)
             begun = await self._store.begin_delivery(
@@ -82,9 +85,17 @@ class Outbox:
                 live=not self._is_live_off(lane.account_id),
                 can_delete=traits.can_delete,
                 can_edit=traits.can_edit,
+                repeats=late or self._hears(lane.account_id),
             )
             if begun is None:
                 return
+            if isinstance(begun, InDoubt):
+                # The one repeat is not said into a line that is down. Who is well again wakes its lanes.
+                left_s = begun.created_at + self._give_up_after_s - self._clock.now()
+                late = left_s <= 0
+                await worker.rest(left_s)
+                continue
+            late = False
             if isinstance(begun, GaveUp):
                 self._log.warning(
                     "send given up", lane=str(lane), row=begun.row, attempts=None, why=begun.why

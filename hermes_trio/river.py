@@ -84,7 +84,8 @@ class River:
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
-        self.outbox = Outbox(store, self.accounts, clock, chance, log, options.give_up_after_s, redact)
+        keep_s, hears = options.give_up_after_s, self._hears
+        self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears)
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         around = self._surroundings(redact, history)
@@ -122,6 +123,10 @@ class River:
     def is_allowed(self, address: Address) -> bool:
         platform = self.accounts.get(address.account_id)
         return platform is not None and allowed(address.user, platform.policy)
+
+    def _hears(self, account: str) -> bool:
+        health = self.listening.health().get(account)
+        return health is not None and health.receiving
 
     def _ear(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Ear:
         return Ear(

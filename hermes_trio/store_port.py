@@ -25,6 +25,7 @@ from hermes_trio.store_values import Claimed as Claimed
 from hermes_trio.store_values import Closing as Closing
 from hermes_trio.store_values import GaveUp as GaveUp
 from hermes_trio.store_values import Hold as Hold
+from hermes_trio.store_values import InDoubt as InDoubt
 from hermes_trio.store_values import Interrupted as Interrupted
 from hermes_trio.store_values import Opened as Opened
 from hermes_trio.store_values import PendingCommand as PendingCommand
@@ -222,9 +223,20 @@ class Store(ChildStore, Protocol):
         """Last step, entries, reply, outcomes and the turn's state, at once."""
 
     async def begin_delivery(
-        self, lane: Lane, *, takes_key: bool, live: bool, can_delete: bool, can_edit: bool
-    ) -> Begun | GaveUp | None:
-        """Take the lane's next row and record that its delivery begins."""
+        self,
+        lane: Lane,
+        *,
+        takes_key: bool,
+        live: bool,
+        can_delete: bool,
+        can_edit: bool,
+        repeats: bool = True,
+    ) -> Begun | InDoubt | GaveUp | None:
+        """Take the lane's next row and record that its delivery begins.
+
+        Args:
+            repeats: what may have arrived may be said again now.
+        """
 
     async def record_delivery(self, row: int, message_id: str | None) -> bool:
         """It was said. Returns whether its lane has more to say."""

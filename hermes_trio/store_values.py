@@ -126,13 +126,22 @@ class Hold(Struct, frozen=True):
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """A delivery whose beginning is recorded: it must be recorded as ended, or is unknown."""
+    """A delivery whose beginning is recorded: it must be recorded as ended, or is unknown.
+
+    `created_at`: since when it is owed, wall time.
+    """
 
     row: int
     delivery: Delivery
     live: bool
     created_at: float
     attempts: int
+
+
+class InDoubt(Struct, frozen=True):
+    """A part that may have arrived comes next, and is not said again now. `created_at`: see `Begun`."""
+
+    created_at: float
 
 
 class GaveUp(Struct, frozen=True):

@@ -12,7 +12,7 @@ from msgspec import Struct, structs
 
 from hermes_trio.consequences import WakeAsk
 from hermes_trio.pure import texts
-from hermes_trio.store_port import Begun, GaveUp, Reply
+from hermes_trio.store_port import Begun, GaveUp, InDoubt, Reply
 from hermes_trio.stores.intake import read_question
 from hermes_trio.stores.tx import (
     LANE_IS,
@@ -33,12 +33,16 @@ ANSWERS = ("final", "say", "prompt", "reply")
 
 
 class Can(Struct, frozen=True):
-    """What the lane's platform can do, as far as the choice of the call depends on it."""
+    """What the lane's platform can do, as far as the choice of the call depends on it.
+
+    `repeat`: what may have arrived may be said again now.
+    """
 
     takes_key: bool
     live: bool
     delete: bool
     edit: bool
+    repeat: bool
 
 
 class _Row(Struct, array_like=True, frozen=True):
@@ -79,7 +83,7 @@ def doubt(tx: Tx, where: str, *args: str) -> None:
     )
 
 
-def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
+def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | InDoubt | GaveUp | None:
     """The lane's next call, recorded as begun."""
     name = text_of(lane)
     while (found := tx.one(_NEXT, name, can.live)) is not None:
@@ -96,12 +100,18 @@ def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | GaveUp | None:
             return _give_up(tx, row, "unknown", "it may have arrived twice already")
         elif row.op != "send" and row.unknown >= UNKNOWN_MAX:
             return _give_up(tx, row, "dropped", "only for the eye")
+        elif row.unknown and row.state == "owed" and not can.repeat:
+            return InDoubt(_owed_since(row))
         elif op == "edit" and row.state == "owed" and row.unknown >= EDITS_UNKNOWN_MAX:
             # An answer must not wait for ever on an edit that never tells its end.
             return _begin(tx, structs.replace(row, message_id=None, unknown=1), "send", can)
         else:
             return _begin(tx, row, op, can)
     return None
+
+
+def _owed_since(row: _Row) -> float:
+    return row.at if row.owed_at is None else row.owed_at
 
 
 def _op(row: _Row, can: Can) -> str | None:
@@ -156,7 +166,7 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     return Begun(
         row=row.id,
         live=live,
-        created_at=row.at if row.owed_at is None else row.owed_at,
+        created_at=_owed_since(row),
         attempts=row.attempts + 1,
         delivery=Delivery(
             op=op,  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from hermes_trio.store_port import (
     Closing,
     GaveUp,
     Hold,
+    InDoubt,
     Opened,
     PendingCommand,
     Reply,
@@ -238,10 +239,17 @@ class SqliteStore(ChildPromises):
         await self._do(turns.close_turn, turn, closing)
 
     async def begin_delivery(
-        self, lane: Lane, *, takes_key: bool, live: bool, can_delete: bool, can_edit: bool
-    ) -> Begun | GaveUp | None:
+        self,
+        lane: Lane,
+        *,
+        takes_key: bool,
+        live: bool,
+        can_delete: bool,
+        can_edit: bool,
+        repeats: bool = True,
+    ) -> Begun | InDoubt | GaveUp | None:
         """See the port."""
-        can = delivery.Can(takes_key=takes_key, live=live, delete=can_delete, edit=can_edit)
+        can = delivery.Can(takes_key, live, can_delete, can_edit, repeats or takes_key)
         return await self._do(delivery.begin_delivery, lane, can)
 
     async def record_delivery(self, row: int, message_id: str | None) -> bool:

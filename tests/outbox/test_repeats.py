@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from hermes_trio.errors import PlatformDown
+from hermes_trio.errors import PlatformDown, SendUnknown
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure.texts import MAY_BE_MISSING
 from hermes_trio.testing import MemoryPlatform, open_world, text
@@ -355,3 +355,69 @@ async def test_a_connection_that_is_back_wakes_what_waits_at_once(autojump_clock
             assert sent <= round(up, 3)
             woken += sent == round(up, 3)
     assert woken > 3
+
+
+class Swallows(MemoryPlatform):
+    """While it is cut off what is sent gets lost without an answer, as behind a proxy that hangs up."""
+
+    tries = 0
+
+    async def deliver(self, delivery):
+        if self._receiving:
+            return await super().deliver(delivery)
+        self.tries += delivery.op == "send"
+        await trio.lowlevel.checkpoint()
+        raise SendUnknown("no answer")
+
+    def disconnect(self):
+        super().disconnect()
+        self.connected = True
+
+
+async def cut_off_in_a_turn(turn):
+    await trio.sleep(1)
+    return "done"
+
+
+@pytest.mark.parametrize("for_s", [1, 60, 3 * 3600])
+async def test_the_one_repeat_is_not_said_into_a_line_that_is_down(autojump_clock, for_s):
+    async with open_world(cut_off_in_a_turn, platform=Swallows()) as world:
+        await world.say("u1", "hi")
+        await world.until(seconds=0.5)
+        world.platform.disconnect()
+        await world.until(seconds=1.5 + for_s)
+        assert world.platform.tries == 1
+        world.platform.connect()
+        await world.settle()
+        assert world.platform.texts("u1") == ["done ↻"]
+        assert outbound(world) == [("final", "sent", 2, 1, 1)]
+
+
+async def test_nor_after_a_start_before_it_is_heard_again(autojump_clock):
+    async with open_world(cut_off_in_a_turn, platform=Swallows()) as world:
+        await world.say("u1", "hi")
+        await world.until(seconds=0.5)
+        world.platform.disconnect()
+        await world.until(seconds=10)
+        await world.stop()
+        await world.start()
+        await world.until(seconds=600)
+        assert world.platform.tries == 1
+        world.platform.connect()
+        await world.settle()
+        assert world.platform.texts("u1") == ["done ↻"]
+
+
+async def test_and_not_for_ever(autojump_clock):
+    options = GatewayOptions(give_up_after_s=3600.0)
+    async with open_world(cut_off_in_a_turn, platform=Swallows(), options=options) as world:
+        await world.say("u1", "hi")
+        await world.until(seconds=0.5)
+        world.platform.disconnect()
+        await world.until(hours=3)
+        assert world.platform.tries == 1
+        assert outbound(world)[0][:2] == ("final", "failed")
+        await world.say("u1", "hello?")
+        world.platform.connect()
+        await world.settle()
+        assert world.platform.texts("u1")[-1] == "done"
