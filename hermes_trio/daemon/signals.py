@@ -1,6 +1,7 @@
-"""SIGTERM and SIGINT: the first asks for a drain, the second for haste, the third ends the process.
+"""SIGTERM, SIGINT, SIGHUP: the first asks for a drain, the second for haste, the third ends the process.
 
-Only the daemon uses this; the library installs no signal handlers.
+A terminal that hangs up sends SIGHUP; whoever begins the process with it ignored, as nohup does, means that
+it shall outlive the terminal. Only the daemon uses this; the library installs no signal handlers.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from types import FrameType
 
 import trio
 
-STOPPING = (signal.SIGTERM, signal.SIGINT)
+_HANGS_UP = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+STOPPING = (signal.SIGTERM, signal.SIGINT, *_HANGS_UP)
 AT_ONCE = 3
 
 Handler = Callable[[int, FrameType | None], object]

@@ -76,6 +76,33 @@ async def test_the_first_signal_lets_a_running_turn_finish(place):
     assert place.bot.texts(ADA) == ["done at last"]
 
 
+async def test_a_terminal_that_hangs_up_is_a_stop_as_asked(place):
+    place.model.push(Item(text="done", hold=0))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "work")
+        await place.model.until_held()
+        daemon.signal(signal.SIGHUP)
+        await daemon.until_said("stopping")
+        place.model.release()
+        assert await daemon.ends() == 0
+    assert place.bot.texts(ADA) == ["done"]
+
+
+async def test_but_not_under_nohup(place):
+    async with place.daemon(through=["/bin/sh", "-c", 'trap "" HUP; exec "$0" "$@"']) as daemon:
+        await daemon.ready()
+        daemon.signal(signal.SIGHUP)
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA)
+        await place.hermes("restart")
+        await daemon.until_said("ready", 2)
+        daemon.signal(signal.SIGHUP)
+        place.bot.push(ADA, "again")
+        await place.bot.wait_sent(ADA, 2)
+        assert await daemon.stop() == 0
+
+
 async def test_the_second_signal_waits_for_no_turn_and_the_next_life_goes_on_with_it(place):
     place.model.push(Item(text="never", hold=0))
     async with place.daemon() as daemon:
