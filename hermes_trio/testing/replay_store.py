@@ -20,6 +20,7 @@ from hermes_trio.store_port import (
     Claimed,
     GaveUp,
     Hold,
+    InDoubt,
     Opened,
     PendingCommand,
     Reply,
@@ -139,14 +140,26 @@ class ReplayStore(CrashingStore):
         )
 
     async def begin_delivery(
-        self, lane: Lane, *, takes_key: bool, live: bool, can_delete: bool, can_edit: bool
-    ) -> Begun | GaveUp | None:
+        self,
+        lane: Lane,
+        *,
+        takes_key: bool,
+        live: bool,
+        can_delete: bool,
+        can_edit: bool,
+        repeats: bool = True,
+    ) -> Begun | InDoubt | GaveUp | None:
         """See the port."""
         name = text_of(lane)
         if self._one(_FRESH, name) is not None and self._one(_AGAIN, name) is None:
             await self._next_begin(name)
         return await super().begin_delivery(
-            lane, takes_key=takes_key, live=live, can_delete=can_delete, can_edit=can_edit
+            lane,
+            takes_key=takes_key,
+            live=live,
+            can_delete=can_delete,
+            can_edit=can_edit,
+            repeats=repeats,
         )
 
     async def _next_begin(self, lane: str) -> None:
