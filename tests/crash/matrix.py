@@ -23,6 +23,7 @@ import os
 import shutil
 import sys
 import tempfile
+import traceback
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -177,8 +178,8 @@ def seen(shown: list[str], shape: Shape) -> Tally:
 # --- at length --------------------------------------------------------------------------------------
 
 
-def one(seed: int) -> tuple[str, Tally]:
-    """The run of a seed, in a folder and a loop of its own."""
+def one(seed: int) -> tuple[str, Tally | str]:
+    """The run of a seed, in a folder and a loop of its own; or what went wrong: the folder is kept."""
     point, shape = RUNS[seed] if seed < len(RUNS) else drawn(Random(seed))
 
     async def main(folder: Path) -> Tally:
@@ -189,16 +190,15 @@ def one(seed: int) -> tuple[str, Tally]:
     folder = Path(tempfile.mkdtemp(prefix="crash"))
     try:
         tally = trio.run(main, folder)
-    except BaseException as error:
-        error.add_note(f"seed {seed}: {point}, {shape}; its folder was kept")
-        raise
+    except Exception:
+        return point, f"seed {seed}: {point}, {shape}\n{traceback.format_exc()}"
     shutil.rmtree(folder)
     return point, tally
 
 
 def drawn(chance: Random) -> tuple[str, str]:
     """A point, and a shape that reaches it."""
-    point = chance.choice(POINTS)
+    point = chance.choice(tuple(POINTS))
     return point, chance.choice([shape for at, shape in RUNS if at == point])
 
 
@@ -214,16 +214,20 @@ def table(tallies: dict[str, Tally]) -> str:
 
 
 def main(count: int) -> int:
-    """Run so many on every core and print the table; 1 if anything was lost, or doubled without a mark."""
+    """Run so many on every core and print the table; 1 if anything was wrong, lost, or doubled unmarked."""
     began = perf_counter()
     tallies = {point: Tally() for point in POINTS}
+    wrong = []
     with multiprocessing.Pool() as pool:
         for point, tally in pool.imap_unordered(one, range(count)):
-            tallies[point] += tally
-    print(table(tallies))
-    print(f"\n{count} runs over {', '.join(SHAPES)}: {perf_counter() - began:.0f} s")
+            if isinstance(tally, str):
+                wrong.append(tally)
+            else:
+                tallies[point] += tally
+    print(*wrong, table(tallies), sep="\n")
+    print(f"\n{count} runs over {', '.join(SHAPES)}, {len(wrong)} wrong: {perf_counter() - began:.0f} s")
     whole = sum(tallies.values(), Tally())
-    return int(whole.lost > 0 or whole.duplicated > whole.marked)
+    return int(bool(wrong) or whole.lost > 0 or whole.duplicated > whole.marked)
 
 
 if __name__ == "__main__":

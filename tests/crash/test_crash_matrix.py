@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 
-from tests.crash.matrix import SHAPES, Tally, run, seen, table
+from tests.crash.matrix import RUNS, SHAPES, Tally, drawn, run, seen, table
 from tests.crash.points import POINTS
 
 DIAGONAL = [
@@ -38,6 +40,10 @@ def test_a_part_that_is_missing_is_lost():
     whole = ["you said: many one; aaaa", "bbbb", "cccc"]
     assert seen(whole, SHAPES["many parts"]) == Tally(1)
     assert seen(whole[:2], SHAPES["many parts"]) == Tally(1, lost=1)
+
+
+def test_what_is_drawn_reaches_every_point_with_every_shape_that_reaches_it():
+    assert {drawn(Random(seed)) for seed in range(1000)} == set(RUNS)
 
 
 def test_the_table_adds_up():
