@@ -185,7 +185,10 @@ FAULTS: Mapping[str, Callable[..., None]] = {
         freezes,
     )
 }
-"""Each by its name; its docstring says what it does, its arguments after the World how much."""
+"""Each by its name; its docstring says what it does, its arguments after the World how much.
+
+`world.fault(name, ...)` takes them; docs/testing.md has a table.
+"""
 
 
 def named(name: str, how: Mapping[str, Any]) -> Callable[[World], None]:

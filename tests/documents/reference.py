@@ -237,7 +237,7 @@ def entry(named: Named) -> str:
     if inspect.isfunction(what):
         return "\n\n".join([heading, fenced(call_of(name, what)), told(what.__doc__ or "")])
     if isinstance(what, Mapping):
-        return "\n\n".join([heading, *(faults(what) if name == "FAULTS" else [])])
+        return f"{heading}\n\n{told(comment_on(named))}"
     kinds = " | ".join(getattr(one, "__name__", shown_default(one)) for one in get_args(what))
     return "\n\n".join([heading, fenced(f"{name} = {kinds}"), told(comment_on(named))])
 
@@ -251,21 +251,23 @@ def member(name: str, what: Any) -> str:
 
 def comment_on(named: Named) -> str:
     """The text that stands below an assignment in its module."""
-    stated = re.compile(rf'^{named.name} = (?:[^"]|"(?!""))*?\n"""(.*?)"""', re.MULTILINE | re.DOTALL)
+    stated = re.compile(
+        rf'^{named.name}(?:: .*)? = (?:[^"]|"(?!""))*?\n"""(.*?)"""', re.MULTILINE | re.DOTALL
+    )
     for name, module in sorted(sys.modules.items()):
         if name.startswith("hermes_trio") and (found := stated.search(inspect.getsource(module))):
             return found[1]
     return ""
 
 
-def faults(all_: Mapping[str, Any]) -> list[str]:
-    """The faults of a World, each with what it takes."""
+def faults(all_: Mapping[str, Any]) -> str:
+    """A table of the faults of a World, each with what it takes."""
     lines = ["| fault | what happens |", "|---|---|"]
     for name, fault in all_.items():
         takes = [part.replace("|", "\\|") for part in parameters(fault)[1:]]
         called = " ".join(f"`{one}`" for one in (name, *takes))
         lines.append(f"| {called} | {inspect.getdoc(fault).splitlines()[0]} |")
-    return ["What `world.fault(name, ...)` takes.", "\n".join(lines)]
+    return "\n".join(lines)
 
 
 def sections(package: str, listed: Mapping[str, str]) -> Iterator[str]:

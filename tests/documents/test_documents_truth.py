@@ -21,9 +21,10 @@ from hermes_trio.daemon import control
 from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
 from hermes_trio.plugins import COMMANDS, installed
+from hermes_trio.testing import FAULTS
 from hermes_trio.values import OutcomeName, Said, TurnState
 
-from . import pages
+from . import pages, reference
 
 OPERATE, GUARANTEES, SLASH = "docs/operate.md", "docs/guarantees.md", "docs/commands.md"
 TOKEN = "123456789:AAexample"  # what a bot's token looks like; any other secret may look so too
@@ -192,6 +193,10 @@ def test_the_requests_of_the_page_are_those_of_the_control_socket():
 def test_the_outcomes_and_states_of_the_page_are_all():
     for head, names in (("outcome", OutcomeName), ("turn", TurnState)):
         assert sorted(pages.code(cell)[0] for cell in cells(GUARANTEES, head)) == sorted(get_args(names))
+
+
+def test_the_faults_of_the_page_are_those_of_a_world():
+    assert reference.faults(FAULTS) in pages.read("docs/testing.md"), reference.faults(FAULTS)
 
 
 # --- slash commands ---------------------------------------------------------------------------------
