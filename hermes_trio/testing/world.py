@@ -30,8 +30,11 @@ from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.wall import WorldClock
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
-from hermes_trio.values import Message
+from hermes_trio.values import Message, Said
 from hermes_trio.views import LedgerRow
+
+PASSING: Sequence[Said] = ("preview", "progress", "sign")
+"""What a chat shows for a while only."""
 
 
 class Line(dict[str, Any]):
@@ -173,10 +176,21 @@ class World:
         return [
             seen
             for seen in (platform or self.platform).seen.values()
-            if seen.chat == chat
-            and seen.thread == thread
-            and seen.said not in ("preview", "progress", "sign")
+            if seen.chat == chat and seen.thread == thread and seen.said not in PASSING
         ]
+
+    def texts(
+        self, chat: str, *said: Said, thread: str | None = None, platform: MemoryPlatform | None = None
+    ) -> list[str]:
+        """What the chat shows now, as text, oldest first.
+
+        Args:
+            said: these kinds, `"final"` say; none: all that is shown for good, as `shown`.
+            thread, platform: where.
+        """
+        seen = (platform or self.platform).seen.values()
+        here = (one for one in seen if (one.chat, one.thread) == (chat, thread))
+        return [one.text for one in here if (one.said in said if said else one.said not in PASSING)]
 
     # -- the gateway
 

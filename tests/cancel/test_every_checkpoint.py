@@ -201,7 +201,7 @@ async def test_stopped_or_reset_at_every_checkpoint_a_turn_leaves_at_once_and_th
                 ended = "stopped" if command == "/stop" else "superseded"
                 assert first in ("answered", ended), world.timeline()
                 assert rest == ["answered", "answered"], world.timeline()
-                finals = [seen.text for seen in world.shown("ada") if seen.said == "final"]
+                finals = world.texts("ada", "final")
                 assert finals == ["re: one"] * (first == "answered") + ["re: two"], world.timeline()
                 check(world, works.effects)
         return rounds.count

@@ -54,14 +54,6 @@ def many(*calls: tuple[str, str], say: str = "") -> Line:
     return Line(ModelAnswer(text=say, calls=made, finish="tool_calls"))
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
-def said(world) -> list[str]:
-    return [seen.text for seen in world.shown("ada")]
-
-
 def results(world) -> list[tuple[str, bool]]:
     """(text, failed) of the tool results the model was shown last."""
     return [(e.text, e.failed) for e in world.model.requests[-1].entries if isinstance(e, ToolEntry)]
@@ -75,7 +67,7 @@ async def test_model_and_tools_until_done(world):
     world.model.script(tool("look", say="Let me look.", where="here"), tool("data"), text("It is there."))
     await world.say("ada", "where is it?")
     await world.settle()
-    assert said(world) == ["It is there."]
+    assert world.texts("ada") == ["It is there."]
     kinds = [type(entry).__name__ for entry in world.model.requests[-1].entries]
     assert kinds == ["UserEntry", "AssistantEntry", "ToolEntry", "AssistantEntry", "ToolEntry"]
     assert results(world) == [("found it", False), ('{"a":[1,2]}', False)]
@@ -89,7 +81,7 @@ async def test_several_calls_of_one_answer_are_run_in_order(world):
     world.model.script(many(("look", "{}"), ("look", '{"n": 2}'), ("look", "")), text("done"))
     await world.say("ada", "go")
     await world.settle()
-    assert finals(world) == ["done"]
+    assert world.texts("ada", "final") == ["done"]
     assert len(world.tools[-1].calls) == 3
     assert len(set(world.tools[-1].calls)) == 3
 
@@ -121,7 +113,7 @@ async def test_the_calls_of_a_stopped_turn_are_shown_as_unknown(autojump_clock):
         await world.say("ada", "what now?")
         await world.settle()
         assert results(world) == [(UNKNOWN, True)]
-        assert finals(world) == ["next"]
+        assert world.texts("ada", "final") == ["next"]
 
 
 async def test_the_interim_text_of_a_failed_turn_stays_in_the_transcript(world):
@@ -153,7 +145,7 @@ async def test_a_call_that_cannot_be_run_is_told_to_the_model(autojump_clock, ca
         await world.say("ada", "go")
         await world.settle()
         assert results(world) == [(told, True)]
-        assert finals(world) == ["I see"]
+        assert world.texts("ada", "final") == ["I see"]
         assert look.calls == []
 
 
@@ -187,7 +179,7 @@ async def test_whatever_a_tool_gives_is_told_to_the_model(autojump_clock, run, t
         ((text_told, was_failed),) = results(world)
         assert was_failed is failed
         assert told is None or text_told == told
-        assert finals(world) == ["I see"]
+        assert world.texts("ada", "final") == ["I see"]
 
 
 # --- budgets
@@ -198,7 +190,7 @@ async def test_the_same_failing_call_three_times_in_a_row_ends_the_turn(world):
     world.model.script(*[tool("look", a=1)] * 5)
     await world.say("ada", "go")
     await world.settle()
-    assert said(world) == ["I stopped: the tool 'look' failed 3 times in a row in the same way."]
+    assert world.texts("ada") == ["I stopped: the tool 'look' failed 3 times in a row in the same way."]
     assert len(world.model.requests) == 3
     assert (await world.ledger())[0].outcome == "failed"
 
@@ -208,14 +200,14 @@ async def test_other_arguments_between_begin_the_count_again(world):
     world.model.script(*[tool("look", a=n) for n in (1, 1, 2, 1, 1)], text("given up"))
     await world.say("ada", "go")
     await world.settle()
-    assert finals(world) == ["given up"]
+    assert world.texts("ada", "final") == ["given up"]
 
 
 async def test_steps_max_ends_the_turn_visibly(world):
     world.model.script(*[tool("now")] * 100)
     await world.say("ada", "go")
     await world.settle()
-    assert said(world) == ["I stopped: this took more than 60 steps."]
+    assert world.texts("ada") == ["I stopped: this took more than 60 steps."]
     # A model call, the tool, and the clock it reads: three steps a round.
     assert len(world.model.requests) == 20
 
@@ -225,7 +217,7 @@ async def test_one_answer_with_very_many_calls_is_bounded_too(world):
     world.model.script(many(*[("look", "{}")] * 500))
     await world.say("ada", "go")
     await world.settle()
-    assert said(world) == ["I stopped: this took more than 60 steps."]
+    assert world.texts("ada") == ["I stopped: this took more than 60 steps."]
     assert len(world.tools[-1].calls) == 59
 
 
@@ -240,14 +232,14 @@ async def test_an_answer_at_the_last_step_is_an_answer(autojump_clock):
     async with open_world(ModelAgent(OneModel(), steps_max=1)) as world:
         await world.say("ada", "go")
         await world.settle()
-        assert finals(world) == ["done"]
+        assert world.texts("ada", "final") == ["done"]
 
 
 async def test_three_empty_answers_end_the_turn_visibly(world):
     world.model.script(text(""), text("  \n"), text(""))
     await world.say("ada", "go")
     await world.settle()
-    assert said(world) == ["I could not answer: the model failed (turn 1)."]
+    assert world.texts("ada") == ["I could not answer: the model failed (turn 1)."]
     assert [(row.outcome, row.reason) for row in await world.ledger()] == [("failed", "model: unknown")]
 
 
@@ -258,7 +250,7 @@ async def test_silence_is_no_word_of_a_model(world, token):
     await world.settle()
     await world.say("ada", "two")
     await world.settle()
-    assert said(world) == ["here I am", "I could not answer: the model failed (turn 2)."]
+    assert world.texts("ada") == ["here I am", "I could not answer: the model failed (turn 2)."]
 
 
 @pytest.mark.parametrize("word", ["Silent", "empty", "Silent, as ever.", "No"])
@@ -272,24 +264,24 @@ async def test_an_empty_answer_is_asked_for_again(world):
     world.model.script(text(""), text("now I know"))
     await world.say("ada", "go")
     await world.settle()
-    assert finals(world) == ["now I know"]
+    assert world.texts("ada", "final") == ["now I know"]
 
 
 async def test_an_answer_that_was_cut_off_is_said_with_a_line_that_says_so(world):
     world.model.script(partial("half an ans"))
     await world.say("ada", "go")
     await world.settle()
-    assert finals(world) == ["half an ans\n\n(The model's answer was cut off here.)"]
+    assert world.texts("ada", "final") == ["half an ans\n\n(The model's answer was cut off here.)"]
     await world.say("ada", "go on")
     await world.settle()
-    assert world.model.requests[-1].entries[1] == AssistantEntry(text=finals(world)[0])
+    assert world.model.requests[-1].entries[1] == AssistantEntry(text=world.texts("ada", "final")[0])
 
 
 async def test_a_model_that_fails_is_told_in_our_words(world):
     world.model.script(fails("context"))
     await world.say("ada", "go")
     await world.settle()
-    assert said(world) == ["I could not answer: this is too long for the model (turn 1)."]
+    assert world.texts("ada") == ["I could not answer: this is too long for the model (turn 1)."]
 
 
 # --- a crash
@@ -308,7 +300,7 @@ async def test_a_tool_that_was_running_is_repeated_only_if_it_is_idempotent(auto
         assert len(slow.calls) == runs
         assert len(set(slow.calls)) == 1
         assert results(world) == ([("done", False)] if idempotent else [(UNKNOWN, True)])
-        assert finals(world) == ["I see"]
+        assert world.texts("ada", "final") == ["I see"]
         check(world)
 
 
@@ -319,7 +311,7 @@ async def test_a_model_call_that_was_running_is_asked_again_and_an_answered_one_
     world.crash()
     await world.start()
     await world.settle()
-    assert finals(world) == ["slowly"]
+    assert world.texts("ada", "final") == ["slowly"]
     assert len(world.model.requests) == 3
     assert world.model.requests[1].op == world.model.requests[2].op
     assert world.model.requests[1].entries == world.model.requests[2].entries
@@ -333,7 +325,7 @@ async def test_a_nested_sleep_is_slept_to_its_end(world):
     await world.start()
     await world.settle()
     assert world.now == 100
-    assert finals(world) == ["done"]
+    assert world.texts("ada", "final") == ["done"]
 
 
 async def test_a_clock_that_is_set_back_makes_no_sleep_longer_than_it_was_asked_to_be(world):
@@ -345,7 +337,7 @@ async def test_a_clock_that_is_set_back_makes_no_sleep_longer_than_it_was_asked_
     await world.start()
     await world.settle()
     assert world.now == 150
-    assert finals(world) == ["done"]
+    assert world.texts("ada", "final") == ["done"]
 
 
 async def test_a_tool_loop_under_a_crash_at_every_point(autojump_clock):
@@ -364,7 +356,9 @@ async def test_a_tool_loop_under_a_crash_at_every_point(autojump_clock):
             await world.start()
             await world.until(seconds=60)
             check(world, acting.calls)
-            assert [final.removesuffix(" ↻") for final in finals(world)][-1] == "done", world.timeline()
+            assert [final.removesuffix(" ↻") for final in world.texts("ada", "final")][-1] == "done", (
+                world.timeline()
+            )
 
 
 @pytest.mark.world(options=GatewayOptions(turn_deadline_s=30))

@@ -25,10 +25,6 @@ async def asks_plainly(turn):
         return "nobody answered"
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 def buttons(world) -> dict[str, str]:
     """label -> token of the newest prompt."""
     prompts = [call.delivery for call in world.platform.calls if call.delivery.choices]
@@ -47,7 +43,7 @@ async def test_a_pressed_choice_is_the_answer(world):
     await asked(world)
     await world.say("ada", "", choice=buttons(world)["blue"])
     await world.settle()
-    assert finals(world) == ["painted blue, asked by paint"]
+    assert world.texts("ada", "final") == ["painted blue, asked by paint"]
     assert await world.outcomes() == ["answered", "answered"]
     said = [body for (body,) in world.db.execute("select cast(body as text) from entry order by id")]
     assert ["Red or blue?" in body for body in said] == [False, True, False, False]
@@ -60,7 +56,7 @@ async def test_the_next_message_is_the_answer_whatever_busy_says(autojump_clock,
         await asked(world)
         await world.say("ada", "green")
         await world.settle()
-        assert finals(world) == ["painted green, asked by paint"]
+        assert world.texts("ada", "final") == ["painted green, asked by paint"]
         assert world.platform.reactions == {}
 
 
@@ -69,10 +65,10 @@ async def test_a_command_is_no_answer(world):
     await asked(world)
     await world.say("ada", "/status")
     await world.until(seconds=10)
-    assert finals(world) == []
+    assert world.texts("ada", "final") == []
     await world.say("ada", "red")
     await world.settle()
-    assert finals(world) == ["painted red, asked by paint"]
+    assert world.texts("ada", "final") == ["painted red, asked by paint"]
 
 
 @pytest.mark.world(agent=asks)
@@ -91,7 +87,7 @@ async def test_an_answer_behind_a_command_that_ends_nothing_is_an_answer(world):
     await world.say("ada", "/status")
     await world.say("ada", "red")
     await world.settle()
-    assert finals(world) == ["painted red, asked by paint"]
+    assert world.texts("ada", "final") == ["painted red, asked by paint"]
     assert await world.outcomes() == ["answered"] * 3
     check(world)
 
@@ -102,7 +98,7 @@ async def test_what_may_be_the_answer_interrupts_nothing_while_a_command_is_befo
     await world.say("ada", "/status")
     await world.say("ada", "red")
     await world.settle()
-    assert finals(world) == ["painted red, asked by paint"]
+    assert world.texts("ada", "final") == ["painted red, asked by paint"]
     assert len(world.lines("turn opened")) == 1
 
 
@@ -119,7 +115,7 @@ async def test_an_answer_stays_with_the_turn_that_was_interrupted(world):
     await world.until(seconds=10)
     await world.say("ada", "do this instead")
     await world.settle()
-    assert finals(world) == ["painted nothing, asked by paint\ndo this instead"]
+    assert world.texts("ada", "final") == ["painted nothing, asked by paint\ndo this instead"]
     assert await world.outcomes() == ["answered", "stopped", "answered"]
     check(world)
 
@@ -129,12 +125,15 @@ async def test_what_waited_before_the_question_is_no_answer(world):
     world.platform.push(world.platform.message("ada", "paint"))
     world.platform.push(world.platform.message("ada", "/queue paint again"))
     await world.until(seconds=1)
-    assert finals(world) == []
+    assert world.texts("ada", "final") == []
     await world.say("ada", "red")
     await world.until(seconds=2)
     await world.say("ada", "blue")
     await world.settle()
-    assert finals(world) == ["painted red, asked by paint", "painted blue, asked by paint again"]
+    assert world.texts("ada", "final") == [
+        "painted red, asked by paint",
+        "painted blue, asked by paint again",
+    ]
 
 
 # --- in a group
@@ -150,10 +149,10 @@ async def test_in_a_group_only_a_reply_of_the_person_asked_is_the_answer(world):
     await world.say("bob", "mine", **GROUP, replies_to=prompt.message_id)
     await world.say("ada", "by the way", **GROUP)
     await world.until(seconds=10)
-    assert finals(world, "group") == []
+    assert world.texts("group", "final") == []
     await world.say("ada", "the second", **GROUP, replies_to=prompt.message_id)
     await world.until(seconds=20)
-    assert finals(world, "group")[0] == "you said the second"
+    assert world.texts("group", "final")[0] == "you said the second"
 
 
 @pytest.mark.parametrize("scope", ["user", "chat"])
@@ -162,11 +161,11 @@ async def test_a_press_of_another_person_is_refused_and_the_question_stays_open(
         await asked(world, "ada", **GROUP)
         await world.say("bob", "", **GROUP, choice=buttons(world)["red"])
         await world.until(seconds=1)
-        assert "That question is for somebody else." in [seen.text for seen in world.shown("group")]
+        assert "That question is for somebody else." in world.texts("group")
         assert [row.outcome for row in await world.ledger()][1] == "refused"
         await world.say("ada", "", **GROUP, choice=buttons(world)["blue"])
         await world.settle()
-        assert finals(world, "group") == ["painted blue, asked by paint"]
+        assert world.texts("group", "final") == ["painted blue, asked by paint"]
         check(world)
 
 
@@ -182,7 +181,7 @@ async def test_a_reply_to_any_part_of_a_long_question_is_the_answer(world):
     assert len(parts) > 1
     await world.say("ada", "that one", **GROUP, replies_to=parts[0].message_id)
     await world.settle()
-    assert finals(world, "group") == ["you said that one"]
+    assert world.texts("group", "final") == ["you said that one"]
 
 
 # --- time
@@ -193,7 +192,7 @@ async def test_it_times_out_at_its_time(world):
     await asked(world)
     await world.settle()
     assert world.now == pytest.approx(600, abs=0.1)
-    assert finals(world) == ["nobody answered"]
+    assert world.texts("ada", "final") == ["nobody answered"]
 
 
 @pytest.mark.world(agent=asks)
@@ -223,7 +222,7 @@ async def test_the_second_press_is_expired(world):
     for label in ("red", "blue"):
         await world.say("ada", "", choice=buttons(world)[label])
     await world.settle()
-    assert finals(world) == ["painted red, asked by paint"]
+    assert world.texts("ada", "final") == ["painted red, asked by paint"]
     assert await world.outcomes() == ["answered", "answered", "expired"]
 
 
@@ -247,7 +246,7 @@ async def test_after_a_restart_it_is_still_open_and_its_answer_resumes_the_turn(
     await world.until(seconds=310)
     await world.say("ada", "", choice=buttons(world)["red"])
     await world.settle()
-    assert finals(world) == ["painted red, asked by paint"]
+    assert world.texts("ada", "final") == ["painted red, asked by paint"]
     prompts = [seen for seen in world.platform.seen.values() if seen.said == "prompt"]
     assert len(prompts) == 1
     check(world)
@@ -261,7 +260,7 @@ async def test_an_answer_that_came_while_nobody_lived_is_taken(world):
     await world.until(seconds=300)
     await world.start()
     await world.settle()
-    assert finals(world) == ["painted green, asked by paint"]
+    assert world.texts("ada", "final") == ["painted green, asked by paint"]
 
 
 @pytest.mark.world(agent=asks)
@@ -280,7 +279,7 @@ async def test_an_answer_is_no_message_of_the_turn_when_it_is_run_again(world):
         world.crash()
         await world.start()
         await world.settle()
-        assert finals(world) == ["that of paint"]
+        assert world.texts("ada", "final") == ["that of paint"]
         check(world)
 
 
@@ -291,7 +290,7 @@ async def test_a_question_whose_time_ran_out_while_nobody_lived_ends_at_once(wor
     await world.until(hours=3)
     await world.start()
     await world.settle()
-    assert finals(world) == ["nobody answered"]
+    assert world.texts("ada", "final") == ["nobody answered"]
     assert world.now == 3 * 3600
 
 
@@ -330,4 +329,4 @@ async def test_an_answer_and_a_crash_at_every_point(autojump_clock):
             await world.start()
             await world.until(seconds=60)
             check(world)
-            assert finals(world)[0].removesuffix(" ↻") == "painted red, asked by paint"
+            assert world.texts("ada", "final")[0].removesuffix(" ↻") == "painted red, asked by paint"

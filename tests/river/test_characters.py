@@ -10,7 +10,7 @@ from hermes_trio.testing import open_world, text
 from hermes_trio.testing.script import Line
 
 from .invariants import check
-from .test_agent import ATool, finals
+from .test_agent import ATool
 
 BROKEN = {
     "surrogate": "a\ud800b",
@@ -37,7 +37,7 @@ async def and_goes_on(world):
     for _ in range(2):
         await world.say("ada", "hello")
         await world.settle()
-        assert finals(world)[-1] == "you said: hello"
+        assert world.texts("ada", "final")[-1] == "you said: hello"
         world.crash()
         await world.start()
     await world.settle()
@@ -96,7 +96,7 @@ async def test_in_the_arguments_of_a_call_and_its_result(autojump_clock, word, e
         results = [entry.text for entry in entries if isinstance(entry, ToolEntry)]
         assert len(results) == 2
         assert all(map(is_whole, results))
-        assert finals(world) == ["done"]
+        assert world.texts("ada", "final") == ["done"]
         await and_goes_on(world)
 
 

@@ -58,14 +58,6 @@ async def slow(turn):
     return f"re: {turn.text}"
 
 
-def replies(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "reply"]
-
-
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 # --- while a turn runs
 
 
@@ -75,7 +67,7 @@ async def test_a_command_is_answered_at_once_while_the_model_hangs(world, comman
     await world.say("ada", "work")
     await world.until(seconds=60)
     await world.say("ada", command)
-    while not replies(world):
+    while not world.texts("ada", "reply"):
         await world.platform.changed()
     assert world.now - 60 < 2
 
@@ -91,7 +83,7 @@ async def test_stop_and_new_answer_while_a_tool_refuses_to_die(autojump_clock):
             await world.until(seconds=1)
             await world.say("ada", command)
             await world.until(seconds=1.1)
-            assert replies(world) == [{"/stop": "Stopped.", "/new": "New session."}[command]]
+            assert world.texts("ada", "reply") == [{"/stop": "Stopped.", "/new": "New session."}[command]]
 
 
 # --- /new
@@ -108,7 +100,7 @@ async def test_new_supersedes_only_what_came_before_it(world):
     await world.start()
     await world.settle()
     assert await world.outcomes() == ["superseded", "superseded", "superseded", "answered", "answered"]
-    assert finals(world) == ["re: after"]
+    assert world.texts("ada", "final") == ["re: after"]
     check(world)
 
 
@@ -144,7 +136,7 @@ async def test_new_ends_the_session_of_its_own_key_only(world):
     await world.until(seconds=1)
     await world.say("ada", "/new")
     await world.settle()
-    assert finals(world, "bob") == ["re: work"]
+    assert world.texts("bob", "final") == ["re: work"]
 
 
 # --- /stop
@@ -157,9 +149,9 @@ async def test_stop_keeps_what_waits_and_counts_it(world):
         await world.until(seconds=world.now + 1)
     await world.say("ada", "/stop")
     await world.settle()
-    assert replies(world) == ["Stopped. 2 messages are still to come."]
+    assert world.texts("ada", "reply") == ["Stopped. 2 messages are still to come."]
     assert await world.outcomes() == ["stopped", "answered", "answered", "answered"]
-    assert finals(world) == ["re: two\nthree"]
+    assert world.texts("ada", "final") == ["re: two\nthree"]
     check(world)
 
 
@@ -177,7 +169,7 @@ async def test_stop_twice_stops_two_turns(world):
     await world.until(seconds=world.now + 1)
     await world.say("ada", "/stop")
     await world.settle()
-    assert replies(world) == ["Stopped. 1 message is still to come.", "Stopped."]
+    assert world.texts("ada", "reply") == ["Stopped. 1 message is still to come.", "Stopped."]
     assert await world.outcomes() == ["stopped", "stopped", "answered", "answered"]
     check(world)
 
@@ -196,9 +188,9 @@ async def test_nothing_behind_an_unsettled_command_is_claimed(world):
     await world.say("ada", "/slow")
     await world.say("ada", "behind")
     await world.until(seconds=4)
-    assert finals(world) == ["you said: before"]
+    assert world.texts("ada", "final") == ["you said: before"]
     await world.settle()
-    assert finals(world) == ["you said: before", "you said: behind"]
+    assert world.texts("ada", "final") == ["you said: before", "you said: behind"]
     assert world.now == 5
     check(world)
 
@@ -209,7 +201,7 @@ async def test_commands_of_a_key_run_in_order_and_those_of_others_beside(world):
     await world.say("ada", "/stop")
     await world.say("bob", "/stop")
     await world.settle()
-    assert replies(world) == ["slow is done", "Nothing is running."]
+    assert world.texts("ada", "reply") == ["slow is done", "Nothing is running."]
     bob = next(call for call in world.platform.calls if call.delivery.address.chat == "bob")
     assert bob.at == 0
 
@@ -244,7 +236,7 @@ async def test_a_command_that_raises_is_failed_with_one_sentence_and_the_queue_g
         await world.say("ada", "/bad")
         await world.say("ada", "hello")
         await world.settle()
-        assert replies(world) == ["That command failed. The log has the details."]
+        assert world.texts("ada", "reply") == ["That command failed. The log has the details."]
         assert [(row.outcome, row.reason) for row in await world.ledger()] == [
             ("failed", "command failed"),
             ("answered", ""),
@@ -257,7 +249,7 @@ async def test_a_command_that_returns_what_is_no_wish_is_failed_and_run_once(aut
     async with open_world(commands=[bad]) as world:
         await world.say("ada", "/bad")
         await world.settle()
-        assert replies(world) == ["That command failed. The log has the details."]
+        assert world.texts("ada", "reply") == ["That command failed. The log has the details."]
         assert await world.outcomes() == ["failed"]
         assert bad.calls == 1
 
@@ -276,7 +268,7 @@ async def test_a_reply_that_cannot_be_said_does_not_wedge_the_key(world):
     await world.say("ada", "/poison")
     await world.say("ada", "hello")
     await world.settle()
-    assert replies(world) == ["That command failed. The log has the details."]
+    assert world.texts("ada", "reply") == ["That command failed. The log has the details."]
     assert await world.outcomes() == ["failed", "answered"]
 
 
@@ -292,7 +284,7 @@ async def test_a_wish_that_cannot_be_written_does_not_wedge_the_key(world):
 async def test_a_reply_that_is_no_unicode_is_said_without_what_is_none(world):
     await world.say("ada", "/surrogate")
     await world.settle()
-    assert replies(world) == ["lone \ufffd one"]
+    assert world.texts("ada", "reply") == ["lone \ufffd one"]
 
 
 @with_commands(ACommand("hang", never))
@@ -355,7 +347,7 @@ async def test_a_users_command_may_stop(world):
     await world.until(seconds=1)
     await world.say("ada", "/halt")
     await world.settle()
-    assert replies(world) == ["Stopped."]
+    assert world.texts("ada", "reply") == ["Stopped."]
     assert await world.outcomes() == ["stopped", "answered"]
 
 
@@ -363,7 +355,7 @@ async def test_a_users_command_may_stop(world):
 async def test_a_users_command_may_prompt(world):
     await world.say("ada", "/hi")
     await world.settle()
-    assert finals(world) == ["you said: say hi to everybody"]
+    assert world.texts("ada", "final") == ["you said: say hi to everybody"]
     assert await world.outcomes() == ["answered"]
 
 
@@ -415,7 +407,7 @@ async def test_unsettled_commands_run_at_boot_before_any_resume(autojump_clock):
         await world.start()
         await world.settle()
         assert await world.outcomes() == ["stopped", "answered"]
-        assert finals(world) == []
+        assert world.texts("ada", "final") == []
         assert len(world.lines("turn opened")) == 1
         check(world)
 
@@ -498,7 +490,7 @@ async def test_a_reset_that_cannot_be_committed_in_two_seconds_cancels_the_turn_
         await world.say("ada", "/cc")
         await world.until(seconds=13)
         assert cut == [pytest.approx(began + 2.0, abs=0.01)]
-        assert [seen.text for seen in world.shown("ada")] == [
+        assert world.texts("ada") == [
             "I stopped what was running. The new session follows as soon as my storage works again."
         ]
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
@@ -509,7 +501,7 @@ async def test_a_reset_that_cannot_be_committed_in_two_seconds_cancels_the_turn_
         await world.say("ada", "hello")
         await world.settle()
         assert await world.outcomes() == ["superseded", "answered", "answered"]
-        assert [seen.text for seen in world.shown("ada")][1:] == ["New session.", "re: hello"]
+        assert world.texts("ada")[1:] == ["New session.", "re: hello"]
         assert fills.calls == 1
         assert len(cut) == 1
         check(world)
@@ -521,5 +513,5 @@ async def test_a_reset_that_is_committed_in_time_says_nothing_more(world):
     await world.until(seconds=1)
     await world.say("ada", "/new")
     await world.until(seconds=30)
-    assert replies(world) == ["New session."]
+    assert world.texts("ada", "reply") == ["New session."]
     assert len(world.shown("ada")) == 1

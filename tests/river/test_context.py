@@ -18,7 +18,7 @@ from hermes_trio.tools.process import tool as process
 from hermes_trio.values import Policy
 
 from .invariants import check
-from .test_agent import ATool, finals, many, said
+from .test_agent import ATool, many
 
 TOO_LONG = "I could not answer: this is too long for the model (turn {})."
 REFUSED = "I could not answer: the model refused your message (turn {})."
@@ -90,8 +90,8 @@ async def test_a_conversation_that_is_refused_as_too_long_is_summarised(autojump
     model.summaries = [text("They spoke ", "about A.")]
     async with picky_world(model) as world:
         await says(world, "a" * 300, "b" * 100, "c" * 200)
-        assert finals(world)[-1] == "you said: " + "c" * 200
-        assert said(world) == finals(world)
+        assert world.texts("ada", "final")[-1] == "you said: " + "c" * 200
+        assert world.texts("ada") == world.texts("ada", "final")
         last = model.requests[-1]
         assert noted(last) == [f"{context.SUMMARY}\nThey spoke about A."]
         assert heard(last)[-1] == "c" * 200
@@ -117,7 +117,7 @@ async def test_a_long_conversation_is_summarised_before_any_model_refuses_it(aut
         assert 3 <= len(model.asked_for) <= 15
         # A later summary is made of the one before it.
         assert "So far: numbers." in model.asked_for[-1].entries[0].text
-        assert set(said(world)) == set(finals(world))
+        assert set(world.texts("ada")) == set(world.texts("ada", "final"))
         check(world)
 
 
@@ -136,11 +136,11 @@ async def test_whatever_becomes_of_the_summary_the_message_is_answered(autojump_
     model.summaries = [line] * 3
     async with picky_world(model) as world:
         await says(world, "a" * 300, "b" * 100, "c" * 200)
-        assert finals(world)[-1] == f"you said: {'c' * 200}\n\n{texts.SHORTENED}"
+        assert world.texts("ada", "final")[-1] == f"you said: {'c' * 200}\n\n{texts.SHORTENED}"
         assert noted(model.requests[-1]) == [context.LEFT_OUT]
         assert world.now < 70
         await says(world, "d")
-        assert finals(world)[-1] == "you said: d"
+        assert world.texts("ada", "final")[-1] == "you said: d"
         check(world)
 
 
@@ -149,7 +149,7 @@ async def test_a_summary_without_end_is_ended(autojump_clock):
     model.summaries = [text(*["word "] * 100_000, between_s=0.01)]
     async with picky_world(model) as world:
         await says(world, "a" * 1700, "c" * 1000)
-        assert finals(world)[-1] == "you said: " + "c" * 1000
+        assert world.texts("ada", "final")[-1] == "you said: " + "c" * 1000
         (note,) = noted(model.requests[-1])
         assert note.startswith(f"{context.SUMMARY}\nword word")
         assert len(note) < 1000
@@ -163,7 +163,7 @@ async def test_three_messages_to_a_model_that_takes_little_and_summarises_nothin
         await says(world, *["long " * 400] * 5)
         model.takes, before = 1500, model.calls
         await says(world, "one", "long " * 400, "three")
-        assert said(world)[5:] == [
+        assert world.texts("ada")[5:] == [
             f"you said: one\n\n{texts.SHORTENED}",
             TOO_LONG.format(7),
             "you said: three",
@@ -217,7 +217,7 @@ async def test_at_every_step_boundary_each_result_is_in_the_next_request_and_eac
     async with picky_world(model, tools=[act]) as world:
         model.script(*[tool("act", n=n) for n in range(12)], text("done"))
         await says(world, "act twelve times")
-        assert finals(world) == ["done"]
+        assert world.texts("ada", "final") == ["done"]
         assert len(done) == len(set(done)) == 12
         answered = [request for request in model.requests if context.size(request.entries) <= 700]
         for n, request in enumerate(answered[1:]):
@@ -237,7 +237,7 @@ async def test_what_one_result_alone_makes_too_long_is_mentioned_and_not_done_ag
     async with picky_world(model, tools=[act]) as world:
         model.script(tool("act"), text("done"))
         await says(world, "go")
-        assert finals(world) == ["done"]
+        assert world.texts("ada", "final") == ["done"]
         (note,) = noted(model.requests[-1])
         assert "- act({}): acted: ..." in note
         assert heard(model.requests[-1]) == ["go"]
@@ -260,7 +260,7 @@ async def test_a_message_that_comes_while_it_is_shortened_is_answered_once(autoj
             await says(world, "after")
             assert set(await world.outcomes()) == {"answered"}, world.timeline()
             assert heard(model.requests[-1]).count("and this") <= 1
-            if busy == "steer" and len(finals(world)) == 2:
+            if busy == "steer" and len(world.texts("ada", "final")) == 2:
                 assert "and this" in heard(model.requests[-2]), world.timeline()
             assert len(done) == 8
             check(world, done)
@@ -274,14 +274,14 @@ async def test_one_poisoned_message_fails_alone_with_one_sentence(autojump_clock
     model = Picky(poison="☠")
     async with picky_world(model) as world:
         await says(world, "one", "☠", "hello")
-        assert said(world) == ["you said: one", REFUSED.format(2), "you said: hello"]
+        assert world.texts("ada") == ["you said: one", REFUSED.format(2), "you said: hello"]
         assert heard(model.requests[-1]) == ["one", "hello"]
         assert noted(model.requests[-1]) == [context.SET_ASIDE]
         assert model.calls == 5  # one of them to see whether it takes anything
         world.crash()
         await world.start()
         await says(world, "again")
-        assert finals(world)[-1] == "you said: again"
+        assert world.texts("ada", "final")[-1] == "you said: again"
         assert model.calls == 6
         check(world)
 
@@ -292,7 +292,7 @@ async def test_a_poisoned_conversation_is_set_aside_and_the_message_answered(aut
         await says(world, "one ☠", "two")
         model.poison = "☠"
         await says(world, "hello")
-        assert said(world)[2:] == [f"you said: hello\n\n{texts.LEFT_OUT}"]
+        assert world.texts("ada")[2:] == [f"you said: hello\n\n{texts.LEFT_OUT}"]
         assert heard(model.requests[-1]) == ["hello"]
         before = model.calls
         await says(world, "again")
@@ -312,13 +312,13 @@ async def test_a_poisoned_result_is_left_out_and_its_call_not_repeated(autojump_
         await says(world, "one")
         model.script(tool("look"), text("I could not read it."))
         await says(world, "look")
-        assert said(world) == ["you said: one", "I could not read it."]
+        assert world.texts("ada") == ["you said: one", "I could not read it."]
         assert len(look.calls) == 1
         assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} (look)"]
         assert heard(model.requests[-1]) == ["one", "look"]
         await says(world, "hello")
         assert heard(model.requests[-1]) == ["one", "look", "hello"]
-        assert finals(world)[-1] == "you said: hello"
+        assert world.texts("ada", "final")[-1] == "you said: hello"
 
 
 async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_clock):
@@ -334,7 +334,7 @@ async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_c
         await world.say("ada", "two")
         await world.settle()
         await says(world, "hello")
-        assert finals(world)[-1] == "you said: hello"
+        assert world.texts("ada", "final")[-1] == "you said: hello"
         assert None not in await world.outcomes()
 
 
@@ -347,12 +347,12 @@ async def test_a_model_that_refuses_everything_costs_three_calls_a_message_and_n
     async with picky_world(model) as world:
         await says(world, "one", "two", "three")
         sentence = REFUSED if model.poison == "" else TOO_LONG
-        assert said(world) == [sentence.format(n) for n in (1, 2, 3)]
+        assert world.texts("ada") == [sentence.format(n) for n in (1, 2, 3)]
         assert len(model.requests) <= 9
         assert world.lines("set aside") == []
         model.poison, model.takes = "☠", 1000
         await says(world, "four")
-        assert finals(world) == ["you said: four"]
+        assert world.texts("ada", "final") == ["you said: four"]
         assert heard(model.requests[-1]) == ["one", "two", "three", "four"]
         assert noted(model.requests[-1]) == []
         check(world)
@@ -426,12 +426,14 @@ async def test_a_message_that_comes_while_another_is_refused_is_answered(autojum
             await world.until(seconds=60)
             outcomes = await world.outcomes()
             assert outcomes[3] == "answered", world.timeline()
-            assert any(text.startswith("you said: hello") for text in said(world)), world.timeline()
-            told = [text for text in said(world) if texts.MESSAGE_LEFT_OUT in text or "I could not" in text]
+            assert any(text.startswith("you said: hello") for text in world.texts("ada")), world.timeline()
+            told = [
+                text for text in world.texts("ada") if texts.MESSAGE_LEFT_OUT in text or "I could not" in text
+            ]
             assert len(told) <= 1, world.timeline()
             assert told or busy == "interrupt", world.timeline()
             await says(world, "after")
-            assert finals(world)[-1] == "you said: after"
+            assert world.texts("ada", "final")[-1] == "you said: after"
             check(world)
 
 
@@ -458,7 +460,9 @@ async def test_what_a_crash_cut_while_it_was_set_aside_goes_on_the_same(autojump
             await world.start()
             await world.until(seconds=60)
             await says(world, "hello", "after")
-            assert finals(world)[-2:] == ["you said: hello", "you said: after"], world.timeline()
+            assert world.texts("ada", "final")[-2:] == ["you said: hello", "you said: after"], (
+                world.timeline()
+            )
             assert set(await world.outcomes()) <= {"answered", "failed"}
             assert heard(model.requests[-1])[-2:] == ["hello", "after"], world.timeline()
             check(world, effects)

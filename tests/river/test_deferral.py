@@ -29,12 +29,8 @@ def pool(**more):
     return pytest.mark.world(keys=["a", "b", "c"], on_exhausted="defer", **more)
 
 
-def texts_in(world, chat):
-    return [seen.text for seen in world.shown(chat)]
-
-
 def unmarked(world):
-    return list(dict.fromkeys(text.removesuffix(" ↻") for text in texts_in(world, "ada")))
+    return list(dict.fromkeys(text.removesuffix(" ↻") for text in world.texts("ada")))
 
 
 @lone()
@@ -48,7 +44,7 @@ async def test_a_lone_key_that_heals_after_ninety_seconds_answers_within_three_m
     assert await world.reply("ada") == "you said: hello"
     assert world.now == 120
     assert world.model.keys == ["a"] * 5
-    assert texts_in(world, "ada") == [KEPT.format("30 s"), "you said: hello"]
+    assert world.texts("ada") == [KEPT.format("30 s"), "you said: hello"]
     assert await world.outcomes() == ["answered"]
     assert [line["why"] for line in world.lines("turn closed")] == ["deferred"] * 4 + [None]
     await world.settle()
@@ -82,7 +78,7 @@ async def test_a_new_message_is_tried_at_once_and_each_message_is_told_once(worl
     assert len(world.shown("ada")) == 2
     world.model.heal()
     await world.until(minutes=60)
-    assert texts_in(world, "ada")[2:] == ["you said: two"]
+    assert world.texts("ada")[2:] == ["you said: two"]
     assert [entry.text for entry in world.model.requests[-1].entries] == ["one", "two"]
     assert await world.outcomes() == ["answered", "answered"]
     await world.settle()
@@ -102,7 +98,7 @@ async def test_a_message_that_came_while_the_key_recovered_does_not_overtake(wor
     await world.say("ada", "two")
     await world.settle()
     assert ["one", "two"] in [[entry.text for entry in asked.entries] for asked in world.model.requests]
-    assert texts_in(world, "ada")[1:] == ["you said: two"]
+    assert world.texts("ada")[1:] == ["you said: two"]
 
 
 @pool()
@@ -118,7 +114,7 @@ async def test_what_waits_behind_is_kept_too_told_with_it_and_answered_in_order(
     assert len(world.model.keys) == 3
     world.model.heal()
     await world.until(minutes=20)
-    assert texts_in(world, "ada")[1:] == ["you said: one", "you said: two", "you said: three"]
+    assert world.texts("ada")[1:] == ["you said: one", "you said: two", "you said: three"]
     assert await world.outcomes() == ["answered"] * 3
     await world.settle()
     check(world)
@@ -174,7 +170,7 @@ async def test_a_restart_tries_at_once_without_a_second_word_and_lengthens_no_re
     world.model.heal()
     await world.until(seconds=31)
     await world.settle()
-    assert texts_in(world, "ada")[1:] == ["you said: hello"]
+    assert world.texts("ada")[1:] == ["you said: hello"]
 
 
 @lone()
@@ -212,7 +208,7 @@ async def test_a_rest_from_the_future_does_not_count(world):
     world.model.heal()
     await world.start()
     await world.settle()
-    assert texts_in(world, "ada")[1:] == ["you said: hello"]
+    assert world.texts("ada")[1:] == ["you said: hello"]
 
 
 @lone()
@@ -321,7 +317,7 @@ async def test_after_a_day_it_is_refused_and_said(world):
     await world.reply("ada")
     await world.until(hours=24, minutes=11)
     assert await world.outcomes() == ["refused"]
-    assert texts_in(world, "ada")[1].startswith("I could not answer: no model key can be used")
+    assert world.texts("ada")[1].startswith("I could not answer: no model key can be used")
     assert len(world.shown("ada")) == 2
 
 
@@ -383,7 +379,7 @@ async def test_whatever_busy_says_everything_is_answered_in_order(busy, autojump
         world.model.script(text("both"))
         await world.until(minutes=3)
         assert await world.outcomes() == ["answered", "answered"]
-        assert texts_in(world, "ada")[-1] == "both"
+        assert world.texts("ada")[-1] == "both"
         assert len(world.shown("ada")) <= 3
         await world.settle()
         check(world)

@@ -22,10 +22,6 @@ POINTS = (
 )
 
 
-def finals(world, chat):
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 def conversation(request):
     """What a model call was shown: who said what."""
     return [one.text for one in request.entries if isinstance(one, UserEntry | AssistantEntry)]
@@ -75,7 +71,7 @@ async def test_a_kill_at_any_point_of_a_drain_costs_no_conversation_its_history(
         assert verdicts == 3 * ["resume"]
         for user in (*RUNNING, *IDLE):
             doing = "work" if user in RUNNING else "new"
-            assert finals(world, user) == [f"you said: old {user}", f"you said: {doing} {user}"]
+            assert world.texts(user, "final") == [f"you said: old {user}", f"you said: {doing} {user}"]
         check(world)
 
 
@@ -90,13 +86,13 @@ async def test_who_is_finished_inside_the_window_is_answered_at_once_whoever_kee
         async with trio.open_nursery() as nursery:
             nursery.start_soon(world.stop)
             await world.until(seconds=5)
-            assert finals(world, "bob") == ["quick"]
-            assert finals(world, "ada") == []
+            assert world.texts("bob", "final") == ["quick"]
+            assert world.texts("ada", "final") == []
         assert world.now == 11
         await world.start()
         await world.settle()
         assert [line["verdict"] for line in world.lines("resume verdict")] == ["resume"]
-        assert finals(world, "ada") == ["slow"]
+        assert world.texts("ada", "final") == ["slow"]
         check(world)
 
 

@@ -17,14 +17,6 @@ NOTICE = (
 PATIENT = GatewayOptions(stuck_after=100)
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
-def notices(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "notice"]
-
-
 def verdicts(world) -> list[str]:
     return [line["verdict"] for line in world.lines("resume verdict")]
 
@@ -50,7 +42,7 @@ async def test_three_unclean_lives_in_a_minute_hold_back_what_would_resume(autoj
         assert verdicts(world) == ["resume", "resume", "held"]
         await world.settle()
         assert world.db.execute("select attempt, boot, state from turn").fetchall() == [(3, 3, "running")]
-        assert notices(world) == [NOTICE]
+        assert world.texts("ada", "notice") == [NOTICE]
         assert (await world.gateway.status()).held == 1
         assert [(line["turns"], line["for_s"]) for line in world.lines("held back")] == [(1, 60.0)]
 
@@ -60,9 +52,9 @@ async def test_they_go_on_when_the_start_has_lived_a_minute(autojump_clock):
         await world.say("ada", "work")
         await dies(world, 3)
         await world.until(seconds=world.now + 59.9)
-        assert finals(world) == []
+        assert world.texts("ada", "final") == []
         await world.until(seconds=world.now + 0.2)
-        assert finals(world) == ["re: work"]
+        assert world.texts("ada", "final") == ["re: work"]
         assert (await world.gateway.status()).held == 0
         assert [line["turns"] for line in world.lines("let go")] == [1]
         check(world)
@@ -75,11 +67,11 @@ async def test_the_next_message_of_their_own_lets_them_go_on_and_is_taken_in(aut
         await dies(world, 3)
         await world.say("ada", "and?")
         await world.settle()
-        assert finals(world) == ["re: work + and?"]
-        assert finals(world, "bob") == []
+        assert world.texts("ada", "final") == ["re: work + and?"]
+        assert world.texts("bob", "final") == []
         assert (await world.gateway.status()).held == 1
         await world.until(seconds=world.now + 61)
-        assert finals(world, "bob") == ["re: work"]
+        assert world.texts("bob", "final") == ["re: work"]
         check(world)
 
 
@@ -93,7 +85,7 @@ async def test_whatever_a_message_does_to_a_busy_session_a_held_turn_is_one_turn
         await dies(world, 3)
         await world.say("ada", "two")
         await world.settle()
-        assert finals(world) == ["you said: two"]
+        assert world.texts("ada", "final") == ["you said: two"]
         assert world.db.execute("select count(*) from turn").fetchone() == (1,)
         assert not [seen for seen in world.platform.seen.values() if seen.said == "sign"]
         check(world)
@@ -106,7 +98,7 @@ async def test_somebody_new_is_answered_meanwhile(autojump_clock):
         await dies(world, 3)
         await world.say("bob", "hello")
         await world.settle()
-        assert finals(world, "bob") == ["you said: hello"]
+        assert world.texts("bob", "final") == ["you said: hello"]
 
 
 async def test_commands_reach_a_held_turn(autojump_clock):
@@ -133,7 +125,7 @@ async def test_an_answer_to_a_held_question_lets_it_go_on(autojump_clock):
         assert verdicts(world)[-1] == "held"
         await world.say("ada", "red")
         await world.settle()
-        assert finals(world) == ["red it is"]
+        assert world.texts("ada", "final") == ["red it is"]
         check(world)
 
 
@@ -143,9 +135,9 @@ async def test_each_chat_is_told_once_however_many_starts_hold_it(autojump_clock
         await dies(world, 9)
         assert verdicts(world) == ["resume", "resume", *["held"] * 7]
         await world.settle()
-        assert notices(world) == [NOTICE]
+        assert world.texts("ada", "notice") == [NOTICE]
         await world.until(seconds=world.now + 61)
-        assert finals(world) == ["re: work"]
+        assert world.texts("ada", "final") == ["re: work"]
         check(world)
 
 
@@ -164,7 +156,7 @@ async def test_lives_that_last_are_not_held_back(autojump_clock):
         await dies(world, 3, every_s=25)
         await world.settle()
         assert verdicts(world) == ["resume"] * 3
-        assert finals(world) == ["re: work"]
+        assert world.texts("ada", "final") == ["re: work"]
 
 
 async def test_a_clean_life_among_them_is_calm(autojump_clock):
@@ -212,5 +204,5 @@ async def test_a_store_that_fails_then_delays_it_no_longer_than_it_has_to(autoju
         await world.until(seconds=world.now + 10)
         world.db.execute("pragma query_only = off")
         await world.until(seconds=world.now + 20)
-        assert finals(world) == ["re: work"]
+        assert world.texts("ada", "final") == ["re: work"]
         check(world)

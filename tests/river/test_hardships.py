@@ -27,10 +27,6 @@ async def streams(turn):
     return "the **whole** answer"
 
 
-def finals(world, chat="ada"):
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 class NoPreviews(MemoryPlatform):
     """Refuses each preview, slowly, with this kind."""
 
@@ -80,7 +76,7 @@ async def test_a_preview_refused_while_the_turn_ends_costs_neither_answer_nor_fo
     async with open_world(streams, platform=NoPreviews(kind)) as world:
         await world.say("ada", "one")
         await world.settle()
-        assert finals(world) == ["the whole answer"]
+        assert world.texts("ada", "final") == ["the whole answer"]
         assert world.platform.calls[-1].delivery.part.spans
 
 
@@ -92,7 +88,7 @@ async def test_a_known_receipt_is_kept_until_the_disk_takes_it_so_the_answer_com
     world.platform.db = None
     world.db.execute("pragma query_only = off")
     await world.until(minutes=5)
-    assert finals(world) == ["re: one"]
+    assert world.texts("ada", "final") == ["re: one"]
     assert world.db.execute("select state, marked from outbound").fetchall() == [("sent", 0)]
 
 
@@ -154,8 +150,8 @@ async def test_choices_that_are_no_text_fail_their_turn_and_nothing_else(world):
     await world.say("bob", "hello")
     await world.settle()
     assert await world.outcomes() == ["failed", "answered", "answered"]
-    assert finals(world) == ["re: 2"]
-    assert finals(world, "bob") == ["re: hello"]
+    assert world.texts("ada", "final") == ["re: 2"]
+    assert world.texts("bob", "final") == ["re: hello"]
 
 
 @pytest.mark.world(agent=echo, options=GatewayOptions(give_up_after_s=3600.0))

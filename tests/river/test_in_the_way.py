@@ -22,14 +22,6 @@ async def slow(turn):
     return "re: " + turn.text
 
 
-def finals(world, chat="ada"):
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
-def notices(world, chat="ada"):
-    return [seen.text for seen in world.shown(chat) if seen.said in ("notice", "reply")]
-
-
 def ruin(world, table, column, where):
     world.db.execute(f"update {table} set {column} = 'rubbish' where {where}")
 
@@ -45,8 +37,8 @@ async def test_a_message_that_cannot_be_read_fails_with_one_sentence_and_the_nex
     await world.settle()
     assert await world.outcomes() == ["answered", "answered", "failed", "answered"]
     assert (await world.ledger())[2].reason == "unreadable"
-    assert notices(world) == [texts.MESSAGE_FAILED]
-    assert finals(world) == ["re: one", "re: two\nfour"]
+    assert world.texts("ada", "notice", "reply") == [texts.MESSAGE_FAILED]
+    assert world.texts("ada", "final") == ["re: one", "re: two\nfour"]
     assert world.now < 21
     assert [line["what"] for line in world.lines("out of the way")] == ["message 3"]
     check(world)
@@ -64,7 +56,7 @@ async def test_also_one_that_is_found_at_a_start(world):
     world.db.execute("update inbound set outcome = null, state = 'waiting', turn = null, body = '{'")
     await world.start()
     await world.settle()
-    assert finals(world)[-1] == "re: three"
+    assert world.texts("ada", "final")[-1] == "re: three"
     assert await world.outcomes() == ["failed", "failed", "answered"]
 
 
@@ -78,8 +70,8 @@ async def test_a_turn_that_cannot_be_taken_up_again_fails(world):
     await world.say("ada", "two")
     await world.settle()
     assert await world.outcomes() == ["failed", "answered"]
-    assert notices(world) == [texts.failed(1)]
-    assert finals(world) == ["re: two"]
+    assert world.texts("ada", "notice", "reply") == [texts.failed(1)]
+    assert world.texts("ada", "final") == ["re: two"]
     check(world)
 
 
@@ -92,7 +84,7 @@ async def test_an_entry_that_cannot_be_read_is_set_aside_and_costs_no_message(au
         await world.say("ada", "two")
         await world.settle()
         assert await world.outcomes() == ["answered", "answered"]
-        assert finals(world) == ["you said: one", "you said: two"]
+        assert world.texts("ada", "final") == ["you said: one", "you said: two"]
         assert [line["what"] for line in world.lines("out of the way")] == ["entry 1"]
         assert world.db.execute("select body from entry where session = 0").fetchall() == [("rubbish",)]
         check(world)
@@ -111,7 +103,7 @@ async def test_a_command_that_cannot_be_read_fails_and_what_waits_behind_it_is_a
     await world.start()
     await world.settle()
     assert [row.outcome for row in await world.ledger()] == ["failed", "superseded", "answered", "answered"]
-    assert texts.COMMAND_FAILED in notices(world)
+    assert texts.COMMAND_FAILED in world.texts("ada", "notice", "reply")
     check(world)
 
 
@@ -124,7 +116,7 @@ async def test_a_part_that_cannot_be_read_is_given_up_and_the_next_is_said(world
     ruin(world, "outbound", "part", "id = 1")
     world.platform.connected = True
     await world.settle()
-    assert finals(world) == ["re: two"]
+    assert world.texts("ada", "final") == ["re: two"]
     assert world.db.execute("select state, why from outbound where id = 1").fetchone() == (
         "failed",
         "undeliverable",
@@ -141,7 +133,7 @@ async def test_a_store_that_fails_for_long_fails_no_message(world):
     await world.until(minutes=10)
     world.db.execute("pragma query_only = off")
     await world.until(minutes=12)
-    assert finals(world) == ["re: zero", "re: one"]
+    assert world.texts("ada", "final") == ["re: zero", "re: one"]
     assert world.lines("out of the way") == []
 
 
@@ -193,16 +185,16 @@ async def test_what_says_no_more_whose_it_is_costs_itself_and_no_start(
     world.db.execute(f"update {table} set {column} = ? where {where}", (junk,))
     await world.start()
     await world.settle()
-    assert finals(world, "bob") == ["re: one"]
+    assert world.texts("bob", "final") == ["re: one"]
     assert sorted(line["what"] for line in world.lines("out of the way") if line["kind"] == "start") == lost
     ledger = await world.ledger()
     assert all(row.outcome is not None for row in ledger)
     failed = [row.id for row in ledger if row.reason == "unreadable"]
     assert failed == ([1] if "turn 1" in lost else []) + ([3] if "message 3" in lost else [])
-    assert notices(world).count(texts.MESSAGE_FAILED) == len(failed)
+    assert world.texts("ada", "notice", "reply").count(texts.MESSAGE_FAILED) == len(failed)
     await world.gateway.status()
     await world.gateway.session_views(ended=True)
     for user in ("ada", "bob", "cyd"):
         await world.say(user, "hello")
     await world.settle()
-    assert [finals(world, user)[-1] for user in ("ada", "bob", "cyd")] == ["re: hello"] * 3
+    assert [world.texts(user, "final")[-1] for user in ("ada", "bob", "cyd")] == ["re: hello"] * 3

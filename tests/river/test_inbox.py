@@ -18,7 +18,7 @@ async def echo(turn):
 
 
 def texts(world, chat="ada", thread=None) -> list[str]:
-    return [seen.text for seen in world.shown(chat, thread)]
+    return world.texts(chat, thread=thread)
 
 
 # --- durable, then confirmed

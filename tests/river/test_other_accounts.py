@@ -16,10 +16,6 @@ async def slow(turn):
     return f"re: {turn.text}"
 
 
-def finals(world, user, platform=None):
-    return [seen.text for seen in world.shown(user, platform=platform) if seen.said == "final"]
-
-
 # --- an account that is not there: its section was taken out, its adapter cannot be imported, or somebody
 #     chats in the terminal with the store of a daemon that is down
 
@@ -38,13 +34,13 @@ async def test_what_an_absent_account_left_waits_until_it_is_there_again(autojum
             await world.start()
             await world.say("ada", f"hello {n}", platform=here)
             await world.settle()
-            assert finals(world, "ada", here)[-1] == f"re: hello {n}"
+            assert world.texts("ada", "final", platform=here)[-1] == f"re: hello {n}"
             await world.stop()
         assert [row["verdict"] for row in world.lines("resume verdict")] == ["absent"] * starts
         world.platforms.append(away)
         await world.start()
         await world.settle()
-        assert finals(world, "ada", away) == ["re: work\nand then"]
+        assert world.texts("ada", "final", platform=away) == ["re: work\nand then"]
         assert [seen.said for seen in world.shown("ada", platform=away)] == ["final"]
         assert set(await world.outcomes()) == {"answered"}
         check(world)
@@ -67,7 +63,7 @@ async def test_what_is_kept_for_an_absent_account_is_kept(autojump_clock):
         world.platforms.append(away)
         await world.start()
         await world.settle()
-        assert finals(world, "ada", away) == ["you said: hello"]
+        assert world.texts("ada", "final", platform=away) == ["you said: hello"]
         assert await world.outcomes() == ["answered", "answered"]
 
 

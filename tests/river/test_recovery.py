@@ -18,10 +18,6 @@ async def slow(turn):
     return f"re: {turn.text}"
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 def verdicts(world) -> list[str]:
     return [line["verdict"] for line in world.lines("resume verdict")]
 
@@ -42,7 +38,7 @@ async def test_an_interrupted_turn_goes_on_in_the_same_row(world):
     await cut_short(world)
     await world.start()
     await world.settle()
-    assert finals(world) == ["re: work"]
+    assert world.texts("ada", "final") == ["re: work"]
     assert world.db.execute("select id, boot, attempt, state from turn").fetchall() == [(1, 2, 2, "finished")]
     assert verdicts(world) == ["resume"]
     check(world)
@@ -58,7 +54,7 @@ async def test_it_goes_on_whether_or_not_its_platform_is_connected(world):
     assert world.db.execute("select state from turn").fetchall() == [("finished",)]
     world.platform.connected = True
     await world.settle()
-    assert finals(world) == ["re: work"]
+    assert world.texts("ada", "final") == ["re: work"]
 
 
 @pytest.mark.world(agent=slow)
@@ -70,7 +66,7 @@ async def test_what_waited_behind_it_goes_on_with_it_and_a_new_message_waits(wor
     await world.say("ada", "three")
     await world.start()
     await world.settle()
-    assert finals(world) == ["re: one\ntwo", "re: three"]
+    assert world.texts("ada", "final") == ["re: one\ntwo", "re: three"]
     check(world)
 
 
@@ -103,7 +99,7 @@ async def test_too_old_is_closed_with_one_notice(autojump_clock):
         assert verdicts(world) == ["too_old"]
         await world.say("ada", "again")
         await world.settle()
-        assert finals(world) == ["re: again"]
+        assert world.texts("ada", "final") == ["re: again"]
         check(world)
 
 
@@ -119,7 +115,7 @@ async def test_no_resume_closes_every_interrupted_turn_and_leaves_what_waits(aut
             ("failed", "not_asked"),
             ("answered", ""),
         ]
-        assert finals(world) == ["re: two"]
+        assert world.texts("ada", "final") == ["re: two"]
         check(world)
 
 
@@ -143,7 +139,7 @@ async def test_an_owner_who_may_no_longer_speak_is_not_resumed(autojump_clock):
         await world.start()
         await world.settle()
         assert sorted(verdicts(world)) == ["not_allowed", "resume"]
-        assert finals(world, "bob") == ["re: work"]
+        assert world.texts("bob", "final") == ["re: work"]
         assert [(row.outcome, row.reason) for row in await world.ledger()] == [
             ("failed", "not_allowed"),
             ("answered", ""),
@@ -176,7 +172,7 @@ async def test_a_turn_that_ends_inside_the_window_is_finished_and_delivered(worl
     await world.until(seconds=1)
     await world.stop()
     assert world.now == 10
-    assert finals(world) == ["re: work"]
+    assert world.texts("ada", "final") == ["re: work"]
     assert world.db.execute("select state, checkpoint_why from turn").fetchall() == [("finished", "asked")]
     assert world.db.execute("select clean from boot").fetchall() == [(1,)]
 
@@ -208,7 +204,7 @@ async def test_a_turn_that_does_not_end_inside_the_window_goes_on_at_the_next_bo
     assert world.db.execute("select clean from boot").fetchall() == [(0,)]
     await world.start()
     await world.settle()
-    assert finals(world) == ["re: work"]
+    assert world.texts("ada", "final") == ["re: work"]
     check(world)
 
 
@@ -223,14 +219,14 @@ async def test_while_draining_messages_are_taken_no_turn_opens_and_each_chat_is_
             await world.say(user, word)
     notice = texts.DRAINING
     for chat in ("ada", "bob"):
-        assert [seen.text for seen in world.shown(chat) if seen.said == "notice"] == [notice]
+        assert world.texts(chat, "notice") == [notice]
     assert world.platform.unread == 0
-    assert finals(world) == ["re: work"]
+    assert world.texts("ada", "final") == ["re: work"]
     assert len(world.lines("turn opened")) == 1
     await world.start()
     await world.settle()
-    assert finals(world) == ["re: work", "re: two\nthree"]
-    assert finals(world, "bob") == ["re: hello\nhello?"]
+    assert world.texts("ada", "final") == ["re: work", "re: two\nthree"]
+    assert world.texts("bob", "final") == ["re: hello\nhello?"]
     check(world)
 
 
@@ -267,7 +263,7 @@ async def test_a_turn_that_waits_for_a_person_or_a_clock_does_not_hold_the_drain
     await world.start()
     await world.say("ada", "red")
     await world.until(seconds=8)
-    assert finals(world)[0] in ("red", "slept")
+    assert world.texts("ada", "final")[0] in ("red", "slept")
     check(world)
 
 
@@ -279,9 +275,9 @@ async def test_the_drain_ends_when_the_last_turn_that_works_has_ended(world):
     await world.until(seconds=1)
     await world.stop()
     assert world.now == 10
-    assert finals(world, "bob") == ["re: work"]
-    assert finals(world, "ada") == ["slept"]
-    assert finals(world, "cy") == []
+    assert world.texts("bob", "final") == ["re: work"]
+    assert world.texts("ada", "final") == ["slept"]
+    assert world.texts("cy", "final") == []
 
 
 @pytest.mark.world(agent=by_chat)
@@ -294,8 +290,8 @@ async def test_a_turn_that_is_answered_while_draining_works_again_and_is_waited_
         await world.until(seconds=4)
         await world.say("ada", "red")
     assert world.now == 14
-    assert finals(world) == ["red"]
-    assert finals(world, "bob") == ["re: work"]
+    assert world.texts("ada", "final") == ["red"]
+    assert world.texts("bob", "final") == ["re: work"]
 
 
 @pytest.mark.world(agent=by_chat, options=GatewayOptions(turns_max=1))
@@ -309,7 +305,7 @@ async def test_and_so_is_one_that_waits_for_its_place_again(world):
         await world.until(seconds=2)
         await world.say("ada", "red")
     assert world.now == 20.5
-    assert finals(world) == ["red"]
+    assert world.texts("ada", "final") == ["red"]
 
 
 @pytest.mark.world(agent=slow, options=GatewayOptions(queue_max=1))
@@ -334,7 +330,7 @@ async def test_commands_run_while_draining(world):
         await world.until(seconds=2)
         await world.say("ada", "/stop")
     assert world.now == pytest.approx(2, abs=0.01)
-    assert [seen.text for seen in world.shown("ada")] == ["Stopped."]
+    assert world.texts("ada") == ["Stopped."]
 
 
 @pytest.mark.world(agent=slow)
@@ -345,7 +341,7 @@ async def test_when_the_drain_has_ended_nothing_more_is_confirmed(world):
     assert world.platform.unread == 1
     await world.start()
     await world.settle()
-    assert finals(world) == ["re: hello"]
+    assert world.texts("ada", "final") == ["re: hello"]
 
 
 @pytest.mark.world(agent=slow, options=GatewayOptions(turns_max=1))
@@ -358,7 +354,7 @@ async def test_a_session_that_waits_for_its_place_opens_no_turn_while_draining(w
     assert len(world.lines("turn opened")) == 1
     await world.start()
     await world.settle()
-    assert finals(world, "bob") == ["re: work"]
+    assert world.texts("bob", "final") == ["re: work"]
 
 
 # --- everything, everywhere
@@ -392,7 +388,13 @@ async def test_down_and_up_at_every_half_millisecond(autojump_clock, what):
             await world.until(seconds=60)
             check(world)
             assert set(await world.outcomes()) == {"answered"}, world.timeline()
-            said = " ".join(finals(world)).replace(" ↻", "").replace("\n", " ").replace("re: ", "").split()
+            said = (
+                " ".join(world.texts("ada", "final"))
+                .replace(" ↻", "")
+                .replace("\n", " ")
+                .replace("re: ", "")
+                .split()
+            )
             assert list(dict.fromkeys(said)) == ["one", "two", "three"], world.timeline()
 
 

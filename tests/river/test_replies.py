@@ -82,7 +82,7 @@ async def test_everything_a_turn_says_goes_to_the_thread_it_came_from(world):
     await world.until(seconds=10)
     await world.say("ada", "a", chat="forum", thread="7")
     await world.settle()
-    assert [seen.text for seen in world.shown("forum", "7")] == ["interim", "Which?", "final"]
+    assert world.texts("forum", thread="7") == ["interim", "Which?", "final"]
     addresses = {(call.delivery.address.chat, call.delivery.address.thread) for call in world.platform.calls}
     assert addresses == {("forum", "7")}
 
@@ -94,9 +94,9 @@ async def test_gateways_in_one_process_do_not_know_one_another(autojump_clock):
         await one.until(seconds=5)
         one.crash()
         await two.settle()
-        assert [seen.text for seen in two.shown("ada")] == ["re: two"]
+        assert two.texts("ada") == ["re: two"]
         await one.start()
         await one.settle()
-        assert [seen.text for seen in one.shown("ada")] == ["re: one"]
+        assert one.texts("ada") == ["re: one"]
         check(one)
         check(two)

@@ -34,10 +34,6 @@ def users(request) -> list[str]:
     return [entry.text for entry in request.entries if isinstance(entry, UserEntry)]
 
 
-def notices(world) -> list[str]:
-    return [seen.text for seen in world.shown("ada") if seen.said == "notice"]
-
-
 async def sleep(world, seconds: float) -> None:
     await world.until(seconds=world.now + seconds)
 
@@ -93,8 +89,8 @@ async def test_old_history_is_shown_if_the_policy_says_so(
         await world.say("ada", "new")
         await world.settle()
         assert users(world.model.requests[asked]) == (["new"] if notice else ["old", "new"])
-        assert notices(world) == ([notice] if notice else [])
-        assert [seen.text for seen in world.shown("ada")][-2:] == [
+        assert world.texts("ada", "notice") == ([notice] if notice else [])
+        assert world.texts("ada")[-2:] == [
             *([notice] if notice else ["you said: old"]),
             "you said: new",
         ]
@@ -128,7 +124,7 @@ async def test_no_turn_that_runs_is_ended_and_none_that_goes_on(autojump_clock):
         await sleep(world, 4000)
         await world.say("ada", "still there?")
         await world.settle()
-        assert notices(world) == []
+        assert world.texts("ada", "notice") == []
         assert await world.outcomes() == ["answered", "answered"]
         assert users(world.model.requests[-1]) == ["long", "still there?"]
 
@@ -143,7 +139,7 @@ async def test_what_was_said_before_the_boundary_and_waited_over_it_goes_on(auto
         await world.say("ada", "and this")
         await world.settle()
         assert users(world.model.requests[-1]) == ["long", "and this"]
-        assert notices(world) == []
+        assert world.texts("ada", "notice") == []
 
 
 async def test_a_conversation_nobody_spoke_in_does_not_end(autojump_clock):
@@ -155,7 +151,7 @@ async def test_a_conversation_nobody_spoke_in_does_not_end(autojump_clock):
         await sleep(world, 86400)
         await world.say("ada", "two")
         await world.settle()
-        assert notices(world) == []
+        assert world.texts("ada", "notice") == []
 
 
 async def test_a_resumed_conversation_counts_from_its_resume(autojump_clock):
@@ -171,7 +167,7 @@ async def test_a_resumed_conversation_counts_from_its_resume(autojump_clock):
         await world.say("ada", "back")
         await world.settle()
         assert users(world.model.requests[-1]) == ["old", "back"]
-        assert notices(world) == [IDLE_NOTICE]
+        assert world.texts("ada", "notice") == [IDLE_NOTICE]
 
 
 async def test_a_clock_that_is_set_back_ends_nothing(autojump_clock):
@@ -181,7 +177,7 @@ async def test_a_clock_that_is_set_back_ends_nothing(autojump_clock):
         world.clock.offset -= 200_000
         await world.say("ada", "new")
         await world.settle()
-        assert notices(world) == []
+        assert world.texts("ada", "notice") == []
         assert users(world.model.requests[-1]) == ["old", "new"]
 
 
@@ -211,7 +207,7 @@ async def test_a_crash_at_any_time_around_it_says_it_once_and_loses_nothing(auto
             world.crash()
             await world.start()
             await world.settle()
-            assert {told.removesuffix(" ↻") for told in notices(world)} == {IDLE_NOTICE}
+            assert {told.removesuffix(" ↻") for told in world.texts("ada", "notice")} == {IDLE_NOTICE}
             assert users(world.model.requests[-1]) == ["new"]
             assert world.db.execute("select why from session order by id").fetchall() == [("idle",), (None,)]
             check(world)

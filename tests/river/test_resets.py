@@ -80,7 +80,7 @@ async def test_a_message_in_the_moment_its_idle_session_ends_has_one_end_and_the
                 world.platform.push(world.platform.message(name, "and now?"))
             await world.settle()
             for name in ("ada", "bob"):
-                finals = [seen.text for seen in world.shown(name) if seen.said == "final"]
+                finals = world.texts(name, "final")
                 outcome = next(row.outcome for row in (await world.ledger())[2:] if row.chat == name)
                 # In time it ended the turn too, as it should; too late, or before, it cost nothing.
                 assert outcome in ("answered", "superseded")

@@ -18,10 +18,6 @@ async def slow(turn):
     return f"re: {turn.text}"
 
 
-def said(world, chat="ada"):
-    return [seen.text for seen in world.shown(chat)]
-
-
 def world_of_admins(**more):
     return open_world(slow, platform=MemoryPlatform(policy=ADMINS), **more)
 
@@ -33,16 +29,16 @@ async def test_a_restart_is_a_wish_of_the_host_and_the_chat_hears_when_it_begins
         await world.say("ada", "/restart")
         await world.settle()
         assert world.restarts_asked == [0]
-        assert said(world) == [texts.RESTARTING]
+        assert world.texts("ada") == [texts.RESTARTING]
         await world.stop()
-        assert said(world) == [texts.RESTARTING]
+        assert world.texts("ada") == [texts.RESTARTING]
         await world.start()
         await world.settle()
-        assert said(world) == [texts.RESTARTING, texts.BACK]
+        assert world.texts("ada") == [texts.RESTARTING, texts.BACK]
         await world.stop()
         await world.start()
         await world.settle()
-        assert said(world) == [texts.RESTARTING, texts.BACK]
+        assert world.texts("ada") == [texts.RESTARTING, texts.BACK]
         assert world.restarts_asked == [0]
         assert await world.outcomes() == ["answered"]
         assert len(world.lines("restart")) == 1
@@ -58,7 +54,7 @@ async def test_who_asks_is_not_waited_for_and_what_works_is(autojump_clock):
         assert world.restarts_asked == [1]
         await world.stop()
         assert world.now == 10
-        assert said(world, "bob") == ["re: work"]
+        assert world.texts("bob") == ["re: work"]
 
 
 async def test_a_redelivered_restart_is_one_row_and_one_restart(autojump_clock):
@@ -72,7 +68,7 @@ async def test_a_redelivered_restart_is_one_row_and_one_restart(autojump_clock):
         await world.settle()
         assert world.restarts_asked == [0]
         assert await world.outcomes() == ["answered"]
-        assert said(world) == [texts.RESTARTING, texts.BACK]
+        assert world.texts("ada") == [texts.RESTARTING, texts.BACK]
 
 
 async def test_asked_twice_in_one_chat_it_is_back_once(autojump_clock):
@@ -83,15 +79,15 @@ async def test_asked_twice_in_one_chat_it_is_back_once(autojump_clock):
         await world.stop()
         await world.start()
         await world.settle()
-        assert said(world).count(texts.BACK) == 1
-        assert said(world, "elsewhere") == [texts.RESTARTING, texts.BACK]
+        assert world.texts("ada").count(texts.BACK) == 1
+        assert world.texts("elsewhere") == [texts.RESTARTING, texts.BACK]
 
 
 async def test_it_is_for_admins(autojump_clock):
     async with world_of_admins() as world:
         await world.say("bob", "/restart")
         await world.settle()
-        assert said(world, "bob") == [texts.NOT_ALLOWED]
+        assert world.texts("bob") == [texts.NOT_ALLOWED]
         assert world.restarts_asked == []
 
 
@@ -110,9 +106,9 @@ async def test_whenever_it_is_killed_it_is_one_restart_and_one_word(autojump_clo
         await world.stop()
         await world.start()
         await world.settle()
-        texts_said = [text.removesuffix(" " + texts.MARK) for text in said(world)]
+        texts_said = [text.removesuffix(" " + texts.MARK) for text in world.texts("ada")]
         assert set(texts_said) == {texts.RESTARTING, texts.BACK}
-        assert len(said(world)) == len(set(said(world)))
+        assert len(world.texts("ada")) == len(set(world.texts("ada")))
         assert len(world.restarts_asked) <= 1  # a crash in the moment of the wish has fulfilled it
         assert await world.outcomes() == ["answered"]
         check(world)
@@ -127,7 +123,7 @@ async def test_asked_while_it_goes_down_already_it_says_when_it_is_back(autojump
             nursery.start_soon(world.stop)
             await world.until(seconds=2)
             await world.say("ada", "/restart")
-        assert said(world) == [texts.GOING_DOWN]
+        assert world.texts("ada") == [texts.GOING_DOWN]
         await world.start()
         await world.settle()
-        assert said(world) == [texts.GOING_DOWN, texts.BACK]
+        assert world.texts("ada") == [texts.GOING_DOWN, texts.BACK]

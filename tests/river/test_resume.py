@@ -13,10 +13,6 @@ from hermes_trio.testing import hangs, open_world, text, tool
 from .invariants import check
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 def verdicts(world) -> list[str]:
     return [line["verdict"] for line in world.lines("resume verdict")]
 
@@ -78,7 +74,7 @@ async def test_a_final_answer_that_is_in_the_transcript_is_delivered_and_not_mad
         await world.start()
         await world.settle()
         assert verdicts(world) == ["answered"]
-        assert finals(world) == ["42"]
+        assert world.texts("ada", "final") == ["42"]
         assert agent.runs == [1]
         assert await world.outcomes() == ["answered"]
         assert world.db.execute("select state, attempt from turn").fetchall() == [("finished", 1)]
@@ -86,7 +82,7 @@ async def test_a_final_answer_that_is_in_the_transcript_is_delivered_and_not_mad
         world.crash()
         await world.start()
         await world.settle()
-        assert finals(world) == ["42"]
+        assert world.texts("ada", "final") == ["42"]
 
 
 async def test_it_is_delivered_however_late_and_however_often_its_session_was_cut(autojump_clock):
@@ -96,7 +92,7 @@ async def test_it_is_delivered_however_late_and_however_often_its_session_was_cu
         await cut_short(world, for_s=5 * 3600)
         await world.start()
         await world.settle()
-        assert finals(world) == ["42"]
+        assert world.texts("ada", "final") == ["42"]
         check(world)
 
 
@@ -119,7 +115,7 @@ async def test_it_takes_the_place_of_its_preview(autojump_clock):
         await world.start()
         await world.settle()
         assert [seen.text for seen in world.platform.seen.values() if seen.chat == "ada"][1:] == []
-        assert finals(world) == ["the answer"]
+        assert world.texts("ada", "final") == ["the answer"]
         check(world)
 
 
@@ -130,7 +126,7 @@ async def test_text_without_an_end_is_partial_and_goes_on(autojump_clock):
         await world.start()
         await world.settle()
         assert verdicts(world) == ["resume"]
-        assert finals(world) == ["returned by attempt 2"]
+        assert world.texts("ada", "final") == ["returned by attempt 2"]
         kept = [
             entry
             for entry in await world.gateway.river.store.history(1, 10_000)
@@ -151,7 +147,7 @@ async def test_what_was_only_said_on_the_way_is_no_answer(autojump_clock):
         await world.start()
         await world.settle()
         assert verdicts(world) == ["resume"]
-        assert [seen.text for seen in world.shown("ada")] == ["I look.", "found"]
+        assert world.texts("ada") == ["I look.", "found"]
         check(world)
 
 
@@ -165,7 +161,7 @@ async def test_a_call_without_a_result_is_shown_as_unknown_and_not_run_again(aut
         await world.settle()
         assert len(mail.sent) == 1
         assert world.model.requests[-1].entries[-1] == ToolEntry("call-mail", "mail", UNKNOWN, failed=True)
-        assert finals(world) == ["I do not know whether it was sent."]
+        assert world.texts("ada", "final") == ["I do not know whether it was sent."]
         check(world, mail.sent)
 
 
@@ -186,7 +182,7 @@ async def test_a_turn_whose_only_entry_is_our_own_note_is_closed_and_nothing_is_
         await world.settle()
         assert verdicts(world) == ["empty"]
         assert len(world.model.requests) == 1
-        assert [seen.text for seen in world.shown("ada")] == ["you said: hello"]
+        assert world.texts("ada") == ["you said: hello"]
         await world.say("ada", "again")
         await world.settle()
         assert notes(world.model.requests[-1]) == []
@@ -208,7 +204,7 @@ async def test_a_question_that_nobody_has_seen_yet_waits_for_its_user_however_ol
         await world.say("ada", "red")
         await world.settle()
         assert verdicts(world) == ["resume"] * 3
-        assert finals(world) == ["red it is"]
+        assert world.texts("ada", "final") == ["red it is"]
         check(world)
 
 

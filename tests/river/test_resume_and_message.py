@@ -12,10 +12,6 @@ from hermes_trio.testing import ScriptedModel, hangs, open_world, text, tool
 from .invariants import check
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 def users(request) -> list[str]:
     return [entry.text for entry in request.entries if isinstance(entry, UserEntry)]
 
@@ -35,7 +31,7 @@ async def test_before_any_step_it_is_one_of_the_messages_the_turn_opens_with(aut
         await world.start()
         await world.settle()
         assert users(world.model.requests[-1]) == ["one", "two"]
-        assert finals(world) == ["you said: two"]
+        assert world.texts("ada", "final") == ["you said: two"]
         assert world.db.execute("select id, state from turn").fetchall() == [(1, "finished")]
         check(world)
 
@@ -58,7 +54,7 @@ async def test_after_a_step_it_is_said_where_the_recording_ends_and_stays_there(
         assert first[-1] == UserEntry("two")
         assert second == first
         assert [type(entry) for entry in third] == [*kinds, AssistantEntry, ToolEntry]
-        assert finals(world) == ["to both"]
+        assert world.texts("ada", "final") == ["to both"]
         assert await world.outcomes() == ["answered", "answered"]
         check(world)
 
@@ -79,7 +75,7 @@ async def test_it_is_not_said_to_a_function_that_has_begun_steps_and_would_not_l
         await crash_after(world, 1)
         await world.start()
         await world.settle()
-        assert finals(world) == ["re: one", "re: two"]
+        assert world.texts("ada", "final") == ["re: one", "re: two"]
         check(world)
 
 
@@ -93,7 +89,7 @@ async def test_what_is_to_be_a_turn_of_its_own_stays_one(autojump_clock, first, 
         await crash_after(world, 1)
         await world.start()
         await world.settle()
-        assert finals(world) == ["you said: one", "you said: two"]
+        assert world.texts("ada", "final") == ["you said: one", "you said: two"]
         check(world)
 
 
@@ -107,7 +103,7 @@ async def test_behind_one_of_its_own_nothing_overtakes(autojump_clock):
         await crash_after(world, 1)
         await world.start()
         await world.settle()
-        assert finals(world) == ["you said: two", "you said: three", "you said: four"]
+        assert world.texts("ada", "final") == ["you said: two", "you said: three", "you said: four"]
         check(world)
 
 
@@ -143,11 +139,11 @@ async def test_a_message_of_another_does_not_join_a_turn_that_asks(autojump_cloc
         await crash_after(world, 1)
         await world.start()
         await world.until(seconds=5)
-        assert finals(world, "group") == []
+        assert world.texts("group", "final") == []
         [prompt] = world.shown("group")
         await world.say("ada", "red", chat="group", group=True, replies_to=prompt.message_id)
         await world.settle()
-        assert finals(world, "group") == ["red it is", "re: hello"]
+        assert world.texts("group", "final") == ["red it is", "re: hello"]
         check(world)
 
 
@@ -178,6 +174,6 @@ async def test_a_message_at_any_time_after_a_start_makes_no_second_agent(autojum
             await world.settle()
             assert model.most == 1, world.timeline()
             assert await world.outcomes() == ["answered", "answered"]
-            assert finals(world) == ["one", "two"], world.timeline()
+            assert world.texts("ada", "final") == ["one", "two"], world.timeline()
             assert users(model.requests[-1])[-1] == "second"
             check(world)

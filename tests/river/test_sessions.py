@@ -22,14 +22,6 @@ async def slow(turn):
     return "re: " + " + ".join(message.text for message in turn.messages)
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
-def signs(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.platform.seen.values() if seen.chat == chat and seen.said == "sign"]
-
-
 # --- one turn at a time, in order of arrival
 
 
@@ -40,7 +32,7 @@ async def test_what_waits_is_one_turn_in_order_of_arrival(world):
     for word in ("two", "three", "four"):
         await world.say("ada", word)
     await world.settle()
-    assert finals(world) == ["re: one", "re: two + three + four"]
+    assert world.texts("ada", "final") == ["re: one", "re: two + three + four"]
     assert world.now == 20
     check(world)
 
@@ -51,7 +43,7 @@ async def test_sessions_do_not_wait_for_one_another(world):
         await world.say(f"user{n}", "hello")
     await world.settle()
     assert world.now == 10
-    assert all(finals(world, f"user{n}") == ["re: hello"] for n in range(50))
+    assert all(world.texts(f"user{n}", "final") == ["re: hello"] for n in range(50))
 
 
 @pytest.mark.world(agent=echo)
@@ -61,7 +53,7 @@ async def test_a_turn_takes_at_most_twenty_messages(world):
         await world.say("ada", str(n))
     await world.start()
     await world.settle()
-    assert [len(final.split(" + ")) for final in finals(world)] == [20, 20, 5]
+    assert [len(final.split(" + ")) for final in world.texts("ada", "final")] == [20, 20, 5]
     check(world)
 
 
@@ -72,7 +64,10 @@ async def test_a_turn_takes_at_most_sixteen_thousand_characters(world):
         await world.say("ada", "x" * size)
     await world.start()
     await world.settle()
-    sizes = [[len(word) for word in final.removeprefix("re: ").split(" + ")] for final in finals(world)]
+    sizes = [
+        [len(word) for word in final.removeprefix("re: ").split(" + ")]
+        for final in world.texts("ada", "final")
+    ]
     assert sizes == [[9_000, 6_990, 10], [1], [20_000], [1]]
 
 
@@ -83,7 +78,7 @@ async def test_queue_is_always_a_turn_of_its_own(world):
     for word in ("two", "/queue three", "/queue four", "five", "six"):
         await world.say("ada", word)
     await world.settle()
-    assert finals(world) == ["re: one", "re: two", "re: three", "re: four", "re: five + six"]
+    assert world.texts("ada", "final") == ["re: one", "re: two", "re: three", "re: four", "re: five + six"]
     check(world)
 
 
@@ -93,7 +88,7 @@ async def test_queue_never_interrupts(world):
     await world.until(seconds=1)
     await world.say("ada", "/queue two")
     await world.settle()
-    assert finals(world) == ["re: one", "re: two"]
+    assert world.texts("ada", "final") == ["re: one", "re: two"]
     assert world.now == 20
 
 
@@ -108,7 +103,7 @@ async def test_order_holds_across_a_restart(world):
     await world.start()
     await world.say("ada", "five")
     await world.settle()
-    assert finals(world) == ["re: one + two", "re: three + four + five"]
+    assert world.texts("ada", "final") == ["re: one + two", "re: three + four + five"]
     check(world)
 
 
@@ -128,7 +123,7 @@ async def test_the_parts_of_an_album_are_one_turn(world):
         await world.say("ada", f"photo {n}", album="a")
         await world.until(seconds=world.now + 0.5)
     await world.settle()
-    assert finals(world) == ["re: photo 0 + photo 1 + photo 2"]
+    assert world.texts("ada", "final") == ["re: photo 0 + photo 1 + photo 2"]
     assert world.now == pytest.approx(1.0 + 0.8)
 
 
@@ -136,11 +131,11 @@ async def test_the_parts_of_an_album_are_one_turn(world):
 async def test_a_text_near_the_limit_waits_for_the_next(world):
     await world.say("ada", "x" * (4096 - 96))
     await world.until(seconds=0.5)
-    assert finals(world) == []
+    assert world.texts("ada", "final") == []
     await world.say("ada", "y")
     await world.settle()
     assert world.now == 0.5
-    assert finals(world)[0].endswith("x + y")
+    assert world.texts("ada", "final")[0].endswith("x + y")
 
 
 @pytest.mark.world(agent=echo)
@@ -155,7 +150,7 @@ async def test_fragments_wait_at_most_five_seconds(world):
     for n in range(12):
         await world.say("ada", f"photo {n}", album="a")
         await world.until(seconds=world.now + 0.55)
-    assert finals(world)[0] == "re: " + " + ".join(f"photo {n}" for n in range(10))
+    assert world.texts("ada", "final")[0] == "re: " + " + ".join(f"photo {n}" for n in range(10))
     first = next(call for call in world.platform.calls if call.delivery.op == "send")
     assert first.at == pytest.approx(5.0)
     await world.settle()
@@ -181,10 +176,10 @@ async def test_past_queue_max_a_message_is_refused_aloud(world):
     for n in range(5):
         await world.say("ada", f"m{n}")
     await world.settle()
-    refused = [seen.text for seen in world.shown("ada") if seen.said == "refusal"]
+    refused = world.texts("ada", "refusal")
     assert refused == ["I did not take this message: 3 are waiting already. Please send it again later."] * 2
     assert [(row.outcome, row.reason) for row in await world.ledger()][-2:] == [("refused", "queue_full")] * 2
-    assert finals(world) == ["re: running", "re: m0 + m1 + m2"]
+    assert world.texts("ada", "final") == ["re: running", "re: m0 + m1 + m2"]
     check(world)
 
 
@@ -196,7 +191,7 @@ async def test_a_queue_command_past_queue_max_is_refused_and_what_is_behind_it_g
         await world.say("ada", word)
     await world.settle()
     assert [row.outcome for row in await world.ledger()] == ["answered", "answered", "refused", "answered"]
-    assert finals(world) == ["re: running", "re: first"]
+    assert world.texts("ada", "final") == ["re: running", "re: first"]
 
 
 # --- the sign of waiting
@@ -223,9 +218,9 @@ async def test_without_reactions_one_line_with_the_position_shows_it(world):
     await world.say("ada", "two")
     await world.say("ada", "three")
     await world.until(seconds=2)
-    assert signs(world) == ["Queued, position 1."]
+    assert world.texts("ada", "sign") == ["Queued, position 1."]
     await world.until(seconds=11)
-    assert signs(world) == []
+    assert world.texts("ada", "sign") == []
     await world.settle()
 
 
@@ -251,7 +246,7 @@ async def test_steer_takes_a_message_in_after_the_tool_results(world):
     assert world.model.requests[-1].entries[-1].text == "faster"
     assert await world.outcomes() == ["answered", "answered"]
     assert {row.turn for row in await world.ledger()} == {1}
-    assert finals(world) == ["done"]
+    assert world.texts("ada", "final") == ["done"]
 
 
 @pytest.mark.world(options=GatewayOptions(busy="steer"))
@@ -261,7 +256,7 @@ async def test_what_arrives_after_the_last_step_is_the_next_turn(world):
     await world.until(seconds=1)
     await world.say("ada", "two")
     await world.settle()
-    assert finals(world) == ["first", "second"]
+    assert world.texts("ada", "final") == ["first", "second"]
     assert [row.turn for row in await world.ledger()] == [1, 2]
 
 
@@ -274,7 +269,7 @@ async def test_a_message_steered_in_by_an_empty_answer_is_read_before_the_next(w
     await world.settle()
     said = [entry.text for entry in world.model.requests[-1].entries]
     assert said == ["work", "faster"]
-    assert finals(world) == ["done"]
+    assert world.texts("ada", "final") == ["done"]
 
 
 async def remembers(turn):
@@ -299,7 +294,7 @@ async def test_run_again_a_turn_meets_a_steered_message_where_it_met_it_first(wo
     world.crash()
     await world.start()
     await world.settle()
-    assert finals(world) == ["one / one\ntwo"]
+    assert world.texts("ada", "final") == ["one / one\ntwo"]
     check(world)
 
 
@@ -327,7 +322,7 @@ async def test_interrupt_begins_again_at_once_with_everything(world):
     await world.until(seconds=5)
     await world.say("ada", "two")
     await world.settle()
-    assert finals(world) == ["re: one + two"]
+    assert world.texts("ada", "final") == ["re: one + two"]
     assert world.now == 15
     assert await world.outcomes() == ["answered", "answered"]
     states = world.db.execute("select state from turn order by id").fetchall()
@@ -382,7 +377,7 @@ async def test_steer_command_is_taken_in_by_the_running_turn_before_what_waits(w
 async def test_steer_command_with_nothing_running_is_a_message(world):
     await world.say("ada", "/steer hello")
     await world.settle()
-    assert finals(world) == ["re: hello"]
+    assert world.texts("ada", "final") == ["re: hello"]
 
 
 # --- turns_max
@@ -413,7 +408,7 @@ async def test_a_session_that_waits_for_its_place_has_claimed_nothing(world):
     await world.until(seconds=1)
     await world.say("bob", "two")
     await world.settle()
-    assert finals(world, "bob") == ["re: one + two"]
+    assert world.texts("bob", "final") == ["re: one + two"]
 
 
 @pytest.mark.world(agent=slow, options=GatewayOptions(turns_max=1))
@@ -446,10 +441,10 @@ async def test_a_turn_that_sleeps_or_asks_holds_no_place(world):
     await world.until(seconds=0.2)
     await world.say("eve", "work")
     await world.until(seconds=11)
-    assert finals(world, "eve") == ["done"]
+    assert world.texts("eve", "final") == ["done"]
     await world.say("bob", "this")
     await world.until(seconds=12)
-    assert finals(world, "bob") == ["this"]
+    assert world.texts("bob", "final") == ["this"]
     await world.settle()
     assert world.now == 100
     assert world.gateway.river.turns.places.held == 0
@@ -469,7 +464,7 @@ async def test_a_place_is_free_again_after_every_kind_of_end(world):
     await world.settle()
     await world.say("bob", "hello")
     await world.settle()
-    assert finals(world, "bob") == ["you said: hello"]
+    assert world.texts("bob", "final") == ["you said: hello"]
     assert world.gateway.river.turns.places.held == 0
 
 

@@ -15,10 +15,6 @@ from hermes_trio.testing import open_world
 from .invariants import check
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 async def reasons(world) -> list[str]:
     return [row.reason for row in await world.ledger()]
 
@@ -83,7 +79,7 @@ async def test_a_value_that_cannot_be_recorded_is_a_failure_of_the_step(autojump
         await world.until(seconds=5)
         await crash_and_go_on(world)
         assert seen == ["ran", "AgentError True", "StepFailed True"]
-        assert finals(world) == ["done"]
+        assert world.texts("ada", "final") == ["done"]
 
 
 async def test_a_value_of_one_mebibyte_is_recorded(autojump_clock):
@@ -144,7 +140,9 @@ async def test_a_step_that_is_not_idempotent_and_began_is_unknown(autojump_clock
         await world.until(seconds=5)
         await crash_and_go_on(world)
         assert ran == [1]
-        assert finals(world) == ["step 'pay' call 1 began before a crash; its outcome is unknown"]
+        assert world.texts("ada", "final") == [
+            "step 'pay' call 1 began before a crash; its outcome is unknown"
+        ]
 
 
 async def test_an_idempotent_step_runs_again(autojump_clock):
@@ -163,7 +161,7 @@ async def test_an_idempotent_step_runs_again(autojump_clock):
         await world.until(seconds=5)
         await crash_and_go_on(world)
         assert ran == [1, 1]
-        assert finals(world) == ["read"]
+        assert world.texts("ada", "final") == ["read"]
 
 
 # --- failures
@@ -190,7 +188,7 @@ async def test_a_failure_is_raised_as_itself_first_and_as_step_failed_on_replay(
         await world.until(seconds=5)
         await crash_and_go_on(world)
         assert seen == ["ran", "KeyError('nothing there')", "StepFailed(\"KeyError: 'nothing there'\")"]
-        assert finals(world) == ["KeyError"]
+        assert world.texts("ada", "final") == ["KeyError"]
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
@@ -215,7 +213,7 @@ async def test_an_error_of_ours_is_a_failure_like_any_other(autojump_clock, idem
         await world.until(seconds=5)
         await crash_and_go_on(world)
         assert seen == ["ran", "AgentError", "StepFailed"]
-        assert finals(world) == ["done"]
+        assert world.texts("ada", "final") == ["done"]
 
 
 async def test_a_cancel_is_not_recorded(autojump_clock):
@@ -286,7 +284,7 @@ async def test_a_mismatch_that_is_swallowed_fails_the_turn_all_the_same(autojump
         await world.until(seconds=5)
         await crash_and_go_on(world)
         assert await reasons(world) == ["StepMismatch"]
-        assert finals(world) == []
+        assert world.texts("ada", "final") == []
 
 
 @pytest.mark.parametrize("idempotent", [True, False])
@@ -361,7 +359,7 @@ async def test_say_now_and_random_are_recorded(autojump_clock):
         await crash_and_go_on(world)
         assert seen[0] == seen[1]
         assert seen[0][1] != seen[0][2]
-        assert [seen.text for seen in world.shown("ada")] == ["one", "two", "three"]
+        assert world.texts("ada") == ["one", "two", "three"]
         assert world.now == 100
         check(world)
 
@@ -380,7 +378,7 @@ async def test_sleep_sleeps_the_rest_however_often_it_is_cut(autojump_clock):
             await world.start()
         await world.settle()
         assert world.now == 1000
-        assert finals(world) == ["awake"]
+        assert world.texts("ada", "final") == ["awake"]
 
 
 async def test_a_sleep_that_ended_while_nobody_lived_ends_at_once(autojump_clock):
@@ -396,7 +394,7 @@ async def test_a_sleep_that_ended_while_nobody_lived_ends_at_once(autojump_clock
         await world.start()
         await world.settle()
         assert world.now == 2000
-        assert finals(world) == ["awake"]
+        assert world.texts("ada", "final") == ["awake"]
 
 
 async def test_a_last_say_that_is_the_final_is_said_once_across_a_crash(autojump_clock):
@@ -408,8 +406,8 @@ async def test_a_last_say_that_is_the_final_is_said_once_across_a_crash(autojump
         await world.say("ada", "go")
         await world.until(seconds=5)
         await crash_and_go_on(world)
-        assert finals(world) == []
-        assert [seen.text for seen in world.shown("ada")] == ["the answer"]
+        assert world.texts("ada", "final") == []
+        assert world.texts("ada") == ["the answer"]
         assert world.db.execute("select said from outbound").fetchall() == [("final",)]
         check(world)
 
@@ -455,7 +453,7 @@ async def test_wherever_it_dies_a_turn_is_answered_and_no_act_runs_twice(autojum
             await world.until(seconds=30)
             check(world, effects)
             assert await world.outcomes() == ["answered"], world.timeline()
-            acted = finals(world)[-1].split()[1:3]
+            acted = world.texts("ada", "final")[-1].split()[1:3]
             assert set(acted) <= {"acted", "unknown"}
             assert len(effects) >= acted.count("acted")
             assert len(effects) <= 2

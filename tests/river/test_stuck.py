@@ -18,10 +18,6 @@ from .invariants import check
 COMMANDS = [new, stop, resume, queue]
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 def verdicts(world) -> list[str]:
     return [line["verdict"] for line in world.lines("resume verdict")]
 
@@ -145,7 +141,7 @@ async def test_of_two_sessions_the_stuck_one_is_set_aside_and_the_other_goes_on(
             ("memory/main/ada", "stuck"),
             ("memory/main/bob", "resume"),
         ]
-        assert finals(world, "bob")[0].startswith("re: slow")
+        assert world.texts("bob", "final")[0].startswith("re: slow")
         check(world)
 
 
@@ -173,7 +169,7 @@ async def test_the_user_is_told_once_and_the_next_message_starts_fresh(autojump_
         assert len(world.model.requests) == 3
         await world.say("ada", "hello")
         await world.settle()
-        assert [seen.text for seen in world.shown("ada")] == [
+        assert world.texts("ada") == [
             "I was interrupted 3 times in a row while working on your last message, so I set this"
             " conversation aside. The next message begins a new one; /resume 1 brings this one back.",
             "you said: hello",
@@ -196,7 +192,7 @@ async def test_what_waited_behind_it_is_answered_in_the_new_conversation(autojum
             await cut_short(world)
             await world.start()
         await world.settle()
-        assert finals(world) == ["you said: behind"]
+        assert world.texts("ada", "final") == ["you said: behind"]
         assert world.model.requests[-1].entries == (UserEntry("behind"),)
         check(world)
 
@@ -291,7 +287,7 @@ async def test_a_number_that_is_none_of_the_caller_s_is_refused_and_ends_nothing
         await world.until(seconds=2)
         await world.say("ada", asked)
         await world.until(seconds=3)
-        assert [seen.text for seen in world.shown("ada")] == [answer]
+        assert world.texts("ada") == [answer]
         assert len((await world.gateway.status()).running) == 1
 
 
@@ -357,10 +353,10 @@ async def test_only_the_last_part_of_a_finished_final_ends_the_run_of_interrupti
         assert interruptions(world) == [1]
         world.platform.delay_s = 1.0
         await world.until(seconds=12)
-        assert len(finals(world)) == 1
+        assert len(world.texts("ada", "final")) == 1
         assert interruptions(world) == [1]
         await world.settle()
-        assert len(finals(world)) == 3
+        assert len(world.texts("ada", "final")) == 3
         assert interruptions(world) == [0]
 
 
@@ -386,5 +382,5 @@ async def test_new_works_with_a_session_that_wedges_every_boot(autojump_clock):
         await world.say("ada", "hello")
         await world.start()
         await world.settle()
-        assert finals(world) == ["re: hello"]
+        assert world.texts("ada", "final") == ["re: hello"]
         assert await world.outcomes() == ["superseded", "answered", "answered"]

@@ -13,14 +13,6 @@ from hermes_trio.wishes import Silence
 from .invariants import check
 
 
-def finals(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
-def notices(world, chat="ada") -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "notice"]
-
-
 async def ends(world) -> list[tuple]:
     return [(row.outcome, row.reason) for row in await world.ledger()]
 
@@ -45,7 +37,7 @@ async def test_the_final_is_what_is_returned_or_the_last_say(autojump_clock, ret
     async with open_world(agent) as world:
         await world.say("ada", "hello")
         await world.settle()
-        assert [seen.text for seen in world.shown("ada")] == shown
+        assert world.texts("ada") == shown
         assert await ends(world) == [("answered", reason)]
         said = world.db.execute("select said from outbound order by id").fetchall()
         assert said == ([("say",), ("final",)] if returned == "text" else [("final",)])
@@ -79,7 +71,7 @@ async def test_a_function_that_returns_what_is_no_answer_fails_its_turn_once(aut
         await world.say("ada", "hello")
         await world.settle()
         assert await ends(world) == [("failed", "AgentError")]
-        assert len(notices(world)) == 1
+        assert len(world.texts("ada", "notice")) == 1
         assert runs == [1]
 
 
@@ -90,7 +82,7 @@ async def test_an_answer_that_is_no_unicode_is_said_without_what_is_none(autojum
     async with open_world(agent) as world:
         await world.say("ada", "hello")
         await world.settle()
-        assert finals(world) == ["lone \ufffd one"]
+        assert world.texts("ada", "final") == ["lone \ufffd one"]
 
 
 class UnableToSplit(MemoryPlatform):
@@ -113,7 +105,7 @@ async def test_an_answer_that_cannot_be_split_fails_its_turn_once(autojump_clock
         await world.say("ada", "hello")
         await world.settle()
         assert await ends(world) == [("failed", "ValueError")]
-        assert len(notices(world)) == 1
+        assert len(world.texts("ada", "notice")) == 1
         assert runs == [1]
 
 
@@ -136,8 +128,10 @@ async def test_a_failed_turn_says_one_sentence_keeps_what_it_has_and_the_queue_g
     await world.say("ada", "bad")
     await world.say("ada", "/queue good")
     await world.settle()
-    assert notices(world) == ["Something went wrong while I worked on this (turn 1). Please try again."]
-    assert finals(world) == ["re: good"]
+    assert world.texts("ada", "notice") == [
+        "Something went wrong while I worked on this (turn 1). Please try again."
+    ]
+    assert world.texts("ada", "final") == ["re: good"]
     assert await ends(world) == [("failed", "ValueError"), ("answered", "")]
     assert world.db.execute("select state from step").fetchall() == [("done",)]
     assert world.db.execute("select count(*) from entry where turn = 1").fetchone() == (1,)
@@ -158,7 +152,7 @@ async def test_many_errors_at_once_are_one_failure(autojump_clock):
         await world.say("ada", "hello")
         await world.settle()
         assert await ends(world) == [("failed", "ValueError")]
-        assert len(notices(world)) == 1
+        assert len(world.texts("ada", "notice")) == 1
 
 
 # --- the deadline
@@ -286,7 +280,7 @@ async def test_a_turn_that_refuses_to_die_is_left_behind_after_two_seconds_and_w
             if call.delivery.said == "final" and call.shown and call.delivery.op == "send"
         )
         assert final.at == pytest.approx(3.0)
-        assert finals(world) == ["re: hello"]
+        assert world.texts("ada", "final") == ["re: hello"]
         assert len(world.lines("left behind")) == 1
         assert "turn" in world.lines("left behind")[0]["tasks"] or world.lines("left behind")[0]["tasks"]
         await world.say("bob", "hello")
@@ -306,7 +300,7 @@ async def test_a_turn_that_refuses_to_be_interrupted_is_left_behind_too(world):
     await world.say("ada", "/new")
     await world.say("ada", "hello")
     await world.until(seconds=10)
-    assert finals(world) == ["re: hello"]
+    assert world.texts("ada", "final") == ["re: hello"]
 
 
 async def test_what_a_cut_turn_returns_is_not_said(autojump_clock):
@@ -321,7 +315,7 @@ async def test_what_a_cut_turn_returns_is_not_said(autojump_clock):
         await world.until(seconds=1)
         await world.say("ada", "/stop")
         await world.settle()
-        assert finals(world) == []
+        assert world.texts("ada", "final") == []
         assert await ends(world) == [("stopped", "asked"), ("answered", "asked")]
         check(world)
 
@@ -338,7 +332,7 @@ async def test_an_error_while_being_cut_is_no_failure(autojump_clock):
         await world.until(seconds=1)
         await world.say("ada", "/stop")
         await world.settle()
-        assert notices(world) == []
+        assert world.texts("ada", "notice") == []
         assert await ends(world) == [("stopped", "asked"), ("answered", "asked")]
 
 
@@ -360,7 +354,7 @@ async def test_a_turn_can_reset_its_own_session(world):
     await world.say("ada", "enough")
     await world.say("ada", "/queue two")
     await world.settle()
-    assert [seen.text for seen in world.shown("ada")] == [
+    assert world.texts("ada") == [
         "re: one, after 0",
         "Starting over.",
         "re: two, after 0",
@@ -411,7 +405,7 @@ async def test_intake_that_cannot_commit_confirms_nothing_shows_it_and_recovers(
         disk.empty()
         await world.settle()
         assert world.now < 41
-        assert finals(world) == ["re: hello"]
+        assert world.texts("ada", "final") == ["re: hello"]
         assert world.gateway.health()["memory/main"].receiving
         assert len(world.lines("account down")) == 1
         check(world)
@@ -436,7 +430,7 @@ async def test_a_turn_whose_end_cannot_be_written_is_adopted_by_the_same_task(au
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         disk.empty()
         await world.settle()
-        assert finals(world) == ["re: hello"]
+        assert world.texts("ada", "final") == ["re: hello"]
         assert runs == [1, 2]
         assert world.db.execute("select boot, attempt, state from turn").fetchall() == [(1, 2, "finished")]
         check(world)
@@ -478,5 +472,5 @@ async def test_sessions_recover_by_themselves_when_the_store_does(autojump_clock
         assert set(await world.outcomes()) <= {"answered", "failed"}
         await world.say("user0", "again")
         await world.settle()
-        assert finals(world, "user0")[-1] == "re: again"
+        assert world.texts("user0", "final")[-1] == "re: again"
         check(world)

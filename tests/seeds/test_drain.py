@@ -120,7 +120,7 @@ async def test_killed_at_any_point_of_its_drain_it_has_forgotten_nothing_and_goe
         await world.start()
         await world.until(hours=4)
         right(RUNNING, resumed(world), await forgotten(world, (*RUNNING, *IDLE)))
-        assert [seen.text for seen in world.shown("r1")][1] == "work: I remember"
+        assert world.texts("r1")[1] == "work: I remember"
         check(world)
 
 
@@ -171,7 +171,7 @@ async def test_a_message_that_comes_in_the_moment_of_the_stop_is_answered_after_
         world.crash()
         await world.start()
         await world.until(hours=1)
-        assert [seen.text for seen in world.shown("ada") if seen.said == "final"][-1] == "work: I remember"
+        assert world.texts("ada", "final")[-1] == "work: I remember"
         assert await world.outcomes() == ["answered", "answered"]
         check(world)
 
@@ -216,7 +216,7 @@ async def test_what_finishes_within_the_drain_is_finished_though_another_is_not(
             world.platform.push(world.platform.message(name, text))
         await world.until(seconds=0.1)
         await world.stop()
-        assert [seen.text for seen in world.shown("fast")] == ["a second: I have forgotten"]
+        assert world.texts("fast") == ["a second: I have forgotten"]
         await world.start()
         await world.until(hours=1)
         right(["slow"], resumed(world), ())

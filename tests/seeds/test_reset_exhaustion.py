@@ -162,7 +162,7 @@ async def test_here_an_old_turn_that_ends_late_frees_nothing_that_is_not_its_own
             await world.say("ada", "three")
             await world.settle()
             assert await world.outcomes() == ["superseded", "answered", "answered", "answered"]
-            assert [seen.text for seen in world.shown("ada") if seen.said == "final"] == [
+            assert world.texts("ada", "final") == [
                 "re: two",
                 "re: three",
             ]

@@ -186,7 +186,7 @@ async def test_a_resume_and_a_message_do_not_make_two_agents(autojump_clock):
         await world.say("ada", "hello")
         await world.settle()
         assert most == 1
-        assert [seen.text for seen in world.shown("ada")] == ["re: work", "re: hello"]
+        assert world.texts("ada") == ["re: work", "re: hello"]
         check(world)
 
 
@@ -234,7 +234,7 @@ async def test_a_tool_that_restarts_the_bot_does_not_restart_it_again(autojump_c
         last = world.model.requests[-1].entries[-1]
         assert isinstance(last, ToolEntry)
         assert "unknown" in last.text
-        assert [seen.text for seen in world.shown("ada")] == ["I do not know whether it restarted."]
+        assert world.texts("ada") == ["I do not know whether it restarted."]
         check(world, restarts.ran)
 
 
@@ -265,7 +265,7 @@ async def test_an_answer_that_was_given_is_not_given_again(autojump_clock):
         await world.start()
         await world.settle()
         assert runs == 1
-        assert [seen.text for seen in world.shown("ada")] == ["42"]
+        assert world.texts("ada") == ["42"]
         check(world)
 
 

@@ -72,10 +72,6 @@ def resumed(world: World) -> int:
     return sum(line["verdict"] == "resume" for line in world.lines("resume verdict"))
 
 
-def finals(world: World, chat: str) -> list[str]:
-    return [seen.text for seen in world.shown(chat) if seen.said == "final"]
-
-
 @pytest.mark.parametrize(
     ("ends", "naive"),
     [
@@ -102,7 +98,7 @@ async def test_it_is_gone_on_with_twice_at_most_and_others_are_answered_in_every
             await world.start()
         await world.settle()
         assert ends_some_time(resumed(world), len(ends))
-        assert finals(world, "bob") == [f"re: hello {life}" for life in range(len(ends))]
+        assert world.texts("bob", "final") == [f"re: hello {life}" for life in range(len(ends))]
         assert [seen.said for seen in world.shown("ada")] == ["notice"]
         check(world)
 
@@ -133,11 +129,11 @@ async def test_what_is_set_aside_is_not_lost_and_not_in_the_way(autojump_clock):
             await world.start()
         await world.say("ada", "anybody there?")
         await world.settle()
-        assert finals(world, "ada") == ["re: hello", "re: anybody there?"]
+        assert world.texts("ada", "final") == ["re: hello", "re: anybody there?"]
         await world.say("ada", "/resume 1")
         await world.say("ada", "and now?")
         await world.settle()
-        assert finals(world, "ada")[-1] == "re: and now?"
+        assert world.texts("ada", "final")[-1] == "re: and now?"
         turns = world.db.execute("select session, state from turn order by id").fetchall()
         assert turns == [(1, "finished"), (1, "abandoned"), (2, "finished"), (1, "finished")]
         check(world)
@@ -154,5 +150,5 @@ async def test_there_is_always_a_way_out(autojump_clock, how):
         await world.start(resume=how != "no resume")
         await world.say("ada", "hello")
         await world.settle()
-        assert finals(world, "ada") == ["re: hello"]
+        assert world.texts("ada", "final") == ["re: hello"]
         check(world)

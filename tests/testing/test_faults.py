@@ -66,7 +66,7 @@ async def platform_hangs(world):
     await world.until(seconds=5)
     world.heal()
     await world.settle()
-    assert [seen.text for seen in world.shown("ada")] == ["you said: hi", "you said: hi ↻"]
+    assert world.texts("ada") == ["you said: hi", "you said: hi ↻"]
     assert [at >= 5.0 for at, _, _ in sends(world)] == [False, True]
 
 
