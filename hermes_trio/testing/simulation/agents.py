@@ -124,7 +124,7 @@ def _call(word: str, wish: str) -> tuple[str, dict[str, Any]]:
             return name, {"wish": wish}
 
 
-ANSWERING = ("stream", "part", "think")
+ANSWERING = ("stream", "part", "think", "tells")
 """Words that are no calls: they say how the answer comes."""
 
 
@@ -135,6 +135,7 @@ class ObedientModel(ScriptedModel):
 
     Args:
         think_s: how long a call takes.
+        secret: what it tells where it is asked to.
         began, ended: told of each call in flight, by a number.
     """
 
@@ -143,11 +144,13 @@ class ObedientModel(ScriptedModel):
         *,
         needs_key: bool,
         think_s: float,
+        secret: str,
         began: Callable[[int, ModelRequest], None],
         ended: Callable[[int], None],
     ) -> None:
         super().__init__(needs_key=needs_key)
         self._think_s = think_s
+        self._secret = secret
         self._began = began
         self._ended = ended
         self._calls = 0
@@ -177,7 +180,7 @@ class ObedientModel(ScriptedModel):
         return self._answer(n, words)
 
     def _answer(self, n: int, words: list[str]) -> Line:
-        text, think_s, stream_s = answer(n, words), self._think_s, 0.0
+        text, think_s, stream_s = answer(n, words, self._secret), self._think_s, 0.0
         for name, argument in map(apart, words):
             think_s += seconds(argument, 0.0) if name == "think" else 0.0
             stream_s += seconds(argument, 0.0) if name == "stream" else 0.0
@@ -189,8 +192,9 @@ class ObedientModel(ScriptedModel):
 class Obedient:
     """An agent function that does what its first message says, verb by verb."""
 
-    def __init__(self, acts: Mapping[str, Act], think_s: float) -> None:
+    def __init__(self, acts: Mapping[str, Act], think_s: float, secret: str) -> None:
         self._acts = acts
+        self._secret = secret
         self._think_s = think_s
 
     async def __call__(self, turn: Turn) -> str | Silence | None:
@@ -202,7 +206,7 @@ class Obedient:
                 return Silence("as told")
             with contextlib.suppress(StepUnknown, StepFailed, AskTimedOut):
                 await self._do(turn, name, argument, f"{n}.{at}")
-        text = answer(n, words)
+        text = answer(n, words, self._secret)
         await trio.sleep(self._think_s)
         return text
 
@@ -211,20 +215,20 @@ class Obedient:
             case "sleep":
                 await turn.sleep(seconds(argument, 1.0))
             case "say":
-                await turn.say(f"on the way with {wish}")
+                await turn.say(f"on the way with {wish} and {self._secret}")
             case "ask":
-                await turn.ask(f"what about {wish}?", timeout_s=seconds(argument, 60.0))
+                await turn.ask(f"what about {wish} and {self._secret}?", timeout_s=seconds(argument, 60.0))
             case "choose":
                 await turn.ask(f"which, {wish}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0))
             case "reset":
                 await turn.reset("asked itself")
             case "breaks":
-                raise ValueError("as told")
+                raise ValueError(f"as told: {self._secret}")
             case "think":
                 await trio.sleep(seconds(argument, 0.0))
             case "stream":
                 for piece in range(PIECES):
-                    turn.stream(f"piece {piece} ")
+                    turn.stream(f"piece {piece} {self._secret} ")
                     await trio.sleep(seconds(argument, 0.0) / PIECES)
             case name if (act := self._acts.get(name)) is not None:
                 with contextlib.suppress(RuntimeError):

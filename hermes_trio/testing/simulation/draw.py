@@ -99,7 +99,14 @@ VERB_WORDS = (
     ("breaks", 0.7),
     ("reset", 1.5),
 )
-ANSWER_WORDS = (("stream:0.3", 2), ("stream:2", 3), ("part", 3), ("think:0.8", 2), ("think:20", 1))
+ANSWER_WORDS = (
+    ("stream:0.3", 2),
+    ("stream:2", 3),
+    ("part", 3),
+    ("think:0.8", 2),
+    ("think:20", 1),
+    ("tells", 1),
+)
 COMMANDS = (
     ("/new", 10),
     ("/stop", 8),
@@ -137,6 +144,8 @@ FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
     ("freezes", {"for_s": (0.5, 5.0, 300.0)}, 1),
 )
 """Names of `hermes_trio.testing.faults`, what each is given, and how often."""
+CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
+"""Seconds from the last happening until faults end."""
 MOMENTS: tuple[tuple[Moment, float], ...] = (
     ("now", 2),
     ("round", 3),
@@ -180,7 +189,7 @@ def _rules(dice: Dice) -> Rules:
         think_s=dice.choice((0.0, 0.005, 0.3, 2.0)),
         call_s=dice.one(((0.0, 3), (0.002, 1), (0.4, 1))),
         drain_s=dice.choice((20.0, 0.5)),
-        heal_after_s=dice.one(((0.0, 8), (30.0, 1), (3700.0, 0.5), (90_001.0, 0.3))),
+        heal_after_s=dice.one(CALM_AFTER),
         text_max=dice.one(((4096, 2), (200, 1))),
         edits=edits,
         deletes=edits and dice.random() < 0.7,

@@ -112,9 +112,14 @@ class Facts:
             self.at_work.pop(op, None)
 
     @property
+    def is_late(self) -> bool:
+        """Whether the store may be late at the moment without the gateway's doing."""
+        return self.now <= self.store_late_until
+
+    @property
     def grace_s(self) -> float:
         """From a commit until everybody it concerns has been told of it, at most."""
-        return self.plan.rules.commit_s + (STORE_SLOW_S if self.now <= self.store_late_until else 0.0)
+        return self.plan.rules.commit_s + (STORE_SLOW_S if self.is_late else 0.0)
 
     @property
     def life(self) -> Life | None:

@@ -121,7 +121,7 @@ class Stage:
         rules = self.plan.rules
         tools = cast(list[Tool], [*self._acts.values(), ResetItself(), process, terminal])
         async with open_world(
-            Obedient(self._acts, rules.think_s) if rules.agent == "library" else None,
+            Obedient(self._acts, rules.think_s, SECRET) if rules.agent == "library" else None,
             seed=self.plan.seed,
             options=options(rules),
             session=sessions(rules),
@@ -156,6 +156,7 @@ class Stage:
         world.models[0] = world.model = ObedientModel(
             needs_key=bool(self.plan.rules.keys),
             think_s=self.plan.rules.think_s,
+            secret=SECRET,
             began=self._asks,
             ended=self._has_asked,
         )
@@ -196,6 +197,7 @@ class Stage:
             await self.world.gateway.at_rest()
         if forever.cancelled_caught:
             await self._broken("rest", "it never comes to rest")
+        self.world.record.add("world", "calm")
 
     def _is_owed(self) -> bool:
         return any(row["outcome"] is None for row in self.facts.mirror.inbound.values())

@@ -62,10 +62,12 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
     return 0, [], 0
 
 
-def answer(n: int, words: Sequence[str]) -> str:
-    """What is answered to message n: a part for each `part` among its words, and one."""
+def answer(n: int, words: Sequence[str], secret: str) -> str:
+    """What is answered to message n: a part for each `part` of its words, and one. `tells` tells a secret."""
     parts = 1 + sum(word == "part" for word in words)
-    return "\n\n".join(f"re #{n}.{part} {'x' * (PART_CHARS if parts > 1 else 0)}" for part in range(parts))
+    told = f" the key is {secret}" if "tells" in words else ""
+    filled = "x" * (PART_CHARS if parts > 1 else 0)
+    return "\n\n".join(f"re #{n}.{part}{told} {filled}" for part in range(parts))
 
 
 def answered(text: str) -> list[tuple[int, int]]:

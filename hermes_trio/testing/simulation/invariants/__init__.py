@@ -11,6 +11,8 @@ ALL: tuple[type[Invariant], ...] = (
     messages.BehindACommand,
     messages.CommandsTakeEffectAtOnce,
     sends.OneFinal,
+    sends.InTheirOrder,
+    sends.NothingIsOwed,
     sends.WrittenThenSaid,
     sends.OneAnswerToATurn,
     sends.SilentOnceEnded,

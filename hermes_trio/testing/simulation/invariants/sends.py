@@ -24,10 +24,14 @@ class OneFinal(Invariant):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._shown: dict[str, list[str]] = defaultdict(list)
+        self._keys: dict[int, set[str]] = defaultdict(set)
+        self._not_there: set[int] = set()
         self._finals: dict[tuple[int, int], set[int]] = defaultdict(set)
 
     def happened(self, event: Event) -> None:
         """A part is shown once, or twice and marked; an answer stands in one part."""
+        if event.who == "platform" and event.what == "edit" and not shows(event):
+            self._not_there.add(row_of(event))
         if not shows(event):
             return
         row, text = row_of(event), str(event.fields["text"])
@@ -44,6 +48,9 @@ class OneFinal(Invariant):
     def _repeats(self, row: int, key: str, text: str) -> None:
         seen = self._shown[key]
         if self.facts.plan.rules.takes_key:
+            self._keys[row].add(key)
+            other = len(self._keys[row]) > 1 and row not in self._not_there
+            self.check(not other, f"part {row} is shown under the keys {sorted(self._keys[row])}")
             return
         seen.append(text)
         self.check(len(seen) <= 2, f"part {row} is shown {len(seen)} times")
@@ -51,6 +58,42 @@ class OneFinal(Invariant):
             recorded = self.facts.mirror.outbound[row]
             self.check(text.endswith(MARK), f"part {row} is shown twice, unmarked: {text!r}")
             self.check(bool(recorded["marked"] and recorded["unknown"]), f"the repeat of {row} is no record")
+
+
+class InTheirOrder(Invariant):
+    """I4 (of what is said) finals stay in order."""
+
+    name = "I4 lane"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._newest: dict[str, int] = {}
+        self._shown: set[int] = set()
+
+    def happened(self, event: Event) -> None:
+        """What a conversation's turns say is seen for the first time in the order in which it was owed."""
+        row = self.facts.mirror.outbound.get(row_of(event)) if shows(event) else None
+        turn = self.facts.mirror.turn.get(row["turn"] or 0) if row is not None else None
+        if row is None or turn is None or row["said"] not in ("say", "final") or row_of(event) in self._shown:
+            return
+        self._shown.add(row_of(event))
+        newest = self._newest.get(turn["key"], 0)
+        self._newest[turn["key"]] = max(newest, row_of(event))
+        self.check(row_of(event) > newest, f"part {row_of(event)} is said behind part {newest}")
+
+
+class NothingIsOwed(Invariant):
+    """What is owed is said, also when nobody speaks any more."""
+
+    name = "owed"
+
+    def happened(self, event: Event) -> None:
+        """When faults have ended and everything is calm no part waits."""
+        if event.who == "world" and event.what == "calm":
+            owed = [
+                id for id, row in self.facts.mirror.outbound.items() if row["state"] in ("owed", "sending")
+            ]
+            self.check(not owed, f"parts {owed} are owed, and nobody says them")
 
 
 class WrittenThenSaid(Invariant):

@@ -70,30 +70,19 @@ class VerdictsByTheRows(Invariant):
             return
         turn, found = event.fields["turn"], event.fields["verdict"]
         session = self.facts.mirror.turn[turn]["session"]
-        (said,) = self.facts.one("select max(at) from entry where session = ?", session)
-        wake = "select max(wake_at) from step where turn = ? and state = 'intent'"
-        (wakes,) = self.facts.one(wake, turn)
-        began, wall = self._boot()
-        if said is not None and wakes is None:
-            age = wall - said
-            # The store may have been slow since.
-            near = (
-                abs(max(0.0, age) - event.fields["age_s"]) <= 1.0
-                or self.facts.now <= self.facts.store_late_until
-            )
-            self.check(
-                near, f"turn {turn} is {age:.1f} s old, and its verdict says {event.fields['age_s']:.1f}"
-            )
-            if found == "resume":
-                count = self.facts.mirror.session[session]["interrupted"]
-                self.check(age <= FRESH_S + 1.0, f"turn {turn} is resumed after {age:.0f} s")
-                self.check(count < self.facts.plan.rules.stuck_after, f"turn {turn} is resumed at {count}")
-        self.check(began <= wall, "a verdict before its boot")
-
-    def _boot(self) -> tuple[float, float]:
+        said = self.facts.one("select at from entry where session = ? order by id desc limit 1", session)
+        wakes = "select max(wake_at) from step where turn = ? and state = 'intent'"
+        if said is None or self.facts.one(wakes, turn)[0] is not None:
+            return
         boots = self.facts.mirror.boot
-        began = boots[max(boots)]["started_at"]
-        return began, began
+        age = boots[max(boots)]["started_at"] - said[0]
+        # The store may have been slow since.
+        near = abs(max(0.0, age) - event.fields["age_s"]) <= 1.0 or self.facts.is_late
+        self.check(near, f"turn {turn} is {age:.1f} s old, and its verdict says {event.fields['age_s']:.1f}")
+        if found == "resume":
+            count = self.facts.mirror.session[session]["interrupted"]
+            self.check(age <= FRESH_S + 1.0, f"turn {turn} is resumed after {age:.0f} s")
+            self.check(count < self.facts.plan.rules.stuck_after, f"turn {turn} is resumed at {count}")
 
 
 class EndsAreToldOnce(Invariant):
