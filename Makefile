@@ -4,6 +4,7 @@
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 #   make test-newest   what a newer trio can break, on the newest there is
+#   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
 
@@ -46,8 +47,8 @@ races: .venv/.installed-dev
 sim: .venv/.installed-dev
 	@$(BIN)/hermes-trio simulate --seeds 1..$(or $(N),2000) $(ARGS)
 
-mutants:
-	@echo "make $@: not yet" >&2; exit 1
+mutants: .venv/.installed-dev
+	@$(BIN)/python -m tests.mutants $(or $(N),2000) $(ARGS)
 
 .venv/.installed: .venv/.python pyproject.toml constraints.txt
 	@echo "Installing hermes-trio into .venv" >&2

@@ -85,7 +85,8 @@ class Sessions:
         return await self._store.fail_next(key, worker.session)
 
     async def _wait_in_line(self, key: Key, slot: Slot) -> None:
-        self._line[key] = None
+        if self.places.full:
+            self._line[key] = None
         try:
             await slot.acquire()
         finally:

@@ -21,6 +21,11 @@ class Places:
         """How many turns work now."""
         return int(self._limiter.borrowed_tokens)
 
+    @property
+    def full(self) -> bool:
+        """Whoever comes now has to wait."""
+        return not self._limiter.available_tokens
+
     async def none_held(self) -> None:
         """Return when no turn works."""
         while self.held:

@@ -7,7 +7,7 @@ import trio
 
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, hangs, text, tool
-from hermes_trio.values import Traits
+from hermes_trio.values import Key, Traits
 
 from .invariants import check
 
@@ -421,6 +421,17 @@ async def test_commands_never_wait_for_a_place_and_status_shows_it(world):
     assert world.now < 1
     await world.say("ada", "/status")
     assert "in line" not in await world.reply("ada")
+
+
+@pytest.mark.world(agent=slow)
+async def test_who_has_a_place_at_once_is_in_no_line_at_no_moment(world):
+    await world.say("ada", "hello")
+    shown = []
+    while not world.gateway.river.turns.places.held:
+        await trio.lowlevel.checkpoint()
+        shown += world.gateway.river.status_lines(Key("memory", "main", "ada"))
+    assert shown
+    assert not [line for line in shown if "in line" in line]
 
 
 async def waits(turn):

@@ -10,7 +10,7 @@ import msgspec
 import trio
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, ToolCall
-from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown
+from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown, StoreClosed
 from hermes_trio.ports import ToolContext
 from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
@@ -100,6 +100,7 @@ def acts(secret: str, at_work: Callable[[str, bool], None]) -> dict[str, Act]:
         Act("fails", 0.001, 0.0, at_work, fails=f"no: {secret}"),
         Act("leaks", 0.001, 0.0, at_work, gives=f"the key is {secret}"),
         Act("hangs", 0.01, float("inf"), at_work),
+        Act("stone", 0.5, 11.5, at_work, shielded=True),
     )
     return {act.name: act for act in made}
 
@@ -206,9 +207,17 @@ class Obedient:
                 return Silence("as told")
             with contextlib.suppress(StepUnknown, StepFailed, AskTimedOut):
                 await self._do(turn, name, argument, f"{n}.{at}")
+            self._go_on()
         text = answer(n, words, self._secret)
         await trio.sleep(self._think_s)
         return text
+
+    def _go_on(self) -> None:
+        """Between two verbs a function does as it likes, and no port is in its way: the dead hear nothing."""
+        try:
+            alive()
+        except StoreClosed:
+            self._acts["once"].record.add("tool", "goes on")
 
     async def _do(self, turn: Turn, name: str, argument: str, wish: str) -> None:
         match name:

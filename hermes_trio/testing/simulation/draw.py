@@ -62,6 +62,7 @@ TOOL_WORDS = (
     ("fails", 2),
     ("leaks", 1),
     ("hangs", 0.5),
+    ("stone", 0.7),
     ("sleep:0.01", 2),
     ("sleep:7", 2),
     ("sleep:3600", 0.7),
@@ -88,6 +89,7 @@ VERB_WORDS = (
     ("fails", 1),
     ("leaks", 1),
     ("hangs", 0.5),
+    ("stone", 0.7),
     ("sleep:0.01", 2),
     ("sleep:7", 2),
     ("sleep:3600", 0.7),
@@ -181,11 +183,11 @@ def _rules(dice: Dice) -> Rules:
         reset=dice.one((("none", 4), ("idle", 1), ("daily", 1), ("both", 1))),
         idle_after_s=dice.choice((60.0, 3600.0, 86400.0)),
         on_exhausted=dice.choice(("tell", "defer")),
-        keys=dice.one(((0, 3), (1, 1), (3, 1))),
+        keys=dice.one(((0, 3), (1, 2), (3, 1))),
         deadline_s=dice.one(((1800.0, 0.4), (10.0, 2), (60.0, 3))),
         progress_s=dice.one(((20.0, 3), (1.0, 1), (0.0, 1))),
         stuck_after=dice.one(((3, 3), (2, 1), (100, 1))),
-        commit_s=dice.one(((0.0, 2), (0.001, 3), (0.02, 1))),
+        commit_s=dice.one(((0.0, 2), (0.001, 3), (0.02, 1), (0.1, 0.7))),
         think_s=dice.choice((0.0, 0.005, 0.3, 2.0)),
         call_s=dice.one(((0.0, 3), (0.002, 1), (0.4, 1))),
         drain_s=dice.choice((20.0, 0.5)),
@@ -222,6 +224,7 @@ class _Story:
             (self._operate, 1),
             (self._fault, 5),
             (self._crash, 3),
+            (self._nights, 0.6),
             (self._stop, 1.5),
             (self._forbid, 0.3),
         )
@@ -283,10 +286,20 @@ class _Story:
         self.told_all.append(Operate(self.at, what, self.dice.randrange(len(self.places))))
 
     def _fault(self) -> None:
+        if self.rules.keys and self.dice.random() < 0.4:
+            self._no_key_left()
+            return
         name, how, _ = self.dice.one(tuple((one, one[2]) for one in FAULTS))
         drawn = {argument: float(self.dice.choice(values)) for argument, values in how.items()}
         times = self.dice.one(((1, 4), (2, 1), (4, 1))) if name.startswith(("platform", "model")) else 1
         self.told_all += [Fault(self.at, name, drawn)] * times
+
+    def _no_key_left(self) -> None:
+        """Every key is refused, one after the other."""
+        for _ in range(self.rules.keys):
+            name = self.dice.choice(("model_quota", "model_rate_limit", "model_unauthorized"))
+            how = {"retry_after_s": 90.0} if name == "model_rate_limit" else {}
+            self.told_all.append(Fault(self.at, name, how))
 
     def _crash(self) -> None:
         for _ in range(self.dice.one(((1, 4), (2, 2), (4, 0.5)))):
@@ -296,6 +309,17 @@ class _Story:
             resume = self.dice.random() > 0.06
             self.told_all.append(Crash(self.at, when, nth, down_s, resume))
             self.at = round(self.at + down_s + self.dice.one(((0.0, 1), (0.003, 3), (0.3, 2), (5.0, 1))), 4)
+
+    def _nights(self) -> None:
+        """A machine that is off for long, twice, while somebody waits for an answer that takes its time."""
+        user, place = self._who()
+        self.told_all.append(Say(self.at, self._number(), user, place, ("think:20",)))
+        for _ in range(2):
+            self.at = round(self.at + self.dice.choice((0.3, 5.0)), 4)
+            down_s = self.dice.choice((1700.0, 2400.0))
+            off = Crash(self.at, down_s=down_s) if self.dice.random() < 0.5 else Stop(self.at, 0.0, down_s)
+            self.told_all.append(off)
+            self.at = round(self.at + down_s, 4)
 
     def _stop(self) -> None:
         down_s = self.dice.one(((0.0, 3), (1.0, 2), (4000.0, 0.5)))

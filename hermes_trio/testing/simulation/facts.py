@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -74,6 +74,8 @@ class Facts:
         ended_at, untaken_at: when a turn ended, and when a message was given back.
         resumed: sessions that an operator opened again.
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
+        allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
+        wall: the wall clock.
         met: how often what happened.
     """
 
@@ -98,6 +100,9 @@ class Facts:
         self.last_request: ModelRequest | None = None
         self.store_late_until = 0.0
         self.platform_late_until = 0.0
+        self.allowed: Collection[str] = ()
+        self.resumes = True
+        self.wall: Callable[[], float] = lambda: 0.0
         self.met: Counter[str] = Counter()
 
     def one(self, sql: str, *args: object) -> Any:
@@ -216,6 +221,9 @@ class Invariant:
 
     def changed(self, change: Change) -> None:
         """A row has changed, durably."""
+
+    def committed(self) -> None:
+        """All that a commit has changed is known: `facts.batch`."""
 
     def happened(self, event: Event) -> None:
         """Something happened; the facts know of it."""

@@ -182,6 +182,7 @@ class Hand:
         """The next life. One that ends before it is ready is followed by another, as a supervisor sees to."""
         world = self._world
         world.platform.policy = policy(self._forbidden)
+        self._facts.allowed, self._facts.resumes = world.platform.policy.allow_users, resume
         while world.lives.now is None:
             try:
                 await world.start(resume=resume)

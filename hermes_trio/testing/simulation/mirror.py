@@ -26,7 +26,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "turn",
         "step",
         "hold",
+        "due",
     ),
+    "entry": ("session", "turn", "inbound"),
     "turn": ("session", "key", "boot", "state", "attempt", "address", "opened_at", "reason", "held_at"),
     "outbound": (
         "lane",

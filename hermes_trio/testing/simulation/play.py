@@ -23,6 +23,7 @@ from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
 from hermes_trio.testing.simulation.plan import Plan, Say
 from hermes_trio.testing.simulation.setting import (
+    ALLOWED,
     COMMANDS,
     KEYS,
     SECRET,
@@ -147,6 +148,7 @@ class Stage:
         """The model, the machine, and who watches."""
         self.world = world
         self.facts = Facts(self.plan, world.db, SECRETS)
+        self.facts.wall, self.facts.allowed = world.clock.now, ALLOWED
         self.facts.confirmed = lambda: world.platform.confirmed
         self.facts.shown = lambda: world.platform.seen.values()
         self.watch = Watch(
@@ -196,7 +198,7 @@ class Stage:
                 await self._moved.wait()
             await self.world.gateway.at_rest()
         if forever.cancelled_caught:
-            await self._broken("rest", "it never comes to rest")
+            await self._broken("I1" if self._is_owed() else "rest", "it never comes to rest")
         self.world.record.add("world", "calm")
 
     def _is_owed(self) -> bool:

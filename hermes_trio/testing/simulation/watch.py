@@ -54,6 +54,8 @@ class Watch:
             for change in self.facts.commit():
                 for invariant in self._invariants:
                     invariant.changed(change)
+            for invariant in self._invariants:
+                invariant.committed()
         else:
             for invariant in self._invariants:
                 invariant.happened(event)

@@ -1,7 +1,20 @@
 """The invariants, each one sentence: DESIGN's I1 to I12 and what else always holds."""
 
 from hermes_trio.testing.simulation.facts import Invariant
-from hermes_trio.testing.simulation.invariants import lines, lives, messages, sends, steps, turns
+from hermes_trio.testing.simulation.invariants import (
+    causes,
+    lines,
+    lives,
+    messages,
+    programs,
+    repeats,
+    sends,
+    slots,
+    starts,
+    steps,
+    turns,
+    waiting,
+)
 
 ALL: tuple[type[Invariant], ...] = (
     messages.OneOutcome,
@@ -35,5 +48,29 @@ ALL: tuple[type[Invariant], ...] = (
     lives.NoProcessOfBefore,
     lives.CleanStopResumesNothing,
     lines.OneLineEach,
+    causes.OutcomeByTurn,
+    causes.NothingUnasked,
+    causes.OfRunningTurns,
+    starts.RightVerdict,
+    starts.CountsAtBoot,
+    starts.StuckIsSetAside,
+    programs.EndOnce,
+    programs.ToldOnce,
+    programs.KilledAreGone,
+    slots.SlotIsScope,
+    slots.CancelledInTime,
+    slots.NoTurnIsLost,
+    slots.DrainOpensNone,
+    slots.ClosedAsWritten,
+    slots.WorkersHold,
+    slots.TheDeadAreNotTold,
+    waiting.MessagesBegin,
+    waiting.PartsAreSaid,
+    waiting.DeferredAreTried,
+    waiting.WokenByTheAccount,
+    repeats.RepeatedForAReason,
+    repeats.InItsPreview,
+    repeats.OneAnswerInTheChat,
+    repeats.NotInLine,
 )
 """I10 and I12 are looked at when the play is over: see `play.py`."""

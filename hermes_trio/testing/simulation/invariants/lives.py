@@ -7,6 +7,8 @@ from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.mirror import Change
 
 GONE_WITHIN_S = 5.0
+OF_BEFORE = ("cancelled", "failed", "answered", "goes on")
+"""What was asked for, or told, before. What may go on is looked at elsewhere."""
 OURS = ("platform", "model", "tool", "log")
 
 
@@ -23,7 +25,7 @@ class TheDeadAreSilent(Invariant):
         """Nothing is done while no life runs. What was asked of a provider may still fail."""
         if event.who == "machine" and event.what in ("started", "signal"):
             self.check(self.facts.life is not None, f"the dead: {event.what} {event.fields}")
-        elif event.who in OURS and event.what not in ("cancelled", "failed", "answered"):
+        elif event.who in OURS and event.what not in OF_BEFORE:
             self.check(self.facts.life is not None, f"the dead: {event.who} {event.what}")
 
 

@@ -1,0 +1,102 @@
+"""What becomes of programs."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from hermes_trio.entries import ToolEntry
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Facts, Invariant
+from hermes_trio.testing.simulation.mirror import Change
+
+GONE_WITHIN_S = 5.0
+EXIT = re.compile(r"child\.(\d+)\.exit")
+
+
+class EndOnce(Invariant):
+    """A process that a stop or a reset has ended does not notify: its completion is told by the commit that
+    ends its row while it says running, once."""
+
+    name = "child end"
+
+    def committed(self) -> None:
+        """Rows that end, and what is told of them."""
+        ends = {
+            one.id
+            for one in self.facts.batch
+            if one.table == "child"
+            and one.old is not None
+            and one.old["state"] == "running"
+            and one.became("state")
+        }
+        for change in self.facts.batch:
+            if change.table == "child" and change.old is not None and change.old["state"] != "running":
+                now = None if change.new is None else change.new["state"]
+                self.check(now in (None, change.old["state"]), f"child {change.id} ends twice: {now}")
+            elif change.table == "inbound" and change.old is None and change.new is not None:
+                found = EXIT.fullmatch(change.new["native"])
+                self.check(found is None or int(found[1]) in ends, f"{change.new['native']} behind its end")
+
+
+class ToldOnce(Invariant):
+    """A poll that returned exited, a wait, a kill consume the completion: no turn follows from it."""
+
+    name = "child told"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._told: set[int] = set()
+
+    def happened(self, event: Event) -> None:
+        """A model sees what a tool said of a child's end."""
+        request = self.facts.last_request
+        if event.who != "model" or event.what != "asked" or request is None:
+            return
+        for entry in request.entries:
+            if isinstance(entry, ToolEntry) and entry.name == "process" and entry.text.startswith("{"):
+                said = msgspec.json.decode(entry.text)
+                if said.get("state") != "running":
+                    self._told.add(said["id"])
+
+    def changed(self, change: Change) -> None:
+        """And no turn is given the same."""
+        if change.table == "inbound" and change.new is not None and change.became("turn"):
+            found = EXIT.fullmatch(change.new["native"])
+            if found and change.new["turn"] is not None:
+                self.check(int(found[1]) not in self._told, f"the end of child {found[1]} is told again")
+
+
+class KilledAreGone(Invariant):
+    """I6 (of a reset and a stop) whoever is ended by its row is gone in time."""
+
+    name = "I6 killed"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._alive: set[int] = set()
+        self._ended: dict[int, float] = {}
+
+    def changed(self, change: Change) -> None:
+        """A row has ended, its process shall."""
+        new = change.new
+        if change.table != "child" or new is None or new["pid"] is None or new["state"] == "running":
+            return
+        if change.became("state") or change.became("pid"):
+            self._ended[new["pid"]] = self.facts.now
+
+    def happened(self, event: Event) -> None:
+        """A process begins, ends, or is late. What an older life left is looked at elsewhere."""
+        if event.who == "machine" and event.what == "started":
+            self._alive.add(event.fields["pid"])
+        elif event.who == "machine" and event.what == "exited":
+            self._alive.discard(event.fields["pid"])
+        elif event.who == "world" and event.what in ("crash", "stop", "start"):
+            self._ended.clear()
+        for pid in self._alive & self._ended.keys():
+            late = self.facts.now - self._ended[pid] > GONE_WITHIN_S + self.facts.grace_s
+            self.check(not late or self._is_excused(pid), f"process {pid} lives on, its row has ended")
+
+    def _is_excused(self, pid: int) -> bool:
+        return self._ended[pid] <= self.facts.store_late_until

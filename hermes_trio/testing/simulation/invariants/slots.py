@@ -1,0 +1,149 @@
+"""The slot is the scope: what the log and the models say of turns, beside what the rows say."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Facts, Invariant
+from hermes_trio.testing.simulation.mirror import Change
+
+ADOPTED_WITHIN_S = 50.0
+"""The longest wait of a worker that failed, and what a store's probe takes."""
+
+
+class SlotIsScope(Invariant):
+    """I3 (slot) a session is busy exactly while its turn's block is open: the next turn of a key begins when
+    the one before has left, or was left behind."""
+
+    name = "I3 slot"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._open: dict[str, set[int]] = defaultdict(set)
+
+    def happened(self, event: Event) -> None:
+        """By the lines that each turn begins and ends with."""
+        if event.who == "world" and event.what in ("crash", "start"):
+            self._open.clear()
+        if event.who != "log":
+            return
+        key = str(event.fields.get("key"))
+        if event.what == "turn opened":
+            self.check(
+                not self._open[key], f"turn {event.fields['turn']} begins, {self._open[key]} has not left"
+            )
+            self._open[key].add(event.fields["turn"])
+        elif event.what == "turn closed":
+            self._open[key].discard(event.fields["turn"])
+        elif event.what == "left behind":
+            self._open[key].clear()
+
+
+class CancelledInTime(Invariant):
+    """A reset and a stop cancel what runs, at once: no model works on for a turn that has ended."""
+
+    name = "cancelled"
+
+    def happened(self, event: Event) -> None:
+        """Whoever is asked still."""
+        facts = self.facts
+        for asked in facts.asking.values():
+            found = facts.inbound_of(asked.n) if asked.n else None
+            if found is None:
+                continue
+            turn = facts.mirror.turn.get(found[1]["turn"] or 0)
+            runs = turn is not None and turn["state"] == "running"
+            just = facts.since_untaken(asked.n) <= facts.grace_s + 0.001
+            self.check(runs or just, f"a model works on #{asked.n}, whose turn has ended")
+
+
+class NoTurnIsLost(Invariant):
+    """If close_turn itself fails the row stays running, and is adopted when the store is well."""
+
+    name = "adopted"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._closed: dict[int, float] = {}
+
+    def happened(self, event: Event) -> None:
+        """A turn that nobody works on, and whose row says that it runs."""
+        facts = self.facts
+        if event.who == "world" and event.what in ("crash", "stop", "start"):
+            self._closed.clear()
+        elif event.who == "log" and event.what == "turn closed":
+            self._closed[event.fields["turn"]] = facts.now
+        elif event.who == "log" and event.what == "turn opened":
+            self._closed.pop(event.fields["turn"], None)
+        for turn, since in list(self._closed.items()):
+            row = facts.mirror.turn.get(turn)
+            if row is None or row["state"] != "running":
+                del self._closed[turn]
+                continue
+            since = max(since, facts.store_late_until)
+            self.check(facts.now - since <= ADOPTED_WITHIN_S, f"turn {turn} runs, and nobody works on it")
+
+
+class DrainOpensNone(Invariant):
+    """While the gateway goes down no turn is opened."""
+
+    name = "drain"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._stopped: float | None = None
+
+    def happened(self, event: Event) -> None:
+        """From the stop on, until the next start."""
+        if event.who == "world" and event.what in ("start", "stop", "crash"):
+            self._stopped = self.facts.now if event.what == "stop" else None
+
+    def changed(self, change: Change) -> None:
+        """No row of a turn comes, and none is adopted."""
+        if self._stopped is None or change.table != "turn" or change.new is None:
+            return
+        late = self.facts.now - self._stopped > 8 * self.facts.grace_s
+        opened = change.old is None or change.became("attempt")
+        self.check(not opened or not late, f"turn {change.id} is opened while the gateway goes down")
+
+
+class ClosedAsWritten(Invariant):
+    """A turn's last line says what its row says; where somebody else has ended it, that it was cut."""
+
+    name = "I11 closed"
+
+    def happened(self, event: Event) -> None:
+        """At each such line."""
+        if event.who == "log" and event.what == "turn closed":
+            said, row = event.fields["outcome"], self.facts.mirror.turn[event.fields["turn"]]
+            self.check(
+                said in ("cut", row["state"]),
+                f"turn {event.fields['turn']} is {row['state']}, it says {said}",
+            )
+
+
+class WorkersHold(Invariant):
+    """A worker fails where the store does, and nowhere else: a fence that is met is no failure."""
+
+    name = "worker"
+
+    def happened(self, event: Event) -> None:
+        """At each line of the log."""
+        if event.who == "log":
+            error = str(event.fields.get("error", event.what))
+            fails = event.what in ("worker failed", "still in the way", "out of the way")
+            self.check(not fails or error.startswith("StoreFailed"), f"a worker fails: {error}")
+
+
+class TheDeadAreNotTold(Invariant):
+    """Who waits for a commit in a life that is killed is not told of it: a function of a user's does not go
+    on behind its step."""
+
+    name = "dead told"
+
+    def happened(self, event: Event) -> None:
+        """At each act, and at what goes on. Who was told in the moment of the crash may hear of it before."""
+        if event.who == "tool":
+            just = any(life.crashed and life.ended == event.at for life in self.facts.lives)
+            self.check(just or event.what != "goes on", "a function goes on in a life that was killed")

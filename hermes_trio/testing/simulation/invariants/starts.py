@@ -1,0 +1,106 @@
+"""What a start makes of what it finds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.invariants.causes import ended_turns
+from hermes_trio.testing.simulation.mirror import Row
+from hermes_trio.testing.simulation.setting import options
+from hermes_trio.values import Address
+
+EXACT_S = 1e-3
+
+
+class RightVerdict(Invariant):
+    """A row that says running under an older boot is resumed, unless its owner may not speak, the operator
+    has said no, its session was interrupted too often, or nothing was said in it for too long."""
+
+    name = "verdict right"
+
+    def happened(self, event: Event) -> None:
+        """Each verdict, from the rows, from who may speak and from how this life was started."""
+        if event.who != "log" or event.what != "resume verdict" or event.fields["turn"] is None:
+            return
+        turn, verdict = event.fields["turn"], event.fields["verdict"]
+        row = self.facts.mirror.turn[turn]
+        if row["state"] != "running":
+            return  # a command has ended it before
+        said = f"turn {turn} has the verdict {verdict}"
+        address = msgspec.json.decode(row["address"], type=Address)
+        may = address.user in self.facts.allowed
+        self.check(may or verdict == "not_allowed", f"{said}, and {address.user} may not speak")
+        self.check(not may or verdict != "not_allowed", f"{said}, and {address.user} may speak")
+        if verdict in ("answered", "empty", "not_allowed"):
+            return
+        resumes = self.facts.resumes
+        self.check(resumes == (verdict != "not_asked"), f"{said}; the start resumes: {resumes}")
+        if verdict != "not_asked":
+            self._worked(said, verdict, turn, row)
+
+    def _worked(self, said: str, verdict: str, turn: int, row: Row) -> None:
+        limits = options(self.facts.plan.rules)
+        began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
+        last, wakes_at, asks = self._times(turn, row["session"])
+        if asks or (wakes_at is not None and wakes_at > began):
+            self.check(verdict in ("resume", "held"), f"{said}, and it waits")
+            return
+        age_s = self.facts.wall() - max(last or row["opened_at"], wakes_at or 0.0)
+        count = self.facts.mirror.session[row["session"]]["interrupted"]
+        stuck = count >= limits.stuck_after
+        self.check(stuck == (verdict == "stuck"), f"{said}, interrupted {count} times")
+        old = age_s > limits.resume_freshness_s + EXACT_S or (age_s < -EXACT_S and count > 1)
+        young = -EXACT_S <= age_s <= limits.resume_freshness_s - EXACT_S
+        self.check(stuck or not old or verdict == "too_old", f"{said}, {age_s:.3f} s old")
+        self.check(stuck or not young or verdict != "too_old", f"{said}, {age_s:.3f} s old")
+
+    def _times(self, turn: int, session: int) -> tuple[float | None, float | None, bool]:
+        """When something was said in its session last, when it wakes up, and whether it asks something."""
+        ask = self.facts.one
+        last = ask("select at from entry where session = ? order by id desc limit 1", session)
+        (wakes_at,) = ask("select max(wake_at) from step where turn = ? and state = 'intent'", turn) or (
+            None,
+        )
+        asks = ask("select 1 from step where turn = ? and asked is not null", turn)
+        return last[0] if last else None, wakes_at, asks is not None
+
+
+class CountsAtBoot(Invariant):
+    """The interruption count is settled in begin_boot: each session with a turn left running by the boot
+    before + 1; every other session 0."""
+
+    name = "count boot"
+
+    def committed(self) -> None:
+        """Every session, when a boot begins."""
+        batch, mirror = self.facts.batch, self.facts.mirror
+        if not any(one.table == "boot" and one.old is None for one in batch):
+            return
+        before = {(one.table, one.id): one.old for one in reversed(batch) if one.old is not None}
+        left: dict[int, bool] = {}
+        for id, turn in mirror.turn.items():
+            was = before.get(("turn", id)) or turn
+            if was["state"] == "running":
+                left[turn["session"]] = was["held_at"] is not None
+        for id, row in mirror.session.items():
+            old = (before.get(("session", id)) or row)["interrupted"]
+            wanted = 0 if id not in left else old if left[id] else old + 1
+            now = row["interrupted"]
+            self.check(now == wanted, f"session {id} was interrupted {old} times, counts {now}, not {wanted}")
+
+
+class StuckIsSetAside(Invariant):
+    """A session that was interrupted too often is set aside in the commit that ends its turn."""
+
+    name = "stuck"
+
+    def committed(self) -> None:
+        """Its turn is abandoned, the session has ended."""
+        for change in ended_turns(self.facts.batch):
+            assert change.new is not None
+            stuck = change.new["state"] == "abandoned" and change.new["reason"] == "stuck"
+            session = self.facts.mirror.session[change.new["session"]]
+            aside = session["ended_at"] is not None
+            self.check(aside or not stuck, f"session {change.new['session']} is not set aside")

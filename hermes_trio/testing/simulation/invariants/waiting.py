@@ -1,0 +1,192 @@
+"""Nothing waits for nothing: no prefix of failures makes a session, a lane or an account dead."""
+
+from __future__ import annotations
+
+import msgspec
+
+from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.facts import Facts, Invariant
+from hermes_trio.testing.simulation.mirror import Change, Row
+
+BEGINS_WITHIN_S = 8.0
+"""Fragments wait five seconds at most, and for one who does not leave two."""
+READY_WITHIN_S = 20.0
+BACKOFF_S = 35.0
+"""The longest wait of a worker whose store fails."""
+SAID_WITHIN_S = 3.0
+PLATFORM_LATE_S = 130.0
+LOOKED_AT_S = 100.0
+DURABLE = ("final", "say", "prompt", "reply", "refusal", "notice")
+
+
+class Idle(Invariant):
+    """What is common: since when somebody waits whom nothing keeps waiting."""
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._draining = False
+        self._since: dict[str, float] = {}
+
+    def happened(self, event: Event) -> None:
+        """Look at everybody."""
+        if event.who == "world" and event.what in ("start", "stop", "crash", "fault", "heal"):
+            self._draining = event.what == "stop" or (self._draining and event.what in ("fault", "heal"))
+            self._since.clear()
+        if self._is_busy():
+            self._since.clear()
+            return
+        waits = self._waiting()
+        self.made += 1
+        for who in list(self._since):
+            if who not in waits:
+                del self._since[who]
+        for who, what in waits.items():
+            since = self._since.setdefault(who, self.facts.now)
+            self.check(self.facts.now - since <= self._within_s(), f"{what} waits for nothing since {since}")
+
+    def _is_busy(self) -> bool:
+        facts = self.facts
+        return (
+            self._draining
+            or facts.life is None
+            or facts.now - facts.life.began <= READY_WITHIN_S
+            or facts.now <= facts.store_late_until + BACKOFF_S
+        )
+
+    def _waiting(self) -> dict[str, str]:
+        """Who waits, and what for, by a name that stays."""
+        raise NotImplementedError
+
+    def _within_s(self) -> float:
+        raise NotImplementedError
+
+
+class MessagesBegin(Idle):
+    """I12 (at all times) a message whose session runs no turn begins one."""
+
+    name = "I12 message"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._open: dict[int, Row] = {}
+
+    def changed(self, change: Change) -> None:
+        """Remember what has no outcome."""
+        if change.table == "inbound":
+            if change.new is not None and change.new["outcome"] is None:
+                self._open[change.id] = change.new
+            else:
+                self._open.pop(change.id, None)
+
+    def _waiting(self) -> dict[str, str]:
+        if not self._open:
+            return {}
+        mirror = self.facts.mirror
+        running = [row["key"] for row in mirror.turn.values() if row["state"] == "running"]
+        if len(running) >= self.facts.plan.rules.turns_max:
+            return {}
+        held = {*running, *(row["key"] for row in self._open.values() if row["kind"] == "command")}
+        return {
+            row["key"]: f"inbound {id}"
+            for id, row in self._open.items()
+            if row["state"] == "waiting" and row["kind"] != "command" and row["key"] not in held
+        }
+
+    def _within_s(self) -> float:
+        return BEGINS_WITHIN_S + 6 * self.facts.grace_s
+
+
+class PartsAreSaid(Idle):
+    """I12 (at all times) what is owed is said while the platform takes it."""
+
+    name = "I12 part"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._open: dict[int, Row] = {}
+
+    def changed(self, change: Change) -> None:
+        """Remember what is owed or under way."""
+        if change.table == "outbound":
+            if change.new is not None and change.new["state"] in ("owed", "sending", "live"):
+                self._open[change.id] = change.new
+            else:
+                self._open.pop(change.id, None)
+
+    def _waiting(self) -> dict[str, str]:
+        if not self._open or self.facts.now <= self.facts.platform_late_until:
+            return {}
+        busy = {row["lane"] for row in self._open.values() if row["begun"]}
+        return {
+            row["lane"]: f"part {id}"
+            for id, row in self._open.items()
+            if row["state"] == "owed" and row["said"] in DURABLE and row["lane"] not in busy
+        }
+
+    def _within_s(self) -> float:
+        return SAID_WITHIN_S + 3 * self.facts.plan.rules.call_s + 6 * self.facts.grace_s
+
+
+class DeferredAreTried(Idle):
+    """`deferred` is never the last word: what waits for a key waits again when its time has come."""
+
+    name = "I12 deferred"
+
+    def _waiting(self) -> dict[str, str]:
+        facts = self.facts
+        if facts.met["fault clock_jumps"]:
+            return {}
+        now = facts.wall()
+        return {
+            str(id): f"inbound {id}"
+            for id, row in facts.mirror.inbound.items()
+            if row["outcome"] is None and row["state"] == "deferred" and row["due"] <= now
+        }
+
+    def _within_s(self) -> float:
+        """One conversation in half a minute."""
+        return LOOKED_AT_S + 35.0 * len(self.facts.plan.places) * 4
+
+
+class WokenByTheAccount(Invariant):
+    """What was not sent is retried across reconnects: the reconnect wakes it."""
+
+    name = "reconnect"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._silent_until = 0.0
+        self._up_at = 0.0
+        self._lanes: dict[str, int] = {}
+
+    def happened(self, event: Event) -> None:
+        """The account is up: each lane that owes something has tried soon after."""
+        facts = self.facts
+        if event.who == "platform" and event.fields.get("fault") == "wait":
+            self._silent_until = facts.now + PLATFORM_LATE_S
+        if event.who == "world" or (event.who == "platform" and "fault" in event.fields):
+            self._lanes.clear()
+        if event.who == "log" and event.what == "account up" and facts.now > self._silent_until:
+            self.made += 1
+            self._up_at = facts.now
+            self._lanes = {lane: self._tries(lane) for lane in self._owing()}
+        elif self._lanes and facts.now - self._up_at > SAID_WITHIN_S + 6 * facts.grace_s:
+            self._tried()
+
+    def _tried(self) -> None:
+        owing = self._owing()
+        for lane, before in self._lanes.items():
+            late = self.facts.now <= self.facts.store_late_until + BACKOFF_S
+            tried = late or lane not in owing or self._tries(lane) > before
+            self.check(
+                tried, f"what is owed in {msgspec.json.decode(lane)} is not tried when the account is up"
+            )
+        self._lanes = {}
+
+    def _owing(self) -> set[str]:
+        rows = self.facts.mirror.outbound.values()
+        busy = {row["lane"] for row in rows if row["begun"]}
+        return {row["lane"] for row in rows if row["state"] == "owed" and row["said"] in DURABLE} - busy
+
+    def _tries(self, lane: str) -> int:
+        return sum(row["attempts"] for row in self.facts.mirror.outbound.values() if row["lane"] == lane)

@@ -1,0 +1,248 @@
+"""The five defects of Hermes by name, and what a simple grid of crash times misses."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+HERMES: tuple[Mutant, ...] = (
+    mutant(
+        "release only if not stale",
+        "Hermes",
+        "A place among the turns that work is given back only if the session was not reset meanwhile.",
+        (
+            "sessions.py",
+            "            finally:\n                slot.release()",
+            "            finally:\n                if not worker.scope.cancel_called:\n"
+            "                    slot.release()",
+        ),
+    ),
+    mutant(
+        "mark after the drain",
+        "Hermes",
+        "What is resumed hangs on the checkpoint, and that is written when the drain has waited.",
+        (
+            "drain.py",
+            "    await checkpoint(store, why, log)\n    with deadline:\n        await work.no_turn_works()\n",
+            "    with deadline:\n        await work.no_turn_works()\n    await checkpoint(store, why, log)\n",
+        ),
+        (
+            "stores/boot.py",
+            "    said_at = last[0] if last else opened_at\n",
+            '    (said_at,) = tx.one("select coalesce(checkpoint_at, 0) from turn where id = ?", turn)\n',
+        ),
+    ),
+    mutant(
+        "age by the checkpoint",
+        "Hermes",
+        "A turn is as old as its checkpoint, so that each stop makes an old one fresh.",
+        (
+            "stores/boot.py",
+            "    said_at = last[0] if last else opened_at\n",
+            '    (marked,) = tx.one("select checkpoint_at from turn where id = ?", turn)\n'
+            "    said_at = marked or (last[0] if last else opened_at)\n",
+        ),
+    ),
+    mutant(
+        "age by the boot",
+        "Hermes",
+        "A turn is as old as the boot that ran it last, so that each start makes an old one fresh.",
+        (
+            "stores/boot.py",
+            "    said_at = last[0] if last else opened_at\n",
+            '    sql = "select started_at from boot where id = (select boot from turn where id = ?)"\n'
+            "    said_at = max(last[0] if last else opened_at, tx.one(sql, turn)[0])\n",
+        ),
+    ),
+    mutant(
+        "a killed process still notifies",
+        "Hermes",
+        "The end of a process that a stop has ended is told to its conversation all the same.",
+        (
+            "stores/children.py",
+            "if tx.one(\"select 1 from child where id = ? and state = 'running' and boot = ?\", child, tx.boot):\n"
+            "        _end(",
+            'if tx.one("select 1 from child where id = ? and boot = ?", child, tx.boot):\n        _end(',
+        ),
+    ),
+    mutant(
+        "a count never dropped",
+        "Hermes",
+        "The delivery of an answer does not end the run of interruptions.",
+        (
+            "stores/delivery.py",
+            'if found[0] is not None and found[1:] == ["final", 1, "sent"]:',
+            'if found[0] is not None and found[1:] == ["final", 1, "sending"]:',
+        ),
+    ),
+)
+
+MISSED: tuple[Mutant, ...] = (
+    mutant(
+        "no barrier behind a command",
+        "barrier",
+        "A message behind a command that has not taken effect is claimed.",
+        (
+            "stores/turns.py",
+            "    barrier = rows.barrier(tx, key)\n    found = tx.all(",
+            "    barrier = 1 << 62\n    found = tx.all(",
+        ),
+    ),
+    mutant(
+        "StaleTurn fails the worker",
+        "StaleTurn",
+        "A turn that was ended from outside meets its fence, and the key's task takes that for a failure.",
+        ("sessions.py", "            except Fenced as fence:", "            except StaleSession as fence:"),
+        (
+            "sessions.py",
+            "from hermes_trio.errors import Fenced",
+            "from hermes_trio.errors import StaleSession",
+        ),
+    ),
+    mutant(
+        "StaleTurn is logged as a failure",
+        "StaleTurn",
+        "A turn that was ended from outside is said to have failed.",
+        (
+            "turn.py",
+            'why=repr(made.error))\n            return _End("cut")',
+            'why=repr(made.error))\n            return _End("failed", "stale", repr(made.error))',
+        ),
+    ),
+    mutant(
+        "a lost dirty bit",
+        "dirty",
+        "What wakes a worker while it looks at its rows for the last time is forgotten.",
+        (
+            "keyed.py",
+            "            worker.stuck = 0\n            return 0\n        error",
+            "            worker.stuck = 0\n            worker.dirty = False\n            return 0\n        error",
+        ),
+    ),
+    mutant(
+        "no fence in close_turn",
+        "fence",
+        "A turn's end is written whatever has become of the turn.",
+        (
+            "stores/turns.py",
+            "    session, key, _, _ = tx.fence(turn)\n    if closing.step is not None:",
+            '    session, key = tx.one("select session, key from turn where id = ?", turn)\n'
+            "    if closing.step is not None:",
+        ),
+    ),
+    mutant(
+        "no fence in end_step",
+        "fence",
+        "A step's result is written whatever has become of its turn.",
+        (
+            "stores/turns.py",
+            "    session, key, _, _ = tx.fence(turn)\n    _put_step(",
+            '    session, key = tx.one("select session, key from turn where id = ?", turn)\n    _put_step(',
+        ),
+    ),
+    mutant(
+        "closing by a scope's flags",
+        "flags",
+        "A turn whose scope was cancelled counts as stopped, also when it is a shutdown that cancels.",
+        (
+            "turn.py",
+            "            if turn.made is not None:\n                end = await self._close(key, turn, turn.made)\n"
+            "        finally:\n",
+            "            if turn.made is not None:\n                end = await self._close(key, turn, turn.made)\n"
+            "        finally:\n            if worker.scope.cancel_called and turn.made is None:\n"
+            "                with trio.move_on_after(CLOSE_S, shield=True), suppress(Fenced):\n"
+            '                    stopped = Closing(state="stopped", reason="cancelled")\n'
+            "                    await self._around.store.close_turn(turn.id, stopped)\n",
+        ),
+        ("turn.py", "import contextmanager\n", "import contextmanager, suppress\n"),
+    ),
+    mutant(
+        "a cancel between commit and wake-up",
+        "cancel",
+        "Whoever waits for a commit can be cancelled, and does not hear that it was done.",
+        (
+            "stores/writer.py",
+            "            await trio.lowlevel.wait_task_rescheduled(_stay)",
+            "            await trio.lowlevel.wait_task_rescheduled(lambda _: _go(job))",
+        ),
+        (
+            "stores/writer.py",
+            "def _stay(_: object) -> trio.lowlevel.Abort:\n    return trio.lowlevel.Abort.FAILED",
+            "def _go(job: _Job) -> trio.lowlevel.Abort:\n    job.waiter = None\n"
+            "    return trio.lowlevel.Abort.SUCCEEDED",
+        ),
+    ),
+    mutant(
+        "the caller performs what follows",
+        "cancel",
+        "What follows from a commit is done by whoever asked for it, and a cancel of that one loses it.",
+        (
+            "stores/writer.py",
+            "            await trio.lowlevel.wait_task_rescheduled(_stay)",
+            "            await trio.lowlevel.wait_task_rescheduled(lambda _: _go(job))",
+        ),
+        (
+            "stores/writer.py",
+            "            raise job.error\n",
+            "            raise job.error\n        self.perform(job.consequences)\n",
+        ),
+        (
+            "stores/writer.py",
+            "        if job.error is None and job.consequences:\n            self.perform(job.consequences)\n",
+            "",
+        ),
+        (
+            "stores/writer.py",
+            "def _stay(_: object) -> trio.lowlevel.Abort:\n    return trio.lowlevel.Abort.FAILED",
+            "def _go(job: _Job) -> trio.lowlevel.Abort:\n    job.waiter = None\n"
+            "    return trio.lowlevel.Abort.SUCCEEDED",
+        ),
+    ),
+    mutant(
+        "a stop in two commits",
+        "one commit",
+        "The turn is stopped in one commit, and the command answered in the next.",
+        (
+            "dispatch.py",
+            'stopped = await store.stop(key, id, "asked", everything=everything)\n',
+            'stopped = await store.stop(key, None, "asked", everything=everything)\n'
+            '                told = _reply(message, (Part("Stopped."),))\n'
+            '                await store.settle(id, "answered", "asked", told)\n',
+        ),
+    ),
+    mutant(
+        "a reset in two commits",
+        "one commit",
+        "The session is ended in one commit, and the command answered in the next.",
+        (
+            "stores/succession.py",
+            '    settled = settle_command(tx, command, "answered", why)\n    return settled[1] if settled else None\n',
+            '    return read_message(tx.one("select body from inbound where id = ?", command)[0])\n',
+        ),
+        (
+            "dispatch.py",
+            '            nursery.cancel_scope.cancel(reason="the reset is committed")\n',
+            '            await self._store.settle(pending.id, "answered", why, None)\n'
+            '            nursery.cancel_scope.cancel(reason="the reset is committed")\n',
+        ),
+    ),
+    mutant(
+        "the writer answers after the crash",
+        "dead",
+        "Of the kit: who waits for a commit in a life that is killed hears that it was done.",
+        (
+            "testing/crashing.py",
+            '        self._at("after")\n        self._alive()\n'
+            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n        self._alive()\n\n",
+            '        self._at("after")\n'
+            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n\n",
+        ),
+    ),
+    mutant(
+        "the dead write",
+        "dead",
+        "Of the kit: what a killed life had queued is committed all the same.",
+        (
+            "testing/crashing.py",
+            '        self._alive()\n        self._at("before")\n        self._alive()\n        work()\n',
+            '        self._at("before")\n        work()\n',
+        ),
+    ),
+)

@@ -1,0 +1,184 @@
+"""Mistakes about what becomes of messages, and in which order."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+MESSAGES: tuple[Mutant, ...] = (
+    mutant(
+        "a stop forgets what stood alone",
+        "I1",
+        "A turn's end settles its plain messages, not what /queue or a steer gave it.",
+        (
+            "stores/rows.py",
+            '    tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome',
+            "    tx.settle_inbound(\"key = ? and turn = ? and kind = 'message'\", (key, turn), outcome",
+        ),
+    ),
+    mutant(
+        "a failed turn leaves its messages",
+        "I1",
+        "A turn that fails ends, and its messages are told nothing.",
+        (
+            "stores/rows.py",
+            '    tx.settle_inbound("key = ? and turn = ?"',
+            '    if state != "failed":\n        tx.settle_inbound("key = ? and turn = ?"',
+        ),
+    ),
+    mutant(
+        "an abandoned turn leaves its messages",
+        "I1",
+        "A turn that is not resumed ends, and its messages have no outcome.",
+        (
+            "stores/boot.py",
+            '    rows.end_turn(tx, turn, key, "abandoned", reason)\n',
+            "    ended = \"update turn set state = 'abandoned', closed_at = ?, reason = ? where id = ?\"\n"
+            "    tx.run(ended, (tx.now, reason, turn))\n",
+        ),
+    ),
+    mutant(
+        "a drop without an outcome",
+        "I1",
+        "What is not let in is kept, and has no outcome.",
+        (
+            "stores/intake.py",
+            '            None if settled else "waiting",\n            decided.outcome,\n',
+            '            None if settled else "waiting",\n            None,\n',
+        ),
+    ),
+    mutant(
+        "a reset settles nobody",
+        "I1",
+        "The messages that a reset turn held have another outcome than it.",
+        ("stores/rows.py", '    "reset": "superseded",\n', '    "reset": "answered",\n'),
+    ),
+    mutant(
+        "an interrupt stops its messages",
+        "I1",
+        "What an interrupted turn had is stopped with it, and does not wait again.",
+        (
+            "stores/rows.py",
+            "        \" where outcome is null and key = ? and turn = ? and kind <> 'answer'\",\n"
+            "        (text_of(key), turn),\n",
+            "        \" where outcome is null and key = ? and turn = ? and kind = 'alone'\",\n"
+            "        (text_of(key), turn),\n",
+        ),
+    ),
+    mutant(
+        "a drain forgets what comes",
+        "I1",
+        "What comes while the gateway goes down is confirmed and not kept.",
+        (
+            "inbox.py",
+            "            decided = self._with_notices(decided)\n",
+            "            return\n",
+        ),
+    ),
+    mutant(
+        "confirmed before it is written",
+        "I1",
+        "The platform is told that we have a message while it is still being written down.",
+        (
+            "inbox.py",
+            "        new = await self._commit(decided, cursor)\n",
+            "        new = decided\n        trio.lowlevel.spawn_system_task(self._commit, decided, cursor)\n",
+        ),
+    ),
+    mutant(
+        "what waits before a /new stays",
+        "I1 reset",
+        "Messages that waited before a reset are answered behind it.",
+        ("stores/succession.py", "    _supersede(tx, text_of(key), command, why)\n", ""),
+    ),
+    mutant(
+        "the newest message first",
+        "I4",
+        "Of what waits the newest is taken first.",
+        (
+            "stores/turns.py",
+            "order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}\"",
+            "order by kind in ('wake', 'match'), id desc limit {BATCH_MESSAGES}\"",
+        ),
+    ),
+    mutant(
+        "what is deferred is overtaken",
+        "I4",
+        "A message that waits for a key is left behind by one that came after it.",
+        (
+            "stores/turns.py",
+            "        f\" and {ANY_PENDING} order by kind in ('wake', 'match')",
+            "        f\" and {ANY_CLAIMABLE} order by kind in ('wake', 'match')",
+        ),
+    ),
+    mutant(
+        "a steer past a command",
+        "barrier",
+        "What is steered is taken in although a command before it has not taken effect.",
+        (
+            "stores/turns.py",
+            "        key,\n        rows.barrier(tx, key),\n    )\n    return rows.claim(",
+            "        key,\n        1 << 62,\n    )\n    return rows.claim(",
+        ),
+    ),
+    mutant(
+        "unsettled commands sleep at boot",
+        "I1",
+        "A command that the last life could not settle waits for the next one.",
+        (
+            "stores/boot.py",
+            "    for key, _ in keys:\n        tx.then(WakeCommands(read_key(key)))\n",
+            "",
+        ),
+    ),
+    mutant(
+        "nobody looks at deferred messages",
+        "I12 deferral",
+        "When a message is deferred nobody sets a clock.",
+        ("stores/deferral.py", "    tx.then(Deferred(closing.until))\n", ""),
+    ),
+    mutant(
+        "a line is written twice",
+        "I11",
+        "What is handed over again is said to be accepted again.",
+        (
+            "stores/intake.py",
+            "    return new\n\n\ndef read_cursor",
+            "    return list(decided)\n\n\ndef read_cursor",
+        ),
+    ),
+    mutant(
+        "a line before the commit",
+        "I11",
+        "A message is said to be accepted before it is.",
+        (
+            "inbox.py",
+            "        new = await self._commit(decided, cursor)\n",
+            "        for one in decided:\n            self._write_line(one)\n"
+            "        new = await self._commit(decided, cursor)\n",
+        ),
+        (
+            "inbox.py",
+            "        for one in new:\n            self._write_line(one)\n",
+            "        for one in new:\n",
+        ),
+    ),
+    mutant(
+        "a line is missing",
+        "I11",
+        "Of what was superseded the log says nothing.",
+        (
+            "stores/tx.py",
+            'if outcome not in ("answered", "stopped"):',
+            'if outcome not in ("answered", "stopped", "superseded"):',
+        ),
+    ),
+    mutant(
+        "a cut turn has no last line",
+        "I11",
+        "A turn that is cancelled is opened in the log and never closed.",
+        (
+            "turn.py",
+            "        finally:\n            # Also where a reset or a shutdown cancels the whole session around it,"
+            " or a fence is met.\n            log.info(",
+            "        except Fenced:\n            raise\n        else:\n            log.info(",
+        ),
+    ),
+)

@@ -1,0 +1,200 @@
+"""Mistakes about what people see: once, in order, in time, and no secret."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+SENDS: tuple[Mutant, ...] = (
+    mutant(
+        "a repeat without a mark",
+        "I2",
+        "What may have arrived is sent once more as if it had not.",
+        (
+            "stores/delivery.py",
+            '    marked = op == "send" and row.unknown > 0 and not can.takes_key\n',
+            '    marked = op == "send" and row.unknown > 1 and not can.takes_key\n',
+        ),
+    ),
+    mutant(
+        "repeats without an end",
+        "I2",
+        "What may have arrived is sent until a call tells its end.",
+        ("stores/delivery.py", "UNKNOWN_MAX = 2\n", "UNKNOWN_MAX = 200\n"),
+    ),
+    mutant(
+        "a new key for each try",
+        "I2",
+        "A platform that takes keys is given another one with a repeat.",
+        (
+            "stores/delivery.py",
+            '            key=key if op == "send" else',
+            '            key=f"{key}.{row.attempts}" if op == "send" else',
+        ),
+    ),
+    mutant(
+        "cut off counts as not sent",
+        "I2",
+        "What was being sent when the process died is taken for never sent.",
+        (
+            "stores/boot.py",
+            "    doubt(tx, IS_OPEN)\n",
+            "    tx.run(\"update outbound set begun = 0, state = 'owed' where state = 'sending'\")\n",
+        ),
+    ),
+    mutant(
+        "the answer beside its preview",
+        "I2 preview",
+        "An answer is sent although its preview stands there.",
+        (
+            "stores/turns.py",
+            "        if not shows:\n            tx.owe(closing.reply, turn, waiting=waiting)\n        else:\n"
+            "            rows.say_in_preview(tx, turn, closing.reply, waiting=waiting)\n",
+            "        tx.owe(closing.reply, turn, waiting=waiting)\n",
+        ),
+    ),
+    mutant(
+        "the newest answer first",
+        "I4 lane",
+        "A lane says first what it was given last.",
+        (
+            "stores/delivery.py",
+            '    " order by begun desc, rank, id limit 1"\n)\n\n\ndef doubt',
+            '    " order by begun desc, rank, id desc limit 1"\n)\n\n\ndef doubt',
+        ),
+    ),
+    mutant(
+        "typing outlives its turn",
+        "I7",
+        "What shows that a turn works is a task that nobody ends.",
+        (
+            "turn.py",
+            '            lambda: nursery.start_soon(attend, turn.attendance, name=f"attend {turn.id}")\n',
+            "            lambda: trio.lowlevel.spawn_system_task(attend, turn.attendance)  # type: ignore\n",
+        ),
+    ),
+    mutant(
+        "typing before the fence",
+        "I7",
+        "The end of a turn is written while its typing goes on.",
+        (
+            "turn.py",
+            "                    turn.made = Made(answer=await turn.timed(self._agent))\n",
+            "                    turn.made = Made(answer=await turn.timed(self._agent))\n"
+            "                    await self._close(turn.key, turn, turn.made)\n"
+            "                    await trio.sleep(1)\n",
+        ),
+    ),
+    mutant(
+        "commands wait for the turn",
+        "I8",
+        "A command is looked at when its key runs no turn.",
+        (
+            "river.py",
+            "                case WakeCommands(key=key):\n                    self.commands.wake(key)\n",
+            "                case WakeCommands(key=key):\n"
+            "                    if key not in self.sessions.live or self.sessions.live[key].turn is None:\n"
+            "                        self.commands.wake(key)\n",
+        ),
+    ),
+    mutant(
+        "a reply behind the answers",
+        "I8",
+        "What a command is answered is said when everything before it is.",
+        ("stores/tx.py", 'RANKS = {"reply": -1,', 'RANKS = {"reply": 1,'),
+    ),
+    mutant(
+        "a lane that waits out a preview",
+        "I8",
+        "What is only live may hold its lane as long as an answer may.",
+        ("outbox.py", "LIVE_S = 10.0\n", "LIVE_S = 600.0\n"),
+    ),
+    mutant(
+        "no redaction of answers",
+        "I9",
+        "What a model says is sent and kept as it is.",
+        ("turn.py", "    text = clean(turn.redact(answer))\n", "    text = clean(answer)\n"),
+        (
+            "verbs.py",
+            "        text = clean(self.redact(text))\n        return self.framed(",
+            "        text = clean(text)\n        return self.framed(",
+        ),
+    ),
+    mutant(
+        "no redaction of the preview",
+        "I9",
+        "What a model streams is shown as it comes.",
+        (
+            "attend.py",
+            '            text = self.around.redact(UNFINISHED.sub("", "".join(self._pieces)))\n',
+            '            text = "".join(self._pieces)\n',
+        ),
+    ),
+    mutant(
+        "no redaction of errors",
+        "I9",
+        "What a tool raises is recorded as it is.",
+        (
+            "steps.py",
+            "            text = clean(self._redact(str(error)))[: VALUE_MAX // 4]\n",
+            "            text = clean(str(error))[: VALUE_MAX // 4]\n",
+        ),
+    ),
+    mutant(
+        "no redaction of a failed turn",
+        "I9",
+        "What an agent raises is kept with its turn as it is.",
+        (
+            "turn.py",
+            "        error=failure_of(error, turn.redact),\n",
+            "        error=failure_of(error, str),\n",
+        ),
+    ),
+    mutant(
+        "no redaction of step values",
+        "I9",
+        "What a tool returns is recorded as it is.",
+        (
+            "steps.py",
+            "            encoded = self._redact(msgspec.json.encode(value).decode()).encode()\n",
+            "            encoded = msgspec.json.encode(value)\n",
+        ),
+    ),
+    mutant(
+        "a penalty for ever",
+        "I12",
+        "A penalty that a restart recalls ends at a time of the wrong clock.",
+        (
+            "outbox.py",
+            "        self._silence(account, chat, max(0.0, until - self._clock.now()))\n",
+            "        self._silence(account, chat, max(0.0, until))\n",
+        ),
+    ),
+    mutant(
+        "a lane is not woken by its account",
+        "I12",
+        "What could not be sent is not tried when the account is back.",
+        (
+            "river.py",
+            "            if lane.account_id == account:\n                worker.wake()\n",
+            "            pass\n",
+        ),
+    ),
+    mutant(
+        "lanes sleep at boot",
+        "I12",
+        "What an older life owes is said when there is something new to say.",
+        (
+            "stores/boot.py",
+            "        tx.then(WakeLane(read_lane(lane)))\n",
+            "        pass\n",
+        ),
+    ),
+    mutant(
+        "an answer in a preview wakes nobody",
+        "I12",
+        "An answer that takes its preview's place is said when there is something new to say.",
+        (
+            "stores/rows.py",
+            "behind=preview)\n    tx.then(WakeLane(reply.address.lane))\n    return int(preview)",
+            "behind=preview)\n    return int(preview)",
+        ),
+    ),
+)

@@ -1,0 +1,159 @@
+"""Mistakes about tasks, programs, and a store that fails."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+TASKS: tuple[Mutant, ...] = (
+    mutant(
+        "left children are not reaped",
+        "I6",
+        "The processes of an older life are known and live on.",
+        (
+            "opening.py",
+            "    river.background.reap(await river.store.left_children())\n",
+            "    await river.store.left_children()\n",
+        ),
+    ),
+    mutant(
+        "a reset ends rows, no processes",
+        "I6",
+        "The rows of a session's programs end with it, and the programs go on.",
+        (
+            "stores/children.py",
+            "    if ended:\n        tx.then(EndChildren(tuple(id for (id,) in ended)))\n",
+            "",
+        ),
+    ),
+    mutant(
+        "no KILL behind the TERM",
+        "I6",
+        "A program that does not want to end is asked, and no more.",
+        (
+            "reaper.py",
+            '                while left := group.signal("kill"):\n                    await group.gone()\n',
+            "                left = 0\n",
+        ),
+    ),
+    mutant(
+        "what a poll told is told again",
+        "I6 told",
+        "A completion that a tool call has told opens a turn all the same.",
+        (
+            "stores/turns.py",
+            "    if consumes:\n        children.consume(tx, key, consumes)\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a worker stays in its table",
+        "I10",
+        "A key's task leaves and the table says that it has one.",
+        (
+            "keyed.py",
+            "            if self.live.get(key) is worker:\n                del self.live[key]\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a task for every idle key",
+        "I10",
+        "A key's task stays for what may come.",
+        (
+            "keyed.py",
+            "                    failures = await self._look(key, worker, failures)\n",
+            "                    failures = await self._look(key, worker, failures)\n"
+            "                    await worker.rest(3600)\n                    worker.dirty = True\n",
+        ),
+    ),
+    mutant(
+        "a list of who waits grows",
+        "I10",
+        "Whoever has waited for a place stays in the line.",
+        (
+            "sessions.py",
+            "        finally:\n            self._line.pop(key, None)\n",
+            "        finally:\n            pass\n",
+        ),
+    ),
+    mutant(
+        "a rest without an end",
+        "I12",
+        "Who waits for a time waits until something wakes it.",
+        (
+            "keyed.py",
+            "            with trio.move_on_after(seconds):\n                await self.woken.wait()\n",
+            "            await self.woken.wait()\n",
+        ),
+    ),
+    mutant(
+        "a worker dies of a failure",
+        "I12",
+        "What fails once is not looked at again.",
+        (
+            "keyed.py",
+            "        worker.dirty = True\n        return failures + 1\n",
+            "        return failures + 1\n",
+        ),
+    ),
+    mutant(
+        "intake gives up on a full disk",
+        "I12",
+        "What cannot be written down at once is confirmed and gone.",
+        (
+            "inbox.py",
+            '                self.failed(f"store: {error}")\n',
+            '                self.failed(f"store: {error}")\n                return ()\n',
+        ),
+    ),
+    mutant(
+        "an end that is not written is lost",
+        "I12",
+        "What a turn made is dropped where the disk refuses it, and the turn stands for ever.",
+        (
+            "turn.py",
+            "            self._unclosed[turn.id] = tries + 1\n            raise\n",
+            '            return _End("cut")\n',
+        ),
+    ),
+    mutant(
+        "a receipt is dropped on a full disk",
+        "I2",
+        "What the platform has confirmed is not recorded where the disk refuses it once.",
+        (
+            "outbox.py",
+            '                self._log.warning("record waits", why=str(error))\n',
+            '                self._log.warning("record waits", why=str(error))\n'
+            "                return True  # type: ignore[return-value]\n",
+        ),
+    ),
+    mutant(
+        "a group lives or dies as one",
+        "writer",
+        "One promise that raises undoes those that were committed with it, and each hears its error.",
+        (
+            "stores/writer.py",
+            "        if not self._try(group) and len(group) > 1:\n            for job in group:\n"
+            "                self._try([job])\n",
+            "        self._try(group)\n",
+        ),
+    ),
+    mutant(
+        "who does not leave keeps its place",
+        "I12 places",
+        "A turn that is left behind holds its place among those that work.",
+        (
+            "keyed.py",
+            "        worker.give_up()\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a drain opens turns",
+        "clean",
+        "While the gateway goes down turns are opened.",
+        (
+            "drain.py",
+            "    work.open_no_turns()\n",
+            "",
+        ),
+    ),
+)

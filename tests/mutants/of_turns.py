@@ -1,0 +1,208 @@
+"""Mistakes about turns: one at a time, once, in their own session, and what a start makes of them."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+TURNS: tuple[Mutant, ...] = (
+    mutant(
+        "the successor does not wait",
+        "I3",
+        "After a reset the next turn begins while the old one still leaves.",
+        (
+            "keyed.py",
+            "                if worker.before is not None:\n                    await self._succeed(key, worker)\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a reset does not cancel",
+        "I3",
+        "A reset opens the next session and lets the old one's turn go on.",
+        (
+            "keyed.py",
+            "        if old is not None:\n            old.scope.cancel(reason=why)\n        self._start(",
+            "        self._start(",
+        ),
+        (
+            "stores/rows.py",
+            "    retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
+            '    retire_live(tx, turn, line)\n    if state != "reset":\n'
+            "        tx.then(CancelTurn(key, turn, why))\n",
+        ),
+    ),
+    mutant(
+        "a second task for a busy key",
+        "I3",
+        "A message for a key whose task runs a turn starts another task, which adopts that turn.",
+        (
+            "keyed.py",
+            "        if worker is not None:\n            worker.wake()\n        else:\n",
+            "        if worker is not None and worker.turn is None:\n            worker.wake()\n        else:\n",
+        ),
+    ),
+    mutant(
+        "a stop does not cancel",
+        "I3",
+        "A stop writes that the turn has ended, and lets it go on.",
+        (
+            "stores/rows.py",
+            "    retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
+            "    retire_live(tx, turn, line)\n",
+        ),
+    ),
+    mutant(
+        "a stop before the turn begins",
+        "I3",
+        "A stop that comes between a turn's commit and its first line is forgotten.",
+        (
+            "keyed.py",
+            '        if self._cut == turn:\n            scope.cancel(reason="cut before it began")\n',
+            "",
+        ),
+    ),
+    mutant(
+        "an unknown step runs again",
+        "I5",
+        "A tool call that began before a crash is made once more.",
+        (
+            "steps.py",
+            "            if self.is_recorded(row) and not idempotent:\n",
+            "            if self.is_recorded(row) and not idempotent and unknown is None:\n",
+        ),
+    ),
+    mutant(
+        "an unknown step of a function runs again",
+        "I5",
+        "A step of a user's function that began before a crash is run once more.",
+        (
+            "steps.py",
+            "            if self.is_recorded(row) and not idempotent:\n",
+            "            if self.is_recorded(row) and not idempotent and unknown is not None:\n",
+        ),
+    ),
+    mutant(
+        "a step runs before it is written",
+        "I5",
+        "That a step begins is not written down, only how it ends.",
+        (
+            "steps.py",
+            "        if not idempotent:\n            await self._store.begin_step(self._turn, row)\n",
+            "",
+        ),
+    ),
+    mutant(
+        "a failed step runs again",
+        "I5",
+        "A step that raised is not recorded, and is run again by the next attempt.",
+        (
+            "steps.py",
+            '            await self.end(msgspec.structs.replace(row, state="failed", value=recorded))\n',
+            "            pass\n",
+        ),
+    ),
+    mutant(
+        "the transcript of the key",
+        "/new",
+        "A turn is shown what was said in the sessions before its own.",
+        (
+            "stores/turns.py",
+            '        "select body, size, turn from entry where session = ? order by id desc", (session,)\n    ):\n',
+            '        "select body, size, turn from entry where session in (select id from session where key ="\n'
+            '        " (select key from session where id = ?)) order by id desc",\n        (session,),\n    ):\n',
+        ),
+    ),
+    mutant(
+        "interrupted once too often",
+        "stuck",
+        "A session is set aside one interruption late.",
+        (
+            "pure/verdict.py",
+            "        if interruptions >= stuck_after:\n",
+            "        if interruptions > stuck_after:\n",
+        ),
+    ),
+    mutant(
+        "a suspended session goes on",
+        "stuck",
+        "A session that was interrupted too often is said to be set aside, and is not.",
+        (
+            "stores/boot.py",
+            '    if suspend:\n        succeed(tx, read_key(key), session, reason, "gateway")\n',
+            "",
+        ),
+    ),
+    mutant(
+        "counted twice a boot",
+        "count",
+        "An interruption is counted by the stop and once more by the start.",
+        (
+            "stores/boot.py",
+            '    return tx.run(\n        "update turn set checkpoint_at = ?',
+            "    running = \"select session from turn where state = 'running' and boot = ?\"\n"
+            '    sql = f"update session set interrupted = interrupted + 1 where id in ({running})"\n'
+            "    tx.run(sql, (tx.boot,))\n"
+            '    return tx.run(\n        "update turn set checkpoint_at = ?',
+        ),
+    ),
+    mutant(
+        "counted for every turn",
+        "count",
+        "Sessions that were not interrupted keep their count.",
+        (
+            "stores/boot.py",
+            '    tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")\n',
+            "",
+        ),
+    ),
+    mutant(
+        "always a clean stop",
+        "clean",
+        "A life that ends as asked says that it left nothing, whatever it left.",
+        (
+            "stores/boot.py",
+            "    clean = tx.one(\"select 1 from turn where state = 'running'\") is None\n",
+            "    clean = True\n",
+        ),
+    ),
+    mutant(
+        "nothing is too old",
+        "age",
+        "An interrupted turn is resumed, however long ago anything was said in it.",
+        (
+            "pure/verdict.py",
+            "        if age_s > freshness_s or (age_s < 0 and interruptions > 1):\n",
+            "        if age_s < 0 and interruptions > 1:\n",
+        ),
+    ),
+    mutant(
+        "--no-resume resumes",
+        "verdict",
+        "What was interrupted is resumed although the operator said no.",
+        (
+            "pure/verdict.py",
+            "    if not resume or freshness_s <= 0:\n",
+            "    if not resume and freshness_s <= 0:\n",
+        ),
+    ),
+    mutant(
+        "strangers are resumed",
+        "verdict",
+        "Whoever may not speak any more has a turn resumed.",
+        ("pure/verdict.py", '    if not allowed:\n        return "not_allowed"\n', ""),
+    ),
+    mutant(
+        "who waits is interrupted",
+        "verdict",
+        "A turn that waits for a person or a clock counts as one that worked.",
+        ("stores/boot.py", "        waits=asks or sleeps,\n", "        waits=False,\n"),
+    ),
+    mutant(
+        "a turn is adopted without a count",
+        "I5 attempt",
+        "A turn that is run again is not told that it is.",
+        (
+            "stores/turns.py",
+            '    tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?"',
+            '    tx.run("update turn set boot = ? where id = ?"',
+        ),
+    ),
+)
