@@ -195,7 +195,8 @@ class River:
                     self.commands.wake(key)
                 case ReplaceKey(key=key, session=session, why=why, who=who):
                     self.log.info("reset", key=str(key), session=session, who=who, why=why)
-                    self.sessions.replace(key, session, why)
+                    if key.account_id in self.accounts:
+                        self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
                 case RestartAsked() if self._on_restart is not None:

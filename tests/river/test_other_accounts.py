@@ -46,6 +46,28 @@ async def test_what_an_absent_account_left_waits_until_it_is_there_again(autojum
         check(world)
 
 
+async def test_an_operator_may_end_what_an_absent_account_left_and_what_waits_goes_on_waiting(autojump_clock):
+    here, away = MemoryPlatform(account="here"), MemoryPlatform(account="away")
+    async with open_world(slow, platforms=[here, away]) as world:
+        await world.say("ada", "work", platform=away)
+        await world.until(seconds=1)
+        await world.say("ada", "and then", platform=away)
+        await world.until(seconds=2)
+        world.crash()
+        world.platforms.remove(away)
+        await world.start()
+        assert await world.gateway.stop(1)
+        assert await world.gateway.reset(1) == 2
+        await world.until(seconds=60)
+        assert await world.outcomes() == ["stopped", None]
+        await world.stop()
+        world.platforms.append(away)
+        await world.start()
+        await world.settle()
+        assert world.texts("ada", "final", platform=away) == ["re: and then"]
+        check(world)
+
+
 async def test_what_is_kept_for_an_absent_account_is_kept(autojump_clock):
     here, away = MemoryPlatform(account="here"), MemoryPlatform(account="away")
     async with open_world(platforms=[here, away], keys=["a"], on_exhausted="defer") as world:
