@@ -103,7 +103,8 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
     if store.deferred:
         yield "deferred", f"{store.deferred} messages, until a key to a model may be used"
     if store.held:
-        yield "held", f"{store.held} turns, until somebody writes to them or this start has lived a minute"
+        until = "until somebody writes to them, or a start that serves their account has lived a minute"
+        yield "held", f"{store.held} turns, {until}"
     yield "owed", f"{store.owed} parts of answers"
     for turn in store.running:
         how_long = span(max(0.0, now - turn.opened_at))
