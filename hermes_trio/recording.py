@@ -139,6 +139,7 @@ class RecordedMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
         at: when it was accepted.
         kind: "message"; "command"; "alone", "steer" (what /queue and /steer asked for); "answer" (to a
             question); "wake", "match" (written by the gateway for a program).
+        heard_at: when it was given to a turn first.
         turn: the newest turn that answered it, or tried to.
         step: "name#n" of the step at whose end the turn took it in.
     """
@@ -149,6 +150,7 @@ class RecordedMessage(Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: OutcomeName | None = None
     reason: str = ""
     settled_at: float | None = None
+    heard_at: float | None = None
     turn: int | None = None
     step: str | None = None
 

@@ -188,8 +188,9 @@ def _sessions(of: _Reading, after: After) -> Iterator[Found]:
 
 def _messages(of: _Reading, after: After) -> Iterator[Found]:
     """Of the key: those of its turns, and those of its time that no other session's turn answered."""
-    for id, body, at, kind, outcome, reason, settled_at, turn, step, ours in of.all(
+    for id, body, at, kind, outcome, reason, settled_at, turn, step, heard_at, ours in of.all(
         "select id, body, at, kind, outcome, reason, settled_at, turn, step,"
+        " (select at from entry where entry.inbound = inbound.id),"
         f" key = :key and body is not null and (turn in {of.turns} or (turn is null and case when settled_at"
         " is null then :open and at <= :until else settled_at > :since and settled_at <= :until end))"
         " from inbound where chat = :chat and id > :after order by id limit :most",
@@ -211,6 +212,7 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
                 outcome=outcome if settled is not None else None,
                 reason=reason if settled is not None else "",
                 settled_at=settled,
+                heard_at=of.past(heard_at),
                 turn=turn,
                 step=step,
             ),

@@ -310,8 +310,9 @@ async def open_replay(
         agent: the function whose conversation it was; by default the built-in agent as it was set up then.
         tools: for the built-in agent, in the place of those of the same names.
         commands: slash commands; by default the installed ones that act, and of others what they answered.
-        run_tools: names of tools (of an agent function: of steps) that are run. All others give what was
-            recorded. After `from_step` they do so where the call is the same, and are refused else.
+        run_tools: names of tools (of a function: of steps) that are run, with `from_step` from there on.
+            All others give what was recorded; after `from_step` where the call is the same, else they are
+            refused.
         from_step: the number of the step from which it goes on by itself, as `hermes-trio replay` shows
             them; one more than there are: where the recording ends. What users wrote later is not said.
         model: what the built-in agent asks from there on; by default `replay.model`, which follows a script.

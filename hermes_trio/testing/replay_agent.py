@@ -107,7 +107,7 @@ class ReplayAgent:
             await self._diverge(f"{_where(turn, row)}: it was recorded with other arguments than {shown}")
         if row.name == "model":
             await self._compare(turn, row)
-        if self._is_run(row.name):
+        if self._is_run(row.name) and self._script.live_turn is None:
             return await call()
         return await self._as_recorded(turn, recorded)
 

@@ -90,9 +90,8 @@ def _acts(replay: Replay) -> Iterator[tuple[float, int, Act]]:
 
 def _missed(recording: Recording, message: RecordedMessage) -> bool:
     """Whether a turn was opened, or a step ended, in the commit that took it in, and did not take it."""
-    opened = [turn.id for turn in recording.turns if turn.opened_at == message.at]
-    ended = [step.turn for step in recording.steps if step.at == message.at]
-    return bool(opened or ended) and message.turn not in (*opened, *ended)
+    takers = {turn.opened_at for turn in recording.turns} | {step.at for step in recording.steps}
+    return message.at in takers and message.heard_at != message.at
 
 
 def _times(recording: Recording) -> Iterator[float]:

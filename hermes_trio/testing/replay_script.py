@@ -110,11 +110,10 @@ class Script:
         """
         if command.kind == "command":
             return command.settled_at
-        taker = [turn.opened_at for turn in self.recording.turns if turn.id == command.turn]
-        steps = [one for one in self.recording.steps if one.turn == command.turn]
-        taker += [one.at for one in steps if command.step == f"{one.name}#{one.n}"]
-        ended = (step.at for step in self.recording.steps)
-        return max((at for at in ended if command.at <= at < max(taker, default=0.0)), default=command.at)
+        missed = [one.at for one in self.recording.steps] + [one.opened_at for one in self.recording.turns]
+        heard_at = command.at if command.heard_at is None else command.heard_at
+        first = max((at for at in missed if command.at <= at < heard_at), default=None)
+        return command.at if first is None else first + AFTER_S
 
     # -- what was recorded
 
