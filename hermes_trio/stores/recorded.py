@@ -187,12 +187,14 @@ def _sessions(of: _Reading, after: After) -> Iterator[Found]:
 
 
 def _messages(of: _Reading, after: After) -> Iterator[Found]:
-    """Of the key: those of its turns, and those of its time that no other session's turn answered."""
-    for id, body, at, kind, outcome, reason, settled_at, turn, step, heard_at, ours in of.all(
+    """Of the key: those of its turns and of its time. What another session answered was waiting then."""
+    for id, body, at, kind, outcome, reason, settled_at, turn, step, heard_at, here, ours in of.all(
         "select id, body, at, kind, outcome, reason, settled_at, turn, step,"
         " (select at from entry where entry.inbound = inbound.id),"
-        f" key = :key and body is not null and (turn in {of.turns} or (turn is null and case when settled_at"
-        " is null then :open and at <= :until else settled_at > :since and settled_at <= :until end))"
+        f" turn is null or turn in {of.turns}, key = :key and body is not null and (turn in {of.turns}"
+        " or at <= :until and turn is not null and at > :since"
+        " or at <= :until and settled_at is null and turn is null and (:open or at > :since)"
+        " or settled_at <= :until and turn is null and settled_at > :since)"
         " from inbound where chat = :chat and id > :after order by id limit :most",
         after,
         open=of.is_open,
@@ -202,7 +204,7 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
         if message is None:
             yield (id, 0), None
             continue
-        settled = of.past(settled_at)
+        settled = of.past(settled_at) if here else None
         yield (
             (id, 0),
             RecordedMessage(
@@ -212,9 +214,9 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
                 outcome=outcome if settled is not None else None,
                 reason=reason if settled is not None else "",
                 settled_at=settled,
-                heard_at=of.past(heard_at),
-                turn=turn,
-                step=step,
+                heard_at=of.past(heard_at) if here else None,
+                turn=turn if here else None,
+                step=step if here else None,
             ),
         )
 

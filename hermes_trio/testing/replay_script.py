@@ -106,10 +106,12 @@ class Script:
     def taken_up_at(self, command: RecordedMessage) -> float | None:
         """When a command took effect, None if it did not.
 
-        One that asked for a turn, or to be told to one, did so after all that could have taken it first.
+        One that asked to be told to a turn did so after all that could have taken it first.
         """
         if command.kind == "command":
             return command.settled_at
+        if command.kind != "steer":
+            return command.at
         missed = [one.at for one in self.recording.steps] + [one.opened_at for one in self.recording.turns]
         heard_at = command.at if command.heard_at is None else command.heard_at
         first = max((at for at in missed if command.at <= at < heard_at), default=None)
