@@ -83,9 +83,9 @@ def _acts(replay: Replay) -> Iterator[tuple[float, int, Act]]:
     for turn in recording.turns:
         yield turn.opened_at, OPERATOR, _revive(replay)
         if turn.state == "stopped" and turn.reason == "operator" and turn.closed_at is not None:
-            yield turn.closed_at, OPERATOR, _ask(replay, "stop", turn.session)
+            yield turn.closed_at + 3 * AFTER_S, OPERATOR, _ask(replay, "stop", turn.session)
     for at in _resets(replay.recording):
-        yield at, OPERATOR, _ask(replay, "reset", None)
+        yield at + 3 * AFTER_S, OPERATOR, _ask(replay, "reset", None)
 
 
 def _missed(recording: Recording, message: RecordedMessage) -> bool:

@@ -29,7 +29,7 @@ from hermes_trio.store_port import (
 from hermes_trio.stores import deferral
 from hermes_trio.stores.tx import ANY_PENDING, RANKS, Tx, text_of, to_json
 from hermes_trio.testing.crashing import CrashingStore, Moment
-from hermes_trio.testing.replay_script import Script
+from hermes_trio.testing.replay_script import AFTER_S, Script
 from hermes_trio.values import Key, Lane
 
 # What is said for good: the words of RANKS are constants.
@@ -102,7 +102,8 @@ class ReplayStore(CrashingStore):
         recorded = self._script.messages.get(found.message.native) if found is not None else None
         if recorded is not None:
             at = self._script.taken_up_at(recorded)
-            await (self._script.never() if at is None else self._script.not_before(at))
+            # A step that ended in the same commit ended before: a turn that was cut ends none.
+            await (self._script.never() if at is None else self._script.not_before(at + AFTER_S))
         return found
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
