@@ -43,8 +43,10 @@ NO_RESET = ResetPolicy()
 class Store(ChildStore, Protocol):
     """Everything durable. Each method is one transaction; errors: StoreFailed, StoreClosed, Fenced.
 
-    Cancelled before its write is queued, a method has written nothing; after that the caller waits
-    shielded, and the cancel arrives at its next checkpoint.
+    A method that raises has written nothing, and nothing follows from it; it takes no other caller's write
+    with it. What one task writes is written, and performed, in its order. Cancelled before its write is
+    queued, a method has written nothing; after that the caller waits shielded, and the cancel arrives at its
+    next checkpoint. `testing.check_store` looks at each promise.
     """
 
     perform: Perform

@@ -5,11 +5,13 @@
         await world.say("u1", "hi")
         assert await world.reply("u1") == "hello"
 
-The fixture `world` comes with the pytest plug-in of this package; `World` alone works anywhere.
+The fixture `world` comes with the pytest plug-in of this package; `World` alone works anywhere. Whether an
+implementation keeps the contract of its port is looked at by `check_platform` and its siblings.
 """
 
 from hermes_trio.testing.conformance import Broken as Broken
 from hermes_trio.testing.conformance import MakeContext as MakeContext
+from hermes_trio.testing.conformance import MakeStore as MakeStore
 from hermes_trio.testing.conformance import Provider as Provider
 from hermes_trio.testing.conformance import Report as Report
 from hermes_trio.testing.conformance import Service as Service
@@ -19,6 +21,7 @@ from hermes_trio.testing.conformance import Unable as Unable
 from hermes_trio.testing.conformance import check_command as check_command
 from hermes_trio.testing.conformance import check_model as check_model
 from hermes_trio.testing.conformance import check_platform as check_platform
+from hermes_trio.testing.conformance import check_store as check_store
 from hermes_trio.testing.conformance import check_tool as check_tool
 from hermes_trio.testing.crashing import CrashingStore as CrashingStore
 from hermes_trio.testing.faults import FAULTS as FAULTS

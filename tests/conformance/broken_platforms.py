@@ -275,6 +275,13 @@ class Returns(Line):
             await super().serve(intake)
 
 
+@breaks("returns_at_the_end_of_its_input")
+class WaitsForMore(Line):
+    async def serve(self, intake):
+        await super().serve(intake)
+        await trio.sleep_forever()
+
+
 @breaks("comes_back_after_a_lost_line")
 class LeaksALibrarysError(Line):
     async def serve(self, intake):

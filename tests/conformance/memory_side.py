@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
+import trio
+
 from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.testing import MemoryPlatform, Service
 from hermes_trio.values import Address, Traits, Undecodable
@@ -34,7 +36,9 @@ class Line:
     async def serve(self, intake):
         if self.side.trouble is not None:
             raise self.side.trouble
-        await self.memory.serve(intake)
+        self.side.input = trio.CancelScope()
+        with self.side.input:
+            await self.memory.serve(intake)
 
     async def deliver(self, delivery):
         return await self.memory.deliver(delivery)
@@ -51,6 +55,7 @@ class MemorySide(Service):
     def __init__(self, memory: MemoryPlatform) -> None:
         self.memory = memory
         self.trouble: Exception | None = None
+        self.input = trio.CancelScope()
         self.places = [
             Address("memory", "main", "ada", None, "ada"),
             Address("memory", "main", "bob", None, "bob"),
@@ -69,6 +74,11 @@ class MemorySide(Service):
 
     async def push_rubbish(self):
         self.memory.push(Undecodable(native="odd", why="no message", raw=b"{"))
+
+    async def end(self):
+        while self.memory.unread:
+            await self.memory.changed()
+        self.input.cancel()
 
     async def press(self, place, label):
         [token] = [each.token for each in self.memory.calls[-1].delivery.choices if each.label == label]

@@ -21,7 +21,7 @@ from tests.fakes.openai_server import OpenAIFake
 from tests.models.provider_cases import Calendar
 
 KEY = "sk-averysecretkey0123456789"
-LIMIT_S = 0.2
+LIMIT_S = 0.6
 
 
 class ScriptSide(Provider):

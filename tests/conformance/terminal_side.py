@@ -62,6 +62,10 @@ class TerminalSide(Service):
             await trio.lowlevel.wait_writable(self._write)
             rest = rest[os.write(self._write, rest) :]
 
+    async def end(self):
+        os.close(self._write)
+        self._write = os.dup(self.output)
+
     async def press(self, place, label):
         [row] = [row for row in await self.shown(place) if row.endswith(f". {label}")]
         await self.push(row.strip().partition(".")[0], place)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from functools import partial
 
-from hermes_trio.testing import check_platform
+from hermes_trio.testing import CrashingStore, WorldClock, check_platform
+from hermes_trio.testing.conformance.platform import PLATFORM_CLAUSES
+from hermes_trio.testing.incarnation import CutLine, Incarnation
 
 from .memory_side import ALL, Line, memory_side
 from .telegram_side import bot, telegram_side
@@ -30,9 +33,22 @@ async def test_the_one_in_memory_that_can_nothing(autojump_clock):
     }
 
 
+async def test_the_line_of_one_life_of_a_world(autojump_clock):
+    """What a World puts between its gateway and the platform in memory changes nothing while that lives."""
+    life = Incarnation(1, CrashingStore(None, WorldClock(), random.Random(1), 0.0))
+    by_the_side = {
+        "returns_at_the_end_of_its_input",
+        "says_that_another_receives",
+        "says_that_the_account_is_refused",
+    }
+    all_others = {check.__name__ for check in PLATFORM_CLAUSES} - by_the_side
+    report = await check_platform(lambda side: CutLine(side.memory, life), memory_side, only=all_others)
+    assert skipped(report) == set()
+
+
 async def test_telegram():
     report = await check_platform(bot, telegram_side)
-    assert skipped(report) == {"says_a_key_once"}
+    assert skipped(report) == {"returns_at_the_end_of_its_input", "says_a_key_once"}
 
 
 async def test_the_websocket():
@@ -46,7 +62,8 @@ async def test_the_websocket():
         "turned_away_is_not_sent",
         # ten seconds without a receipt; tests/websocket has it
         "a_lost_answer_is_unknown",
-        # nonsense is told to its client, and port and token have one owner
+        # there is always another client; nonsense is told to it; port and token have one owner
+        "returns_at_the_end_of_its_input",
         "hands_over_what_it_cannot_read",
         "says_that_another_receives",
     }

@@ -12,7 +12,7 @@ from hermes_trio.tools.sleep import tool as sleep
 from hermes_trio.tools.terminal import tool as terminal
 
 from .broken_tools import BROKEN, GOOD, WRITTEN, Repeat
-from .tool_contexts import in_world
+from .tool_contexts import in_gateway, in_world
 
 NOT_IDEMPOTENT = {"remembers_nothing", "repeated_it_takes_effect_once"}
 
@@ -42,6 +42,14 @@ async def test_terminal(autojump_clock):
     bad = [{"command": "make", "timeout_s": 0}, {"command": " "}, {"command": "a\0b"}]
     report = await check_tool(terminal, good=good, bad=bad, context=in_world(programs))
     assert skipped(report) == NOT_IDEMPOTENT
+
+
+async def test_terminal_with_real_programs():
+    """After a cancel no program, thread or file is left on this machine."""
+    left = ["leaves_nothing_behind", "cancelled_it_leaves_nothing_behind"]
+    good = [{"command": "echo made"}, {"command": "sleep 9 & sleep 8", "timeout_s": 0.2}]
+    report = await check_tool(terminal, good=good, context=in_gateway(), only=left)
+    assert list(report.kept) == left
 
 
 async def test_process(autojump_clock):

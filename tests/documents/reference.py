@@ -40,7 +40,7 @@ TESTING = {
     " RecordingTool Effect WorldClock",
     "What happened": "Record Event",
     "Conformance": "check_platform check_store check_model check_tool check_command Service"
-    " Trouble Provider MakeContext Report Skipped Broken Unable",
+    " Trouble Provider MakeContext MakeStore Report Skipped Broken Unable",
     "Faults and cuts": "FAULTS Rounds rounds alive seeded_scheduling CrashingStore",
 }
 MADE_FOR_YOU = {"Gateway", "Turn", "World", "HttpClient"}

@@ -14,5 +14,7 @@ from hermes_trio.testing.conformance.platform import check_platform as check_pla
 from hermes_trio.testing.conformance.provider import Provider as Provider
 from hermes_trio.testing.conformance.service import Service as Service
 from hermes_trio.testing.conformance.service import Trouble as Trouble
+from hermes_trio.testing.conformance.store import check_store as check_store
+from hermes_trio.testing.conformance.store_trial import MakeStore as MakeStore
 from hermes_trio.testing.conformance.tool import MakeContext as MakeContext
 from hermes_trio.testing.conformance.tool import check_tool as check_tool

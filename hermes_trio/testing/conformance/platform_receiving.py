@@ -162,6 +162,21 @@ async def stops_at_once(trial: PlatformTrial) -> None:
         expect(not patience.cancelled_caught, f"it leaves within {SOON_S:.0f} s", "it is still there")
 
 
+async def returns_at_the_end_of_its_input(trial: PlatformTrial) -> None:
+    """Where input can end `serve` returns then, after all was handed over, and deliveries go on."""
+    async with trial.serving() as serving:
+        await trial.service.push("the last", trial.place)
+        await trial.service.end()
+        messages = await serving.heard(1)
+        expect([m.text for m in messages] == ["the last"], "all of it is heard", messages)
+        with trio.move_on_after(SOON_S):
+            await serving.ended.wait()
+        expect(serving.ended.is_set(), "serve returns", "it waits on")
+        expect(serving.error is None, "without an error", serving.error)
+        await serving.say("goodbye")
+        await trial.shows("goodbye")
+
+
 async def comes_back_after_a_lost_line(trial: PlatformTrial) -> None:
     """A lost connection ends `serve` with an OutsideError, or it goes on by itself; then it hears again."""
     async with trial.serving() as serving:
@@ -240,6 +255,7 @@ RECEIVING = (
     hears_a_choice,
     serves_again,
     stops_at_once,
+    returns_at_the_end_of_its_input,
     comes_back_after_a_lost_line,
     says_that_nobody_is_there,
     says_that_the_account_is_refused,

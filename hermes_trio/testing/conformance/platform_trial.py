@@ -17,7 +17,7 @@ from hermes_trio.testing.conformance.hearing import Hearing, Journal
 from hermes_trio.testing.conformance.service import Service
 from hermes_trio.values import Address, Delivery, Message, Part, Receipt
 
-QUIET_S = 0.02
+QUIET_S, QUIET_MAX_S = 0.02, 0.2
 
 
 class Serving:
@@ -155,8 +155,9 @@ class PlatformTrial:
         expect(shown == list(texts), f"the place shows {list(texts)}", shown)
 
     async def quiet(self) -> None:
-        """Return when nobody does anything any more."""
-        await wait_all_tasks_blocked(QUIET_S)
+        """Return when nobody does anything any more, or a platform that looks again and again has looked."""
+        with trio.move_on_after(QUIET_MAX_S):
+            await wait_all_tasks_blocked(QUIET_S)
 
     def hides_secrets(self, error: BaseException) -> None:
         """Raise Unlike if a secret stands in what a log would show of the error."""

@@ -56,6 +56,10 @@ class Service:
         """An update arrives that is none."""
         raise Unable("no update of this service can be broken")
 
+    async def end(self) -> None:
+        """There will never be input again; what was pushed before is still to be read."""
+        raise Unable("the input of this service has no end")
+
     async def press(self, place: Address, label: str) -> None:
         """The user presses the choice of this label below the newest message of the place."""
         raise Unable("the service has no choices to press")

@@ -25,7 +25,7 @@ NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 OP = "checked"
 NOW = 1_800_000_000.0
 ROUNDS = 6
-_QUIET_S = 0.02
+_QUIET_S, _QUIET_MAX_S = 0.02, 0.2
 
 MakeContext = Callable[[], AbstractAsyncContextManager[ToolContext]]
 
@@ -265,7 +265,8 @@ async def _cut_off(trial: ToolTrial, arguments: Mapping[str, Any], rounds: int |
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trial.run, arguments)
         if rounds is None:
-            await wait_all_tasks_blocked(_QUIET_S)
+            with trio.move_on_after(_QUIET_MAX_S):
+                await wait_all_tasks_blocked(_QUIET_S)
         for _ in range(rounds or 0):
             await trio.lowlevel.checkpoint()
         began = trio.current_time()

@@ -1,4 +1,4 @@
-"""The Store port's promises about writing: groups, savepoints, cancels, full disks, a writer's death."""
+"""The writer of SQLite: groups, rollbacks, cancels in a held commit, full disks, a writer's death."""
 
 from __future__ import annotations
 
@@ -72,25 +72,6 @@ async def test_consequences_come_before_the_caller_wakes_and_only_after_the_comm
         await kit.accept("hello")
         order.append("woke")
     assert order == [("acted", [WakeKey(KEY, 1)], False), "woke"]
-
-
-async def test_a_promise_that_failed_has_no_consequences(autojump_clock):
-    async with a_store() as kit:
-        await kit.accept("/new")
-        kit.followed.clear()
-        with pytest.raises(StaleTurn):
-            await kit.store.close_turn(1, Closing(state="finished"))
-        assert kit.followed == []
-
-
-async def test_cancelled_before_it_is_queued_nothing_is_written(autojump_clock):
-    async with a_store() as kit:
-        with trio.CancelScope() as scope:
-            scope.cancel()
-            await kit.accept("never")
-        assert scope.cancelled_caught
-        await kit.accept("later")
-        assert kit.rows("select native from inbound") == [("adalater",)]
 
 
 async def test_cancelled_while_the_queue_is_full_nothing_is_written(autojump_clock):
@@ -257,10 +238,3 @@ async def test_leaving_commits_what_was_queued(autojump_clock):
             await wait_all_tasks_blocked()
             kit.gate.open()
         assert kit.rows("select count(*) from inbound") == [(1,)]
-
-
-async def test_a_closed_store_refuses(autojump_clock):
-    async with a_store() as kit:
-        store = kit.store
-    with pytest.raises(StoreClosed):
-        await store.ledger()

@@ -1,4 +1,4 @@
-"""The Store port's promises about messages that wait for a key, and about keys that rest."""
+"""Messages that wait for a key, and keys that rest, in SQLite: what stands in the rows."""
 
 from __future__ import annotations
 
@@ -135,15 +135,6 @@ async def test_a_key_that_rests_no_longer_wakes_all(autojump_clock):
         await kit.store.keep_rests([], [("f", "")])
         assert kit.rows("select state, due from inbound") == [("waiting", None)] * 2
         assert {each.key.chat for each in kit.followed if isinstance(each, WakeKey)} == {"ada", "bob"}
-
-
-async def test_a_boot_finds_the_rests_and_what_was_deferred_waits_again(autojump_clock):
-    async with a_store() as kit:
-        await defer(kit, "a")
-        await kit.store.keep_rests([REST], [])
-        booted = await kit.store.begin_boot()
-        assert booted.rests == (REST,)
-        assert kit.rows("select state from inbound") == [("waiting",)]
 
 
 async def test_a_reset_by_command_ends_what_is_deferred_and_another_reset_keeps_it(autojump_clock):

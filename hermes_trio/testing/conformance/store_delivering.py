@@ -1,0 +1,105 @@
+"""The Store port's clauses about what is to be said: in order, once, and marked where nobody knows."""
+
+from __future__ import annotations
+
+from hermes_trio.pure.texts import MARK
+from hermes_trio.store_port import Closing, GaveUp, Reply
+from hermes_trio.testing.conformance.clauses import expect
+from hermes_trio.testing.conformance.store_trial import (
+    ACCOUNT,
+    StoreTrial,
+    address,
+    reply,
+    same,
+)
+from hermes_trio.values import Part, Span
+
+
+async def owe(trial: StoreTrial, *parts: Part, user: str = "ada") -> None:
+    """A finished turn owes these parts."""
+    opened = await trial.turn(user=user)
+    final = Reply(address=address(user), parts=parts)
+    await trial.store.close_turn(opened.turn, Closing(state="finished", reply=final))
+
+
+async def delivers_in_order_and_once(trial: StoreTrial) -> None:
+    """The parts of a lane come in order, each with its own key; what was recorded does not come again."""
+    await owe(trial, Part("one"), Part("two"))
+    seen = []
+    for more in (True, False):
+        begun = await trial.begun()
+        seen.append((begun.delivery.part, begun.delivery.last))
+        same(await trial.store.record_delivery(begun.row, f"m{begun.row}"), more, "that there is more")
+    same(seen, [(Part("one"), False), (Part("two"), True)], "what is said")
+    same(await trial.begin(), None, "what is left")
+    same((await trial.store.status()).owed, 0, "how much is owed")
+
+
+async def says_again_what_was_not_sent(trial: StoreTrial) -> None:
+    """What was not sent is owed as it was, with the same key; plain is without spans; failed is over."""
+    await owe(trial, Part("bold", (Span(0, 4, "bold"),)))
+    first = await trial.begun()
+    await trial.store.fail_delivery(first.row, "not_sent", "no line")
+    second = await trial.begun()
+    same((second.row, second.delivery.part), (first.row, first.delivery.part), "what comes again")
+    same(second.delivery.key, first.delivery.key, "its key")
+    await trial.store.fail_delivery(second.row, "plain", "markup")
+    third = await trial.begun()
+    same(third.delivery.part, Part("bold"), "the text without its spans")
+    await trial.store.fail_delivery(third.row, "failed", "gone")
+    same(await trial.begin(), None, "what is left")
+
+
+async def marks_a_possible_repeat(trial: StoreTrial) -> None:
+    """What was begun under an older boot is said once more, marked; then it is given up; never with a key."""
+    await owe(trial, Part("hello"))
+    await owe(trial, Part("keyed"), user="bob")
+    await trial.begun()
+    await trial.begun("bob", takes_key=True)
+    await trial.store.begin_boot()
+    begun = await trial.begun()
+    same(begun.delivery.part and begun.delivery.part.text, f"hello {MARK}", "what is said again")
+    for _ in range(3):
+        keyed = await trial.begun("bob", takes_key=True)
+        same(keyed.delivery.part, Part("keyed"), "what is said again with a key")
+        await trial.store.begin_boot()
+    given_up = await trial.begin()
+    expect(isinstance(given_up, GaveUp), "it is given up", given_up)
+
+
+async def shows_one_live_row(trial: StoreTrial) -> None:
+    """A preview is one row: sent once, then edited to the newest text, and the answer is its last edit."""
+    opened = await trial.turn()
+    store = trial.store
+    for text in ("I", "I am"):
+        await store.show(opened.turn, reply(text, said="preview"))
+    begun = await trial.begun()
+    same((begun.delivery.op, begun.delivery.part), ("send", Part("I am")), "what is sent first")
+    await store.record_delivery(begun.row, "m1")
+    same(await trial.begin(), None, "what is to be said while nothing is new")
+    await store.show(opened.turn, reply("I am here", said="preview"))
+    edit = await trial.begun()
+    same((edit.row, edit.delivery.op, edit.delivery.message_id), (begun.row, "edit", "m1"), "the edit")
+    await store.record_delivery(edit.row, "m1")
+    await store.close_turn(opened.turn, Closing(state="finished", reply=reply("I am here.")))
+    last = await trial.begun()
+    same((last.delivery.op, last.delivery.message_id), ("edit", "m1"), "how the answer is said")
+    same((last.delivery.part, last.delivery.said), (Part("I am here."), "final"), "the answer")
+
+
+async def keeps_a_penalty(trial: StoreTrial) -> None:
+    """A silence that the platform asked for is known to the next boot while it lasts."""
+    until = trial.clock.now() + 600
+    await trial.store.penalty(ACCOUNT, "ada", until)
+    same((await trial.store.begin_boot()).penalties, ((ACCOUNT, "ada", until),), "what a boot finds")
+    trial.clock.time += 601
+    same((await trial.store.begin_boot()).penalties, (), "what a later one finds")
+
+
+DELIVERING = (
+    delivers_in_order_and_once,
+    says_again_what_was_not_sent,
+    marks_a_possible_repeat,
+    shows_one_live_row,
+    keeps_a_penalty,
+)
