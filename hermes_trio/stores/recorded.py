@@ -127,7 +127,7 @@ class _Reading:
             "(select id from session where key = :key and (id = :session"
             " or id > :session and opened_at >= :began and ended_at <= :until))"
         )
-        self.turns = f"(select id from turn where session in {self.sessions})"
+        self.turns = f"(select id from turn where session in {self.sessions} and opened_at <= :until)"
         self.args = {
             "key": self.key,
             "session": head.session,
@@ -191,9 +191,9 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
     for id, body, at, kind, outcome, reason, settled_at, turn, step, heard_at, here, ours in of.all(
         "select id, body, at, kind, outcome, reason, settled_at, turn, step,"
         " (select at from entry where entry.inbound = inbound.id),"
-        f" turn is null or turn in {of.turns}, key = :key and body is not null and (turn in {of.turns}"
-        " or at <= :until and turn is not null and at > :since"
-        " or at <= :until and settled_at is null and turn is null and (:open or at > :since)"
+        f" turn is null or turn in {of.turns}, key = :key and body is not null and at <= :until and ("
+        f" turn in {of.turns} or turn is not null and at > :since"
+        " or settled_at is null and turn is null and (:open or at > :since)"
         " or settled_at <= :until and turn is null and settled_at > :since)"
         " from inbound where chat = :chat and id > :after order by id limit :most",
         after,

@@ -9,8 +9,9 @@ from hermes_trio import Policy
 from hermes_trio.errors import AgentError
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
+from hermes_trio.pure.recorded import PARTS, written
 from hermes_trio.testing import MemoryPlatform, RecordingTool, fails, hangs, open_world, text, tool
-from hermes_trio.testing.replay import Diverged, NoSuchStep, open_replay, recording_of
+from hermes_trio.testing.replay import Diverged, NoSuchStep, decode_recording, open_replay, recording_of
 from hermes_trio.tools.process import tool as process
 
 FINAL = ("send", "final")
@@ -293,3 +294,53 @@ async def test_a_step_of_a_function_that_is_new_is_refused_unless_it_is_named(au
         await replay.finished()
         assert await replay.reply("ada") == "paid 2"
     assert paid == [1, 2]
+
+
+async def test_what_comes_while_it_is_written_out_is_not_in_it(autojump_clock):
+    async with open_world() as world:
+        world.model.script(text("One."), tool("sleep", s=60), text("Two."))
+        await world.say("ada", "one")
+        await world.reply("ada")
+        await world.until(seconds=10)
+        await world.say("ada", "two")
+        await world.until(seconds=30)
+        head = await world.gateway.recording_head(1)
+        await world.until(minutes=5)
+        await world.say("ada", "three")
+        await world.settle()
+        pages = {part: iter([await world.gateway.recording_rows(head, part)]) for part in PARTS}
+        recording = decode_recording(b"".join(written(head, pages)))
+    assert [(one.message.text, one.outcome) for one in recording.messages] == [
+        ("one", "answered"),
+        ("two", None),
+    ]
+    assert [turn.state for turn in recording.turns] == ["finished", "running"]
+    assert [step.state for step in recording.steps if step.turn == 2] == ["done", "intent"]
+    assert [part.text for part in recording.said] == ["One."]
+    async with open_replay(recording) as replay:
+        await replay.finished()
+        assert replay.differences() == []
+
+
+async def test_a_recording_of_a_store_that_did_not_keep_all_of_it_runs_again(autojump_clock):
+    async with open_world() as world:
+        world.model.script(tool("now"), tool("sleep", s=60), text("It is late."))
+        await world.say("ada", "what time is it?")
+        await world.until(seconds=30)
+        world.crash()
+        await world.start()
+        await world.settle()
+        recording = recording_of(world, 1)
+
+    def older(row, **gone):
+        return msgspec.structs.replace(row, **gone)
+
+    recording = msgspec.structs.replace(
+        recording,
+        boots=tuple(older(boot, setup=None) for boot in recording.boots),
+        steps=tuple(older(step, begun_at=None) for step in recording.steps),
+        said=tuple(older(part, begun_at=None) for part in recording.said),
+    )
+    async with open_replay(recording) as replay:
+        await replay.finished()
+        assert replay.differences() == []
