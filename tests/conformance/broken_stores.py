@@ -507,6 +507,12 @@ class RepeatsForEver(Store):
         return await self.real.begin_delivery(lane, takes_key=True, **can)
 
 
+@breaks("keeps_back_what_is_in_doubt")
+class SaysItAgainAtOnce(Store):
+    async def begin_delivery(self, lane, *, repeats=True, **can):
+        return await self.real.begin_delivery(lane, **can)
+
+
 @breaks("shows_one_live_row")
 class AMessageForEachText(Deliveries):
     def other(self, delivery):

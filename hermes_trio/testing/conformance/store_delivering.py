@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermes_trio.pure.texts import MARK
-from hermes_trio.store_port import Closing, GaveUp, Reply
+from hermes_trio.store_port import Closing, GaveUp, InDoubt, Reply
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import (
     ACCOUNT,
@@ -67,6 +67,18 @@ async def marks_a_possible_repeat(trial: StoreTrial) -> None:
     expect(isinstance(given_up, GaveUp), "it is given up", given_up)
 
 
+async def keeps_back_what_is_in_doubt(trial: StoreTrial) -> None:
+    """A lane that says nothing again now is told that something is in doubt, and begins nothing by that."""
+    await owe(trial, Part("hello"))
+    await trial.begun()
+    await trial.store.begin_boot()
+    for _ in range(2):
+        held = await trial.begin(repeats=False)
+        expect(isinstance(held, InDoubt), "what comes next is in doubt", held)
+    begun = await trial.begun()
+    same(begun.delivery.part and begun.delivery.part.text, f"hello {MARK}", "what is said later")
+
+
 async def shows_one_live_row(trial: StoreTrial) -> None:
     """A preview is one row: sent once, then edited to the newest text, and the answer is its last edit."""
     opened = await trial.turn()
@@ -100,6 +112,7 @@ DELIVERING = (
     delivers_in_order_and_once,
     says_again_what_was_not_sent,
     marks_a_possible_repeat,
+    keeps_back_what_is_in_doubt,
     shows_one_live_row,
     keeps_a_penalty,
 )
