@@ -1,80 +1,20 @@
-"""What becomes of a conversation that its model does not take: too long, or poisoned."""
+"""What becomes of a conversation that is too long for its model."""
 
 from __future__ import annotations
 
 import pytest
 import trio
 
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import seeded_chance
-from hermes_trio.entries import AssistantEntry, NoteEntry, SummaryEntry, ToolEntry, UserEntry
-from hermes_trio.errors import ModelFailed
+from hermes_trio.entries import AssistantEntry, SummaryEntry, ToolEntry, UserEntry
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure import context, texts
-from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text, tool
-from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.testing import MemoryPlatform, fails, hangs, text, tool
 from hermes_trio.tools.process import tool as process
 from hermes_trio.values import Policy
 
 from .invariants import check
+from .picky import TOO_LONG, Picky, heard, noted, picky_world, says
 from .test_agent import ATool, many
-
-TOO_LONG = "I could not answer: this is too long for the model (turn {})."
-REFUSED = "I could not answer: the model refused your message (turn {})."
-
-
-class Picky(ScriptedModel):
-    """A model that refuses what is longer than it takes, or holds what it does not take.
-
-    Attributes:
-        summaries: answers of the calls that ask for a summary; by default they fail.
-    """
-
-    def __init__(self, *, takes=1 << 30, poison="\0"):
-        super().__init__()
-        self.takes = takes
-        self.poison = poison
-        self.summaries = []
-        self.asked_for = []
-
-    async def complete(self, request, *, key, on_text):
-        if request.prompt == context.SUMMARY_PROMPT:
-            self.asked_for.append(request)
-            line = self.summaries.pop(0) if self.summaries else fails("unknown")
-            return await self._play(line, on_text)
-        words = [repr(entry) for entry in request.entries]
-        if any(self.poison in word for word in words):
-            self.requests.append(request)
-            raise ModelFailed("malformed", "a block that cannot be taken", status=400)
-        if context.size(request.entries) > self.takes:
-            self.requests.append(request)
-            raise ModelFailed("context", "too many tokens", status=400)
-        return await super().complete(request, key=key, on_text=on_text)
-
-    @property
-    def calls(self):
-        return len(self.requests) + len(self.asked_for)
-
-
-def picky_world(model, *, tools=(), history_tokens=100_000, **options):
-    models = Candidates([Candidate(model)], chance=seeded_chance("picky"))
-    agent = ModelAgent(models, tools=tools, history_tokens=history_tokens)
-    return open_world(agent, **options)
-
-
-async def says(world, *words):
-    for word in words:
-        await world.say("ada", word)
-        await world.settle()
-
-
-def heard(request):
-    return [entry.text for entry in request.entries if isinstance(entry, UserEntry)]
-
-
-def noted(request):
-    return [entry.text for entry in request.entries if isinstance(entry, NoteEntry)]
 
 
 def summaries(world):
@@ -193,9 +133,6 @@ async def test_what_a_crash_cut_while_it_was_shortened_goes_on_the_same(autojump
             check(world)
 
 
-# --- and the tools of the turn
-
-
 def acting():
     done = []
 
@@ -204,6 +141,9 @@ def acting():
         return f"acted {arguments['n']} " + "." * 150
 
     return ATool("act", act), done
+
+
+# --- and the tools of the turn
 
 
 @pytest.mark.parametrize("summarised", [True, False])
@@ -266,105 +206,13 @@ async def test_a_message_that_comes_while_it_is_shortened_is_answered_once(autoj
             check(world, done)
 
 
-# --- poisoned
-
-
-async def test_one_poisoned_message_fails_alone_with_one_sentence(autojump_clock):
-    """One bad image, or a stray character, and every later message in the chat fails with 400."""
-    model = Picky(poison="☠")
-    async with picky_world(model) as world:
-        await says(world, "one", "☠", "hello")
-        assert world.texts("ada") == ["you said: one", REFUSED.format(2), "you said: hello"]
-        assert heard(model.requests[-1]) == ["one", "hello"]
-        assert noted(model.requests[-1]) == [context.SET_ASIDE]
-        assert model.calls == 5  # one of them to see whether it takes anything
-        world.crash()
-        await world.start()
-        await says(world, "again")
-        assert world.texts("ada", "final")[-1] == "you said: again"
-        assert model.calls == 6
-        check(world)
-
-
-async def test_a_poisoned_conversation_is_set_aside_and_the_message_answered(autojump_clock):
-    model = Picky()
-    async with picky_world(model) as world:
-        await says(world, "one ☠", "two")
-        model.poison = "☠"
-        await says(world, "hello")
-        assert world.texts("ada")[2:] == [f"you said: hello\n\n{texts.LEFT_OUT}"]
-        assert heard(model.requests[-1]) == ["hello"]
-        before = model.calls
-        await says(world, "again")
-        assert heard(model.requests[-1]) == ["hello", "again"]
-        assert noted(model.requests[-1]) == [context.REFUSED]
-        assert model.calls == before + 1
-        check(world)
-
-
-async def test_a_poisoned_result_is_left_out_and_its_call_not_repeated(autojump_clock):
-    async def look(arguments, call):
-        return "found ☠"
-
-    look = ATool("look", look)
-    model = Picky(poison="☠")
-    async with picky_world(model, tools=[look]) as world:
-        await says(world, "one")
-        model.script(tool("look"), text("I could not read it."))
-        await says(world, "look")
-        assert world.texts("ada") == ["you said: one", "I could not read it."]
-        assert len(look.calls) == 1
-        assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} (look)"]
-        assert heard(model.requests[-1]) == ["one", "look"]
-        await says(world, "hello")
-        assert heard(model.requests[-1]) == ["one", "look", "hello"]
-        assert world.texts("ada", "final")[-1] == "you said: hello"
-
-
-async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_clock):
-    model = Picky(poison="☠")
-    options = GatewayOptions(busy="interrupt")
-    async with picky_world(model, options=options) as world:
-        await says(world, "one")
-        model.script(hangs())
-        model.poison = "\0"
-        await world.say("ada", "☠")
-        await world.until(seconds=1)
-        model.poison = "☠"
-        await world.say("ada", "two")
-        await world.settle()
-        await says(world, "hello")
-        assert world.texts("ada", "final")[-1] == "you said: hello"
-        assert None not in await world.outcomes()
-
-
-@pytest.mark.parametrize("refuses", [{"poison": ""}, {"takes": -1}])
-async def test_a_model_that_refuses_everything_costs_three_calls_a_message_and_no_message(
-    autojump_clock, refuses
-):
-    """What a wrong prompt, tool or model name breaks is repaired there; then what was said is still known."""
-    model = Picky(**refuses)
-    async with picky_world(model) as world:
-        await says(world, "one", "two", "three")
-        sentence = REFUSED if model.poison == "" else TOO_LONG
-        assert world.texts("ada") == [sentence.format(n) for n in (1, 2, 3)]
-        assert len(model.requests) <= 9
-        assert world.lines("set aside") == []
-        model.poison, model.takes = "☠", 1000
-        await says(world, "four")
-        assert world.texts("ada", "final") == ["you said: four"]
-        assert heard(model.requests[-1]) == ["one", "two", "three", "four"]
-        assert noted(model.requests[-1]) == []
-        check(world)
-
-
-# --- what the log says of it
-
-
 def left_out(world):
     """(event, turn, what or how) of each line."""
     shortened = [(line["event"], line["turn"], line["how"]) for line in world.lines("conversation shortened")]
     return shortened + [(line["event"], line["turn"], line["what"]) for line in world.lines("set aside")]
+
+
+# --- what the log says of it
 
 
 @pytest.mark.parametrize(("summary", "how"), [([text("About A.")], "summary"), ([], "cut")])

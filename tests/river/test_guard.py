@@ -9,16 +9,13 @@ from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import hangs, open_world
 
 from .invariants import check
+from .scenes import verdicts
 
 NOTICE = (
     "I was interrupted several times within a minute, so I wait before I go on with your last message: 60 s,"
     " or until you write again."
 )
 PATIENT = GatewayOptions(stuck_after=100)
-
-
-def verdicts(world) -> list[str]:
-    return [line["verdict"] for line in world.lines("resume verdict")]
 
 
 async def work(turn):

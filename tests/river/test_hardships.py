@@ -7,9 +7,7 @@ import trio
 from hermes_trio import GatewayOptions, LimitReached, SendRefused
 from hermes_trio.testing import MemoryPlatform, open_world
 
-
-async def echo(turn):
-    return "re: " + " + ".join(message.text for message in turn.messages)
+from .scenes import echo
 
 
 async def slow_to_leave(turn):

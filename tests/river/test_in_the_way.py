@@ -1,25 +1,16 @@
 """A row that cannot be read costs what it is, never its conversation or its chat."""
 
 import pytest
-import trio
 
 from hermes_trio.pure import texts
 from hermes_trio.testing import open_world
 
 from .invariants import check
-
-
-async def echo(turn):
-    return "re: " + " + ".join(message.text for message in turn.messages)
+from .scenes import echo, slow
 
 
 async def remembers(turn):
     return f"I know {len(await turn.history())} entries"
-
-
-async def slow(turn):
-    await trio.sleep(10)
-    return "re: " + turn.text
 
 
 def ruin(world, table, column, where):
@@ -38,7 +29,7 @@ async def test_a_message_that_cannot_be_read_fails_with_one_sentence_and_the_nex
     assert await world.outcomes() == ["answered", "answered", "failed", "answered"]
     assert (await world.ledger())[2].reason == "unreadable"
     assert world.texts("ada", "notice", "reply") == [texts.MESSAGE_FAILED]
-    assert world.texts("ada", "final") == ["re: one", "re: two\nfour"]
+    assert world.texts("ada", "final") == ["re: one", "re: two + four"]
     assert world.now < 21
     assert [line["what"] for line in world.lines("out of the way")] == ["message 3"]
     check(world)

@@ -11,10 +11,7 @@ from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.values import Policy, Undecodable
 
 from .invariants import check
-
-
-async def echo(turn):
-    return "re: " + " + ".join(message.text for message in turn.messages)
+from .scenes import echo
 
 
 def texts(world, chat="ada", thread=None) -> list[str]:

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import trio
 
 from hermes_trio.testing import MemoryPlatform, fails, open_world
 from hermes_trio.values import Policy
 
 from .invariants import check
-
-
-async def slow(turn):
-    await trio.sleep(10)
-    return f"re: {turn.text}"
-
+from .scenes import slow
 
 # --- an account that is not there: its section was taken out, its adapter cannot be imported, or somebody
 #     chats in the terminal with the store of a daemon that is down
@@ -40,7 +34,7 @@ async def test_what_an_absent_account_left_waits_until_it_is_there_again(autojum
         world.platforms.append(away)
         await world.start()
         await world.settle()
-        assert world.texts("ada", "final", platform=away) == ["re: work\nand then"]
+        assert world.texts("ada", "final", platform=away) == ["re: work + and then"]
         assert [seen.said for seen in world.shown("ada", platform=away)] == ["final"]
         assert set(await world.outcomes()) == {"answered"}
         check(world)

@@ -9,11 +9,7 @@ from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.values import Policy
 
 from .invariants import check
-
-
-async def slow(turn):
-    await trio.sleep(10)
-    return f"re: {turn.text}"
+from .scenes import slow
 
 
 async def long(turn):

@@ -9,13 +9,9 @@ from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.values import Policy
 
 from .invariants import check
+from .scenes import slow
 
 ADMINS = Policy(allow_users=("*",), admins=("ada",))
-
-
-async def slow(turn):
-    await trio.sleep(10)
-    return f"re: {turn.text}"
 
 
 def world_of_admins(**more):

@@ -11,21 +11,11 @@ from hermes_trio.pure.prompt import UNKNOWN
 from hermes_trio.testing import hangs, open_world, text, tool
 
 from .invariants import check
-
-
-def verdicts(world) -> list[str]:
-    return [line["verdict"] for line in world.lines("resume verdict")]
+from .scenes import cut_short, verdicts
 
 
 def notes(request) -> list[str]:
     return [entry.text for entry in request.entries if isinstance(entry, NoteEntry)]
-
-
-async def cut_short(world, *, for_s: float = 0.0) -> None:
-    """A crash a second into a turn, and a time during which nobody lives."""
-    await world.until(seconds=world.now + 1)
-    world.crash()
-    await world.until(seconds=world.now + for_s)
 
 
 class Mail:

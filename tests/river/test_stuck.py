@@ -14,12 +14,9 @@ from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import hangs, open_world
 
 from .invariants import check
+from .scenes import verdicts
 
 COMMANDS = [new, stop, resume, queue]
-
-
-def verdicts(world) -> list[str]:
-    return [line["verdict"] for line in world.lines("resume verdict")]
 
 
 def interruptions(world) -> list[int]:

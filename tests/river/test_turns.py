@@ -1,23 +1,19 @@
-"""How turns end: answered, silent, failed, timed out, cut, left behind, adopted."""
+"""How turns end: answered, silent, failed, timed out."""
 
 from __future__ import annotations
 
 import pytest
 import trio
 
-from hermes_trio.errors import StaleTurn, TurnTimedOut
+from hermes_trio.errors import TurnTimedOut
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.wishes import Silence
 
 from .invariants import check
 
-
-async def ends(world) -> list[tuple]:
-    return [(row.outcome, row.reason) for row in await world.ledger()]
-
-
 # --- what a function may return
+from .scenes import answer, ends
 
 
 @pytest.mark.parametrize(
@@ -109,9 +105,6 @@ async def test_an_answer_that_cannot_be_split_fails_its_turn_once(autojump_clock
         assert runs == [1]
 
 
-# --- failures
-
-
 async def fails_once(turn):
     if turn.text == "bad":
         await turn.step("done", answer, idempotent=True)
@@ -119,8 +112,7 @@ async def fails_once(turn):
     return f"re: {turn.text}"
 
 
-async def answer():
-    return "42"
+# --- failures
 
 
 @pytest.mark.world(agent=fails_once)
@@ -248,229 +240,3 @@ async def test_a_wait_that_fails_starts_the_clock_again(autojump_clock):
         await world.say("ada", "hello")
         await world.settle()
         assert world.now == 30
-
-
-# --- cut from outside
-
-
-async def refuses_to_die(turn):
-    if turn.text == "hang":
-        with trio.move_on_after(120, shield=True):
-            await trio.sleep(99)
-            for verb in (turn.say, turn.ask, turn.reset):
-                with pytest.raises(StaleTurn):
-                    await verb("I am late")
-        return "late"
-    return f"re: {turn.text}"
-
-
-@pytest.mark.parametrize("command", ["/new", "/stop"])
-async def test_a_turn_that_refuses_to_die_is_left_behind_after_two_seconds_and_writes_nothing(
-    autojump_clock, command
-):
-    async with open_world(refuses_to_die, options=GatewayOptions(turns_max=1)) as world:
-        await world.say("ada", "hang")
-        await world.until(seconds=1)
-        await world.say("ada", command)
-        await world.say("ada", "hello")
-        await world.until(seconds=90)
-        final = next(
-            call
-            for call in world.platform.calls
-            if call.delivery.said == "final" and call.shown and call.delivery.op == "send"
-        )
-        assert final.at == pytest.approx(3.0)
-        assert world.texts("ada", "final") == ["re: hello"]
-        assert len(world.lines("left behind")) == 1
-        assert "turn" in world.lines("left behind")[0]["tasks"] or world.lines("left behind")[0]["tasks"]
-        await world.say("bob", "hello")
-        assert await world.reply("bob") == "re: hello"
-        before = world.db.execute("select * from entry").fetchall(), world.shown("ada")
-        await world.until(seconds=200)
-        assert (world.db.execute("select * from entry").fetchall(), world.shown("ada")) == before
-        sessions = world.db.execute("select count(*) from session where key like '%ada%'").fetchone()
-        assert sessions == ({"/new": 2, "/stop": 1}[command],)
-        check(world)
-
-
-@pytest.mark.world(agent=refuses_to_die, options=GatewayOptions(busy="interrupt"))
-async def test_a_turn_that_refuses_to_be_interrupted_is_left_behind_too(world):
-    await world.say("ada", "hang")
-    await world.until(seconds=1)
-    await world.say("ada", "/new")
-    await world.say("ada", "hello")
-    await world.until(seconds=10)
-    assert world.texts("ada", "final") == ["re: hello"]
-
-
-async def test_what_a_cut_turn_returns_is_not_said(autojump_clock):
-    async def agent(turn):
-        try:
-            await trio.sleep_forever()
-        finally:
-            return "too late"  # noqa: B012
-
-    async with open_world(agent) as world:
-        await world.say("ada", "hello")
-        await world.until(seconds=1)
-        await world.say("ada", "/stop")
-        await world.settle()
-        assert world.texts("ada", "final") == []
-        assert await ends(world) == [("stopped", "asked"), ("answered", "asked")]
-        check(world)
-
-
-async def test_an_error_while_being_cut_is_no_failure(autojump_clock):
-    async def agent(turn):
-        try:
-            await trio.sleep_forever()
-        finally:
-            raise ValueError("in the cleanup")
-
-    async with open_world(agent) as world:
-        await world.say("ada", "hello")
-        await world.until(seconds=1)
-        await world.say("ada", "/stop")
-        await world.settle()
-        assert world.texts("ada", "notice") == []
-        assert await ends(world) == [("stopped", "asked"), ("answered", "asked")]
-
-
-# --- reset from inside
-
-
-async def resets(turn):
-    if turn.text == "enough":
-        await turn.say("Starting over.")
-        await turn.reset("the agent had enough")
-        raise AssertionError("reset returned")
-    return f"re: {turn.text}, after {len(await turn.history())}"
-
-
-@pytest.mark.world(agent=resets, commit_s=0.001)
-async def test_a_turn_can_reset_its_own_session(world):
-    await world.say("ada", "one")
-    await world.settle()
-    await world.say("ada", "enough")
-    await world.say("ada", "/queue two")
-    await world.settle()
-    assert world.texts("ada") == [
-        "re: one, after 0",
-        "Starting over.",
-        "re: two, after 0",
-    ]
-    assert await ends(world) == [
-        ("answered", ""),
-        ("superseded", "the agent had enough"),
-        ("answered", ""),
-    ]
-    assert world.db.execute("select state from turn order by id").fetchall() == [
-        ("finished",),
-        ("reset",),
-        ("finished",),
-    ]
-    assert not world.lines("left behind")
-    check(world)
-
-
-# --- a store that fails
-
-
-class Disk:
-    """Makes the World's store fail from outside, as a full disk would."""
-
-    def __init__(self, world) -> None:
-        self.world = world
-
-    def fill(self) -> None:
-        self.world.db.execute("pragma query_only = 1")
-
-    def empty(self) -> None:
-        self.world.db.execute("pragma query_only = 0")
-
-
-async def test_intake_that_cannot_commit_confirms_nothing_shows_it_and_recovers(autojump_clock):
-    async def agent(turn):
-        return f"re: {turn.text}"
-
-    async with open_world(agent) as world:
-        disk = Disk(world)
-        disk.fill()
-        await world.say("ada", "hello")
-        await world.until(seconds=30)
-        assert world.platform.unread == 1
-        health = world.gateway.health()["memory/main"]
-        assert not health.receiving
-        assert health.why.startswith("store:")
-        disk.empty()
-        await world.settle()
-        assert world.now < 41
-        assert world.texts("ada", "final") == ["re: hello"]
-        assert world.gateway.health()["memory/main"].receiving
-        assert len(world.lines("account down")) == 1
-        check(world)
-
-
-async def test_a_turn_whose_end_cannot_be_written_is_adopted_by_the_same_task(autojump_clock):
-    runs = []
-
-    async def agent(turn):
-        runs.append(turn.attempt)
-        await turn.step("once", answer)
-        await trio.sleep(10)
-        return f"re: {turn.text}"
-
-    async with open_world(agent, options=GatewayOptions(turns_max=1, progress_every_s=0)) as world:
-        disk = Disk(world)
-        await world.say("ada", "hello")
-        await world.until(seconds=5)
-        disk.fill()
-        await world.until(seconds=60)
-        assert world.gateway.river.turns.places.held == 0
-        assert world.db.execute("select state from turn").fetchall() == [("running",)]
-        disk.empty()
-        await world.settle()
-        assert world.texts("ada", "final") == ["re: hello"]
-        assert runs == [1, 2]
-        assert world.db.execute("select boot, attempt, state from turn").fetchall() == [(1, 2, "finished")]
-        check(world)
-
-
-async def test_a_turn_whose_end_can_never_be_written_is_failed_after_three_tries(autojump_clock):
-    """Small writes succeed, this answer does not: the model is not asked for ever."""
-    runs = []
-
-    async def agent(turn):
-        runs.append(turn.attempt)
-        return "big " * 50_000
-
-    async with open_world(agent, platform=MemoryPlatform()) as world:
-        (pages,) = world.db.execute("pragma page_count").fetchone()
-        world.db.execute(f"pragma max_page_count = {pages + 8}")
-        await world.say("ada", "hello")
-        await world.until(minutes=10)
-        assert runs == [1, 2, 3]
-        assert await ends(world) == [("failed", "StoreFailed")]
-        check(world)
-
-
-async def test_sessions_recover_by_themselves_when_the_store_does(autojump_clock):
-    async def agent(turn):
-        await turn.step("once", answer)
-        return f"re: {turn.text}"
-
-    async with open_world(agent) as world:
-        disk = Disk(world)
-        for n in range(20):
-            await world.say(f"user{n}", "hello")
-            await world.until(seconds=n * 0.001)
-            if n == 10:
-                disk.fill()
-        await world.until(seconds=20)
-        disk.empty()
-        await world.until(seconds=90)
-        assert set(await world.outcomes()) <= {"answered", "failed"}
-        await world.say("user0", "again")
-        await world.settle()
-        assert world.texts("user0", "final")[-1] == "re: again"
-        check(world)

@@ -1,0 +1,104 @@
+"""What becomes of a conversation that holds what its model does not take."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.pure import context, texts
+from hermes_trio.testing import hangs, text, tool
+
+from .invariants import check
+from .picky import TOO_LONG, Picky, heard, noted, picky_world, says
+from .test_agent import ATool
+
+REFUSED = "I could not answer: the model refused your message (turn {})."
+
+
+async def test_one_poisoned_message_fails_alone_with_one_sentence(autojump_clock):
+    """One bad image, or a stray character, and every later message in the chat fails with 400."""
+    model = Picky(poison="☠")
+    async with picky_world(model) as world:
+        await says(world, "one", "☠", "hello")
+        assert world.texts("ada") == ["you said: one", REFUSED.format(2), "you said: hello"]
+        assert heard(model.requests[-1]) == ["one", "hello"]
+        assert noted(model.requests[-1]) == [context.SET_ASIDE]
+        assert model.calls == 5  # one of them to see whether it takes anything
+        world.crash()
+        await world.start()
+        await says(world, "again")
+        assert world.texts("ada", "final")[-1] == "you said: again"
+        assert model.calls == 6
+        check(world)
+
+
+async def test_a_poisoned_conversation_is_set_aside_and_the_message_answered(autojump_clock):
+    model = Picky()
+    async with picky_world(model) as world:
+        await says(world, "one ☠", "two")
+        model.poison = "☠"
+        await says(world, "hello")
+        assert world.texts("ada")[2:] == [f"you said: hello\n\n{texts.LEFT_OUT}"]
+        assert heard(model.requests[-1]) == ["hello"]
+        before = model.calls
+        await says(world, "again")
+        assert heard(model.requests[-1]) == ["hello", "again"]
+        assert noted(model.requests[-1]) == [context.REFUSED]
+        assert model.calls == before + 1
+        check(world)
+
+
+async def test_a_poisoned_result_is_left_out_and_its_call_not_repeated(autojump_clock):
+    async def look(arguments, call):
+        return "found ☠"
+
+    look = ATool("look", look)
+    model = Picky(poison="☠")
+    async with picky_world(model, tools=[look]) as world:
+        await says(world, "one")
+        model.script(tool("look"), text("I could not read it."))
+        await says(world, "look")
+        assert world.texts("ada") == ["you said: one", "I could not read it."]
+        assert len(look.calls) == 1
+        assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} (look)"]
+        assert heard(model.requests[-1]) == ["one", "look"]
+        await says(world, "hello")
+        assert heard(model.requests[-1]) == ["one", "look", "hello"]
+        assert world.texts("ada", "final")[-1] == "you said: hello"
+
+
+async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_clock):
+    model = Picky(poison="☠")
+    options = GatewayOptions(busy="interrupt")
+    async with picky_world(model, options=options) as world:
+        await says(world, "one")
+        model.script(hangs())
+        model.poison = "\0"
+        await world.say("ada", "☠")
+        await world.until(seconds=1)
+        model.poison = "☠"
+        await world.say("ada", "two")
+        await world.settle()
+        await says(world, "hello")
+        assert world.texts("ada", "final")[-1] == "you said: hello"
+        assert None not in await world.outcomes()
+
+
+@pytest.mark.parametrize("refuses", [{"poison": ""}, {"takes": -1}])
+async def test_a_model_that_refuses_everything_costs_three_calls_a_message_and_no_message(
+    autojump_clock, refuses
+):
+    """What a wrong prompt, tool or model name breaks is repaired there; then what was said is still known."""
+    model = Picky(**refuses)
+    async with picky_world(model) as world:
+        await says(world, "one", "two", "three")
+        sentence = REFUSED if model.poison == "" else TOO_LONG
+        assert world.texts("ada") == [sentence.format(n) for n in (1, 2, 3)]
+        assert len(model.requests) <= 9
+        assert world.lines("set aside") == []
+        model.poison, model.takes = "☠", 1000
+        await says(world, "four")
+        assert world.texts("ada", "final") == ["you said: four"]
+        assert heard(model.requests[-1]) == ["one", "two", "three", "four"]
+        assert noted(model.requests[-1]) == []
+        check(world)
