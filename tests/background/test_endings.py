@@ -23,7 +23,7 @@ class NewOnAFullDisk:
     world = None
 
     async def run(self, call):
-        self.world.db.execute("pragma query_only = 1")
+        self.world.disk.full = True
         return Reset("/new")
 
 
@@ -118,7 +118,7 @@ async def test_a_reset_that_cannot_be_written_ends_what_the_turn_waits_for_and_t
     await world.until(seconds=5)
     assert alive(world) == ["make"]
     await world.until(seconds=60)
-    world.db.execute("pragma query_only = 0")
+    world.disk.full = False
     await world.until(seconds=80)
     await world.settle()
     assert alive(world) == []
@@ -134,9 +134,9 @@ async def test_an_end_while_nothing_can_be_written_is_told_when_it_can(world):
     await world.say("ada", "go")
     await world.reply("ada")
     await world.until(seconds=1)
-    world.db.execute("pragma query_only = 1")
+    world.disk.full = True
     await world.until(seconds=60)
-    world.db.execute("pragma query_only = 0")
+    world.disk.full = False
     assert await world.reply("ada") == "Built."
     assert "exited with code 0 after 5 s" in notes(world)[0]
     assert "all good" in notes(world)[0]

@@ -94,7 +94,7 @@ class FillsTheDisk:
         self.calls += 1
         if self.calls == 1:
             if self.how == "fails":
-                self.world.db.execute("pragma query_only = 1")
+                self.world.disk.full = True
             else:
                 self.world.life.store.commit_s = 60.0
         return Reset("asked")
@@ -133,7 +133,7 @@ async def test_a_reset_that_cannot_be_committed_in_two_seconds_cancels_the_turn_
         ]
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         await world.until(seconds=20)
-        world.db.execute("pragma query_only = 0")
+        world.disk.full = False
         world.life.store.commit_s = 0.0
         await world.until(seconds=300)
         await world.say("ada", "hello")

@@ -197,9 +197,9 @@ async def test_a_store_that_fails_then_delays_it_no_longer_than_it_has_to(autoju
         await world.say("ada", "work")
         await dies(world, 3)
         await world.until(seconds=world.now + 59)
-        world.db.execute("pragma query_only = on")
+        world.disk.full = True
         await world.until(seconds=world.now + 10)
-        world.db.execute("pragma query_only = off")
+        world.disk.full = False
         await world.until(seconds=world.now + 20)
         assert world.texts("ada", "final") == ["re: work"]
         check(world)

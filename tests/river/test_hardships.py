@@ -60,12 +60,12 @@ class NoPrompts(MemoryPlatform):
 class DiskFailsAfterSend(MemoryPlatform):
     """From the moment the answer is visible the store can write nothing."""
 
-    db = None
+    disk = None
 
     async def deliver(self, delivery):
         receipt = await super().deliver(delivery)
-        if delivery.said == "final" and self.db is not None:
-            self.db.execute("pragma query_only = on")
+        if delivery.said == "final" and self.disk is not None:
+            self.disk.full = True
         return receipt
 
 
@@ -80,11 +80,11 @@ async def test_a_preview_refused_while_the_turn_ends_costs_neither_answer_nor_fo
 
 @pytest.mark.world(agent=echo, platform=DiskFailsAfterSend())
 async def test_a_known_receipt_is_kept_until_the_disk_takes_it_so_the_answer_comes_once(world):
-    world.platform.db = world.db
+    world.platform.disk = world.disk
     await world.say("ada", "one")
     await world.until(seconds=60)
-    world.platform.db = None
-    world.db.execute("pragma query_only = off")
+    world.platform.disk = None
+    world.disk.full = False
     await world.until(minutes=5)
     assert world.texts("ada", "final") == ["re: one"]
     assert world.db.execute("select state, marked from outbound").fetchall() == [("sent", 0)]
@@ -96,9 +96,9 @@ async def test_what_was_certainly_not_sent_is_sent_after_a_failing_disk_too(worl
     await world.say("ada", "one")
     await world.until(seconds=5)
     for second in range(10, 60, 10):
-        world.db.execute("pragma query_only = on")
+        world.disk.full = True
         await world.until(seconds=second + 4)
-        world.db.execute("pragma query_only = off")
+        world.disk.full = False
         await world.until(seconds=second + 10)
     world.platform.connected = True
     await world.until(minutes=10)

@@ -120,9 +120,9 @@ async def test_a_store_that_fails_for_long_fails_no_message(world):
     await world.say("ada", "zero")
     await world.settle()
     await world.say("ada", "one")
-    world.db.execute("pragma query_only = on")
+    world.disk.full = True
     await world.until(minutes=10)
-    world.db.execute("pragma query_only = off")
+    world.disk.full = False
     await world.until(minutes=12)
     assert world.texts("ada", "final") == ["re: zero", "re: one"]
     assert world.lines("out of the way") == []

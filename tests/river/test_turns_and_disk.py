@@ -11,33 +11,19 @@ from .invariants import check
 from .scenes import answer, ends
 
 
-class Disk:
-    """Makes the World's store fail from outside, as a full disk would."""
-
-    def __init__(self, world) -> None:
-        self.world = world
-
-    def fill(self) -> None:
-        self.world.db.execute("pragma query_only = 1")
-
-    def empty(self) -> None:
-        self.world.db.execute("pragma query_only = 0")
-
-
 async def test_intake_that_cannot_commit_confirms_nothing_shows_it_and_recovers(autojump_clock):
     async def agent(turn):
         return f"re: {turn.text}"
 
     async with open_world(agent) as world:
-        disk = Disk(world)
-        disk.fill()
+        world.disk.full = True
         await world.say("ada", "hello")
         await world.until(seconds=30)
         assert world.platform.unread == 1
         health = world.gateway.health()["memory/main"]
         assert not health.receiving
         assert health.why.startswith("store:")
-        disk.empty()
+        world.disk.full = False
         await world.settle()
         assert world.now < 41
         assert world.texts("ada", "final") == ["re: hello"]
@@ -56,14 +42,13 @@ async def test_a_turn_whose_end_cannot_be_written_is_adopted_by_the_same_task(au
         return f"re: {turn.text}"
 
     async with open_world(agent, options=GatewayOptions(turns_max=1, progress_every_s=0)) as world:
-        disk = Disk(world)
         await world.say("ada", "hello")
         await world.until(seconds=5)
-        disk.fill()
+        world.disk.full = True
         await world.until(seconds=60)
         assert world.gateway.river.turns.places.held == 0
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
-        disk.empty()
+        world.disk.full = False
         await world.settle()
         assert world.texts("ada", "final") == ["re: hello"]
         assert runs == [1, 2]
@@ -95,14 +80,13 @@ async def test_sessions_recover_by_themselves_when_the_store_does(autojump_clock
         return f"re: {turn.text}"
 
     async with open_world(agent) as world:
-        disk = Disk(world)
         for n in range(20):
             await world.say(f"user{n}", "hello")
             await world.until(seconds=n * 0.001)
             if n == 10:
-                disk.fill()
+                world.disk.full = True
         await world.until(seconds=20)
-        disk.empty()
+        world.disk.full = False
         await world.until(seconds=90)
         assert set(await world.outcomes()) <= {"answered", "failed"}
         await world.say("user0", "again")
