@@ -1,10 +1,11 @@
-"""What a World's model was shown, and its chats."""
+"""What a World's model was shown, its chats, and the ends of its programs."""
 
 from __future__ import annotations
 
 import msgspec
 
 from hermes_trio.entries import NoteEntry, ToolEntry
+from hermes_trio.testing import tool
 
 
 def result(world, back=1):
@@ -21,3 +22,13 @@ def notes(world):
 def said(world, chat="ada"):
     """What the chat shows for good, with what it is."""
     return [(seen.said, seen.text) for seen in world.shown(chat)]
+
+
+def start(command, **more):
+    return tool("process", action="start", command=command, **more)
+
+
+def exits(world):
+    """The inbound rows that tell of ends: native id, outcome, reason."""
+    rows = "select native, outcome, reason from inbound where kind = 'wake' order by id"
+    return world.db.execute(rows).fetchall()

@@ -10,8 +10,7 @@ from hermes_trio.options import Session as SessionOptions
 from hermes_trio.testing import hangs, text, tool
 from hermes_trio.wishes import Reset
 
-from .seen import notes, said
-from .test_completion import exits, start
+from .seen import exits, notes, said, start
 
 
 class NewOnAFullDisk:

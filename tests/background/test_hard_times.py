@@ -8,8 +8,7 @@ import trio
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import fails, hangs, text, tool
 
-from .seen import notes, result, said
-from .test_completion import exits, start
+from .seen import exits, notes, result, said, start
 
 DEFER = {"keys": ["a"], "on_exhausted": "defer"}
 
@@ -116,7 +115,7 @@ async def test_a_turn_that_an_end_has_opened_is_interrupted_like_any(autojump_cl
         await world.settle()
         assert set(await world.outcomes()) == {"answered"}
         assert len(notes(world)) == 1
-        assert [what for what, _ in said(world)] == ["final"] * (2 if busy == "steer" else 3)
+        assert [what for what, _ in said(world)] == ["final"] * (3 if busy == "queue" else 2)
 
 
 async def test_a_turn_that_an_end_has_opened_is_stopped_and_the_end_not_told_again(world):

@@ -10,7 +10,7 @@ import trio
 from hermes_trio.stores.schema import connect
 from hermes_trio.testing import text
 
-from .test_completion import start
+from .seen import start
 from .test_real_programs import House, house  # noqa: F401 - a fixture
 
 DAY_H = 24

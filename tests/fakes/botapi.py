@@ -12,8 +12,8 @@ As a process of its own: `python -m tests.fakes.botapi --port 0` prints its url.
 `{"ok": true, "result": ...}`; `GET /_state` gives what was seen and shown.
 
 What goes wrong, goes wrong by a rule: `hold("sendMessage")` shows the effect of the next call and keeps its
-answer back until `release()`; see the other makers of rules below it. A rule counts down `times` calls of its
-method (None: until `heal()`), and may be narrowed to a chat and thread.
+answer back until `release()`; `botapi_rules.py` has the other makers of rules. A rule counts down `times`
+calls of its method (None: until `heal()`), and may be narrowed to a chat and thread.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import trio
 
 from tests.fakes.botapi_chats import BotChats, Shown
 from tests.fakes.botapi_params import Refusal, bad, params_of
+from tests.fakes.botapi_rules import Rule, Rules
 from tests.fakes.http_server import Counts, HangUp, Request, Response, serve_http
 
 TOKEN = "123456789:AAfaketokenfaketokenfaketokenfaketo"
@@ -48,27 +49,6 @@ class Call:
 
 
 @dataclass
-class Rule:
-    """What happens to some calls of a method: see the makers in FakeBotApi."""
-
-    method: str
-    act: str
-    times: int | None
-    chat: int | None = None
-    thread: int | None = None
-    refusal: Refusal | None = None
-    status: int | None = None
-    released: trio.Event = field(default_factory=trio.Event)
-
-    def meets(self, method: str, params: dict[str, Any]) -> bool:
-        return (
-            self.method in (method, "*")
-            and (self.chat is None or params.get("chat_id") == self.chat)
-            and (self.thread is None or params.get("message_thread_id") == self.thread)
-        )
-
-
-@dataclass
 class Poller:
     """A getUpdates that waits."""
 
@@ -77,7 +57,7 @@ class Poller:
     terminated: bool = False
 
 
-class FakeBotApi(BotChats):
+class FakeBotApi(BotChats, Rules):
     """One bot, its chats, and the server's side of everything.
 
     Args:
@@ -86,7 +66,8 @@ class FakeBotApi(BotChats):
     """
 
     def __init__(self, *, token: str = TOKEN, username: str = "hermes_bot", keep_calls: bool = True) -> None:
-        super().__init__(username)
+        BotChats.__init__(self, username)
+        Rules.__init__(self)
         self.token = token
         self.keep_calls = keep_calls
         self.calls: list[Call] = []
@@ -99,7 +80,6 @@ class FakeBotApi(BotChats):
         self.down = False
         self.held: list[str] = []
         self._pollers: list[Poller] = []
-        self._rules: list[Rule] = []
         self._changed = trio.Event()
         self.methods["deletewebhook"] = self._delete_webhook
         self.methods["getwebhookinfo"] = self._get_webhook_info
@@ -172,68 +152,6 @@ class FakeBotApi(BotChats):
 
     # --- what goes wrong --------------------------------------------------------------------------
 
-    def hold(self, method: str, times: int | None = 1, chat: int | None = None) -> None:
-        """The effect is there; the answer is kept back until `release`."""
-        self._rules.append(Rule(method, "hold", times, chat))
-
-    def hold_before(self, method: str, times: int | None = 1, chat: int | None = None) -> None:
-        """Effect and answer both wait until `release`."""
-        self._rules.append(Rule(method, "hold_before", times, chat))
-
-    def release(self, method: str = "*") -> None:
-        """Let what is held go on, and hold no more."""
-        for rule in [rule for rule in self._rules if rule.act.startswith("hold")]:
-            if method in ("*", rule.method):
-                rule.released.set()
-                self._rules.remove(rule)
-
-    def refuse(
-        self,
-        method: str,
-        code: int,
-        description: str = "",
-        *,
-        times: int | None = 1,
-        retry_after: int | None = None,
-        migrate_to: int | None = None,
-        chat: int | None = None,
-        thread: int | None = None,
-    ) -> None:
-        """Answer with this error, without effect."""
-        parameters: dict[str, Any] = {}
-        if retry_after is not None:
-            parameters["retry_after"] = retry_after
-            description = description or f"Too Many Requests: retry after {retry_after}"
-        if migrate_to is not None:
-            parameters["migrate_to_chat_id"] = migrate_to
-        refusal = Refusal(code, description or f"Error {code}", **parameters)
-        self._rules.append(Rule(method, "refuse", times, chat, thread, refusal))
-
-    def timeout_after_accept(self, method: str, times: int | None = 1, chat: int | None = None) -> None:
-        """The effect is there; the answer never comes."""
-        self.hold(method, times, chat)
-
-    def drop_conn(self, method: str, times: int | None = 1, *, accepted: bool = False) -> None:
-        """Hang up, before the effect or (accepted) after it."""
-        self._rules.append(Rule(method, "drop_after" if accepted else "drop", times))
-
-    def gateway_error(self, method: str, status: int = 502, times: int | None = 1) -> None:
-        """A proxy answers with HTML; no effect."""
-        self._rules.append(Rule(method, "html", times, status=status))
-
-    def reject_parse(self, times: int | None = 1) -> None:
-        """Refuse a send or edit that has entities."""
-        self._rules.append(Rule("*", "reject_parse", times))
-
-    def ok_but_business_error(self, method: str, times: int | None = 1) -> None:
-        """HTTP 200 with ok false; no effect."""
-        refusal = bad("business error")
-        self._rules.append(Rule(method, "refuse", times, refusal=refusal, status=200))
-
-    def ok_without_id(self, method: str, times: int | None = 1) -> None:
-        """ok true with a result that names no message; no effect."""
-        self._rules.append(Rule(method, "empty", times))
-
     def go_down(self) -> None:
         """Hang up on everybody, from now on."""
         self.down = True
@@ -242,8 +160,7 @@ class FakeBotApi(BotChats):
     def heal(self) -> None:
         """Nothing goes wrong any more."""
         self.down = False
-        self.release()
-        self._rules.clear()
+        self.no_rules()
 
     def set_webhook(self, url: str) -> None:
         """Somebody set a webhook ("": it was removed)."""
@@ -286,7 +203,7 @@ class FakeBotApi(BotChats):
         params = params_of(request)
         self._record(method, params)
         try:
-            rule = self._rule(method, params)
+            rule = self._rule_of(method, params)
             if rule is not None:
                 return await self._misbehave(rule, method, params, request)
             return await self._answer(method, params, request)
@@ -315,19 +232,6 @@ class FakeBotApi(BotChats):
         self.counts[method] += 1
         if self.keep_calls:
             self.calls.append(Call(self.counts[method], method, params, time.time()))
-
-    def _rule(self, method: str, params: dict[str, Any]) -> Rule | None:
-        for rule in self._rules:
-            if not rule.meets(method, params) or rule.times == 0:
-                continue
-            if rule.act == "reject_parse" and not params.get("entities"):
-                continue
-            if rule.times is not None:
-                rule.times -= 1
-                if rule.times == 0 and not rule.act.startswith("hold"):
-                    self._rules.remove(rule)
-            return rule
-        return None
 
     async def _misbehave(self, rule: Rule, method: str, params: dict[str, Any], request: Request) -> Response:
         if rule.act == "refuse":
