@@ -45,7 +45,7 @@ class World:
     """A gateway with all it stands on. Times are virtual seconds since it began.
 
     Each wait has a deadline of a virtual hour, and then raises `WaitedTooLong`. Cancelled, a wait leaves the
-    World as it is; `start` kills the life that it began, `stop` goes on stopping.
+    World as it is; `start` cancels the life that it began, `stop` goes on stopping.
 
     Attributes:
         platforms, platform: the chat services, and the first of them.

@@ -145,3 +145,26 @@ async def test_the_seed_says_how_many_callers_a_commit_serves(autojump_clock):
             commits.add(len(list(world.record.of("store", "commit"))))
             check(world)
     assert len(commits) > 3
+
+
+async def test_a_start_that_is_cancelled_leaves_nothing_running_and_can_be_made_again(autojump_clock):
+    async with open_world(commit_s=1.0, start=False) as world:
+        with trio.move_on_after(0.5):
+            await world.start()
+        await world.until(seconds=5)
+        assert world.lives.now is None
+        await world.start()
+        await world.say("ada", "hi")
+        assert await world.reply("ada") == "you said: hi"
+
+
+async def test_a_stop_whose_wait_is_cancelled_goes_on(world):
+    world.model.script(text("late", after_s=5))
+    await world.say("ada", "hi")
+    await world.until(seconds=1)
+    with trio.move_on_after(0.5):
+        await world.stop()
+    assert world.lives.now is not None
+    await world.until(seconds=10)
+    assert world.lives.now is None
+    assert world.texts("ada", "final") == ["late"]
