@@ -65,6 +65,15 @@ def _note_matches(tx: Tx, turn: int, key: str) -> None:
         tx.settle_inbound("id = ?", (id,), "answered", "noted")
 
 
+def note_heard(tx: Tx, session: int, key: str) -> None:
+    """What an earlier turn was told of children, and had to leave, is heard by the turn that opens now.
+
+    It stands in the conversation, and needs no turn of its own.
+    """
+    heard = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
+    tx.settle_inbound(f"key = ? and {WAKING} and {heard}", (key, session), "answered", "noted")
+
+
 def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str) -> None:
     """End a turn from outside: commit first, the cancel follows from it."""
     end_turn(tx, turn, text_of(key), state, why)
@@ -82,11 +91,8 @@ def let_go(tx: Tx, turn: int) -> bool:
 def give_back(tx: Tx, turn: int, key: Key, why: str) -> None:
     """An interrupt: the turn is stopped, its messages wait again in their places.
 
-    An answer it was given stays with it: the question may never be asked again. What the gateway noted for it
-    stands in the transcript, where the turn that follows finds it.
+    An answer it was given stays with it: the question may never be asked again.
     """
-    noted = "key = ? and turn = ? and kind in ('wake', 'match')"
-    tx.settle_inbound(noted, (text_of(key), turn), "answered", "noted")
     tx.run(
         "update inbound set state = 'waiting', turn = null, step = null"
         " where outcome is null and key = ? and turn = ? and kind <> 'answer'",
@@ -144,7 +150,8 @@ def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: Accep
         return
     lane = message.address.lane
     tx.run(
-        "insert into outbound(lane, address, turn, reply, said, op, part, rank, state, dirty, message_id, at)"
+        "insert into outbound"
+        "(lane, address, turn, stands_on, said, op, part, rank, state, dirty, message_id, at)"
         " values(?, ?, ?, ?, 'sign', ?, ?, 0, 'live', 1, ?, ?)",
         (
             text_of(lane),
@@ -163,7 +170,8 @@ def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: Accep
 def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
     """The sign goes when the message it stands on is taken or settled."""
     rows = tx.all(
-        f"select id, op, attempts, reply from outbound where {LANE_IS} and state = 'live' and said = 'sign'",
+        "select id, op, attempts, stands_on from outbound"
+        f" where {LANE_IS} and state = 'live' and said = 'sign'",
         lane,
     )
     for row, op, attempts, stands_on in rows:

@@ -117,7 +117,13 @@ alter table step add column begun_at real;
 alter table outbound add column begun_at real;
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE, _ANSWERS, _RECORDED)
+# A sign's message stood where a part has its reply, and was taken for one.
+_SIGNS = """
+alter table outbound add column stands_on integer;
+update outbound set stands_on = reply, reply = null where said = 'sign';
+"""
+
+MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE, _ANSWERS, _RECORDED, _SIGNS)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

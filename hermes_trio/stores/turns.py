@@ -154,6 +154,8 @@ def _open(
     tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
     before = read_history(tx, session, history, turn)
     messages = rows.claim(tx, session, turn, [row[:3] for row in waiting])
+    if more and waiting[0][4] not in WAKES:
+        rows.note_heard(tx, session, text_of(key))
     return Opened(
         turn=turn,
         session=session,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import MemoryPlatform, hangs, text, tool
+from hermes_trio.testing import MemoryPlatform, fails, hangs, text, tool
 from hermes_trio.values import Policy
 
 from .seen import exits, notes, result, said, start
@@ -250,6 +250,23 @@ async def test_a_note_that_an_interrupted_turn_was_told_is_not_told_again(world)
     assert len(notes(world)) == 1
     assert exits(world) == [("child.1.exit", "answered", "noted")]
     assert len(world.model.requests) == 4
+
+
+@pytest.mark.world(keys=["a"], on_exhausted="defer")
+async def test_nor_is_one_that_waits_for_a_key_behind_a_message_that_is_answered_with_it(world):
+    world.processes.script("make", ends_s=5)
+    world.model.script(start("make"), text("Started."), text("Both."))
+    await world.say("ada", "build it")
+    await world.until(seconds=3)
+    world.model.refuse("a", line=fails("quota"))
+    await world.until(seconds=6)
+    await world.say("ada", "and now?")
+    await world.until(seconds=10)
+    world.model.heal()
+    await world.until(minutes=30)
+    assert [text for kind, text in said(world) if kind == "final"] == ["Started.", "Both."]
+    assert len(notes(world)) == 1
+    assert exits(world) == [("child.1.exit", "answered", "noted")]
 
 
 async def test_nobody_who_may_no_longer_speak_has_anything_run(world):

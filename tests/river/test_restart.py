@@ -6,7 +6,7 @@ import trio
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure import texts
 from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.values import Policy
+from hermes_trio.values import Policy, Traits
 
 from .invariants import check
 from .scenes import slow
@@ -77,6 +77,27 @@ async def test_asked_twice_in_one_chat_it_is_back_once(autojump_clock):
         await world.settle()
         assert world.texts("ada").count(texts.BACK) == 1
         assert world.texts("elsewhere") == [texts.RESTARTING, texts.BACK]
+
+
+async def test_a_sign_of_waiting_is_not_taken_for_what_is_said_when_it_is_back(autojump_clock):
+    """The number of the message that waits is that of the row which says so."""
+    policy = Policy(allow_users=("ada",), admins=("ada",))
+    async with open_world(slow, platform=MemoryPlatform(policy=policy, traits=Traits())) as world:
+        await world.say("ada", "one")
+        await world.say("mallory", "let me in")
+        await world.until(seconds=0.5)
+        await world.say("ada", "two")
+        await world.say("ada", "/restart")
+        await world.until(seconds=1)
+        row = world.db.execute("select id from outbound where state = 'held'").fetchall()
+        assert row == world.db.execute("select id from inbound where native = 'in3'").fetchall()
+        await world.stop()
+        await world.start()
+        await world.settle()
+        sent = [call.delivery.part.text for call in world.platform.calls if call.delivery.op == "send"]
+        assert sent.count(texts.waiting_line(1)) == 1
+        assert sent.count(texts.BACK) == 1
+        check(world)
 
 
 async def test_it_is_for_admins(autojump_clock):

@@ -142,7 +142,7 @@ def breaks(plan: Plan) -> str:
 def test_a_plan_that_breaks_something_is_shortened_to_what_breaks_it():
     short = Shrinking(long_plan(), breaks).run()
     assert breaks(short) == "I2"
-    assert short.happenings == (Say(2.0, 3, "bob", 1, ("part",)), Crash(5.0, "now", 7))
+    assert short.happenings == (Say(0.0, 3, "bob", 1, ("part",)), Crash(0.0, "now", 7))
     assert short.rules == Rules(keys=3)
     assert short == Shrinking(long_plan(), breaks).run()
 

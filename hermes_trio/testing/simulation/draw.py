@@ -9,6 +9,7 @@ from typing import TypeVar
 from hermes_trio.testing.simulation.plan import (
     Command,
     Crash,
+    Delete,
     Fault,
     Forbid,
     Happening,
@@ -124,6 +125,7 @@ COMMANDS = (
 FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
     ("platform_refuses", {}, 2),
     ("platform_gone", {}, 1),
+    ("platform_refuses_markup", {}, 1),
     ("platform_loses_answer", {}, 4),
     ("platform_hangs", {}, 1),
     ("platform_not_sent", {}, 3),
@@ -223,6 +225,7 @@ class _Story:
             (self._press, 1.5 if self.rules.agent == "library" else 0.2),
             (self._operate, 1),
             (self._fault, 5),
+            (self._delete, 0.5),
             (self._crash, 3),
             (self._nights, 0.6),
             (self._stop, 1.5),
@@ -300,6 +303,9 @@ class _Story:
             name = self.dice.choice(("model_quota", "model_rate_limit", "model_unauthorized"))
             how = {"retry_after_s": 90.0} if name == "model_rate_limit" else {}
             self.told_all.append(Fault(self.at, name, how))
+
+    def _delete(self) -> None:
+        self.told_all.append(Delete(self.at, self.dice.randrange(len(self.places))))
 
     def _crash(self) -> None:
         for _ in range(self.dice.one(((1, 4), (2, 2), (4, 0.5)))):

@@ -13,6 +13,7 @@ from hermes_trio.testing.simulation.facts import Facts, Spoken
 from hermes_trio.testing.simulation.plan import (
     Command,
     Crash,
+    Delete,
     Fault,
     Forbid,
     Happening,
@@ -57,6 +58,8 @@ class Hand:
                 self.speak(happening)
             case Operate(what=what, place=place):
                 await self._operate(what, self._plan.places[place])
+            case Delete(place=place):
+                self._delete(self._plan.places[place])
             case Fault(name=name, how=how):
                 if self._world.lives.now is not None:
                     self._world.fault(name, **{key: _whole(value) for key, value in how.items()})
@@ -108,6 +111,12 @@ class Hand:
             if (where.chat, where.thread) == (place.chat, place.thread) and choices:
                 return choices[choice % len(choices)].token
         return f"1.1.{choice}"
+
+    def _delete(self, place: Place) -> None:
+        seen = self._world.platform.seen
+        sent = [one for one in seen.values() if (one.chat, one.thread) == (place.chat, place.thread)]
+        if sent:
+            del seen[sent[-1].message_id]
 
     # -- operators
 

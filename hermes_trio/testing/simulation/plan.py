@@ -116,6 +116,13 @@ class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
     how: dict[str, float] = {}
 
 
+class Delete(Struct, frozen=True, tag="delete", omit_defaults=True):
+    """Somebody deletes the newest message that the bot has sent to a place."""
+
+    at: float
+    place: int = 0
+
+
 class Crash(Struct, frozen=True, tag="crash", omit_defaults=True):
     """kill -9, and a start after `down_s`.
 
@@ -149,7 +156,7 @@ class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
     allowed: bool = False
 
 
-Happening = Say | Command | Press | Operate | Fault | Crash | Stop | Forbid
+Happening = Say | Command | Press | Operate | Delete | Fault | Crash | Stop | Forbid
 
 
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -167,8 +174,11 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def to_text(plan: Plan) -> str:
-    """The plan as JSON for people and for `--plan`."""
-    return msgspec.json.format(msgspec.json.encode(plan), indent=1).decode()
+    """The plan as JSON for people and for `--plan`: what is as it always is is left out."""
+    made = msgspec.to_builtins(plan)
+    drawn = msgspec.structs.asdict(plan.rules)
+    made["rules"] = {field: value for field, value in drawn.items() if value != simplest(field)}
+    return msgspec.json.format(msgspec.json.encode(made), indent=1).decode()
 
 
 def from_text(text: str | bytes) -> Plan:
@@ -180,6 +190,6 @@ def from_text(text: str | bytes) -> Plan:
     return msgspec.json.decode(text, type=Plan)
 
 
-def simplest(rules: Rules, field: str) -> Any:
+def simplest(field: str) -> Any:
     """What a field of the rules is when nobody has drawn it."""
     return getattr(Rules(), field)

@@ -212,7 +212,8 @@ class Stage:
         with trio.move_on_after(ANSWERED_WITHIN_S):
             while not all(map(self._is_answered, asked)):
                 with trio.move_on_after(ASKED_AGAIN_S):
-                    await self.world.platform.changed()
+                    while not all(map(self._is_answered, asked)):
+                        await self.world.platform.changed()
                 asked = [self._asked_again(n) for n in asked]
         self.made["I12"] += len(asked)
         if unanswered := [n for n in asked if not self._is_answered(n)]:

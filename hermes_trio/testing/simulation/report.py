@@ -16,7 +16,7 @@ WORTH_MEETING = (
     *(f"command {text}" for text, _ in COMMANDS),
     *(f"crash {when}" for when in ("now", "round", "before commit", "after commit")),
     *(f"operate {what}" for what in ("stop", "stop all", "reset", "resume")),
-    *("say", "say /queue", "say /steer", "say album", "say long", "press", "stop", "forbid"),
+    *("say", "say /queue", "say /steer", "say album", "say long", "press", "delete", "stop", "forbid"),
     *(
         f"message {name}"
         for name in ("answered", "refused", "superseded", "stopped", "dropped", "expired", "failed")

@@ -33,7 +33,12 @@ class Shrinking:
         while self._left > 0 and self._broken and self.plan != before:
             before = self.plan
             self._drop_happenings()
-            for simpler in (self._simpler_happenings, self._simpler_rules, self._fewer_places):
+            for simpler in (
+                self._simpler_happenings,
+                self._simpler_rules,
+                self._fewer_places,
+                self._closer,
+            ):
                 self._take_all(simpler)
         return self.plan
 
@@ -68,10 +73,24 @@ class Shrinking:
 
     def _simpler_rules(self) -> Iterator[Plan]:
         for field in Rules.__struct_fields__:
-            wanted = simplest(self.plan.rules, field)
+            wanted = simplest(field)
             if getattr(self.plan.rules, field) != wanted:
                 rules = msgspec.structs.replace(self.plan.rules, **{field: wanted})
                 yield msgspec.structs.replace(self.plan, rules=rules)
+
+    def _closer(self) -> Iterator[Plan]:
+        """Without the time between two happenings."""
+        before = 0.0
+        for at, happening in enumerate(self.plan.happenings):
+            gap = happening.at - before
+            before = happening.at
+            if gap > 0:
+                later = [
+                    msgspec.structs.replace(one, at=round(one.at - gap, 4))
+                    for one in self.plan.happenings[at:]
+                ]
+                happenings = (*self.plan.happenings[:at], *later)
+                yield msgspec.structs.replace(self.plan, happenings=happenings)
 
     def _fewer_places(self) -> Iterator[Plan]:
         """Without those that nothing happens in: they are only asked at the end."""

@@ -26,6 +26,15 @@ class Watch:
         self.failure: Exception | None = None
         self._end = end
         self._invariants = [invariant(facts) for invariant in invariants]
+        self._changed = [
+            one.changed for one in self._invariants if type(one).changed is not Invariant.changed
+        ]
+        self._committed = [
+            one.committed for one in self._invariants if type(one).committed is not Invariant.committed
+        ]
+        self._happened = [
+            one.happened for one in self._invariants if type(one).happened is not Invariant.happened
+        ]
 
     def __call__(self, event: Event) -> None:
         """An event has been recorded."""
@@ -52,13 +61,13 @@ class Watch:
         self.facts.happened(event)
         if event.who == "store":
             for change in self.facts.commit():
-                for invariant in self._invariants:
-                    invariant.changed(change)
-            for invariant in self._invariants:
-                invariant.committed()
+                for changed in self._changed:
+                    changed(change)
+            for committed in self._committed:
+                committed()
         else:
-            for invariant in self._invariants:
-                invariant.happened(event)
+            for happened in self._happened:
+                happened(event)
 
     def _guarded(self, look: Callable[[], None]) -> None:
         try:

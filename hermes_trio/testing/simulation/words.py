@@ -67,7 +67,7 @@ def answer(n: int, words: Sequence[str], secret: str) -> str:
     parts = 1 + sum(word == "part" for word in words)
     told = f" the key is {secret}" if "tells" in words else ""
     filled = "x" * (PART_CHARS if parts > 1 else 0)
-    return "\n\n".join(f"re #{n}.{part}{told} {filled}" for part in range(parts))
+    return "\n\n".join(f"**re #{n}.{part}**{told} {filled}" for part in range(parts))
 
 
 def answered(text: str) -> list[tuple[int, int]]:

@@ -42,7 +42,6 @@ ALL: tuple[type[Invariant], ...] = (
     turns.SetAsideStays,
     steps.WrittenThenDone,
     steps.SuccessorsWait,
-    steps.VerdictsByTheRows,
     steps.EndsAreToldOnce,
     lives.TheDeadAreSilent,
     lives.NoProcessOfBefore,

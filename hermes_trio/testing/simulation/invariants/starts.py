@@ -57,13 +57,22 @@ class RightVerdict(Invariant):
         self.check(stuck or not young or verdict != "too_old", f"{said}, {age_s:.3f} s old")
 
     def _times(self, turn: int, session: int) -> tuple[float | None, float | None, bool]:
-        """When something was said in its session last, when it wakes up, and whether it asks something."""
+        """When something was said in its session last, when it wakes up, and whether it asks something.
+
+        What was answered since this boot began, behind a command that it settled, was asked when it began.
+        """
         ask = self.facts.one
         last = ask("select at from entry where session = ? order by id desc limit 1", session)
         (wakes_at,) = ask("select max(wake_at) from step where turn = ? and state = 'intent'", turn) or (
             None,
         )
-        asks = ask("select 1 from step where turn = ? and asked is not null", turn)
+        began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
+        asks = ask(
+            "select 1 from step where turn = ?"
+            " and (asked is not null or name = 'ask' and state = 'done' and at >= ?)",
+            turn,
+            began,
+        )
         return last[0] if last else None, wakes_at, asks is not None
 
 

@@ -10,7 +10,6 @@ from hermes_trio.testing.simulation.facts import Facts, Invariant, turn_of
 from hermes_trio.testing.simulation.mirror import Change, Row
 
 LEAVE_S = 2.0
-FRESH_S = 3600.0
 WAKES_MAX = 3
 CHILD_EXIT = re.compile(r"child\.(\d+)\.exit")
 
@@ -56,33 +55,6 @@ class SuccessorsWait(Invariant):
             self.check(
                 cut >= LEAVE_S - 1e-6, f"turn {event.fields['turn']} opens {cut:.3f} s after {op} was cut"
             )
-
-
-class VerdictsByTheRows(Invariant):
-    """What becomes of an interrupted turn is read from its transcript's tail, its age and the count, never
-    from a marker."""
-
-    name = "verdict"
-
-    def happened(self, event: Event) -> None:
-        """The age is that of the last it did; what is resumed is fresh, and not stuck."""
-        if event.who != "log" or event.what != "resume verdict" or event.fields["turn"] is None:
-            return
-        turn, found = event.fields["turn"], event.fields["verdict"]
-        session = self.facts.mirror.turn[turn]["session"]
-        said = self.facts.one("select at from entry where session = ? order by id desc limit 1", session)
-        wakes = "select max(wake_at) from step where turn = ? and state = 'intent'"
-        if said is None or self.facts.one(wakes, turn)[0] is not None:
-            return
-        boots = self.facts.mirror.boot
-        age = boots[max(boots)]["started_at"] - said[0]
-        # The store may have been slow since.
-        near = abs(max(0.0, age) - event.fields["age_s"]) <= 1.0 or self.facts.is_late
-        self.check(near, f"turn {turn} is {age:.1f} s old, and its verdict says {event.fields['age_s']:.1f}")
-        if found == "resume":
-            count = self.facts.mirror.session[session]["interrupted"]
-            self.check(age <= FRESH_S + 1.0, f"turn {turn} is resumed after {age:.0f} s")
-            self.check(count < self.facts.plan.rules.stuck_after, f"turn {turn} is resumed at {count}")
 
 
 class EndsAreToldOnce(Invariant):
