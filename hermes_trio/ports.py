@@ -306,11 +306,14 @@ class AdapterContext(Struct, frozen=True):
         state_dir: the adapter may keep files here under names that start with its own.
         chance: the only source of ids and jitter.
         clock: the wall clock.
+        learn: to be told each secret that is not among the options (a token in a file), before anybody could
+            say it: from then on it is redacted wherever the gateway speaks, writes or stores.
     """
 
     state_dir: Path
     chance: Chance
     clock: WallClock
+    learn: Callable[[Secret], None] = lambda secret: None
 
 
 class Adapter(Struct, frozen=True):

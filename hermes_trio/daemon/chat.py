@@ -63,7 +63,7 @@ async def attach(state_dir: Path, around: Surroundings, *, returns_s: float = RE
     """
     account = await _door(state_dir)
     adapter = installed(PLATFORMS)["terminal"]()
-    context = AdapterContext(state_dir, around.chance, around.clock)
+    context = AdapterContext(state_dir, around.chance, around.clock, around.redact.learn)
     terminal = adapter.build(adapter.options(), "main", context)
     link = _Link(state_dir, _client_name(around), around.chance, returns_s)
     with caught_signals() as caught:

@@ -22,7 +22,9 @@ __all__ = ["Conversation", "Known", "Options", "Websocket", "adapter", "connect"
 
 def build(options: Options, account: str, context: AdapterContext) -> Websocket:
     """Make the platform; opens nothing."""
-    return Websocket(options, state_dir=context.state_dir, chance=context.chance, account=account)
+    return Websocket(
+        options, state_dir=context.state_dir, chance=context.chance, account=account, learn=context.learn
+    )
 
 
 adapter = Adapter(name="websocket", options=Options, build=build)

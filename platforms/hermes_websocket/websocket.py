@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -56,6 +56,7 @@ class Websocket:
         state_dir: holds `websocket.token` and `websocket.port`.
         chance: makes the token, and keys for what the outbox gave none.
         account: which of its accounts this is.
+        learn: told the token, which is a secret of this gateway.
     """
 
     name = PLATFORM
@@ -64,10 +65,19 @@ class Websocket:
     )
     policy = Policy(allow_users=(USER,), admins=(USER,))
 
-    def __init__(self, options: Options, *, state_dir: Path, chance: Chance, account: str = "main") -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        state_dir: Path,
+        chance: Chance,
+        account: str = "main",
+        learn: Callable[[Secret], None] = lambda secret: None,
+    ) -> None:
         self.account = account
         self._options = options
         self._state_dir = state_dir
+        self._learn = learn
         self._prefix = f"{chance.getrandbits(64):016x}"
         self._made = 0
         self._chance = chance
@@ -93,6 +103,7 @@ class Websocket:
             AccountRefused: the token file is not fit to be used.
         """
         token = own_token(self._state_dir, self._chance)
+        self._learn(token)
         host = "127.0.0.1" if self._options.host == "localhost" else self._options.host
         try:
             listeners = await trio.open_tcp_listeners(self._options.port, host=host)

@@ -11,8 +11,10 @@ from hermes_websocket import Options, Websocket, adapter
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from hermes_trio.clock import SystemClock
 from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendRefused
-from hermes_trio.ports import Platform
+from hermes_trio.log import Redactor
+from hermes_trio.ports import AdapterContext, Platform
 from hermes_trio.values import Address, Choice, Part, Span
 from tests.ear import Ear
 
@@ -347,6 +349,19 @@ async def test_the_token_is_kept_for_its_owner_and_from_life_to_life(served):
         nursery.cancel_scope.cancel()
 
 
+async def test_the_token_is_a_secret_like_those_of_the_configuration(tmp_path):
+    """I9: a tool that prints the file of the token shows it to nobody."""
+    redact = Redactor()
+    context = AdapterContext(tmp_path, FixedBits(), SystemClock(), redact.learn)
+    platform, ear = adapter.build(Options(), "main", context), Ear()
+    async with platform.open(), trio.open_nursery() as nursery:
+        nursery.start_soon(platform.serve, ear, name="serve")
+        await ear.until(lambda: ear.cycles)
+        token = (tmp_path / "websocket.token").read_text()
+        assert token not in redact(f"cat: {token}")
+        nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize(("text", "mode"), [("x" * 64, 0o644), ("short", 0o600), ("", 0o600)])
 async def test_a_token_that_others_can_read_or_that_is_none_is_refused(tmp_path, text, mode):
     path = tmp_path / "websocket.token"
@@ -376,11 +391,8 @@ def test_only_this_machine_can_be_listened_on(section):
 
 
 async def test_it_is_a_platform_that_allows_its_user_and_nobody_else(tmp_path):
-    class Context:
-        chance = FixedBits()
-        state_dir = tmp_path
-
-    platform = adapter.build(Options(), "main", Context())
+    context = AdapterContext(tmp_path, FixedBits(), SystemClock())
+    platform = adapter.build(Options(), "main", context)
     assert isinstance(platform, Platform)
     assert (platform.name, adapter.name) == ("websocket", "websocket")
     assert platform.policy.allow_users == platform.policy.admins == ("local",)
