@@ -119,8 +119,9 @@ class Walk:
     async def _ask(self, candidate: Candidate, request: ModelRequest, hand_out: _HandOut) -> ModelAnswer:
         tried, failed = _Tried(), 0
         while True:
+            patient = candidate is self._candidates.all[-1] and failed + 1 < ATTEMPTS
             try:
-                return await self._ask_once(candidate, tried, request, hand_out)
+                return await self._ask_once(candidate, tried, request, hand_out, patient=patient)
             except ModelFailed as error:
                 if candidate.pool is not None and error.kind in OF_A_KEY:
                     continue
@@ -131,7 +132,13 @@ class Walk:
             await trio.sleep(full_jitter(failed - 1, chance, cap_s=BACKOFF_MAX_S))
 
     async def _ask_once(
-        self, candidate: Candidate, tried: _Tried, request: ModelRequest, hand_out: _HandOut
+        self,
+        candidate: Candidate,
+        tried: _Tried,
+        request: ModelRequest,
+        hand_out: _HandOut,
+        *,
+        patient: bool,
     ) -> ModelAnswer:
         model, pool = candidate.model, candidate.pool
         hand_out.begin()
@@ -146,6 +153,10 @@ class Walk:
             answer = await model.complete(request, key=lease.key.reveal(), on_text=hand_out.take)
             answer = _not_nothing(answer)
         except ModelFailed as error:
+            if patient and _passes_soon(error) and not pool.has_another(lease, tried.keys):
+                pool.returned(lease)
+                # With nobody else to ask it is an outage like any other, and worth a second call.
+                raise ModelFailed("transport", error.why, status=error.status) from error
             if error.kind in OF_A_KEY:
                 pool.refused(lease, error)
                 await tried.refused(pool, lease, error.kind)
@@ -205,6 +216,11 @@ class _HandOut:
     def take(self, text: str) -> None:
         self._some = True
         self._on_text(text)
+
+
+def _passes_soon(error: ModelFailed) -> bool:
+    """A service has too much to do, and does not say that it will be long."""
+    return error.kind == "overload" and (error.retry_after_s or 0.0) <= BACKOFF_MAX_S
 
 
 def _not_nothing(answer: ModelAnswer) -> ModelAnswer:

@@ -157,6 +157,12 @@ class KeyPool:
         began = trio.current_time()
         return Lease(key.position, key.secret, key.fingerprint, model, now, began, benches)
 
+    def has_another(self, lease: Lease, tried: Collection[int]) -> bool:
+        """Whether a key beside the leased one, and beside those tried, may be used for its model now."""
+        now = self._clock.now()
+        free = self._free_at(lease.model, now)
+        return any(at not in tried and at != lease.position and free[at] <= now for at in range(len(free)))
+
     def _chosen(self, usable: Sequence[int]) -> int:
         if self._strategy == "fill_first":
             return usable[0]
