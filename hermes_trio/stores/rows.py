@@ -10,6 +10,7 @@ from hermes_trio.consequences import CancelTurn, WakeLane
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, Claimed, Reply
 from hermes_trio.stores.tx import (
+    ANY_PENDING,
     CLAIMABLE,
     LANE_IS,
     WAKING,
@@ -65,13 +66,18 @@ def _note_matches(tx: Tx, turn: int, key: str) -> None:
         tx.settle_inbound("id = ?", (id,), "answered", "noted")
 
 
-def note_heard(tx: Tx, session: int, key: str) -> None:
-    """What an earlier turn was told of children, and had to leave, is heard by the turn that opens now.
+def heard(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]:
+    """What an earlier turn was told, and had to leave, comes along with the turn that opens now.
 
-    It stands in the conversation, and needs no turn of its own.
+    It stands in the conversation that this one is asked about: a turn of its own would find it answered.
     """
-    heard = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
-    tx.settle_inbound(f"key = ? and {WAKING} and {heard}", (key, session), "answered", "noted")
+    told = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
+    return tx.all(
+        f"select id, body, at, kind from inbound where key = ? and id < ? and {ANY_PENDING} and {told}",
+        key,
+        barrier(tx, key),
+        session,
+    )
 
 
 def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str) -> None:

@@ -153,9 +153,10 @@ def _open(
     assert turn is not None
     tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
     before = read_history(tx, session, history, turn)
-    messages = rows.claim(tx, session, turn, [row[:3] for row in waiting])
-    if more and waiting[0][4] not in WAKES:
-        rows.note_heard(tx, session, text_of(key))
+    taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
+    if more:
+        taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
+    messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
     return Opened(
         turn=turn,
         session=session,

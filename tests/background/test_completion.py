@@ -248,7 +248,7 @@ async def test_a_note_that_an_interrupted_turn_was_told_is_not_told_again(world)
     await world.settle()
     assert [text for _, text in said(world)] == ["Started.", "Both."]
     assert len(notes(world)) == 1
-    assert exits(world) == [("child.1.exit", "answered", "noted")]
+    assert exits(world) == [("child.1.exit", "answered", "")]
     assert len(world.model.requests) == 4
 
 
@@ -266,7 +266,7 @@ async def test_nor_is_one_that_waits_for_a_key_behind_a_message_that_is_answered
     await world.until(minutes=30)
     assert [text for kind, text in said(world) if kind == "final"] == ["Started.", "Both."]
     assert len(notes(world)) == 1
-    assert exits(world) == [("child.1.exit", "answered", "noted")]
+    assert exits(world) == [("child.1.exit", "answered", "")]
 
 
 async def test_nobody_who_may_no_longer_speak_has_anything_run(world):

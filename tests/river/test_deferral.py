@@ -101,6 +101,23 @@ async def test_a_message_that_came_while_the_key_recovered_does_not_overtake(wor
     assert world.texts("ada")[1:] == ["you said: two"]
 
 
+@lone(options=Gateway(busy="steer"))
+async def test_what_a_kept_turn_had_taken_in_is_answered_with_it_also_behind_a_turn_of_its_own(world):
+    world.model.script(tool("sleep", s=5), text("Both."))
+    await world.say("ada", "/queue one")
+    await world.until(seconds=3)
+    world.model.refuse("a", line=fails("quota"))
+    await world.say("ada", "and this")
+    await world.until(seconds=10)
+    assert [(row.state, row.outcome) for row in await world.ledger()] == [("deferred", None)] * 2
+    world.model.heal()
+    await world.until(minutes=5)
+    assert world.texts("ada")[-1] == "Both."
+    assert await world.outcomes() == ["answered", "answered"]
+    assert [line["messages"] for line in world.lines("turn opened")][-1] == 2
+    assert world.db.execute("select count(*) from turn where state = 'finished'").fetchone() == (1,)
+
+
 @pool()
 async def test_what_waits_behind_is_kept_too_told_with_it_and_answered_in_order(world):
     world.model.refuse("a", "b", "c", line=fails("quota", after_s=1))

@@ -7,16 +7,34 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from hermes_trio.testing.simulation.draw import COMMANDS, FAULTS
+from hermes_trio.testing.simulation.draw import COMMANDS, FAULTS, MOMENTS
 from hermes_trio.testing.simulation.play import Played
+from hermes_trio.testing.simulation.tally import OUTCOMES
 
 ROWS = ("happenings", "crashes", "starts", "faults", "messages", "model calls", "commits", "events")
-WORTH_MEETING = (
+KINDS = (
+    "command",
+    "crash",
+    "fault",
+    "operate",
+    "say",
+    "message",
+    "order",
+    "note",
+    "turn",
+    "verdict",
+    "child",
+)
+HAPPENINGS = (
     *(f"fault {name}" for name, _, _ in FAULTS),
     *(f"command {text}" for text, _ in COMMANDS),
-    *(f"crash {when}" for when in ("now", "round", "before commit", "after commit")),
+    *(f"crash {when}" for when, _ in MOMENTS),
     *(f"operate {what}" for what in ("stop", "stop all", "reset", "resume")),
     *("say", "say /queue", "say /steer", "say album", "say long", "press", "delete", "stop", "forbid"),
+)
+FEW = 40
+WORTH_MEETING = (
+    *HAPPENINGS,
     *(
         f"message {name}"
         for name in ("answered", "refused", "superseded", "stopped", "dropped", "expired", "failed")
@@ -95,20 +113,14 @@ class Totals:
 
     def coverage(self) -> Iterator[str]:
         """What was met how often, and what never."""
-        for kind in (
-            "command",
-            "crash",
-            "fault",
-            "operate",
-            "say",
-            "outcome",
-            "turn",
-            "verdict",
-            "child",
-            "part",
-        ):
+        for kind in KINDS:
             met = [(name.removeprefix(f"{kind} "), n) for name, n in self.counts.items() if _is(name, kind)]
             yield f"{kind}: " + ", ".join(f"{name} {n:,}" for name, n in sorted(met))
+        pairs = [f"{what} × {outcome}" for what in HAPPENINGS for outcome in OUTCOMES]
+        apart = [pair for pair in pairs if not self.counts[pair]]
+        yield f"happenings × outcomes of messages: {len(pairs) - len(apart)} of {len(pairs)} met in one play"
+        if len(apart) <= FEW:
+            yield f"never in one play: {', '.join(apart) or 'no pair'}"
         never = [name for name in WORTH_MEETING if not self.counts[name]]
         yield f"never met: {', '.join(never) or 'nothing of what can be'}"
 
@@ -122,7 +134,7 @@ def added(plays: Iterable[Played]) -> Totals:
 
 
 def _is(name: str, kind: str) -> bool:
-    return name == kind or name.startswith(f"{kind} ")
+    return (name == kind or name.startswith(f"{kind} ")) and "×" not in name
 
 
 def _natural(name: str) -> tuple[int, int, str]:

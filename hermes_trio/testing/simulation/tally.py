@@ -9,7 +9,7 @@ from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts
 
 OF_THE_WORLD = {"crash": "crashes", "start": "starts", "fault": "faults"}
-COMMANDS = ("command",)
+OUTCOMES = ("answered", "refused", "superseded", "stopped", "expired", "failed")
 
 
 def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
@@ -28,7 +28,10 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
             case "log", "resume verdict":
                 counted[f"verdict {event.fields['verdict']}"] += 1
         counted["events"] += 1
-    return counted + _ends(facts)
+    ends = _ends(facts)
+    came = [outcome for outcome in OUTCOMES if ends[f"message {outcome}"]]
+    together = Counter(f"{what} × {outcome}" for what in facts.met for outcome in came)
+    return counted + ends + together
 
 
 def _ends(facts: Facts) -> Counter[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.mirror import Change, Row
 
 WORKED_ON = ("message", "alone", "steer")
@@ -109,6 +109,10 @@ class InOrder(Invariant):
 
     name = "I4"
 
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._steered: set[int] = set()
+
     def changed(self, change: Change) -> None:
         """Who is given to a turn leaves nobody behind who came before. A steered one may overtake."""
         new = change.new
@@ -116,9 +120,11 @@ class InOrder(Invariant):
             return
         if change.old is None:
             self._arrival(change)
-        if not change.became("turn") or new["turn"] is None or new["step"] is not None:
+        if not change.became("turn") or new["turn"] is None or new["kind"] not in WORKED_ON:
             return
-        if new["kind"] not in WORKED_ON:
+        if new["step"] is not None or change.id in self._steered:
+            # Given back by a turn that had taken it in, it goes where it stands in the conversation.
+            self._steered.add(change.id)
             return
         behind = [
             row["native"]

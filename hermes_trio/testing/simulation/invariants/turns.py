@@ -6,7 +6,7 @@ from collections import Counter
 
 from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.facts import Invariant, turn_of
 from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import numbers
 
@@ -126,8 +126,10 @@ class EffectsOnce(Invariant):
         self._by_op[op] += 1
         self.check(self._by_op[op] == 1, f"{op} took effect {self._by_op[op]} times")
         if wish is not None and self.facts.plan.rules.agent == "model":
-            self._by_wish[wish] += 1
-            self.check(self._by_wish[wish] == 1, f"what #{wish} wished took effect a second time, as {op}")
+            # Another session knows nothing of what was done in this one.
+            seen = f"{wish} in session {self.facts.mirror.turn[turn_of(op)]['session']}"
+            self._by_wish[seen] += 1
+            self.check(self._by_wish[seen] == 1, f"what #{seen} wished took effect a second time, as {op}")
 
 
 class TheCount(Invariant):
