@@ -98,28 +98,30 @@ async def hunt_all(
     mutants: Sequence[Mutant], seeds: range, jobs: int, say: Callable[[str], None]
 ) -> tuple[list[Hunted], list[Broke]]:
     """Hunt every mutant, and the gateway as it is on the same seeds: a seed that breaks it proves nothing."""
-    limit = trio.CapacityLimiter(jobs)
     plain: list[Hunted] = []
     found: list[Hunted] = []
 
-    async def one(mutant: Mutant | None, some: range, without: Collection[int], into: list[Hunted]) -> None:
-        async with limit:
-            hunted = await hunt(mutant, some, without, stop=mutant is not None)
-        into.append(hunted)
-        if mutant is not None:
-            say(row(hunted))
+    async def as_it_is(share: range) -> None:
+        plain.append(await hunt(None, share, stop=False))
 
     async with trio.open_nursery() as nursery:
         for share in _shares(seeds, jobs):
-            nursery.start_soon(one, None, share, (), plain)
-    broken = sorted((broke for hunted in plain for broke in hunted.broke), key=lambda broke: broke.seed)
+            nursery.start_soon(as_it_is, share)
     for hunted in plain:
         if hunted.error:
             raise RuntimeError(hunted.error)
+    broken = sorted((broke for hunted in plain for broke in hunted.broke), key=lambda broke: broke.seed)
+    left, todo = [broke.seed for broke in broken], iter(mutants)
+
+    async def some() -> None:
+        for mutant in todo:
+            found.append(await hunt(mutant, seeds, left))
+            say(row(found[-1]))
+
     async with trio.open_nursery() as nursery:
-        for mutant in mutants:
-            nursery.start_soon(one, mutant, seeds, [broke.seed for broke in broken], found)
-    return sorted(found, key=lambda hunted: mutants.index(hunted.mutant)), broken  # type: ignore[arg-type]
+        for _ in range(jobs):
+            nursery.start_soon(some)
+    return found, broken
 
 
 def _shares(seeds: range, jobs: int) -> Iterator[range]:

@@ -90,16 +90,6 @@ TURNS: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
-        "a failed step runs again",
-        "I5",
-        "A step that raised is not recorded, and is run again by the next attempt.",
-        (
-            "steps.py",
-            '            await self.end(msgspec.structs.replace(row, state="failed", value=recorded))\n',
-            "            pass\n",
-        ),
-    ),
-    mutant(
         "the transcript of the key",
         "/new",
         "A turn is shown what was said in the sessions before its own.",

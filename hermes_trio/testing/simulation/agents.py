@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 import trio
 
-from hermes_trio.entries import ModelAnswer, ModelRequest, ToolCall
+from hermes_trio.entries import Entry, ModelAnswer, ModelRequest, ToolCall, ToolEntry
 from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown, StoreClosed
 from hermes_trio.ports import ToolContext
 from hermes_trio.testing.incarnation import alive
@@ -20,6 +21,7 @@ from hermes_trio.verbs import Turn
 from hermes_trio.wishes import Silence
 
 PIECES = 4
+CHILD = re.compile(r'"id":(\d+)')
 
 
 class Act:
@@ -100,12 +102,20 @@ def acts(secret: str, at_work: Callable[[str, bool], None]) -> dict[str, Act]:
         Act("fails", 0.001, 0.0, at_work, fails=f"no: {secret}"),
         Act("leaks", 0.001, 0.0, at_work, gives=f"the key is {secret}"),
         Act("hangs", 0.01, float("inf"), at_work),
-        Act("stone", 0.5, 11.5, at_work, shielded=True),
+        Act("stone", 0.5, 40.0, at_work, shielded=True),
     )
     return {act.name: act for act in made}
 
 
-def _call(word: str, wish: str) -> tuple[str, dict[str, Any]]:
+def newest_child(entries: Sequence[Entry]) -> int:
+    """The last background process that a tool's result names; 1 where none does."""
+    for entry in reversed(entries):
+        if isinstance(entry, ToolEntry) and entry.name == "process" and (found := CHILD.search(entry.text)):
+            return int(found[1])
+    return 1
+
+
+def _call(word: str, wish: str, child: int) -> tuple[str, dict[str, Any]]:
     """The tool that a word calls, and with what."""
     name, argument = apart(word)
     match name:
@@ -120,7 +130,7 @@ def _call(word: str, wish: str) -> tuple[str, dict[str, Any]]:
         case "watch":
             return "process", {"action": "start", "command": argument, "watch_patterns": ["error"]}
         case "poll" | "wait" | "kill":
-            return "process", {"action": name, "id": 1}
+            return "process", {"action": name, "id": child}
         case _:
             return name, {"wish": wish}
 
@@ -175,7 +185,7 @@ class ObedientModel(ScriptedModel):
             return Line(ModelAnswer(text="noted"), ("noted",), self._think_s)
         calls = [word for word in words if apart(word)[0] not in ANSWERING]
         if done < len(calls):
-            name, arguments = _call(calls[done], f"{n}.{done}")
+            name, arguments = _call(calls[done], f"{n}.{done}", newest_child(request.entries))
             call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
             return Line(ModelAnswer(calls=(call,), finish="tool_calls"), (), self._think_s)
         return self._answer(n, words)

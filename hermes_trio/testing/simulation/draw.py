@@ -63,7 +63,7 @@ TOOL_WORDS = (
     ("fails", 2),
     ("leaks", 1),
     ("hangs", 0.5),
-    ("stone", 0.7),
+    ("stone", 2),
     ("sleep:0.01", 2),
     ("sleep:7", 2),
     ("sleep:3600", 0.7),
@@ -87,10 +87,10 @@ VERB_WORDS = (
     ("slow", 4),
     ("again", 4),
     ("stubborn", 4),
-    ("fails", 1),
+    ("fails", 3),
     ("leaks", 1),
     ("hangs", 0.5),
-    ("stone", 0.7),
+    ("stone", 2),
     ("sleep:0.01", 2),
     ("sleep:7", 2),
     ("sleep:3600", 0.7),
@@ -127,7 +127,7 @@ FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
     ("platform_gone", {}, 1),
     ("platform_refuses_markup", {}, 1),
     ("platform_loses_answer", {}, 4),
-    ("platform_hangs", {}, 1),
+    ("platform_hangs", {}, 3),
     ("platform_not_sent", {}, 3),
     ("platform_limits", {"wait_s": (1.0, 7.0, 40.0)}, 2),
     ("platform_disconnects", {"for_s": (0.5, 20.0, 4000.0, 90_000.0)}, 2),
@@ -148,7 +148,7 @@ FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
     ("freezes", {"for_s": (0.5, 5.0, 300.0)}, 1),
 )
 """Names of `hermes_trio.testing.faults`, what each is given, and how often."""
-CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
+CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (60.0, 2), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
 """Seconds from the last happening until faults end."""
 MOMENTS: tuple[tuple[Moment, float], ...] = (
     ("now", 2),
@@ -181,7 +181,7 @@ def _rules(dice: Dice) -> Rules:
         scope=dice.choice(("user", "chat")),
         busy=dice.choice(("queue", "steer", "interrupt")),
         queue_max=dice.one(((100, 4), (2, 1), (1, 1))),
-        turns_max=dice.one(((1000, 4), (1, 1))),
+        turns_max=dice.one(((1000, 4), (1, 2))),
         reset=dice.one((("none", 4), ("idle", 1), ("daily", 1), ("both", 1))),
         idle_after_s=dice.choice((60.0, 3600.0, 86400.0)),
         on_exhausted=dice.choice(("tell", "defer")),
@@ -229,7 +229,7 @@ class _Story:
             (self._crash, 3),
             (self._nights, 0.6),
             (self._stop, 1.5),
-            (self._forbid, 0.3),
+            (self._forbid, 0.8),
         )
         self._say()
         for _ in range(self.dice.one(((2, 2), (4, 3), (7, 3), (12, 2), (20, 1)))):
@@ -252,6 +252,8 @@ class _Story:
     def _words(self) -> tuple[str, ...]:
         table = TOOL_WORDS if self.rules.agent == "model" else VERB_WORDS
         words = [self.dice.one(table) for _ in range(self.dice.one(((0, 3), (1, 4), (2, 3), (4, 1))))]
+        if any(word.startswith("start") for word in words) and self.dice.random() < 0.4:
+            words.append(self.dice.choice(("poll", "wait", "kill")))
         words += [self.dice.one(ANSWER_WORDS) for _ in range(self.dice.one(((0, 3), (1, 2), (2, 1))))]
         return tuple(words)
 

@@ -21,6 +21,9 @@ from hermes_trio.values import Key, Message
 STORE_SLOW_S = 3.0
 """What a slow store adds at most to the way from a commit to its caller: see the fault `store_slow`."""
 
+SHORT_S, BACKOFF_S = 3.0, 32.0
+"""Who finds the store failing waits about twice as long as it has failed, at most half a minute."""
+
 UNSENT = ("refuse", "gone", "markup", "not_sent", "wait", "lost")
 """Faults of a platform's call whose text nobody sees."""
 
@@ -74,6 +77,7 @@ class Facts:
         ended_at, untaken_at: when a turn ended, and when a message was given back.
         resumed: sessions that an operator opened again.
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
+        store_backoff_s: the longest wait of who found the store failing, when it does no longer.
         allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
         wall: the wall clock.
         met: how often what happened.
@@ -100,6 +104,7 @@ class Facts:
         self.last_request: ModelRequest | None = None
         self.store_late_until = 0.0
         self.platform_late_until = 0.0
+        self.store_backoff_s = 1.0
         self.allowed: Collection[str] = ()
         self.resumes = True
         self.wall: Callable[[], float] = lambda: 0.0
@@ -197,6 +202,8 @@ class Facts:
         late = event.at + for_s + 15.0
         if name.startswith(("store", "freezes")):
             self.store_late_until = max(self.store_late_until, late)
+        if name == "store_full" and for_s > SHORT_S:
+            self.store_backoff_s = BACKOFF_S
         if name.startswith(("platform", "freezes")):
             late = event.at + max(for_s, float(how.get("wait_s", 0.0))) + 130.0
             self.platform_late_until = max(self.platform_late_until, late)

@@ -67,6 +67,7 @@ ALL: tuple[type[Invariant], ...] = (
     waiting.PartsAreSaid,
     waiting.DeferredAreTried,
     waiting.WokenByTheAccount,
+    waiting.LiveHoldsNothing,
     repeats.RepeatedForAReason,
     repeats.InItsPreview,
     repeats.OneAnswerInTheChat,

@@ -61,11 +61,22 @@ class ToldOnce(Invariant):
                     self._told.add(said["id"])
 
     def changed(self, change: Change) -> None:
-        """And no turn is given the same."""
-        if change.table == "inbound" and change.new is not None and change.became("turn"):
-            found = EXIT.fullmatch(change.new["native"])
-            if found and change.new["turn"] is not None:
-                self.check(int(found[1]) not in self._told, f"the end of child {found[1]} is told again")
+        """And no turn is given the same, also not by the step that has told it."""
+        new = change.new
+        if change.table != "inbound" or new is None or new["turn"] is None or not change.became("turn"):
+            return
+        if found := EXIT.fullmatch(new["native"]):
+            child = int(found[1])
+            told = child in self._told or self._says(new["turn"], new["step"] or "") == child
+            self.check(not told, f"the end of child {child} is told again")
+
+    def _says(self, turn: int, step: str) -> object:
+        """The child of whose end a step has told."""
+        name, _, n = step.rpartition("#")
+        row = self.facts.one("select value from step where turn = ? and name = ? and n = ?", turn, name, n)
+        text = msgspec.json.decode(row[0]).get("text", "") if row and name == "tool process" else ""
+        said = msgspec.json.decode(text) if text.startswith("{") else {"state": "running"}
+        return said["id"] if said["state"] != "running" else None
 
 
 class KilledAreGone(Invariant):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Facts, Invariant, row_of, shows
+from hermes_trio.testing.simulation.facts import Facts, Invariant, place, row_of, shows
+from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import answered
 
+CUT_OFF_BY = ("crash", "start", "stop", "heal")
+JUST_S, READY_S = 0.5, 20.0
 IN_LINE = "Waiting for a place among the turns that run"
 
 
@@ -22,7 +25,7 @@ class RepeatedForAReason(Invariant):
 
     def happened(self, event: Event) -> None:
         """Of each text that a chat is shown, by its key. What a stop or a fault may cut off is in doubt."""
-        if event.who == "world" and event.what in ("crash", "start", "stop", "fault", "heal"):
+        if event.who == "world" and (event.what in CUT_OFF_BY or event.fields.get("name") == "freezes"):
             self._confirmed.clear()
         if event.what != "send" or not shows(event) or not row_of(event):
             return
@@ -77,12 +80,37 @@ class OneAnswerInTheChat(Invariant):
 
 
 class NotInLine(Invariant):
-    """/status shows the place of who waits for one, and of nobody else."""
+    """/status shows the place in line of who waits for one, and of nobody else."""
 
     name = "line"
 
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._open: dict[int, tuple[str, str | None]] = {}
+        self._open_at: dict[tuple[str, str | None], float] = {}
+        self._idle: set[int] = set()
+
+    def changed(self, change: Change) -> None:
+        """Where something waits, or did just now; and which reply is made where nothing does."""
+        new = change.new
+        if new is None:
+            return
+        if change.table == "inbound" and new["key"] is not None and new["kind"] != "command":
+            where = place(new["key"])
+            self._open_at[where] = self.facts.now
+            self._open.pop(change.id, None)
+            if new["outcome"] is None and new["state"] != "running":
+                self._open[change.id] = where
+        elif change.table == "outbound" and change.old is None and new["said"] == "reply":
+            where = place(new["lane"])
+            just = self.facts.now - self._open_at.get(where, float("-inf")) <= JUST_S + self.facts.grace_s
+            life = self.facts.life
+            settled = life is not None and self.facts.now - life.began > READY_S
+            if settled and not just and where not in self._open.values():
+                self._idle.add(change.id)
+
     def happened(self, event: Event) -> None:
-        """Where so many turns cannot run at once, nobody waits."""
+        """When it is shown."""
         if shows(event) and event.fields["said"] == "reply":
             waits = IN_LINE in str(event.fields["text"])
-            self.check(not waits or self.facts.plan.rules.turns_max < 100, "a place in a line that is none")
+            self.check(not waits or row_of(event) not in self._idle, "a place in a line for nobody")

@@ -8,8 +8,8 @@ from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.mirror import Change
 
-ADOPTED_WITHIN_S = 50.0
-"""The longest wait of a worker that failed, and what a store's probe takes."""
+ADOPTED_WITHIN_S = 4.0
+"""From when the store is well."""
 
 
 class SlotIsScope(Invariant):
@@ -66,13 +66,15 @@ class NoTurnIsLost(Invariant):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._closed: dict[int, float] = {}
+        self._draining = False
 
     def happened(self, event: Event) -> None:
         """A turn that nobody works on, and whose row says that it runs."""
         facts = self.facts
         if event.who == "world" and event.what in ("crash", "stop", "start"):
             self._closed.clear()
-        elif event.who == "log" and event.what == "turn closed":
+            self._draining = event.what == "stop"
+        elif event.who == "log" and event.what == "turn closed" and not self._draining:
             self._closed[event.fields["turn"]] = facts.now
         elif event.who == "log" and event.what == "turn opened":
             self._closed.pop(event.fields["turn"], None)
@@ -81,8 +83,10 @@ class NoTurnIsLost(Invariant):
             if row is None or row["state"] != "running":
                 del self._closed[turn]
                 continue
-            since = max(since, facts.store_late_until)
-            self.check(facts.now - since <= ADOPTED_WITHIN_S, f"turn {turn} runs, and nobody works on it")
+            late = facts.now - max(since, facts.store_late_until + facts.store_backoff_s)
+            self.check(
+                late <= ADOPTED_WITHIN_S + 6 * facts.grace_s, f"turn {turn} runs, and nobody works on it"
+            )
 
 
 class DrainOpensNone(Invariant):

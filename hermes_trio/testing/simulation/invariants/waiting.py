@@ -11,9 +11,8 @@ from hermes_trio.testing.simulation.mirror import Change, Row
 BEGINS_WITHIN_S = 8.0
 """Fragments wait five seconds at most, and for one who does not leave two."""
 READY_WITHIN_S = 20.0
-BACKOFF_S = 35.0
-"""The longest wait of a worker whose store fails."""
 SAID_WITHIN_S = 3.0
+LIVE_WITHIN_S = 11.0
 PLATFORM_LATE_S = 130.0
 LOOKED_AT_S = 100.0
 DURABLE = ("final", "say", "prompt", "reply", "refusal", "notice")
@@ -50,7 +49,7 @@ class Idle(Invariant):
             self._draining
             or facts.life is None
             or facts.now - facts.life.began <= READY_WITHIN_S
-            or facts.now <= facts.store_late_until + BACKOFF_S
+            or facts.now <= facts.store_late_until + facts.store_backoff_s
         )
 
     def _waiting(self) -> dict[str, str]:
@@ -176,7 +175,7 @@ class WokenByTheAccount(Invariant):
     def _tried(self) -> None:
         owing = self._owing()
         for lane, before in self._lanes.items():
-            late = self.facts.now <= self.facts.store_late_until + BACKOFF_S
+            late = self.facts.now <= self.facts.store_late_until + self.facts.store_backoff_s
             tried = late or lane not in owing or self._tries(lane) > before
             self.check(
                 tried, f"what is owed in {msgspec.json.decode(lane)} is not tried when the account is up"
@@ -190,3 +189,31 @@ class WokenByTheAccount(Invariant):
 
     def _tries(self, lane: str) -> int:
         return sum(row["attempts"] for row in self.facts.mirror.outbound.values() if row["lane"] == lane)
+
+
+class LiveHoldsNothing(Invariant):
+    """What is only live holds its lane ten seconds at most: what a command is answered may wait behind it."""
+
+    name = "I8 live"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._begun: dict[int, float] = {}
+
+    def changed(self, change: Change) -> None:
+        """A call begins, or has its end."""
+        if change.table == "outbound" and change.new is not None:
+            if change.new["state"] == "live" and change.new["begun"]:
+                self._begun.setdefault(change.id, self.facts.now)
+            else:
+                self._begun.pop(change.id, None)
+
+    def happened(self, event: Event) -> None:
+        """Look at all of them. What a killed life had begun is seen to by the next."""
+        if event.who == "world" and event.what in ("crash", "stop", "start"):
+            self._begun.clear()
+        for row, since in self._begun.items():
+            late = self.facts.now - max(since, self.facts.store_late_until + self.facts.store_backoff_s)
+            self.check(
+                late <= LIVE_WITHIN_S + 6 * self.facts.grace_s, f"part {row} holds its lane since {since}"
+            )
