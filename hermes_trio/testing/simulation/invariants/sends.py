@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 
 from hermes_trio.pure.texts import MARK
 from hermes_trio.testing.record import Event
@@ -295,8 +295,3 @@ class NoSecret(Invariant):
         pages = self.facts.db.serialize()
         for secret in self.facts.secrets:
             self.check(secret.encode() not in pages, "the store holds a secret")
-
-
-def totals(rows: dict[int, Row], column: str) -> Counter[str]:
-    """How many rows have each value."""
-    return Counter(str(row[column]) for row in rows.values())
