@@ -201,12 +201,14 @@ class LiveHoldsNothing(Invariant):
         self._begun: dict[int, float] = {}
 
     def changed(self, change: Change) -> None:
-        """A call begins, or has its end."""
-        if change.table == "outbound" and change.new is not None:
-            if change.new["state"] == "live" and change.new["begun"]:
-                self._begun.setdefault(change.id, self.facts.now)
-            else:
-                self._begun.pop(change.id, None)
+        """A call begins, or has its end. Meanwhile an answer may have taken the row over."""
+        new = change.new
+        if change.table != "outbound":
+            return
+        if new is None or not new["begun"]:
+            self._begun.pop(change.id, None)
+        elif change.became("begun") and new["state"] == "live":
+            self._begun[change.id] = self.facts.now
 
     def happened(self, event: Event) -> None:
         """Look at all of them. What a killed life had begun is seen to by the next."""
