@@ -116,7 +116,7 @@ class Gateway:
     async def reset(self, session: int, why: str = "operator") -> int | None:
         """End the session and open the next; returns its number, None if there is no such open session.
 
-        What runs in it is cancelled, what waits in it is superseded. Durable when it returns.
+        What runs in it is cancelled and superseded; what waits goes on in the next. Durable when it returns.
         """
         view = await self.session_view(session)
         if view is None:

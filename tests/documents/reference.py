@@ -49,7 +49,7 @@ FOR_THE_GATEWAY = {
     "Turn": "timed answered is_wanted children reply framed",
     "Gateway": "recording_head recording_rows",
     "SessionOptions": "policy",
-    "KeyPool": "lease take worked refused renewed returned unavailable rests recall watched",
+    "KeyPool": "lease take has_another worked refused renewed returned unavailable rests recall watched",
     "Candidates": "walk",
     "CrashingStore": "kill",
     "Rounds": "after_io_wait",

@@ -6,7 +6,18 @@ import pytest
 import trio
 
 from hermes_trio.errors import StoreClosed
-from hermes_trio.testing import RecordingTool, Rounds, alive, open_world, seeded_scheduling, text, tool
+from hermes_trio.testing import (
+    MemoryPlatform,
+    RecordingTool,
+    Rounds,
+    alive,
+    open_world,
+    seeded_scheduling,
+    text,
+    tool,
+)
+from hermes_trio.tools.process import tool as process
+from hermes_trio.values import Policy
 from tests.river.invariants import check
 
 
@@ -168,3 +179,41 @@ async def test_a_stop_whose_wait_is_cancelled_goes_on(world):
     await world.until(seconds=10)
     assert world.lives.now is None
     assert world.texts("ada", "final") == ["late"]
+
+
+def test_the_dead_confirm_nothing_though_it_was_committed():
+    """A caller whose commit was told in the round of the kill does not get to say so."""
+
+    async def played(at: int) -> int:
+        async with open_world() as world:
+            world.crash_at(round=at)
+            await world.say("ada", "hi")
+            await world.crashed()
+            before = world.platform.unread
+            await trio.sleep(60)
+            assert world.platform.unread == before, (at, world.timeline())
+            return before
+
+    runs = [trio.run(played, at, clock=trio.testing.MockClock(autojump_threshold=0)) for at in range(1, 20)]
+    assert set(runs) == {0, 1}
+
+
+async def test_the_dead_end_no_program_that_an_older_life_left(autojump_clock):
+    """Killed between TERM and KILL, it leaves the rest to the next."""
+    chat = MemoryPlatform(policy=Policy(allow_users=("*",), admins=("ada",)))
+    async with open_world(platform=chat, tools=[process]) as world:
+        world.processes.script("serve", ends_s=None, ignores_term=True)
+        world.model.script(tool("process", action="start", command="serve"), text("Started."))
+        await world.say("ada", "serve")
+        await world.reply("ada")
+        world.crash()
+        await world.start()
+        await world.until(seconds=world.now + 0.5)
+        [program] = world.processes.alive
+        assert program.signals == ["term"]
+        world.crash()
+        await world.until(minutes=1)
+        assert program.signals == ["term"]
+        await world.start()
+        await world.until(minutes=2)
+        assert world.processes.alive == []
