@@ -106,7 +106,10 @@ class NotInLine(Invariant):
             just = self.facts.now - self._open_at.get(where, float("-inf")) <= JUST_S + self.facts.grace_s
             life = self.facts.life
             settled = life is not None and self.facts.now - life.began > READY_S
-            if settled and not just and where not in self._open.values():
+            # Whom a command has woken looks at its rows, and for that waits in line like others.
+            running = sum(row["state"] == "running" for row in self.facts.mirror.turn.values())
+            free = running < self.facts.plan.rules.turns_max
+            if free and settled and not just and where not in self._open.values():
                 self._idle.add(change.id)
 
     def happened(self, event: Event) -> None:

@@ -27,10 +27,16 @@ class Idle(Invariant):
         self._since: dict[str, float] = {}
 
     def happened(self, event: Event) -> None:
-        """Look at everybody."""
-        if event.who == "world" and event.what in ("start", "stop", "crash", "fault", "heal"):
-            self._draining = event.what == "stop" or (self._draining and event.what in ("fault", "heal"))
+        """Look at everybody; what a fault or its end, or a stop, does to them is another matter."""
+        if event.who == "world" and event.what in ("start", "crash"):
+            self._draining = False
             self._since.clear()
+        self._look()
+        if event.who == "world" and event.what in ("stop", "fault", "heal"):
+            self._draining = self._draining or event.what == "stop"
+            self._since.clear()
+
+    def _look(self) -> None:
         if self._is_busy():
             self._since.clear()
             return
