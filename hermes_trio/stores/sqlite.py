@@ -38,6 +38,7 @@ from hermes_trio.stores import (
     delivery,
     in_the_way,
     intake,
+    next_turn,
     recorded,
     rows,
     succession,
@@ -203,11 +204,11 @@ class SqliteStore(ChildPromises):
         policy: ResetPolicy = NO_RESET,
     ) -> Opened | Hold | None:
         """See the port."""
-        return await self._do(turns.next_turn, key, session, history, takes_in, policy)
+        return await self._do(next_turn.next_turn, key, session, history, takes_in, policy)
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""
-        return await self._do(turns.read_history, session, limit, before_turn)
+        return await self._do(next_turn.read_history, session, limit, before_turn)
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
         """See the port."""

@@ -1,231 +1,30 @@
-"""Promises of a turn: what next, steps, what it says and shows, and its end."""
+"""Promises of a turn: its steps, what it says and shows, and its end."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 from hermes_trio.consequences import LeftOut
-from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
-from hermes_trio.errors import StaleSession
+from hermes_trio.entries import Entry, SummaryEntry
 from hermes_trio.pure import texts
-from hermes_trio.pure.context import fold, what_of
-from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
-from hermes_trio.store_port import Claimed, Closing, Hold, Opened, Reply, StepRow
+from hermes_trio.pure.context import what_of
+from hermes_trio.store_port import Claimed, Closing, Reply, StepRow
 from hermes_trio.stores import children, rows
 from hermes_trio.stores.deferral import defer
 from hermes_trio.stores.intake import Question
-from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.tx import (
-    ANY_CLAIMABLE,
     ANY_PENDING,
     CLAIMABLE,
     NEWEST_STEP,
     Tx,
-    read_entry,
     read_key,
-    read_message,
-    text_of,
     to_json,
 )
-from hermes_trio.values import Key, Part
 
-BATCH_MESSAGES = 20
-BATCH_CHARS = 16_000
-WAKES = ("wake", "match")
-FRAGMENTS_MAX_S = 5.0
-Waiting = tuple[int, bytes, float, float, str, int]
-"""Of a waiting message: id, body, at, hold, kind, length."""
+STEP = "select name, n, digest, op, state, value, wake_at from step"
 
 
-def next_turn(
-    tx: Tx, key: Key, session: int, history: int, takes_in: bool, policy: ResetPolicy
-) -> Opened | Hold | None:
-    """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
-    row = tx.one("select ended_at from session where id = ?", session)
-    if row is None or row[0] is not None:
-        raise StaleSession(f"session {session}")
-    running = tx.running_turn(session)
-    if running is not None:
-        if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
-            # This boot lost its turn while the store was down; a command may be what ends it.
-            return None if _has_command(tx, key) else _adopt(tx, running, session, history)
-        if tx.one("select 1 from turn where id = ? and held_at is not null", running):
-            return None
-        _take_in(tx, running, session, text_of(key), takes_in)
-        return _adopt(tx, running, session, history)
-    waiting, more = _batch(tx, text_of(key))
-    while waiting and waiting[0][4] in WAKES and not children.may_wake(tx, session, waiting):
-        waiting, more = _batch(tx, text_of(key))
-    if not waiting:
-        return None
-    hold = _hold(tx.now, waiting)
-    if hold is not None:
-        return hold
-    person = waiting[0][4] not in WAKES
-    if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
-        # Its successor's task, which this has put under the key, claims them.
-        return None
-    return _open(tx, key, session, waiting, history, more)
-
-
-def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy) -> bool:
-    """Whether the policy ended the session before this message; then the next is open, and that is said.
-
-    A message that came while a turn ran belongs to the conversation, however long that took.
-    """
-    ran = tx.one("select closed_at from turn where session = ? order by id desc limit 1", session)
-    if ran is not None and ran[0] is not None and ran[0] > first[2]:
-        return False
-    last = tx.one(
-        "select max(inbound.at, session.opened_at) from entry join inbound on inbound.id = entry.inbound"
-        " join session on session.id = entry.session"
-        " where entry.session = ? and inbound.id < ? order by entry.id desc limit 1",
-        session,
-        first[0],
-    )
-    rule = rule_that_fired(policy, last[0], first[2]) if last else None
-    if rule is None:
-        return False
-    address = read_message(first[1]).address
-    kept = texts.background_work(children.end_with_session(tx, session, rule), ended=False)
-    text = texts.reset_by(rule, policy.idle_after_s, policy.daily_at) + kept
-    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None)
-    succeed(tx, key, session, rule, "policy")
-    return True
-
-
-def _has_command(tx: Tx, key: Key) -> bool:
-    return rows.barrier(tx, text_of(key)) < 1 << 62
-
-
-def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
-    """The messages of the next turn, and whether more may wait behind them.
-
-    Deferred ones are taken only where one waits beside them, which then does not overtake them.
-    """
-    barrier = rows.barrier(tx, key)
-    found = tx.all(
-        "select id, body, at, hold, kind, length, state from inbound where key = ? and id < ?"
-        f" and {ANY_PENDING} order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}",
-        key,
-        barrier,
-    )
-    if found and all(row[6] == "deferred" for row in found):
-        waits = f"select 1 from inbound where key = ? and id < ? and {ANY_CLAIMABLE} limit 1"
-        if len(found) < BATCH_MESSAGES or tx.one(waits, key, barrier) is None:
-            return [], False
-    taken: list[Waiting] = []
-    chars = 0
-    for row in found:
-        chars += row[5]
-        alone = row[4] == "alone" or (taken and taken[0][4] == "alone")
-        # People come before what the gateway says of itself.
-        if taken and (alone or chars > BATCH_CHARS or (row[4] in WAKES) != (taken[0][4] in WAKES)):
-            break
-        taken.append(row[:6])
-    return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
-
-
-def _hold(now: float, waiting: Sequence[Waiting]) -> Hold | None:
-    """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
-    _, _, at, hold, _, _ = waiting[-1]
-    first = next((row[2] for row in waiting if row[3]), at)
-    age = now - at
-    left = min(hold - age, FRAGMENTS_MAX_S - (now - first))
-    return Hold(left) if hold and age >= 0 and left > 0 else None
-
-
-def _open(
-    tx: Tx,
-    key: Key,
-    session: int,
-    waiting: Sequence[Waiting],
-    history: int,
-    more: bool,
-) -> Opened:
-    last = read_message(waiting[-1][1])
-    turn = tx.run(
-        "insert into turn(session, key, boot, state, address, anchor, opened_at)"
-        " values(?, ?, ?, 'running', ?, ?, ?)",
-        (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
-    ).lastrowid
-    assert turn is not None
-    tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
-    before = read_history(tx, session, history, turn)
-    taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
-    if more:
-        taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
-    messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
-    return Opened(
-        turn=turn,
-        session=session,
-        attempt=1,
-        opened_at=tx.now,
-        messages=messages,
-        entries=tuple(before),
-        more=more,
-    )
-
-
-def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
-    """What waits already is said to the turn that goes on: a resume and a message make one turn.
-
-    A turn that has begun steps is told as if steered, at the last that ended, where each later attempt meets
-    it again; if its agent looks for such messages. A question's answer and a turn of its own stay alone.
-    """
-    alone = "select 1 from inbound where key = ? and turn = ? and kind = 'alone' and outcome is null"
-    asks = "select 1 from step where turn = ? and asked is not null"
-    if tx.one(alone, key, turn) or tx.one(asks, turn):
-        return
-    ended = tx.one(
-        "select name, n from step where turn = ? and state <> 'intent' order by nth desc limit 1", turn
-    )
-    begun = tx.one("select 1 from step where turn = ? limit 1", turn) is not None
-    if begun and (ended is None or not takes_in):
-        return
-    waiting, _ = _batch(tx, key)
-    if waiting and _hold(tx.now, waiting) is not None:
-        waiting = list(itertools.takewhile(lambda row: not row[3], waiting))
-    if not waiting or waiting[0][4] == "alone":
-        return
-    rows.claim(tx, session, turn, [row[:3] for row in waiting], ended and f"{ended[0]}#{ended[1]}")
-    if not begun:
-        last = read_message(waiting[-1][1])
-        tx.run(
-            "update turn set address = ?, anchor = ? where id = ?",
-            (text_of(last.address), last.message_id or None, turn),
-        )
-
-
-def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
-    """The same row, this boot, one attempt more. Also a turn of this boot that its task lost."""
-    tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
-    attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
-    claimed = tx.all(
-        "select id, body, at, step, exists(select 1 from entry where inbound = inbound.id and turn <> ?)"
-        " from inbound where key = ? and turn = ? and outcome is null and kind <> 'answer' order by id",
-        turn,
-        key,
-        turn,
-    )
-    return Opened(
-        turn=turn,
-        session=session,
-        attempt=attempt,
-        opened_at=opened_at,
-        messages=tuple(
-            Claimed(id, read_message(body), at, step, bool(heard)) for id, body, at, step, heard in claimed
-        ),
-        steps=tuple(_step(row) for row in tx.all(f"{_STEP} where turn = ? order by at", turn)),
-        entries=tuple(read_history(tx, session, history, turn)),
-    )
-
-
-_STEP = "select name, n, digest, op, state, value, wake_at from step"
-
-
-def _step(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
+def step_of(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
     name, n, digest, op, state, value, wake_at = row
     return StepRow(
         name=name,
@@ -238,43 +37,12 @@ def _step(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
     )
 
 
-def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
-    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself.
-
-    What a turn before was cut short in is told to one turn: among the entries of `before_turn`, of which
-    these alone are given, and left out for any other. Each summary stands in the place of what it covers;
-    what lies before one of everything is not read.
-    """
-    found: list[Entry] = []
-    size, wanted = 0, 1 << 62
-    for body, length, turn in tx.run(
-        "select body, size, turn from entry where session = ? order by id desc", (session,)
-    ):
-        entry = read_entry(body)
-        told_once = isinstance(entry, NoteEntry) and entry.about == "cut_short"
-        if before_turn is not None and turn == before_turn and not told_once:
-            continue
-        size += length
-        if size > limit or not wanted:
-            break
-        # A summary counts what was shown when it was written: also what is not told again.
-        found.append(_TOLD if told_once and before_turn is not None and turn != before_turn else entry)
-        wanted -= 1
-        if isinstance(entry, SummaryEntry):
-            wanted = entry.kept if entry.covers is None else wanted + entry.covers
-    found.reverse()
-    return [entry for entry in fold(found) if entry is not _TOLD]
-
-
-_TOLD = NoteEntry(text="")
-
-
 def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
     """The intent is durable before anything happens; a question and its prompt are one commit."""
     _, key, _, _ = tx.fence(turn)
-    row = tx.one(f"{_STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n)
+    row = tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n)
     if row is not None:
-        return _step(row)
+        return step_of(row)
     value, asked = step.value, None
     if ask is not None:
         prompt = rows.say_in_preview(tx, turn, ask)
@@ -349,7 +117,7 @@ def _add_entries(tx: Tx, session: int, key: str, turn: int, entries: Sequence[En
 def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
     """A step's row as it stands."""
     tx.fence(turn)
-    return _step(tx.one(f"{_STEP} where turn = ? and name = ? and n = ?", turn, name, n))
+    return step_of(tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, name, n))
 
 
 def close_turn(tx: Tx, turn: int, closing: Closing) -> None:

@@ -80,7 +80,7 @@ MISSED: tuple[Mutant, ...] = (
         "barrier",
         "A message behind a command that has not taken effect is claimed.",
         (
-            "stores/turns.py",
+            "stores/next_turn.py",
             "    barrier = rows.barrier(tx, key)\n    found = tx.all(",
             "    barrier = 1 << 62\n    found = tx.all(",
         ),

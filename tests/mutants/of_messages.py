@@ -93,7 +93,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I4",
         "Of what waits the newest is taken first.",
         (
-            "stores/turns.py",
+            "stores/next_turn.py",
             "order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}\"",
             "order by kind in ('wake', 'match'), id desc limit {BATCH_MESSAGES}\"",
         ),
@@ -103,7 +103,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I4",
         "A message that waits for a key is left behind by one that came after it.",
         (
-            "stores/turns.py",
+            "stores/next_turn.py",
             "        f\" and {ANY_PENDING} order by kind in ('wake', 'match')",
             "        f\" and {ANY_CLAIMABLE} order by kind in ('wake', 'match')",
         ),

@@ -94,7 +94,7 @@ TURNS: tuple[Mutant, ...] = (
         "/new",
         "A turn is shown what was said in the sessions before its own.",
         (
-            "stores/turns.py",
+            "stores/next_turn.py",
             '        "select body, size, turn from entry where session = ? order by id desc", (session,)\n    ):\n',
             '        "select body, size, turn from entry where session in (select id from session where key ="\n'
             '        " (select key from session where id = ?)) order by id desc",\n        (session,),\n    ):\n',
@@ -190,7 +190,7 @@ TURNS: tuple[Mutant, ...] = (
         "I5 attempt",
         "A turn that is run again is not told that it is.",
         (
-            "stores/turns.py",
+            "stores/next_turn.py",
             '    tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?"',
             '    tx.run("update turn set boot = ? where id = ?"',
         ),
