@@ -45,9 +45,17 @@ class CancelledInTime(Invariant):
 
     name = "cancelled"
 
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._frozen_until = 0.0
+
     def happened(self, event: Event) -> None:
-        """Whoever is asked still."""
+        """Whoever is asked still. A process that was frozen hears of everything at once."""
         facts = self.facts
+        if event.who == "world" and event.fields.get("name") == "freezes":
+            self._frozen_until = facts.now + float(event.fields["for_s"]) + 1.0
+        if facts.now <= self._frozen_until:
+            return
         for asked in facts.asking.values():
             found = facts.inbound_of(asked.n) if asked.n else None
             if found is None:
