@@ -143,7 +143,7 @@ class Outbox:
                 return await self._fail(lane, begun, "lost", why)
             case SendRefused(kind="markup" | "other") if edits_for_good:
                 # An answer that may not take its preview's place still has to be said.
-                return await self._fail(lane, begun, "lost", why)
+                return await self._fail(lane, begun, "refused", why)
             case SendRefused():
                 return await self._fail(lane, begun, "failed", why, final=True)
             case _:
@@ -152,9 +152,9 @@ class Outbox:
     async def _fail(
         self, lane: Lane, begun: Begun, how: str, why: str, *, final: bool = False, again: bool = False
     ) -> Then:
-        await self._kept(lambda: self._store.fail_delivery(begun.row, how, why))  # type: ignore[arg-type]
+        gave_up = await self._kept(lambda: self._store.fail_delivery(begun.row, how, why))  # type: ignore[arg-type]
         place, row, attempts = str(lane), begun.row, begun.attempts
-        if final:
+        if final or gave_up:
             self._log.warning("send given up", lane=place, row=row, attempts=attempts, why=why)
         else:
             self._log.warning("send retried", lane=place, row=row, attempts=attempts, why=why)

@@ -246,10 +246,14 @@ class Store(ChildStore, Protocol):
     async def fail_delivery(
         self,
         row: int,
-        how: Literal["not_sent", "plain", "unknown", "lost", "failed"],
+        how: Literal["not_sent", "plain", "unknown", "lost", "refused", "failed"],
         why: str,
-    ) -> None:
-        """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up."""
+    ) -> bool:
+        """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up.
+
+        An edit that is "refused" is said as new, unless an earlier try of it may have arrived: then it is
+        given up, its chat is told that an answer may be missing, and True is returned.
+        """
 
     async def keep_rests(self, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
         """What is known of refused keys now, for the next life.

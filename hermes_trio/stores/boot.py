@@ -14,7 +14,7 @@ from hermes_trio.recording import Setup
 from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.deferral import key_rests, wait_again
-from hermes_trio.stores.delivery import doubt
+from hermes_trio.stores.delivery import doubt, penalties
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
 from hermes_trio.stores.tx import (
@@ -54,7 +54,6 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running} and held_at is null)")
     if not guarded:
         tx.run(f"update turn {_HELD_TURNS}")
-    tx.run("delete from penalty where until <= ?", (tx.now,))
     wait_again(tx)
     return Booted(
         boot=cursor.lastrowid,
@@ -62,7 +61,7 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
         clean=not before or bool(before[0][0]),
         guarded=guarded,
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING)) if _is_whole(row)),
-        penalties=tuple(tx.all("select account, chat, until from penalty")),
+        penalties=penalties(tx),
         rests=key_rests(tx),
         unclaimed=_unclaimed(tx),
     )

@@ -66,9 +66,12 @@ class _Row(Struct, array_like=True, frozen=True):
     begun: int
 
 
-_NEXT = (
+_ROW = (
     "select id, address, turn, said, op, part, state, dirty, attempts, unknown, plain, message_id, reply_to,"
-    f" choices, last, at, owed_at, begun from outbound where {LANE_IS}"
+    " choices, last, at, owed_at, begun from outbound where"
+)
+_NEXT = (
+    f"{_ROW} {LANE_IS}"
     " and (state = 'owed' or (state = 'live' and dirty = 1 and ?) or begun = 1)"
     " order by begun desc, rank, id limit 1"
 )
@@ -225,15 +228,24 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
 
 
 def fail_delivery(
-    tx: Tx, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "failed"], why: str
-) -> None:
-    """It was not said, or nobody knows."""
+    tx: Tx, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "refused", "failed"], why: str
+) -> bool:
+    """It was not said, or nobody knows. Returns whether it is given up though it may be there."""
+    if how == "refused":
+        it = _Row(*tx.one(f"{_ROW} id = ?", row))
+        if it.unknown and it.state == "sending":
+            # The edit that is refused now may have arrived before: a new message could say it twice.
+            _tell_of(tx, it)
+            _give_up(tx, it, "unknown", why)
+            return True
+        how = "lost"
     tx.run(
         f"update outbound set begun = 0, why = :why, {_FAILED[how]} where id = :row",
         {"row": row, "why": why, "now": tx.now},
     )
     if how == "failed":
         end_question(tx, row)
+    return False
 
 
 def end_question(tx: Tx, row: int) -> None:
@@ -270,4 +282,15 @@ _FAILED = {
 
 def penalty(tx: Tx, account: str, chat: str, until: float) -> None:
     """A long penalty survives a restart."""
-    tx.run("insert or replace into penalty(account, chat, until) values(?, ?, ?)", (account, chat, until))
+    tx.run(
+        "insert or replace into penalty(account, chat, until, at) values(?, ?, ?, ?)",
+        (account, chat, until, tx.now),
+    )
+
+
+def penalties(tx: Tx) -> tuple[tuple[str, str, float], ...]:
+    """Those that are not over. One that was given in the future was given now."""
+    tx.run("delete from penalty where until <= ?", (tx.now,))
+    return tuple(
+        tx.all("select account, chat, min(until, ? + until - coalesce(at, ?)) from penalty", tx.now, tx.now)
+    )

@@ -123,7 +123,24 @@ alter table outbound add column stands_on integer;
 update outbound set stands_on = reply, reply = null where said = 'sign';
 """
 
-MIGRATIONS = (_FIRST, _RESUME, _KEYS, _CONVERSATIONS, _HELD, _CHILDREN, _PLACE, _ANSWERS, _RECORDED, _SIGNS)
+# A wall clock that is set back makes no penalty longer: it is known how long it was.
+_PENALTIES = """
+alter table penalty add column at real;
+"""
+
+MIGRATIONS = (
+    _FIRST,
+    _RESUME,
+    _KEYS,
+    _CONVERSATIONS,
+    _HELD,
+    _CHILDREN,
+    _PLACE,
+    _ANSWERS,
+    _RECORDED,
+    _SIGNS,
+    _PENALTIES,
+)
 
 
 def connect(path: Path | str) -> sqlite3.Connection:

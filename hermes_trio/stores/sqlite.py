@@ -258,10 +258,10 @@ class SqliteStore(ChildPromises):
         return await self._do(delivery.record_delivery, row, message_id)
 
     async def fail_delivery(
-        self, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "failed"], why: str
-    ) -> None:
+        self, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "refused", "failed"], why: str
+    ) -> bool:
         """See the port."""
-        await self._do(delivery.fail_delivery, row, how, why)
+        return await self._do(delivery.fail_delivery, row, how, why)
 
     async def keep_rests(self, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
         """See the port."""

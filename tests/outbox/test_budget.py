@@ -164,3 +164,17 @@ async def test_penalties_that_are_over_are_forgotten(world):
         await world.say(f"u{n}", "hi")
     await world.settle()
     assert len(world.gateway.river.outbox._silent_until) == 0
+
+
+async def test_a_penalty_is_not_longer_after_a_restart_because_the_wall_clock_was_set_back(world):
+    """Found by seeds 14056 and 18256: a chat was silent for the two hours that the clock had gone back."""
+    world.platform.fault("wait", wait_s=40.0)
+    await world.say("ada", "one")
+    await world.until(seconds=1)
+    world.fault("clock_jumps", by_s=-7200.0)
+    await world.until(seconds=60)
+    await world.stop()
+    await world.start()
+    await world.say("ada", "two")
+    await world.until(seconds=101)
+    assert world.texts("ada") == ["you said: one", "you said: two"]

@@ -7,8 +7,9 @@ import trio
 
 from hermes_trio.errors import SendRefused
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.pure import texts
 from hermes_trio.testing import MemoryPlatform, open_world, text
-from hermes_trio.values import Receipt
+from hermes_trio.values import Receipt, Traits
 from hermes_trio.wishes import Silence
 
 from .chats import Tripwire, calls, crash_in_call, made, outbound, traits
@@ -377,3 +378,23 @@ async def test_the_models_words_are_the_preview(world):
     assert made(world)[0][:2] == ("send", "preview")
     assert made(world)[-1] == ("edit", "final", "one two three")
     assert len(world.platform.seen) == 1
+
+
+@pytest.mark.parametrize("takes_key", [False, True])
+async def test_an_edit_that_may_have_arrived_and_is_refused_when_repeated_is_given_up_aloud(
+    autojump_clock, takes_key
+):
+    """Found by seed 18392: an answer that stood in its preview's place was sent once more, unmarked."""
+    traits = Traits(can_edit=True, takes_key=takes_key)
+    async with open_world(platform=MemoryPlatform(traits=traits)) as world:
+        world.model.script(text("it is ", "late", after_s=1, between_s=1))
+        await world.say("ada", "what time is it?")
+        await world.until(seconds=2.5)
+        world.platform.fault("hang")
+        await world.until(seconds=4)
+        world.crash()
+        world.platform.fault("refuse")
+        await world.start()
+        await world.settle()
+        assert world.texts("ada") == ["it is late", texts.MAY_BE_MISSING]
+        assert [line["row"] for line in world.lines("send given up")] == [1]

@@ -69,9 +69,10 @@ class RightVerdict(Invariant):
         began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
         asks = ask(
             "select 1 from step where turn = ?"
-            " and (asked is not null or name = 'ask' and state = 'done' and at >= ?)",
+            " and (asked is not null or name = 'ask' and state = 'done' and at between ? and ?)",
             turn,
             began,
+            self.facts.wall(),
         )
         return last[0] if last else None, wakes_at, asks is not None
 
