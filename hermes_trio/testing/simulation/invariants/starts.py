@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.invariants.causes import ended_turns
-from hermes_trio.testing.simulation.mirror import Row
+from hermes_trio.testing.simulation.mirror import Change, Row
 from hermes_trio.testing.simulation.setting import options
 from hermes_trio.values import Address
 
@@ -19,6 +19,16 @@ class RightVerdict(Invariant):
     has said no, its session was interrupted too often, or nothing was said in it for too long."""
 
     name = "verdict right"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._asked: set[int] = set()
+
+    def changed(self, change: Change) -> None:
+        """A boot begins: what asks something then?"""
+        if change.table == "boot" and change.old is None:
+            asked = self.facts.db.execute("select turn from step where asked is not null")
+            self._asked = {turn for (turn,) in asked}
 
     def happened(self, event: Event) -> None:
         """Each verdict, from the rows, from who may speak and from how this life was started."""
@@ -57,24 +67,15 @@ class RightVerdict(Invariant):
         self.check(stuck or not young or verdict != "too_old", f"{said}, {age_s:.3f} s old")
 
     def _times(self, turn: int, session: int) -> tuple[float | None, float | None, bool]:
-        """When something was said in its session last, when it wakes up, and whether it asks something.
-
-        What was answered since this boot began, behind a command that it settled, was asked when it began.
+        """When something was said in its session last, when it wakes up, and whether it asked something when
+        this boot began: a command that it settled first may have been in the way of the answer.
         """
         ask = self.facts.one
         last = ask("select at from entry where session = ? order by id desc limit 1", session)
         (wakes_at,) = ask("select max(wake_at) from step where turn = ? and state = 'intent'", turn) or (
             None,
         )
-        began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
-        asks = ask(
-            "select 1 from step where turn = ?"
-            " and (asked is not null or name = 'ask' and state = 'done' and at between ? and ?)",
-            turn,
-            began,
-            self.facts.wall(),
-        )
-        return last[0] if last else None, wakes_at, asks is not None
+        return last[0] if last else None, wakes_at, turn in self._asked
 
 
 class CountsAtBoot(Invariant):
