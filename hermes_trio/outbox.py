@@ -93,7 +93,7 @@ class Outbox:
                 # The one repeat is not said into a line that is down. Who is well again wakes its lanes.
                 left_s = begun.created_at + self._give_up_after_s - self._clock.now()
                 late = left_s <= 0
-                await worker.rest(left_s)
+                await worker.rest(max(0.0, left_s))
                 continue
             late = False
             if isinstance(begun, GaveUp):

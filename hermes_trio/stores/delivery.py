@@ -212,6 +212,8 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     lane, *found = tx.run(
         "update outbound set begun = 0, message_id = coalesce(:id, message_id), sent_at = :now,"
         " dirty = dirty and state = 'live',"
+        # An edit that follows a send which is certain now is not in doubt.
+        " unknown = case when state = 'sending' and dirty then 0 else unknown end,"
         " state = case when state = 'sending' then case when dirty then 'owed' else 'sent' end"
         " when state = 'live' and op = 'send' and coalesce(:id, message_id) is null then 'sent'"
         " else state end where id = :row returning lane, turn, said, last, state",

@@ -398,3 +398,16 @@ async def test_an_edit_that_may_have_arrived_and_is_refused_when_repeated_is_giv
         await world.settle()
         assert world.texts("ada") == ["it is late", texts.MAY_BE_MISSING]
         assert [line["row"] for line in world.lines("send given up")] == [1]
+
+
+async def test_a_preview_that_was_in_doubt_often_is_edited_once_its_key_is_confirmed(autojump_clock):
+    """Found by seed 34887: the text of the final was sent again under the same key instead."""
+    platform = MemoryPlatform(traits=Traits(can_edit=True, takes_key=True))
+    async with open_world(platform=platform) as world:
+        world.model.script(text("half ", "and whole", after_s=0.6, between_s=1))
+        platform.fault("hang", *["lost_answer"] * 4)
+        await world.say("ada", "hi")
+        await world.settle()
+        ops = [call.delivery.op for call in platform.calls if call.delivery.op in ("send", "edit")]
+        assert ops == ["send"] * 6 + ["edit"], world.timeline()
+        assert world.texts("ada") == ["half and whole"]

@@ -421,3 +421,20 @@ async def test_and_not_for_ever(autojump_clock):
         world.platform.connect()
         await world.settle()
         assert world.platform.texts("u1")[-1] == "done"
+
+
+async def test_a_part_in_doubt_that_is_too_old_already_is_given_up_and_breaks_nothing(world):
+    """Found by seed 32154: the wall clock had gone past its day while its account did not receive."""
+    world.platform.fault("hang")
+    await world.say("ada", "one")
+    await world.until(seconds=1)
+    world.crash()
+    world.platform.disconnect()
+    world.fault("clock_jumps", by_s=100_000.0)
+    await world.start()
+    await world.until(minutes=2)
+    assert world.lines("worker failed") == []
+    world.platform.connect()
+    await world.say("ada", "two")
+    await world.settle()
+    assert world.texts("ada")[-1] == "you said: two"
