@@ -1,5 +1,6 @@
 # Every target needs Python 3.11 or newer with its venv module, and nothing else; what they install is in .venv.
 #   make run      the daemon in the foreground          make test     the whole suite
+#                 (with the hermes.toml of this folder, where there is one)
 #   make demo     a conversation that is cut short      make lint     style, types, layers
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
@@ -17,7 +18,7 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-inp
 .NOTPARALLEL:
 
 run: .venv/.installed
-	@exec $(BIN)/hermes-trio run $(ARGS)
+	@exec $(BIN)/hermes-trio run $(if $(wildcard hermes.toml),--config hermes.toml) $(ARGS)
 
 test: .venv/.installed-dev
 	@$(BIN)/python -m pytest -n 2 $(ARGS)

@@ -34,9 +34,11 @@ __all__ = [
     "Tools",
     "find",
     "load",
+    "passed_over",
     "user_folder",
 ]
 
+FILE = "hermes.toml"
 CHECKPOINT_S = 2.0
 LEAVE_S = 2.0
 FLUSH_S = 5.0
@@ -85,8 +87,9 @@ def user_folder(environ: Mapping[str, str], variable: str, below_home: str) -> P
 
 
 def find(environ: Mapping[str, str], cwd: Path, explicit: Path | None = None) -> Path | None:
-    """The config file to use: `--config`, $HERMES_TRIO_CONFIG, ./hermes.toml, the user config folder.
+    """The config file to use: `--config`, $HERMES_TRIO_CONFIG, the user config folder.
 
+    Never the working folder: one that somebody else made must not choose endpoint, prompt and tools.
     A file that was named is returned whether or not it exists, so that `load` can refuse it. None: there
     is no file, and `load(None, ...)` gives the embedded default.
     """
@@ -94,9 +97,20 @@ def find(environ: Mapping[str, str], cwd: Path, explicit: Path | None = None) ->
         return cwd / explicit
     if named := environ.get("HERMES_TRIO_CONFIG"):
         return cwd / named
-    here = cwd / "hermes.toml"
-    mine = user_folder(environ, "XDG_CONFIG_HOME", ".config") / "hermes.toml"
-    return next((path for path in (here, mine) if path.exists()), None)
+    mine = user_folder(environ, "XDG_CONFIG_HOME", ".config") / FILE
+    return mine if mine.exists() else None
+
+
+def passed_over(environ: Mapping[str, str], cwd: Path, found: Path | None) -> Path | None:
+    """The hermes.toml of the working folder, if somebody might think that it counts.
+
+    Args:
+        found: what `find` found without being told of a file.
+    """
+    here = cwd / FILE
+    if environ.get("HERMES_TRIO_CONFIG") or not here.exists():
+        return None
+    return None if found is not None and here.samefile(found) else here
 
 
 def load(

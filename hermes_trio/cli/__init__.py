@@ -15,7 +15,7 @@ import click
 
 from hermes_trio.cli.ask import ASKING, FAILED
 from hermes_trio.cli.export import export
-from hermes_trio.cli.options import config_option, find_file, find_state_dir, tell
+from hermes_trio.cli.options import config_option, find_file, tell
 from hermes_trio.cli.replay import replay
 from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import let_go_of, put_in_place
@@ -86,7 +86,7 @@ def run(file: Path | None, no_resume: bool) -> int:
     from hermes_trio.daemon.life import check_platforms
     from hermes_trio.daemon.running import run_daemon
 
-    config = _load(file)
+    config = _load(find_file(file))
     check_platforms(config, tty=os.isatty(0))
     return run_daemon(config, resume=not no_resume)
 
@@ -98,12 +98,14 @@ def chat(file: Path | None) -> int:
     _stop_at_once()
     from hermes_trio.daemon.lock import nobody_holds
     from hermes_trio.daemon.running import run_attached, run_daemon, with_terminal_only
+    from hermes_trio.daemon.state_dir import state_dir_of
 
-    state_dir = find_state_dir(file)
+    found = find_file(file)
+    state_dir = state_dir_of(found, os.environ)
     with nobody_holds(state_dir) as free:
         pass
     if free:
-        return run_daemon(with_terminal_only(_load(file)), chatting=True)
+        return run_daemon(with_terminal_only(_load(found)), chatting=True)
     return run_attached(state_dir)
 
 
@@ -113,7 +115,7 @@ def check(file: Path | None) -> int:
     """Validate the configuration."""
     from hermes_trio.daemon.checking import checked
 
-    config = _load(file)
+    config = _load(find_file(file))
     for line in checked(config):
         click.echo(line)
     for why in config.unavailable.values():
@@ -127,10 +129,10 @@ def _stop_at_once() -> None:
         signal.signal(number, lambda *_: os._exit(0))
 
 
-def _load(file: Path | None) -> Config:
+def _load(path: Path | None) -> Config:
     from hermes_trio.config import load
 
-    return load(find_file(file), environ=os.environ)
+    return load(path, environ=os.environ)
 
 
 for command in (*ASKING, export, replay, simulate):

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hermes_trio.cli.ask import FAILED, session_argument
-from hermes_trio.cli.options import config_option, find_file, find_state_dir, tell
+from hermes_trio.cli.options import config_option, find_file, tell
 
 
 @click.command()
@@ -25,10 +25,12 @@ from hermes_trio.cli.options import config_option, find_file, find_state_dir, te
 def export(session: int, file: Path | None, output: Path | None) -> int:
     """Write out a session so that it can be run again, without secrets."""
     from hermes_trio.daemon.exporting import recorded, secrets_of, write_private
+    from hermes_trio.daemon.state_dir import state_dir_of
     from hermes_trio.log import Redactor
 
-    secrets, missing = secrets_of(find_file(file), os.environ)
-    with recorded(find_state_dir(file), session, Redactor(secrets)) as (pieces, up):
+    path = find_file(file)
+    secrets, missing = secrets_of(path, os.environ)
+    with recorded(state_dir_of(path, os.environ), session, Redactor(secrets)) as (pieces, up):
         if output is None:
             sys.stdout.buffer.writelines(pieces)
             sys.stdout.flush()

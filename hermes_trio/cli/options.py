@@ -22,15 +22,19 @@ def config_option(command: F) -> F:
         "file",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Default: $HERMES_TRIO_CONFIG, ./hermes.toml, then the user config folder.",
+        help="Default: $HERMES_TRIO_CONFIG, then the user config folder.",
     )(command)
 
 
 def find_file(file: Path | None) -> Path | None:
-    """The config file that is meant, None for the embedded default."""
-    from hermes_trio.config import find
+    """The config file that is meant, None for the default. Says what it passes over, so call it once."""
+    from hermes_trio.config import find, passed_over
 
-    return find(os.environ, Path.cwd(), file)
+    found = find(os.environ, Path.cwd(), file)
+    here = None if file else passed_over(os.environ, Path.cwd(), found)
+    if here is not None:
+        tell(f"{here} is not read, since nobody named it; if it is yours: --config {here.name}")
+    return found
 
 
 def find_state_dir(file: Path | None) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import trio
 
 ASKING = ["status", "ledger", "sessions", "stop", "reset", "restart"]
@@ -17,6 +18,15 @@ async def test_a_wrong_key_is_named_with_file_line_and_the_nearest_valid_key(run
     assert f"{tmp_path}/hermes.toml:2: gateway.queue_maxx" in done.stderr
     assert "queue_max" in done.stderr
     assert not (tmp_path / ".local").exists()
+
+
+@pytest.mark.parametrize("command", [["check"], ["run"], ["chat"], ["status"], ["export", "1"]])
+async def test_a_configuration_of_the_folder_one_stands_in_is_not_read(run, tmp_path, command):
+    (tmp_path / "hermes.toml").write_text('[gateway]\nstate_dir = "theirs"\nqueue_maxx = 3\n')
+    done = await run(*command, HERMES_TRIO_CONFIG="", OPENAI_API_KEY="")
+    assert done.stderr.count(f"hermes-trio: {tmp_path}/hermes.toml is not read, since nobody named it") == 1
+    assert "queue_maxx" not in done.stderr
+    assert not (tmp_path / "theirs").exists()
 
 
 async def test_a_file_that_was_named_must_exist(run, tmp_path):

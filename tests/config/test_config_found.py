@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from hermes_trio.config import find, load
+from hermes_trio.config import find, load, passed_over
 from hermes_trio.errors import ConfigWrong
 
 from .adapters import ADAPTERS, TOOLS
@@ -15,7 +15,7 @@ from .adapters import ADAPTERS, TOOLS
 
 @pytest.fixture
 def places(tmp_path):
-    """All four places, from the first to be looked at to the last."""
+    """The three places, from the first to be looked at to the last, and the working folder that is none."""
     paths = [tmp_path / name for name in ("given.toml", "named.toml", "cwd/hermes.toml")]
     paths.append(tmp_path / "home/.config/hermes-trio/hermes.toml")
     for path in paths:
@@ -25,16 +25,24 @@ def places(tmp_path):
 
 
 def test_the_nearest_place_is_used(places, tmp_path):
-    given, named, here, mine = places
+    given, named, _, mine = places
     environ, cwd = {"HOME": str(tmp_path / "home"), "HERMES_TRIO_CONFIG": str(named)}, tmp_path / "cwd"
     assert find(environ, cwd, given) == given
     assert find(environ, cwd) == named
     del environ["HERMES_TRIO_CONFIG"]
-    assert find(environ, cwd) == here
-    here.unlink()
     assert find(environ, cwd) == mine
     mine.unlink()
     assert find(environ, cwd) is None
+
+
+def test_a_file_of_the_working_folder_is_passed_over_unless_it_is_the_users_own(places, tmp_path):
+    _, named, here, mine = places
+    environ = {"HOME": str(tmp_path / "home")}
+    assert passed_over(environ, here.parent, mine) == here
+    assert passed_over(environ, here.parent, None) == here
+    assert passed_over(environ, mine.parent, mine) is None
+    assert passed_over(environ, tmp_path, mine) is None
+    assert passed_over(environ | {"HERMES_TRIO_CONFIG": str(named)}, here.parent, named) is None
 
 
 def test_the_user_config_folder_can_be_elsewhere(places, tmp_path):

@@ -20,6 +20,8 @@ _FIELD = re.compile(r'(\w+)=("(?:[^"\\]|\\.)*"|\S*)')
 def environ_of(home, **more):
     """The environment of an operator whose home is this folder, and nothing else of ours."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "PYTHONPATH") if name in os.environ}
+    if (Path(home) / "hermes.toml").exists():
+        kept["HERMES_TRIO_CONFIG"] = "hermes.toml"
     return {**kept, "HOME": str(home), "PYTHONWARNINGS": "error", **more}
 
 

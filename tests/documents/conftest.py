@@ -58,6 +58,8 @@ class Examples:
     def run(self, *command, cwd, timeout_s=60, input="", **environ):
         """Run a command where the packages of the examples are installed."""
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+        if (Path(cwd) / "hermes.toml").exists():
+            kept["HERMES_TRIO_CONFIG"] = "hermes.toml"
         return subprocess.run(
             [str(part) for part in command],
             cwd=cwd,

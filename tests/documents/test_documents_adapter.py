@@ -50,7 +50,11 @@ def daemon(place, examples):
         environ = {"HOME": str(place), "PATH": os.environ["PATH"], "PYTHONPATH": str(examples.site)}
         with (place / "log").open("a") as log:
             process = subprocess.Popen(
-                [HERMES, "run"], cwd=place, env=environ, stdin=subprocess.DEVNULL, stderr=log
+                [HERMES, "run", "--config", "hermes.toml"],
+                cwd=place,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stderr=log,
             )
         running.append(process)
         return process

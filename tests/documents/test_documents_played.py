@@ -60,7 +60,7 @@ def daemon(stage, examples):
     log = stage.folder / "log"
     with log.open("w") as err:
         process = subprocess.Popen(
-            [HERMES, "run"],
+            [HERMES, "run", "--config", "hermes.toml"],
             cwd=stage.folder,
             stdin=subprocess.DEVNULL,
             stderr=err,
