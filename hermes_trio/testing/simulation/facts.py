@@ -81,6 +81,7 @@ class Facts:
         allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
         wall: the wall clock.
         met: how often what happened.
+        frozen: when the process was frozen, and until when.
     """
 
     def __init__(self, plan: Plan, db: sqlite3.Connection, secrets: Sequence[str]) -> None:
@@ -109,6 +110,7 @@ class Facts:
         self.resumes = True
         self.wall: Callable[[], float] = lambda: 0.0
         self.met: Counter[str] = Counter()
+        self.frozen: list[tuple[float, float]] = []
 
     def one(self, sql: str, *args: object) -> Any:
         """The first row of a query on the store, as it is now; None if there is none."""
@@ -168,6 +170,13 @@ class Facts:
                 self.untaken_at[change.id] = self.now
             yield change
 
+    def thawed(self, known_at: float) -> float:
+        """When a process knows what it would have known then, had it not been frozen."""
+        for began, ended in self.frozen:
+            if began <= known_at < ended:
+                known_at += ended - began
+        return known_at
+
     def happened(self, event: Event) -> None:
         """Take note of an event before any invariant is asked."""
         self.now = event.at
@@ -200,6 +209,8 @@ class Facts:
         how = event.fields
         name, for_s = str(how["name"]), float(how.get("for_s", 0.0))
         late = event.at + for_s + 15.0
+        if name == "freezes":
+            self.frozen.append((event.at, event.at + for_s))
         if name.startswith(("store", "freezes")):
             self.store_late_until = max(self.store_late_until, late)
         if name == "store_full" and for_s > SHORT_S:

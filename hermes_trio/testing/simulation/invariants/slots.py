@@ -74,6 +74,7 @@ class NoTurnIsLost(Invariant):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._closed: dict[int, float] = {}
+        self._open: set[int] = set()
         self._draining = False
 
     def happened(self, event: Event) -> None:
@@ -81,11 +82,18 @@ class NoTurnIsLost(Invariant):
         facts = self.facts
         if event.who == "world" and event.what in ("crash", "stop", "start"):
             self._closed.clear()
+            self._open.clear()
             self._draining = event.what == "stop"
-        elif event.who == "log" and event.what == "turn closed" and not self._draining:
-            self._closed[event.fields["turn"]] = facts.now
+        elif event.who == "log" and event.what == "turn closed":
+            self._open.discard(event.fields["turn"])
+            if not self._draining:
+                self._closed[event.fields["turn"]] = facts.now
         elif event.who == "log" and event.what == "turn opened":
+            self._open.add(event.fields["turn"])
             self._closed.pop(event.fields["turn"], None)
+        if len(self._open) >= facts.plan.rules.turns_max:
+            # Whoever is to be adopted stands in line for a place, like others.
+            self._closed = dict.fromkeys(self._closed, facts.now)
         for turn, since in list(self._closed.items()):
             row = facts.mirror.turn.get(turn)
             if row is None or row["state"] != "running":

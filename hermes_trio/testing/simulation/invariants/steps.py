@@ -11,6 +11,7 @@ from hermes_trio.testing.simulation.mirror import Change, Row
 
 LEAVE_S = 2.0
 WAKES_MAX = 3
+WAKES = ("wake", "match")
 CHILD_EXIT = re.compile(r"child\.(\d+)\.exit")
 
 
@@ -77,14 +78,20 @@ class EndsAreToldOnce(Invariant):
             child = self.facts.mirror.child[int(exited[1])]
             session = self.facts.mirror.session[child["session"]]
             self.check(session["ended_at"] is None, f"{new['native']} is told to a session that has ended")
-        if change.became("turn") and new["turn"] is not None and new["step"] is None:
-            self._claimed(new, int(exited[1]) if exited else 0)
+
+    def committed(self) -> None:
+        """Which turns this commit has opened for nobody but the gateway itself."""
+        given = [one.new for one in self.facts.batch if one.table == "inbound" and _is_given(one) and one.new]
+        of_people = {row["turn"] for row in given if row["kind"] not in WAKES}
+        for row in given:
+            if row["turn"] in of_people:
+                self._wakes[row["key"]].clear()
+            else:
+                exited = CHILD_EXIT.fullmatch(row["native"])
+                self._claimed(row, int(exited[1]) if exited else 0)
 
     def _claimed(self, new: Row, child: int) -> None:
         wakes = self._wakes[new["key"]]
-        if new["kind"] not in ("wake", "match"):
-            wakes.clear()
-            return
         if child:
             consumed = self.facts.mirror.child[child]["consumed"]
             self.check(not consumed, f"{new['native']} opens a turn, and somebody was told")
@@ -105,3 +112,9 @@ class EndsAreToldOnce(Invariant):
         for pid, row in rows.items():
             over = mirror.session[row["session"]]["ended_at"] is not None
             self.check(bool(row["keep"]) or not over, f"process {pid} outlives session {row['session']}")
+
+
+def _is_given(change: Change) -> bool:
+    """Whether a message was given to a turn as what it is asked, not to a step of one that works."""
+    new = change.new
+    return new is not None and change.became("turn") and new["turn"] is not None and new["step"] is None

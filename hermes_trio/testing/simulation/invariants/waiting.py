@@ -205,6 +205,7 @@ class LiveHoldsNothing(Invariant):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._begun: dict[int, float] = {}
+        self._draining = False
 
     def changed(self, change: Change) -> None:
         """A call begins, or has its end. Meanwhile an answer may have taken the row over."""
@@ -217,8 +218,10 @@ class LiveHoldsNothing(Invariant):
             self._begun[change.id] = self.facts.now
 
     def happened(self, event: Event) -> None:
-        """Look at all of them. What a killed life had begun is seen to by the next."""
+        """Look at all of them. What a life that ends had begun is seen to by the next."""
         if event.who == "world" and event.what in ("crash", "stop", "start"):
+            self._draining = event.what == "stop"
+        if self._draining or event.what == "crash":
             self._begun.clear()
         for row, since in self._begun.items():
             late = self.facts.now - max(since, self.facts.store_late_until + self.facts.store_backoff_s)

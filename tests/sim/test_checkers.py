@@ -1,0 +1,78 @@
+"""What a checker of the simulation once took for a mistake of the gateway, and was none.
+
+Each is a plan that a seed was shortened to. That the checkers still bite is shown by `tests/mutants`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from hermes_trio.testing.simulation.invariants import causes, lines, slots, steps, waiting
+from hermes_trio.testing.simulation.plan import Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
+from hermes_trio.testing.simulation.play import play
+
+TWO = (Place("club", None, True), Place("ada", "topic"))
+
+WHO_WAITS_FOR_A_PLACE = Plan(
+    seed=107404,
+    rules=Rules(turns_max=1),
+    places=TWO,
+    happenings=(
+        Say(0.0, 2, "ada", 0, ("slow",)),
+        Say(0.0, 3, "ada", 1, ("think:20",)),
+        Fault(0.02, "store_fails_commit", {"nth": 2.0}),
+        Operate(30.325, "resume", 1),
+    ),
+)
+GIVEN_BACK_WITH_ITS_MESSAGE = Plan(
+    seed=37236,
+    rules=Rules(busy="interrupt", think_s=2.0),
+    happenings=(Say(0.0, 7, "ada", 0, ("start:quick", "kill")), Say(5.026, 9, "ada")),
+)
+HELD_UP_BY_A_STONE = Plan(
+    seed=35614,
+    rules=Rules(progress_s=20.0),
+    happenings=(Fault(0.0, "platform_hangs"), Say(0.0, 3, "ada", 0, ("stone",)), Stop(0.3005)),
+)
+KILLED_IN_ITS_SLEEP = Plan(
+    seed=302952,
+    rules=Rules(commit_s=0.001),
+    places=(Place("ada", "topic"), Place("ada")),
+    happenings=(Say(0.1, 11, "ada", 1), Fault(0.101, "freezes", {"for_s": 0.5}), Crash(0.101, "now", 3)),
+)
+MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "start:slow")),))
+
+
+@pytest.mark.parametrize(
+    ("plan", "checker"),
+    [
+        pytest.param(
+            WHO_WAITS_FOR_A_PLACE,
+            slots.NoTurnIsLost,
+            id="a turn that waits for a place among those that run is not lost",
+        ),
+        pytest.param(
+            GIVEN_BACK_WITH_ITS_MESSAGE,
+            steps.EndsAreToldOnce,
+            id="what an interrupted turn was told comes along with the message, and opens nothing",
+        ),
+        pytest.param(
+            HELD_UP_BY_A_STONE,
+            waiting.LiveHoldsNothing,
+            id="a gateway that is on its way down records no delivery any more",
+        ),
+        pytest.param(
+            KILLED_IN_ITS_SLEEP,
+            lines.OneLineEach,
+            id="a process that is killed while it is frozen owes no line",
+        ),
+        pytest.param(
+            MUTED,
+            causes.OfRunningTurns,
+            id="what the gateway says of itself once too often stands behind the last turn",
+        ),
+    ],
+)
+def test_it_is_no_mistake(plan, checker):
+    played = play(plan, [checker])
+    assert (played.broken, played.what) == ("", "")
