@@ -17,6 +17,7 @@ import trio
 from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports import Platform, WallClock
 from hermes_trio.pure import texts
+from hermes_trio.pure.scalars import shows
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Reply, Store
 from hermes_trio.supervise import attempt
@@ -212,7 +213,7 @@ async def attend(attendance: Attendance) -> None:
 
 async def _head(platform: Platform, text: str) -> Part | None:
     """The first part of the text, with room for a closing line. None where there is nothing to see."""
-    if not text.strip():
+    if not shows(text):
         return None
     part = platform.split(text)[0]
     most = platform.traits.text_max

@@ -11,15 +11,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal, TypeVar
 
 import trio
+from msgspec import structs
 
 from hermes_trio.errors import NotSent, SendRefused, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance, Platform, WallClock
 from hermes_trio.pure.backoff import full_jitter
+from hermes_trio.pure.chunking import units
+from hermes_trio.pure.links import write_out
 from hermes_trio.store_port import Begun, GaveUp, InDoubt, Store
 from hermes_trio.supervise import attempt
-from hermes_trio.values import Address, Delivery, Lane, Part
+from hermes_trio.values import Address, Delivery, Lane, Part, Traits
 
 T = TypeVar("T")
 DELIVER_S = 60.0
@@ -121,8 +124,9 @@ class Outbox:
             await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
             return "look"
         receipt, error = None, None
+        delivery = _plain(begun.delivery, platform.traits) if begun.plain else begun.delivery
         with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
-            receipt, error = await attempt(lambda: platform.deliver(begun.delivery))
+            receipt, error = await attempt(lambda: platform.deliver(delivery))
         if error is None and not deadline.cancelled_caught:
             shown = str(receipt.message_id) if receipt and receipt.message_id is not None else None
             more = await self._kept(lambda: self._store.record_delivery(begun.row, shown))
@@ -137,7 +141,7 @@ class Outbox:
                 if wait_s:
                     await self._penalty(lane, wait_s)
                 return await self._fail(lane, begun, "not_sent", why, again=not wait_s)
-            case SendRefused(kind="markup") if begun.delivery.part and begun.delivery.part.spans:
+            case SendRefused(kind="markup" | "other") if _formatted(begun):
                 return await self._fail(lane, begun, "plain", why)
             case SendRefused(kind="lost") if begun.delivery.op == "edit":
                 return await self._fail(lane, begun, "lost", why)
@@ -231,6 +235,20 @@ class Outbox:
         told = only(error)
         if isinstance(told, NotSent) and told.retry_after_s:
             await self._penalty(address.lane, told.retry_after_s)
+
+
+def _formatted(begun: Begun) -> bool:
+    """Whether formatting may be why it is refused: then it is tried once without."""
+    return not begun.plain and begun.delivery.part is not None and bool(begun.delivery.part.spans)
+
+
+def _plain(delivery: Delivery, traits: Traits) -> Delivery:
+    """The same without formatting; what its links lead to stands in the text, as far as there is room."""
+    if delivery.part is None:
+        return delivery
+    room = traits.text_max - units(delivery.part.text, traits.unit)
+    spelt = write_out(delivery.part, lambda span: False, room=room, unit=traits.unit)
+    return structs.replace(delivery, part=Part(spelt.text))
 
 
 def only(error: BaseException | None) -> BaseException | None:

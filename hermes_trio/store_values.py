@@ -128,7 +128,8 @@ class Hold(Struct, frozen=True):
 class Begun(Struct, frozen=True, kw_only=True):
     """A delivery whose beginning is recorded: it must be recorded as ended, or is unknown.
 
-    `created_at`: since when it is owed, wall time.
+    `created_at`: since when it is owed, wall time. `plain`: it was refused for its formatting, so it goes
+    without its spans, and the addresses of its links stand in its text.
     """
 
     row: int
@@ -136,6 +137,7 @@ class Begun(Struct, frozen=True, kw_only=True):
     live: bool
     created_at: float
     attempts: int
+    plain: bool = False
 
 
 class InDoubt(Struct, frozen=True):

@@ -21,7 +21,7 @@ from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Agent
 from hermes_trio.pure.endings import Ending, ending_of, failure_of
-from hermes_trio.pure.scalars import clean
+from hermes_trio.pure.scalars import clean, shows
 from hermes_trio.slot import Slot
 from hermes_trio.store_port import Closing, Opened
 from hermes_trio.supervise import first_leaf
@@ -175,7 +175,7 @@ def _finished(turn: Turn, answer: object) -> Closing:
         return Closing(state="finished", reason=f"silence: {clean(answer.reason)}", step=step)
     if answer is not None and not isinstance(answer, str):
         raise AgentError(f"the agent returned a {type(answer).__name__}; an answer is text, Silence or None")
-    if answer is None or not answer.strip():
+    if answer is None or not shows(answer):
         return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
     text = clean(turn.redact(answer))
     entries = (*turn.steps.closing_entries, AssistantEntry(text=text))

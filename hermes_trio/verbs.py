@@ -20,7 +20,7 @@ from hermes_trio.background import Background
 from hermes_trio.entries import AssistantEntry, Entry
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
-from hermes_trio.pure.scalars import clean
+from hermes_trio.pure.scalars import clean, shows
 from hermes_trio.slot import Slot
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
@@ -229,7 +229,8 @@ class Turn:
                 return
             done = msgspec.structs.replace(row, state="done", value=b"null")
             said = AssistantEntry(text=text, interim=True)
-            await self.steps.end(done, entries=[said], reply=self.reply(text, "say"))
+            # What shows nothing is recorded, and not sent: no platform takes it.
+            await self.steps.end(done, entries=[said], reply=self.reply(text, "say") if shows(text) else None)
 
     def stream(self, text: str) -> None:
         """Add to the live preview, which the next `say` or the final reply takes the place of.
@@ -260,7 +261,7 @@ class Turn:
                 show the question.
             AgentError: the question or a choice is no text, or is empty.
         """
-        if not all(isinstance(one, str) and one.strip() for one in (text, *choices)):
+        if not all(isinstance(one, str) and shows(one) for one in (text, *choices)):
             raise AgentError("ask: the question and its choices are texts that are not empty")
         choices = [clean(one) for one in choices]
         with self.steps.begin("ask", (clean(text), choices)) as row:

@@ -6,11 +6,11 @@ a wide character can push a part over the limit.
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from hermes_trio.pure.scalars import VISIBLE
 from hermes_trio.values import Part, Span
 
 Unit = Literal["char", "utf16", "byte"]
@@ -19,7 +19,6 @@ Unit = Literal["char", "utf16", "byte"]
 LIMIT_MIN = 4
 """The smallest limit: the widest code point is four bytes."""
 
-_VISIBLE = re.compile(r"[^\s\u200b-\u200f\u2060\ufeff]")
 _CLUSTER_MAX = 64
 _PARAGRAPH = ("\n\n",)
 _LINE = ("\n",)
@@ -61,7 +60,7 @@ def split_part(part: Part, *, limit: int, unit: Unit) -> list[Part]:
     text = part.text
     if len(text) * 4 <= limit or units(text, unit) <= limit:
         return [part]
-    if _VISIBLE.search(text) is None:
+    if VISIBLE.search(text) is None:
         return [Part(text[: _window(text, 0, limit, unit)])]
     spans = _Spans(part.spans)
     return [spans.part(text, a, b) for a, b in _ranges(text, spans, limit, unit)]
@@ -72,7 +71,7 @@ def _ranges(text: str, spans: _Spans, limit: int, unit: Unit) -> Iterator[tuple[
     last_visible = _last_visible(text)
     start = 0
     while start <= last_visible:
-        seen = _VISIBLE.search(text, start)
+        seen = VISIBLE.search(text, start)
         assert seen is not None
         end = _window(text, start, limit, unit)
         if seen.start() >= end:
@@ -91,7 +90,7 @@ def _ranges(text: str, spans: _Spans, limit: int, unit: Unit) -> Iterator[tuple[
 def _last_visible(text: str) -> int:
     """The index of the last character that shows. The text has one."""
     at = len(text) - 1
-    while _VISIBLE.match(text, at) is None:
+    while VISIBLE.match(text, at) is None:
         at -= 1
     return at
 

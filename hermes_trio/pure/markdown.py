@@ -7,11 +7,14 @@ line breaks stay line breaks, and what is not whole markdown (an unclosed `**`) 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
 from hermes_trio.pure.chunking import Unit, split_part
+from hermes_trio.pure.links import is_absolute, within, write_out
 from hermes_trio.pure.rendered import Kind, Writer, plain
+from hermes_trio.pure.scalars import shows
 from hermes_trio.values import Part
 
 if TYPE_CHECKING:
@@ -36,17 +39,31 @@ _KINDS: dict[str, Kind] = {"em": "italic", "strong": "bold", "s": "strike", "lin
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def split_markdown(text: str, *, limit: int, unit: Unit) -> list[Part]:
+def split_markdown(
+    text: str,
+    *,
+    limit: int,
+    unit: Unit,
+    takes_link: Callable[[str], bool] = is_absolute,
+    spans_max: int | None = None,
+) -> list[Part]:
     """Render markdown and split it into parts of at most `limit` units.
 
     Always at least one part: "" gives [Part("")], and whether that may be sent is the caller's business.
+    The address of a link that may not be a span stands behind its words in the text.
 
     Args:
         text: markdown.
         limit: the longest part, in `unit`s; at least 4.
         unit: how the platform counts.
+        takes_link: whether the platform makes a link of an address.
+        spans_max: the most spans of one message; what formats more is left out. None: any number.
     """
-    return split_part(render(text), limit=limit, unit=unit)
+    part = write_out(render(text), lambda span: takes_link(span.value))
+    parts = split_part(part, limit=limit, unit=unit)
+    if spans_max is None:
+        return parts
+    return [few for one in parts for few in within(one, spans_max=spans_max, limit=limit, unit=unit)]
 
 
 def render(text: str) -> Part:
@@ -64,7 +81,7 @@ def render(text: str) -> Part:
         part = _rich(text)
     except (LookupError, RecursionError, ValueError):  # a bug of the parser must not cost an answer
         return plain(text)
-    return part if part.text.strip() else plain(text)
+    return part if shows(part.text) else plain(text)
 
 
 def _rich(text: str) -> Part:

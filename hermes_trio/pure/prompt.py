@@ -15,6 +15,7 @@ from hermes_trio.entries import (
     ToolEntry,
     UserEntry,
 )
+from hermes_trio.pure.scalars import shows
 from hermes_trio.values import Message
 
 UNKNOWN = (
@@ -73,7 +74,7 @@ def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 def says_nothing(text: str) -> bool:
     """Whether an answer is none: blank, or a word that models were taught elsewhere to be silent with."""
     bare = "".join(filter(str.isalpha, text)).upper()
-    return not text.strip() or (bare in SILENCES and not text.strip().isalpha())
+    return not shows(text) or (bare in SILENCES and not text.strip().isalpha())
 
 
 def _not_blank(entry: Entry) -> Entry:

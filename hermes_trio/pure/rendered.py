@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Literal
 
+from hermes_trio.pure.links import spelled
+from hermes_trio.pure.scalars import shows
 from hermes_trio.values import Part, Span
 
 Kind = Literal["bold", "italic", "strike", "code", "pre", "link", "quote", "spoiler"]
 
 _COLUMN_MAX = 40
-_ABSOLUTE = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
 def plain(text: str) -> Part:
@@ -71,12 +71,13 @@ class Writer:
             self._spans.append(Span(start, self._size, kind, value))
 
     def _close_link(self, start: int, text: str, url: str) -> None:
-        if not text:
+        if not shows(text):
             self.write(url)
-        if self._links and _ABSOLUTE.match(url):
+            text = url
+        if self._links and url:
             self._spans.append(Span(start, self._size, "link", url))
-        elif text and url not in (text, ""):
-            self._emit(f" ({url})")
+        else:
+            self._emit(spelled(text, url))
 
     def pre(self, text: str, language: str) -> None:
         """Write preformatted text: not indented, so that it can be copied as it is."""

@@ -2,8 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
+
+# White space, controls, what Unicode says is shown as nothing, and the blank pattern of Braille.
+_NOTHING = (
+    r"\s\x00-\x1f\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202f"
+    r"\u205f-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufff8\ufffc"
+    r"\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+VISIBLE = re.compile(f"[^{_NOTHING}]")
+"""A character that shows by itself."""
+
+
+def shows(text: str) -> bool:
+    """Whether a reader sees anything of it. What shows nothing is no answer, and platforms refuse it."""
+    return VISIBLE.search(text) is not None
 
 
 def clean(text: str) -> str:

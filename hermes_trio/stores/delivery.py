@@ -171,6 +171,7 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
         live=live,
         created_at=_owed_since(row),
         attempts=row.attempts + 1,
+        plain=bool(row.plain),
         delivery=Delivery(
             op=op,  # type: ignore[arg-type]
             address=read_address(row.address),
@@ -190,8 +191,6 @@ def _part(tx: Tx, row: _Row, marked: bool) -> Part:
     if row.op == "retire":
         opened = tx.one("select opened_at from turn where id = ?", row.turn)
         part = Part(texts.progress_over(max(0.0, tx.now - (opened[0] if opened else row.at))))
-    if row.plain:
-        part = Part(part.text)
     return _marked(part) if marked else part
 
 
@@ -251,15 +250,19 @@ def fail_delivery(
 
 
 def end_question(tx: Tx, row: int) -> None:
-    """A question that cannot be shown is not waited for."""
-    turn = tx.one("select turn from outbound where id = ? and said = 'prompt' and state = 'failed'", row)
+    """A question of which a part cannot be shown is not waited for."""
+    turn = tx.one(
+        "select turn, coalesce(reply, id) from outbound"
+        " where id = ? and said = 'prompt' and state = 'failed'",
+        row,
+    )
     if turn is None or turn[0] is None:
         return
     ended = to_json(("AskTimedOut", "the question could not be shown"))
     for name, n, value, key in tx.all(
         "select name, n, value, asked from step where turn = ? and asked is not null", turn[0]
     ):
-        if read_question(value).prompt == row:
+        if read_question(value).prompt == turn[1]:
             tx.run(
                 f"update step set state = 'failed', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
                 " where turn = ? and name = ? and n = ?",

@@ -5,6 +5,7 @@ account.py   the Platform: one bot
 serve.py     receiving: the poll loop
 wire.py      update JSON -> Message
 entities.py  formatting and mentions, in UTF-16 units
+links.py     which addresses Telegram makes a link of
 content.py   what a message without text holds
 calls.py     Delivery -> Bot API call, and what its answer means
 answer.py    the answer itself

@@ -36,7 +36,7 @@ _GONE = re.compile(
 _LOST = re.compile(
     "message to (?:edit|react) not found|message can't be edited|MESSAGE_ID_INVALID", re.IGNORECASE
 )
-_MARKUP = re.compile("can't parse entit|ENTIT(?:Y|IES)_|MessageEntity", re.IGNORECASE)
+_MARKUP = re.compile("can't parse entit|entity URL|ENTIT(?:Y|IES)_|MessageEntity", re.IGNORECASE)
 
 
 class _Sent(msgspec.Struct):

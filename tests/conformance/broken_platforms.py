@@ -354,6 +354,21 @@ class WritesMarks(Changes):
         return Part(text)
 
 
+@breaks("takes_what_it_has_split")
+class WantsTheWeb(Line):
+    async def deliver(self, delivery):
+        await trio.lowlevel.checkpoint()
+        if delivery.part is not None and any("x.py" in span.value for span in delivery.part.spans):
+            raise SendRefused("Unsupported URL protocol")
+        return await super().deliver(delivery)
+
+
+@breaks("takes_what_it_has_split")
+class LosesAddresses(Line):
+    def split(self, text):
+        return [Part(part.text) for part in self.memory.split(text)]
+
+
 @breaks("takes_a_text_of_full_length")
 class PromisesTooMuch(Line):
     async def deliver(self, delivery):

@@ -14,6 +14,8 @@ import msgspec
 from tests.fakes.http_server import Request, Response
 
 TEXT_MAX = 4096
+ENTITIES_MAX = 100  # more are dropped, silently
+INVISIBLE = re.compile(r"[\s\u00ad\u115f\u1160\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe0f\ufeff\uffa0]+")
 INT_FIELDS = {"chat_id", "message_thread_id", "message_id", "offset", "limit", "timeout"}
 JSON_FIELDS = {
     "entities",
@@ -70,7 +72,7 @@ def addressees(text: str) -> list[dict[str, Any]]:
 
 def checked_text(params: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
     text = params.get("text", "")
-    if not text.strip():
+    if not INVISIBLE.sub("", text):
         raise bad("message text is empty")
     length = units(text)
     if length > TEXT_MAX:
@@ -84,9 +86,31 @@ def checked_text(params: dict[str, Any]) -> tuple[str, list[dict[str, Any]]]:
             raise bad("ENTITY_BOUNDS_INVALID")
         if not _on_characters(text, start, start + span):
             raise bad("can't parse entities: an offset within a character")
-        if entity["type"] == "text_link" and "url" not in entity:
-            raise bad("can't parse entities: no url")
-    return text, entities
+        if entity["type"] == "text_link":
+            if "url" not in entity:
+                raise bad("can't parse entities: no url")
+            if why := wrong_with(entity["url"]):
+                raise bad(f"entity URL '{entity['url']}' is invalid: {why}")
+    return text, entities[:ENTITIES_MAX]
+
+
+def wrong_with(url: str) -> str | None:
+    """What Telegram's server (tdlib's LinkManager and parse_url) says of an address; None: it is one."""
+    lower = url.lower()
+    if lower.startswith(("tg:", "ton:", "tonsite:")):
+        return None
+    scheme, there, rest = lower.partition("://")
+    if there and scheme not in ("http", "https"):
+        return "Unsupported URL protocol"
+    place = re.split("[/?#]", rest if there else lower, maxsplit=1)[0].rpartition("@")[2]
+    found = re.fullmatch(r"(\[[^\]]*\]|[^:]*)(?::(.*))?", place)
+    if found is None or not found[1]:
+        return "URL host is empty"
+    if found[2] is not None and not (found[2].isdigit() and 0 < int(found[2]) < 65_536):
+        return "Wrong port number specified in the URL"
+    if "." not in found[1] and not found[1].startswith("["):
+        return "Wrong HTTP URL"
+    return None
 
 
 def _on_characters(text: str, *offsets: int) -> bool:

@@ -438,3 +438,30 @@ async def test_a_part_in_doubt_that_is_too_old_already_is_given_up_and_breaks_no
     await world.say("ada", "two")
     await world.settle()
     assert world.texts("ada")[-1] == "you said: two"
+
+
+async def linked(turn):
+    return "**See** [the app](x-app:1)."
+
+
+@pytest.mark.world(agent=linked)
+@pytest.mark.parametrize("fault", ["markup", "refuse"])
+async def test_a_refusal_that_formatting_can_cause_costs_the_formatting_and_no_address(world, fault):
+    world.platform.fault(fault)
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.platform.texts("u1") == ["See the app (x-app:1)."]
+    assert outbound(world, "state, attempts") == [("sent", 2)]
+
+
+async def says_invisibly(turn):
+    await turn.say("\u3164")
+    return "\u200b\u2060"
+
+
+@pytest.mark.world(agent=says_invisibly)
+async def test_what_shows_nothing_is_not_sent(world):
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.platform.calls == []
+    assert await world.outcomes() == ["answered"]

@@ -18,7 +18,7 @@ FAMILY = "👨‍👩‍👧‍👦"
 
 def shown(text):
     """The rendered text and what each span covers."""
-    part = render(text)
+    [part] = split_markdown(text, limit=1_000_000, unit="char")
     return part.text, [(s.kind, part.text[s.start : s.end], s.value) for s in part.spans]
 
 

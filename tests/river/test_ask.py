@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import trio
 
-from hermes_trio.errors import TurnTimedOut
+from hermes_trio.errors import AskTimedOut, SendRefused, TurnTimedOut
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
-from hermes_trio.testing import open_world
+from hermes_trio.testing import MemoryPlatform, open_world
 
 from .invariants import check
 
@@ -182,6 +182,31 @@ async def test_a_reply_to_any_part_of_a_long_question_is_the_answer(world):
     await world.say("ada", "that one", **GROUP, replies_to=parts[0].message_id)
     await world.settle()
     assert world.texts("group", "final") == ["you said that one"]
+
+
+class RefusesLastParts(MemoryPlatform):
+    """Takes no part of a question but the first."""
+
+    async def deliver(self, delivery):
+        if delivery.said == "prompt" and delivery.last:
+            await trio.lowlevel.checkpoint()
+            raise SendRefused("no")
+        return await super().deliver(delivery)
+
+
+async def long_question_in_vain(turn):
+    try:
+        return await turn.ask("Which? " + "very long " * 800, timeout_s=3600)
+    except AskTimedOut:
+        return "in vain"
+
+
+@pytest.mark.world(agent=long_question_in_vain, platform=RefusesLastParts())
+async def test_a_question_of_which_a_later_part_is_refused_is_not_waited_for(world):
+    await world.say("ada", "go")
+    await world.settle()
+    assert world.texts("ada", "final") == ["in vain"]
+    assert world.now == 0
 
 
 # --- time

@@ -146,6 +146,7 @@ REFUSED = [
     (400, "Bad Request: not enough rights to send text messages to the chat", "gone"),
     (400, "Bad Request: can't parse entities: Can't find end of the entity", "markup"),
     (400, "Bad Request: ENTITY_BOUNDS_INVALID", "markup"),
+    (400, "Bad Request: entity URL 'http://a' is invalid: Wrong HTTP URL", "markup"),
     (400, "Bad Request: message to edit not found", "lost"),
     (400, "Bad Request: message can't be edited", "lost"),
     (400, "Bad Request: MESSAGE_ID_INVALID", "lost"),
@@ -162,6 +163,47 @@ async def test_certainly_refused(fake, platform, code, said, kind):
     assert isinstance(error, SendRefused)
     assert error.kind == kind
     assert said in str(error)
+
+
+LINKS = [
+    ("See [it](vscode://file/x.py:12).", "See it (vscode://file/x.py:12)."),
+    ("At [the app](http://localhost:3000)!", "At the app (http://localhost:3000)!"),
+    ("At [the app](http://host:port/x)!", "At the app (http://host:port/x)!"),
+    ("See [main.c](C:/src/main.c).", "See main.c (C:/src/main.c)."),
+    ("See [docs](http://).", "See docs (http://)."),
+    ("See [docs](https://x.y:0/).", "See docs (https://x.y:0/)."),
+    ("![dot](data:image/png;base64,iVBOR)", "dot (data:image/png;base64,iVBOR)"),
+    ("Write to [me](mailto:me@x.org).", "Write to me (mailto:me@x.org)."),
+]
+
+
+@pytest.mark.parametrize(("written", "read"), LINKS)
+async def test_an_address_that_telegram_makes_no_link_of_is_read_in_the_text(fake, platform, written, read):
+    for part in platform.split(written):
+        await platform.deliver(Delivery(op="send", address=HERE, part=part))
+    assert fake.texts(42) == [read]
+
+
+URLS = ["https://x.org", "HTTP://a.b:8080/c?d#e", "http://[::1]:80/", "https://u:p@x.y/z", "tg://user?id=1"]
+URLS += ["https://пример.рф/путь", "http://10.0.0.1/", "https://x.org/a_(b)"]
+
+
+@pytest.mark.parametrize("url", URLS)
+async def test_an_address_that_telegram_takes_stays_behind_its_words(fake, platform, url):
+    [part] = platform.split(f"see [it](<{url}>)")
+    await platform.deliver(Delivery(op="send", address=HERE, part=part))
+    [shown] = fake.sent(42)
+    assert shown.text == "see it"
+    assert [entity["type"] for entity in shown.entities] == ["text_link"]
+
+
+async def test_no_link_is_lost_past_the_hundred_entities_of_a_message(fake, platform):
+    parts = platform.split(" ".join(f"[w{n}](https://x.y/{n})" for n in range(130)))
+    for part in parts:
+        await platform.deliver(Delivery(op="send", address=HERE, part=part))
+    [shown] = fake.sent(42)
+    assert [entity["url"] for entity in shown.entities] == [f"https://x.y/{n}" for n in range(100)]
+    assert all(f"w{n} (https://x.y/{n})" in shown.text for n in range(100, 130))
 
 
 async def test_a_group_that_moved_names_where_it_is_now(fake, platform):

@@ -17,6 +17,9 @@ from hermes_trio.values import Delivery, Part, Span
 SOON_S = 5.0
 LONG_MAX = 100_000
 PLAIN = "a < b & c > d, *not* _this_ `nor` [that](x) \\ ~~é 😀"
+LINKS = ["vscode://file/x.py:12", "http://localhost:3000", "mailto:me@x.org", "C:/src/main.c", "docs/a.md"]
+LINKS += [f"https://x.org/{n}" for n in range(120)]
+LINKED = " ".join(f"[w{n}]({url})" for n, url in enumerate(LINKS))
 OPS = {"typing": "can_type", "react": "can_react", "edit": "can_edit", "delete": "can_delete"}
 
 
@@ -36,6 +39,22 @@ async def shows_a_text_with_spans_once(trial: PlatformTrial) -> None:
             Delivery(op="send", address=trial.place, part=part, key="checked-spans")
         )
         await trial.shows(text)
+
+
+async def takes_what_it_has_split(trial: PlatformTrial) -> None:
+    """What `split` made of an answer is taken, whatever its links lead to, and no address of one is lost."""
+    async with trial.serving() as serving:
+        parts = list(serving.platform.split(LINKED))
+        held = "".join(part.text for part in parts)
+        held += " ".join(span.value for part in parts for span in part.spans)
+        for url in LINKS:
+            expect(url in held, f"{url} is in the text, or of a link", held[:200])
+        for n, part in enumerate(parts):
+            await serving.platform.deliver(
+                Delivery(op="send", address=trial.place, part=part, key=f"checked-{n}")
+            )
+        shown = await trial.service.shown(trial.place)
+        expect(len(shown) == len(parts), "each part is shown", shown)
 
 
 async def takes_a_text_of_full_length(trial: PlatformTrial) -> None:
@@ -225,6 +244,7 @@ def _nowhere(trial: PlatformTrial) -> Any:
 SENDING = (
     says_a_text_as_it_is,
     shows_a_text_with_spans_once,
+    takes_what_it_has_split,
     takes_a_text_of_full_length,
     says_things_in_order,
     gives_each_message_a_receipt,

@@ -36,7 +36,7 @@ async def delivers_in_order_and_once(trial: StoreTrial) -> None:
 
 
 async def says_again_what_was_not_sent(trial: StoreTrial) -> None:
-    """What was not sent is owed as it was, with the same key; plain is without spans; failed is over."""
+    """What was not sent is owed as it was, with the same key; plain is said to be; failed is over."""
     await owe(trial, Part("bold", (Span(0, 4, "bold"),)))
     first = await trial.begun()
     await trial.store.fail_delivery(first.row, "not_sent", "no line")
@@ -45,7 +45,7 @@ async def says_again_what_was_not_sent(trial: StoreTrial) -> None:
     same(second.delivery.key, first.delivery.key, "its key")
     await trial.store.fail_delivery(second.row, "plain", "markup")
     third = await trial.begun()
-    same(third.delivery.part, Part("bold"), "the text without its spans")
+    same((second.plain, third.plain), (False, True), "whether it goes as plain text")
     await trial.store.fail_delivery(third.row, "failed", "gone")
     same(await trial.begin(), None, "what is left")
 
