@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from hermes_trio.pure.nearest import nearest
 from hermes_trio.testing.script import fails, hangs, partial
+from hermes_trio.testing.spoiling import Rubbish, spoil
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World
@@ -129,6 +130,16 @@ def store_fails_commit(world: World, nth: int = 1) -> None:
     world.disk.fails_in = nth
 
 
+def store_spoils_row(
+    world: World, table: str = "inbound", column: str = "body", how: Rubbish = "rubbish", back: int = 0
+) -> None:
+    """One value of the newest row of a table, or of the `back`-th before it, becomes something else.
+
+    `hermes_trio.testing.spoiling` names what it can become. A table without such a row stays as it is.
+    """
+    spoil(world.db, table, column, how, back)
+
+
 def clock_jumps(world: World, by_s: float) -> None:
     """The wall clock is set by so many seconds, forward or back."""
     world.clock.offset += by_s
@@ -181,6 +192,7 @@ FAULTS: Mapping[str, Callable[..., None]] = {
         store_full,
         store_slow,
         store_fails_commit,
+        store_spoils_row,
         clock_jumps,
         freezes,
     )

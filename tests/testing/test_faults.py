@@ -8,7 +8,9 @@ import pytest
 import trio
 from trio.testing import MockClock
 
+from hermes_trio.pure import texts
 from hermes_trio.testing import FAULTS, RecordingTool, text, tool
+from hermes_trio.testing.spoiling import SPOILT, columns
 from tests.river.invariants import check
 
 
@@ -183,6 +185,21 @@ async def store_fails_commit(world):
     assert await world.reply("ada") == "you said: hi"
 
 
+async def store_spoils_row(world):
+    world.fault("model_hangs")
+    await world.say("ada", "hi")
+    await world.until(seconds=5)
+    world.crash()
+    world.fault("store_spoils_row", table="turn", column="address", how="utf8")
+    world.fault("store_spoils_row", table="turn", column="address", back=1)
+    (address,) = world.db.execute("select cast(address as blob) from turn").fetchone()
+    assert address.startswith(b'["\xff[')
+    world.fault("store_spoils_row", table="turn", column="address")
+    assert world.db.execute("select address from turn").fetchone() == ("{rubbish",)
+    await world.start()
+    assert await world.reply("ada") == texts.MESSAGE_FAILED
+
+
 async def clock_jumps(world):
     before = world.clock.now()
     world.fault("clock_jumps", by_s=-3600.0)
@@ -201,7 +218,7 @@ async def freezes(world):
     assert world.now == 105.0
 
 
-LATER = {platform_repeats_updates, clock_jumps, freezes}
+LATER = {platform_repeats_updates, store_spoils_row, clock_jumps, freezes}
 """These act at once, so their tests say when."""
 
 
@@ -277,3 +294,17 @@ def test_the_clock_of_a_test_is_enough():
             return await world.reply("ada"), world.now
 
     assert trio.run(main, clock=MockClock(autojump_threshold=0)) == ("you said: hi", 0.0)
+
+
+@pytest.mark.parametrize("how", SPOILT)
+async def test_a_row_is_spoilt_in_each_way_and_no_other_is(world, how):
+    for user in ("ada", "bob"):
+        await world.say(user, "hi")
+    await world.settle()
+    kept = "select typeof(body), cast(body as blob) from inbound order by id"
+    ada, bob = world.db.execute(kept).fetchall()
+    world.fault("store_spoils_row", table="inbound", column="body", how=how, back=1)
+    spoilt, other = world.db.execute(kept).fetchall()
+    assert other == bob
+    assert spoilt != ada
+    assert {len(row) for row in columns(world.db)} == {2}
