@@ -83,8 +83,8 @@ _WHERE = {
         " RefreshingKey Tool ToolContext WallClock"
     ).split(),
     "hermes_trio.errors": (
-        "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError LimitReached ModelFailed"
-        " ModelFailure"
+        "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError IntakeClosed LimitReached"
+        " ModelFailed ModelFailure"
         " NoCredentials NotSent OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"

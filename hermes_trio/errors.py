@@ -26,7 +26,8 @@ HermesError
 └── Fenced                   quiet: the writer was too late and wrote nothing
     ├── StaleTurn            the turn is not running under this boot
     ├── StaleSession         the session has ended
-    └── StoreClosed          the store of this boot has been closed
+    ├── StoreClosed          the store of this boot has been closed
+    └── IntakeClosed         the gateway takes nothing any more: what was handed over is not ours
 """
 
 from __future__ import annotations
@@ -216,3 +217,7 @@ class StaleSession(Fenced):
 
 class StoreClosed(Fenced):
     """The store of this boot has been closed."""
+
+
+class IntakeClosed(Fenced):
+    """The gateway goes down and takes nothing any more. What was handed over stays at the platform."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import trio
 
-from hermes_trio.errors import StoreFailed
+from hermes_trio.errors import IntakeClosed, StoreClosed, StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance, Platform
 from hermes_trio.pure import texts
@@ -45,6 +45,7 @@ class Ear:
         scope: whose conversation a group's messages belong to.
         reported: called when the account's health is known for the first time, or is good again.
         draining: asked for each batch; while it says yes each chat gets one notice.
+        over: asked before each try; once it says yes nothing is taken any more.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Ear:
         chance: Chance,
         reported: Callable[[str], None],
         draining: Callable[[], bool],
+        over: Callable[[], bool],
     ) -> None:
         self.cursor = cursor
         self.account = f"{platform.name}/{platform.account}"
@@ -71,6 +73,7 @@ class Ear:
         self._chance = chance
         self._reported = reported
         self._draining = draining
+        self._over = over
         self._told: set[Lane] = set()
 
     async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
@@ -89,13 +92,17 @@ class Ear:
 
     async def _commit(self, decided: Sequence[Decided], cursor: str | None) -> Sequence[Decided]:
         failures = 0
-        while True:
+        while not self._over():
             try:
                 return await self._store.accept(self.account, decided, cursor, self._rules)
+            except StoreClosed:
+                break
             except StoreFailed as error:
                 self.failed(f"store: {error}")
                 await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
                 failures += 1
+        await trio.lowlevel.checkpoint()
+        raise IntakeClosed("the gateway goes down, and takes nothing any more")
 
     def _with_notices(self, decided: Sequence[Decided]) -> list[Decided]:
         """Each chat is told once; the store says it where the message waits from now on."""

@@ -23,7 +23,8 @@ class Listening:
         well: told of such an account.
 
     Attributes:
-        scope: cancelling it stops the intake; nothing is confirmed to a platform after it.
+        scope: cancelling it stops the intake: what is handed over after it is refused, also by a
+            connection of an adapter that outlives its `serve`.
     """
 
     def __init__(

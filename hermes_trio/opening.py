@@ -146,24 +146,25 @@ async def _living(
     booted = await store.begin_boot(setup)
     async with _opened(platforms), trio.open_nursery() as nursery:
         river = make(store, nursery)
-        store.perform = river.perform
-        nursery.start_soon(river.quiet.serve, name="quiet")
-        nursery.start_soon(river.rests.serve, name="rests")
-        try:
-            await _boot(river, booted, resume)
-        except trio.Cancelled:
-            await end_boot(store, river.log)  # a start that is cut short has ended as asked
-            raise
-        if booted.guarded:
-            nursery.start_soon(let_go, store, river.log, name="let go")
-        nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")
-        gateway = Gateway(river)
-        try:
-            yield gateway
-        except BaseException:
-            await checkpoint(store, "cancelled", river.log)
-            raise
-        await _drain(gateway, "asked")
+        with river.flowing():
+            nursery.start_soon(river.quiet.serve, name="quiet")
+            nursery.start_soon(river.rests.serve, name="rests")
+            try:
+                await _boot(river, booted, resume)
+            except trio.Cancelled:
+                await end_boot(store, river.log)  # a start that is cut short has ended as asked
+                raise
+            if booted.guarded:
+                nursery.start_soon(let_go, store, river.log, name="let go")
+            nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")
+            gateway = Gateway(river)
+            try:
+                yield gateway
+            except BaseException:
+                river.listening.scope.cancel(reason="cancelled")
+                await checkpoint(store, "cancelled", river.log)
+                raise
+            await _drain(gateway, "asked")
         nursery.cancel_scope.cancel(reason="drained")
     await end_boot(store, river.log)
 

@@ -51,8 +51,11 @@ class Intake(Protocol):
 
         Only then may the platform be told that we have them. Redelivered ones are refused by their
         `native` id, silently. May wait for long while the store is slow: that is the backpressure.
-        Waits (retrying) while the store fails, so it raises nothing but Cancelled, after which nothing
-        or everything of the batch is durable.
+        Waits (retrying) while the store fails. Cancelled, nothing or everything of the batch is durable.
+
+        Raises:
+            IntakeClosed: the gateway goes down and takes nothing any more, also from a connection that
+                outlives `serve`. Nothing of the batch was written; the platform is told nothing of it.
         """
 
     def received(self) -> None:

@@ -6,7 +6,8 @@ The parts do not know one another. Each is given here what it asks for: ports, a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 
 import trio
@@ -139,6 +140,7 @@ class River:
             chance=self.chance,
             reported=reported,
             draining=lambda: self.draining,
+            over=lambda: self.listening.scope.cancel_called,
         )
 
     def _say_what_waits(self, account: str) -> None:
@@ -172,31 +174,35 @@ class River:
 
     # -- what the store's commits cause
 
+    @contextmanager
+    def flowing(self) -> Iterator[None]:
+        """While the body runs commits wake and cancel. Left before the nursery of what they wake is.
+
+        After it they only have their lines: what is in the rows is the next boot's.
+        """
+        self.store.perform = self.perform
+        try:
+            yield
+        finally:
+            self.store.perform = self._write_lines
+
     def perform(self, consequences: Sequence[Consequence]) -> None:
         """Wake and cancel what a commit says, synchronously, before its caller wakes."""
+        self._write_lines(consequences)
         for what in consequences:
             match what:
                 case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
                     pass  # its account is not there this time: what it has waits for a boot that serves it
                 case WakeKey(key=key, session=session):
                     self.sessions.wake(key, session)
-                case Settled(native=native, outcome=outcome, why=why):
-                    where = str(what.key or what.account)
-                    self.log.info(f"message {outcome}", native=native, key=where, why=why)
-                case LeftOut(key=key, turn=turn, what="summary" | "cut"):
-                    self.log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
-                case LeftOut(key=key, turn=turn):
-                    self.log.warning("set aside", turn=turn, key=str(key), what=what.what)
                 case Deferred(until=until):
                     self.rests.deferred(until)
                 case WakeLane(lane=lane):
                     self.lanes.wake(lane)
                 case WakeCommands(key=key):
                     self.commands.wake(key)
-                case ReplaceKey(key=key, session=session, why=why, who=who):
-                    self.log.info("reset", key=str(key), session=session, who=who, why=why)
-                    if key.account_id in self.accounts:
-                        self.sessions.replace(key, session, why)
+                case ReplaceKey(key=key, session=session, why=why) if key.account_id in self.accounts:
+                    self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
                 case RestartAsked() if self._on_restart is not None:
@@ -205,3 +211,17 @@ class River:
                     self.background.end(children)
                 case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
                     self.sessions.live[key].answer(turn)
+
+    def _write_lines(self, consequences: Sequence[Consequence]) -> None:
+        """The lines of what has happened with a commit."""
+        for what in consequences:
+            match what:
+                case Settled(native=native, outcome=outcome, why=why):
+                    where = str(what.key or what.account)
+                    self.log.info(f"message {outcome}", native=native, key=where, why=why)
+                case LeftOut(key=key, turn=turn, what="summary" | "cut"):
+                    self.log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
+                case LeftOut(key=key, turn=turn):
+                    self.log.warning("set aside", turn=turn, key=str(key), what=what.what)
+                case ReplaceKey(key=key, session=session, why=why, who=who):
+                    self.log.info("reset", key=str(key), session=session, who=who, why=why)

@@ -15,6 +15,7 @@ from hermes_trio import (
     Chance,
     Delivery,
     Intake,
+    IntakeClosed,
     Message,
     Part,
     PlatformDown,
@@ -160,7 +161,10 @@ class Websocket:
         if intake is None:
             await trio.lowlevel.checkpoint()
             return False
-        await intake.accept([message])
+        try:
+            await intake.accept([message])
+        except IntakeClosed:
+            return False
         intake.received()
         return True
 
