@@ -10,15 +10,17 @@ from hermes_trio.stores.schema import connect
 
 
 class Disk(sqlite3.Connection):
-    """A store's database in memory, on a disk that can be full, or fail at a commit. Reading goes on.
+    """A store's database in memory, on a disk that can be full, fail at a commit, or cannot be read.
 
     Attributes:
         full: each commit that writes is refused with `SQLITE_FULL`, its transaction is gone.
         fails_in: the n-th commit from now that writes fails with `SQLITE_IOERR`; 0: none does.
+        unread_in: likewise the n-th query of the store from now, which no transaction survives.
     """
 
     full = False
     fails_in = 0
+    unread_in = 0
     _at_begin = 0
 
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
@@ -27,7 +29,14 @@ class Disk(sqlite3.Connection):
             self._at_begin = self.total_changes
         elif sql == "commit" and self.total_changes != self._at_begin:
             self._write()
+        elif self.unread_in and self.in_transaction and sql.startswith("select"):
+            self._read()
         return super().execute(sql, parameters)
+
+    def _read(self) -> None:
+        self.unread_in -= 1
+        if not self.unread_in:
+            raise _error("SQLITE_IOERR_READ", "disk I/O error")
 
     def _write(self) -> None:
         if self.full:

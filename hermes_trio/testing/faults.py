@@ -1,6 +1,7 @@
 """What can go wrong in a World, by name: `world.fault("model_hangs_midstream")`.
 
 A fault of a call waits for the next such call; a fault of a place lasts for a while. `world.heal()` ends all.
+One of a platform or a model is the first one's, or that of the number `of`.
 """
 
 from __future__ import annotations
@@ -20,96 +21,96 @@ if TYPE_CHECKING:
     from hermes_trio.testing.world import World
 
 
-def platform_refuses(world: World) -> None:
+def platform_refuses(world: World, of: int = 0) -> None:
     """The next send is refused."""
-    world.platform.fault("refuse")
+    world.platforms[of].fault("refuse")
 
 
-def platform_gone(world: World) -> None:
+def platform_gone(world: World, of: int = 0) -> None:
     """The next send finds its chat gone."""
-    world.platform.fault("gone")
+    world.platforms[of].fault("gone")
 
 
-def platform_refuses_markup(world: World) -> None:
+def platform_refuses_markup(world: World, of: int = 0) -> None:
     """The next send is refused for its formatting."""
-    world.platform.fault("markup")
+    world.platforms[of].fault("markup")
 
 
-def platform_not_sent(world: World) -> None:
+def platform_not_sent(world: World, of: int = 0) -> None:
     """The next send certainly does not get there."""
-    world.platform.fault("not_sent")
+    world.platforms[of].fault("not_sent")
 
 
-def platform_loses_answer(world: World) -> None:
+def platform_loses_answer(world: World, of: int = 0) -> None:
     """The next send is shown, and its answer is lost."""
-    world.platform.fault("lost_answer")
+    world.platforms[of].fault("lost_answer")
 
 
-def platform_hangs(world: World) -> None:
+def platform_hangs(world: World, of: int = 0) -> None:
     """The next send is shown, and never answered."""
-    world.platform.fault("hang")
+    world.platforms[of].fault("hang")
 
 
-def platform_limits(world: World, wait_s: float = 3.0) -> None:
+def platform_limits(world: World, wait_s: float = 3.0, of: int = 0) -> None:
     """The next send is refused with a 429 that asks for so many seconds of silence."""
-    world.platform.fault("wait", wait_s=wait_s)
+    world.platforms[of].fault("wait", wait_s=wait_s)
 
 
-def platform_disconnects(world: World, for_s: float = 30.0) -> None:
+def platform_disconnects(world: World, for_s: float = 30.0, of: int = 0) -> None:
     """The line is cut in both directions for so long."""
-    platform = world.platform
+    platform = world.platforms[of]
     platform.disconnect()
     world.later(for_s, platform.connect)
 
 
-def platform_repeats_updates(world: World, count: int = 1) -> None:
+def platform_repeats_updates(world: World, count: int = 1, of: int = 0) -> None:
     """The newest updates that were confirmed are handed over once more."""
-    world.platform.repeat(count)
+    world.platforms[of].repeat(count)
 
 
-def platform_reorders_updates(world: World, count: int = 2) -> None:
+def platform_reorders_updates(world: World, count: int = 2, of: int = 0) -> None:
     """The next updates are kept back until there are so many, and come in the opposite order."""
-    world.platform.reorder(count)
+    world.platforms[of].reorder(count)
 
 
-def model_hangs(world: World) -> None:
+def model_hangs(world: World, of: int = 0) -> None:
     """The next model call gets no first byte."""
-    world.model.fault(hangs())
+    world.models[of].fault(hangs())
 
 
-def model_hangs_midstream(world: World, text: str = "I was about to") -> None:
+def model_hangs_midstream(world: World, text: str = "I was about to", of: int = 0) -> None:
     """The next model call begins its answer and stops."""
-    world.model.fault(hangs(text))
+    world.models[of].fault(hangs(text))
 
 
-def model_ends_early(world: World, text: str = "I was about to") -> None:
+def model_ends_early(world: World, text: str = "I was about to", of: int = 0) -> None:
     """The next model call's stream ends without its end event."""
-    world.model.fault(partial(text))
+    world.models[of].fault(partial(text))
 
 
-def model_quota(world: World) -> None:
+def model_quota(world: World, of: int = 0) -> None:
     """The next model call is refused with a 402."""
-    world.model.fault(fails("quota"))
+    world.models[of].fault(fails("quota"))
 
 
-def model_unauthorized(world: World) -> None:
+def model_unauthorized(world: World, of: int = 0) -> None:
     """The next model call is refused with a 401."""
-    world.model.fault(fails("auth"))
+    world.models[of].fault(fails("auth"))
 
 
-def model_rate_limit(world: World, retry_after_s: float | None = None) -> None:
+def model_rate_limit(world: World, retry_after_s: float | None = None, of: int = 0) -> None:
     """The next model call is refused with a 429."""
-    world.model.fault(fails("rate_limit", retry_after_s=retry_after_s))
+    world.models[of].fault(fails("rate_limit", retry_after_s=retry_after_s))
 
 
-def model_unavailable(world: World) -> None:
+def model_unavailable(world: World, of: int = 0) -> None:
     """The next model call is refused with a 503."""
-    world.model.fault(fails("overload"))
+    world.models[of].fault(fails("overload"))
 
 
-def model_rubbish(world: World) -> None:
+def model_rubbish(world: World, of: int = 0) -> None:
     """The next model call is answered with what nobody can read."""
-    world.model.fault(fails("unknown"))
+    world.models[of].fault(fails("unknown"))
 
 
 def store_full(world: World, for_s: float = 10.0) -> None:
@@ -140,6 +141,17 @@ def store_spoils_row(
     spoil(world.db, table, column, how, back)
 
 
+def store_fails_read(world: World, nth: int = 1) -> None:
+    """The n-th query from now fails with an I/O error, and with it whatever it was asked for."""
+    world.disk.unread_in = nth
+
+
+def machine_full(world: World, for_s: float = 10.0) -> None:
+    """For so long no program can be started: the machine is out of descriptors."""
+    world.processes.full = True
+    world.later(for_s, lambda: setattr(world.processes, "full", False))
+
+
 def clock_jumps(world: World, by_s: float) -> None:
     """The wall clock is set by so many seconds, forward or back."""
     world.clock.offset += by_s
@@ -163,7 +175,8 @@ def heal(world: World) -> None:
         platform.heal()
     for model in world.models:
         model.heal()
-    world.disk.full, world.disk.fails_in = False, 0
+    world.disk.full, world.disk.fails_in, world.disk.unread_in = False, 0, 0
+    world.processes.full = False
     if world.lives.now is not None:
         world.lives.now.store.slow_s = 0.0
 
@@ -193,6 +206,8 @@ FAULTS: Mapping[str, Callable[..., None]] = {
         store_slow,
         store_fails_commit,
         store_spoils_row,
+        store_fails_read,
+        machine_full,
         clock_jumps,
         freezes,
     )

@@ -282,7 +282,7 @@ class MemoryPlatform:
             said = {"chat": where.chat, "thread": where.thread, "text": update.text}
         else:
             said = {"why": update.why}
-        self.record.add("user", "says", native=update.native, **said)
+        self.record.add("user", "says", native=update.native, **said, account=self.account)
 
     def _called(self, delivery: Delivery, fault: Fault | Literal["lost"] | None, *, shown: bool) -> None:
         self.calls.append(Call(self.record.now, delivery, shown))
@@ -298,6 +298,7 @@ class MemoryPlatform:
             said=delivery.said,
             text=text or "",
             **fields,
+            account=self.account,
         )
 
     def split(self, text: str) -> Sequence[Part]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from collections.abc import Mapping, Sequence
 from typing import Literal
@@ -120,6 +121,7 @@ class FakeProcesses:
 
     Attributes:
         started: every process, in order.
+        full: it can start no more: it is out of descriptors, or of processes.
     """
 
     def __init__(self, nursery: trio.Nursery, record: Record | None = None) -> None:
@@ -127,6 +129,7 @@ class FakeProcesses:
         self._record = record or Record()
         self._programs: dict[str, Program] = {}
         self.started: list[FakeProcess] = []
+        self.full = False
 
     def script(
         self,
@@ -148,6 +151,9 @@ class FakeProcesses:
 
     async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> FakeProcess:
         """See the port."""
+        if self.full:
+            self._record.add("machine", "full", command=command)
+            raise OSError(errno.EMFILE, "Too many open files")
         unknown = Program(((0.0, f"sh: 1: {command.split()[0]}: not found\n"),), 0.0, 127)
         program, pid = self._programs.get(command, unknown), 1000 + len(self.started)
         process = FakeProcess(program, command, env, pid, self._record)

@@ -9,6 +9,7 @@ import trio
 from trio.testing import MockClock
 
 from hermes_trio.pure import texts
+from hermes_trio.pure.child_env import BOOT
 from hermes_trio.testing import FAULTS, RecordingTool, text, tool
 from hermes_trio.testing.spoiling import SPOILT, columns
 from tests.river.invariants import check
@@ -200,6 +201,20 @@ async def store_spoils_row(world):
     assert await world.reply("ada") == texts.MESSAGE_FAILED
 
 
+async def store_fails_read(world):
+    await world.say("ada", "hi")
+    await world.until(seconds=0.001)
+    assert "SQLITE_IOERR_READ" in world.lines("account down")[0]["why"]
+    assert await world.reply("ada") == "you said: hi"
+
+
+async def machine_full(world):
+    with pytest.raises(OSError, match="Too many open files"):
+        await world.processes.start("true", {BOOT: "x.1"}, stdin=False)
+    await world.until(seconds=11)
+    await world.processes.start("true", {BOOT: "x.1"}, stdin=False)
+
+
 async def clock_jumps(world):
     before = world.clock.now()
     world.fault("clock_jumps", by_s=-3600.0)
@@ -282,6 +297,16 @@ async def test_a_model_that_is_down_is_followed_by_the_next_of_the_list(world):
     [effect] = world.tools[-1].effects
     assert effect.arguments == {"sum": 3}
     assert next(world.record.of("tool", "effect")).fields == {"tool": "pay", "op": effect.op}
+
+
+@pytest.mark.world(keys=["k"], fallbacks=1)
+async def test_a_fault_of_a_number_is_that_ones(world):
+    world.fault("model_quota")
+    world.fault("model_hangs", of=1)
+    await world.say("ada", "hi")
+    await world.until(seconds=5)
+    assert [event.fields["model"] for event in world.record.of("model", "failed")] == ["scripted"]
+    assert world.models[1].in_flight == 1
 
 
 def test_the_clock_of_a_test_is_enough():

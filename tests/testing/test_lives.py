@@ -155,7 +155,7 @@ async def test_the_seed_says_how_many_callers_a_commit_serves(autojump_clock):
             await world.settle()
             commits.add(len(list(world.record.of("store", "commit"))))
             check(world)
-    assert len(commits) > 3
+    assert len(commits) > 2
 
 
 async def test_a_start_that_is_cancelled_leaves_nothing_running_and_can_be_made_again(autojump_clock):
