@@ -6,7 +6,6 @@ fail it: a store that fails or a fence that is met only ends the showing.
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -28,10 +27,19 @@ PREVIEW_S = 0.3
 CLOSING_LINE_UNITS = 200
 """Kept free in a preview, so that a closing line always fits below it."""
 
+PREVIEW_CHARS = 4000
+"""How much of an answer is shown while it grows. It is rendered anew each time, so a longer one would cost
+more than it is long."""
 
-UNFINISHED = re.compile(r"[!-~]{8,}\Z")
-"""A long word at the end of what was streamed so far. It may be the beginning of a secret, which is known
-for one only when it is whole; no key has other characters."""
+SECRET_CHARS = 8192
+"""Kept beyond it, so that a secret which begins in what is shown is known for one."""
+
+UNFINISHED = 8
+"""From how many characters on the last word is held back. It may be the beginning of a secret, which is known
+for one only when it is whole."""
+
+_IN_A_WORD = "".join(map(chr, range(ord("!"), ord("~") + 1)))
+"""No key has other characters."""
 
 
 class Attended(Protocol):
@@ -85,10 +93,10 @@ class Attendance:
 
     def add(self, text: str) -> None:
         """More of the answer."""
-        room = 2 * self.platform.traits.text_max if self.platform else 0
-        if text and self._size < room:
-            self._pieces.append(text)
-            self._size += len(text)
+        room = PREVIEW_CHARS + SECRET_CHARS - self._size if self.platform else 0
+        if text and room > 0:
+            self._pieces.append(text[:room])
+            self._size += len(self._pieces[-1])
             self._changed.set()
 
     def restart(self) -> None:
@@ -114,7 +122,7 @@ class Attendance:
                 # An answer that comes in one gust is shown once, as itself.
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
-            text = self.around.redact(UNFINISHED.sub("", "".join(self._pieces)))
+            text = self.around.redact(finished("".join(self._pieces)))[:PREVIEW_CHARS]
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
             part, _ = await attempt(partial(_head, self.platform, text))
             if part is not None and part != self._shown:
@@ -209,6 +217,12 @@ async def attend(attendance: Attendance) -> None:
             nursery.start_soon(attendance.preview, name="preview")
         if attendance.around.progress_every_s > 0:
             nursery.start_soon(attendance.progress, name="progress")
+
+
+def finished(text: str) -> str:
+    """The text without its last word, if that is a long one."""
+    before = text.rstrip(_IN_A_WORD)
+    return before if len(text) - len(before) >= UNFINISHED else text
 
 
 async def _head(platform: Platform, text: str) -> Part | None:

@@ -235,7 +235,8 @@ class Turn:
     def stream(self, text: str) -> None:
         """Add to the live preview, which the next `say` or the final reply takes the place of.
 
-        Never waits and is no record: on platforms that cannot edit it is not shown at all.
+        Never waits and is no record: on platforms that cannot edit it is not shown at all. Of a long answer
+        the first 4,000 characters are.
         """
         self.attendance.add(clean(text))
 

@@ -123,8 +123,8 @@ SENDS: tuple[Mutant, ...] = (
         "What a model streams is shown as it comes.",
         (
             "attend.py",
-            '            text = self.around.redact(UNFINISHED.sub("", "".join(self._pieces)))\n',
-            '            text = "".join(self._pieces)\n',
+            '            text = self.around.redact(finished("".join(self._pieces)))[:PREVIEW_CHARS]\n',
+            '            text = "".join(self._pieces)[:PREVIEW_CHARS]\n',
         ),
     ),
     mutant(

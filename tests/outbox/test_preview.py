@@ -1,10 +1,12 @@
 """The preview and the final are one row and one message: what is streamed becomes the answer."""
 
 import itertools
+import time
 
 import pytest
 import trio
 
+from hermes_trio.attend import PREVIEW_CHARS, finished
 from hermes_trio.errors import SendRefused
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure import texts
@@ -411,3 +413,50 @@ async def test_a_preview_that_was_in_doubt_often_is_edited_once_its_key_is_confi
         ops = [call.delivery.op for call in platform.calls if call.delivery.op in ("send", "edit")]
         assert ops == ["send"] * 6 + ["edit"], world.timeline()
         assert world.texts("ada") == ["half and whole"]
+
+
+async def spells_a_word(turn):
+    turn.stream("Here it is:\n")
+    await trio.sleep(0.6)
+    for _ in range(600):
+        turn.stream("x" * 100)
+        await trio.sleep(0.1)
+    for _ in range(100):
+        turn.stream(" and more")
+        await trio.sleep(0.1)
+    return "done"
+
+
+@pytest.mark.world(agent=spells_a_word, platform=MemoryPlatform(traits=traits(text_max=100_000)))
+async def test_a_word_that_grows_for_a_minute_holds_nobody_up(world):
+    began = time.process_time()
+    await world.say("u1", "hi")
+    await world.settle()
+    assert time.process_time() - began < 2  # it was 15 s for one preview of 60,000 characters
+    assert [shown for _, said, shown in made(world) if said == "preview"] == ["Here it is:"]
+    assert made(world, chat="u1")[-1] == ("edit", "final", "done")
+
+
+async def writes_a_book(turn):
+    for _ in range(2000):
+        turn.stream("- an item with **bold** words and `code`\n")
+        await trio.sleep(0.05)
+    return "done"
+
+
+@pytest.mark.world(agent=writes_a_book, platform=MemoryPlatform(traits=traits(text_max=100_000)))
+async def test_what_is_longer_than_a_preview_shows_costs_no_preview_more(world):
+    began = time.process_time()
+    await world.say("u1", "hi")
+    await world.settle()
+    assert time.process_time() - began < 5
+    shown = [call for call in calls(world) if call[2] == "preview"]
+    assert 0.8 * PREVIEW_CHARS < max(len(text) for *_, text in shown) <= PREVIEW_CHARS
+    assert shown[-1][0] < 20  # of 100 seconds
+
+
+def test_the_last_word_is_held_back_if_it_is_long():
+    assert finished("ends with a word") == "ends with a word"
+    assert finished("ends with sk_live_1234") == "ends with "
+    assert finished("sk_live_1234") == ""
+    assert finished("") == ""
