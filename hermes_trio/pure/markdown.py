@@ -1,31 +1,28 @@
 """Render markdown to plain text and the spans that format it.
 
-CommonMark, strikethrough and tables; raw HTML is shown as typed. What a chat user would miss is kept: soft
-line breaks stay line breaks, and what is not whole markdown (an unclosed `**`) stays as typed.
+CommonMark, strikethrough and tables, as `markdown_rules` reads them; raw HTML is shown as typed. What a chat
+user would miss is kept: soft line breaks stay line breaks, and what is not whole markdown (an unclosed `**`)
+stays as typed.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import TYPE_CHECKING
 
 from hermes_trio.pure.chunking import Unit, split_part
 from hermes_trio.pure.links import is_absolute, within, write_out
+from hermes_trio.pure.markdown_rules import NESTING_MAX, parser
 from hermes_trio.pure.rendered import Kind, Writer, plain
 from hermes_trio.pure.scalars import shows
 from hermes_trio.values import Part
 
 if TYPE_CHECKING:
-    from markdown_it import MarkdownIt
-    from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
 
 RICH_MAX = 64_000
 """A longer text is shown as typed: parsing it would hold up every other conversation."""
-
-NESTING_MAX = 24
 
 _MARKED = re.compile(
     r"[\\`*_~\[<&|\x00\r\ud800-\udfff]"  # may begin something anywhere
@@ -33,8 +30,6 @@ _MARKED = re.compile(
     r"|\s$|\n\n\n",  # white space that rendering would trim
     re.MULTILINE,
 )
-_URL = re.compile(r"://[^\s<>`*\[\]()\\]*[^\s<>`*\[\]()\\_~.,;:!?'\"]")
-_SCHEME = re.compile(r"(?<![A-Za-z0-9])https?$")
 _KINDS: dict[str, Kind] = {"em": "italic", "strong": "bold", "s": "strike", "link": "link"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -85,37 +80,13 @@ def render(text: str) -> Part:
 
 
 def _rich(text: str) -> Part:
-    tokens = _parser().parse(text)
+    tokens = parser().parse(text)
     if any(token.level >= NESTING_MAX - 2 for token in tokens):  # beyond it the parser drops text
         return plain(text)
     writer = Writer()
     for token in tokens:
         _write(writer, token)
     return writer.part()
-
-
-@cache
-def _parser() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # lazily: it costs 30 ms that a start without markdown need not pay
-
-    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": NESTING_MAX})
-    parser.enable(["strikethrough", "table"])
-    parser.disable("reference")  # "[a]: b" would vanish
-    parser.inline.ruler.before("escape", "bare_url", _bare_url)
-    return parser
-
-
-def _bare_url(state: StateInline, silent: bool) -> bool:
-    """Keep a bare URL as typed: `__` in its path is no emphasis. The platforms make it a link."""
-    if state.src[state.pos] != ":" or not _SCHEME.search(state.src[max(state.pos - 6, 0) : state.pos]):
-        return False
-    found = _URL.match(state.src, state.pos, state.posMax)
-    if found is None:
-        return False
-    if not silent:
-        state.pending += found.group()
-    state.pos = found.end()
-    return True
 
 
 def _write(writer: Writer, token: Token) -> None:
@@ -141,21 +112,15 @@ def _write(writer: Writer, token: Token) -> None:
             writer.close("quote")
             writer.gap(2)
         case "list_item_open":
-            writer.item()
+            writer.item(f"{token.info}{token.markup} " if token.info else "• ")
         case "list_item_close":
             writer.gap(1)
         case "bullet_list_open" | "ordered_list_open":
-            _open_list(writer, token)
+            writer.open_list()
         case "bullet_list_close" | "ordered_list_close":
             writer.close_list()
         case _:
             _write_table(writer, token)
-
-
-def _open_list(writer: Writer, token: Token) -> None:
-    start = token.attrGet("start")
-    first = 1 if start is None else int(start)
-    writer.open_list(None if token.type == "bullet_list_open" else first)
 
 
 def _write_table(writer: Writer, token: Token) -> None:

@@ -33,7 +33,7 @@ class Writer:
         self._pending = 0
         self._opened: list[tuple[Kind, int, int, str]] = []
         self._spans: list[Span] = []
-        self._lists: list[_List] = []
+        self._widths: list[int] = []
         self._table: list[list[Writer]] | None = None
 
     def part(self) -> Part:
@@ -87,27 +87,23 @@ class Writer:
         if text:
             self._spans.append(Span(self._size, self._size + len(text), "pre", language))
             self._emit(text)
-        self.gap(1 if self._lists else 2)
+        self.gap(1 if self._widths else 2)
 
-    def open_list(self, first: int | None) -> None:
-        """Begin a list: numbered from `first`, or with bullets when it is None."""
-        self._lists.append(_List(first))
+    def open_list(self) -> None:
+        """Begin a list."""
+        self._widths.append(0)
 
-    def item(self) -> None:
-        """Begin the next item of the innermost list."""
-        inner = self._lists[-1]
-        inner.width = 0
+    def item(self, mark: str) -> None:
+        """Begin the next item of the innermost list behind its mark."""
+        self._widths[-1] = 0
         self._flush(self._indent())
-        mark = "• " if inner.number is None else f"{inner.number}. "
-        if inner.number is not None:
-            inner.number += 1
         self._emit(mark)
-        inner.width = len(mark)
+        self._widths[-1] = len(mark)
 
     def close_list(self) -> None:
         """End the innermost list."""
-        self._lists.pop()
-        self.gap(1 if self._lists else 2)
+        self._widths.pop()
+        self.gap(1 if self._widths else 2)
 
     def open_table(self) -> None:
         """Begin a table; until its end `here` is the cell that is written to."""
@@ -136,7 +132,7 @@ class Writer:
         self.pre(_table(rows), "")
 
     def _indent(self) -> str:
-        return " " * sum(entry.width for entry in self._lists)
+        return " " * sum(self._widths)
 
     def _flush(self, indent: str) -> None:
         if self._pending and self._size:
@@ -146,12 +142,6 @@ class Writer:
     def _emit(self, text: str) -> None:
         self._out.append(text)
         self._size += len(text)
-
-
-class _List:
-    def __init__(self, number: int | None) -> None:
-        self.number = number
-        self.width = 0
 
 
 def _table(rows: list[list[str]]) -> str:

@@ -52,7 +52,27 @@ def shown(text):
         (r"\*not\* &amp; &lt;", "*not* & <", []),
         ("**open", "**open", []),
         ("`open", "`open", []),
-        ("snake_case_name 2*3*4", "snake_case_name 234", [("italic", "3", "")]),
+        ("snake_case_name 2*3*4", "snake_case_name 2*3*4", []),
+        ("2. second\n5) fifth\n9) ninth", "2. second\n\n5) fifth\n9) ninth", []),
+        ("这是**“重要”**的。", "这是“重要”的。", [("bold", "“重要”", "")]),
+        ("**「テスト」**です。", "「テスト」です。", [("bold", "「テスト」", "")]),
+        ("서버**는** 답", "서버는 답", [("bold", "는", "")]),
+        ("✅**Done**✅", "✅Done✅", [("bold", "Done", "")]),
+        (
+            "*(a)*, “*b*” and ***c***.",
+            "(a), “b” and c.",
+            [("italic", "(a)", ""), ("italic", "b", ""), ("bold", "c", ""), ("italic", "c", "")],
+        ),
+        (r"snake\_case, 1\. a\.b \# \[x\]", "snake_case, 1. a.b # [x]", []),
+        ("__two words__", "two words", [("bold", "two words", "")]),
+        ("**/start** and **.env**", "/start and .env", [("bold", "/start", ""), ("bold", ".env", "")]),
+        ("2+2\n=\n4", "2+2\n=\n4", []),
+        ("Head\n===\nmore", "Head\n\nmore", [("bold", "Head", "")]),
+        (
+            "|a|b|\n|-|-|\n|1|2|3|",
+            "a | b\n--+------\n1 | 2 | 3",
+            [("pre", "a | b\n--+------\n1 | 2 | 3", "")],
+        ),
         ("[a]: https://x.y", "[a]: https://x.y", []),
         ("```\n```", "```\n```", []),
         ("see https://x.y/__init__.py.", "see https://x.y/__init__.py.", []),
@@ -64,6 +84,35 @@ def shown(text):
 )
 def test_it_reads_as_a_chat_user_expects(source, text, spans):
     assert shown(source) == (text, spans)
+
+
+TYPED = [
+    "2*3=6 and 4*5=20", "5*4*3*2*1 = 120", "x**2 + y**2", "f(*args, **kwargs)", "g(x)*h(x)*k", "2 * 3 * 4",
+    "__init__.py and __main__.py", "call __all__ or __a_b__", "_private_.py", "foo__bar__baz", "_x and _y",
+    "rm *.log and ls **/*.py", "cp **/*.py src/**", "int *p, *q; char **argv", "a*b*c", "/*c*/", "https://x.y/a*b*c",
+    r"\\server\share\_data", r"C:\_work\!new\*.log", r"\d+\.\d", r"\(x_1\)", r"\[ y^2 \]", r"$\frac{a}{b}$",
+    r"\\n", "~5 to ~10", "**Note**s", "a < b > c & d", "#tag", "[1] [ ] [x]", "5) * 6",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_what_is_no_markup_is_shown_as_typed(typed):
+    assert shown(f"x {typed}") == (f"x {typed}", [])
+
+
+@repeatable
+@given(st.lists(st.sampled_from([one for one in TYPED if one != "[1] [ ] [x]"]), min_size=2, max_size=5))
+def test_what_is_no_markup_is_shown_as_typed_also_beside_its_like(several):
+    text = "x " + ", ".join(several)
+    assert shown(text) == (text, [])
+
+
+@settings(repeatable, max_examples=400)
+@given(st.text(st.sampled_from("ab1重 *_~`\\.\n-=+#>|/:!()[]<&;"), max_size=60))
+def test_no_letter_and_no_digit_is_lost_whatever_stands_around(text):
+    part = render(text)
+    said = part.text + "".join(span.value for span in part.spans)
+    assert sorted(char for char in set(text) if char.isalnum() and text.count(char) > said.count(char)) == []
 
 
 def test_a_table_is_preformatted_in_columns_and_its_links_are_written_out():
