@@ -15,11 +15,13 @@ class Disk(sqlite3.Connection):
     Attributes:
         full: each commit that writes is refused with `SQLITE_FULL`, its transaction is gone.
         fails_in: the n-th commit from now that writes fails with `SQLITE_IOERR`; 0: none does.
+        fails_times: so many in a row do then.
         unread_in: likewise the n-th query of the store from now, which no transaction survives.
     """
 
     full = False
     fails_in = 0
+    fails_times = 1
     unread_in = 0
     _at_begin = 0
 
@@ -45,6 +47,8 @@ class Disk(sqlite3.Connection):
         if self.fails_in:
             self.fails_in -= 1
             if not self.fails_in:
+                self.fails_times -= 1
+                self.fails_in = int(self.fails_times > 0)
                 raise _error("SQLITE_IOERR_FSYNC", "disk I/O error")
 
 

@@ -126,9 +126,9 @@ def store_slow(world: World, for_s: float = 10.0, delay_s: float = 1.0) -> None:
     world.later(for_s, lambda: setattr(store, "slow_s", 0.0))
 
 
-def store_fails_commit(world: World, nth: int = 1) -> None:
-    """The n-th commit from now that writes fails with an I/O error."""
-    world.disk.fails_in = nth
+def store_fails_commit(world: World, nth: int = 1, times: int = 1) -> None:
+    """The n-th commit from now that writes fails with an I/O error, or so many from there on."""
+    world.disk.fails_in, world.disk.fails_times = nth, times
 
 
 def store_spoils_row(

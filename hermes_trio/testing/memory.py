@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from contextvars import ContextVar
 from typing import Literal
 
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import NotSent, PlatformDown, SendFailed, SendRefused, SendUnknown
+from hermes_trio.errors import IntakeClosed, NotSent, PlatformDown, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports import Intake
 from hermes_trio.pure.markdown import split_markdown
 from hermes_trio.testing.record import Record
 from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Traits, Undecodable
 
 Fault = Literal["refuse", "gone", "markup", "not_sent", "lost_answer", "hang", "wait"]
+
+
+_connections: ContextVar[trio.Nursery] = ContextVar("connections")
+"""Of the life that serves: the connections of one that was killed are not those of the next."""
 
 
 class Call(Struct, frozen=True):
@@ -62,6 +67,8 @@ class MemoryPlatform:
         traits: what it can do; by default everything Telegram can.
         policy: by default anybody may speak.
         delay_s: how long a call takes, in virtual seconds.
+        lingers: its connections belong to `open`, as a websocket's do: they outlive `serve`, and hand over
+            what comes until they are closed, or nothing is taken any more.
 
     Attributes:
         calls: every call of `deliver`, in order.
@@ -79,7 +86,9 @@ class MemoryPlatform:
         traits: Traits | None = None,
         policy: Policy | None = None,
         delay_s: float = 0.0,
+        lingers: bool = False,
     ) -> None:
+        self.lingers = lingers
         self.name = name
         self.account = account
         self.traits = traits or Traits(can_edit=True, can_delete=True, can_react=True, can_type=True)
@@ -222,7 +231,13 @@ class MemoryPlatform:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """See the port."""
-        yield
+        if not self.lingers:
+            yield
+            return
+        async with trio.open_nursery() as nursery:
+            _connections.set(nursery)
+            yield
+            nursery.cancel_scope.cancel(reason="the platform is closed")
 
     async def serve(self, intake: Intake) -> None:
         """Hand over what was pushed, in batches, from the first that was not confirmed. See the port.
@@ -230,6 +245,18 @@ class MemoryPlatform:
         Raises:
             PlatformDown: the line is cut.
         """
+        try:
+            await self._hand_over(intake)
+        except trio.Cancelled:
+            if self.lingers:
+                _connections.get().start_soon(self._linger, intake, name=f"connections of {self.account}")
+            raise
+
+    async def _linger(self, intake: Intake) -> None:
+        with suppress(IntakeClosed, PlatformDown):
+            await self._hand_over(intake)
+
+    async def _hand_over(self, intake: Intake) -> None:
         while True:
             if not self._receiving:
                 raise PlatformDown("not connected")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import trio
 
-from hermes_trio.entries import Entry, ModelAnswer, ModelRequest, ToolCall, ToolEntry
+from hermes_trio.entries import AssistantEntry, Entry, ModelAnswer, ModelRequest, ToolCall, ToolEntry
 from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown, StoreClosed
 from hermes_trio.ports import ToolContext
 from hermes_trio.testing.incarnation import alive
@@ -21,6 +21,7 @@ from hermes_trio.verbs import Turn
 from hermes_trio.wishes import Silence
 
 PIECES = 4
+RECORDED_S = 2.0
 CHILD = re.compile(r'"id":(\d+)')
 
 
@@ -145,6 +146,7 @@ class ObedientModel(ScriptedModel):
     What it is asked the same way it answers the same way, also after a crash, since it reads the transcript.
 
     Args:
+        name: which of several it is.
         think_s: how long a call takes.
         secret: what it tells where it is asked to.
         began, ended: told of each call in flight, by a number.
@@ -152,6 +154,7 @@ class ObedientModel(ScriptedModel):
 
     def __init__(
         self,
+        name: str,
         *,
         needs_key: bool,
         think_s: float,
@@ -159,7 +162,7 @@ class ObedientModel(ScriptedModel):
         began: Callable[[int, ModelRequest], None],
         ended: Callable[[int], None],
     ) -> None:
-        super().__init__(needs_key=needs_key)
+        super().__init__(name, needs_key=needs_key)
         self._think_s = think_s
         self._secret = secret
         self._began = began
@@ -219,8 +222,21 @@ class Obedient:
                 await self._do(turn, name, argument, f"{n}.{at}")
             self._go_on()
         text = answer(n, words, self._secret)
+        if "records" in words:
+            await self._record(turn, text)
         await trio.sleep(self._think_s)
         return text
+
+    async def _record(self, turn: Turn, text: str) -> None:
+        """Write its answer down before it returns: an answer that the transcript has is not made again."""
+
+        async def model() -> ModelAnswer:
+            return ModelAnswer(text=text)
+
+        await turn.steps.run(
+            "model", model, type=ModelAnswer, entries=lambda said: [AssistantEntry(text=said.text)]
+        )
+        await trio.sleep(RECORDED_S)
 
     def _go_on(self) -> None:
         """Between two verbs a function does as it likes, and no port is in its way: the dead hear nothing."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from hermes_trio.testing.simulation.plan import (
+    Blink,
     Command,
     Crash,
     Delete,
@@ -23,6 +24,7 @@ from hermes_trio.testing.simulation.plan import (
     Say,
     Stop,
 )
+from hermes_trio.testing.simulation.setting import CROWD
 
 T = TypeVar("T")
 
@@ -51,6 +53,8 @@ PLACES = (
     Place("ada", "topic"),
     Place("club", None, True),
     Place("club", "topic", True),
+    Place("ada", account="second"),
+    Place("club", None, True, "second"),
 )
 USERS = ("ada", "bob", "eve", "zoe")
 STRANGER = "mallory"
@@ -100,6 +104,7 @@ VERB_WORDS = (
     ("choose:60", 3),
     ("silence", 0.5),
     ("breaks", 0.7),
+    ("records", 0.7),
     ("reset", 1.5),
 )
 ANSWER_WORDS = (
@@ -144,8 +149,10 @@ FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
     ("store_full", {"for_s": (0.05, 3.0, 40.0)}, 2),
     ("store_slow", {"for_s": (1.0, 20.0), "delay_s": (0.05, 1.0, 3.0)}, 2),
     ("store_fails_commit", {"nth": (1, 2, 3, 5, 8)}, 3),
+    ("store_fails_read", {"nth": (1, 2, 3, 5, 8, 20, 50)}, 2),
+    ("machine_full", {"for_s": (0.5, 20.0)}, 0.7),
     ("clock_jumps", {"by_s": (-7200.0, -30.0, 30.0, 7200.0, 90_000.0)}, 2),
-    ("freezes", {"for_s": (0.5, 5.0, 300.0)}, 1),
+    ("freezes", {"for_s": (0.5, 5.0, 300.0, 4000.0)}, 1),
 )
 """Names of `hermes_trio.testing.faults`, what each is given, and how often."""
 CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (60.0, 2), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
@@ -186,6 +193,7 @@ def _rules(dice: Dice) -> Rules:
         idle_after_s=dice.choice((60.0, 3600.0, 86400.0)),
         on_exhausted=dice.choice(("tell", "defer")),
         keys=dice.one(((0, 3), (1, 2), (3, 1))),
+        fallbacks=dice.one(((0, 4), (1, 1))),
         deadline_s=dice.one(((1800.0, 0.4), (10.0, 2), (60.0, 3))),
         progress_s=dice.one(((20.0, 3), (1.0, 1), (0.0, 1))),
         stuck_after=dice.one(((3, 3), (2, 1), (100, 1))),
@@ -200,6 +208,7 @@ def _rules(dice: Dice) -> Rules:
         reacts=dice.random() < 0.5,
         types=dice.random() < 0.8,
         takes_key=dice.random() < 0.3,
+        lingers=dice.random() < 0.2,
     )
 
 
@@ -223,7 +232,9 @@ class _Story:
             (self._album, 0.7),
             (self._command, 5),
             (self._press, 1.5 if self.rules.agent == "library" else 0.2),
-            (self._operate, 1),
+            (self._operate, 1.5),
+            (self._blink, 0.7),
+            (self._crowd, 0.5),
             (self._fault, 5),
             (self._delete, 0.5),
             (self._crash, 3),
@@ -288,7 +299,25 @@ class _Story:
     def _operate(self) -> None:
         whats: tuple[Operation, ...] = ("stop", "stop all", "reset", "resume")
         what = self.dice.choice(whats)
-        self.told_all.append(Operate(self.at, what, self.dice.randrange(len(self.places))))
+        rounds = self.dice.one(((0, 1), (self.dice.randint(1, 60), 3)))
+        self.told_all.append(Operate(self.at, what, self.dice.randrange(len(self.places)), rounds))
+
+    def _blink(self) -> None:
+        """Something takes effect, and then the disk refuses."""
+        user, place = self._who()
+        self.told_all.append(Blink(self.at, self.dice.one(((1, 3), (2, 1), (6, 1)))))
+        words = (self.dice.choice(("once", "slow", "again", "stubborn")), *self._words())
+        self.told_all.append(Say(self.at, self._number(), user, place, words))
+
+    def _crowd(self) -> None:
+        """Many conversations at once, and a disk that is slow."""
+        groups = [number for number, place in enumerate(self.places) if place.group]
+        if not groups or self.rules.scope != "user":
+            return
+        how = {"for_s": 60.0, "delay_s": self.dice.choice((0.05, 1.0, 3.0))}
+        self.told_all.append(Fault(self.at, "store_slow", how))
+        for user in CROWD:
+            self.told_all.append(Say(self.at, self._number(), user, self.dice.choice(groups)))
 
     def _fault(self) -> None:
         if self.rules.keys and self.dice.random() < 0.4:
@@ -296,8 +325,15 @@ class _Story:
             return
         name, how, _ = self.dice.one(tuple((one, one[2]) for one in FAULTS))
         drawn = {argument: float(self.dice.choice(values)) for argument, values in how.items()}
+        drawn |= {"of": 1.0} if self._is_anothers(name) else {}
         times = self.dice.one(((1, 4), (2, 1), (4, 1))) if name.startswith(("platform", "model")) else 1
         self.told_all += [Fault(self.at, name, drawn)] * times
+
+    def _is_anothers(self, name: str) -> bool:
+        """It happens to the second model or the second bot."""
+        second = any(place.account == "second" for place in self.places)
+        there = {"model": self.rules.fallbacks > 0, "platform": second}.get(name.partition("_")[0], False)
+        return there and self.dice.random() < 0.4
 
     def _no_key_left(self) -> None:
         """Every key is refused, one after the other."""

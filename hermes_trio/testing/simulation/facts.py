@@ -69,7 +69,7 @@ class Facts:
     Attributes:
         mirror: the rows. `db`: the same, to be asked. `now`: virtual seconds.
         batch: what the newest commit changed.
-        spoken: what users wrote, by native id. `by_number`: by the number in the text.
+        spoken: what users wrote, by account and native id. `by_number`: by the number in the text.
         confirmed, shown: what the platform was told that we have, and what its chats show.
         lives: of the gateway; the last may run.
         asking: model calls in flight. `at_work`: acts in flight, by op id, with their turn.
@@ -91,14 +91,14 @@ class Facts:
         self.secrets = secrets
         self.at_work: dict[str, int] = {}
         self.alive: dict[int, int] = {}
-        self.confirmed: Callable[[], Sequence[str]] = tuple
+        self.confirmed: Callable[[], Iterable[tuple[str, str]]] = tuple
         self.shown: Callable[[], Iterable[Seen]] = tuple
         self.now = 0.0
         self.batch: list[Change] = []
         self.ended_at: dict[int, float] = {}
         self.untaken_at: dict[int, float] = {}
         self.resumed: set[int] = set()
-        self.spoken: dict[str, Spoken] = {}
+        self.spoken: dict[tuple[str, str], Spoken] = {}
         self.by_number: dict[int, Spoken] = {}
         self.lives: list[Life] = []
         self.asking: dict[int, Asked] = {}
@@ -144,11 +144,15 @@ class Facts:
         spoken = self.by_number.get(n)
         if spoken is None:
             return None
-        native = spoken.message.native
+        said = (spoken.message.address.account_id, spoken.message.native)
         for id, row in self.mirror.inbound.items():
-            if row["native"] == native:
+            if said == (row["account"], row["native"]):
                 return id, row
         return None
+
+    def spoken_of(self, row: Row) -> Spoken | None:
+        """What a user wrote that this row is of; None where nobody did."""
+        return self.spoken.get((row["account"], row["native"]))
 
     def since_untaken(self, n: int) -> float:
         """How long no running turn has held the message with this number."""
@@ -275,15 +279,18 @@ def row_of(event: Event) -> int:
     return int(head) if head.isdecimal() else 0
 
 
-def lane_of(event: Event) -> tuple[str, str | None]:
-    """(chat, thread) of a call."""
-    return event.fields["chat"], event.fields["thread"]
+Where = tuple[str, str, str | None]
 
 
-def place(key: str) -> tuple[str, str | None]:
-    """(chat, thread) of a key, a lane or an address, as it stands in a row."""
-    _, _, chat, *rest = msgspec.json.decode(key)
-    return chat, rest[0] if rest else None
+def lane_of(event: Event) -> Where:
+    """(account, chat, thread) of a call."""
+    return event.fields["account"], event.fields["chat"], event.fields["thread"]
+
+
+def place(key: str) -> Where:
+    """(account, chat, thread) of a key, a lane or an address, as it stands in a row."""
+    _, account, chat, *rest = msgspec.json.decode(key)
+    return account, chat, rest[0] if rest else None
 
 
 def printed(key: str) -> str:

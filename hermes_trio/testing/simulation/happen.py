@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-import msgspec
 import trio
 
 from hermes_trio.errors import HermesError, StoreFailed
+from hermes_trio.testing.memory import MemoryPlatform
+from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Spoken
+from hermes_trio.testing.simulation.facts import place as where_of
 from hermes_trio.testing.simulation.plan import (
+    Blink,
     Command,
     Crash,
     Delete,
@@ -43,21 +46,32 @@ class Hand:
         self._facts = facts
         self._forbidden: set[str] = set()
         self._restarts = 0
+        self._blinks = 0
+        self._operators: trio.Nursery
+
+    def look(self, event: Event) -> None:
+        """What something that has taken effect brings about."""
+        if self._blinks and (event.who, event.what) == ("tool", "effect"):
+            times, self._blinks = self._blinks, 0
+            self._world.fault("store_fails_commit", times=times)
 
     async def do_all(self) -> None:
         """Each at its time, or when what came before is over."""
-        for happening in self._plan.happenings:
-            await self._world.until(seconds=happening.at)
-            self._facts.met[name_of(happening)] += 1
-            await self._do(happening)
-            await self._restart_if_asked()
+        async with trio.open_nursery() as self._operators:
+            for happening in self._plan.happenings:
+                await self._world.until(seconds=happening.at)
+                self._facts.met[name_of(happening)] += 1
+                await self._do(happening)
+                await self._restart_if_asked()
 
     async def _do(self, happening: Happening) -> None:
         match happening:
             case Say() | Command() | Press():
                 self.speak(happening)
-            case Operate(what=what, place=place):
-                await self._operate(what, self._plan.places[place])
+            case Operate(what=what, place=place, rounds=rounds):
+                self._operators.start_soon(self._operate, what, self._plan.places[place], rounds)
+            case Blink(times=times):
+                self._blinks = times
             case Delete(place=place):
                 self._delete(self._plan.places[place])
             case Fault(name=name, how=how):
@@ -77,7 +91,8 @@ class Hand:
         place = self._plan.places[what.place]
         album = what.album if isinstance(what, Say) else None
         choice = self._token(place, what.choice) if isinstance(what, Press) else None
-        message = self._world.platform.message(
+        platform = self._platform(place)
+        message = platform.message(
             what.user,
             self._text(what),
             chat=place.chat,
@@ -87,7 +102,7 @@ class Hand:
             choice=choice,
         )
         self._note(what, message)
-        self._world.platform.push(message)
+        platform.push(message)
 
     def _text(self, what: Say | Command | Press) -> str:
         match what:
@@ -101,27 +116,32 @@ class Hand:
 
     def _note(self, what: Say | Command | Press, message: Message) -> None:
         named = Spoken(what.n if isinstance(what, Say) else 0, message, self._world.now)
-        self._facts.spoken[message.native] = named
+        self._facts.spoken[message.address.account_id, message.native] = named
         self._facts.by_number[what.n] = named
+
+    def _platform(self, place: Place) -> MemoryPlatform:
+        return next(one for one in self._world.platforms if one.account == place.account)
 
     def _token(self, place: Place, choice: int) -> str:
         """Of the newest question that was put there; of one that never was if there is none."""
-        for call in reversed(self._world.platform.calls):
+        for call in reversed(self._platform(place).calls):
             where, choices = call.delivery.address, call.delivery.choices
             if (where.chat, where.thread) == (place.chat, place.thread) and choices:
                 return choices[choice % len(choices)].token
         return f"1.1.{choice}"
 
     def _delete(self, place: Place) -> None:
-        seen = self._world.platform.seen
+        seen = self._platform(place).seen
         sent = [one for one in seen.values() if (one.chat, one.thread) == (place.chat, place.thread)]
         if sent:
             del seen[sent[-1].message_id]
 
     # -- operators
 
-    async def _operate(self, what: str, place: Place) -> None:
+    async def _operate(self, what: str, place: Place, rounds: int) -> None:
         """Ask as the control socket does. A crash may come first, a store may refuse."""
+        for _ in range(rounds):
+            await trio.lowlevel.checkpoint()
         life = self._world.lives.now
         if life is None or (gateway := life.gateway) is None:
             return
@@ -138,8 +158,7 @@ class Hand:
 
     def _sessions(self, place: Place) -> Iterator[tuple[int, bool]]:
         for id, row in self._facts.mirror.session.items():
-            _, _, chat, *rest = msgspec.json.decode(row["key"])
-            if (chat, rest[0] if rest else None) == (place.chat, place.thread):
+            if where_of(row["key"]) == (place.account, place.chat, place.thread):
                 yield id, row["ended_at"] is None
 
     # -- lives
@@ -190,8 +209,10 @@ class Hand:
     async def start(self, *, resume: bool = True) -> None:
         """The next life. One that ends before it is ready is followed by another, as a supervisor sees to."""
         world = self._world
-        world.platform.policy = policy(self._forbidden)
-        self._facts.allowed, self._facts.resumes = world.platform.policy.allow_users, resume
+        allowed = policy(self._forbidden)
+        for platform in world.platforms:
+            platform.policy = allowed
+        self._facts.allowed, self._facts.resumes = allowed.allow_users, resume
         while world.lives.now is None:
             try:
                 await world.start(resume=resume)
@@ -203,7 +224,8 @@ class Hand:
                     raise
 
     def forgive(self) -> None:
-        """Everybody may speak again, from the next start on."""
+        """Everybody may speak again, from the next start on, and the disk is well."""
+        self._blinks = 0
         self._forbidden.clear()
 
 

@@ -18,7 +18,9 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
         think_s: how long a model call takes. `call_s`: a call of the platform.
         drain_s: how long a stop waits for turns.
         heal_after_s: how long after the last that happens all faults end.
-        edits, deletes, reacts, types, takes_key: what the platform can do.
+        fallbacks: how many models are asked when the first cannot.
+        edits, deletes, reacts, types, takes_key: what the platforms can do.
+        lingers: their connections outlive a drain, and hand over what comes meanwhile.
     """
 
     agent: Literal["model", "library"] = "model"
@@ -30,6 +32,7 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
     idle_after_s: float = 86400.0
     on_exhausted: Literal["tell", "defer"] = "tell"
     keys: int = 0
+    fallbacks: int = 0
     deadline_s: float = 1800.0
     progress_s: float = 180.0
     stuck_after: int = 3
@@ -44,14 +47,16 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reacts: bool = False
     types: bool = True
     takes_key: bool = False
+    lingers: bool = False
 
 
 class Place(Struct, frozen=True, omit_defaults=True):
-    """Where people write: a chat or a topic of it; private to one person, or a group."""
+    """Where people write: a chat or a topic of it; private to one person, or a group; to which bot."""
 
     chat: str
     thread: str | None = None
     group: bool = False
+    account: str = "main"
 
 
 class Say(Struct, frozen=True, tag="say", omit_defaults=True):
@@ -101,11 +106,16 @@ Moment = Literal["now", "round", "before commit", "after commit"]
 
 
 class Operate(Struct, frozen=True, tag="operate", omit_defaults=True):
-    """An operator stops, resets or resumes a place's newest session, beside any user."""
+    """An operator stops, resets or resumes a place's newest session, beside any user.
+
+    Args:
+        rounds: so many rounds of the scheduler later, while other things go on.
+    """
 
     at: float
     what: Operation
     place: int = 0
+    rounds: int = 0
 
 
 class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
@@ -114,6 +124,13 @@ class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
     at: float
     name: str
     how: dict[str, float] = {}
+
+
+class Blink(Struct, frozen=True, tag="blink", omit_defaults=True):
+    """As soon as something has taken effect the disk refuses the next commits, so many."""
+
+    at: float
+    times: int = 1
 
 
 class Delete(Struct, frozen=True, tag="delete", omit_defaults=True):
@@ -156,7 +173,7 @@ class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
     allowed: bool = False
 
 
-Happening = Say | Command | Press | Operate | Delete | Fault | Crash | Stop | Forbid
+Happening = Say | Command | Press | Operate | Blink | Delete | Fault | Crash | Stop | Forbid
 
 
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):

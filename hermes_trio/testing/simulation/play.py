@@ -17,6 +17,7 @@ from hermes_trio.ports import Tool
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
+from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.simulation.agents import Obedient, ObedientModel, ResetItself, acts
 from hermes_trio.testing.simulation.facts import Asked, Broken, Facts, Invariant
 from hermes_trio.testing.simulation.happen import Hand
@@ -28,6 +29,7 @@ from hermes_trio.testing.simulation.setting import (
     KEYS,
     SECRET,
     SECRETS,
+    accounts,
     options,
     policy,
     programs,
@@ -126,7 +128,17 @@ class Stage:
             seed=self.plan.seed,
             options=options(rules),
             session=sessions(rules),
-            platform=MemoryPlatform(traits=traits(rules), policy=policy(()), delay_s=rules.call_s),
+            platforms=[
+                MemoryPlatform(
+                    account=account,
+                    traits=traits(rules),
+                    policy=policy(()),
+                    delay_s=rules.call_s,
+                    lingers=rules.lingers,
+                )
+                for account in accounts(self.plan.places)
+            ],
+            fallbacks=rules.fallbacks,
             tools=tools,
             commands=COMMANDS,
             commit_s=rules.commit_s,
@@ -149,25 +161,33 @@ class Stage:
         self.world = world
         self.facts = Facts(self.plan, world.db, SECRETS)
         self.facts.wall, self.facts.allowed = world.clock.now, ALLOWED
-        self.facts.confirmed = lambda: world.platform.confirmed
-        self.facts.shown = lambda: world.platform.seen.values()
+        self.facts.confirmed = lambda: (
+            (f"{one.name}/{one.account}", native) for one in world.platforms for native in one.confirmed
+        )
+        self.facts.shown = lambda: (seen for one in world.platforms for seen in one.seen.values())
         self.watch = Watch(
             self.facts, self._invariants, lambda: self._over.cancel(reason="an invariant is broken")
         )
         self._hand = Hand(world, self.plan, self.facts)
-        world.models[0] = world.model = ObedientModel(
-            needs_key=bool(self.plan.rules.keys),
-            think_s=self.plan.rules.think_s,
-            secret=SECRET,
-            began=self._asks,
-            ended=self._has_asked,
-        )
-        world.model.record = world.record
+        world.models[:] = [self._model(model) for model in world.models]
         for act in self._acts.values():
             act.record = world.record
         programs(world.processes)
         world.record.watch(self.watch)
         world.record.watch(self._move)
+        world.record.watch(self._hand.look)
+
+    def _model(self, instead: ScriptedModel) -> ObedientModel:
+        model = ObedientModel(
+            instead.name,
+            needs_key=instead.needs_key,
+            think_s=self.plan.rules.think_s,
+            secret=SECRET,
+            began=self._asks,
+            ended=self._has_asked,
+        )
+        model.record = self.world.record
+        return model
 
     def _asks(self, call: int, request: ModelRequest) -> None:
         n = asked_of(request.entries)[0]
@@ -194,7 +214,7 @@ class Stage:
         await self._hand.start()
         await trio.sleep(CALM_S)
         with trio.move_on_after(QUIET_S) as forever:
-            while self.world.platform.unread or self._is_owed():
+            while any(one.unread for one in self.world.platforms) or self._is_owed():
                 await self._moved.wait()
             await self.world.gateway.at_rest()
         if forever.cancelled_caught:
@@ -213,7 +233,7 @@ class Stage:
             while not all(map(self._is_answered, asked)):
                 with trio.move_on_after(ASKED_AGAIN_S):
                     while not all(map(self._is_answered, asked)):
-                        await self.world.platform.changed()
+                        await self._changed()
                 asked = [self._asked_again(n) for n in asked]
         self.made["I12"] += len(asked)
         if unanswered := [n for n in asked if not self._is_answered(n)]:
@@ -233,7 +253,18 @@ class Stage:
         return n + 100
 
     def _is_answered(self, n: int) -> bool:
-        return any(f"re #{n}." in seen.text for seen in self.world.platform.seen.values())
+        return any(f"re #{n}." in seen.text for seen in self.facts.shown())
+
+    async def _changed(self) -> None:
+        """Return when one of the chats shows something new."""
+        async with trio.open_nursery() as nursery:
+
+            async def wait(platform: MemoryPlatform) -> None:
+                await platform.changed()
+                nursery.cancel_scope.cancel(reason="one of them has changed")
+
+            for platform in self.world.platforms:
+                nursery.start_soon(wait, platform, name="changed")
 
     async def _end(self) -> None:
         """I10 when everything went idle, tasks are back at the start. Then the last life is stopped."""

@@ -9,13 +9,15 @@ from msgspec import Struct
 
 from hermes_trio.testing.simulation.draw import COMMANDS, FAULTS, MOMENTS
 from hermes_trio.testing.simulation.play import Played
-from hermes_trio.testing.simulation.tally import OUTCOMES
+from hermes_trio.testing.simulation.tally import MET, OUTCOMES
 
 ROWS = ("happenings", "crashes", "starts", "faults", "messages", "model calls", "commits", "events")
 KINDS = (
+    "blink",
     "command",
     "crash",
     "fault",
+    "met",
     "operate",
     "say",
     "message",
@@ -30,7 +32,18 @@ HAPPENINGS = (
     *(f"command {text}" for text, _ in COMMANDS),
     *(f"crash {when}" for when, _ in MOMENTS),
     *(f"operate {what}" for what in ("stop", "stop all", "reset", "resume")),
-    *("say", "say /queue", "say /steer", "say album", "say long", "press", "delete", "stop", "forbid"),
+    *(
+        "say",
+        "say /queue",
+        "say /steer",
+        "say album",
+        "say long",
+        "press",
+        "delete",
+        "blink",
+        "stop",
+        "forbid",
+    ),
 )
 FEW = 40
 WORTH_MEETING = (
@@ -56,6 +69,7 @@ WORTH_MEETING = (
             "clean",
         )
     ),
+    *(f"met {what}" for what in MET),
     *(f"child {state}" for state in ("exited", "killed", "lost")),
     *(f"part final {state}" for state in ("sent", "unknown", "failed")),
 )
@@ -119,6 +133,8 @@ class Totals:
         pairs = [f"{what} × {outcome}" for what in HAPPENINGS for outcome in OUTCOMES]
         apart = [pair for pair in pairs if not self.counts[pair]]
         yield f"happenings × outcomes of messages: {len(pairs) - len(apart)} of {len(pairs)} met in one play"
+        missed = Counter(pair.rpartition(" × ")[2] for pair in apart)
+        yield "never met beside: " + ", ".join(f"{outcome} {missed[outcome]}" for outcome in OUTCOMES)
         if len(apart) <= FEW:
             yield f"never in one play: {', '.join(apart) or 'no pair'}"
         never = [name for name in WORTH_MEETING if not self.counts[name]]

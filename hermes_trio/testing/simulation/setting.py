@@ -20,7 +20,7 @@ from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.ports import Command
 from hermes_trio.testing.processes import FakeProcesses
-from hermes_trio.testing.simulation.plan import Rules
+from hermes_trio.testing.simulation.plan import Place, Rules
 from hermes_trio.values import Policy, Traits
 from hermes_trio.wishes import Reset
 
@@ -28,6 +28,7 @@ KEYS = ("sk-canary-0-4f1d7a", "sk-canary-1-9be2c3", "sk-canary-2-77aa01")
 SECRET = "tool-canary-5ec2e7"  # noqa: S105 - planted, to be looked for
 SECRETS = (*KEYS, SECRET)
 ALLOWED = ("ada", "bob", "eve", "zoe")
+CROWD = tuple(f"one{n}" for n in range(12))
 
 
 class ClearContext:
@@ -81,9 +82,14 @@ def traits(rules: Rules) -> Traits:
     )
 
 
+def accounts(places: Sequence[Place]) -> Sequence[str]:
+    """The bots that are written to; the first is always there."""
+    return sorted({"main", *(place.account for place in places)})
+
+
 def policy(forbidden: Collection[str]) -> Policy:
     """Who may speak; the first two are admins."""
-    allowed = tuple(user for user in ALLOWED if user not in forbidden)
+    allowed = tuple(user for user in (*ALLOWED, *CROWD) if user not in forbidden)
     return Policy(allow_users=allowed, admins=allowed[:2], require_mention=False)
 
 

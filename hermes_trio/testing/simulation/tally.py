@@ -7,8 +7,11 @@ from collections.abc import Iterable
 
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts
+from hermes_trio.testing.simulation.setting import CROWD
 
 OF_THE_WORLD = {"crash": "crashes", "start": "starts", "fault": "faults"}
+MET = ("a second bot", "a fallback's answer", "a crowd", "a full machine", "what comes while it goes down")
+"""What is drawn, and only worth something if it comes to pass."""
 OUTCOMES = ("answered", "refused", "superseded", "stopped", "expired", "failed")
 
 
@@ -17,6 +20,9 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
     counted = Counter(facts.met)
     counted["happenings"] = len(facts.plan.happenings)
     counted["messages"] = len(facts.spoken)
+    counted["met a second bot"] = sum(account != "memory/main" for account, _ in facts.spoken)
+    counted["met a crowd"] = sum(one.message.address.user in CROWD for one in facts.spoken.values())
+    down = False
     for event in events:
         match event.who, event.what:
             case "world", what if what in OF_THE_WORLD:
@@ -25,6 +31,14 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
                 counted["model calls"] += 1
             case "store", "commit":
                 counted["commits"] += 1
+            case "model", "answered" if event.fields["model"].startswith("fallback"):
+                counted["met a fallback's answer"] += 1
+            case "machine", "full":
+                counted["met a full machine"] += 1
+            case "world", "stop" | "stopped" | "crash":
+                down = event.what == "stop"
+            case "platform", "confirmed" if down and facts.plan.rules.lingers:
+                counted["met what comes while it goes down"] += event.fields["count"]
             case "log", "resume verdict":
                 counted[f"verdict {event.fields['verdict']}"] += 1
         counted["events"] += 1

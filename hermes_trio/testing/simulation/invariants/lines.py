@@ -53,10 +53,10 @@ class OneLineEach(Invariant):
     def _message(self, id: int, change: Change) -> None:
         new = change.new
         assert new is not None
-        native = new["native"]
+        native = f"{new['account']} {new['native']}"
         in_batch = [one for one in self.facts.batch if one.table == "inbound" and one.id == id and one.new]
         refused = bool(in_batch and in_batch[-1].new and in_batch[-1].new["reason"] == "queue_full")
-        if change.old is None and new["outcome"] is None and native in self.facts.spoken and not refused:
+        if change.old is None and new["outcome"] is None and self.facts.spoken_of(new) and not refused:
             self._want("message accepted", native)
         if new["outcome"] is not None and change.became("outcome") and new["outcome"] in SAID:
             self._want(f"message {new['outcome']}", native)
@@ -99,7 +99,8 @@ class OneLineEach(Invariant):
             case "send given up" if "row" in fields:
                 self._line(event.what, fields["row"])
             case name if name.startswith("message "):
-                self._line(name, fields["native"])
+                account = "/".join(str(fields["key"]).split("/")[:2])
+                self._line(name, f"{account} {fields['native']}")
 
     def _turn(self, turn: int, lines: Counter[int]) -> None:
         row = self.facts.mirror.turn.get(turn)

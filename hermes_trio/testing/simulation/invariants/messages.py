@@ -42,7 +42,7 @@ class NothingIsLost(Invariant):
 
     def at_rest(self) -> None:
         """Each message that was handed over is there."""
-        natives = {row["native"] for row in self.facts.mirror.inbound.values()}
+        natives = {(row["account"], row["native"]) for row in self.facts.mirror.inbound.values()}
         for native in self.facts.spoken:
             self.check(native in natives, f"{native} was written and is nowhere")
 
@@ -56,7 +56,7 @@ class WrittenThenConfirmed(Invariant):
         """What is confirmed is a row."""
         if event.who != "platform" or event.what != "confirmed":
             return
-        rows = {row["native"] for row in self.facts.mirror.inbound.values()}
+        rows = {(row["account"], row["native"]) for row in self.facts.mirror.inbound.values()}
         missing = [native for native in self.facts.confirmed() if native not in rows]
         self.check(not missing, f"{missing} are confirmed and not written")
 
@@ -72,7 +72,7 @@ class CommandsTakeEffectAtOnce(Invariant):
         new = change.new
         if change.table != "inbound" or new is None or new["kind"] != "command":
             return
-        spoken = self.facts.spoken.get(new["native"])
+        spoken = self.facts.spoken_of(new)
         if spoken is None or not change.became("outcome", "answered"):
             return
         command = spoken.message.text.split()[0]
@@ -145,7 +145,10 @@ class InOrder(Invariant):
         before = [
             row["native"]
             for id, row in self.facts.mirror.inbound.items()
-            if id < change.id and row["native"].startswith("in") and _number(row["native"]) > _number(native)
+            if id < change.id
+            and row["account"] == change.new["account"]
+            and row["native"].startswith("in")
+            and _number(row["native"]) > _number(native)
         ]
         self.check(not before, f"{native} is a row behind {before}")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Facts, Invariant, place, row_of, shows
+from hermes_trio.testing.simulation.facts import Facts, Invariant, Where, place, row_of, shows
 from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import answered
 
@@ -86,8 +86,8 @@ class NotInLine(Invariant):
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._open: dict[int, tuple[str, str | None]] = {}
-        self._open_at: dict[tuple[str, str | None], float] = {}
+        self._open: dict[int, Where] = {}
+        self._open_at: dict[Where, float] = {}
         self._idle: set[int] = set()
 
     def changed(self, change: Change) -> None:

@@ -208,7 +208,7 @@ class ControlInTime(Invariant):
         if new is None:
             return
         if change.table == "inbound" and new["kind"] == "command" and new["outcome"] is None:
-            spoken = self.facts.spoken.get(new["native"])
+            spoken = self.facts.spoken_of(new)
             if spoken is not None and spoken.message.text.startswith(CONTROL):
                 self._answers.setdefault(change.id, self.facts.now)
         elif change.table == "inbound" and change.id in self._answers:

@@ -92,7 +92,7 @@ class NothingOfTheOldSession(Invariant):
             return
         held = {id for id, row in mirror.turn.items() if row["session"] == change.id}
         for row in mirror.inbound.values():
-            spoken = self.facts.spoken.get(row["native"])
+            spoken = self.facts.spoken_of(row)
             if spoken is not None and spoken.n and row["turn"] in held:
                 self._over[spoken.n] = (change.id, self.facts.now)
 
