@@ -14,16 +14,21 @@ _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
-_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)|\x9b[0-?]*[ -/]*|\r)\Z")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)|\x9b[0-?]*[ -/]*)\Z")
+_CONTROL = re.compile(r"[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
+_ON_THE_LINE = re.compile(r"\x1b\[[0-9]{0,4}[KGCD]")
+_MOVES = re.compile(r"[\r\x08\x1b]")
+_STROKES = re.compile(r"[^\r\x08\x1b]+|\r|\x08+|\x1b\[([0-9]*)([KGCD])")
 
 
 class Cleaner:
-    """Turns a child's bytes into text, piece by piece.
+    """Turns a child's bytes into text, piece by piece, as a terminal would show it.
 
-    UTF-8, what is none replaced; escape sequences, NULs and other controls taken away; a carriage return
-    begins a new line. Then secrets are replaced, also where the pieces cut one in two: a line is held back
-    until it is complete, or longer than a secret is. It is no help against a child that wants to tell one.
+    UTF-8, what is none replaced. What comes after a carriage return is written over the line, as is what
+    comes after a backspace or an escape sequence that moves along the line or erases of it: of a progress
+    bar its last state is left. Other escape sequences, NULs and controls are taken away. Then secrets are
+    replaced, also where the pieces cut one in two: a line is held back until it is complete, or longer than
+    a secret is. It is no help against a child that wants to tell one.
 
     Args:
         redact: replaces secrets in a text.
@@ -34,6 +39,7 @@ class Cleaner:
         self._redact = redact
         self._raw = ""
         self._line = ""
+        self._at = 0
 
     def feed(self, data: bytes) -> str:
         """The text that is certain now: complete lines."""
@@ -41,10 +47,7 @@ class Cleaner:
         found = _UNFINISHED.search(raw, max(0, len(raw) - HELD_MAX))
         cut = found.start() if found else len(raw)
         self._raw = raw[cut:]
-        text = self._redact(self._line + _plain(raw[:cut]))
-        certain = max(text.rfind("\n") + 1, len(text) - SECRET_MAX)
-        self._line = text[certain:]
-        return text[:certain]
+        return self._certain(raw[:cut])
 
     @property
     def open_line(self) -> str:
@@ -53,14 +56,68 @@ class Cleaner:
 
     def end(self) -> str:
         """The rest, when nothing more comes."""
-        last = self._redact(self._line + _plain(self._raw + self._decode(b"", final=True)))
+        last = self._certain(self._raw + self._decode(b"", final=True)) + self._line
         self._raw = self._line = ""
+        self._at = 0
         return last
+
+    def _certain(self, raw: str) -> str:
+        *rows, rest = _plain(raw).split("\n")
+        done = []
+        for row in rows:
+            self._write(row)
+            done.append(self._line)
+            self._line, self._at = "", 0
+        self._write(rest)
+        at_end = self._at == len(self._line)
+        text = self._redact("\n".join((*done, self._line)))
+        certain = max(text.rfind("\n") + 1, len(text) - SECRET_MAX)
+        self._line = text[certain:]
+        self._at = len(self._line) if at_end else min(self._at, len(self._line))
+        return text[:certain]
+
+    def _write(self, row: str) -> None:
+        """Write on the open line, from where its cursor is."""
+        if self._at == len(self._line) and _MOVES.search(row) is None:
+            self._line += row
+            self._at += len(row)
+            return
+        # Redacted before anything is written over it: what is left of a secret would be known by nobody.
+        if self._at == len(self._line):
+            row, self._line, self._at = self._redact(self._line + row), "", 0
+        else:
+            row = self._redact(row)
+        cells, at = list(self._line), self._at
+        for stroke in _STROKES.finditer(row):
+            said, count = stroke[0], int(stroke[1] or 0)
+            match stroke[2] or (said[0] if said[0] in "\r\b" else ""):
+                case "\r":
+                    at = 0
+                case "\b":
+                    at = max(at - len(said), 0)
+                case "K" if count == 2:
+                    cells.clear()
+                case "K":
+                    del cells[at if count == 0 else len(cells) :]
+                case "G":
+                    at = max(count - 1, 0)
+                case "C":
+                    at = min(at + max(count, 1), LINE_MAX)
+                case "D":
+                    at = max(at - max(count, 1), 0)
+                case _:
+                    cells += " " * (at - len(cells))
+                    cells[at : at + len(said)] = said
+                    at += len(said)
+        self._line, self._at = "".join(cells).rstrip(" ") if at < len(cells) else "".join(cells), at
 
 
 def _plain(text: str) -> str:
-    text = _ESCAPE.sub("", text)
-    return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """The text without what is neither text nor moves along a line."""
+    if _CONTROL.search(text) is None and "\x1b" not in text:
+        return text.replace("\r\n", "\n")
+    text = _ESCAPE.sub(lambda found: found[0] if _ON_THE_LINE.fullmatch(found[0]) else "", text)
+    return _CONTROL.sub("", text).replace("\r\n", "\n")
 
 
 class Kept:

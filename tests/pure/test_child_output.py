@@ -31,7 +31,14 @@ def cleaned(*pieces: bytes) -> str:
         (b"\x1b]0;title\x07text\n", "text\n"),
         (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\n", "link\n"),
         (b"\x1b(Bx\x1b7y\x1bMz\n", "xyz\n"),
-        (b"10%\r20%\r\ndone", "10%\n20%\ndone"),
+        (b"10%\r20%\r\ndone", "20%\ndone"),
+        (b"\rDownloading 9 of 10\rDownloading 10 of 10\nSaved\n", "Downloading 10 of 10\nSaved\n"),
+        (b"wait |\b/\b-\b\bdone\n", "waitdone\n"),
+        (b"long line\rshort\x1b[K\n", "short\n"),
+        (b"long line\r\x1b[2Kx\n", "x\n"),
+        (b"abc\x1b[2Dx\x1b[5Gy\x1b[1Cz\n", "axc y z\n"),
+        (b"long line\rno    \n", "no    ine\n"),
+        (b"a\r\nb\rc", "a\nc"),
         (b"tab\there", "tab\there"),
         ("\x9b31mred\n".encode(), "red\n"),
         (b"cut \x1b[31", "cut 31"),
@@ -42,7 +49,22 @@ def test_clean(data, text):
 
 
 @given(
-    some.lists(some.sampled_from([b"\x1b[1m", "é".encode(), b"x", b"\r\n", b"\n", b"\x00", SECRET.encode()])),
+    some.lists(
+        some.sampled_from(
+            [
+                b"\x1b[1m",
+                "é".encode(),
+                b"x",
+                b"\r\n",
+                b"\n",
+                b"\x00",
+                SECRET.encode(),
+                b"\r",
+                b"\b",
+                b"\x1b[K",
+            ]
+        )
+    ),
     some.data(),
 )
 def test_how_it_is_cut_makes_no_difference(parts, data):
@@ -56,6 +78,15 @@ def test_how_it_is_cut_makes_no_difference(parts, data):
 def test_a_secret_cut_in_two_is_redacted(at):
     secret = SECRET.encode()
     assert cleaned(b"key " + secret[:at], secret[at:] + b" end\n") == "key *** end\n"
+
+
+def test_a_secret_that_is_written_over_is_redacted_first():
+    assert cleaned(b"key " + SECRET.encode() + b"\rnew\n") == "new ***\n"
+
+
+def test_a_progress_bar_costs_its_last_state():
+    bar = b"".join(b"\rDownloading %d of 3000 blocks" % n for n in range(3001))
+    assert cleaned(bar[:30_000], bar[30_000:], b"\nSaved\n") == "Downloading 3000 of 3000 blocks\nSaved\n"
 
 
 def test_a_secret_that_colours_cut_is_redacted():
