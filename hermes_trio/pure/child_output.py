@@ -62,19 +62,28 @@ class Cleaner:
         return last
 
     def _certain(self, raw: str) -> str:
-        *rows, rest = _plain(raw).split("\n")
+        raw = _plain(raw)
+        at_end = self._at == len(self._line)
+        if at_end and _MOVES.search(raw) is None:
+            shown = self._line + raw
+        else:
+            shown, at_end = self._drawn(raw)
+        text = self._redact(shown)
+        certain = max(text.rfind("\n") + 1, len(text) - SECRET_MAX)
+        self._line = text[certain:]
+        self._at = len(self._line) if at_end else min(self._at, len(self._line))
+        return text[:certain]
+
+    def _drawn(self, raw: str) -> tuple[str, bool]:
+        """The open line and what follows it, as it is shown; whether the cursor is at its end."""
+        *rows, rest = raw.split("\n")
         done = []
         for row in rows:
             self._write(row)
             done.append(self._line)
             self._line, self._at = "", 0
         self._write(rest)
-        at_end = self._at == len(self._line)
-        text = self._redact("\n".join((*done, self._line)))
-        certain = max(text.rfind("\n") + 1, len(text) - SECRET_MAX)
-        self._line = text[certain:]
-        self._at = len(self._line) if at_end else min(self._at, len(self._line))
-        return text[:certain]
+        return "\n".join((*done, self._line)), self._at == len(self._line)
 
     def _write(self, row: str) -> None:
         """Write on the open line, from where its cursor is."""
