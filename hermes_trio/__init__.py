@@ -90,8 +90,8 @@ _WHERE = {
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address Choice Delivery Key Lane Message OutcomeName Part Policy Receipt Said Secret Span Traits"
-        " TurnState Undecodable"
+        "Address Choice Delivery Key Lane Message OutcomeName Part Policy Quoted Receipt Said Secret Span"
+        " Traits TurnState Undecodable"
     ).split(),
     "hermes_trio.views": "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView".split(),
     "hermes_trio.wishes": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),

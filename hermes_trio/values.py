@@ -124,19 +124,39 @@ class Address(Struct, frozen=True, array_like=True):
         return f"{self.platform}/{self.account}"
 
 
+class Quoted(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a message refers to.
+
+    Args:
+        text: what is said there, "" where the platform does not say.
+        sender: display name of who said it, "" where nobody knows.
+        ours: the bot itself said it.
+        chosen: the writer chose this stretch of it.
+    """
+
+    text: str = ""
+    sender: str = ""
+    ours: bool = False
+    chosen: bool = False
+
+
 class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An update turned into our value.
 
     Args:
         native: unique within the account for ever; a second message with the same one is a redelivery.
         address: where it came from.
-        text: what was written; for media also a line that says what came and could not be read.
+        text: what was written, with the address of each link behind its words; for media also a line that
+            says what came and could not be read.
         message_id: the platform's id of the message, the anchor of replies and reactions.
         private: a conversation with one person (False: a group or channel).
         sender: display name. Never used to authorise.
         addressed: in a group: the bot is mentioned, replied to or commanded.
         bot: written by another bot.
         replies_to: the `message_id` this one replies to.
+        quoted: what it answers, or quotes.
+        forwarded: who or what it was forwarded from, by display name, "" where nobody says; None: it is the
+            sender's own.
         album: id of the album it is a part of.
         choice: the token of the choice that was pressed (`Choice.token`), for a press on a prompt.
         sent_at: wall time by the platform's clock, None where it does not say.
@@ -153,6 +173,8 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     addressed: bool = True
     bot: bool = False
     replies_to: str | None = None
+    quoted: Quoted | None = None
+    forwarded: str | None = None
     album: str | None = None
     choice: str | None = None
     sent_at: float | None = None

@@ -31,7 +31,8 @@ def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: 
     key = key_of(update.address, update.private, scope)
     if why is not None:
         return Decided(update=update, key=key, outcome="dropped", reason=why)
-    if update.choice is None and is_command(update.text):
+    # What somebody else wrote is no wish of who passes it on.
+    if update.choice is None and update.forwarded is None and is_command(update.text):
         return Decided(update=update, key=key, kind="command")
     return Decided(update=update, key=key, hold_s=hold_s(update, traits))
 

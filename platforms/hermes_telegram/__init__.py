@@ -4,7 +4,8 @@ options.py   the section [platforms.telegram]
 account.py   the Platform: one bot
 serve.py     receiving: the poll loop
 wire.py      update JSON -> Message
-entities.py  formatting and mentions, in UTF-16 units
+entities.py  formatting, links and mentions, in UTF-16 units
+context.py   what a message answers, quotes, and was forwarded from
 links.py     which addresses Telegram makes a link of
 content.py   what a message without text holds
 calls.py     Delivery -> Bot API call, and what its answer means

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Never
 import trio
 
 from hermes_telegram.calls import to_call, to_receipt
+from hermes_telegram.entities import ENTITIES_MAX
 from hermes_telegram.links import takes_link
 from hermes_telegram.options import Options
 from hermes_trio import Delivery, Intake, NotSent, Part, Receipt, Traits, split_markdown
 
 if TYPE_CHECKING:
     from hermes_telegram.api import BotApi
-
-ENTITIES_MAX = 100
-"""https://core.telegram.org/api/entities: what formats more is dropped there, silently."""
 
 TRAITS = Traits(
     text_max=4096,  # https://core.telegram.org/bots/api#sendmessage, counted after entities parsing

@@ -47,7 +47,8 @@ _SERVICE = frozenset(_SERVICE_FIELDS.split())
 # Also in messages of a kind we know: they say nothing of what an unknown one holds.
 _ENVELOPE_FIELDS = """
     message_id date chat from sender_chat message_thread_id is_topic_message reply_to_message media_group_id
-    forward_origin has_protected_content via_bot edit_date reply_markup sender_boost_count author_signature
+    forward_origin external_reply quote is_automatic_forward has_protected_content via_bot edit_date
+    reply_markup sender_boost_count author_signature
 """
 _ENVELOPE = frozenset(_ENVELOPE_FIELDS.split())
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import msgspec
 
-from hermes_trio import Span
+from hermes_trio import Span, units
+
+ENTITIES_MAX = 100
+"""https://core.telegram.org/api/entities: so many a message has; what comes beyond formats nothing."""
 
 
 class User(msgspec.Struct):
@@ -30,6 +33,7 @@ class Entity(msgspec.Struct):
     offset: int
     length: int
     user: User | None = None
+    url: str = ""
 
 
 class Spoken(msgspec.Struct):
@@ -46,10 +50,37 @@ class Spoken(msgspec.Struct):
     to_another: bool = False
 
 
+def with_links(text: str, entities: Sequence[Entity]) -> str:
+    """The text with the address of each link behind its words: a reader of text sees no other."""
+    return _spelled(text, entities)[0]
+
+
+def _spelled(text: str, entities: Sequence[Entity]) -> tuple[str, Sequence[Entity]]:
+    """The text with the addresses of its links, and the other entities where they are in it."""
+    links = [one for one in entities if one.type == "text_link" and one.url]
+    if not links:
+        return text, entities
+    others = [one for one in entities if one.type != "text_link"]
+    for link in sorted(links, key=lambda link: link.offset, reverse=True):
+        start, end = _span(text, link)
+        if text[start:end].strip() == link.url:
+            continue
+        said, behind = f" ({link.url})", link.offset + link.length
+        text = f"{text[:end]}{said}{text[end:]}"
+        others = [
+            msgspec.structs.replace(one, offset=one.offset + units(said, "utf16"))
+            if one.offset >= behind
+            else one
+            for one in others
+        ]
+    return text, others
+
+
 def listen(text: str, entities: Sequence[Entity], bot_id: int, bot_name: str) -> Spoken:
     """Read who a text speaks to, and take the address off it."""
     if not entities:
         return Spoken(text.replace("\x00", ""))
+    text, entities = _spelled(text, entities[:ENTITIES_MAX])
     name = f"@{bot_name}".casefold()
     rest, taken = text, 0  # the bot's name was taken off so far
     to_us = to_another = False

@@ -23,7 +23,8 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Args:
         token: what @BotFather gave, "env:NAME" or "file:PATH".
         api_url: another Bot API server than Telegram's own.
-        allow_users: numeric user ids. Empty: nobody. ["*"]: anybody.
+        allow_users: numeric user ids, and those of groups and channels (-100...) for what is said in their
+            names: by anonymous admins, by a channel's posts. Empty: nobody. ["*"]: anybody.
         admins: numeric user ids that may use admin commands; they are allowed users too.
         require_mention: in groups listen only when mentioned, replied to, or commanded.
         reply_to: which parts of an answer reply visibly to the message they answer.
@@ -57,18 +58,26 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
                 raise ValueError("allow_users: '*' means anybody, so it must stand alone: [\"*\"]")
         else:
             for user in self.allow_users:
-                _user_id("allow_users", user)
+                _sender_id(user)
 
     def policy(self) -> Policy:
         """Who may speak to this account, in the gateway's terms."""
         return Policy(
             allow_users=("*",)
             if self.allow_users == ["*"]
-            else tuple(_user_id("allow_users", user) for user in self.allow_users),
+            else tuple(_sender_id(user) for user in self.allow_users),
             admins=tuple(_user_id("admins", user) for user in self.admins),
             require_mention=self.require_mention,
             reply_to=self.reply_to,
         )
+
+
+def _sender_id(sender: int | str) -> str:
+    """An id that may speak: a person's, or a chat's in whose name somebody speaks."""
+    text = str(sender)
+    return (
+        f"-{_user_id('allow_users', text[1:])}" if text.startswith("-") else _user_id("allow_users", sender)
+    )
 
 
 def _user_id(where: str, user: int | str) -> str:

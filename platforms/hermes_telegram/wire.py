@@ -11,9 +11,10 @@ from collections.abc import Sequence
 import msgspec
 
 from hermes_telegram.content import NotForUs, Unsupported, media_line
+from hermes_telegram.context import NOTHING, Place, forwarded_from, quoted, there
 from hermes_telegram.entities import Entity, Spoken, User, listen
 from hermes_telegram.mend import mended
-from hermes_trio import Address, Message, Undecodable
+from hermes_trio import Address, Message, Quoted, Undecodable
 
 GENERAL_TOPIC = 1
 """Sends to a forum's General topic must not name it: "message thread not found"."""
@@ -56,6 +57,10 @@ class TextMessage(msgspec.Struct, rename={"from_": "from"}):
     caption_entities: list[Entity] = []
     reply_to_message: Replied | None = None
     media_group_id: str | None = None
+    sender_chat: Place | None = None
+    external_reply: msgspec.Raw = NOTHING
+    quote: msgspec.Raw = NOTHING
+    forward_origin: msgspec.Raw = NOTHING
 
 
 class Button(msgspec.Struct):
@@ -106,6 +111,10 @@ class _RawMessage(msgspec.Struct):
     message: dict[str, msgspec.Raw]
 
 
+class _WholeMessage(msgspec.Struct):
+    message: msgspec.Raw
+
+
 class Batch(msgspec.Struct, frozen=True):
     """What one poll gave.
 
@@ -125,6 +134,7 @@ class Batch(msgspec.Struct, frozen=True):
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _update = msgspec.json.Decoder(Update).decode
 _numbered = msgspec.json.Decoder(_Numbered).decode
+_whole_message = msgspec.json.Decoder(_WholeMessage).decode
 _raw_message = msgspec.json.Decoder(_RawMessage).decode
 
 
@@ -198,12 +208,14 @@ def _message(message: TextMessage, raw: bytes, account: str, me: Me) -> Message:
     replied = message.reply_to_message
     if replied is not None and _is_topic_root(message, replied):
         replied = None
-    sender = message.from_
+    sender = _sender(message)
     private = chat.type == "private"
     to_bot = replied is not None and replied.from_ is not None and replied.from_.id == me.id
     return Message(
         native=f"{chat.id}/{message.message_id}",
         address=_address(account, message, sender),
+        forwarded=forwarded_from(message.forward_origin),
+        quoted=_quoted(message, replied, raw, me),
         text=spoken.text,
         message_id=str(message.message_id),
         private=private,
@@ -215,6 +227,20 @@ def _message(message: TextMessage, raw: bytes, account: str, me: Me) -> Message:
         sent_at=float(message.date),
         raw=raw,
     )
+
+
+def _sender(message: TextMessage) -> User | None:
+    """Who speaks. What is said in the name of a chat (by an anonymous admin of a group, by a channel) is said
+    by that chat: the account that Telegram puts in its place is everybody's.
+    """
+    chat = message.sender_chat
+    return message.from_ if chat is None else User(id=chat.id, first_name=chat.title)
+
+
+def _quoted(message: TextMessage, replied: Replied | None, raw: bytes, me: Me) -> Quoted | None:
+    if replied is None and not there(message.external_reply) and not there(message.quote):
+        return None
+    return quoted(_whole_message(raw).message, me.id)
 
 
 def _spoken(message: TextMessage, raw: bytes, me: Me) -> Spoken:

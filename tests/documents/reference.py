@@ -24,7 +24,7 @@ MADE = "<!-- Below this line the page is made from the docstrings. -->"
 SECTIONS = {
     "A gateway": "open_gateway Gateway GatewayOptions SessionOptions Health StatusView SessionView TurnView"
     " ChildView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
-    "A turn": "Agent Turn Silence Message Claimed Key Address",
+    "A turn": "Agent Turn Silence Message Quoted Claimed Key Address",
     "Tools": "Tool ToolContext Children Ran ChildLog",
     "Commands": "Command CommandCall Say Prompt Stop Reset Resume Restart CommandResult installed_commands",
     "Adapters": "Adapter AdapterContext Platform Intake Policy Traits Undecodable Delivery Said"

@@ -101,3 +101,9 @@ def test_a_key_prints_its_parts():
 )
 def test_only_what_may_be_a_fragment_waits(text, album, seconds):
     assert hold_s(message(text, album=album), TRAITS) == seconds
+
+
+def test_a_forwarded_command_is_a_message():
+    assert decide(message("/restart"), ANYBODY, "user", TRAITS).kind == "command"
+    assert decide(message("/restart", forwarded="Mallory"), ANYBODY, "user", TRAITS).kind == "message"
+    assert decide(message("/restart", forwarded=""), ANYBODY, "user", TRAITS).kind == "message"

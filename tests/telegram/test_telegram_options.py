@@ -22,9 +22,9 @@ def test_nobody_is_allowed_until_somebody_is_named():
 
 
 def test_ids_become_the_policy():
-    options = from_config(allow_users=[5, "007"], admins=[9], require_mention=False, reply_to="all")
+    options = from_config(allow_users=[5, "007", -100123], admins=[9], require_mention=False, reply_to="all")
     assert options.policy() == Policy(
-        allow_users=("5", "7"), admins=("9",), require_mention=False, reply_to="all"
+        allow_users=("5", "7", "-100123"), admins=("9",), require_mention=False, reply_to="all"
     )
 
 
@@ -37,7 +37,8 @@ def test_a_star_alone_is_anybody():
     [
         ({"allow_users": ["bob"]}, r"allow_users: 'bob' is not a numeric user id.*userinfobot"),
         ({"allow_users": ["@bob"]}, r"allow_users: '@bob' is not a numeric user id"),
-        ({"allow_users": [-100123]}, "allow_users: -100123 is not a numeric user id"),
+        ({"admins": [-100123]}, "admins: -100123 is not a numeric user id"),
+        ({"allow_users": ["--5"]}, "allow_users: '-5' is not a numeric user id"),
         ({"allow_users": ["٣"]}, "is not a numeric user id"),
         ({"admins": [0]}, "admins: 0 is not a numeric user id"),
         ({"allow_users": ["*", 5]}, "must stand alone"),

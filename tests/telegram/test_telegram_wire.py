@@ -8,7 +8,7 @@ from hermes_telegram.entities import to_entities
 from hermes_telegram.mend import mended
 from hermes_telegram.wire import Me, decode_batch, decode_update
 
-from hermes_trio.values import Address, Message, Span, Undecodable
+from hermes_trio.values import Address, Message, Quoted, Span, Undecodable
 
 ME = Me(id=500, username="Hermes_Bot")
 GROUP = {"id": -100777, "type": "supergroup", "title": "G"}
@@ -57,6 +57,88 @@ def test_a_private_message_keeps_all_of_itself():
         sent_at=1700000000.0,
         raw=raw,
     )
+
+
+ANN = {"id": 7, "is_bot": False, "first_name": "Ann"}
+BOT = {"id": 500, "is_bot": True, "first_name": "H"}
+
+
+def test_the_address_of_a_link_stands_behind_its_words():
+    text = "😀 @Hermes_Bot sum up this page, and https://a.b"
+    entities = [
+        mark("mention", text, "@Hermes_Bot"),
+        mark("text_link", text, "this page", url="https://x.org/a"),
+        mark("text_link", text, "https://a.b", url="https://a.b"),
+        mark("text_link", text, "😀", url="tg://emoji?id=1"),
+    ]
+    value = of(text, GROUP, entities=entities)
+    assert (
+        value.text == "😀 (tg://emoji?id=1) @Hermes_Bot sum up this page (https://x.org/a), and https://a.b"
+    )
+    assert value.addressed
+    text = "@Hermes_Bot see this"
+    entities = [mark("mention", text, "@Hermes_Bot"), mark("text_link", text, "this", url="https://x.org/")]
+    assert of(text, GROUP, entities=entities).text == "see this (https://x.org/)"
+    photo = of(None, caption="from here", caption_entities=[entities[1] | {"offset": 5}], photo=[])
+    assert photo.text == "from here (https://x.org/)\n[photo: received, cannot be read yet]"
+
+
+def test_a_reply_has_what_it_answers():
+    said = message("Guten Morgen") | {"message_id": 5, "from": ANN}
+    assert of(reply_to_message=said).quoted == Quoted(text="Guten Morgen", sender="Ann")
+    ours = message("the third one") | {"message_id": 5, "from": BOT}
+    assert of(reply_to_message=ours).quoted == Quoted(text="the third one", ours=True)
+    chosen = of(reply_to_message=ours, quote={"text": "third", "position": 4})
+    assert chosen.quoted == Quoted(text="third", ours=True, chosen=True)
+    link = mark("text_link", "see it", "it", url="https://a.b")
+    assert of(reply_to_message=message("see it", entities=[link])).quoted.text == "see it (https://a.b)"
+    photo = message(None, caption="my cat", photo=[]) | {"from": ANN}
+    assert of(reply_to_message=photo).quoted == Quoted(text="my cat", sender="Ann")
+    voice = message(None, voice={}) | {"from": ANN}
+    assert of(reply_to_message=voice).quoted.text == "[voice message: received, cannot be read yet]"
+    assert of().quoted is None
+
+
+def test_a_reply_to_another_chat_has_what_was_quoted_and_whose_it_is():
+    origin = {"type": "channel", "date": 1, "chat": {"id": -100, "type": "channel", "title": "News"}}
+    value = of(external_reply={"origin": origin}, quote={"text": "the sky is green", "position": 0})
+    assert value.quoted == Quoted(text="the sky is green", sender="News", chosen=True)
+    assert value.replies_to is None
+
+
+ORIGINS = [
+    ({"type": "user", "sender_user": ANN}, "Ann"),
+    ({"type": "hidden_user", "sender_user_name": "Carol"}, "Carol"),
+    ({"type": "chat", "sender_chat": {"id": -1, "type": "group", "title": "Club"}}, "Club"),
+    ({"type": "channel", "chat": {"id": -1, "type": "channel", "title": "News"}, "message_id": 3}, "News"),
+    ({"type": "brand_new", "thing": {"a": 1}}, ""),
+    ({"type": "user", "sender_user": "odd"}, ""),
+    ("odd", ""),
+]
+
+
+@pytest.mark.parametrize(("origin", "name"), ORIGINS)
+def test_a_forward_says_where_it_comes_from_and_an_odd_one_costs_only_that(origin, name):
+    assert of("You won", forward_origin=origin).forwarded == name
+    assert of("You won").forwarded is of("You won", forward_origin=None).forwarded is None
+
+
+@pytest.mark.parametrize(
+    "odd", [{"reply_to_message": {"message_id": 5, "text": 7}}, {"quote": 5}, {"external_reply": []}]
+)
+def test_an_odd_reply_costs_what_it_says_and_never_the_message(odd):
+    value = of("hello", **odd)
+    assert (value.text, value.quoted) == ("hello", None)
+
+
+def test_what_is_said_in_the_name_of_a_chat_is_said_by_that_chat():
+    anonymous = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+    value = of("hi", GROUP, **{"from": anonymous, "sender_chat": GROUP})
+    assert (value.address.user, value.sender, value.bot) == ("-100777", "G", False)
+    channel = {"id": -100888, "type": "channel", "title": "News"}
+    telegram = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
+    value = of("post", GROUP, **{"from": telegram, "sender_chat": channel}, is_automatic_forward=True)
+    assert (value.address.user, value.sender, value.bot) == ("-100888", "News", False)
 
 
 def test_a_forum_topic_is_a_thread_and_so_is_one_in_a_private_chat():

@@ -1,0 +1,146 @@
+"""What a message refers to: the one it answers, the stretch of it that was quoted, where it comes from. Pure.
+
+It is read by itself, so that an odd reply costs what it says and never the message.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from hermes_telegram.content import NotForUs, Unsupported, media_line
+from hermes_telegram.entities import Entity, User, with_links
+from hermes_trio import Quoted
+
+NOTHING = msgspec.Raw(b"")
+QUOTED_MAX = 4096
+"""So many characters of what a message refers to are taken along."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A chat as it is named where something comes from it."""
+
+    id: int = 0
+    title: str = ""
+    first_name: str = ""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a message was first said (https://core.telegram.org/bots/api#messageorigin), of whatever type."""
+
+    sender_user: User | None = None
+    sender_user_name: str = ""
+    sender_chat: Place | None = None
+    chat: Place | None = None
+
+    def shown(self) -> str:
+        """Its name, "" where Telegram does not say it."""
+        if self.sender_user is not None:
+            return self.sender_user.shown()
+        place = self.chat or self.sender_chat
+        return _clean(self.sender_user_name or ("" if place is None else place.title or place.first_name))
+
+
+class _Replied(msgspec.Struct, rename={"from_": "from"}):
+    from_: User | None = None
+    sender_chat: Place | None = None
+    text: str = ""
+    caption: str = ""
+    entities: list[Entity] = []
+    caption_entities: list[Entity] = []
+
+
+class _Quote(msgspec.Struct):
+    text: str = ""
+
+
+class _External(msgspec.Struct):
+    origin: Origin = Origin()
+
+
+class _Referring(msgspec.Struct):
+    quote: msgspec.Raw = NOTHING
+    reply_to_message: msgspec.Raw = NOTHING
+    external_reply: msgspec.Raw = NOTHING
+
+
+_origin = msgspec.json.Decoder(Origin).decode
+_referring = msgspec.json.Decoder(_Referring).decode
+_replied = msgspec.json.Decoder(_Replied).decode
+_external = msgspec.json.Decoder(_External).decode
+_quote = msgspec.json.Decoder(_Quote).decode
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def there(raw: msgspec.Raw) -> bool:
+    """Whether a field has a value."""
+    return bytes(raw) not in (b"", b"null")
+
+
+def forwarded_from(raw: msgspec.Raw) -> str | None:
+    """Who or what a message was forwarded from; "" where nobody says; None: it was not forwarded."""
+    if not there(raw):
+        return None
+    try:
+        return _origin(raw).shown()
+    except _ODD:
+        return ""
+
+
+def quoted(raw: msgspec.Raw, bot_id: int) -> Quoted | None:
+    """What a message answers, and the stretch its writer chose of it. None: it answers nothing.
+
+    Args:
+        raw: the message.
+        bot_id: whose messages are ours.
+    """
+    try:
+        refers = _referring(raw)
+    except _ODD:
+        return None
+    made = Quoted()
+    if there(refers.reply_to_message):
+        made = _said(refers.reply_to_message, bot_id)
+    elif there(refers.external_reply):
+        made = _elsewhere(refers.external_reply)
+    if chosen := _chosen(refers.quote):
+        made = msgspec.structs.replace(made, text=chosen, chosen=True)
+    return made if made != Quoted() else None
+
+
+def _chosen(raw: msgspec.Raw) -> str:
+    try:
+        return _clean(_quote(raw).text)[:QUOTED_MAX] if there(raw) else ""
+    except _ODD:
+        return ""
+
+
+def _said(raw: msgspec.Raw, bot_id: int) -> Quoted:
+    try:
+        replied = _replied(raw)
+    except _ODD:
+        return Quoted()
+    text = with_links(replied.text, replied.entities) or with_links(replied.caption, replied.caption_entities)
+    ours = replied.from_ is not None and replied.from_.id == bot_id
+    who = replied.from_.shown() if replied.from_ is not None else ""
+    if replied.sender_chat is not None:
+        who = _clean(replied.sender_chat.title)
+    return Quoted(text=_clean(text or _media(raw))[:QUOTED_MAX], sender="" if ours else who, ours=ours)
+
+
+def _elsewhere(raw: msgspec.Raw) -> Quoted:
+    try:
+        return Quoted(text=_media(raw), sender=_external(raw).origin.shown())
+    except _ODD:
+        return Quoted()
+
+
+def _media(raw: msgspec.Raw) -> str:
+    try:
+        return media_line(_fields(raw))
+    except (NotForUs, Unsupported, *_ODD):
+        return ""
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").strip()
