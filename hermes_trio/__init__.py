@@ -96,8 +96,8 @@ _WHERE = {
     "hermes_trio.views": "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView".split(),
     "hermes_trio.wishes": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.entries": (
-        "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry SummaryEntry ToolCall ToolEntry ToolSpec"
-        " UserEntry"
+        "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry Spell Spelled SummaryEntry ToolCall"
+        " ToolEntry ToolSpec UserEntry"
     ).split(),
 }
 _RENAMED = {

@@ -15,11 +15,11 @@ import msgspec
 from hermes_trio.child_port import Children
 from hermes_trio.context import Transcript, Walk
 from hermes_trio.credentials import KeyPool
-from hermes_trio.entries import ToolCall, ToolEntry, ToolSpec
+from hermes_trio.entries import Spell, ToolCall, ToolEntry, ToolSpec
 from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import UNKNOWN, message_entry, says_nothing
+from hermes_trio.pure.prompt import UNKNOWN, says_nothing
 from hermes_trio.pure.scalars import clean
 from hermes_trio.recording import AgentSetup, ToolSetup
 from hermes_trio.supervise import attempt
@@ -37,6 +37,8 @@ class Models(Protocol):
 CHARS_PER_TOKEN = 4
 RESULT_CHARS_MAX = 100_000
 EMPTY_MAX = 3
+MEMORY_BYTES = 4 << 20
+"""Twenty conversations of 200 kB, say."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -80,6 +82,8 @@ class ModelAgent:
         same_failure_max: identical failing calls in a row, likewise.
         history_tokens: how much of the transcript the model is given, some four characters a token.
         name: shown in status.
+        memory_bytes: how much is kept in memory of conversations between their turns, so that a long one is
+            not read and encoded anew each time. Those used last are kept.
 
     Cancelled in a turn: calls that have ended are recorded, one that runs has an intent without a result.
     """
@@ -96,11 +100,14 @@ class ModelAgent:
         same_failure_max: int = 3,
         history_tokens: int = 100_000,
         name: str = "",
+        memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         self.name = name
+        self.memory_bytes = memory_bytes
         self.history_chars = history_tokens * CHARS_PER_TOKEN
         self.pools: Sequence[KeyPool] = getattr(models, "pools", ())
         self._models = models
+        self._spells: Sequence[Spell] = getattr(models, "spells", ())
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
         self._prompt = prompt
@@ -133,9 +140,9 @@ class ModelAgent:
             prompt=self._prompt,
             tools=self._specs,
             room=self.history_chars,
-            before=await turn.history(),
+            spells=self._spells,
         )
-        shown.add(*map(message_entry, turn.unheard))
+        await shown.begin()
         failures = Failures(self._same_failure_max)
         empty = 0
         while True:

@@ -13,7 +13,7 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.credentials import KeyPool, Lease
-from hermes_trio.entries import ModelAnswer, ModelRequest
+from hermes_trio.entries import ModelAnswer, ModelRequest, Spell
 from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.log import Log, standard_log
 from hermes_trio.ports import Chance, Model
@@ -50,6 +50,7 @@ class Candidates:
 
     Attributes:
         pools: each pool once, for the gateway that keeps and shows what they know.
+        spells: how the models' services spell a conversation; none where one of them takes it as entries.
     """
 
     def __init__(
@@ -64,6 +65,8 @@ class Candidates:
             raise ValueError("a gateway without a model")
         self.all = tuple(candidates)
         self.pools = tuple(dict.fromkeys(one.pool for one in candidates if one.pool is not None))
+        spells = [getattr(one.model, "spell", None) for one in candidates]
+        self.spells: tuple[Spell, ...] = () if None in spells else tuple(dict.fromkeys(filter(None, spells)))
         self.defers = on_exhausted == "defer"
         self.chance = chance
         self.log = log or standard_log()

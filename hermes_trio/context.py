@@ -21,14 +21,16 @@ from hermes_trio.entries import (
     Entry,
     ModelAnswer,
     ModelRequest,
+    Spell,
     SummaryEntry,
     ToolSpec,
     UserEntry,
 )
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.pure import context
-from hermes_trio.pure.prompt import assemble, message_entry, says_nothing
+from hermes_trio.pure.prompt import message_entry, says_nothing
 from hermes_trio.pure.scalars import clean, cleaned
+from hermes_trio.shown import Shown
 from hermes_trio.steps import VALUE_MAX
 from hermes_trio.verbs import Turn
 
@@ -84,7 +86,7 @@ class Transcript:
         walk: to the models that may answer.
         prompt, tools: of each request.
         room: how many characters of the conversation may be shown.
-        before: the conversation before the turn.
+        spells: how the models that may answer want a conversation; none: as entries.
 
     Attributes:
         notice: what its user is to be told of what became of the conversation.
@@ -98,22 +100,26 @@ class Transcript:
         prompt: str,
         tools: tuple[ToolSpec, ...],
         room: int,
-        before: Sequence[Entry],
+        spells: Sequence[Spell],
     ) -> None:
         self._turn = turn
         self._walk = walk
         self._prompt = prompt
         self._tools = tools
         self._room = room
-        self._entries = list(before)
-        self._own = len(self._entries)
+        self._shown = Shown(turn, spells)
         self.notice = ""
         self._summaries = True
         self._left_out = 0
 
+    async def begin(self) -> None:
+        """Take up what was before the turn, and its first messages. Cancelled: nothing has changed."""
+        await self._shown.begin()
+        self.add(*map(message_entry, self._turn.unheard))
+
     def add(self, *entries: Entry) -> None:
         """Show this from now on."""
-        self._entries += entries
+        self._shown.add(entries)
 
     def hear(self) -> int:
         """Show the messages that were taken in since the last call; returns how many."""
@@ -130,9 +136,11 @@ class Transcript:
         """
         without: SummaryEntry | None = None
         refusals = suspected = known = 0
-        if self._summaries and context.size(self._entries) > self._room * FULL:
-            without = await self._shorter(0, context.size(self._entries))
+        if self._summaries and self._shown.size > self._room * FULL:
+            await self._shown.open()
+            without = await self._shorter(0, self._shown.size)
         while (asked := await self._call(without)).answer is None:
+            await self._shown.open()
             self._turn.restart_stream()
             refusals += 1
             heard = self.hear()
@@ -143,7 +151,7 @@ class Transcript:
             else:
                 if len(self._turn.messages) > known:
                     known, suspected = len(self._turn.messages), 0
-                suspects = context.without_suspects(self._entries, self._own, asked=self._asked)
+                suspects = context.without_suspects(*self._all, asked=self._asked)
                 without = suspects[suspected] if suspected < len(suspects) else None
                 suspected += 1
             if without is None or refusals == REFUSALS_MAX:
@@ -154,18 +162,20 @@ class Transcript:
         return asked.answer
 
     @property
+    def _all(self) -> tuple[Sequence[Entry], int]:
+        """All that is shown, and where the turn's own entries begin."""
+        return self._shown.entries, self._shown.own
+
+    @property
     def _asked(self) -> int:
         """How many messages wait for their answer."""
         return len(self._turn.messages) - self._left_out
 
     async def _call(self, without: SummaryEntry | None) -> Asked:
         """One call of the model, as a step; what it is shown without is left out for good if it answers."""
-        shown = list(self._entries)
-        if without is not None:
-            context.put(shown, without)
 
         async def complete(*, op: str) -> Asked:
-            request = ModelRequest(prompt=self._prompt, entries=assemble(shown), tools=self._tools, op=op)
+            request = self._shown.request(self._prompt, self._tools, op, without)
             try:
                 answer = await self._walk.complete(
                     request, self._turn.stream, on_restart=self._turn.restart_stream
@@ -203,8 +213,8 @@ class Transcript:
         """
 
         async def shorten(*, op: str) -> Shortened:
-            room = context.size(self._entries) >> max(1, refusals) if refusals <= CUTS_MAX else 0
-            some = context.without_some(self._entries, self._own, asked=self._asked)
+            room = self._shown.size >> max(1, refusals) if refusals <= CUTS_MAX else 0
+            some = context.without_some(*self._all, asked=self._asked)
             cuts = (self._cut(room), self._cut(0), *(some if refusals else ()))
             cut = next((cut for cut in cuts if self._size_without(cut) < least), None)
             if cut is None:
@@ -222,7 +232,7 @@ class Transcript:
         return None if made.summary is None else replace(made.summary, kept=made.summary.kept + heard)
 
     def _cut(self, room: int) -> SummaryEntry:
-        return context.shortened(self._entries, self._own, room, asked=self._asked)
+        return context.shortened(*self._all, room, asked=self._asked)
 
     async def _summary(self, room: int, op: str, *, readable: int) -> SummaryEntry | None:
         """What a model writes of the older part; None if it does not, whatever the reason.
@@ -232,14 +242,15 @@ class Transcript:
             readable: characters that the model is given to read.
         """
         kept = room * 3 // 4
-        shape = context.summary_for(self._entries, self._own, kept, text="", asked=self._asked)
+        entries, own = self._all
+        shape = context.summary_for(entries, own, kept, text="", asked=self._asked)
         if context.size((shape,)) > kept:
             return None
-        older = context.written_out(self._entries[: len(self._entries) - shape.kept], readable)
+        older = context.written_out(entries[: len(entries) - shape.kept], readable)
         text = await self._summarised(older, min(SUMMARY_CHARS_MAX, max(1, room // 4)), op)
         if not text.strip():
             return None
-        return context.shortened(self._entries, self._own, kept, asked=self._asked, summary=text)
+        return context.shortened(entries, own, kept, asked=self._asked, summary=text)
 
     async def _summarised(self, older: str, most: int, op: str) -> str:
         """At most so many characters; none where the model fails or takes too long."""
@@ -281,7 +292,7 @@ class Transcript:
         async def nothing() -> None:
             return None
 
-        left_out = context.without_messages(self._entries, self._own, asked=self._asked)
+        left_out = context.without_messages(*self._all, asked=self._asked)
         await self._turn.steps.run(
             "set aside", nothing, idempotent=True, type=None, entries=lambda _: [left_out]
         )
@@ -290,18 +301,15 @@ class Transcript:
 
     def _put(self, without: SummaryEntry) -> None:
         """Leave this out for good."""
-        self.notice = self.notice or context.notice_of(without, self._entries, self._own)
-        self._own = context.moved(without, self._own, len(self._entries))
+        entries, own = self._all
+        self.notice = self.notice or context.notice_of(without, entries, own)
         if without.text.startswith(context.SET_ASIDE):
-            waiting = context.unanswered(self._entries, len(self._entries), self._asked)
+            waiting = context.unanswered(entries, len(entries), self._asked)
             self._left_out += len(waiting) - len(without.said)
-        context.put(self._entries, without)
+        self._shown.put(without)
 
     def _size_without(self, without: SummaryEntry | None) -> int:
-        shown = list(self._entries)
-        if without is not None:
-            context.put(shown, without)
-        return context.size(shown)
+        return context.size(self._shown.without(without))
 
 
 def _recordable(answer: ModelAnswer) -> ModelAnswer:

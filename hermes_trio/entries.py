@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -90,20 +90,40 @@ class ToolSpec(Struct, frozen=True):
     parameters: Mapping[str, Any]
 
 
+class Spelled(Struct, frozen=True):
+    """The beginning of a conversation as a model service wants it: made once, and kept between turns.
+
+    Args:
+        body: the service's own JSON of it.
+        entries: how many it holds.
+        role: whose the last of them is, where that matters for what follows.
+    """
+
+    body: bytes = b""
+    entries: int = 0
+    role: str = ""
+
+
+Spell = Callable[[Spelled, Sequence[Entry]], Spelled]
+"""Spells more entries behind a beginning. Pure: the same whether they come at once or one after the other."""
+
+
 class ModelRequest(Struct, frozen=True, kw_only=True):
     """One call of a model.
 
     Args:
         prompt: the system prompt.
-        entries: the transcript, every tool call followed by its result.
+        entries: the transcript, every tool call followed by its result. Only its end, if `earlier` is given.
         tools: what the model may call.
         op: an id that is the same when this call is repeated after a crash.
+        earlier: what goes before `entries`, for models that have a `spell`, by that.
     """
 
     prompt: str
     entries: tuple[Entry, ...]
     tools: tuple[ToolSpec, ...] = ()
     op: str = ""
+    earlier: Mapping[Spell, Spelled] = {}
 
 
 class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -114,6 +134,8 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
         calls: what it wants called; none in an answer that did not end as it should.
         finish: how the provider says it ended; "partial" when the stream had no end event.
         tokens_in, tokens_out: as the provider counts them, 0 where it does not say.
+        tokens_cached: of `tokens_in` those that the provider had read before, and charges less for.
+        tokens_kept: of `tokens_in` those that it was told to keep, and charges more for.
     """
 
     text: str = ""
@@ -121,3 +143,5 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
     tokens_in: int = 0
     tokens_out: int = 0
+    tokens_cached: int = 0
+    tokens_kept: int = 0

@@ -189,6 +189,9 @@ class Model(Protocol):
     Attributes:
         name: for status and log.
         needs_key: False for models without credentials (`echo`).
+
+    One that also has `spell`, a `Spell`, is given what was said before the turn as that spelled it, in the
+    request's `earlier`, and only the rest as entries: a long conversation is not encoded anew each time.
     """
 
     name: str
@@ -242,8 +245,9 @@ class Agent(Protocol):
     """A coroutine function that answers a turn, an `async def agent(turn)` or an object that is called so.
 
     One that is an object may have the attributes `name` (shown in status), `history_chars` (so much of the
-    transcript is read with each turn's messages) and `takes_in = True` (it asks `turn.steered()` after each
-    step, so that a turn that goes on after a crash can be told of messages that came meanwhile).
+    transcript is read with each turn's messages), `memory_bytes` (so much may be kept of conversations
+    between their turns) and `takes_in = True` (it asks `turn.steered()` after each step, so that a turn that
+    goes on after a crash can be told of messages that came meanwhile).
     """
 
     def __call__(self, turn: Any, /) -> Awaitable[str | Silence | None]:

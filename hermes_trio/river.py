@@ -34,6 +34,7 @@ from hermes_trio.inbox import Ear
 from hermes_trio.keyed import Keyed
 from hermes_trio.listening import Listening
 from hermes_trio.log import Log
+from hermes_trio.memory import Memory
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.outbox import Outbox
@@ -43,7 +44,7 @@ from hermes_trio.pure.routing import allowed
 from hermes_trio.reaper import Reaper
 from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
-from hermes_trio.store_port import AcceptRules, Store
+from hermes_trio.store_port import AcceptRules, Hold, Opened, Store
 from hermes_trio.turn import Player
 from hermes_trio.values import Address, Key, Lane
 from hermes_trio.verbs import Surroundings
@@ -89,12 +90,14 @@ class River:
         self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears)
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
+        self.memory = Memory(getattr(agent, "memory_bytes", 0))
         around = self._surroundings(redact, history)
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
         play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
-        next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=session.policy())
-        self.turns = Sessions(store, next_turn, play, log, turns_max=options.turns_max)
+        policy = session.policy()
+        self._next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=policy)
+        self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
         cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
         self.dispatch = Dispatch(
@@ -117,7 +120,13 @@ class River:
             progress_every_s=self.options.progress_every_s,
             steer=self.options.busy == "steer",
             history=history,
+            memory=self.memory,
         )
+
+    async def next_turn(self, key: Key, session: int) -> Opened | Hold | None:
+        """What the session does next; see the store's promise. What is known of it is not read again."""
+        kept = self.memory.of(key)
+        return await self._next_turn(key, session, known=None if kept is None else kept.mark)
 
     # -- what the parts ask of one another
 
@@ -201,8 +210,10 @@ class River:
                     self.lanes.wake(lane)
                 case WakeCommands(key=key):
                     self.commands.wake(key)
-                case ReplaceKey(key=key, session=session, why=why) if key.account_id in self.accounts:
-                    self.sessions.replace(key, session, why)
+                case ReplaceKey(key=key, session=session, why=why):
+                    self.memory.forget(key)
+                    if key.account_id in self.accounts:
+                        self.sessions.replace(key, session, why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
                 case RestartAsked() if self._on_restart is not None:

@@ -24,9 +24,11 @@ from hermes_trio.store_values import Booted as Booted
 from hermes_trio.store_values import Claimed as Claimed
 from hermes_trio.store_values import Closing as Closing
 from hermes_trio.store_values import GaveUp as GaveUp
+from hermes_trio.store_values import History as History
 from hermes_trio.store_values import Hold as Hold
 from hermes_trio.store_values import InDoubt as InDoubt
 from hermes_trio.store_values import Interrupted as Interrupted
+from hermes_trio.store_values import Mark as Mark
 from hermes_trio.store_values import Opened as Opened
 from hermes_trio.store_values import PendingCommand as PendingCommand
 from hermes_trio.store_values import Reply as Reply
@@ -168,6 +170,7 @@ class Store(ChildStore, Protocol):
         session: int,
         *,
         history: int = 0,
+        known: Mark | None = None,
         takes_in: bool = False,
         policy: ResetPolicy = NO_RESET,
     ) -> Opened | Hold | None:
@@ -179,6 +182,8 @@ class Store(ChildStore, Protocol):
 
         Args:
             history: at most so many characters of the transcript before the turn are returned, newest.
+            known: of an earlier turn's history: what was known then need not be returned again. Where that
+                cannot be relied on any more, all is.
             takes_in: the agent looks at messages that come while it works, so that one that is adopted in
                 the middle of its steps is told too.
             policy: when a session ends by itself.

@@ -106,6 +106,34 @@ class Claimed(Struct, frozen=True):
     heard: bool = False
 
 
+class Mark(Struct, frozen=True):
+    """How far a session's transcript is known to somebody; the store's own, handed back to it as it came.
+
+    Args:
+        entry: the newest entry that is known.
+        size: characters that were read up to there.
+        rewritten: how often what had been said in the session was changed; if that has grown, it is void.
+    """
+
+    session: int
+    entry: int
+    size: int
+    rewritten: int
+
+
+class History(Struct, frozen=True):
+    """A conversation before a turn, oldest first.
+
+    Args:
+        known: the entries follow what is known up to this mark; None: they are all there is.
+        mark: up to where it is known now; None: the next turn will not be shown the same.
+    """
+
+    entries: tuple[Entry, ...] = ()
+    known: Mark | None = None
+    mark: Mark | None = None
+
+
 class Opened(Struct, frozen=True, kw_only=True):
     """A turn to run: new, or adopted with its recorded steps. `more`: other messages wait behind it."""
 
@@ -115,7 +143,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     opened_at: float
     messages: tuple[Claimed, ...]
     steps: tuple[StepRow, ...] = ()
-    entries: tuple[Entry, ...] = ()
+    history: History = History()
     more: bool = True
 
 

@@ -19,6 +19,7 @@ from hermes_trio.attend import Attendance
 from hermes_trio.background import Background
 from hermes_trio.entries import AssistantEntry, Entry
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
+from hermes_trio.memory import Memory
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
 from hermes_trio.pure.scalars import clean, shows
 from hermes_trio.slot import Slot
@@ -43,6 +44,8 @@ class Surroundings(msgspec.Struct, frozen=True):
         redact: replaces secrets in a text.
         allowed: whether somebody may still speak to the account.
         background: the programs that conversations have started.
+        history: how many characters of a conversation the agent is given with each turn.
+        memory: what is kept of conversations between their turns.
     """
 
     store: Store
@@ -57,6 +60,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     progress_every_s: float
     steer: bool
     history: int
+    memory: Memory
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -91,7 +95,8 @@ class Turn:
         self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.heard)
         self.address = self.messages[-1].address
         self.asked_at = max(one.at for one in opened.messages)
-        self.before = opened.entries
+        self.before = opened.history
+        self.memory = around.memory
         self.made: Made | None = None
         self.said = ""
         self._around = around
@@ -185,9 +190,10 @@ class Turn:
 
         The same when the turn is run again. Cancelled: nothing has changed.
         """
-        if self._around.history:
-            return self.before
-        return await self._around.store.history(self.session, HISTORY_CHARS, before_turn=self.id)
+        around = self._around
+        if around.history and self.before.known is None:
+            return self.before.entries
+        return await around.store.history(self.session, around.history or HISTORY_CHARS, before_turn=self.id)
 
     # -- verbs
 

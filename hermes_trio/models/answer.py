@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from hermes_trio.entries import ModelAnswer, ToolCall
+from hermes_trio.entries import ModelAnswer, ModelRequest, Spell, ToolCall
 from hermes_trio.pure.scalars import clean, scalars
 
 ANSWER_CHARS_MAX = 1_000_000
@@ -44,6 +44,8 @@ class GrowingAnswer:
         self.finish: Finish | None = None
         self.tokens_in = 0
         self.tokens_out = 0
+        self.tokens_cached = 0
+        self.tokens_kept = 0
 
     @property
     def full(self) -> bool:
@@ -90,6 +92,8 @@ class GrowingAnswer:
             finish=finish or "partial",
             tokens_in=self.tokens_in,
             tokens_out=self.tokens_out,
+            tokens_cached=self.tokens_cached,
+            tokens_kept=self.tokens_kept,
         )
 
     def _whole_calls(self) -> list[ToolCall]:
@@ -102,6 +106,12 @@ class GrowingAnswer:
             for position, (_, call) in enumerate(sorted(self._calls.items()))
             if call.name
         ]
+
+
+def unnamed_calls(request: ModelRequest, spell: Spell) -> str:
+    """How the ids of calls begin that a provider gives none: new to the transcript."""
+    earlier = request.earlier.get(spell)
+    return f"call-{len(request.entries) + (earlier.entries if earlier is not None else 0)}"
 
 
 def decode(data: str, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:

@@ -5,19 +5,33 @@ Source: Anthropic's API reference, "Messages" and "Streaming messages".
 The end of an answer is its `stop_reason`, or `message_stop`; a stream with neither was cut short. Roles must
 alternate, so consecutive entries of one role become blocks of one message. What the gateway tells the model
 (a NoteEntry) goes as user text in brackets.
+
+The API keeps what it has read up to a mark (`cache_control`, at most four of them), and looks a request's
+beginning up there. Marked are the system prompt, with the tools, which go before it; what was said before the
+turn; and all there is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from hermes_trio.entries import AssistantEntry, Entry, ModelAnswer, ModelRequest, NoteEntry, ToolEntry
+from hermes_trio.entries import (
+    AssistantEntry,
+    Entry,
+    ModelAnswer,
+    ModelRequest,
+    NoteEntry,
+    Spelled,
+    ToolEntry,
+    UserEntry,
+)
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
+from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode, unnamed_calls
 from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.sse import Event
 from hermes_trio.ports import WallClock
@@ -33,6 +47,11 @@ FINISHES: Mapping[str, Finish] = {
     "model_context_window_exceeded": "length",
 }
 """Any other reason ("end_turn", "stop_sequence", "refusal") is a stop."""
+LEFT_OUT = "[earlier messages are left out]"
+GO_ON = "[go on]"
+MARKED = {"cache_control": {"type": "ephemeral"}}
+MARK = b',"cache_control":{"type":"ephemeral"}}'
+"""In the place of the brace that a block ends with."""
 
 
 class _Usage(Struct):
@@ -71,6 +90,34 @@ class _Event(Struct):
 DECODER = msgspec.json.Decoder(_Event)
 
 
+def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
+    """More of a conversation as blocks of messages of alternating roles, the first of the user.
+
+    The last message is left open: what follows may be of the same role.
+    """
+    pieces, last = [before.body], before.role
+    for entry in entries:
+        role = "assistant" if isinstance(entry, AssistantEntry) else "user"
+        blocks = _blocks(entry)
+        if blocks and not last and role == "assistant":
+            pieces.append(_begin("user", first=True) + msgspec.json.encode(_text(LEFT_OUT)))
+            last = "user"
+        for block in blocks:
+            pieces += (b"," if role == last else _begin(role, first=not last), msgspec.json.encode(block))
+            last = role
+    return Spelled(b"".join(pieces), before.entries + len(entries), last)
+
+
+def _begin(role: str, *, first: bool) -> bytes:
+    """The end of the message before, and the beginning of the next."""
+    return b'%b{"role":"%b","content":[' % (b"" if first else b"]},", role.encode())
+
+
+def _ended(spelled: Spelled) -> Spelled:
+    """The last word is the user's."""
+    return spelled if spelled.role == "user" else spell(spelled, (UserEntry(text=GO_ON),))
+
+
 class AnthropicModel:
     """One model of Anthropic's, or of an endpoint that speaks its protocol.
 
@@ -86,6 +133,7 @@ class AnthropicModel:
     """
 
     needs_key = True
+    spell = staticmethod(spell)
 
     def __init__(
         self,
@@ -110,26 +158,26 @@ class AnthropicModel:
     ) -> ModelAnswer:
         """Call the model once; see the Model port. Cancelled: the connection is closed."""
         headers = {"x-api-key": header_safe(key), "anthropic-version": VERSION}
-        answer = GrowingAnswer(on_text, unnamed=f"call-{len(request.entries)}")
+        answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, spell))
         reader = _Reader(answer, lambda event: self._exchange.failure(None, {}, event, key))
-        await self._exchange.post(headers, self._body(request), key=key, take=reader.take)
+        await self._exchange.post(headers, self.body(request), key=key, take=reader.take)
         return answer.result()
 
-    def _body(self, request: ModelRequest) -> bytes:
-        body: dict[str, Any] = {
-            "model": self.name,
-            "max_tokens": self._max_tokens,
-            "messages": messages_of(request.entries),
-            "stream": True,
-        }
+    def body(self, request: ModelRequest) -> bytes:
+        """The request as it goes out. What was spelled before is put in as it is."""
+        fields: dict[str, Any] = {"model": self.name, "max_tokens": self._max_tokens, "stream": True}
         if request.prompt:
-            body["system"] = request.prompt
+            fields["system"] = [_text(request.prompt) | MARKED]
         if request.tools:
-            body["tools"] = [
+            fields["tools"] = [
                 {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
                 for tool in request.tools
             ]
-        return msgspec.json.encode(body | self._extra)
+        earlier = request.earlier.get(spell, Spelled())
+        later = _ended(spell(replace(earlier, body=b""), request.entries))
+        marked = [piece for part in (earlier.body, later.body) if part for piece in (part[:-1], MARK)]
+        rest = msgspec.json.encode(fields | self._extra)
+        return b"".join((rest[:-1], b',"messages":[', *marked, b"]}]}"))
 
 
 class _Reader:
@@ -155,8 +203,10 @@ class _Reader:
                 self._begin_block(said.index, said.content_block)
             case "message_start" if said.message is not None and said.message.usage is not None:
                 usage = said.message.usage
-                cached = (usage.cache_creation_input_tokens or 0) + (usage.cache_read_input_tokens or 0)
-                answer.tokens_in = (usage.input_tokens or 0) + cached
+                answer.tokens_cached = usage.cache_read_input_tokens or 0
+                answer.tokens_kept = usage.cache_creation_input_tokens or 0
+                told_anew = usage.input_tokens or 0
+                answer.tokens_in = told_anew + answer.tokens_cached + answer.tokens_kept
             case "message_delta":
                 if said.usage is not None:
                     answer.tokens_out = said.usage.output_tokens or 0
@@ -177,24 +227,6 @@ class _Reader:
             self._answer.add_text(delta.text)
         elif delta.partial_json:
             self._answer.add_call(index, arguments=delta.partial_json)
-
-
-def messages_of(entries: tuple[Entry, ...]) -> list[dict[str, Any]]:
-    """The transcript as messages of alternating roles, the first and the last of the user."""
-    messages: list[dict[str, Any]] = []
-    for entry in entries:
-        role = "assistant" if isinstance(entry, AssistantEntry) else "user"
-        blocks = _blocks(entry)
-        if not blocks:
-            continue
-        if not messages and role == "assistant":
-            messages.append({"role": "user", "content": [_text("[earlier messages are left out]")]})
-        if not messages or messages[-1]["role"] != role:
-            messages.append({"role": role, "content": []})
-        messages[-1]["content"].extend(blocks)
-    if not messages or messages[-1]["role"] == "assistant":
-        messages.append({"role": "user", "content": [_text("[go on]")]})
-    return messages
 
 
 def _blocks(entry: Entry) -> list[dict[str, Any]]:

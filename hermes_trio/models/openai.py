@@ -10,7 +10,7 @@ not the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,11 +22,12 @@ from hermes_trio.entries import (
     ModelAnswer,
     ModelRequest,
     NoteEntry,
+    Spelled,
     ToolEntry,
     ToolSpec,
 )
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode
+from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode, unnamed_calls
 from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.sse import Event
 from hermes_trio.ports import WallClock
@@ -64,9 +65,14 @@ class _Choice(Struct):
     finish_reason: str | None = None
 
 
+class _Details(Struct):
+    cached_tokens: int | None = None
+
+
 class _Usage(Struct):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    prompt_tokens_details: _Details | None = None
 
 
 class _Chunk(Struct):
@@ -76,6 +82,16 @@ class _Chunk(Struct):
 
 
 DECODER = msgspec.json.Decoder(_Chunk)
+
+
+def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
+    """More of a conversation as chat messages, a comma before each."""
+    messages = [
+        msgspec.json.encode(_message(entry))
+        for entry in entries
+        if not isinstance(entry, AssistantEntry) or entry.text or entry.calls
+    ]
+    return Spelled(b",".join((before.body, *messages)), before.entries + len(entries))
 
 
 class OpenAIModel:
@@ -91,6 +107,8 @@ class OpenAIModel:
         extra: more fields of each request, as the provider documents them ("max_completion_tokens").
         needs_key: False for endpoints that ask for none.
     """
+
+    spell = staticmethod(spell)
 
     def __init__(
         self,
@@ -117,21 +135,28 @@ class OpenAIModel:
         headers: dict[str, str] = {}
         if key or self.needs_key:
             headers["authorization"] = f"Bearer {header_safe(key)}"
-        answer = GrowingAnswer(on_text, unnamed=f"call-{len(request.entries)}")
+        answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, spell))
         reader = _Reader(answer, lambda event: self._exchange.failure(None, {}, event, key))
-        await self._exchange.post(headers, self._body(request), key=key, take=reader.take)
+        await self._exchange.post(headers, self.body(request), key=key, take=reader.take)
         return answer.result()
 
-    def _body(self, request: ModelRequest) -> bytes:
-        body: dict[str, Any] = {
+    def body(self, request: ModelRequest) -> bytes:
+        """The request as it goes out. What was spelled before is put in as it is."""
+        fields: dict[str, Any] = {
             "model": self.name,
-            "messages": messages_of(request),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
         if request.tools:
-            body["tools"] = [_tool(tool) for tool in request.tools]
-        return msgspec.json.encode(body | self._extra)
+            fields["tools"] = [_tool(tool) for tool in request.tools]
+        earlier = request.earlier.get(spell, Spelled()).body
+        later = spell(Spelled(), request.entries).body
+        if request.prompt:
+            first = msgspec.json.encode({"role": "system", "content": request.prompt})
+        else:
+            first, earlier, later = b"", earlier[1:], later if earlier else later[1:]
+        rest = msgspec.json.encode(fields | self._extra)
+        return b"".join((b'{"messages":[', first, earlier, later, b"],", rest[1:]))
 
 
 class _Reader:
@@ -153,11 +178,16 @@ class _Reader:
         if chunk.error:
             raise self._refused(event.data.encode("utf-8", "replace"))
         if chunk.usage is not None:
-            self._answer.tokens_in = chunk.usage.prompt_tokens or 0
-            self._answer.tokens_out = chunk.usage.completion_tokens or 0
+            self._take_usage(chunk.usage)
         if chunk.choices:
             self._take_choice(chunk.choices[0])
         return self._answer.finish is not None or self._answer.full
+
+    def _take_usage(self, usage: _Usage) -> None:
+        self._answer.tokens_in = usage.prompt_tokens or 0
+        self._answer.tokens_out = usage.completion_tokens or 0
+        if usage.prompt_tokens_details is not None:
+            self._answer.tokens_cached = usage.prompt_tokens_details.cached_tokens or 0
 
     def _take_choice(self, choice: _Choice) -> None:
         delta = choice.delta
@@ -179,19 +209,6 @@ class _Reader:
         self._answer.add_call(
             slot, id=call.id or "", name=function.name or "", arguments=function.arguments or ""
         )
-
-
-def messages_of(request: ModelRequest) -> list[dict[str, Any]]:
-    """The request's prompt and transcript as chat messages."""
-    messages: list[dict[str, Any]] = []
-    if request.prompt:
-        messages.append({"role": "system", "content": request.prompt})
-    messages.extend(
-        _message(entry)
-        for entry in request.entries
-        if not isinstance(entry, AssistantEntry) or entry.text or entry.calls
-    )
-    return messages
 
 
 def _message(entry: Entry) -> dict[str, Any]:

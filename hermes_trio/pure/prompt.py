@@ -49,14 +49,18 @@ def message_entry(message: Message) -> UserEntry | NoteEntry:
     return NoteEntry(text=message.text) if message.note else UserEntry(text=message.text)
 
 
-def assemble(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry, ...]:
     """Every tool call followed by its result, a synthetic one where none is recorded; no result alone.
 
     What came between a call and its result (a message that was steered in) follows the results. A summary
     is a note, and the messages it holds follow it. Nothing is blank: some providers refuse that.
+
+    Args:
+        going_on: these follow others that were assembled before. No turn's call has its result in another's
+            entries, so a conversation may be assembled turn by turn, and the parts make the whole.
     """
     made: list[Entry] = []
-    shown = [_not_blank(entry) for entry in _from_first_user(entries)]
+    shown = [_not_blank(entry) for entry in (entries if going_on else _from_first_user(entries))]
     for index, entry in enumerate(shown):
         if isinstance(entry, ToolEntry):
             continue

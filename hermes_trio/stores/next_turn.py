@@ -5,20 +5,18 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
-from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
-from hermes_trio.pure.context import fold
 from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
 from hermes_trio.store_port import Claimed, Hold, Opened, Reply
 from hermes_trio.stores import children, rows
 from hermes_trio.stores.succession import succeed
+from hermes_trio.stores.transcript import Wanted, read_for
 from hermes_trio.stores.turns import STEP, step_of
 from hermes_trio.stores.tx import (
     ANY_CLAIMABLE,
     ANY_PENDING,
     Tx,
-    read_entry,
     read_message,
     text_of,
 )
@@ -33,7 +31,7 @@ Waiting = tuple[int, bytes, float, float, str, int]
 
 
 def next_turn(
-    tx: Tx, key: Key, session: int, history: int, takes_in: bool, policy: ResetPolicy
+    tx: Tx, key: Key, session: int, history: Wanted, takes_in: bool, policy: ResetPolicy
 ) -> Opened | Hold | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one("select ended_at from session where id = ?", session)
@@ -135,7 +133,7 @@ def _open(
     key: Key,
     session: int,
     waiting: Sequence[Waiting],
-    history: int,
+    history: Wanted,
     more: bool,
 ) -> Opened:
     last = read_message(waiting[-1][1])
@@ -146,7 +144,7 @@ def _open(
     ).lastrowid
     assert turn is not None
     tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
-    before = read_history(tx, session, history, turn)
+    before = read_for(tx, session, turn, history)
     taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
     if more:
         taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
@@ -157,7 +155,7 @@ def _open(
         attempt=1,
         opened_at=tx.now,
         messages=messages,
-        entries=tuple(before),
+        history=before,
         more=more,
     )
 
@@ -192,7 +190,7 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
         )
 
 
-def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
+def _adopt(tx: Tx, turn: int, session: int, history: Wanted) -> Opened:
     """The same row, this boot, one attempt more. Also a turn of this boot that its task lost."""
     tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
     attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
@@ -212,36 +210,5 @@ def _adopt(tx: Tx, turn: int, session: int, history: int) -> Opened:
             Claimed(id, read_message(body), at, step, bool(heard)) for id, body, at, step, heard in claimed
         ),
         steps=tuple(step_of(row) for row in tx.all(f"{STEP} where turn = ? order by at", turn)),
-        entries=tuple(read_history(tx, session, history, turn)),
+        history=read_for(tx, session, turn, history),
     )
-
-
-def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
-    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself.
-
-    What a turn before was cut short in is told to one turn: among the entries of `before_turn`, of which
-    these alone are given, and left out for any other. Each summary stands in the place of what it covers;
-    what lies before one of everything is not read.
-    """
-    found: list[Entry] = []
-    size, wanted = 0, 1 << 62
-    for body, length, turn in tx.run(
-        "select body, size, turn from entry where session = ? order by id desc", (session,)
-    ):
-        entry = read_entry(body)
-        told_once = isinstance(entry, NoteEntry) and entry.about == "cut_short"
-        if before_turn is not None and turn == before_turn and not told_once:
-            continue
-        size += length
-        if size > limit or not wanted:
-            break
-        # A summary counts what was shown when it was written: also what is not told again.
-        found.append(_TOLD if told_once and before_turn is not None and turn != before_turn else entry)
-        wanted -= 1
-        if isinstance(entry, SummaryEntry):
-            wanted = entry.kept if entry.covers is None else wanted + entry.covers
-    found.reverse()
-    return [entry for entry in fold(found) if entry is not _TOLD]
-
-
-_TOLD = NoteEntry(text="")

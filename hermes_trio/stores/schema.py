@@ -128,6 +128,17 @@ _PENALTIES = """
 alter table penalty add column at real;
 """
 
+_REWRITTEN = """
+alter table session add column rewritten integer not null default 0;
+create trigger entry_rewritten after update of session, body, size on entry begin
+  update session set rewritten = rewritten + 1 where id in (old.session, new.session);
+end;
+create trigger entry_gone after delete on entry begin
+  update session set rewritten = rewritten + 1 where id = old.session;
+end;
+"""
+"""What a turn knows of its conversation from the turn before holds as long as nothing of it was changed."""
+
 MIGRATIONS = (
     _FIRST,
     _RESUME,
@@ -140,6 +151,7 @@ MIGRATIONS = (
     _RECORDED,
     _SIGNS,
     _PENALTIES,
+    _REWRITTEN,
 )
 
 

@@ -24,6 +24,7 @@ from hermes_trio.store_port import (
     GaveUp,
     Hold,
     InDoubt,
+    Mark,
     Opened,
     PendingCommand,
     Reply,
@@ -42,6 +43,7 @@ from hermes_trio.stores import (
     recorded,
     rows,
     succession,
+    transcript,
     turns,
     views,
 )
@@ -200,15 +202,17 @@ class SqliteStore(ChildPromises):
         session: int,
         *,
         history: int = 0,
+        known: Mark | None = None,
         takes_in: bool = False,
         policy: ResetPolicy = NO_RESET,
     ) -> Opened | Hold | None:
         """See the port."""
-        return await self._do(next_turn.next_turn, key, session, history, takes_in, policy)
+        wanted = transcript.Wanted(history, known)
+        return await self._do(next_turn.next_turn, key, session, wanted, takes_in, policy)
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""
-        return await self._do(next_turn.read_history, session, limit, before_turn)
+        return await self._do(transcript.read_history, session, limit, before_turn)
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
         """See the port."""

@@ -21,6 +21,7 @@ from hermes_trio.store_port import (
     GaveUp,
     Hold,
     InDoubt,
+    Mark,
     Opened,
     PendingCommand,
     Reply,
@@ -85,6 +86,7 @@ class ReplayStore(CrashingStore):
         session: int,
         *,
         history: int = 0,
+        known: Mark | None = None,
         takes_in: bool = False,
         policy: ResetPolicy = NO_RESET,
     ) -> Opened | Hold | None:
@@ -94,7 +96,9 @@ class ReplayStore(CrashingStore):
         if running is None and waits is not None:
             (newest,) = self._one("select coalesce(max(id), 0) from turn")
             await self._script.opens_turn(session, newest)
-        return await super().next_turn(key, session, history=history, takes_in=takes_in, policy=policy)
+        return await super().next_turn(
+            key, session, history=history, known=known, takes_in=takes_in, policy=policy
+        )
 
     async def next_command(self, key: Key) -> PendingCommand | None:
         """See the port."""

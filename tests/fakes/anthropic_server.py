@@ -13,6 +13,7 @@ class AnthropicFake(ModelFake):
 
     path = "/v1/messages"
     _texts_before_calls = 1
+    _cache: dict[str, int] = {}  # noqa: RUF012 - replaced, never changed
 
     def check(self, request: Request, body: dict[str, Any]) -> str:
         """The key; roles alternate, every tool_use is answered at once, no text is blank."""
@@ -29,6 +30,7 @@ class AnthropicFake(ModelFake):
                 raise Refused(400, f"{name}: Field required")
         if not body.get("stream"):
             raise Refused(400, "this fake only streams")
+        _check_marks(body)
         role, uses = "assistant", set[str]()
         for number, message in enumerate(body["messages"]):
             if message["role"] == role:
@@ -65,7 +67,7 @@ class AnthropicFake(ModelFake):
             "model": body["model"],
             "stop_reason": None,
             "stop_sequence": None,
-            "usage": {"input_tokens": 7, "output_tokens": 1},
+            "usage": {"input_tokens": 7, "output_tokens": 1} | self._cache,
         }
         start = event({"type": "message_start", "message": message}, "message_start")
         return start + event({"type": "ping"}, "ping")
@@ -101,6 +103,8 @@ class AnthropicFake(ModelFake):
 
     def _steps(self, item: Item, called: Any) -> list[bytes]:
         self._texts_before_calls = 1 if item.text or item.pieces or item.echo else 0
+        kept = {"cache_read_input_tokens": item.cached, "cache_creation_input_tokens": item.kept}
+        self._cache = kept | {"input_tokens": 7 - item.cached - item.kept} if item.cached or item.kept else {}
         head, *rest = super()._steps(item, called)
         texts = len(rest) - len(item.calls) - (1 if item.end and not item.cut else 0)
         if texts:
@@ -112,6 +116,19 @@ class AnthropicFake(ModelFake):
 def _blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
     content = message["content"]
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
+
+
+def _check_marks(body: dict[str, Any]) -> None:
+    """What the cache keeps is marked at four blocks at most, which are not blank."""
+    system = body.get("system") or []
+    blocks = [*body.get("tools", ()), *(system if isinstance(system, list) else ())]
+    blocks += [block for message in body["messages"] for block in _blocks(message)]
+    marked = [block for block in blocks if "cache_control" in block]
+    if len(marked) > 4:
+        raise Refused(400, f"A maximum of 4 blocks with cache_control may be provided. Found {len(marked)}.")
+    for block in marked:
+        if block["cache_control"] != {"type": "ephemeral"}:
+            raise Refused(400, f"cache_control: not known: {block['cache_control']}")
 
 
 def _check_content(number: int, blocks: list[dict[str, Any]], uses: set[str]) -> set[str]:

@@ -40,6 +40,7 @@ class Item(Struct, forbid_unknown_fields=True):
         finish: the reason the answer ended, in the provider's words; by default what fits.
         end: False: the stream ends without its end event. With calls, they are left half said.
         cut: hang up in place of the end.
+        cached, kept: tokens of the request that were read from the provider's cache, and written to it.
         hold: -1: nothing is held; 0: nothing is sent until the call is released; n: held after n pieces.
         delay_ms, gap_ms: before the head, between pieces.
         status, headers, body: a refusal (or any JSON answer) instead.
@@ -54,6 +55,8 @@ class Item(Struct, forbid_unknown_fields=True):
     finish: str = ""
     end: bool = True
     cut: bool = False
+    cached: int = 0
+    kept: int = 0
     hold: int = -1
     delay_ms: float = 0
     gap_ms: float = 0

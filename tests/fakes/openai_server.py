@@ -79,7 +79,9 @@ class OpenAIFake(ModelFake):
     def end(self, item: Item) -> bytes:
         """The finish reason, the costs, [DONE]."""
         reason = item.finish or ("tool_calls" if item.calls else "stop")
-        usage = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+        usage: dict[str, Any] = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+        if item.cached:
+            usage["prompt_tokens_details"] = {"cached_tokens": item.cached, "audio_tokens": 0}
         return _chunk({}, reason) + event(_frame() | {"choices": [], "usage": usage}) + b"data: [DONE]\n\n"
 
 

@@ -39,6 +39,14 @@ async def test_a_text_comes_in_pieces_and_whole(side):
     assert side.fake.calls[0].key == "sk-test"
 
 
+async def test_what_the_provider_read_from_its_cache_is_counted(side):
+    kept = 0 if "chat" in side.fake.path else 2
+    side.fake.push(Item(text="cheap", cached=4, kept=kept))
+    answer = await side.ask()
+    assert (answer.tokens_in, answer.tokens_cached, answer.tokens_kept) == (7, 4, kept)
+    assert (await side.ask()).tokens_cached == 0
+
+
 @pytest.mark.parametrize("gap_ms", [0, 1])
 async def test_answers_in_a_row_share_one_connection(side, gap_ms):
     side.fake.default.gap_ms = gap_ms

@@ -94,10 +94,10 @@ TURNS: tuple[Mutant, ...] = (
         "/new",
         "A turn is shown what was said in the sessions before its own.",
         (
-            "stores/next_turn.py",
-            '        "select body, size, turn from entry where session = ? order by id desc", (session,)\n    ):\n',
-            '        "select body, size, turn from entry where session in (select id from session where key ="\n'
-            '        " (select key from session where id = ?)) order by id desc",\n        (session,),\n    ):\n',
+            "stores/transcript.py",
+            '_ROWS = "select id, body, size, turn from entry where session = ?"',
+            '_ROWS = "select id, body, size, turn from entry where session in (select id from session where key ="'
+            ' " (select key from session where id = ?))"',
         ),
     ),
     mutant(

@@ -27,6 +27,25 @@ def unknown(id: str) -> ToolEntry:
     return ToolEntry(call=id, name="look", text=UNKNOWN, failed=True)
 
 
+@st.composite
+def a_turn(draw):
+    """What one turn leaves in a transcript: it may have been cut anywhere, and taken something in."""
+    entries = draw(st.sampled_from([[], [user()], [user(" ")], [NoteEntry(text="note")]]))
+    for _ in range(draw(st.integers(0, 3))):
+        ids = draw(st.lists(st.sampled_from(["a", "b", "c"]), max_size=3, unique=True))
+        entries = [*entries, calls(*ids) if ids else AssistantEntry(text=draw(st.sampled_from(["", "so"])))]
+        for id in draw(st.permutations(ids))[: draw(st.integers(0, 3))]:
+            entries = [*entries, *draw(st.sampled_from([[], [user("steered")]])), result(id)]
+    return entries
+
+
+@given(st.lists(a_turn(), max_size=5), st.integers(0, 5))
+def test_a_conversation_may_be_assembled_turn_by_turn(turns, cut):
+    before = assemble([entry for turn in turns[:cut] for entry in turn])
+    after = assemble([entry for turn in turns[cut:] for entry in turn], going_on=bool(before))
+    assert before + after == assemble([entry for turn in turns for entry in turn])
+
+
 def test_a_whole_transcript_is_shown_as_it_is():
     entries = (user(), calls("a"), result("a"), AssistantEntry(text="done"))
     assert assemble(entries) == entries

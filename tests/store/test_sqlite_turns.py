@@ -24,6 +24,65 @@ async def a_turn(kit, *texts: str) -> Opened:
     return await kit.store.next_turn(KEY, 1)
 
 
+# --- what is known of a conversation
+
+
+async def known_after(kit, *texts):
+    """The mark of a session's third turn, when the turns before it have ended."""
+    for text in texts:
+        opened = await a_turn(kit, text)
+        await kit.store.close_turn(opened.turn, Closing(state="finished", entries=[AssistantEntry(text="x")]))
+    await kit.accept("and now")
+    return await kit.store.next_turn(KEY, 1, history=1000)
+
+
+CHANGES = {
+    "moved": "update entry set session = 7 where id = 2",
+    "gone": "delete from entry where id = 2",
+    "another": "update entry set body = (select body from entry where id = 1) where id = 2",
+}
+
+
+@pytest.mark.parametrize("how", CHANGES)
+async def test_what_is_known_of_a_conversation_is_void_when_it_was_changed(autojump_clock, how):
+    async with a_store() as kit:
+        known = (await known_after(kit, "one", "two")).history.mark
+        kit.db.execute(CHANGES[how])
+        again = await kit.store.next_turn(KEY, 1, history=1000, known=known)
+        assert again.history.known is None
+        assert list(again.history.entries) == list(await kit.store.history(1, 1000, again.turn))
+        # And what is known now holds again.
+        third = await kit.store.next_turn(KEY, 1, history=1000, known=again.history.mark)
+        assert (third.history.known, third.history.entries) == (again.history.mark, ())
+
+
+async def test_what_is_known_is_read_anew_where_the_oldest_of_it_fits_no_longer(autojump_clock):
+    async with a_store() as kit:
+        opened = await known_after(kit, "a" * 400, "b" * 400)
+        long = [AssistantEntry("c" * 200)]
+        await kit.store.close_turn(opened.turn, Closing(state="finished", entries=long))
+        await kit.accept("next")
+        again = await kit.store.next_turn(KEY, 1, history=1000, known=opened.history.mark)
+        assert again.history.known is None
+        assert [entry.text[0] for entry in again.history.entries] == ["x", "b", "x", "a", "c"]
+
+
+async def test_what_is_told_to_one_turn_only_is_known_to_none_after_it(autojump_clock):
+    async with a_store() as kit:
+        opened = await known_after(kit, "one", "two")
+        await kit.store.begin_boot()
+        await kit.store.abandon(opened.turn, "too old", "It was too long ago.")
+        await kit.accept("next")
+        told = await kit.store.next_turn(KEY, 1, history=1000, known=opened.history.mark)
+        assert (told.history.known, told.history.mark) == (None, None)
+        assert told.history.entries[-1].about == "cut_short"
+        await kit.store.close_turn(told.turn, Closing(state="finished"))
+        await kit.accept("and on")
+        after = await kit.store.next_turn(KEY, 1, history=1000, known=opened.history.mark)
+        assert [entry.text for entry in after.history.entries] == ["and now", "next"]
+        assert after.history.known == opened.history.mark
+
+
 # --- fences
 
 

@@ -11,7 +11,7 @@ from hermes_trio.consequences import (
     WakeKey,
     WakeLane,
 )
-from hermes_trio.entries import AssistantEntry, UserEntry
+from hermes_trio.entries import AssistantEntry, SummaryEntry, UserEntry
 from hermes_trio.store_port import AcceptRules, Closing, Hold, StepRow
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import (
@@ -100,6 +100,25 @@ async def gives_the_newest_of_a_history(trial: StoreTrial) -> None:
     expect(0 < len(some) < 10 and some == written[-len(some) :], "the newest that fit", some)
     same(list(await store.history(session, 0)), [], "what fits into nothing")
     same(list(await store.history(session, 100_000, before_turn=opened.turn)), [], "what was before")
+
+
+async def tells_what_is_new_in_a_history(trial: StoreTrial) -> None:
+    """What is known up to a mark is not returned again, unless it has become another since."""
+    first = await trial.turn("one")
+    await trial.store.close_turn(first.turn, Closing(state="finished", entries=(AssistantEntry("x"),)))
+    await trial.accept("two")
+    second = await trial.next(history=1000)
+    same((len(second.history.entries), second.history.known), (2, None), "all of it")
+    await trial.store.close_turn(second.turn, Closing(state="finished", entries=(AssistantEntry("y"),)))
+    await trial.accept("three")
+    third = await trial.next(history=1000, known=second.history.mark)
+    same(list(third.history.entries), [UserEntry("two"), AssistantEntry("y")], "what is new")
+    same(third.history.known, second.history.mark, "what it follows")
+    left_out = SummaryEntry(text="what was before is left out")
+    await trial.store.close_turn(third.turn, Closing(state="finished", entries=(left_out,)))
+    await trial.accept("four")
+    fourth = await trial.next(history=1000, known=third.history.mark)
+    same((list(fourth.history.entries), fourth.history.known), ([left_out], None), "what it is now")
 
 
 async def holds_a_fragment(trial: StoreTrial) -> None:
@@ -325,6 +344,7 @@ TURNS = (
     keeps_what_has_no_turn,
     claims_what_waits_in_order,
     gives_the_newest_of_a_history,
+    tells_what_is_new_in_a_history,
     holds_a_fragment,
     claims_nothing_behind_a_command,
     adopts_what_was_cut_short,

@@ -1,0 +1,98 @@
+"""What a turn is shown of its conversation: all that fits, or what is newer than what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
+from hermes_trio.pure.context import fold
+from hermes_trio.store_port import History, Mark
+from hermes_trio.stores.tx import Tx, read_entry
+
+
+class Wanted(NamedTuple):
+    """What a turn wants to know: so many characters, of which some may be known up to a mark."""
+
+    limit: int
+    known: Mark | None = None
+
+
+def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
+    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself."""
+    return list(read_for(tx, session, before_turn, Wanted(limit)).entries)
+
+
+def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
+    """What was said before `turn`. What is known of it up to a mark that still holds is not read again.
+
+    What a turn before was cut short in is told to one turn: among the entries of `turn`, of which these alone
+    are given, and left out for any other. Each summary stands in the place of what it covers; what lies
+    before one of everything is not read.
+    """
+    row = tx.one("select rewritten from session where id = ?", session)
+    if row is None:
+        return History()
+    known = wanted.known
+    if known is not None and (known.session, known.rewritten) == (session, row[0]):
+        newer = tx.run(f"{_ROWS} and id > ? order by id", (session, known.entry))
+        history = _newer(newer, turn, known, wanted.limit)
+        if history is not None:
+            return history
+    rows = tx.run(f"{_ROWS} order by id desc", (session,))
+    return _whole(rows, turn, wanted.limit, Mark(session, 0, 0, row[0]))
+
+
+_ROWS = "select id, body, size, turn from entry where session = ?"
+_Row = tuple[int, bytes, int, int | None]
+_TOLD = NoteEntry(text="")
+
+
+def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> History | None:
+    """What follows a mark. None where that cannot be told without what lies before it."""
+    entries: list[Entry] = []
+    size, last, own = known.size, known.entry, False
+    for id, body, length, owner in rows:
+        entry = read_entry(body)
+        told_once = _is_told_once(entry)
+        if owner == turn and not told_once:
+            own = True
+            continue
+        size += length
+        if own or size > limit or isinstance(entry, SummaryEntry) or (told_once and owner == turn):
+            return None
+        last = id
+        if not told_once:
+            entries.append(entry)
+    return History(tuple(entries), known, replace(known, entry=last, size=size))
+
+
+def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> History:
+    """The newest that fits. It has no mark where the next turn will not see the same."""
+    found: list[Entry] = []
+    size, wanted, last, lasts = 0, 1 << 62, 0, True
+    for id, body, length, owner in rows:
+        entry = read_entry(body)
+        told_once = _is_told_once(entry)
+        if turn is not None and owner == turn and not told_once:
+            lasts = lasts and not last
+            continue
+        if size + length > limit or not wanted:
+            break
+        size += length
+        last = last or id
+        lasts = lasts and not (told_once and owner == turn)
+        # A summary counts what was shown when it was written: also what is not told again.
+        found.append(_TOLD if told_once and turn is not None and owner != turn else entry)
+        wanted -= 1
+        if isinstance(entry, SummaryEntry):
+            wanted = entry.kept if entry.covers is None else wanted + entry.covers
+    found.reverse()
+    shown = tuple(entry for entry in fold(found) if entry is not _TOLD)
+    return History(shown, mark=replace(mark, entry=last, size=size) if lasts else None)
+
+
+def _is_told_once(entry: Entry) -> bool:
+    return isinstance(entry, NoteEntry) and entry.about == "cut_short"
