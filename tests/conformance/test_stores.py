@@ -46,7 +46,9 @@ async def test_the_one_of_a_world(autojump_clock, commit_s):
 
     @asynccontextmanager
     async def make(name, clock):
-        db = databases.setdefault(name, connect(":memory:"))
+        if name not in databases:
+            databases[name] = connect(":memory:")
+        db = databases[name]
         async with CrashingStore(db, clock, random.Random(name), commit_s).serve() as store:
             yield store
 
