@@ -19,6 +19,7 @@ from hermes_trio.entries import Spell, ToolCall, ToolEntry, ToolSpec
 from hermes_trio.errors import LimitReached, ModelFailed
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
+from hermes_trio.pure.foreign_errors import told
 from hermes_trio.pure.prompt import UNKNOWN, says_nothing
 from hermes_trio.pure.scalars import clean
 from hermes_trio.recording import AgentSetup, ToolSetup
@@ -186,10 +187,10 @@ class ModelAgent:
             async def run() -> str:
                 return _text(await tool.run(arguments, Context(turn, op, parent, consumed)))
 
-            told, error = await attempt(run)
-            if told is None:
-                return Result(clean(f"{type(error).__name__}: {error}")[:RESULT_CHARS_MAX], failed=True)
-            return Result(told)
+            text, error = await attempt(run)
+            if error is not None:
+                return Result(told(error)[:RESULT_CHARS_MAX], failed=True)
+            return Result(text or "")
 
         return await turn.steps.run(
             name,

@@ -22,6 +22,7 @@ from hermes_trio.pure import texts
 from hermes_trio.pure.child_env import child_environment
 from hermes_trio.pure.child_output import Cleaner, Kept, Lines, last_of
 from hermes_trio.pure.command_floor import refused
+from hermes_trio.pure.foreign_errors import shown
 from hermes_trio.pure.watching import INTERVAL_S, PER_CHILD, PER_SESSION, Watch
 from hermes_trio.reaper import Reaper
 from hermes_trio.store_port import Store
@@ -172,7 +173,7 @@ class Background:
             self.live.pop(child.id, None)
             child.ended.set()
         if failed is not None and not isinstance(first_leaf(failed), Fenced):
-            self._log.error("child failed", child=child.id, error=repr(first_leaf(failed)))
+            self._log.error("child failed", child=child.id, error=shown(first_leaf(failed)))
 
     async def _follow(self, child: Child) -> None:
         async with trio.open_nursery() as nursery:

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from hermes_trio.errors import HermesError, ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.log import Log, standard_log
 from hermes_trio.ports import Chance, RefreshingKey, WallClock
+from hermes_trio.pure.foreign_errors import text_of
 from hermes_trio.pure.keypool import (
     OF_THE_KEY,
     PROBE_S,
@@ -345,4 +346,4 @@ def _why(secret: Secret | None, error: Exception | None) -> str:
     """Why a key is dead. Only an error of ours is quoted: what others say may hold what they were given."""
     if error is None:
         return "no secret" if secret is None else "same secret"
-    return str(error) if isinstance(error, HermesError) else type(error).__name__
+    return text_of(error) if isinstance(error, HermesError) else type(error).__name__

@@ -17,6 +17,7 @@ from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Command, Platform
 from hermes_trio.pure import texts
+from hermes_trio.pure.foreign_errors import shown
 from hermes_trio.pure.nearest import nearest
 from hermes_trio.pure.scalars import clean
 from hermes_trio.pure.slash import take_apart
@@ -126,7 +127,7 @@ class Dispatch:
             if isinstance(error, Fenced | StoreFailed):
                 raise error
             # What it wishes cannot be written or said; it must not stand in the way for ever.
-            self._log_failed(key, pending, repr(error))
+            self._log_failed(key, pending, shown(error))
             await self._refuse(pending, FAILED)
 
     async def fail_first(self, key: Key, _: Worker) -> str | None:
@@ -160,7 +161,7 @@ class Dispatch:
             result, error = await attempt(lambda: command.run(call))
         if isinstance(result, CommandResult):
             return result
-        wrong = repr(error) if error is not None else f"it returned a {type(result).__name__}"
+        wrong = shown(error) if error is not None else f"it returned a {type(result).__name__}"
         self._log_failed(key, pending, "deadline" if deadline.cancelled_caught else wrong)
         return FAILED
 

@@ -17,6 +17,7 @@ from hermes_trio.ports import Chance, Platform
 from hermes_trio.pure import texts
 from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.routing import Scope, decide
+from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import AcceptRules, Store
 from hermes_trio.values import Decided, Lane, Message, Undecodable
 
@@ -44,6 +45,7 @@ class Ear:
         rules: what its messages do to a busy session.
         scope: whose conversation a group's messages belong to.
         reported: called when the account's health is known for the first time, or is good again.
+        reached: called with the account and a chat of it that can be reached again.
         draining: asked for each batch; while it says yes each chat gets one notice.
         over: asked before each try; once it says yes nothing is taken any more.
     """
@@ -59,6 +61,7 @@ class Ear:
         log: Log,
         chance: Chance,
         reported: Callable[[str], None],
+        reached: Callable[[str, str], None],
         draining: Callable[[], bool],
         over: Callable[[], bool],
     ) -> None:
@@ -72,6 +75,7 @@ class Ear:
         self._log = log
         self._chance = chance
         self._reported = reported
+        self._reached = reached
         self._draining = draining
         self._over = over
         self._told: set[Lane] = set()
@@ -139,8 +143,13 @@ class Ear:
             self._log.info("account up", account=self.account)
             self._reported(self.account)
 
+    def reachable(self, chat: str) -> None:
+        """See the port."""
+        self._reached(self.account, chat)
+
     def failed(self, why: str) -> None:
         """See the port."""
+        why = clean(str(why))
         if self.health.receiving or not self.health.reported:
             self._log.warning("account down", account=self.account, why=why)
         self.health.receiving, self.health.why = False, why

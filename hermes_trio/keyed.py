@@ -19,6 +19,7 @@ from hermes_trio.errors import StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance
 from hermes_trio.pure.backoff import full_jitter
+from hermes_trio.pure.foreign_errors import shown
 from hermes_trio.supervise import attempt, first_leaf
 
 K = TypeVar("K", bound=Hashable)
@@ -245,7 +246,7 @@ class Keyed(Generic[K]):
             kind=self._kind,
             key=str(key),
             failures=failures + 1,
-            error=repr(error),
+            error=shown(error),
         )
         if worker.stuck >= STUCK_AFTER and await self._clear_the_way(key, worker):
             worker.dirty = True
@@ -259,7 +260,8 @@ class Keyed(Generic[K]):
     async def _clear_the_way(self, key: K, worker: Worker) -> bool:
         what, error = await attempt(lambda: self._does.fail_first(key, worker))
         if what is None:
-            self._log.error("still in the way", kind=self._kind, key=str(key), error=repr(error))
+            why = shown(error) if error is not None else None
+            self._log.error("still in the way", kind=self._kind, key=str(key), error=why)
             return False
         worker.stuck = 0
         self._log.error("out of the way", kind=self._kind, key=str(key), what=what)

@@ -9,6 +9,7 @@ import trio
 from hermes_trio.inbox import Ear, Health
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance, Platform
+from hermes_trio.pure.foreign_errors import told
 from hermes_trio.store_port import Store
 from hermes_trio.supervise import supervise
 
@@ -71,7 +72,7 @@ class Listening:
             name=name,
             log=self._log,
             chance=self._chance,
-            down=lambda error: ear.failed(f"{type(error).__name__}: {error}"),
+            down=lambda error: ear.failed(told(error)),
         )
         if not ended:
             # Its operator has to do something: that is no end of input.

@@ -19,6 +19,7 @@ from hermes_trio.log import Log
 from hermes_trio.ports import Chance, Platform, WallClock
 from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.chunking import units
+from hermes_trio.pure.foreign_errors import told
 from hermes_trio.pure.links import write_out
 from hermes_trio.store_port import Begun, GaveUp, InDoubt, Store
 from hermes_trio.supervise import attempt
@@ -134,7 +135,7 @@ class Outbox:
         return await self._failed(lane, begun, only(error))
 
     async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None) -> Then:
-        why = "no answer in time" if error is None else self._redact(f"{type(error).__name__}: {error}")
+        why = "no answer in time" if error is None else self._redact(told(error))
         edits_for_good = begun.delivery.op == "edit" and not begun.live
         match error:
             case NotSent(retry_after_s=wait_s):

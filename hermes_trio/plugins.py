@@ -7,6 +7,7 @@ from typing import Any
 
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports import Command
+from hermes_trio.pure.foreign_errors import told
 
 PLATFORMS = "hermes_trio.platforms"
 TOOLS = "hermes_trio.tools"
@@ -57,5 +58,5 @@ def _load(load: Loader, values: int, packages: list[str]) -> Any:
         ) from error
     except _AT_IMPORT as error:
         raise ConfigWrong(
-            f"cannot be imported ({type(error).__name__}: {error}); run: pip install --upgrade {package}"
+            f"cannot be imported ({told(error)}); run: pip install --upgrade {package}"
         ) from error

@@ -61,6 +61,12 @@ class Intake(Protocol):
     def received(self) -> None:
         """Say that a receive cycle has completed; an empty long poll counts. The account is healthy."""
 
+    def reachable(self, chat: str) -> None:
+        """Say that a chat which could not be reached is there again: what is owed to it is said at once.
+
+        For a platform whose chats come and go one by one. Not called, it is said after a while.
+        """
+
     def failed(self, why: str) -> None:
         """Say that receiving fails at the moment. The account shows as degraded until `received`."""
 

@@ -148,14 +148,15 @@ class River:
             log=self.log,
             chance=self.chance,
             reported=reported,
+            reached=self._say_what_waits,
             draining=lambda: self.draining,
             over=lambda: self.listening.scope.cancel_called,
         )
 
-    def _say_what_waits(self, account: str) -> None:
-        """The account is well: what waits to be said there is tried at once."""
+    def _say_what_waits(self, account: str, chat: str | None = None) -> None:
+        """The account, or this chat of it, is well: what waits to be said there is tried at once."""
         for lane, worker in self.lanes.live.items():
-            if lane.account_id == account:
+            if lane.account_id == account and chat in (None, lane.chat):
                 worker.wake()
 
     def status_lines(self, key: Key) -> Sequence[str]:

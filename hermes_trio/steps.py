@@ -26,6 +26,7 @@ from hermes_trio.errors import (
     StepUnknown,
     StoreFailed,
 )
+from hermes_trio.pure.foreign_errors import text_of
 from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
@@ -188,7 +189,7 @@ class Steps:
         # better when it is asked again, where asking again does no harm.
         unsaid = (Fenced, StoreFailed, StepMismatch, *((OutsideError,) if idempotent else ()))
         if not isinstance(error, unsaid):
-            text = clean(self._redact(str(error)))[: VALUE_MAX // 4]
+            text = clean(self._redact(text_of(error)))[: VALUE_MAX // 4]
             recorded = msgspec.json.encode([type(error).__name__, text])
             await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
         raise error

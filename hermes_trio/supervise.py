@@ -14,6 +14,7 @@ from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance
 from hermes_trio.pure.backoff import full_jitter
+from hermes_trio.pure.foreign_errors import told
 
 T = TypeVar("T")
 HEALTHY_S = 30.0
@@ -51,7 +52,7 @@ async def supervise(
         if failed is None:
             return True
         error = _telling_leaf(failed)
-        why = f"{type(error).__name__}: {error}"
+        why = told(error)
         down(error)
         if isinstance(error, AccountRefused):
             log.error("account refused", account=name, why=why)

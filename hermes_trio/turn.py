@@ -21,10 +21,11 @@ from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Agent
 from hermes_trio.pure.endings import Ending, ending_of, failure_of
+from hermes_trio.pure.foreign_errors import shown
 from hermes_trio.pure.scalars import clean, shows
 from hermes_trio.slot import Slot
 from hermes_trio.store_port import Closing, Opened
-from hermes_trio.supervise import first_leaf
+from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import Key, Part
 from hermes_trio.verbs import Made, Surroundings, Turn
 from hermes_trio.wishes import Silence
@@ -92,7 +93,9 @@ class Player:
         try:
             async with trio.open_nursery() as nursery:
                 with self._attended(nursery, turn):
-                    turn.made = Made(answer=await turn.timed(self._agent))
+                    # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
+                    answer, error = await attempt(lambda: turn.timed(self._agent))
+                    turn.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
         except* Exception as group:
             failed = group
@@ -125,7 +128,7 @@ class Player:
         return _End(
             closing.state,
             ending.reason if ending else None,
-            self._around.redact(repr(error)) if error else None,
+            self._around.redact(shown(error)) if error is not None else None,
         )
 
     async def _write(self, turn: Turn, made: Made) -> tuple[Closing, Ending | None, BaseException | None]:

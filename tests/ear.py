@@ -17,6 +17,7 @@ class Ear:
         self.heard: list[Message | Undecodable] = []
         self.cycles = 0
         self.failures: list[str] = []
+        self.reached: list[str] = []
         self.asked = 0
         self._open = trio.Event()
         self._open.set()
@@ -38,6 +39,10 @@ class Ear:
 
     def received(self) -> None:
         self.cycles += 1
+        self._tell()
+
+    def reachable(self, chat: str) -> None:
+        self.reached.append(chat)
         self._tell()
 
     def failed(self, why: str) -> None:

@@ -179,6 +179,9 @@ class _Relay:
     def received(self) -> None:
         """The daemon counts its own receive cycles."""
 
+    def reachable(self, chat: str) -> None:
+        """There is one chat, and whoever sits at it is here."""
+
     def failed(self, why: str) -> None:
         """As above."""
 

@@ -24,9 +24,10 @@ from hermes_trio.daemon.control import (
     folder_address,
 )
 from hermes_trio.errors import ConfigWrong
+from hermes_trio.pure.foreign_errors import told
 from hermes_trio.supervise import attempt
 
-CLIENTS_MAX = 32
+CLIENTS_MAX, SILENT_MAX = 32, 64
 REQUEST_S = 2.0
 TAKE_S = 10.0
 REST_S = 20.0
@@ -70,7 +71,7 @@ def _listen(state_dir: Path) -> trio.SocketListener:
                 os.unlink(fresh)
             sock.bind(fresh)
             os.chmod(fresh, 0o600)
-            sock.listen(CLIENTS_MAX)
+            sock.listen(SILENT_MAX)
             os.rename(fresh, f"{folder}/{NAME}")
     except OSError as error:
         sock.close()
@@ -80,44 +81,61 @@ def _listen(state_dir: Path) -> trio.SocketListener:
 
 
 class _Clients:
-    """At most CLIENTS_MAX at once; one more is told so."""
+    """At most CLIENTS_MAX at once; one more is told so. Who has asked nothing yet makes room for the next."""
 
     def __init__(self, answer: Answerer) -> None:
         self._answer = answer
         self._now = 0
+        self._silent: dict[trio.CancelScope, None] = {}
 
     async def serve(self, stream: trio.SocketStream) -> None:
-        self._now += 1
+        """Own a connection until its end, which harms no other, whatever it is."""
         try:
-            with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-                await self._exchange(stream)
+            await attempt(lambda: self._exchange(stream))
         finally:
-            self._now -= 1
             with trio.move_on_after(0, shield=True):
                 await stream.aclose()
 
     async def _exchange(self, stream: trio.SocketStream) -> None:
-        said: Answer
-        if self._now > CLIENTS_MAX:
-            said = No(why="too many ask at once")
-        else:
-            with trio.move_on_after(REQUEST_S) as reading:
-                line = await _line(stream)
-            if reading.cancelled_caught:
-                return
-            said = await self._answered(line)
-        with trio.move_on_after(TAKE_S):
-            await stream.send_all(encode(said))
+        line = await self._asked(stream)
+        if line is None:
+            return
+        self._now += 1
+        try:
+            said = encode(No(why="too many ask at once"))
+            if self._now <= CLIENTS_MAX:
+                said = await self._answered(line)
+            with trio.move_on_after(TAKE_S):
+                await stream.send_all(said)
+        finally:
+            self._now -= 1
 
-    async def _answered(self, line: bytes) -> Answer:
+    async def _asked(self, stream: trio.SocketStream) -> bytes | None:
+        """What a client asks; None if it does not in time, or has been silent for longest of too many."""
+        while len(self._silent) >= SILENT_MAX:
+            oldest = next(iter(self._silent))
+            del self._silent[oldest]
+            oldest.cancel(reason="another one came")
+        with trio.move_on_after(REQUEST_S) as reading:
+            self._silent[reading] = None
+            try:
+                return await _line(stream)
+            finally:
+                self._silent.pop(reading, None)
+        return None
+
+    async def _answered(self, line: bytes) -> bytes:
+        said, failed = await attempt(lambda: self._said(line))
+        return said or encode(No(why="no answer" if failed is None else told(failed)))
+
+    async def _said(self, line: bytes) -> bytes:
         try:
             request = decode_request(line)
-        except (msgspec.MsgspecError, UnicodeError) as error:
-            return No(why=f"not a request: {error}")
+        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+            return encode(No(why=f"not a request: {error}"))
         with trio.move_on_after(REST_S if isinstance(request, AwaitRest) else ANSWER_S):
-            said, failed = await attempt(lambda: self._answer(request))
-            return said or No(why=f"{type(failed).__name__}: {failed}")
-        return No(why="not in time")
+            return encode(await self._answer(request))
+        return encode(No(why="not in time"))
 
 
 async def _line(stream: trio.SocketStream) -> bytes:

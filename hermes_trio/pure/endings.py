@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from hermes_trio.errors import AskTimedOut, LimitReached, ModelFailed, NoCredentials, TurnTimedOut
 from hermes_trio.pure import texts
+from hermes_trio.pure.foreign_errors import text_of
 from hermes_trio.pure.scalars import clean
 from hermes_trio.recording import Failure
 from hermes_trio.values import OutcomeName
@@ -62,7 +63,7 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
 
 def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
     """What is recorded of the error that a turn failed with, so that it can be raised again."""
-    text, name = clean(redact(str(error)))[:TEXT_MAX], type(error).__name__
+    text, name = clean(redact(text_of(error)))[:TEXT_MAX], type(error).__name__
     match error:
         case ModelFailed(kind=kind, why=why):
             return Failure(type=name, text=clean(redact(why))[:TEXT_MAX], kind=kind)

@@ -112,6 +112,7 @@ class CutIntake:
         self._life = life
         self.cursor = intake.cursor
         self.received = intake.received
+        self.reachable = intake.reachable
         self.failed = intake.failed
 
     async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:

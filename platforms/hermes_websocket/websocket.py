@@ -30,8 +30,9 @@ from hermes_websocket.door import close_door, own_port, own_token
 from hermes_websocket.link import HELLO_S, Link, Refused, greet
 from hermes_websocket.links import Links
 from hermes_websocket.options import Options
+from hermes_websocket.porch import Measured, Porch
 from hermes_websocket.translate import PLATFORM, USER, frame_of
-from hermes_websocket.wire import FRAME_MAX, GOING_AWAY, Typing
+from hermes_websocket.wire import FRAME_MAX, GOING_AWAY, Hello, Typing
 
 CONNECTIONS_MAX = 100
 _CLOSE_S = 0.1
@@ -82,7 +83,8 @@ class Websocket:
         self._prefix = f"{chance.getrandbits(64):016x}"
         self._made = 0
         self._chance = chance
-        self._connections = 0
+        self._known = 0
+        self._porch = Porch()
         self._links = Links()
         self._intake: Intake | None = None
 
@@ -170,41 +172,50 @@ class Websocket:
 
     async def _attend(self, stream: trio.SocketStream, *, token: Secret) -> None:
         """Own a connection until its end, which harms no other."""
-        if self._connections >= CONNECTIONS_MAX:
-            await trio.aclose_forcefully(stream)
-            return
-        self._connections += 1
         try:
-            async with trio.open_nursery() as nursery:
-                with trio.fail_after(HELLO_S):
-                    request = await wrap_server_stream(nursery, stream, max_message_size=FRAME_MAX)
-                    ws = await request.accept()
-                await self._talk(ws, token)
-                nursery.cancel_scope.cancel()
+            if self._known < CONNECTIONS_MAX:
+                async with trio.open_nursery() as nursery:
+                    await self._serve_one(nursery, stream, token)
+                    nursery.cancel_scope.cancel()
         except* _BROKEN:
             pass  # the client went, or what it spoke was no websocket
         finally:
-            self._connections -= 1
             await trio.aclose_forcefully(stream)
 
-    async def _talk(self, ws: WebSocketConnection, token: Secret) -> None:
-        code, why = GOING_AWAY, ""
+    async def _serve_one(self, nursery: trio.Nursery, stream: trio.SocketStream, token: Secret) -> None:
+        with self._porch.place(nursery.cancel_scope):
+            measured = Measured(stream)
+            with trio.fail_after(HELLO_S):
+                request = await wrap_server_stream(nursery, measured, max_message_size=FRAME_MAX)
+                ws = await request.accept()
+            try:
+                hello = await greet(ws, token)
+            except Refused as refused:
+                with trio.move_on_after(_CLOSE_S):
+                    await ws.aclose(refused.code, str(refused))
+                return
+            measured.known = True
+        self._known += 1
         try:
-            hello = await greet(ws, token)
-            link = Link(ws, hello.client)
+            await self._talk(ws, hello)
+        finally:
+            self._known -= 1
+
+    async def _talk(self, ws: WebSocketConnection, hello: Hello) -> None:
+        link, code = Link(ws, hello.client), GOING_AWAY
+        try:
             try:
                 await self._links.enter(link)
                 if hello.seen is not None:
                     self._links.confirm(hello.client, hello.seen)
                 if self._intake is not None:
                     self._intake.received()
+                    self._intake.reachable(hello.client)
                 missed = self._links.missed(hello.client)
                 await link.run(self._hear, self.account, self._links.confirm, missed)
             finally:
                 self._links.leave(link)
             code = link.code
-        except Refused as refused:
-            code, why = refused.code, str(refused)
         finally:
             with trio.move_on_after(_CLOSE_S, shield=True):
-                await ws.aclose(code, why or None)
+                await ws.aclose(code)

@@ -34,7 +34,8 @@ server to client
 Fields that are empty are left out. A frame to the server may have 1 MiB, one to a client 4 MiB. Close codes:
 4400 the first frame was no hello · 4401 wrong token · 4408 no hello in time · 4409 the same client
 connected anew · 1009 frame too big · 1001 the gateway goes down. More than
-100 connections are not answered at all.
+100 clients are not answered at all; of connections without a hello yet the oldest is cut off when there are
+more than 128, and each after 128 KiB.
 """
 
 from __future__ import annotations

@@ -39,6 +39,9 @@ class Heard:
     def received(self):
         self.intake.received()
 
+    def reachable(self, chat):
+        self.intake.reachable(chat)
+
     def failed(self, why):
         self.intake.failed(why)
 

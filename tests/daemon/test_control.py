@@ -90,15 +90,61 @@ async def test_an_answer_that_is_late_is_not_waited_for(served):
         assert await asked(served, Restart()) == No(why="not in time")
 
 
-async def test_clients_that_say_nothing_are_bounded_in_number_and_time(served):
-    said = []
+async def test_clients_that_say_nothing_keep_nobody_out_and_are_not_waited_for(served):
     with trio.fail_after(control_server.REQUEST_S + 1):
-        streams = [await trio.open_unix_socket(str(served / "control.sock")) for _ in range(40)]
-        for stream in reversed(streams):
+        streams = [await trio.open_unix_socket(str(served / "control.sock")) for _ in range(100)]
+        with trio.fail_after(control_server.REQUEST_S / 2):
+            assert await asked(served, StopSession(session=7)) == Done(text="stopped 7")
+        for stream in streams:
             async with stream:
-                said.append(b"".join([piece async for piece in stream]))
-    assert said == [b'{"type":"no","why":"too many ask at once"}\n'] * 8 + [b""] * 32
-    assert await asked(served, StopSession(session=7)) == Done(text="stopped 7")
+                assert b"".join([piece async for piece in stream]) == b""
+
+
+async def test_more_than_can_be_answered_at_once_are_told_so(served):
+    async with trio.open_nursery() as nursery:
+        said = []
+
+        async def wait():
+            said.append(await raw(served, b'{"type":"restart"}\n'))
+
+        for _ in range(control_server.CLIENTS_MAX + 3):
+            nursery.start_soon(wait)
+    assert said.count(b'{"type":"no","why":"too many ask at once"}\n') == 3
+    assert said.count(b'{"type":"no","why":"not in time"}\n') == control_server.CLIENTS_MAX
+
+
+class Unspeakable(Exception):
+    """What an adapter of somebody's might raise."""
+
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (AskStatus(), "UnicodeEncodeError: "),
+        (AskSessions(), "Unspeakable: its text cannot be read"),
+        (StopSession(session=1), "TypeError: "),
+        (Restart(), "OSError: lone \ufffd"),
+    ],
+)
+async def test_an_answer_that_cannot_be_said_ends_nothing(tmp_path, nursery, request_, why):
+    async def odd(request):
+        match request:
+            case AskStatus():
+                return Done(text="nick \ud83d in use")
+            case AskSessions():
+                raise Unspeakable
+            case StopSession():
+                return Done(text=object())
+        raise OSError("lone \ud83d")
+
+    await nursery.start(serve_control, tmp_path, odd)
+    for _ in range(2):
+        answered = await asked(tmp_path, request_)
+        assert isinstance(answered, No)
+        assert answered.why.startswith(why)
 
 
 async def test_a_client_that_is_gone_before_its_answer_ends_nothing(served):

@@ -52,6 +52,7 @@ SWALLOWS = {
     "hermes_trio/testing/simulation/watch.py": "a checker is asked amid the gateway, and spares it",
     "hermes_trio/cli/__init__.py": "the last border",
     "hermes_trio/stores/writer.py": "handed to the caller whose promise it was",
+    "hermes_trio/pure/foreign_errors.py": "asks a stranger for its words",
     "hermes_trio/http.py": "kept for one line and raised again outside the nursery",
 }
 

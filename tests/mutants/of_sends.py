@@ -76,10 +76,10 @@ SENDS: tuple[Mutant, ...] = (
         "The end of a turn is written while its typing goes on.",
         (
             "turn.py",
-            "                    turn.made = Made(answer=await turn.timed(self._agent))\n",
-            "                    turn.made = Made(answer=await turn.timed(self._agent))\n"
-            "                    await self._close(turn.key, turn, turn.made)\n"
-            "                    await trio.sleep(1)\n",
+            '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
+            "                await self._close(turn.key, turn, turn.made)\n"
+            "                await trio.sleep(1)\n"
+            '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
         ),
     ),
     mutant(
@@ -133,7 +133,7 @@ SENDS: tuple[Mutant, ...] = (
         "What a tool raises is recorded as it is.",
         (
             "steps.py",
-            "            text = clean(self._redact(str(error)))[: VALUE_MAX // 4]\n",
+            "            text = clean(self._redact(text_of(error)))[: VALUE_MAX // 4]\n",
             "            text = clean(str(error))[: VALUE_MAX // 4]\n",
         ),
     ),
@@ -173,7 +173,7 @@ SENDS: tuple[Mutant, ...] = (
         "What could not be sent is not tried when the account is back.",
         (
             "river.py",
-            "            if lane.account_id == account:\n                worker.wake()\n",
+            "            if lane.account_id == account and chat in (None, lane.chat):\n                worker.wake()\n",
             "            pass\n",
         ),
     ),

@@ -8,6 +8,8 @@ import msgspec
 import pytest
 import trio
 from hermes_websocket import Options, Websocket, adapter
+from hermes_websocket.porch import PLACES
+from hermes_websocket.websocket import CONNECTIONS_MAX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
@@ -263,7 +265,7 @@ async def test_a_garbage_frame_is_answered_with_an_error_and_the_next_is_taken(s
 
 
 async def test_what_is_no_websocket_harms_nobody(served):
-    upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    upgrade = b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
     key = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     async with witness(served, served.hello()) as client:
         for bytes_ in (
@@ -295,6 +297,58 @@ async def test_a_hundred_connections_are_answered_and_the_next_one_is_not(served
         await trio.sleep(0.05)
         async with witness(served, served.hello("late")):
             pass
+
+
+async def test_strangers_who_only_connect_keep_nobody_out_and_lose_their_places_to_who_comes(served):
+    async with contextlib.AsyncExitStack() as stack:
+        strangers = [
+            await stack.enter_async_context(await trio.open_tcp_stream(served.host, served.port))
+            for _ in range(2 * PLACES)
+        ]
+        with trio.fail_after(2):
+            async with witness(served, served.hello()) as client:
+                await call(client.send, {"type": "message", "id": "1", "text": "x"})
+                assert await call(client.receive) == {"type": "accepted", "id": "1"}
+            for stranger in strangers[:PLACES]:
+                with contextlib.suppress(trio.BrokenResourceError):
+                    assert await stranger.receive_some() == b""
+
+
+async def test_clients_that_all_come_at_once_are_all_let_in(served):
+    let_in = []
+
+    async def come(number):
+        async with served.raw() as ws:
+            await ws.send_message(json.dumps(served.hello(f"c{number}")))
+            let_in.append(json.loads(await ws.get_message())["type"])
+
+    async with trio.open_nursery() as nursery:
+        for number in range(CONNECTIONS_MAX):
+            nursery.start_soon(come, number)
+    assert let_in == ["welcome"] * CONNECTIONS_MAX
+
+
+async def test_of_a_stranger_nothing_is_kept_but_a_hello(served):
+    half = b"\x81\xff" + (1_000_000).to_bytes(8, "big") + b"\0\0\0\0" + b"x" * 900_000
+    upgrade = (
+        f"GET / HTTP/1.1\r\nHost: {served.host}:{served.port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    async with await trio.open_tcp_stream(served.host, served.port) as stream:
+        with trio.fail_after(2), contextlib.suppress(trio.BrokenResourceError):
+            await stream.send_all(upgrade.encode() + half)
+            while await stream.receive_some():
+                pass
+    async with witness(served, served.hello()):
+        pass
+
+
+async def test_who_comes_back_is_reachable(served):
+    for _ in range(2):
+        async with witness(served, served.hello("desk")):
+            pass
+    assert served.ear.reached == ["desk", "desk"]
 
 
 async def test_when_the_gateway_goes_down_clients_are_told_and_the_door_is_shut(tmp_path):

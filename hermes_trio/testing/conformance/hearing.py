@@ -77,6 +77,10 @@ class Hearing:
         self.cycles += 1
         self._change()
 
+    def reachable(self, chat: str) -> None:
+        """See the port."""
+        self._change()
+
     def failed(self, why: str) -> None:
         """See the port."""
         self.failures.append(why)
