@@ -10,13 +10,12 @@ lost. However its task is left, the group goes to the reaper.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Mapping, Sequence
 
 import trio
 
 from hermes_trio.child_port import ChildBorn, ChildEnd, LeftChildren, Process, Processes
-from hermes_trio.errors import Fenced, StoreFailed
+from hermes_trio.errors import Fenced
 from hermes_trio.log import Log
 from hermes_trio.pure import texts
 from hermes_trio.pure.child_env import child_environment
@@ -27,13 +26,11 @@ from hermes_trio.pure.watching import INTERVAL_S, PER_CHILD, PER_SESSION, Watch
 from hermes_trio.reaper import Reaper
 from hermes_trio.store_port import Store
 from hermes_trio.supervise import attempt, first_leaf
-from hermes_trio.writing import written
+from hermes_trio.writing import kept, written
 
-T = TypeVar("T")
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
-WRITE_S = 2.0
 RESTS, REST_MAX_S = 9.0, 1.0
 """A child's output is left in its pipe for so many times as long as taking the last piece took, at most so
 long: the machine may have been elsewhere meanwhile."""
@@ -143,7 +140,7 @@ class Background:
         """
         if (why := refused(command)) is not None:
             raise PermissionError(f"refused: {why}. No setting allows this command")
-        mark = await self.store.begin_child(born)
+        mark = await written(lambda: self.store.begin_child(born))
         env = child_environment(
             self._environ,
             mark=mark.mark,
@@ -155,7 +152,7 @@ class Background:
         try:
             process = await self._processes.start(command, env, stdin=not born.foreground)
         except BaseException:
-            await _written(lambda: self.store.end_child(mark.child, "killed", None, "", ""))
+            await kept(lambda: self.store.end_child(mark.child, "killed", None, "", ""))
             raise
         child = Child(mark.child, born, process, Watch(watch) if watch else None, self.redact)
         self.live[child.id] = child
@@ -193,7 +190,7 @@ class Background:
 
     async def _record(self, child: Child) -> None:
         process = child.process
-        runs = await _written(lambda: self.store.child_runs(child.id, process.pid, process.started))
+        runs = await kept(lambda: self.store.child_runs(child.id, process.pid, process.started))
         if not runs:
             self.end([child.id])
 
@@ -219,7 +216,7 @@ class Background:
     async def _tell_lines(self, child: Child, watch: Watch) -> bool:
         child.matched = trio.Event()
         told = texts.child_match_note(child.id, child.born.command, watch.take())
-        return await _written(
+        return await kept(
             lambda: self.store.match_child(child.id, told, per_child=PER_CHILD, per_session=PER_SESSION)
         )
 
@@ -233,20 +230,9 @@ class Background:
             if born.foreground
             else texts.child_exit_note(child.id, born.command, code, seconds, last_of(output, TOLD_CHARS))
         )
-        kept = "" if born.foreground else output
+        shown = "" if born.foreground else output
         how: ChildEnd = "killed" if child.killed else "exited"
-        await _written(lambda: self.store.end_child(child.id, how, code, kept, told))
+        await kept(lambda: self.store.end_child(child.id, how, code, shown, told))
         self._log.info(
             "child ended", child=child.id, key=str(born.key), state=how, code=code, seconds=seconds
         )
-
-
-async def _written(write: Callable[[], Awaitable[T]]) -> T:
-    """Write as soon as the store can. A stop of the gateway cuts no try, only the wait for the next."""
-
-    async def whole() -> T:
-        with trio.move_on_after(WRITE_S, shield=True):
-            return await write()
-        raise StoreFailed("it does not answer")
-
-    return await written(whole)

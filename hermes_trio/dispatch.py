@@ -12,6 +12,7 @@ from typing import Any
 import trio
 from msgspec import Struct
 
+from hermes_trio.allowance import Allowance, Allowances
 from hermes_trio.errors import ConfigWrong, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
@@ -91,6 +92,7 @@ class Dispatch:
         cut: cancels the turn that a key runs, for a reset that cannot be written.
         tell: says something that cannot be written down.
         restarting: what to say to a wish for a restart; None: the host cannot.
+        allowances: end the time that a command is given.
     """
 
     def __init__(
@@ -105,9 +107,11 @@ class Dispatch:
         log: Log,
         *,
         restarting: Callable[[], str | None],
+        allowances: Allowances,
     ) -> None:
         self._store = store
         self._restarting = restarting
+        self._allowances = allowances
         self._cut = cut
         self._tell = tell
         self._commands = commands
@@ -146,23 +150,24 @@ class Dispatch:
         admin = platform is not None and message.address.user in platform.policy.admins
         if command.role == "admin" and not admin:
             return Refusal("refused", "not an admin", texts.NOT_ALLOWED)
+        time = Allowance(self._allowances, COMMAND_S)
         call = Call(
             name,
             text,
             message.address,
             admin,
-            lambda: self._session(key),
+            lambda: self._session(key, time),
             lambda: self.help(admin),
             lambda: self._status(key),
         )
         result: object = None
         error: Exception | None = None
-        with trio.move_on_after(COMMAND_S) as deadline:
+        with time.given():
             result, error = await attempt(lambda: command.run(call))
         if isinstance(result, CommandResult):
             return result
         wrong = shown(error) if error is not None else f"it returned a {type(result).__name__}"
-        self._log_failed(key, pending, "deadline" if deadline.cancelled_caught else wrong)
+        self._log_failed(key, pending, "deadline" if time.passed else wrong)
         return FAILED
 
     def _log_failed(self, key: Key, pending: PendingCommand, why: str) -> None:
@@ -213,8 +218,9 @@ class Dispatch:
         platform = self._platform(message.address.account_id)
         return (Part(clean(text)),) if platform is None else platform.split(clean(text))
 
-    async def _session(self, key: Key) -> SessionView | None:
-        found = await self._store.sessions(key)
+    async def _session(self, key: Key, time: Allowance) -> SessionView | None:
+        with time.stopped():
+            found = await written(lambda: self._store.sessions(key))
         return found[0] if found else None
 
     def help(self, admin: bool) -> Sequence[tuple[str, str]]:

@@ -7,6 +7,7 @@
       ├ sessions             a task per key with something to do
       ├ children             a task per program, and one per process group that is being ended
       ├ quiet  rests         keep what waits for a clock
+      ├ allowances           ends what turns and commands are given, in time that the process has lived
       └ intake nursery       a supervisor per account
 
 Three ways out: the body ends → drain; Cancelled or an error in the body → checkpoint under its shield,
@@ -149,6 +150,7 @@ async def _living(
         with river.flowing():
             nursery.start_soon(river.quiet.serve, name="quiet")
             nursery.start_soon(river.rests.serve, name="rests")
+            nursery.start_soon(river.allowances.serve, name="allowances")
             try:
                 await _boot(river, booted, resume)
             except trio.Cancelled:

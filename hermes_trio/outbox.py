@@ -24,6 +24,7 @@ from hermes_trio.pure.links import write_out
 from hermes_trio.store_port import Begun, GaveUp, InDoubt, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address, Delivery, Lane, Part, Traits
+from hermes_trio.writing import kept
 
 T = TypeVar("T")
 DELIVER_S = 60.0
@@ -167,14 +168,7 @@ class Outbox:
 
     async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write what is certain, however long the disk refuses: forgotten, it would be taken for unknown."""
-        failures = 0
-        while True:
-            try:
-                return await write()
-            except StoreFailed as error:
-                self._log.warning("record waits", why=str(error))
-            await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
-            failures += 1
+        return await kept(write, lambda error: self._log.warning("record waits", why=str(error)))
 
     # -- budgets
 

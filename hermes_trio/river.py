@@ -12,6 +12,7 @@ from functools import partial
 
 import trio
 
+from hermes_trio.allowance import Allowances
 from hermes_trio.attend import Quiet
 from hermes_trio.background import Background
 from hermes_trio.child_port import Processes
@@ -91,6 +92,7 @@ class River:
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
+        self.allowances = Allowances(options.turn_deadline_s)
         around = self._surroundings(redact, history)
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
@@ -101,7 +103,16 @@ class River:
         self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
         cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
         self.dispatch = Dispatch(
-            store, commands, self.accounts.get, self.rules, self.status_lines, cut, tell, log, restarting=say
+            store,
+            commands,
+            self.accounts.get,
+            self.rules,
+            self.status_lines,
+            cut,
+            tell,
+            log,
+            restarting=say,
+            allowances=self.allowances,
         )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
@@ -117,6 +128,7 @@ class River:
             allowed=self.is_allowed,
             background=self.background,
             deadline_s=self.options.turn_deadline_s,
+            allowances=self.allowances,
             progress_every_s=self.options.progress_every_s,
             steer=self.options.busy == "steer",
             history=history,

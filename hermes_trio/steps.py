@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from hermes_trio.pure.foreign_errors import text_of
 from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
+from hermes_trio.writing import kept, written
 
 T = TypeVar("T")
 VALUE_MAX = 1 << 20
@@ -47,6 +48,7 @@ class Steps:
         steer: whether waiting messages are taken in at a step's end.
         took: told of messages a step's end took in.
         redact: replaces secrets in what a failed step says.
+        ours: what is waited for in it is not the turn's time.
 
     Attributes:
         instead: called in the place of each step's function, with the step's row, its arguments, and the
@@ -63,9 +65,11 @@ class Steps:
         steer: bool,
         took: Callable[[Sequence[Claimed]], None],
         redact: Callable[[str], str],
+        ours: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._store = store
         self._turn = turn
+        self._ours = ours
         self._recorded = {(row.name, row.n): row for row in recorded}
         self._taken = list(taken)
         self._steer = steer
@@ -176,7 +180,7 @@ class Steps:
         self, row: StepRow, fn: Callable[..., Awaitable[object]], args: tuple[object, ...], idempotent: bool
     ) -> StepRow:
         if not idempotent:
-            await self._store.begin_step(self._turn, row)
+            await self.intend(row)
         offered = {"op": row.op} if _takes_op(fn) else {}
         call, instead = partial(fn, *args, **offered), self.instead
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
@@ -203,6 +207,16 @@ class Steps:
             raise AgentError(f"step {row.name!r}: its value has {len(encoded)} bytes; at most {VALUE_MAX}")
         return msgspec.structs.replace(row, state="done", value=encoded)
 
+    async def intend(self, row: StepRow, prompt: Reply | None = None) -> StepRow:
+        """Record that a step begins, with what it asks a person; returns the row as it stands."""
+        with self._ours():
+            return await written(lambda: self._store.begin_step(self._turn, row, prompt))
+
+    async def asked(self, row: StepRow) -> StepRow:
+        """The row of a question as it stands."""
+        with self._ours():
+            return await written(lambda: self._store.asked(self._turn, row))
+
     async def end(
         self,
         row: StepRow,
@@ -211,10 +225,13 @@ class Steps:
         reply: Reply | None = None,
         consumes: Sequence[int] = (),
     ) -> None:
-        """Record a step's end, and take in what was steered."""
-        took = await self._store.end_step(
-            self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
-        )
+        """Record a step's end, however long the disk refuses it, and take in what was steered."""
+        with self._ours():
+            took = await kept(
+                lambda: self._store.end_step(
+                    self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
+                )
+            )
         if took:
             self._took(took)
 

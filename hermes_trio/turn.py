@@ -29,10 +29,12 @@ from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import Key, Part
 from hermes_trio.verbs import Made, Surroundings, Turn
 from hermes_trio.wishes import Silence
+from hermes_trio.writing import kept, written
 
-CLOSE_S = 5.0
 CLOSE_TRIES = 3
-
+"""A disk that refuses a turn's end so often does not do it by chance: the turn gives its place up."""
+TOO_MUCH_TRIES = 6
+"""From then on a sentence of ours is tried in its place: what was made may be too much for the disk."""
 
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
@@ -45,6 +47,14 @@ class _End(Struct, frozen=True):
     error: str | None = None
 
 
+class _Ended(Struct, frozen=True):
+    """What is to be written of a turn's end; of a failed one why, and the error."""
+
+    closing: Closing
+    why: str | None = None
+    error: BaseException | None = None
+
+
 class Player:
     """Plays turns with one agent."""
 
@@ -53,7 +63,6 @@ class Player:
         self._quiet = quiet
         self._around = around
         self._log = log
-        self._unclosed: dict[int, int] = {}
 
     async def play(self, key: Key, worker: Worker, slot: Slot, opened: Opened) -> None:
         """Run one turn and write what it made."""
@@ -62,18 +71,15 @@ class Player:
         log = self._log
         log.info("turn opened", turn=turn.id, key=str(key), messages=len(turn.messages), attempt=turn.attempt)
         try:
-            if self._unclosed.get(turn.id, 0) >= CLOSE_TRIES:
-                # What it makes is too much for the disk: it is not made a fourth time.
-                turn.made = Made(error=StoreFailed("the turn's end could not be written"))
-            elif not turn.is_wanted:
+            if not turn.is_wanted:
                 # Nobody who may speak would read what comes of it.
-                await self._around.store.close_turn(turn.id, _UNWANTED)
+                await written(lambda: self._around.store.close_turn(turn.id, _UNWANTED))
                 end = _End("abandoned", _UNWANTED.reason)
             else:
                 with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
                     await self._act(turn)
             if turn.made is not None:
-                end = await self._close(key, turn, turn.made)
+                end = await self._close(key, turn, slot, turn.made)
         finally:
             # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
             log.info(
@@ -113,46 +119,54 @@ class Player:
         finally:
             wish.drop()
 
-    async def _close(self, key: Key, turn: Turn, made: Made) -> _End:
+    async def _close(self, key: Key, turn: Turn, slot: Slot, made: Made) -> _End:
         """Write the turn's end. Whoever ended it before has written one."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
             return _End("cut")
-        tries = self._unclosed.pop(turn.id, 0)
-        try:
-            closing, ending, error = await self._write(turn, made)
-        except StoreFailed:
-            # The row stays `running`: the worker backs off, and its next look adopts it.
-            self._unclosed[turn.id] = tries + 1
-            raise
-        return _End(
-            closing.state,
-            ending.reason if ending else None,
-            self._around.redact(shown(error)) if error is not None else None,
-        )
+        end = await self._stored(turn, slot, self._ended(turn, made))
+        error = self._around.redact(shown(end.error)) if end.error is not None else None
+        return _End(end.closing.state, end.why, error)
 
-    async def _write(self, turn: Turn, made: Made) -> tuple[Closing, Ending | None, BaseException | None]:
-        """Write the turn's end: (what was written, the ending and the error of a failed turn).
+    async def _stored(self, turn: Turn, slot: Slot, end: _Ended) -> _Ended:
+        """Write it as soon as the disk takes it; returns what was written.
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
         """
-        store, error = self._around.store, made.error
-        with trio.move_on_after(CLOSE_S, shield=True):
+        store, refusals = self._around.store, 0
+
+        def refused(_: StoreFailed) -> None:
+            nonlocal refusals
+            refusals += 1
+            if refusals == CLOSE_TRIES:
+                slot.release()
+
+        async def close() -> _Ended:
+            _, error = await attempt(lambda: store.close_turn(turn.id, end.closing))
             if error is None:
-                try:
-                    closing = _finished(turn, made.answer)
-                    await store.close_turn(turn.id, closing)
-                    return closing, None, None
-                except (Fenced, StoreFailed):
-                    raise
-                except Exception as no_answer:
-                    error = no_answer
-            now = self._around.clock.now()
-            ending = ending_of(error, turn.id, now=now, asked_at=turn.asked_at)
-            closing = _failed(turn, ending, error)
-            await store.close_turn(turn.id, closing)
-            return closing, ending, error
-        raise StoreFailed("the turn's end could not be written in time")
+                return end
+            again = isinstance(error, StoreFailed) and refusals + 1 < TOO_MUCH_TRIES
+            if again or isinstance(error, Fenced):
+                raise error
+            instead = self._failure(turn, error)
+            await store.close_turn(turn.id, instead.closing)
+            return instead
+
+        return await kept(close, refused)
+
+    def _ended(self, turn: Turn, made: Made) -> _Ended:
+        """How the turn ends. An answer that is none, or that its platform cannot split, is an error."""
+        error = made.error
+        if error is None:
+            try:
+                return _Ended(_finished(turn, made.answer))
+            except Exception as no_answer:
+                error = no_answer
+        return self._failure(turn, error)
+
+    def _failure(self, turn: Turn, error: BaseException) -> _Ended:
+        ending = ending_of(error, turn.id, now=self._around.clock.now(), asked_at=turn.asked_at)
+        return _Ended(_failed(turn, ending, error), ending.reason, error)
 
 
 def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:

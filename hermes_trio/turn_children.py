@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import TypeVar
 
 import trio
 
@@ -11,7 +13,9 @@ from hermes_trio.child_port import ChildBorn, ChildLog, Ran
 from hermes_trio.pure.watching import wrong_patterns
 from hermes_trio.values import Address, Key
 from hermes_trio.views import ChildView
+from hermes_trio.writing import written
 
+T = TypeVar("T")
 RUNNING_MAX = 20
 ENDING_S = 2.5
 INPUT_S = 5.0
@@ -24,6 +28,7 @@ class TurnChildren:
     Args:
         admin: everybody whose message the turn answers is an admin of the account.
         consumed: takes the numbers of the children whose end the call has told.
+        ours: what is waited for in it is not the turn's time.
     """
 
     def __init__(
@@ -35,6 +40,7 @@ class TurnChildren:
         address: Address,
         admin: bool,
         consumed: list[int],
+        ours: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._background = background
         self._store = background.store
@@ -44,6 +50,7 @@ class TurnChildren:
         self._address = address
         self._admin = admin
         self._consumed = consumed
+        self._ours = ours
 
     async def run(self, command: str, *, timeout_s: float) -> Ran:
         """See the port."""
@@ -99,7 +106,7 @@ class TurnChildren:
     async def list(self) -> Sequence[ChildView]:
         """See the port."""
         self._check()
-        return await self._store.children(self._key)
+        return await self._read(lambda: self._store.children(self._key))
 
     async def poll(self, child: int) -> ChildView:
         """See the port."""
@@ -121,7 +128,7 @@ class TurnChildren:
         if live is not None and view.state == "running":
             return ChildLog(view, self._background.redact(live.text(since)), live.position)
         self._told(view)
-        output = await self._store.child_output(self._key, child)
+        output = await self._read(lambda: self._store.child_output(self._key, child))
         return ChildLog(view, output, None)
 
     async def write(self, child: int, text: str) -> None:
@@ -144,10 +151,14 @@ class TurnChildren:
 
     async def _view(self, child: int) -> ChildView:
         self._check()
-        view = await self._store.child(self._key, child)
+        view = await self._read(lambda: self._store.child(self._key, child))
         if view is None:
             raise ValueError(f"this conversation has no background process {child}")
         return view
+
+    async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
+        with self._ours():
+            return await written(read)
 
     def _told(self, view: ChildView) -> ChildView:
         if view.state != "running":

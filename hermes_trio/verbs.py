@@ -15,6 +15,7 @@ from typing import NoReturn, TypeVar
 import msgspec
 import trio
 
+from hermes_trio.allowance import Allowance, Allowances
 from hermes_trio.attend import Attendance
 from hermes_trio.background import Background
 from hermes_trio.entries import AssistantEntry, Entry
@@ -28,6 +29,7 @@ from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
 from hermes_trio.turn_children import TurnChildren
 from hermes_trio.values import Address, Choice, Key, Message, Part, Said
 from hermes_trio.wishes import Silence
+from hermes_trio.writing import written
 
 T = TypeVar("T")
 HISTORY_CHARS = 400_000
@@ -38,6 +40,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     Args:
         deadline_s: how long the agent may work, waiting not counted.
+        allowances: end that time.
         progress_every_s: between two states of the progress line; 0 is off.
         steer: messages that arrive are taken in at the next step.
         typing: does one typing call, or skips it.
@@ -57,6 +60,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     allowed: Callable[[Address], bool]
     background: Background
     deadline_s: float
+    allowances: Allowances
     progress_every_s: float
     steer: bool
     history: int
@@ -104,8 +108,7 @@ class Turn:
         self._steered: list[Claimed] = []
         self._answered = trio.Event()
         self.waiting = 0
-        self._deadline = trio.CancelScope()
-        self._left_s = around.deadline_s
+        self._time = Allowance(around.allowances, around.deadline_s)
         self._platform = around.platform(self.address.account_id)
         self.steps = Steps(
             around.store,
@@ -115,6 +118,7 @@ class Turn:
             steer=around.steer,
             took=self._take_in,
             redact=around.redact,
+            ours=self._time.stopped,
         )
         self.redact = around.redact
         self.attendance = Attendance(self, around, self._platform)
@@ -125,11 +129,11 @@ class Turn:
         """Run the agent under the turn's deadline.
 
         Raises:
-            TurnTimedOut: it passed its deadline, time in `sleep` and `ask` not counted.
+            TurnTimedOut: it passed its deadline. Time in `sleep` and `ask` does not count, nor what it waited
+                for the store, nor what the process did not run.
             StepMismatch: it ended without asking for every recorded step.
         """
-        self._deadline.deadline = trio.current_time() + self._left_s
-        with self._deadline:
+        with self._time.given():
             answer = await agent(self)
             self.steps.unasked()
             return answer
@@ -151,32 +155,24 @@ class Turn:
     @asynccontextmanager
     async def _paused(self) -> AsyncIterator[None]:
         """Waiting counts neither towards the deadline nor as a running turn."""
-        self.waiting += 1
-        self._stop_clock()
-        self._slot.release()
-        try:
-            yield
-        finally:
-            self.waiting -= 1
-            self._start_clock()
-        if not self.waiting:
-            # The wait for a place does not count either. Another wait may begin meanwhile.
-            self._stop_clock()
-            await self._slot.acquire()
-            if self.waiting:
-                self._slot.release()
-            self._start_clock()
-
-    def _stop_clock(self) -> None:
-        if self._deadline.deadline != float("inf"):
-            self._left_s = self._deadline.deadline - trio.current_time()
-            self._deadline.deadline = float("inf")
+        with self._time.stopped():
+            self.waiting += 1
             self.attendance.pause()
-
-    def _start_clock(self) -> None:
-        if not self.waiting:
-            self._deadline.deadline = trio.current_time() + self._left_s
-            self.attendance.resume()
+            self._slot.release()
+            try:
+                yield
+            finally:
+                self.waiting -= 1
+                if not self.waiting:
+                    self.attendance.resume()
+            if not self.waiting:
+                # The wait for a place does not count either. Another wait may begin meanwhile.
+                self.attendance.pause()
+                await self._slot.acquire()
+                if self.waiting:
+                    self._slot.release()
+                else:
+                    self.attendance.resume()
 
     # -- what it was told
 
@@ -190,10 +186,12 @@ class Turn:
 
         The same when the turn is run again. Cancelled: nothing has changed.
         """
-        around = self._around
+        around, store = self._around, self._around.store
         if around.history and self.before.known is None:
             return self.before.entries
-        return await around.store.history(self.session, around.history or HISTORY_CHARS, before_turn=self.id)
+        chars = around.history or HISTORY_CHARS
+        with self._time.stopped():
+            return await written(lambda: store.history(self.session, chars, before_turn=self.id))
 
     # -- verbs
 
@@ -276,7 +274,7 @@ class Turn:
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
                 buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
                 prompt = msgspec.structs.replace(self.reply(text, "prompt"), choices=buttons)
-                row = await self._around.store.begin_step(self.id, row, prompt)
+                row = await self.steps.intend(row, prompt)
             if row.state == "intent":
                 row = await self._await_answer(row, timeout_s)
         if row.state == "failed":
@@ -287,13 +285,13 @@ class Turn:
         assert row.wake_at is not None
         async with self._paused():
             with trio.move_on_after(self._until(row.wake_at, timeout_s)):
-                while (row := await self._around.store.asked(self.id, row)).state == "intent":
+                while (row := await self.steps.asked(row)).state == "intent":
                     await self._answered.wait()
                     self._answered = trio.Event()
         if row.state == "intent":
             value = msgspec.json.encode(["TurnTimedOut", ""])
             await self.steps.end(msgspec.structs.replace(row, state="failed", value=value))
-            row = await self._around.store.asked(self.id, row)
+            row = await self.steps.asked(row)
         return row
 
     def _until(self, wake_at: float, at_most_s: float) -> float:
@@ -312,7 +310,7 @@ class Turn:
         with self.steps.begin(name, (seconds,)) as row:
             if not self.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + seconds)
-                await self._around.store.begin_step(self.id, row)
+                await self.steps.intend(row)
             if row.state == "done":
                 return
             assert row.wake_at is not None
@@ -345,7 +343,8 @@ class Turn:
         Raises:
             StaleTurn: the turn has ended already; nothing happens to the conversation that goes on.
         """
-        await self._around.store.reset(self.key, None, why, turn=self.id)
+        with self._time.stopped():
+            await written(lambda: self._around.store.reset(self.key, None, why, turn=self.id))
         await trio.sleep_forever()
 
     # -- for the gateway
@@ -360,7 +359,14 @@ class Turn:
         admins = self._platform.policy.admins if self._platform is not None else ()
         admin = all(message.address.user in admins for message in self.messages)
         return TurnChildren(
-            self._around.background, self.id, self.session, self.key, self.address, admin, consumed
+            self._around.background,
+            self.id,
+            self.session,
+            self.key,
+            self.address,
+            admin,
+            consumed,
+            self._time.stopped,
         )
 
     def reply(self, text: str, said: Said = "final") -> Reply:

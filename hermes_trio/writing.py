@@ -1,4 +1,7 @@
-"""Writing down what must be written, with a store that fails now and then."""
+"""Writing down what must be written, with a store that is slow, or fails now and then.
+
+The time that takes is nobody's fault: no deadline lies around it, and none decides what becomes of a message.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +17,16 @@ AGAIN_FIRST_S = 0.25
 AGAIN_CAP_S = 8.0
 
 
-async def written(write: Callable[[], Awaitable[T]]) -> T:
+def _silently(_: StoreFailed) -> None:
+    """Whoever waits says so, or nobody has to know."""
+
+
+async def written(write: Callable[[], Awaitable[T]], refused: Callable[[StoreFailed], None] = _silently) -> T:
     """Write as soon as the store can: tried again for ever, after 0.25 s, then up to 8 s.
 
     Args:
         write: calls one promise of the store. Only `StoreFailed` is tried again, a fence never.
+        refused: told of each try that the disk has refused.
 
     Cancelled: as the promise; nothing is tried any more.
     """
@@ -26,6 +34,24 @@ async def written(write: Callable[[], Awaitable[T]]) -> T:
     while True:
         try:
             return await write()
-        except StoreFailed:
-            await trio.sleep(wait_s)
-            wait_s = min(2 * wait_s, AGAIN_CAP_S)
+        except StoreFailed as error:
+            refused(error)
+        await trio.sleep(wait_s)
+        wait_s = min(2 * wait_s, AGAIN_CAP_S)
+
+
+async def kept(write: Callable[[], Awaitable[T]], refused: Callable[[StoreFailed], None] = _silently) -> T:
+    """As `written`, for what has happened already: forgotten, it would be done again, or taken for unknown.
+
+    Args:
+        write, refused: as those of `written`.
+
+    Cancelled: no try is cut short or left out, only the wait for the next one.
+    """
+
+    async def whole() -> T:
+        with trio.CancelScope(shield=True):
+            result = await write()
+        return result  # noqa: RET504 - a scope may swallow what ends its block, for all that mypy knows
+
+    return await written(whole, refused)

@@ -143,11 +143,11 @@ MISSED: tuple[Mutant, ...] = (
         "A turn whose scope was cancelled counts as stopped, also when it is a shutdown that cancels.",
         (
             "turn.py",
-            "            if turn.made is not None:\n                end = await self._close(key, turn, turn.made)\n"
+            "            if turn.made is not None:\n                end = await self._close(key, turn, slot, turn.made)\n"
             "        finally:\n",
-            "            if turn.made is not None:\n                end = await self._close(key, turn, turn.made)\n"
+            "            if turn.made is not None:\n                end = await self._close(key, turn, slot, turn.made)\n"
             "        finally:\n            if worker.scope.cancel_called and turn.made is None:\n"
-            "                with trio.move_on_after(CLOSE_S, shield=True), suppress(Fenced):\n"
+            "                with trio.move_on_after(5.0, shield=True), suppress(Fenced):\n"
             '                    stopped = Closing(state="stopped", reason="cancelled")\n'
             "                    await self._around.store.close_turn(turn.id, stopped)\n",
         ),

@@ -110,8 +110,8 @@ TASKS: tuple[Mutant, ...] = (
         "What a turn made is dropped where the disk refuses it, and the turn stands for ever.",
         (
             "turn.py",
-            "            self._unclosed[turn.id] = tries + 1\n            raise\n",
-            '            return _End("cut")\n',
+            "            if again or isinstance(error, Fenced):\n                raise error\n",
+            "            if again or isinstance(error, Fenced):\n                return end\n",
         ),
     ),
     mutant(
@@ -120,9 +120,8 @@ TASKS: tuple[Mutant, ...] = (
         "What the platform has confirmed is not recorded where the disk refuses it once.",
         (
             "outbox.py",
-            '                self._log.warning("record waits", why=str(error))\n',
-            '                self._log.warning("record waits", why=str(error))\n'
-            "                return True  # type: ignore[return-value]\n",
+            '        return await kept(write, lambda error: self._log.warning("record waits", why=str(error)))\n',
+            "        return (await attempt(write))[0]  # type: ignore[return-value]\n",
         ),
     ),
     mutant(

@@ -85,7 +85,7 @@ TURNS: tuple[Mutant, ...] = (
         "That a step begins is not written down, only how it ends.",
         (
             "steps.py",
-            "        if not idempotent:\n            await self._store.begin_step(self._turn, row)\n",
+            "        if not idempotent:\n            await self.intend(row)\n",
             "",
         ),
     ),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+
+import pytest
 import trio
 
+from hermes_trio.errors import AskTimedOut
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import MemoryPlatform, open_world
+from hermes_trio.testing import MemoryPlatform, RecordingTool, open_world, text, tool
+from hermes_trio.writing import AGAIN_FIRST_S
 
 from .invariants import check
 from .scenes import answer, ends
@@ -32,7 +37,9 @@ async def test_intake_that_cannot_commit_confirms_nothing_shows_it_and_recovers(
         check(world)
 
 
-async def test_a_turn_whose_end_cannot_be_written_is_adopted_by_the_same_task(autojump_clock):
+async def test_a_turn_whose_end_cannot_be_written_gives_its_place_up_and_is_written_when_it_can(
+    autojump_clock,
+):
     runs = []
 
     async def agent(turn):
@@ -50,14 +57,15 @@ async def test_a_turn_whose_end_cannot_be_written_is_adopted_by_the_same_task(au
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         world.disk.full = False
         await world.settle()
+        assert world.now <= 60 + 8
         assert world.texts("ada", "final") == ["re: hello"]
-        assert runs == [1, 2]
-        assert world.db.execute("select boot, attempt, state from turn").fetchall() == [(1, 2, "finished")]
+        assert runs == [1]
+        assert world.db.execute("select boot, attempt, state from turn").fetchall() == [(1, 1, "finished")]
         check(world)
 
 
-async def test_a_turn_whose_end_can_never_be_written_is_failed_after_three_tries(autojump_clock):
-    """Small writes succeed, this answer does not: the model is not asked for ever."""
+async def test_a_turn_whose_end_can_never_be_written_is_failed_after_a_while(autojump_clock):
+    """Small writes succeed, this answer does not: it is neither tried for ever nor made again."""
     runs = []
 
     async def agent(turn):
@@ -68,10 +76,104 @@ async def test_a_turn_whose_end_can_never_be_written_is_failed_after_three_tries
         (pages,) = world.db.execute("pragma page_count").fetchone()
         world.db.execute(f"pragma max_page_count = {pages + 8}")
         await world.say("ada", "hello")
-        await world.until(minutes=10)
-        assert runs == [1, 2, 3]
+        await world.until(seconds=10)
+        assert runs == [1]
         assert await ends(world) == [("failed", "StoreFailed")]
         check(world)
+
+
+async def test_what_a_tool_did_is_not_forgotten_because_the_disk_blinked(autojump_clock):
+    pay = RecordingTool("pay", "paid", before_s=1, after_s=1)
+    async with open_world(tools=[pay]) as world:
+        world.model.script(tool("pay", sum=3), text("Paid."))
+        await world.say("ada", "pay the baker")
+        await world.until(seconds=1.5)
+        world.fault("store_fails_commit", nth=1)
+        await world.settle()
+        assert world.texts("ada") == ["Paid."]
+        assert await ends(world) == [("answered", "")]
+        assert len(pay.effects) == 1
+        assert world.now == 2 + AGAIN_FIRST_S
+        check(world)
+
+
+async def fails():
+    raise ValueError("no")
+
+
+async def every_verb(turn):
+    """Each of its writes may meet the blink of the disk."""
+    await turn.history()
+    await turn.step("does", answer)
+    with contextlib.suppress(ValueError):
+        await turn.step("fails", fails)
+    await turn.say("said")
+    await turn.sleep(1)
+    with contextlib.suppress(AskTimedOut):
+        await turn.ask("which?", timeout_s=5)
+    return "done"
+
+
+@pytest.mark.parametrize("nth", range(1, 30))
+async def test_no_commit_that_is_refused_once_ends_a_turn(autojump_clock, nth):
+    async with open_world(every_verb) as world:
+        world.fault("store_fails_commit", nth=nth)
+        await world.say("ada", "hello")
+        await world.settle()
+        assert world.texts("ada", "say", "prompt", "final") == ["said", "which?", "done"]
+        assert await ends(world) == [("answered", "")]
+        assert [step for (step,) in world.db.execute("select name from step order by nth")] == [
+            "does",
+            "fails",
+            "say",
+            "sleep",
+            "ask",
+        ]
+        check(world)
+
+
+async def test_what_a_turn_waits_for_the_disk_is_not_its_time(autojump_clock):
+    async def agent(turn):
+        await turn.step("does", answer)
+        await trio.sleep(9)
+        return "done"
+
+    async with open_world(agent, options=GatewayOptions(turn_deadline_s=10)) as world:
+        await world.say("ada", "hello")
+        world.disk.full = True
+        await world.until(seconds=120)
+        world.disk.full = False
+        await world.settle()
+        assert world.texts("ada", "final") == ["done"]
+
+
+async def test_a_command_is_not_refused_for_what_it_waits_for_the_disk(autojump_clock):
+    async with open_world() as world:
+        await world.say("ada", "hello")
+        await world.reply("ada")
+        world.life.store.slow_s = 30.0
+        await world.say("ada", "/status")
+        await world.settle()
+        assert await ends(world) == [("answered", ""), ("answered", "")]
+
+
+async def test_a_stop_ends_a_turn_that_waits_for_the_disk_with_its_end(autojump_clock):
+    """The stop's commit is the first that the disk takes; what was made is too late."""
+
+    async def agent(turn):
+        await trio.sleep(1)
+        return "done"
+
+    async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+        await world.say("ada", "hello")
+        await world.until(seconds=0.9)
+        world.disk.full = True
+        await world.until(seconds=3)
+        world.disk.full = False
+        await world.gateway.stop(1)
+        await world.settle()
+        assert await ends(world) == [("stopped", "operator")]
+        assert world.texts("ada", "final") == []
 
 
 async def test_sessions_recover_by_themselves_when_the_store_does(autojump_clock):

@@ -1,0 +1,125 @@
+"""Time that is given to somebody else: what they wait for us, or do not run, is not of it.
+
+A deadline of the loop is passed at the first look of a process that was stopped for an hour (SIGSTOP, a
+laptop's lid), and while its task stands in the writer's queue. So one task looks at what is given, every few
+seconds; as much as it comes late, nobody has lived.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import trio
+
+LOOKS = 60
+"""A deadline is looked at so often in its time: what a stop of the process costs it is at most one look."""
+
+NEVER = float("inf")
+
+
+class Allowances:
+    """Ends what is given in time, in seconds that this process has lived.
+
+    Args:
+        longest_s: what is given, where it is most.
+    """
+
+    def __init__(self, longest_s: float) -> None:
+        self._every_s = min(10.0, max(1.0, longest_s / LOOKS))
+        self._given: set[Allowance] = set()
+        self._lost_s = 0.0
+        self._looks_at = NEVER
+        self._news = trio.Event()
+
+    async def serve(self) -> None:
+        """Look, until cancelled."""
+        while True:
+            now, self._news = self.lived(), trio.Event()
+            for one in [one for one in self._given if one.ends_at <= now]:
+                one.over()
+            next_at = min((one.ends_at for one in self._given), default=NEVER)
+            wait_s = min(self._every_s, next_at - now) if self._given else NEVER
+            self._looks_at = trio.current_time() + wait_s
+            with trio.move_on_at(self._looks_at):
+                await self._news.wait()
+
+    def lived(self) -> float:
+        """Seconds that this process has lived, since some moment."""
+        now = trio.current_time()
+        if now > self._looks_at:
+            self._lost_s += now - self._looks_at
+            self._looks_at = now
+        return now - self._lost_s
+
+    def begin(self, one: Allowance) -> None:
+        """From now on it is looked at."""
+        self._given.add(one)
+        if one.ends_at + self._lost_s < self._looks_at:
+            self._news.set()
+
+    def end(self, one: Allowance) -> None:
+        """From now on it is not."""
+        self._given.discard(one)
+
+
+class Allowance:
+    """So much time for what is done in `given`.
+
+    Args:
+        of: ends it.
+        seconds: how much.
+
+    Attributes:
+        ends_at: when it is over, as `Allowances.lived` counts.
+        passed: it was over before its block was left.
+    """
+
+    __slots__ = ("_left_s", "_of", "_scope", "_stops", "ends_at")
+
+    def __init__(self, of: Allowances, seconds: float) -> None:
+        self._of = of
+        self._left_s = seconds
+        self._scope = trio.CancelScope()
+        self._stops = 1
+        self.ends_at = NEVER
+
+    @property
+    def passed(self) -> bool:
+        return self._scope.cancelled_caught
+
+    @contextmanager
+    def given(self) -> Iterator[None]:
+        """Cancel the block when the time is over; then `passed`. Once."""
+        with self._scope:
+            self._go_on()
+            try:
+                yield
+            finally:
+                self._stop()
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """What the block waits for does not count."""
+        self._stop()
+        try:
+            yield
+        finally:
+            self._go_on()
+
+    def over(self) -> None:
+        """The time is over."""
+        self._of.end(self)
+        self._scope.cancel(reason="the time given is over")
+
+    def _stop(self) -> None:
+        self._stops += 1
+        if self._stops == 1:
+            self._of.end(self)
+            self._left_s = self.ends_at - self._of.lived()
+
+    def _go_on(self) -> None:
+        self._stops -= 1
+        if self._stops == 0:
+            self.ends_at = self._of.lived() + self._left_s
+            self._of.begin(self)
