@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from hermes_trio.ports import *  # noqa: F403
     from hermes_trio.pure.chunking import Unit as Unit
     from hermes_trio.pure.chunking import units as units
+    from hermes_trio.pure.foreign_json import ForeignJson as ForeignJson
     from hermes_trio.pure.keypool import Strategy as Strategy
     from hermes_trio.pure.markdown import split_markdown as split_markdown
     from hermes_trio.store_values import Claimed as Claimed
@@ -75,6 +76,7 @@ _WHERE = {
     "hermes_trio.http": ("open_http_client",),
     "hermes_trio.pure.markdown": ("split_markdown",),
     "hermes_trio.pure.chunking": ("Unit", "units"),
+    "hermes_trio.pure.foreign_json": ("ForeignJson",),
     "hermes_trio.pure.keypool": ("Strategy",),
     "hermes_trio.plugins": ("installed_commands",),
     "hermes_trio.stores.sqlite": ("open_sqlite_store",),
@@ -85,7 +87,8 @@ _WHERE = {
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError IntakeClosed LimitReached"
         " ModelFailed ModelFailure"
-        " NoCredentials NotSent OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
+        " NoCredentials NotJson NotSent"
+        " OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),

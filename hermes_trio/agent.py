@@ -16,10 +16,11 @@ from hermes_trio.child_port import Children
 from hermes_trio.context import Transcript, Walk
 from hermes_trio.credentials import KeyPool
 from hermes_trio.entries import Spell, ToolCall, ToolEntry, ToolSpec
-from hermes_trio.errors import LimitReached, ModelFailed
+from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
 from hermes_trio.pure.foreign_errors import told
+from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.prompt import UNKNOWN, says_nothing
 from hermes_trio.pure.scalars import clean
 from hermes_trio.recording import AgentSetup, ToolSetup
@@ -37,6 +38,8 @@ class Models(Protocol):
 
 CHARS_PER_TOKEN = 4
 RESULT_CHARS_MAX = 100_000
+ARGUMENTS_BYTES_MAX = 1024 * 1024
+ARGUMENTS: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=ARGUMENTS_BYTES_MAX)
 EMPTY_MAX = 3
 MEMORY_BYTES = 4 << 20
 """Twenty conversations of 200 kB, say."""
@@ -239,8 +242,8 @@ class Failures:
 
 def _arguments(call: ToolCall) -> dict[str, Any] | None:
     try:
-        return msgspec.json.decode(call.arguments or "{}", type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeError):
+        return ARGUMENTS(call.arguments or "{}")
+    except NotJson:
         return None
 
 

@@ -21,6 +21,7 @@ HermesError
 │   │   ├── SendRefused      certain: the platform will not take it as it is
 │   │   └── SendUnknown      it may have arrived
 │   ├── ModelFailed          a model call failed; `kind` says how
+│   ├── NotJson              what was to be JSON is none, or beyond a limit
 │   ├── NoCredentials        no key may be used now; `until` says when
 │   └── StoreFailed          the disk is full, failing or corrupt
 └── Fenced                   quiet: the writer was too late and wrote nothing
@@ -180,6 +181,10 @@ class ModelFailed(OutsideError):
         self.why = why
         self.retry_after_s = retry_after_s
         self.status = status
+
+
+class NotJson(OutsideError):
+    """What somebody else wrote is no JSON of the kind that was expected, or goes beyond a limit."""
 
 
 class NoCredentials(OutsideError):

@@ -230,13 +230,23 @@ class Client(httpx.AsyncClient):
         asked = Asked(head, content, connect_s=self.timeout.connect)
         return Answer(*await self._connections.exchange(place.origin, asked))
 
-    async def ask_whole(self, url: str, content: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
+    async def ask_whole(
+        self, url: str, content: bytes, headers: Mapping[str, str], *, most_bytes: int
+    ) -> tuple[int, bytes]:
         """Post and return (status, body). Takes `url`, `content` and `headers` as `ask`.
+
+        Args:
+            most_bytes: the longest body. Of a longer one nothing is returned: it is an httpx.ReadError.
 
         Cancelled: the connection is closed.
         """
         answer = await self.ask(url, content, headers)
+        body = bytearray()
         try:
-            return answer.status, b"".join([piece async for piece in answer.body])
+            async for piece in answer.body:
+                body += piece
+                if len(body) > most_bytes:
+                    raise httpx.ReadError(f"more than {most_bytes} bytes")
+            return answer.status, bytes(body)
         finally:
             await answer.body.aclose()

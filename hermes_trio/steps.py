@@ -27,6 +27,7 @@ from hermes_trio.errors import (
     StoreFailed,
 )
 from hermes_trio.pure.foreign_errors import text_of
+from hermes_trio.pure.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
@@ -201,8 +202,10 @@ class Steps:
     def _done(self, row: StepRow, value: object) -> StepRow:
         try:
             encoded = self._redact(msgspec.json.encode(value).decode()).encode()
-        except (TypeError, msgspec.MsgspecError, UnicodeEncodeError) as error:
+        except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
+        if too_deep(encoded):
+            raise AgentError(f"step {row.name!r}: its value is nested deeper than {DEPTH_MAX}")
         if len(encoded) > VALUE_MAX:
             raise AgentError(f"step {row.name!r}: its value has {len(encoded)} bytes; at most {VALUE_MAX}")
         return msgspec.structs.replace(row, state="done", value=encoded)
@@ -261,7 +264,10 @@ class Steps:
 
 def digest_of(args: object) -> str:
     """A short digest of a step's arguments; what is no JSON counts by its type."""
-    encoded = msgspec.json.encode(args, enc_hook=lambda value: type(value).__qualname__)
+    try:
+        encoded = msgspec.json.encode(args, enc_hook=lambda value: type(value).__qualname__)
+    except RecursionError as error:
+        raise AgentError("the arguments of a step are nested too deeply") from error
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 

@@ -207,7 +207,8 @@ class Turn:
             idempotent: running it twice does the same as once, so a crash in the middle repeats it.
 
         Returns:
-            The value as decoded from its record (msgspec-JSON, at most 1 MiB), the first time too.
+            The value as decoded from its record (msgspec-JSON, at most 1 MiB, nested at most
+            64 deep), the first time too.
 
         Raises:
             StepMismatch: the recording has other arguments, or a running step has the name.

@@ -33,7 +33,7 @@ from hermes_trio.daemon.control import (
 from hermes_trio.daemon.life import Surroundings
 from hermes_trio.daemon.lock import holder
 from hermes_trio.daemon.signals import Caught, caught_signals
-from hermes_trio.errors import HermesError, NotSent, PlatformDown, SendRefused, SendUnknown
+from hermes_trio.errors import HermesError, NotJson, NotSent, PlatformDown, SendRefused, SendUnknown
 from hermes_trio.plugins import PLATFORMS, installed
 from hermes_trio.ports import AdapterContext, Chance, Platform
 from hermes_trio.values import Message, Undecodable
@@ -247,13 +247,13 @@ async def _asked(state_dir: Path, request: Request) -> Answer | None:
                 stream = await trio.open_unix_socket(f"{folder}/{NAME}")
             async with stream:
                 await stream.send_all(encode(request))
-                line = b""
+                line = bytearray()
                 async for piece in stream:
                     line += piece
                     if len(line) > ANSWER_MAX:
                         return None
-                return decode_answer(line)
-        except (OSError, ValueError, trio.BrokenResourceError):
+                return decode_answer(bytes(line))
+        except (OSError, NotJson, trio.BrokenResourceError):
             return None
     return None
 

@@ -16,7 +16,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from hermes_trio.errors import HermesError
+from hermes_trio.errors import HermesError, NotJson
+from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.store_port import StatusView
 from hermes_trio.views import KeyView, LedgerRow, SessionView
@@ -30,6 +31,7 @@ ANSWER_S = 2.0
 
 PATIENCE_S = 6.0
 LINE_MAX = 64 * 1024
+ANSWER_BYTES_MAX = 64 * 1024 * 1024
 
 SessionId = Annotated[int, Meta(ge=1, le=2**53)]
 Limit = Annotated[int, Meta(ge=1, le=10_000)]
@@ -202,8 +204,8 @@ class No(Line, frozen=True, tag="no"):
 
 Answer = Status | Ledger | Sessions | Keys | Spans | Page | Done | No
 
-_request: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
-_answer: msgspec.json.Decoder[Answer] = msgspec.json.Decoder(Answer)
+_request: ForeignJson[Request] = ForeignJson(Request, most_bytes=LINE_MAX)
+_answer: ForeignJson[Answer] = ForeignJson(Answer, most_bytes=ANSWER_BYTES_MAX, parts_max=None)
 _encoder = msgspec.json.Encoder()
 
 
@@ -213,13 +215,13 @@ def encode(line: Line) -> bytes:
 
 
 def decode_request(line: bytes) -> Request:
-    """What was asked. Raises msgspec.MsgspecError or UnicodeError."""
-    return _request.decode(line)
+    """What was asked. Raises NotJson."""
+    return _request(line)
 
 
 def decode_answer(line: bytes) -> Answer:
-    """What was answered. Raises msgspec.MsgspecError or UnicodeError, both ValueErrors."""
-    return _answer.decode(line)
+    """What was answered. Raises NotJson."""
+    return _answer(line)
 
 
 @contextmanager
@@ -255,6 +257,6 @@ def ask(state_dir: Path, request: Request, *, patience_s: float = PATIENCE_S) ->
                 sock.connect(f"{folder}/{NAME}")
             sock.sendall(encode(request))
             with sock.makefile("rb") as reader:
-                return _answer.decode(reader.readline())
-    except (OSError, msgspec.MsgspecError, UnicodeError) as error:
+                return _answer(reader.readline(ANSWER_BYTES_MAX + 1))
+    except (OSError, NotJson) as error:
         raise NobodyAnswers(str(error) or type(error).__name__) from error

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 import trio
 
 from hermes_trio.daemon.control import (
@@ -23,7 +22,7 @@ from hermes_trio.daemon.control import (
     encode,
     folder_address,
 )
-from hermes_trio.errors import ConfigWrong
+from hermes_trio.errors import ConfigWrong, NotJson
 from hermes_trio.pure.foreign_errors import told
 from hermes_trio.supervise import attempt
 
@@ -131,7 +130,7 @@ class _Clients:
     async def _said(self, line: bytes) -> bytes:
         try:
             request = decode_request(line)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        except NotJson as error:
             return encode(No(why=f"not a request: {error}"))
         with trio.move_on_after(REST_S if isinstance(request, AwaitRest) else ANSWER_S):
             return encode(await self._answer(request))

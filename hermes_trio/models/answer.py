@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
-
-import msgspec
+from typing import Any, Literal
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, Spell, ToolCall
+from hermes_trio.errors import NotJson
+from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.scalars import clean, scalars
 
 ANSWER_CHARS_MAX = 1_000_000
@@ -16,7 +15,7 @@ ANSWER_CHARS_MAX = 1_000_000
 
 CALLS_MAX = 128
 Finish = Literal["stop", "tool_calls", "length"]
-T = TypeVar("T")
+ARGUMENTS: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=4 * ANSWER_CHARS_MAX)
 
 
 class _Call:
@@ -114,30 +113,9 @@ def unnamed_calls(request: ModelRequest, spell: Spell) -> str:
     return f"call-{len(request.entries) + (earlier.entries if earlier is not None else 0)}"
 
 
-def decode(data: str, decoder: msgspec.json.Decoder[T], kind: type[T]) -> T:
-    r"""Decode JSON that may hold lone surrogates, which msgspec refuses ("\ud83d" in one piece, "\ude00" in
-    the next: some providers split a character so).
-
-    Raises:
-        msgspec.MsgspecError: it is not JSON, or not of that kind.
-    """
-    try:
-        return decoder.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except (msgspec.DecodeError, UnicodeError):
-        pass
-    try:
-        loose: Any = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise msgspec.DecodeError(f"not JSON: {type(error).__name__}") from error
-    return msgspec.convert(loose, kind)
-
-
 def arguments_object(arguments: str) -> dict[str, Any]:
     """The arguments of a recorded call as providers want them back: an object, empty if it never was one."""
     try:
-        value = msgspec.json.decode(arguments)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return ARGUMENTS(arguments)
+    except NotJson:
         return {}
-    return value if isinstance(value, dict) else {}

@@ -30,11 +30,12 @@ from hermes_trio.entries import (
     ToolEntry,
     UserEntry,
 )
-from hermes_trio.errors import ModelFailed
-from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode, unnamed_calls
+from hermes_trio.errors import ModelFailed, NotJson
+from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, unnamed_calls
 from hermes_trio.models.exchange import Exchange, header_safe
-from hermes_trio.models.sse import Event
+from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.ports import WallClock
+from hermes_trio.pure.foreign_json import ForeignJson
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
@@ -87,7 +88,8 @@ class _Event(Struct):
     usage: _Usage | None = None
 
 
-DECODER = msgspec.json.Decoder(_Event)
+READ: ForeignJson[_Event] = ForeignJson(_Event, most_bytes=EVENT_BYTES_MAX, halves=True)
+"""Some providers split a character between two events, as halves of a surrogate pair."""
 
 
 def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
@@ -193,8 +195,8 @@ class _Reader:
         if event.kind == "error":
             raise self._refused(event.data.encode("utf-8", "replace"))
         try:
-            said = decode(event.data, DECODER, _Event)
-        except msgspec.MsgspecError as error:
+            said = READ(event.data)
+        except NotJson as error:
             raise ModelFailed("transport", f"an event that is none: {str(error)[:100]}") from error
         match said.type:
             case "content_block_delta" if said.delta is not None:

@@ -26,11 +26,12 @@ from hermes_trio.entries import (
     ToolEntry,
     ToolSpec,
 )
-from hermes_trio.errors import ModelFailed
-from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, decode, unnamed_calls
+from hermes_trio.errors import ModelFailed, NotJson
+from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, unnamed_calls
 from hermes_trio.models.exchange import Exchange, header_safe
-from hermes_trio.models.sse import Event
+from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.ports import WallClock
+from hermes_trio.pure.foreign_json import ForeignJson
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
@@ -81,7 +82,8 @@ class _Chunk(Struct):
     error: Any = field(default=None)
 
 
-DECODER = msgspec.json.Decoder(_Chunk)
+READ: ForeignJson[_Chunk] = ForeignJson(_Chunk, most_bytes=EVENT_BYTES_MAX, halves=True)
+"""Some providers split a character between two events, as halves of a surrogate pair."""
 
 
 def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
@@ -172,8 +174,8 @@ class _Reader:
         if event.data == "[DONE]":
             return self._answer.finish is not None
         try:
-            chunk = decode(event.data, DECODER, _Chunk)
-        except msgspec.MsgspecError as error:
+            chunk = READ(event.data)
+        except NotJson as error:
             raise ModelFailed("transport", f"an event that is no chunk: {str(error)[:100]}") from error
         if chunk.error:
             raise self._refused(event.data.encode("utf-8", "replace"))

@@ -10,12 +10,20 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
-
-from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.errors import ModelFailed, ModelFailure, NotJson
+from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.retry_after import retry_after_s
 
 TEXT_MAX = 200
+BODY_BYTES_MAX = 1024 * 1024
+"""As much as one event of a stream may have."""
+
+READ: ForeignJson[Any] = ForeignJson(Any, most_bytes=BODY_BYTES_MAX)
+DETAILS_MAX = 20
+CODE_CHARS_MAX = 100
+MESSAGE_CHARS_MAX = 2000
+"""How much of a message is looked at."""
+
 LONG_S = 3600.0
 """A limit that lifts later than this is no rate but a used-up allowance."""
 
@@ -69,6 +77,7 @@ BY_STATUS: Mapping[int, ModelFailure] = {
     429: "rate_limit",
 }
 
+STATUS = re.compile("[45][0-9]{2}")
 NAMES = ("code", "type", "status", "reason", "error_code")
 USED_UP = re.compile(
     r"usage limit|insufficient (credit|balance|quota|fund)|credit balance is too low|out of credits"
@@ -101,13 +110,21 @@ def failure(
         secret: the key that was used; blotted out of the text.
     """
     document = _decoded(body)
-    codes, message = _codes(document), _message(document)
+    codes, message = _codes(document), _without(secret, _message(document))[:MESSAGE_CHARS_MAX]
     if status is None or status < 300:
-        status = next((int(code) for code in codes if code.isdigit() and 400 <= int(code) < 600), None)
+        status = next(
+            (int(code) for code in codes if code.isascii() and code.isdigit() and 400 <= int(code) < 600),
+            None,
+        )
     wait_s = retry_after_s(headers, document, now=now)
     kind = _kind(status, codes, message, wait_s)
-    text = message or body[: 4 * TEXT_MAX].decode("utf-8", "replace")
-    return ModelFailed(kind, _quoted(status, text, secret), retry_after_s=wait_s, status=status)
+    text = message or _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
+    return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status)
+
+
+def _without(secret: str, text: str) -> str:
+    """Before anything is cut off: half a secret is not known for one."""
+    return text.replace(secret, "***") if secret else text
 
 
 def _kind(status: int | None, codes: list[str], message: str, wait_s: float | None) -> ModelFailure:
@@ -153,8 +170,8 @@ def _of_a_bad_request(codes: list[str], message: str) -> ModelFailure:
 
 def _decoded(body: bytes) -> Any:
     try:
-        document = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        document = READ(body)
+    except NotJson:
         return {}
     if isinstance(document, list) and document:  # Google's OpenAI-compatible endpoint
         document = document[0]
@@ -171,9 +188,15 @@ def _error_of(document: dict[str, Any]) -> dict[str, Any]:
 def _codes(document: dict[str, Any]) -> list[str]:
     error = _error_of(document)
     details, metadata = error.get("details"), error.get("metadata")
-    details = details if isinstance(details, list) else [details]  # Google: a list; Anthropic: an object
+    # Google: a list; Anthropic: an object.
+    details = details[:DETAILS_MAX] if isinstance(details, list) else [details]
     sources = [error, *(detail for detail in details if isinstance(detail, dict))]
-    codes = [str(s[name]).lower() for s in sources for name in NAMES if s.get(name)]
+    codes = [
+        str(code)[:CODE_CHARS_MAX].lower()
+        for source in sources
+        for name in NAMES
+        if isinstance(code := source.get(name), str | int) and code
+    ]
     if isinstance(metadata, dict) and metadata.get("reasons"):
         codes.append("moderation")  # OpenRouter: the input was flagged; another key would not help
     if error.get("param"):
@@ -189,8 +212,6 @@ def _message(document: dict[str, Any]) -> str:
     return ""
 
 
-def _quoted(status: int | None, text: str, secret: str) -> str:
-    if secret:
-        text = text.replace(secret, "***")
+def _quoted(status: int | None, text: str) -> str:
     text = LOOKS_LIKE_KEY.sub("***", " ".join(text.split()))
     return f"{status or 'in stream'}: {text[:TEXT_MAX]}"

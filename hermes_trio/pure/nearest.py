@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 CUTOFF = 0.6
+WORD_MAX = 64
+"""A longer word is no slip of the finger."""
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
@@ -13,6 +15,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
     Case does not count. Of equally near ones the first in alphabetical order.
     """
+    if len(word) > WORD_MAX:
+        return None
     by_folded = {name.casefold(): name for name in sorted(known, reverse=True)}
     found = get_close_matches(word.casefold(), sorted(by_folded), n=1, cutoff=CUTOFF)
     return by_folded[found[0]] if found else None

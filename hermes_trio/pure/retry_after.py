@@ -9,8 +9,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+DETAILS_MAX = 20
 LONGEST_S = 7 * 86400.0
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+DURATION_CHARS_MAX = 40
 UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -73,7 +75,7 @@ def _in_body(document: Mapping[str, Any]) -> float | None:
     if (seconds := _number(error.get("resets_in_seconds"))) is not None:
         return seconds
     details = error.get("details")
-    for detail in details if isinstance(details, list) else []:
+    for detail in details[:DETAILS_MAX] if isinstance(details, list) else []:
         delay = detail.get("retryDelay") if isinstance(detail, dict) else None
         if isinstance(delay, str) and (seconds := _duration(delay)) is not None:
             return seconds
@@ -120,6 +122,8 @@ def _moment(text: str, now: float) -> float | None:
 
 def _duration(text: str) -> float | None:
     """OpenAI writes "6m0s", "120ms"; Google "22.5s"."""
+    if len(text) > DURATION_CHARS_MAX:
+        return None
     pieces = DURATION.findall(text)
     if not pieces or "".join(number + unit for number, unit in pieces) != text:
         return None

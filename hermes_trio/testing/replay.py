@@ -25,10 +25,11 @@ from hermes_trio.agent import ModelAgent
 from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.clock import seeded_chance
 from hermes_trio.entries import Entry
-from hermes_trio.errors import HermesError
+from hermes_trio.errors import HermesError, NotJson
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.ports import Agent, Command, Model, Tool
+from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.recorded import PARTS, written
 from hermes_trio.recording import (
     VERSION,
@@ -59,6 +60,9 @@ from hermes_trio.testing.wall import WALL_START
 from hermes_trio.testing.world import World, owned
 
 REST_S = 1.0
+BYTES_MAX = 1024 * 1024 * 1024
+"""Of a recording; whoever replays one has made it, or trusts who did."""
+
 """After its end a recording's last acts have so long to come to rest."""
 
 
@@ -83,16 +87,20 @@ def load_recording(path: Path | str) -> Recording:
 def decode_recording(text: bytes) -> Recording:
     """The recording in the text of such a file. Raises NotARecording."""
     try:
-        version = msgspec.json.decode(text, type=_Versioned).version
+        version = _version(text).version
         if version != VERSION:
             raise NotARecording(f"a recording of version {version}; this hermes-trio knows {VERSION}")
-        return msgspec.json.decode(text, type=Recording)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+        return _recording(text)
+    except NotJson as error:
         raise NotARecording(f"not a recording: {error}") from error
 
 
 class _Versioned(msgspec.Struct):
     version: int
+
+
+_version: ForeignJson[_Versioned] = ForeignJson(_Versioned, most_bytes=BYTES_MAX, parts_max=None)
+_recording: ForeignJson[Recording] = ForeignJson(Recording, most_bytes=BYTES_MAX, parts_max=None)
 
 
 def recording_of(world: World, session: int) -> Recording | None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from hermes_telegram.mend import mended
+from hermes_trio import ForeignJson, NotJson
+
+ANSWER_BYTES_MAX = 8 * 1024 * 1024
+"""A hundred updates of the longest texts there are, each character an escape, are a third of it."""
 
 
 class Parameters(msgspec.Struct, frozen=True):
@@ -25,11 +29,13 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 def decode_answer(body: bytes) -> Answer:
-    """Decode an answer, mended where it holds what is no text; raise msgspec.DecodeError if it is none."""
+    """Decode an answer, mended where it holds what is no text; raise NotJson if it is none."""
     try:
         return _decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except NotJson:
+        if len(body) > ANSWER_BYTES_MAX:
+            raise
         return _decode(mended(body))
 
 
-_decode = msgspec.json.Decoder(Answer).decode
+_decode: ForeignJson[Answer] = ForeignJson(Answer, most_bytes=ANSWER_BYTES_MAX)

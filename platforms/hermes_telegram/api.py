@@ -9,8 +9,8 @@ import httpx
 import msgspec
 import trio
 
-from hermes_telegram.answer import Answer, decode_answer
-from hermes_trio import HttpClient, NotSent, SendUnknown, open_http_client
+from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer, decode_answer
+from hermes_trio import HttpClient, NotJson, NotSent, SendUnknown, open_http_client
 
 CONNECT_S = 10.0
 READ_S = 20.0
@@ -50,7 +50,7 @@ class BotApi:
         status, content = await self._post(method, body, read_s)
         try:
             answer = decode_answer(content)
-        except msgspec.DecodeError:
+        except NotJson:
             why = f"{method}: HTTP {status} without an answer of the Bot API"
             # A redirect or refusal of something in between: it has not passed the request on.
             raise (NotSent if 300 <= status < 500 else SendUnknown)(why) from None
@@ -61,7 +61,9 @@ class BotApi:
     async def _post(self, method: str, body: bytes, read_s: float) -> tuple[int, bytes]:
         try:
             with trio.CancelScope(deadline=trio.current_time() + self._connect_s + read_s):
-                return await self._client.ask_whole(self._base + method, body, _HEADERS)
+                return await self._client.ask_whole(
+                    self._base + method, body, _HEADERS, most_bytes=ANSWER_BYTES_MAX
+                )
             raise SendUnknown(f"{method}: no answer in time")
         except _NEVER_BEGUN as error:
             raise NotSent(f"{method}: not connected ({type(error).__name__})") from None

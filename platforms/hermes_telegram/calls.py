@@ -8,9 +8,19 @@ from typing import Any, Never
 
 import msgspec
 
-from hermes_telegram.answer import Answer
+from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.entities import to_entities
-from hermes_trio import Delivery, NotSent, Part, Receipt, RefusalKind, SendRefused, SendUnknown
+from hermes_trio import (
+    Delivery,
+    ForeignJson,
+    NotJson,
+    NotSent,
+    Part,
+    Receipt,
+    RefusalKind,
+    SendRefused,
+    SendUnknown,
+)
 
 encode = msgspec.json.Encoder().encode
 
@@ -43,7 +53,7 @@ class _Sent(msgspec.Struct):
     message_id: int
 
 
-_sent = msgspec.json.Decoder(_Sent).decode
+_sent: ForeignJson[_Sent] = ForeignJson(_Sent, most_bytes=ANSWER_BYTES_MAX)
 
 
 def to_call(delivery: Delivery) -> tuple[str, bytes]:
@@ -78,7 +88,7 @@ def to_receipt(delivery: Delivery, answer: Answer) -> Receipt:
 def _message_id(answer: Answer) -> str:
     try:
         return str(_sent(answer.result).message_id)
-    except msgspec.DecodeError:
+    except NotJson:
         raise SendUnknown("sendMessage: ok, but without a message id") from None
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
+from hermes_trio import ForeignJson, NotJson
+
 # The narrower name first: an animation also has `document`, a venue also has `location`.
 _MEDIA = {
     "photo": "photo",
@@ -51,6 +53,7 @@ _ENVELOPE_FIELDS = """
     reply_markup sender_boost_count author_signature
 """
 _ENVELOPE = frozenset(_ENVELOPE_FIELDS.split())
+NAMED_BYTES_MAX = 64 * 1024
 
 
 class NotForUs(Exception):
@@ -66,7 +69,7 @@ class _Named(msgspec.Struct):
     emoji: str = ""
 
 
-_named = msgspec.json.Decoder(_Named).decode
+_named: ForeignJson[_Named] = ForeignJson(_Named, most_bytes=NAMED_BYTES_MAX)
 
 
 def media_line(fields: Mapping[str, msgspec.Raw]) -> str:
@@ -88,6 +91,6 @@ def media_line(fields: Mapping[str, msgspec.Raw]) -> str:
 def _name(raw: msgspec.Raw) -> str:
     try:
         named = _named(raw)
-    except msgspec.DecodeError:
+    except NotJson:
         return ""
     return named.file_name.replace("\x00", "")[:200] or named.emoji

@@ -9,8 +9,9 @@ import msgspec
 
 from hermes_telegram.content import NotForUs, Unsupported, media_line
 from hermes_telegram.entities import Entity, User, with_links
-from hermes_trio import Quoted
+from hermes_trio import ForeignJson, NotJson, Quoted
 
+MESSAGE_BYTES_MAX = 1024 * 1024
 NOTHING = msgspec.Raw(b"")
 QUOTED_MAX = 4096
 """So many characters of what a message refers to are taken along."""
@@ -63,13 +64,14 @@ class _Referring(msgspec.Struct):
     external_reply: msgspec.Raw = NOTHING
 
 
-_origin = msgspec.json.Decoder(Origin).decode
-_referring = msgspec.json.Decoder(_Referring).decode
-_replied = msgspec.json.Decoder(_Replied).decode
-_external = msgspec.json.Decoder(_External).decode
-_quote = msgspec.json.Decoder(_Quote).decode
-_fields = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-_ODD = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_origin: ForeignJson[Origin] = ForeignJson(Origin, most_bytes=MESSAGE_BYTES_MAX)
+_referring: ForeignJson[_Referring] = ForeignJson(_Referring, most_bytes=MESSAGE_BYTES_MAX)
+_replied: ForeignJson[_Replied] = ForeignJson(_Replied, most_bytes=MESSAGE_BYTES_MAX)
+_external: ForeignJson[_External] = ForeignJson(_External, most_bytes=MESSAGE_BYTES_MAX)
+_quote: ForeignJson[_Quote] = ForeignJson(_Quote, most_bytes=MESSAGE_BYTES_MAX)
+_fields: ForeignJson[dict[str, msgspec.Raw]] = ForeignJson(
+    dict[str, msgspec.Raw], most_bytes=MESSAGE_BYTES_MAX
+)
 
 
 def there(raw: msgspec.Raw) -> bool:
@@ -83,7 +85,7 @@ def forwarded_from(raw: msgspec.Raw) -> str | None:
         return None
     try:
         return _origin(raw).shown()
-    except _ODD:
+    except NotJson:
         return ""
 
 
@@ -96,7 +98,7 @@ def quoted(raw: msgspec.Raw, bot_id: int) -> Quoted | None:
     """
     try:
         refers = _referring(raw)
-    except _ODD:
+    except NotJson:
         return None
     made = Quoted()
     if there(refers.reply_to_message):
@@ -111,14 +113,14 @@ def quoted(raw: msgspec.Raw, bot_id: int) -> Quoted | None:
 def _chosen(raw: msgspec.Raw) -> str:
     try:
         return _clean(_quote(raw).text)[:QUOTED_MAX] if there(raw) else ""
-    except _ODD:
+    except NotJson:
         return ""
 
 
 def _said(raw: msgspec.Raw, bot_id: int) -> Quoted:
     try:
         replied = _replied(raw)
-    except _ODD:
+    except NotJson:
         return Quoted()
     text = with_links(replied.text, replied.entities) or with_links(replied.caption, replied.caption_entities)
     ours = replied.from_ is not None and replied.from_.id == bot_id
@@ -131,14 +133,14 @@ def _said(raw: msgspec.Raw, bot_id: int) -> Quoted:
 def _elsewhere(raw: msgspec.Raw) -> Quoted:
     try:
         return Quoted(text=_media(raw), sender=_external(raw).origin.shown())
-    except _ODD:
+    except NotJson:
         return Quoted()
 
 
 def _media(raw: msgspec.Raw) -> str:
     try:
         return media_line(_fields(raw))
-    except (NotForUs, Unsupported, *_ODD):
+    except (NotForUs, Unsupported, NotJson):
         return ""
 
 

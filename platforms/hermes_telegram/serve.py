@@ -10,14 +10,23 @@ import logging
 from collections.abc import Sequence
 from typing import Never
 
-import msgspec
 import trio
 
-from hermes_telegram.answer import Answer
+from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.api import READ_S, BotApi
 from hermes_telegram.calls import encode
 from hermes_telegram.wire import Batch, Me, decode_batch
-from hermes_trio import AccountRefused, Intake, NotSent, OutsideError, PlatformDown, PollConflict, SendUnknown
+from hermes_trio import (
+    AccountRefused,
+    ForeignJson,
+    Intake,
+    NotJson,
+    NotSent,
+    OutsideError,
+    PlatformDown,
+    PollConflict,
+    SendUnknown,
+)
 
 BATCH_MAX = 100
 READ_MARGIN_S = 15.0
@@ -25,6 +34,7 @@ ANSWER_PRESS_S = 10.0
 PRESSES_MAX = 100
 _WANTED = ["message", "callback_query"]
 
+_read_me: ForeignJson[Me] = ForeignJson(Me, most_bytes=ANSWER_BYTES_MAX)
 log = logging.getLogger("hermes_trio.telegram")
 
 
@@ -93,7 +103,7 @@ async def _next_batch(
     answer = await _ask(api, intake, "getUpdates", encode(wish), timeout_s + READ_MARGIN_S)
     try:
         return decode_batch(answer.result, account=account, me=me)
-    except msgspec.DecodeError as error:
+    except NotJson as error:
         raise PlatformDown(f"getUpdates: {error}") from None
 
 
@@ -106,8 +116,8 @@ def _offer(presses: trio.MemorySendChannel[str], press: str) -> None:
 
 def _me(answer: Answer) -> Me:
     try:
-        return msgspec.json.decode(answer.result, type=Me)
-    except msgspec.DecodeError as error:
+        return _read_me(answer.result)
+    except NotJson as error:
         raise PlatformDown(f"getMe: {error}") from None
 
 

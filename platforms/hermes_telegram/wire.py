@@ -10,11 +10,15 @@ from collections.abc import Sequence
 
 import msgspec
 
+from hermes_telegram.answer import ANSWER_BYTES_MAX
 from hermes_telegram.content import NotForUs, Unsupported, media_line
 from hermes_telegram.context import NOTHING, Place, forwarded_from, quoted, there
 from hermes_telegram.entities import Entity, Spoken, User, listen
 from hermes_telegram.mend import mended
-from hermes_trio import Address, Message, Quoted, Undecodable
+from hermes_trio import Address, ForeignJson, Message, NotJson, Quoted, Undecodable
+
+UPDATE_BYTES_MAX = 1024 * 1024
+"""Of one update; a larger one is kept as one that could not be decoded."""
 
 GENERAL_TOPIC = 1
 """Sends to a forum's General topic must not name it: "message thread not found"."""
@@ -131,18 +135,18 @@ class Batch(msgspec.Struct, frozen=True):
     cursor: str | None
 
 
-_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
-_update = msgspec.json.Decoder(Update).decode
-_numbered = msgspec.json.Decoder(_Numbered).decode
-_whole_message = msgspec.json.Decoder(_WholeMessage).decode
-_raw_message = msgspec.json.Decoder(_RawMessage).decode
+_split: ForeignJson[list[msgspec.Raw]] = ForeignJson(list[msgspec.Raw], most_bytes=ANSWER_BYTES_MAX)
+_update: ForeignJson[Update] = ForeignJson(Update, most_bytes=UPDATE_BYTES_MAX)
+_numbered: ForeignJson[_Numbered] = ForeignJson(_Numbered, most_bytes=UPDATE_BYTES_MAX)
+_whole_message: ForeignJson[_WholeMessage] = ForeignJson(_WholeMessage, most_bytes=UPDATE_BYTES_MAX)
+_raw_message: ForeignJson[_RawMessage] = ForeignJson(_RawMessage, most_bytes=UPDATE_BYTES_MAX)
 
 
 def decode_batch(result: bytes | msgspec.Raw, *, account: str, me: Me) -> Batch:
     """Decode the result of getUpdates.
 
     Raises:
-        msgspec.DecodeError: it is not an array.
+        NotJson: it is not an array.
     """
     raws = _split(result)
     updates: list[Message | Undecodable] = []
@@ -166,8 +170,8 @@ def decode_update(
     """Decode one update: its value (None: nothing to us), its number, the id of its callback query."""
     try:
         update = _update(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        if (whole := mended(raw)) != raw:
+    except NotJson as error:
+        if len(raw) <= UPDATE_BYTES_MAX and (whole := mended(raw)) != raw:
             return decode_update(whole, account=account, me=me)
         number = _number(raw)
         return Undecodable(native=_native(raw, number), why=str(error), raw=raw), number, None
@@ -192,7 +196,7 @@ def _value(update: Update, raw: bytes, account: str, me: Me) -> Message:
 def _number(raw: bytes) -> int | None:
     try:
         return _numbered(raw).update_id
-    except (msgspec.DecodeError, RecursionError):
+    except NotJson:
         return None
 
 

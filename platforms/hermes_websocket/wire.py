@@ -45,7 +45,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from hermes_trio import Choice, Said, Span
+from hermes_trio import Choice, ForeignJson, NotJson, Said, Span
 
 FRAME_MAX = 1024 * 1024
 CLIENT_FRAME_MAX = 4 * FRAME_MAX
@@ -134,8 +134,8 @@ T = TypeVar("T")
 FromClient = Hello | Say | Press | Confirm
 FromServer = Welcome | Accepted | Send | Edit | Delete | Typing | Error
 
-_from_client: msgspec.json.Decoder[FromClient] = msgspec.json.Decoder(FromClient)
-_from_server: msgspec.json.Decoder[FromServer] = msgspec.json.Decoder(FromServer)
+_from_client: ForeignJson[FromClient] = ForeignJson(FromClient, most_bytes=FRAME_MAX)
+_from_server: ForeignJson[FromServer] = ForeignJson(FromServer, most_bytes=CLIENT_FRAME_MAX)
 _encoder = msgspec.json.Encoder()
 
 
@@ -158,10 +158,10 @@ def decode_server(data: str | bytes) -> FromServer:
     return _decode(_from_server, data)
 
 
-def _decode(decoder: msgspec.json.Decoder[T], data: str | bytes) -> T:
+def _decode(read: ForeignJson[T], data: str | bytes) -> T:
     if isinstance(data, bytes):
         raise Garbage("text frames only")
     try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise Garbage(str(error)[:200]) from error
+        return read(data)
+    except NotJson as error:
+        raise Garbage(str(error)) from error
