@@ -18,7 +18,7 @@ from . import pages, reference
 
 PAGE = "docs/reference.md"
 ELSEWHERE = """
-Path Struct T SSLContext Connection Store SqliteStore RunBlocking Models Log Reply Answer KeptConnections
+Path Raw Struct T SSLContext Connection Store SqliteStore RunBlocking Models Log Reply Answer KeptConnections
 Incarnation Moment Who Fault Finish
 """
 """Types of signatures that are no public names: made by the gateway, or given as something simpler."""

@@ -24,7 +24,7 @@ read = ForeignJson(Any, most_bytes=1 << 20)
 VALUES = some.recursive(
     some.none() | some.booleans() | some.integers(-(2**53), 2**53) | some.text(),
     lambda inner: some.lists(inner) | some.dictionaries(some.text(), inner),
-    max_leaves=200,
+    max_leaves=40,
 )
 
 
