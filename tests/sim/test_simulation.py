@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from hermes_trio.testing.faults import named
-from hermes_trio.testing.simulation.draw import FAULTS, draw
+from hermes_trio.testing.simulation.chances import FAULTS
+from hermes_trio.testing.simulation.draw import draw
 from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.plan import (
     Command,

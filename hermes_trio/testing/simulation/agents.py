@@ -21,7 +21,7 @@ from hermes_trio.verbs import Turn
 from hermes_trio.wishes import Silence
 
 PIECES = 4
-RECORDED_S = 2.0
+RECORDED_S = 5.0
 CHILD = re.compile(r'"id":(\d+)')
 
 
@@ -77,6 +77,8 @@ class Act:
                 await trio.sleep(self._takes[1])
         finally:
             self._at_work(op, False)
+        alive()
+        self.record.add("tool", "gave", tool=self.name, op=op)
         if self._fails:
             raise RuntimeError(self._fails)
         return self._gives

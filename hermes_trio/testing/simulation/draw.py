@@ -6,6 +6,23 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
+import msgspec
+
+from hermes_trio.testing.simulation.chances import (
+    ANSWER_WORDS,
+    BESIDE,
+    CALM_AFTER,
+    COMMANDS,
+    FAULTS,
+    GAPS,
+    MOMENTS,
+    OPERATIONS,
+    PLACES,
+    STRANGER,
+    TOOL_WORDS,
+    USERS,
+    VERB_WORDS,
+)
 from hermes_trio.testing.simulation.plan import (
     Blink,
     Command,
@@ -14,9 +31,7 @@ from hermes_trio.testing.simulation.plan import (
     Fault,
     Forbid,
     Happening,
-    Moment,
     Operate,
-    Operation,
     Place,
     Plan,
     Press,
@@ -27,142 +42,6 @@ from hermes_trio.testing.simulation.plan import (
 from hermes_trio.testing.simulation.setting import CROWD
 
 T = TypeVar("T")
-
-GAPS = (
-    (0.0, 10),
-    (0.0005, 8),
-    (0.001, 4),
-    (0.005, 8),
-    (0.02, 6),
-    (0.3, 8),
-    (0.6, 6),
-    (1.0, 4),
-    (2.0, 4),
-    (5.0, 4),
-    (30.0, 2),
-    (61.0, 2),
-    (700.0, 1),
-    (3601.0, 1),
-    (86_401.0, 0.5),
-)
-"""Seconds between two happenings, and how often."""
-
-PLACES = (
-    Place("ada"),
-    Place("bob"),
-    Place("ada", "topic"),
-    Place("club", None, True),
-    Place("club", "topic", True),
-    Place("ada", account="second"),
-    Place("club", None, True, "second"),
-)
-USERS = ("ada", "bob", "eve", "zoe")
-STRANGER = "mallory"
-
-TOOL_WORDS = (
-    ("once", 10),
-    ("slow", 4),
-    ("again", 4),
-    ("stubborn", 4),
-    ("fails", 2),
-    ("leaks", 1),
-    ("hangs", 0.5),
-    ("stone", 2),
-    ("sleep:0.01", 2),
-    ("sleep:7", 2),
-    ("sleep:3600", 0.7),
-    ("sleep:90000", 0.2),
-    ("reset", 1.5),
-    ("terminal:quick", 1),
-    ("terminal:slow", 1),
-    ("terminal:stubborn", 0.7),
-    ("start:quick", 1),
-    ("start:slow", 1),
-    ("start:stubborn", 1),
-    ("start:forever", 1),
-    ("keep:slow", 0.7),
-    ("watch:chatty", 0.7),
-    ("poll", 1),
-    ("wait", 0.7),
-    ("kill", 0.7),
-)
-VERB_WORDS = (
-    ("once", 10),
-    ("slow", 4),
-    ("again", 4),
-    ("stubborn", 4),
-    ("fails", 3),
-    ("leaks", 1),
-    ("hangs", 0.5),
-    ("stone", 2),
-    ("sleep:0.01", 2),
-    ("sleep:7", 2),
-    ("sleep:3600", 0.7),
-    ("say", 4),
-    ("ask:5", 3),
-    ("ask:600", 4),
-    ("choose:60", 3),
-    ("silence", 0.5),
-    ("breaks", 0.7),
-    ("records", 0.7),
-    ("reset", 1.5),
-)
-ANSWER_WORDS = (
-    ("stream:0.3", 2),
-    ("stream:2", 3),
-    ("part", 3),
-    ("think:0.8", 2),
-    ("think:20", 1),
-    ("tells", 1),
-)
-COMMANDS = (
-    ("/new", 10),
-    ("/stop", 8),
-    ("/stop all", 2),
-    ("/status", 5),
-    ("/resume", 2),
-    ("/resume 1", 1),
-    ("/restart", 1.5),
-    ("/help", 0.5),
-    ("/nwe", 1),
-    ("/cc", 1),
-)
-FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
-    ("platform_refuses", {}, 2),
-    ("platform_gone", {}, 1),
-    ("platform_refuses_markup", {}, 1),
-    ("platform_loses_answer", {}, 4),
-    ("platform_hangs", {}, 3),
-    ("platform_not_sent", {}, 3),
-    ("platform_limits", {"wait_s": (1.0, 7.0, 40.0)}, 2),
-    ("platform_disconnects", {"for_s": (0.5, 20.0, 4000.0, 90_000.0)}, 2),
-    ("platform_repeats_updates", {"count": (1, 3)}, 2),
-    ("platform_reorders_updates", {"count": (2, 3)}, 0.5),
-    ("model_hangs", {}, 1),
-    ("model_hangs_midstream", {}, 1),
-    ("model_ends_early", {}, 1),
-    ("model_quota", {}, 2),
-    ("model_rate_limit", {"retry_after_s": (1.0, 90.0)}, 2),
-    ("model_unavailable", {}, 2),
-    ("model_unauthorized", {}, 1),
-    ("model_rubbish", {}, 1),
-    ("store_full", {"for_s": (0.05, 3.0, 40.0)}, 2),
-    ("store_slow", {"for_s": (1.0, 20.0), "delay_s": (0.05, 1.0, 3.0)}, 2),
-    ("store_fails_commit", {"nth": (1, 2, 3, 5, 8)}, 3),
-    ("store_fails_read", {"nth": (1, 2, 3, 5, 8, 20, 50)}, 2),
-    ("machine_full", {"for_s": (0.5, 20.0)}, 0.7),
-    ("clock_jumps", {"by_s": (-7200.0, -30.0, 30.0, 7200.0, 90_000.0)}, 2),
-    ("freezes", {"for_s": (0.5, 5.0, 300.0, 4000.0)}, 1),
-)
-"""Names of `hermes_trio.testing.faults`, what each is given, and how often."""
-CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (60.0, 2), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
-"""Seconds from the last happening until faults end."""
-MOMENTS: tuple[tuple[Moment, float], ...] = (
-    ("now", 2),
-    ("round", 3),
-    ("before commit", 2),
-    ("after commit", 3),
-)
 
 
 class Dice(random.Random):
@@ -176,9 +55,25 @@ class Dice(random.Random):
 def draw(seed: int) -> Plan:
     """The plan of a seed: the same in every process."""
     dice = Dice(f"hermes-trio simulation {seed}")
+    plan = _plan(dice, seed)
+    if dice.random() >= BESIDE:
+        return plan
+    # They have one clock, and a process is frozen with all that is in it.
+    turns_max = dice.choice((1, 1000))
+    here, there = (_unfrozen(one, turns_max) for one in (plan, _plan(dice, seed)))
+    return msgspec.structs.replace(here, beside=there)
+
+
+def _plan(dice: Dice, seed: int) -> Plan:
     rules = _rules(dice)
     places = tuple(dice.sample(PLACES, dice.one(((1, 5), (2, 3), (3, 1)))))
     return Plan(seed=seed, rules=rules, places=places, happenings=_Story(dice, rules, places).told())
+
+
+def _unfrozen(plan: Plan, turns_max: int) -> Plan:
+    kept = tuple(one for one in plan.happenings if not (isinstance(one, Fault) and one.name == "freezes"))
+    rules = msgspec.structs.replace(plan.rules, turns_max=turns_max)
+    return msgspec.structs.replace(plan, rules=rules, happenings=kept)
 
 
 def _rules(dice: Dice) -> Rules:
@@ -233,6 +128,9 @@ class _Story:
             (self._command, 5),
             (self._press, 1.5 if self.rules.agent == "library" else 0.2),
             (self._operate, 1.5),
+            (self._race, 0.7),
+            (self._unread, 0.7),
+            (self._full, 0.5),
             (self._blink, 0.7),
             (self._crowd, 0.5),
             (self._fault, 5),
@@ -297,10 +195,32 @@ class _Story:
         self.told_all.append(Press(self.at, self._number(), user, place, self.dice.randrange(2)))
 
     def _operate(self) -> None:
-        whats: tuple[Operation, ...] = ("stop", "stop all", "reset", "resume")
-        what = self.dice.choice(whats)
+        what = self.dice.choice(OPERATIONS)
         rounds = self.dice.one(((0, 1), (self.dice.randint(1, 60), 3)))
         self.told_all.append(Operate(self.at, what, self.dice.randrange(len(self.places)), rounds))
+
+    def _race(self) -> None:
+        """A person and an operator end the same conversation at once."""
+        user, place = self._who()
+        what = self.dice.choice(OPERATIONS)
+        self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+        self.at = round(self.at + self.dice.choice((0.0005, 0.02, 3.0)), 4)
+        self.told_all.append(Operate(self.at, what, place, self.dice.randint(1, 40)))
+        self.told_all.append(Command(self.at, self._number(), user, "/new", place))
+
+    def _unread(self) -> None:
+        """A command comes, and the disk cannot be read."""
+        user, place = self._who()
+        self.told_all.append(Fault(self.at, "store_fails_read", {"nth": float(self.dice.randint(1, 12))}))
+        self.told_all.append(Command(self.at, self._number(), user, self.dice.one(COMMANDS), place))
+
+    def _full(self) -> None:
+        """Programs are to be started where none can."""
+        user, place = self._who()
+        words = (self.dice.choice(("start:quick", "terminal:quick", "keep:slow")), *self._words())
+        how = {"for_s": self.dice.choice((0.5, 20.0))}
+        self.told_all.append(Fault(self.at, "machine_full", how))
+        self.told_all.append(Say(self.at, self._number(), user, place, words))
 
     def _blink(self) -> None:
         """Something takes effect, and then the disk refuses."""

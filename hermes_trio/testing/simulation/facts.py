@@ -75,7 +75,7 @@ class Facts:
         asking: model calls in flight. `at_work`: acts in flight, by op id, with their turn.
         alive: processes, with the life they were started in.
         ended_at, untaken_at: when a turn ended, and when a message was given back.
-        resumed: sessions that an operator opened again.
+        resumed: sessions that an operator opened again. `operated`: those that one stopped or reset.
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
         store_backoff_s: the longest wait of who found the store failing, when it does no longer.
         allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
@@ -98,6 +98,7 @@ class Facts:
         self.ended_at: dict[int, float] = {}
         self.untaken_at: dict[int, float] = {}
         self.resumed: set[int] = set()
+        self.operated: set[int] = set()
         self.spoken: dict[tuple[str, str], Spoken] = {}
         self.by_number: dict[int, Spoken] = {}
         self.lives: list[Life] = []
@@ -180,6 +181,10 @@ class Facts:
             if began <= known_at < ended:
                 known_at += ended - began
         return known_at
+
+    def frozen_s(self, since: float, until: float) -> float:
+        """How long of this time the process did not run."""
+        return sum(max(0.0, min(until, ended) - max(since, began)) for began, ended in self.frozen)
 
     def happened(self, event: Event) -> None:
         """Take note of an event before any invariant is asked."""

@@ -152,8 +152,10 @@ class Hand:
                 self._facts.resumed.add(ended[-1])
                 await gateway.resume(ended[-1])
             elif what == "reset" and open_now:
+                self._facts.operated.add(open_now[-1])
                 await gateway.reset(open_now[-1])
             elif open_now:
+                self._facts.operated.add(open_now[-1])
                 await gateway.stop(open_now[-1], everything=what == "stop all")
 
     def _sessions(self, place: Place) -> Iterator[tuple[int, bool]]:

@@ -182,12 +182,14 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         seed: of the scheduler and of every chance in the World; what happens is drawn already.
         happenings: in order of time.
+        beside: what another gateway in the same process plays at the same time, on a store of its own.
     """
 
     seed: int = 0
     rules: Rules = Rules()
     places: tuple[Place, ...] = (Place("ada"),)
     happenings: tuple[Happening, ...] = ()
+    beside: Plan | None = None
 
 
 def to_text(plan: Plan) -> str:

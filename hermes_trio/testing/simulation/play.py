@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import trio
@@ -76,27 +76,40 @@ def play(plan: Plan, invariants: Sequence[type[Invariant]] = ALL) -> Played:
     Args:
         invariants: asked after every event.
     """
-    stage = Stage(plan, invariants)
+    stages = [Stage(one, invariants) for one in (plan, plan.beside) if one is not None]
     failure: Exception | None = None
     with seeded_scheduling(plan.seed):
         try:
-            trio.run(stage.run, clock=MockClock(autojump_threshold=0))
+            trio.run(_all, stages, clock=MockClock(autojump_threshold=0))
         except Exception as error:  # noqa: BLE001 - it is what became of the play
             failure = error
-    failure = stage.watch.failure or failure
+    failure = next((stage.watch.failure for stage in stages if stage.watch.failure), failure)
     broken, what = "", ""
     if isinstance(failure, Broken):
         broken, what = failure.invariant, failure.what
     elif failure is not None:
         broken, what = "error", "".join(traceback.format_exception(failure))
+    counts, checks = Counter[str](), Counter[str]()
+    for stage in stages:
+        counts += tally(stage.facts, stage.world.record.events)
+        checks += stage.watch.made() + stage.made
+    counts["met another gateway beside it"] = len(stages) - 1
     return Played(
         plan=plan,
         broken=broken,
         what=what,
-        timeline=stage.world.timeline(),
-        counts=dict(tally(stage.facts, stage.world.record.events)),
-        checks=dict(stage.watch.made() + stage.made),
+        timeline="\n\nbeside it\n\n".join(stage.world.timeline() for stage in stages),
+        counts=dict(counts),
+        checks=dict(checks),
     )
+
+
+async def _all(stages: Sequence[Stage]) -> None:
+    """Each gateway by itself. What is broken in one ends the other too."""
+    async with trio.open_nursery() as nursery:
+        for stage in stages:
+            stage.ends(lambda: nursery.cancel_scope.cancel(reason="an invariant is broken"))
+            nursery.start_soon(stage.run, name="play")
 
 
 class Stage:
@@ -115,9 +128,13 @@ class Stage:
         self.plan = plan
         self.made: Counter[str] = Counter()
         self._invariants = invariants
-        self._over = trio.CancelScope()
+        self._end_all: Callable[[], None] = lambda: None
         self._acts = acts(SECRET, lambda op, begins: self.facts.works(op, begins))
         self._moved = trio.Event()
+
+    def ends(self, end_all: Callable[[], None]) -> None:
+        """What to do, synchronously, where something is broken."""
+        self._end_all = end_all
 
     async def run(self) -> None:
         """All of it."""
@@ -148,13 +165,12 @@ class Stage:
             start=False,
         ) as world:
             self._set(world)
-            with self._over:
-                await world.start()
-                self._at_start = names_of_tasks()
-                await self._hand.do_all()
-                await self._quiet()
-                await self._probe()
-                await self._end()
+            await world.start()
+            self._at_start = names_of_tasks()
+            await self._hand.do_all()
+            await self._quiet()
+            await self._probe()
+            await self._end()
 
     def _set(self, world: World) -> None:
         """The model, the machine, and who watches."""
@@ -165,9 +181,7 @@ class Stage:
             (f"{one.name}/{one.account}", native) for one in world.platforms for native in one.confirmed
         )
         self.facts.shown = lambda: (seen for one in world.platforms for seen in one.seen.values())
-        self.watch = Watch(
-            self.facts, self._invariants, lambda: self._over.cancel(reason="an invariant is broken")
-        )
+        self.watch = Watch(self.facts, self._invariants, self._end_all)
         self._hand = Hand(world, self.plan, self.facts)
         world.models[:] = [self._model(model) for model in world.models]
         for act in self._acts.values():
@@ -272,6 +286,7 @@ class Stage:
         self.world.record.add("world", "rest")
         for id, row in list(self.facts.mirror.session.items()):
             if row["ended_at"] is None:
+                self.facts.operated.add(id)
                 await self.world.gateway.stop(id, everything=True)
         await trio.sleep(5)
         self.made["I10"] += 1
@@ -288,8 +303,8 @@ class Stage:
 
 
 def names_of_tasks() -> Counter[str]:
-    """The name of every task there is; lives without their number, and no ends of faults."""
-    found, todo = Counter[str](), [trio.lowlevel.current_root_task()]
+    """The name of every task of this play; lives without their number, and no ends of faults."""
+    found, todo = Counter[str](), [trio.lowlevel.current_task()]
     while todo:
         task = todo.pop()
         if task is not None:

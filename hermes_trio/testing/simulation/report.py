@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from hermes_trio.testing.simulation.draw import COMMANDS, FAULTS, MOMENTS
+from hermes_trio.testing.simulation.chances import COMMANDS, FAULTS, MOMENTS
 from hermes_trio.testing.simulation.play import Played
 from hermes_trio.testing.simulation.tally import MET, OUTCOMES
 

@@ -34,6 +34,7 @@ class Shrinking:
             before = self.plan
             self._drop_happenings()
             for simpler in (
+                self._one_gateway,
                 self._simpler_happenings,
                 self._simpler_rules,
                 self._fewer_places,
@@ -64,6 +65,11 @@ class Shrinking:
     def _take_all(self, simpler: Callable[[], Iterator[Plan]]) -> None:
         while any(self._try(plan) for plan in simpler()):
             pass
+
+    def _one_gateway(self) -> Iterator[Plan]:
+        if self.plan.beside is not None:
+            yield msgspec.structs.replace(self.plan, beside=None)
+            yield self.plan.beside
 
     def _simpler_happenings(self) -> Iterator[Plan]:
         for at, happening in enumerate(self.plan.happenings):

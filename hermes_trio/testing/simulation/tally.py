@@ -10,7 +10,14 @@ from hermes_trio.testing.simulation.facts import Facts
 from hermes_trio.testing.simulation.setting import CROWD
 
 OF_THE_WORLD = {"crash": "crashes", "start": "starts", "fault": "faults"}
-MET = ("a second bot", "a fallback's answer", "a crowd", "a full machine", "what comes while it goes down")
+MET = (
+    "a second bot",
+    "a fallback's answer",
+    "a crowd",
+    "a full machine",
+    "what comes while it goes down",
+    "another gateway beside it",
+)
 """What is drawn, and only worth something if it comes to pass."""
 OUTCOMES = ("answered", "refused", "superseded", "stopped", "expired", "failed")
 

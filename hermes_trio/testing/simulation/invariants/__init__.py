@@ -1,11 +1,13 @@
-"""The invariants, each one sentence: DESIGN's I1 to I12 and what else always holds."""
+"""The invariants, each one sentence: DESIGN's I1 to I13 and what else always holds."""
 
 from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.invariants import (
     causes,
     lines,
     lives,
+    load,
     messages,
+    places,
     programs,
     repeats,
     sends,
@@ -53,9 +55,11 @@ ALL: tuple[type[Invariant], ...] = (
     starts.RightVerdict,
     starts.CountsAtBoot,
     starts.StuckIsSetAside,
+    starts.AnswersAreDelivered,
     programs.EndOnce,
     programs.ToldOnce,
     programs.KilledAreGone,
+    programs.RowsAreProcesses,
     slots.SlotIsScope,
     slots.CancelledInTime,
     slots.NoTurnIsLost,
@@ -64,10 +68,14 @@ ALL: tuple[type[Invariant], ...] = (
     slots.WorkersHold,
     slots.TheDeadAreNotTold,
     waiting.MessagesBegin,
+    waiting.CommandsAreDone,
     waiting.PartsAreSaid,
     waiting.DeferredAreTried,
     waiting.WokenByTheAccount,
     waiting.LiveHoldsNothing,
+    load.LoadIsNoFault,
+    places.WhereItWasAsked,
+    places.FallbackIsAsked,
     repeats.RepeatedForAReason,
     repeats.InItsPreview,
     repeats.OneAnswerInTheChat,

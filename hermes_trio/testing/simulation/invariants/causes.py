@@ -63,7 +63,7 @@ class NothingUnasked(Invariant):
             self._turn(turn, {one.id for one in ended})
         for session in ended:
             assert session.new is not None
-            self._session(session.new)
+            self._session(session.id, session.new)
 
     def _turn(self, turn: Change, ended: set[int]) -> None:
         assert turn.new is not None
@@ -72,15 +72,16 @@ class NothingUnasked(Invariant):
             self.check(row["session"] in ended, f"turn {turn.id} is reset, its session has not ended")
         elif row["state"] == "stopped":
             asked = (
-                row["reason"] == OPERATOR
+                (row["reason"] == OPERATOR and row["session"] in self.facts.operated)
                 or bool(self._answered(row["key"]))
                 or self._interrupted(turn.id)
                 or self._deferred(turn.id)
             )
             self.check(asked, f"turn {turn.id} is stopped ({row['reason']}), and nobody asked for it")
 
-    def _session(self, row: Row) -> None:
+    def _session(self, id: int, row: Row) -> None:
         why, key = row["why"] or "", row["key"]
+        self.check(why != OPERATOR or id in self.facts.operated, f"an operator ended session {id}, unasked")
         if why in (OPERATOR, ITSELF, "stuck") or why.startswith("resumed"):
             return
         if why in POLICY:

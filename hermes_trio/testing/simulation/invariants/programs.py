@@ -12,6 +12,7 @@ from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.mirror import Change
 
 GONE_WITHIN_S = 5.0
+STARTED_WITHIN_S = 3.0
 EXIT = re.compile(r"child\.(\d+)\.exit")
 
 
@@ -111,3 +112,30 @@ class KilledAreGone(Invariant):
 
     def _is_excused(self, pid: int) -> bool:
         return self._ended[pid] <= self.facts.store_late_until
+
+
+class RowsAreProcesses(Invariant):
+    """A row that says that a program runs gets its process, or its end."""
+
+    name = "child row"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._begun: dict[int, float] = {}
+
+    def changed(self, change: Change) -> None:
+        """A row without a process."""
+        if change.table != "child":
+            return
+        if change.new is not None and change.new["state"] == "running" and change.new["pid"] is None:
+            self._begun[change.id] = self.facts.now
+        else:
+            self._begun.pop(change.id, None)
+
+    def happened(self, event: Event) -> None:
+        """Look at all of them. What a life that ends had begun is seen to by the next."""
+        if event.who == "world" and event.what in ("crash", "stop", "start"):
+            self._begun.clear()
+        for child, since in self._begun.items():
+            late = self.facts.now - max(since, self.facts.store_late_until + self.facts.store_backoff_s)
+            self.check(late <= STARTED_WITHIN_S + 6 * self.facts.grace_s, f"child {child} is no process")

@@ -115,3 +115,16 @@ class StuckIsSetAside(Invariant):
             session = self.facts.mirror.session[change.new["session"]]
             aside = session["ended_at"] is not None
             self.check(aside or not stuck, f"session {change.new['session']} is not set aside")
+
+
+class AnswersAreDelivered(Invariant):
+    """A turn whose answer the transcript has is finished with it at the next start, and not given up."""
+
+    name = "answer kept"
+
+    def committed(self) -> None:
+        """By the verdict that ended it."""
+        for change in ended_turns(self.facts.batch):
+            assert change.new is not None
+            lost = change.new["state"] != "finished" and change.new["reason"] == "answered"
+            self.check(not lost, f"turn {change.id} has its answer, and is {change.new['state']}")

@@ -101,6 +101,30 @@ class MessagesBegin(Idle):
         return BEGINS_WITHIN_S + 6 * self.facts.grace_s
 
 
+class CommandsAreDone(Idle):
+    """I12 (at all times) a command takes effect while the store is well, whatever its session does."""
+
+    name = "I12 command"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._open: set[int] = set()
+
+    def changed(self, change: Change) -> None:
+        """Remember what has no outcome."""
+        new = change.new
+        if change.table == "inbound" and new is not None and new["kind"] == "command" and not new["outcome"]:
+            self._open.add(change.id)
+        elif change.table == "inbound":
+            self._open.discard(change.id)
+
+    def _waiting(self) -> dict[str, str]:
+        return {str(id): f"command {id}" for id in self._open}
+
+    def _within_s(self) -> float:
+        return SAID_WITHIN_S + 20 * self.facts.grace_s
+
+
 class PartsAreSaid(Idle):
     """I12 (at all times) what is owed is said while the platform takes it."""
 

@@ -1,0 +1,107 @@
+"""Mistakes with what surrounds a gateway: several bots, models and gateways, operators, a machine and a disk."""
+
+from tests.mutants.mutant import Mutant, mutant
+
+SURROUNDINGS: tuple[Mutant, ...] = (
+    mutant(
+        "one mouth for all bots",
+        "where",
+        "What is owed goes out by the first bot, whichever was written to.",
+        (
+            "outbox.py",
+            "        platform = self._platforms.get(lane.account_id)\n",
+            "        platform = next(iter(self._platforms.values()), None)\n",
+        ),
+    ),
+    mutant(
+        "one numbering for all bots",
+        "I1 rows",
+        "What one service has numbered like another's message counts as that.",
+        (
+            "stores/intake.py",
+            '        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold,'
+            ' state,"\n        " outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",\n',
+            '        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold,'
+            ' state,"\n        " outcome, reason, settled_at) select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"\n'
+            '        " where not exists(select 1 from inbound where native = ?2 and account <> ?1)",\n',
+        ),
+    ),
+    mutant(
+        "a fallback for outages only",
+        "fallback",
+        "Who has no key to the first model is told so, and nobody else is asked.",
+        (
+            "candidates.py",
+            "                if self._at + 1 == len(self._candidates.all):\n",
+            "                if self._at + 1 == len(self._candidates.all) or isinstance(error, NoCredentials):\n",
+        ),
+    ),
+    mutant(
+        "too late is in time",
+        "confirm",
+        "What comes when nothing is taken any more is confirmed, and nowhere.",
+        (
+            "inbox.py",
+            "        await trio.lowlevel.checkpoint()\n        raise IntakeClosed(",
+            "        return ()\n        raise IntakeClosed(",
+        ),
+    ),
+    mutant(
+        "who cannot read has nothing to do",
+        "I12 command",
+        "Where the disk cannot say which command is next, there is none.",
+        (
+            "dispatch.py",
+            "        while (pending := await self._store.next_command(key)) is not None:\n",
+            "        while True:\n"
+            "            try:\n"
+            "                pending = await self._store.next_command(key)\n"
+            "            except StoreFailed:\n"
+            "                return\n"
+            "            if pending is None:\n"
+            "                return\n",
+        ),
+    ),
+    mutant(
+        "what cannot be started runs",
+        "child row",
+        "The row of a program that the machine could not start says that it runs.",
+        (
+            "background.py",
+            '            await _written(lambda: self.store.end_child(mark.child, "killed", None, "", ""))\n'
+            "            raise\n",
+            "            raise\n",
+        ),
+    ),
+    mutant(
+        "an operator's word is for whoever is there",
+        "cause",
+        "What an operator asks of a conversation that has just ended happens to the next.",
+        (
+            "stores/intake.py",
+            "    if session is not None and found != session:\n        raise StaleSession(",
+            "    if found is None:\n        raise StaleSession(",
+        ),
+    ),
+    mutant(
+        "an answer that is written down is given up",
+        "answer kept",
+        "A turn that had its answer when its process died is closed without it.",
+        ("recovery.py", "        if parts:\n", "        if parts is None:\n"),
+    ),
+    mutant(
+        "one line for all gateways",
+        "several gateways in one process",
+        "The places among the turns that run belong to the process.",
+        (
+            "slot.py",
+            "        self._limiter = trio.CapacityLimiter(turns_max)\n",
+            "        self._limiter = self._of_all.setdefault(turns_max, trio.CapacityLimiter(turns_max))\n",
+        ),
+        (
+            "slot.py",
+            "    def __init__(self, turns_max: int) -> None:\n",
+            "    _of_all: dict[int, trio.CapacityLimiter] = {}\n\n    def __init__(self, turns_max: int) -> None:\n",
+        ),
+    ),
+)
