@@ -85,16 +85,16 @@ _WHERE = {
         " RefreshingKey Tool ToolContext WallClock"
     ).split(),
     "hermes_trio.errors": (
-        "AccountRefused AgentError AskTimedOut ConfigWrong Fenced HermesError IntakeClosed LimitReached"
-        " ModelFailed ModelFailure"
+        "AccountRefused AgentError AskTimedOut ChatMoved ConfigWrong Fenced HermesError IntakeClosed"
+        " LimitReached ModelFailed ModelFailure"
         " NoCredentials NotJson NotSent"
         " OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
-        "Address Choice Delivery Key Lane Message OutcomeName Part Policy Quoted Receipt Said Secret Span"
-        " Traits TurnState Undecodable"
+        "Address Choice Delivery Key Lane Message Moved OutcomeName Part Policy Quoted Receipt Said Secret"
+        " Span Traits TurnState Undecodable"
     ).split(),
     "hermes_trio.views": "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView".split(),
     "hermes_trio.wishes": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),

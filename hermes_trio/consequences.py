@@ -62,6 +62,14 @@ class WakeLane(Struct, frozen=True):
     lane: Lane
 
 
+class HasMoved(Struct, frozen=True):
+    """A chat has another id: what is heard from there and said there goes by it."""
+
+    account: str
+    chat: str
+    becomes: str
+
+
 class Settled(Struct, frozen=True):
     """A message has come to its end without an answer and without a stop: its line in the log."""
 
@@ -95,5 +103,6 @@ class EndChildren(Struct, frozen=True):
 
 
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
-Consequence = EndChildren | RestartAsked | Settled | LeftOut | ReplaceKey | CancelTurn | Deferred | Waking
+Told = RestartAsked | Settled | LeftOut | HasMoved
+Consequence = EndChildren | ReplaceKey | CancelTurn | Deferred | Told | Waking
 Perform = Callable[[Sequence[Consequence]], None]

@@ -140,6 +140,19 @@ class NotSent(SendFailed):
         self.retry_after_s = retry_after_s
 
 
+class ChatMoved(NotSent):
+    """Certain: the platform does not have it, because the chat has another id now. It is said there.
+
+    Args:
+        why: for the log.
+        becomes: the chat's id from now on.
+    """
+
+    def __init__(self, why: str, becomes: str) -> None:
+        super().__init__(why)
+        self.becomes = becomes
+
+
 class SendRefused(SendFailed):
     """Certain: the platform will not take this delivery as it is.
 

@@ -6,20 +6,25 @@ cursor is part of it. Intake that cannot commit confirms nothing, says so, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 import trio
 
 from hermes_trio.errors import IntakeClosed, StoreClosed, StoreFailed
 from hermes_trio.log import Log
+from hermes_trio.moves import Moves
 from hermes_trio.ports import Chance, Platform
 from hermes_trio.pure import texts
 from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.routing import Scope, decide
 from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import AcceptRules, Store
-from hermes_trio.values import Decided, Lane, Message, Undecodable
+from hermes_trio.values import Decided, Lane, Message, Moved, Undecodable
+
+T = TypeVar("T")
 
 
 class Health(msgspec.Struct):
@@ -47,6 +52,7 @@ class Ear:
         reported: called when the account's health is known for the first time, or is good again.
         reached: called with the account and a chat of it that can be reached again.
         draining: asked for each batch; while it says yes each chat gets one notice.
+        moves: chats that have another id.
         over: asked before each try; once it says yes nothing is taken any more.
     """
 
@@ -64,6 +70,7 @@ class Ear:
         reached: Callable[[str, str], None],
         draining: Callable[[], bool],
         over: Callable[[], bool],
+        moves: Moves,
     ) -> None:
         self.cursor = cursor
         self.account = f"{platform.name}/{platform.account}"
@@ -78,15 +85,25 @@ class Ear:
         self._reached = reached
         self._draining = draining
         self._over = over
+        self._moves = moves
         self._told: set[Lane] = set()
 
-    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+    async def accept(
+        self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
+    ) -> None:
         """See the port."""
-        platform = self._platform
-        decided = [decide(one, platform.policy, self._scope, platform.traits) for one in updates]
+        platform, home = self._platform, self._moves.home
+        for moved in updates:
+            if isinstance(moved, Moved):
+                await self._tried(partial(self._store.chat_moved, self.account, moved.chat, moved.becomes))
+        decided = [
+            decide(one, platform.policy, self._scope, platform.traits, home)
+            for one in updates
+            if not isinstance(one, Moved)
+        ]
         if self._draining():
             decided = self._with_notices(decided)
-        new = await self._commit(decided, cursor)
+        new = await self._tried(partial(self._store.accept, self.account, decided, cursor, self._rules))
         if cursor is not None:
             self.cursor = cursor
         for one in new:
@@ -94,11 +111,11 @@ class Ear:
             if one.notice and isinstance(one.update, Message):
                 self._told.add(one.update.address.lane)
 
-    async def _commit(self, decided: Sequence[Decided], cursor: str | None) -> Sequence[Decided]:
+    async def _tried(self, write: Callable[[], Awaitable[T]]) -> T:
         failures = 0
         while not self._over():
             try:
-                return await self._store.accept(self.account, decided, cursor, self._rules)
+                return await write()
             except StoreClosed:
                 break
             except StoreFailed as error:

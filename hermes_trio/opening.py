@@ -191,6 +191,7 @@ async def _boot(river: River, booted: Booted, resume: bool) -> None:
     """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
     for account, chat, until in booted.penalties:
         river.outbox.remember(account, chat, until)
+    river.moves.remember(booted.moved)
     river.rests.recall(booted.rests)
     for what in await river.store.clear_the_way():
         river.log.error("out of the way", kind="start", key=None, what=what)

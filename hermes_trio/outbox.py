@@ -13,9 +13,10 @@ from typing import Literal, TypeVar
 import trio
 from msgspec import structs
 
-from hermes_trio.errors import NotSent, SendRefused, StoreFailed
+from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
+from hermes_trio.moves import Moves
 from hermes_trio.ports import Chance, Platform, WallClock
 from hermes_trio.pure.backoff import full_jitter
 from hermes_trio.pure.chunking import units
@@ -46,6 +47,7 @@ class Outbox:
         platforms: by account id.
         give_up_after_s: how long a part is tried, in seconds of the wall clock.
         hears: whether an account receives at the moment, so that a call has a chance.
+        moves: chats that have another id, by which they are spoken to.
         redact: replaces secrets in what an adapter says of its failures.
     """
 
@@ -59,6 +61,7 @@ class Outbox:
         give_up_after_s: float,
         redact: Callable[[str], str],
         hears: Callable[[str], bool],
+        moves: Moves,
     ) -> None:
         self._store = store
         self._platforms = platforms
@@ -68,6 +71,7 @@ class Outbox:
         self._give_up_after_s = give_up_after_s
         self._redact = redact
         self._hears = hears
+        self._moves = moves
         self._silent_until: dict[tuple[str, str], float] = {}
         self._typing = 0
         self._live_until: dict[str, float] = {}
@@ -126,7 +130,8 @@ class Outbox:
             await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
             return "look"
         receipt, error = None, None
-        delivery = _plain(begun.delivery, platform.traits) if begun.plain else begun.delivery
+        delivery = self._moves.of(begun.delivery)
+        delivery = _plain(delivery, platform.traits) if begun.plain else delivery
         with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
             receipt, error = await attempt(lambda: platform.deliver(delivery))
         if error is None and not deadline.cancelled_caught:
@@ -139,6 +144,11 @@ class Outbox:
         why = "no answer in time" if error is None else self._redact(told(error))
         edits_for_good = begun.delivery.op == "edit" and not begun.live
         match error:
+            case ChatMoved(becomes=becomes) if self._moves.is_news(lane.account_id, lane.chat, becomes):
+                await self._kept(lambda: self._store.chat_moved(lane.account_id, lane.chat, becomes))
+                return await self._fail(lane, begun, "not_sent", why)
+            case ChatMoved():
+                return await self._fail(lane, begun, "failed", why, final=True)
             case NotSent(retry_after_s=wait_s):
                 if wait_s:
                     await self._penalty(lane, wait_s)
@@ -207,7 +217,7 @@ class Outbox:
         platform = self._platforms.get(address.account_id)
         if platform is None or self._is_silent(address.lane):
             return
-        delivery = Delivery(op="send", address=address, part=Part(text), said="notice")
+        delivery = self._moves.of(Delivery(op="send", address=address, part=Part(text), said="notice"))
         with trio.move_on_after(TELL_S):
             _, error = await attempt(lambda: platform.deliver(delivery))
             if error is not None:
@@ -224,7 +234,8 @@ class Outbox:
         self._typing += 1
         try:
             with trio.move_on_after(TYPING_S):
-                _, error = await attempt(lambda: platform.deliver(Delivery(op="typing", address=address)))
+                delivery = self._moves.of(Delivery(op="typing", address=address))
+                _, error = await attempt(lambda: platform.deliver(delivery))
         finally:
             self._typing -= 1
         told = only(error)

@@ -15,7 +15,18 @@ from msgspec import Struct
 from hermes_trio.child_port import Children
 from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailure
-from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Secret, Traits, Undecodable
+from hermes_trio.values import (
+    Address,
+    Delivery,
+    Message,
+    Moved,
+    Part,
+    Policy,
+    Receipt,
+    Secret,
+    Traits,
+    Undecodable,
+)
 from hermes_trio.views import SessionView
 from hermes_trio.wishes import CommandResult, Silence
 
@@ -46,8 +57,12 @@ class Intake(Protocol):
 
     cursor: str | None
 
-    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+    async def accept(
+        self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
+    ) -> None:
         """Return when all updates and the cursor are durable, in one transaction.
+
+        A chat that has moved is followed before what came with that news is looked at.
 
         Only then may the platform be told that we have them. Redelivered ones are refused by their
         `native` id, silently. May wait for long while the store is slow: that is the backpressure.
@@ -116,7 +131,8 @@ class Platform(Protocol):
         the next delivery goes as if nothing had been.
 
         Raises:
-            NotSent: certain that the platform does not have it. Not connected is NotSent.
+            NotSent: certain that the platform does not have it. Not connected is NotSent. ChatMoved is one:
+                it is said again, to the id it names.
             SendRefused: certain that it will not take it. An op that the traits do not say is SendRefused.
             SendUnknown: the request went out and no answer came. It is not tried again here.
         Nothing else, and none with a secret in its text or in what caused it.

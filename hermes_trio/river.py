@@ -21,6 +21,7 @@ from hermes_trio.consequences import (
     Consequence,
     Deferred,
     EndChildren,
+    HasMoved,
     LeftOut,
     ReplaceKey,
     RestartAsked,
@@ -36,6 +37,7 @@ from hermes_trio.keyed import Keyed
 from hermes_trio.listening import Listening
 from hermes_trio.log import Log
 from hermes_trio.memory import Memory
+from hermes_trio.moves import Moves
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.options import Session as SessionOptions
 from hermes_trio.outbox import Outbox
@@ -88,7 +90,8 @@ class River:
         self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
         keep_s, hears = options.give_up_after_s, self._hears
-        self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears)
+        self.moves = Moves()
+        self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears, self.moves)
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
@@ -163,6 +166,7 @@ class River:
             reached=self._say_what_waits,
             draining=lambda: self.draining,
             over=lambda: self.listening.scope.cancel_called,
+            moves=self.moves,
         )
 
     def _say_what_waits(self, account: str, chat: str | None = None) -> None:
@@ -215,6 +219,8 @@ class River:
             match what:
                 case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
                     pass  # its account is not there this time: what it has waits for a boot that serves it
+                case HasMoved(account=account, chat=chat, becomes=becomes):
+                    self.moves.add(account, chat, becomes)
                 case WakeKey(key=key, session=session):
                     self.sessions.wake(key, session)
                 case Deferred(until=until):
@@ -243,6 +249,8 @@ class River:
                 case Settled(native=native, outcome=outcome, why=why):
                     where = str(what.key or what.account)
                     self.log.info(f"message {outcome}", native=native, key=where, why=why)
+                case HasMoved(account=account, chat=chat, becomes=becomes):
+                    self.log.info("chat moved", account=account, chat=chat, becomes=becomes)
                 case LeftOut(key=key, turn=turn, what="summary" | "cut"):
                     self.log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
                 case LeftOut(key=key, turn=turn):

@@ -281,6 +281,10 @@ class Store(ChildStore, Protocol):
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """The platform told us to be silent in this chat until a wall time."""
 
+    async def chat_moved(self, account: str, chat: str, becomes: str) -> None:
+        """A chat has another id. Its conversations keep their keys; what is owed there, its live rows and
+        open questions are said anew, by no id of a message of before. News that is known changes nothing."""
+
     async def clear_the_way(self) -> Sequence[str]:
         """At a start, before anything is looked at: turns, messages and parts whose conversation or chat can
         no longer be read are failed, with one sentence to the user where that can be said; returns which."""

@@ -206,7 +206,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     """What `begin_boot` found. `unclaimed` are the messages and commands that no turn has, and who wrote each
     from where; what was deferred is among them, and waits again.
 
-    `guarded`: too many boots ended badly in too short a time.
+    `moved`: account, chat and the id it has now. `guarded`: too many boots ended badly in too short a time.
     """
 
     boot: int
@@ -215,6 +215,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     guarded: bool = False
     interrupted: tuple[Interrupted, ...]
     penalties: tuple[tuple[str, str, float], ...]
+    moved: tuple[tuple[str, str, str], ...] = ()
     rests: tuple[KeyRest, ...] = ()
     unclaimed: tuple[tuple[int, Address], ...] = ()
 

@@ -196,6 +196,20 @@ class Undecodable(Struct, frozen=True, kw_only=True):
     raw: bytes
 
 
+class Moved(Struct, frozen=True, kw_only=True):
+    """A platform says that a chat has another id from now on. Its conversations go on there.
+
+    Args:
+        native: as in `Message`. News that is heard twice changes nothing the second time.
+        chat: the id it had.
+        becomes: the one it has now.
+    """
+
+    native: str
+    chat: str
+    becomes: str
+
+
 class Decided(Struct, frozen=True, kw_only=True):
     """A message and what the inbox decided of it before anything was written.
 

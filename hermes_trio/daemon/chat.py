@@ -36,7 +36,7 @@ from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.errors import HermesError, NotJson, NotSent, PlatformDown, SendRefused, SendUnknown
 from hermes_trio.plugins import PLATFORMS, installed
 from hermes_trio.ports import AdapterContext, Chance, Platform
-from hermes_trio.values import Message, Undecodable
+from hermes_trio.values import Message, Moved, Undecodable
 
 WEBSOCKET = "websocket"
 STARTS_S = 5.0
@@ -167,12 +167,15 @@ class _Relay:
     def __init__(self, link: _Link) -> None:
         self._link = link
 
-    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+    async def accept(
+        self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
+    ) -> None:
         for update in updates:
             try:
                 if isinstance(update, Undecodable):
                     raise SendRefused(update.why)
-                await self._link.say(update)
+                if isinstance(update, Message):
+                    await self._link.say(update)
             except SendRefused as error:
                 _tell(f"not taken: {error}")
 

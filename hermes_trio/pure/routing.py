@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -19,8 +20,18 @@ NUL = b"\\u0000"
 _read_message = msgspec.json.Decoder(Message).decode
 
 
-def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: Traits) -> Decided:
-    """Authorise, find the key, tell commands from messages. Deny by default."""
+def decide(
+    update: Message | Undecodable,
+    policy: Policy,
+    scope: Scope,
+    traits: Traits,
+    home: Callable[[Address], Address] = lambda address: address,
+) -> Decided:
+    """Authorise, find the key, tell commands from messages. Deny by default.
+
+    Args:
+        home: gives the address that the chat's conversations began with.
+    """
     if isinstance(update, Message):
         update = _sound(update) or Undecodable(
             native=clean(str(update.native)), why="not what a Message is", raw=update.raw
@@ -28,7 +39,7 @@ def decide(update: Message | Undecodable, policy: Policy, scope: Scope, traits: 
     if isinstance(update, Undecodable):
         return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
     why = refuse(update, policy)
-    key = key_of(update.address, update.private, scope)
+    key = key_of(home(update.address), update.private, scope)
     if why is not None:
         return Decided(update=update, key=key, outcome="dropped", reason=why)
     # What somebody else wrote is no wish of who passes it on.

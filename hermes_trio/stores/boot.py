@@ -15,6 +15,7 @@ from hermes_trio.store_port import Booted, Closing, Interrupted, Reply
 from hermes_trio.stores import rows
 from hermes_trio.stores.deferral import key_rests, wait_again
 from hermes_trio.stores.delivery import doubt, penalties
+from hermes_trio.stores.moving import moves
 from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
 from hermes_trio.stores.tx import (
@@ -62,6 +63,7 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
         guarded=guarded,
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING)) if _is_whole(row)),
         penalties=penalties(tx),
+        moved=moves(tx),
         rests=key_rests(tx),
         unclaimed=_unclaimed(tx),
     )

@@ -139,6 +139,13 @@ end;
 """
 """What a turn knows of its conversation from the turn before holds as long as nothing of it was changed."""
 
+# A conversation keeps the key it began with; this says what its chat is called now.
+_MOVED = """
+create table moved(
+  account text not null, chat text not null, becomes text not null, at real not null,
+  primary key(account, chat)) without rowid;
+"""
+
 MIGRATIONS = (
     _FIRST,
     _RESUME,
@@ -152,6 +159,7 @@ MIGRATIONS = (
     _SIGNS,
     _PENALTIES,
     _REWRITTEN,
+    _MOVED,
 )
 
 

@@ -39,6 +39,7 @@ from hermes_trio.stores import (
     delivery,
     in_the_way,
     intake,
+    moving,
     next_turn,
     recorded,
     rows,
@@ -282,6 +283,10 @@ class SqliteStore(ChildPromises):
     async def penalty(self, account: str, chat: str, until: float) -> None:
         """See the port."""
         await self._do(delivery.penalty, account, chat, until)
+
+    async def chat_moved(self, account: str, chat: str, becomes: str) -> None:
+        """See the port."""
+        await self._do(moving.chat_moved, account, chat, becomes)
 
     async def clear_the_way(self) -> Sequence[str]:
         """See the port."""

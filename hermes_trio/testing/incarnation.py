@@ -21,7 +21,7 @@ from hermes_trio.testing.crashing import CrashingStore
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.processes import FakeGroup, FakeProcess, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
-from hermes_trio.values import Delivery, Message, Receipt, Undecodable
+from hermes_trio.values import Delivery, Message, Moved, Receipt, Undecodable
 
 _current: ContextVar[Incarnation | None] = ContextVar("incarnation", default=None)
 
@@ -115,7 +115,9 @@ class CutIntake:
         self.reachable = intake.reachable
         self.failed = intake.failed
 
-    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+    async def accept(
+        self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
+    ) -> None:
         """See the port."""
         await self._intake.accept(updates, cursor=cursor)
         self._life.alive()

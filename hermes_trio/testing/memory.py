@@ -8,56 +8,25 @@ from contextvars import ContextVar
 from typing import Literal
 
 import trio
-from msgspec import Struct
 
-from hermes_trio.errors import IntakeClosed, NotSent, PlatformDown, SendFailed, SendRefused, SendUnknown
+from hermes_trio.errors import (
+    ChatMoved,
+    IntakeClosed,
+    PlatformDown,
+    SendRefused,
+    SendUnknown,
+)
 from hermes_trio.ports import Intake
 from hermes_trio.pure.markdown import split_markdown
 from hermes_trio.testing.record import Record
-from hermes_trio.values import Address, Delivery, Message, Part, Policy, Receipt, Traits, Undecodable
-
-Fault = Literal["refuse", "gone", "markup", "not_sent", "lost_answer", "hang", "wait"]
-
+from hermes_trio.testing.shown import Call as Call
+from hermes_trio.testing.shown import Fault as Fault
+from hermes_trio.testing.shown import Seen as Seen
+from hermes_trio.testing.shown import error_of
+from hermes_trio.values import Address, Delivery, Message, Moved, Part, Policy, Receipt, Traits, Undecodable
 
 _connections: ContextVar[trio.Nursery] = ContextVar("connections")
 """Of the life that serves: the connections of one that was killed are not those of the next."""
-
-
-class Call(Struct, frozen=True):
-    """One delivery as the platform saw it.
-
-    Args:
-        at: virtual seconds since the World began.
-        delivery: what was asked.
-        shown: the chat shows it, whatever the gateway was told.
-    """
-
-    at: float
-    delivery: Delivery
-    shown: bool
-
-
-class Seen(Struct):
-    """A message as a user sees it now.
-
-    Args:
-        message_id: its id there.
-        chat, thread: where.
-        text: plain, without its formatting.
-        said: what it is; see `Said`.
-        at: when it appeared, in virtual seconds since the World began.
-        reply_to: the message that it visibly answers.
-        edits: how often it was edited.
-    """
-
-    message_id: str
-    chat: str
-    thread: str | None
-    text: str
-    said: str
-    at: float
-    reply_to: str | None = None
-    edits: int = 0
 
 
 class MemoryPlatform:
@@ -100,9 +69,9 @@ class MemoryPlatform:
         self.record = Record()
         self.connected = True
         self._receiving = True
-        self._updates: list[Message | Undecodable] = []
+        self._updates: list[Message | Undecodable | Moved] = []
         self._confirmed = 0
-        self._held: list[Message | Undecodable] = []
+        self._held: list[Message | Undecodable | Moved] = []
         self._hold = 0
         self._news = trio.Event()
         self._changed = trio.Event()
@@ -110,10 +79,11 @@ class MemoryPlatform:
         self._faults: list[tuple[Fault, float | None]] = []
         self._count = 0
         self._keys: dict[str, str] = {}
+        self._moved: dict[str, str] = {}
 
     # -- the service's side
 
-    def push(self, message: Message | Undecodable) -> None:
+    def push(self, message: Message | Undecodable | Moved) -> None:
         """A user's message arrives at the service."""
         self._said(message)
         if self._hold:
@@ -126,6 +96,16 @@ class MemoryPlatform:
         else:
             self._updates.append(message)
         self._news.set()
+
+    def move(self, chat: str, becomes: str, *, told: bool = True) -> None:
+        """A chat gets another id: it takes nothing under the old one, and its messages have none in the new.
+
+        Args:
+            told: the bot is told of it; else it learns from what it is refused.
+        """
+        self._moved[chat] = becomes
+        if told:
+            self.push(Moved(native=f"moved/{chat}/{becomes}", chat=chat, becomes=becomes))
 
     def message(
         self,
@@ -277,6 +257,11 @@ class MemoryPlatform:
         if not self._can(delivery.op):
             await trio.lowlevel.checkpoint()
             raise SendRefused(f"this platform cannot {delivery.op}")
+        becomes = self._moved.get(delivery.address.chat)
+        if becomes is not None:
+            self._called(delivery, "refuse", shown=False)
+            await trio.lowlevel.checkpoint()
+            raise ChatMoved("the chat has another id", becomes)
         fault: Fault | None = None
         wait_s: float | None = None
         if not self.connected:
@@ -286,7 +271,7 @@ class MemoryPlatform:
         if fault in ("refuse", "gone", "markup", "not_sent", "wait"):
             self._called(delivery, fault, shown=False)
             await trio.lowlevel.checkpoint()
-            raise _error(fault, wait_s)
+            raise error_of(fault, wait_s)
         try:
             receipt = self._show(delivery)
         except SendRefused:
@@ -303,10 +288,13 @@ class MemoryPlatform:
             raise SendUnknown("the answer was lost")
         return receipt
 
-    def _said(self, update: Message | Undecodable) -> None:
+    def _said(self, update: Message | Undecodable | Moved) -> None:
         if isinstance(update, Message):
             where = update.address
             said = {"chat": where.chat, "thread": where.thread, "text": update.text}
+        elif isinstance(update, Moved):
+            self.record.add("platform", "moved", chat=update.chat, becomes=update.becomes)
+            return
         else:
             said = {"why": update.why}
         self.record.add("user", "says", native=update.native, **said, account=self.account)
@@ -342,7 +330,7 @@ class MemoryPlatform:
                 return Receipt(self._send(delivery))
             case "edit":
                 seen = self.seen.get(delivery.message_id or "")
-                if seen is None or delivery.part is None:
+                if seen is None or delivery.part is None or seen.chat != delivery.address.chat:
                     raise SendRefused("no such message", "lost")
                 seen.text, seen.said = delivery.part.text, delivery.said
                 seen.edits += 1
@@ -373,17 +361,3 @@ class MemoryPlatform:
             reply_to=delivery.reply_to,
         )
         return id
-
-
-def _error(fault: Fault, wait_s: float | None) -> SendFailed:
-    match fault:
-        case "gone":
-            return SendRefused("the chat is gone", "gone")
-        case "markup":
-            return SendRefused("cannot parse entities", "markup")
-        case "refuse":
-            return SendRefused("no")
-        case "wait":
-            return NotSent("too many requests", wait_s)
-        case _:
-            return NotSent("not connected")

@@ -11,6 +11,7 @@ import msgspec
 from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.entities import to_entities
 from hermes_trio import (
+    ChatMoved,
     Delivery,
     ForeignJson,
     NotJson,
@@ -101,7 +102,7 @@ def _refused(delivery: Delivery, answer: Answer) -> Never:
         # 401 and 404 are about the token, not about this chat: the receiving side stops the account.
         raise NotSent(why)
     if more.migrate_to_chat_id is not None:
-        raise SendRefused(f"{why} (the group is now chat {more.migrate_to_chat_id})")
+        raise ChatMoved(f"{why} (it is now chat {more.migrate_to_chat_id})", str(more.migrate_to_chat_id))
     raise SendRefused(why, _kind(code, said))
 
 

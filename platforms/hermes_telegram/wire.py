@@ -15,7 +15,7 @@ from hermes_telegram.content import NotForUs, Unsupported, media_line
 from hermes_telegram.context import NOTHING, Place, forwarded_from, quoted, there
 from hermes_telegram.entities import Entity, Spoken, User, listen
 from hermes_telegram.mend import mended
-from hermes_trio import Address, ForeignJson, Message, NotJson, Quoted, Undecodable
+from hermes_trio import Address, ForeignJson, Message, Moved, NotJson, Quoted, Undecodable
 
 UPDATE_BYTES_MAX = 1024 * 1024
 """Of one update; a larger one is kept as one that could not be decoded."""
@@ -65,6 +65,8 @@ class TextMessage(msgspec.Struct, rename={"from_": "from"}):
     external_reply: msgspec.Raw = NOTHING
     quote: msgspec.Raw = NOTHING
     forward_origin: msgspec.Raw = NOTHING
+    migrate_to_chat_id: int | None = None
+    migrate_from_chat_id: int | None = None
 
 
 class Button(msgspec.Struct):
@@ -130,7 +132,7 @@ class Batch(msgspec.Struct, frozen=True):
     """
 
     count: int
-    updates: Sequence[Message | Undecodable]
+    updates: Sequence[Message | Undecodable | Moved]
     presses: Sequence[str]
     cursor: str | None
 
@@ -149,7 +151,7 @@ def decode_batch(result: bytes | msgspec.Raw, *, account: str, me: Me) -> Batch:
         NotJson: it is not an array.
     """
     raws = _split(result)
-    updates: list[Message | Undecodable] = []
+    updates: list[Message | Undecodable | Moved] = []
     presses: list[str] = []
     cursor: int | None = None
     for raw in raws:
@@ -166,7 +168,7 @@ def decode_batch(result: bytes | msgspec.Raw, *, account: str, me: Me) -> Batch:
 
 def decode_update(
     raw: bytes, *, account: str, me: Me
-) -> tuple[Message | Undecodable | None, int | None, str | None]:
+) -> tuple[Message | Undecodable | Moved | None, int | None, str | None]:
     """Decode one update: its value (None: nothing to us), its number, the id of its callback query."""
     try:
         update = _update(raw)
@@ -185,12 +187,24 @@ def decode_update(
         return Undecodable(native=native, why=str(error), raw=raw), update.update_id, press
 
 
-def _value(update: Update, raw: bytes, account: str, me: Me) -> Message:
+def _value(update: Update, raw: bytes, account: str, me: Me) -> Message | Moved:
+    if update.message is not None and (moved := _moved(update.message)) is not None:
+        return moved
     if update.message is not None:
         return _message(update.message, raw, account, me)
     if update.callback_query is not None:
         return _press(update.callback_query, raw, account)
     raise NotForUs
+
+
+def _moved(message: TextMessage) -> Moved | None:
+    """A group became a supergroup, which is another chat: said in both."""
+    here, native = message.chat.id, f"{message.chat.id}/{message.message_id}"
+    if message.migrate_to_chat_id is not None:
+        return Moved(native=native, chat=str(here), becomes=str(message.migrate_to_chat_id))
+    if message.migrate_from_chat_id is not None:
+        return Moved(native=native, chat=str(message.migrate_from_chat_id), becomes=str(here))
+    return None
 
 
 def _number(raw: bytes) -> int | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tests.fakes.botapi_params import addressees, bad, buttons_of, checked_text
+from tests.fakes.botapi_params import Refusal, addressees, bad, buttons_of, checked_text
 
 BOT_ID = 123456789
 
@@ -57,6 +57,7 @@ class BotChats:
         self.reactions: dict[tuple[int, int], list[Any]] = {}
         self.commands: list[dict[str, str]] = []
         self.topics: dict[tuple[int, int], str] = {}
+        self.migrated: dict[int, int] = {}
         self._shown: dict[int, dict[int, Shown]] = {}
         self._chats: dict[int, dict[str, Any]] = {}
         self._messages: dict[tuple[int, int], dict[str, Any]] = {}
@@ -89,6 +90,13 @@ class BotChats:
             )
         self._chats[chat].update(more)
         return self._chats[chat]
+
+    def migrate(self, chat: int, becomes: int) -> None:
+        """A group becomes a supergroup: another chat, in which no message of before has its id."""
+        self.migrated[chat] = becomes
+        old, new = self._user_message(chat, None, None), self._user_message(becomes, None, None)
+        self.push_update({"message": old | {"migrate_to_chat_id": becomes}})
+        self.push_update({"message": new | {"migrate_from_chat_id": chat}})
 
     def topic(self, chat: int, thread: int, state: str = "open") -> None:
         """Make a forum topic: open, closed or deleted."""
@@ -264,6 +272,9 @@ class BotChats:
         chat = params.get("chat_id")
         if chat not in self._chats:
             raise bad("chat not found")
+        if chat in self.migrated:
+            said = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refusal(400, said, migrate_to_chat_id=self.migrated[chat])
         return chat
 
     def _known_thread(self, params: dict[str, Any]) -> int | None:

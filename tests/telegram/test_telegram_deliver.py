@@ -9,7 +9,7 @@ import pytest
 import trio
 from hermes_telegram.api import open_api
 
-from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown
+from hermes_trio.errors import ChatMoved, NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.pure.chunking import units
 from hermes_trio.values import Address, Choice, Delivery, Part, Receipt, Span
 from tests.fakes.botapi import TOKEN, FakeBotApi
@@ -207,13 +207,14 @@ async def test_no_link_is_lost_past_the_hundred_entities_of_a_message(fake, plat
 
 
 async def test_a_group_that_moved_names_where_it_is_now(fake, platform):
-    fake.refuse(
-        "sendMessage", 400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to=-1009
-    )
-    error = await failure(fake, platform, send())
-    assert isinstance(error, SendRefused)
-    assert error.kind == "other"
-    assert "-1009" in str(error)
+    fake.chat(-5)
+    fake.migrate(-5, -1009)
+    here = Address("telegram", "main", "-5", None, "42")
+    for op in ("send", "typing"):
+        part = Part("hi") if op == "send" else None
+        error = await failure(fake, platform, Delivery(op=op, address=here, part=part))
+        assert isinstance(error, ChatMoved)
+        assert error.becomes == "-1009"
 
 
 async def test_ok_in_http_and_an_error_in_the_answer_is_an_error(fake, platform):

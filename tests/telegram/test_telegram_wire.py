@@ -8,7 +8,7 @@ from hermes_telegram.entities import to_entities
 from hermes_telegram.mend import mended
 from hermes_telegram.wire import Me, decode_batch, decode_update
 
-from hermes_trio.values import Address, Message, Quoted, Span, Undecodable
+from hermes_trio.values import Address, Message, Moved, Quoted, Span, Undecodable
 
 ME = Me(id=500, username="Hermes_Bot")
 GROUP = {"id": -100777, "type": "supergroup", "title": "G"}
@@ -139,6 +139,16 @@ def test_what_is_said_in_the_name_of_a_chat_is_said_by_that_chat():
     telegram = {"id": 777000, "is_bot": False, "first_name": "Telegram"}
     value = of("post", GROUP, **{"from": telegram, "sender_chat": channel}, is_automatic_forward=True)
     assert (value.address.user, value.sender, value.bot) == ("-100888", "News", False)
+
+
+def test_a_group_that_becomes_a_supergroup_is_news_in_both():
+    group = {"id": -5, "type": "group", "title": "G"}
+    assert decoded(update(message=message(None, group, migrate_to_chat_id=-100777))) == Moved(
+        native="-5/9", chat="-5", becomes="-100777"
+    )
+    assert decoded(update(message=message(None, GROUP, migrate_from_chat_id=-5))) == Moved(
+        native="-100777/9", chat="-5", becomes="-100777"
+    )
 
 
 def test_a_forum_topic_is_a_thread_and_so_is_one_in_a_private_chat():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from hermes_trio.values import Message, Undecodable
+from hermes_trio.values import Message, Moved, Undecodable
 
 
 class Journal:
@@ -20,10 +20,10 @@ class Journal:
 
     def __init__(self) -> None:
         self.cursor: str | None = None
-        self.updates: list[Message | Undecodable] = []
+        self.updates: list[Message | Undecodable | Moved] = []
         self.again: list[str] = []
 
-    def commit(self, updates: Sequence[Message | Undecodable], cursor: str | None) -> None:
+    def commit(self, updates: Sequence[Message | Undecodable | Moved], cursor: str | None) -> None:
         """Take what is new, and the cursor."""
         known = {update.native for update in self.updates}
         for update in updates:
@@ -46,7 +46,7 @@ class Hearing:
 
     def __init__(self, journal: Journal) -> None:
         self.cursor = journal.cursor
-        self.offered: list[Message | Undecodable] = []
+        self.offered: list[Message | Undecodable | Moved] = []
         self.cycles = 0
         self.failures: list[str] = []
         self._journal = journal
@@ -62,7 +62,9 @@ class Hearing:
         """`accept` goes on."""
         self._open.set()
 
-    async def accept(self, updates: Sequence[Message | Undecodable], *, cursor: str | None = None) -> None:
+    async def accept(
+        self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
+    ) -> None:
         """See the port."""
         self.offered += updates
         self._change()
