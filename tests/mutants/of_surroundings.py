@@ -68,7 +68,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "The row of a program that the machine could not start says that it runs.",
         (
             "background.py",
-            '            await _written(lambda: self.store.end_child(mark.child, "killed", None, "", ""))\n'
+            '            await kept(lambda: self.store.end_child(mark.child, "killed", None, "", ""))\n'
             "            raise\n",
             "            raise\n",
         ),
@@ -103,5 +103,21 @@ SURROUNDINGS: tuple[Mutant, ...] = (
             "    def __init__(self, turns_max: int) -> None:\n",
             "    _of_all: dict[int, trio.CapacityLimiter] = {}\n\n    def __init__(self, turns_max: int) -> None:\n",
         ),
+    ),
+    mutant(
+        "a step's end is written once",
+        "I13 effects",
+        "What a tool did is unknown where the disk refuses one commit.",
+        (
+            "steps.py",
+            "            took = await kept(\n                lambda: self._store.end_step(\n",
+            "            took = await (\n                self._store.end_step(\n",
+        ),
+    ),
+    mutant(
+        "a frozen process is a slow one",
+        "deadline",
+        "A turn whose process was stopped for an hour has worked for an hour.",
+        ("allowance.py", "            self._lost_s += now - self._looks_at\n", ""),
     ),
 )

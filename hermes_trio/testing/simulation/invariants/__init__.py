@@ -74,6 +74,8 @@ ALL: tuple[type[Invariant], ...] = (
     waiting.WokenByTheAccount,
     waiting.LiveHoldsNothing,
     load.LoadIsNoFault,
+    load.EffectsAreKept,
+    load.TheTimeItHad,
     places.WhereItWasAsked,
     places.FallbackIsAsked,
     repeats.RepeatedForAReason,
