@@ -1,7 +1,8 @@
 """Checkpoint, then move_on_after, then cancel.
 
 The drain is politeness: everything promised is durable before it begins, so a SIGKILL at any point of
-it costs nothing.
+it costs nothing. Its limits hold also where the disk hangs: what is written for politeness is not waited for
+past its time, and the store is told when to wait for nothing any more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from msgspec import Struct
 
 from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.log import Log
-from hermes_trio.store_port import Store
+from hermes_trio.recording import Setup
+from hermes_trio.store_port import Booted, Store
 
 CHECKPOINT_S = 2.0
 LEAVE_S = 2.0
@@ -54,6 +56,29 @@ async def checkpoint(store: Store, why: str, log: Log) -> None:
 async def end_boot(store: Store, log: Log) -> None:
     """The last commit of a life that ended as asked; without it the next one takes it for a crash."""
     await _if_it_can_be(store.end_boot, CLOSE_S, log)
+
+
+async def limit(store: Store, left: trio.Event) -> None:
+    """However what is beside it is cut, from then on the disk is waited for no longer than CLOSE_S.
+
+    Args:
+        left: set when it was left without a cut.
+    """
+    try:
+        await left.wait()
+    except trio.Cancelled:
+        store.end_within(CLOSE_S)
+        raise
+
+
+async def begin_boot(store: Store, setup: Setup) -> Booted:
+    """The first commit of a life. A host that does not wait for it is not held by a disk that hangs."""
+    left = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limit, store, left, name="limit of the start")
+        booted = await store.begin_boot(setup)
+        left.set()
+    return booted
 
 
 async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, log: Log) -> None:

@@ -28,7 +28,7 @@ from msgspec.structs import asdict
 from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.dispatch import by_name
-from hermes_trio.drain import Draining, checkpoint, drain, end_boot
+from hermes_trio.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway
 from hermes_trio.log import Log, standard_log
@@ -144,8 +144,9 @@ async def _living(
     setup: Setup,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
-    booted = await store.begin_boot(setup)
+    booted = await begin_boot(store, setup)
     async with _opened(platforms), trio.open_nursery() as nursery:
+        nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         river = make(store, nursery)
         with river.flowing():
             nursery.start_soon(river.quiet.serve, name="quiet")

@@ -48,13 +48,21 @@ class Store(ChildStore, Protocol):
     A method that raises has written nothing, and nothing follows from it; it takes no other caller's write
     with it. What one task writes is written, and performed, in its order. Cancelled before its write is
     queued, a method has written nothing; after that the caller waits shielded, and the cancel arrives at its
-    next checkpoint. `testing.check_store` looks at each promise.
+    next checkpoint. What only reads, `show`, `checkpoint` and `end_boot` do not shield their caller: nobody
+    has to hear of them. `testing.check_store` looks at each promise.
     """
 
     perform: Perform
 
     def serve(self) -> AbstractAsyncContextManager[Store]:
-        """Run the writer while the body runs; what was queued by then is committed."""
+        """Run the writer while the body runs; what was queued by then is committed, within a few seconds."""
+
+    def end_within(self, seconds: float) -> None:
+        """A stop waits no longer than so for the disk from now on: whoever waits then hears StoreClosed.
+
+        Args:
+            seconds: from now. Never makes it later.
+        """
 
     async def begin_boot(self, setup: Setup | None = None) -> Booted:
         """Begin a new life: older boots' deliveries in flight become unknown, interruptions are counted.

@@ -6,7 +6,7 @@ The store has a thread of its own, so that whatever fills the pool of others can
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from threading import Event, Thread
 from typing import Any, TypeVar
@@ -16,7 +16,6 @@ import trio
 from trio.lowlevel import Abort, Task, TrioToken
 
 T = TypeVar("T")
-Handed = tuple[Callable[[], Any], Task, TrioToken]
 
 
 async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
@@ -28,36 +27,63 @@ async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
     return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
 
 
+class _Handed:
+    """A piece of work, and the task that waits for it; None: nobody does any more."""
+
+    __slots__ = ("task", "token", "work")
+
+    def __init__(self, work: Callable[[], Any], task: Task, token: TrioToken) -> None:
+        self.work = work
+        self.task: Task | None = task
+        self.token = token
+
+    def tell(self, done: outcome.Outcome[Any]) -> None:
+        if self.task is not None:
+            trio.lowlevel.reschedule(self.task, done)
+
+
 class OwnThread:
-    """A thread that does one piece of work after the other. Made by `own_thread`."""
+    """A thread that does one piece of work after the other. Made by `own_thread`.
+
+    Attributes:
+        abandoned: nobody waits for what it is doing; it may hang for ever.
+    """
 
     def __init__(self, name: str) -> None:
-        self._handed: SimpleQueue[Handed | None] = SimpleQueue()
+        self._handed: SimpleQueue[_Handed | None] = SimpleQueue()
         self._thread = Thread(target=self._serve, name=name, daemon=True)
+        self.abandoned = False
 
     async def run(self, work: Callable[[], T]) -> T:
-        """Do the work and return what it returns. Never abandoned: a cancel waits until it has happened."""
-        self._handed.put((work, trio.lowlevel.current_task(), trio.lowlevel.current_trio_token()))
-        result: T = await trio.lowlevel.wait_task_rescheduled(lambda _: Abort.FAILED)
+        """Do the work and return what it returns. Cancelled, it is left: it may happen later, or hang."""
+        handed = _Handed(work, trio.lowlevel.current_task(), trio.lowlevel.current_trio_token())
+
+        def abandon(_: object) -> Abort:
+            handed.task, self.abandoned = None, True
+            return Abort.SUCCEEDED
+
+        self._handed.put(handed)
+        result: T = await trio.lowlevel.wait_task_rescheduled(abandon)
         return result
 
     def _serve(self) -> None:
         while (handed := self._handed.get()) is not None:
-            work, task, token = handed
-            done = outcome.capture(work)
-            token.run_sync_soon(trio.lowlevel.reschedule, task, done)
+            done = outcome.capture(handed.work)
+            with suppress(trio.RunFinishedError):  # the loop has ended, and waits for nothing
+                handed.token.run_sync_soon(handed.tell, done)
 
 
 @contextmanager
 def own_thread(name: str) -> Iterator[OwnThread]:
-    """A thread for the body; leaving waits for what it is doing and ends it."""
+    """A thread for the body; leaving waits for what it is doing and ends it. What was abandoned is left."""
     thread = OwnThread(name)
     thread._thread.start()
     try:
         yield thread
     finally:
         thread._handed.put(None)
-        thread._thread.join()
+        if not thread.abandoned:
+            thread._thread.join()
 
 
 @contextmanager

@@ -24,6 +24,7 @@ class ChildPromises:
     """See `ChildStore`."""
 
     _do: Do
+    _ask: Do
 
     async def begin_child(self, born: ChildBorn) -> ChildMark:
         """See the port."""
@@ -43,16 +44,16 @@ class ChildPromises:
 
     async def children(self, key: Key) -> Sequence[ChildView]:
         """See the port."""
-        return await self._do(children.children, key)
+        return await self._ask(children.children, key)
 
     async def child(self, key: Key, child: int) -> ChildView | None:
         """See the port."""
-        return await self._do(children.child, key, child)
+        return await self._ask(children.child, key, child)
 
     async def child_output(self, key: Key, child: int) -> str:
         """See the port."""
-        return await self._do(children.child_output, key, child)
+        return await self._ask(children.child_output, key, child)
 
     async def left_children(self) -> LeftChildren:
         """See the port."""
-        return await self._do(children.left_children)
+        return await self._ask(children.left_children)

@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
+import trio
+
 from hermes_trio.consequences import Consequence, Perform
 from hermes_trio.entries import Entry
 from hermes_trio.ports import WallClock
@@ -61,6 +63,10 @@ LINGER_S = 0.002
 """How long a busy writer waits for more to commit with; an idle one commits at once."""
 
 
+def _nothing() -> None:
+    """The connection is somebody else's."""
+
+
 def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
 
@@ -69,9 +75,10 @@ class SqliteStore(ChildPromises):
     """A Store over one SQLite connection.
 
     Args:
-        db: from `schema.connect`; this store is its only user until `serve` is left. Not closed here.
+        db: from `schema.connect`; this store is its only user until `serve` is left.
         clock: gives each commit its wall time.
         run_blocking: runs SQLite work off the loop; by default in a thread of the store's own.
+        closes: leaving `serve` closes the connection.
     """
 
     def __init__(
@@ -79,11 +86,14 @@ class SqliteStore(ChildPromises):
         db: sqlite3.Connection,
         clock: WallClock,
         run_blocking: RunBlocking | None = None,
+        *,
+        closes: bool = False,
     ) -> None:
         self._run_blocking = run_blocking
+        self._close = db.close if closes else _nothing
         self._writer = Writer(db, _perform_nothing)
         self._writer.now = clock.now
-        self._do = self._writer.do
+        self._do, self._ask = self._writer.do, self._writer.ask
 
     @property
     def perform(self) -> Perform:
@@ -98,12 +108,24 @@ class SqliteStore(ChildPromises):
     async def serve(self) -> AsyncIterator[SqliteStore]:
         """See the port."""
         if self._run_blocking is not None:
-            async with self._writer.serve(self._run_blocking):
-                yield self
+            try:
+                async with self._writer.serve(self._run_blocking):
+                    yield self
+            finally:
+                self._close()
             return
         with own_thread("hermes-trio store") as thread:
-            async with self._writer.serve(thread.run, linger_s=LINGER_S):
-                yield self
+            try:
+                async with self._writer.serve(thread.run, linger_s=LINGER_S):
+                    yield self
+            finally:
+                # By the thread that has used it: what hangs there cannot be closed from here.
+                with trio.CancelScope(shield=True, deadline=self._writer.ends_at):
+                    await thread.run(self._close)
+
+    def end_within(self, seconds: float) -> None:
+        """See the port."""
+        self._writer.end_within(seconds)
 
     async def begin_boot(self, setup: Setup | None = None) -> Booted:
         """See the port."""
@@ -113,7 +135,7 @@ class SqliteStore(ChildPromises):
 
     async def end_boot(self) -> None:
         """See the port."""
-        await self._do(boot.end_boot)
+        await self._ask(boot.end_boot)
 
     async def abandon(self, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
         """See the port."""
@@ -133,7 +155,7 @@ class SqliteStore(ChildPromises):
 
     async def checkpoint(self, why: str) -> int:
         """See the port."""
-        return await self._do(boot.checkpoint, why)
+        return await self._ask(boot.checkpoint, why)
 
     async def wake_all(self) -> None:
         """See the port."""
@@ -141,11 +163,11 @@ class SqliteStore(ChildPromises):
 
     async def commands_waiting(self) -> int:
         """See the port."""
-        return await self._do(boot.commands_waiting)
+        return await self._ask(boot.commands_waiting)
 
     async def cursor(self, account: str) -> str | None:
         """See the port."""
-        return await self._do(intake.read_cursor, account)
+        return await self._ask(intake.read_cursor, account)
 
     async def accept(
         self, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
@@ -213,7 +235,7 @@ class SqliteStore(ChildPromises):
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""
-        return await self._do(transcript.read_history, session, limit, before_turn)
+        return await self._ask(transcript.read_history, session, limit, before_turn)
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
         """See the port."""
@@ -234,11 +256,11 @@ class SqliteStore(ChildPromises):
 
     async def asked(self, turn: int, step: StepRow) -> StepRow:
         """See the port."""
-        return await self._do(turns.read_step, turn, step.name, step.n)
+        return await self._ask(turns.read_step, turn, step.name, step.n)
 
     async def show(self, turn: int, reply: Reply) -> None:
         """See the port."""
-        await self._do(rows.show, turn, reply)
+        await self._ask(rows.show, turn, reply)
 
     async def close_turn(self, turn: int, closing: Closing) -> None:
         """See the port."""
@@ -306,31 +328,31 @@ class SqliteStore(ChildPromises):
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """See the port."""
-        return await self._do(views.ledger, chat, limit)
+        return await self._ask(views.ledger, chat, limit)
 
     async def sessions(
         self, key: Key | None = None, limit: int = 200, ended: bool = False
     ) -> Sequence[SessionView]:
         """See the port."""
-        return await self._do(views.sessions, key, limit, ended)
+        return await self._ask(views.sessions, key, limit, ended)
 
     async def session(self, id: int) -> SessionView | None:
         """See the port."""
-        return await self._do(views.session, id)
+        return await self._ask(views.session, id)
 
     async def recording_head(self, session: int) -> RecordingHead | None:
         """See the port."""
-        return await self._do(recorded.head, session)
+        return await self._ask(recorded.head, session)
 
     async def recording_rows(
         self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
     ) -> RecordingRows:
         """See the port."""
-        return await self._do(recorded.rows, head, part, after)
+        return await self._ask(recorded.rows, head, part, after)
 
     async def status(self) -> StatusView:
         """See the port."""
-        return await self._do(views.status)
+        return await self._ask(views.status)
 
 
 @asynccontextmanager
@@ -344,18 +366,16 @@ async def open_sqlite_store(
         clock: wall time of what is written.
         run_blocking: runs the database's calls; by default in a thread of its own.
 
-    Leaving the body waits for what was begun. Cancelled: what a caller was not told may be durable.
+    Leaving the body waits for what was begun, at most three seconds where the disk hangs. Cancelled: what a
+    caller was not told may be durable.
 
     Raises:
         StoreRefused: the file is corrupt, newer, or not ours; it was left untouched.
     """
     db = connect(path)
-    try:
-        store = SqliteStore(db, clock, run_blocking)
-        async with store.serve():
-            yield store
-    finally:
-        db.close()
+    store = SqliteStore(db, clock, run_blocking, closes=True)
+    async with store.serve():
+        yield store
 
 
 def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:

@@ -3,7 +3,11 @@
 Rules for editors. No caller is woken before COMMIT. A promise may be run twice: a group in which one
 raised, or that the disk refused, is undone whole and each of its callers is run alone, once; a savepoint
 per caller would cost every group two statements a caller to save the rare one (and `SQLITE_FULL` rolls
-savepoints back too). The task shields itself and ends when its channel closes.
+savepoints back too). Where a transaction cannot even begin, because another program holds the file, no caller
+is to blame, and none is run alone.
+
+The task shields itself and ends when its channel closes. A disk that hangs does not make that wait endless:
+`end_within` is how long at most. Who waits then is told, and what hangs is left to its thread.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from hermes_trio.stores.tx import Tx
 T = TypeVar("T")
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
 GROUP_MAX = 64
+LEAVE_S = 3.0
+"""How long leaving waits for the disk, where nobody has said less."""
 SIBLINGS, SIBLINGS_S = 16, 0.008
 """A writer is busy when so many callers came within so many seconds."""
 DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
@@ -59,6 +65,8 @@ class Writer:
         self.boot = 0
         self.now: Callable[[], float] = lambda: 0.0
         self.group_max: Callable[[], int] = lambda: GROUP_MAX
+        self._life = trio.CancelScope(shield=True)
+        self._over = False
         self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
 
     async def do(self, promise: Callable[..., T], *args: Any) -> T:
@@ -70,6 +78,23 @@ class Writer:
             Fenced, and whatever else the promise raises; nothing was written.
         Cancelled before it is queued, nothing is written; later the result arrives all the same.
         """
+        # A wait that refuses to be aborted is a shield without the price of a scope; the cancel comes at the
+        # next checkpoint.
+        return await self._done(promise, args, _stay)
+
+    async def ask(self, promise: Callable[..., T], *args: Any) -> T:
+        """As `do`, for what nobody has to hear: what only reads, and what is written for politeness.
+
+        Cancelled, it leaves at once; what it asked for may be done all the same.
+        """
+        return await self._done(promise, args, _leave)
+
+    async def _done(
+        self,
+        promise: Callable[..., T],
+        args: tuple[Any, ...],
+        aborted: Callable[[_Job], trio.lowlevel.Abort],
+    ) -> T:
         job = _Job(promise, args)
         self._recent.append(trio.current_time())
         try:
@@ -80,18 +105,28 @@ class Writer:
                 await self._send.send(job)
         except (trio.ClosedResourceError, trio.BrokenResourceError):
             raise StoreClosed("the store is closed") from None
-        # Queued: from here on the caller gets its result, whoever cancels it. A wait that refuses to be
-        # aborted is a shield without the price of a scope; the cancel comes at the next checkpoint.
         if not job.finished:
             job.waiter = trio.lowlevel.current_task()
-            await trio.lowlevel.wait_task_rescheduled(_stay)
+            await trio.lowlevel.wait_task_rescheduled(lambda _: aborted(job))
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[no-any-return]
 
+    def end_within(self, seconds: float) -> None:
+        """Wait no longer than so for the disk from now on; whoever waits then hears `StoreClosed`.
+
+        Never makes it later. What the disk is doing then may become durable, or not.
+        """
+        self._life.deadline = min(self._life.deadline, trio.current_time() + seconds)
+
+    @property
+    def ends_at(self) -> float:
+        """Until when the disk is waited for, by the loop's clock."""
+        return self._life.deadline
+
     @asynccontextmanager
     async def serve(self, run_blocking: RunBlocking, *, linger_s: float = 0.0) -> AsyncIterator[None]:
-        """Run the writer while the body runs; leaving commits what was queued.
+        """Run the writer while the body runs; leaving commits what was queued, within `LEAVE_S`.
 
         Args:
             run_blocking: runs a group's SQLite work off the loop; the test kit runs it inline.
@@ -104,11 +139,12 @@ class Writer:
                 yield
             finally:
                 self._send.close()
+                self.end_within(LEAVE_S)
 
     async def _work(self, run_blocking: RunBlocking, linger_s: float) -> None:
         group: list[_Job] = []
         try:
-            with trio.CancelScope(shield=True):
+            with self._life:
                 async for job in self._receive:
                     if linger_s and trio.current_time() - self._recent[0] < SIBLINGS_S:
                         await trio.sleep(linger_s)
@@ -118,6 +154,7 @@ class Writer:
                         self._tell(one)
                     group = []
         finally:
+            self._over = True
             # A closed channel forgets what is in it, so its callers are told before.
             while waiting := self._waiting(GROUP_MAX):
                 group += waiting
@@ -142,20 +179,32 @@ class Writer:
         _wake(job)
 
     def _commit(self, group: list[_Job]) -> None:
-        if not self._try(group) and len(group) > 1:
+        if self._begin(group) and not self._try(group) and len(group) > 1:
             for job in group:
-                self._try([job])
+                if self._begin([job]):
+                    self._try([job])
+
+    def _begin(self, group: list[_Job]) -> bool:
+        """Begin a transaction; False: it cannot be, and each job has the error."""
+        try:
+            self._db.execute("begin immediate")
+        except sqlite3.Error as error:
+            for job in group:
+                job.error = _translate(error)
+            return False
+        return True
 
     def _try(self, group: list[_Job]) -> bool:
         """Commit the group whole, or nothing of it: then False, and each job has the error."""
         db = self._db
         try:
-            db.execute("begin immediate")
             now = self.now()
             for job in group:
                 tx = Tx(db, self.boot, now)
                 job.result = job.promise(tx, *job.args)
                 job.consequences, job.error = tx.consequences, None
+            if self._over:
+                raise StoreClosed("nobody waits for it any more")
             db.execute("commit")
         except Exception as error:  # noqa: BLE001 - handed to the caller, whoever made it
             if db.in_transaction:
@@ -166,8 +215,13 @@ class Writer:
         return True
 
 
-def _stay(_: object) -> trio.lowlevel.Abort:
+def _stay(_: _Job) -> trio.lowlevel.Abort:
     return trio.lowlevel.Abort.FAILED
+
+
+def _leave(job: _Job) -> trio.lowlevel.Abort:
+    job.waiter = None
+    return trio.lowlevel.Abort.SUCCEEDED
 
 
 def _wake(job: _Job) -> None:

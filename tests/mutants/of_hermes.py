@@ -159,14 +159,8 @@ MISSED: tuple[Mutant, ...] = (
         "Whoever waits for a commit can be cancelled, and does not hear that it was done.",
         (
             "stores/writer.py",
-            "            await trio.lowlevel.wait_task_rescheduled(_stay)",
-            "            await trio.lowlevel.wait_task_rescheduled(lambda _: _go(job))",
-        ),
-        (
-            "stores/writer.py",
-            "def _stay(_: object) -> trio.lowlevel.Abort:\n    return trio.lowlevel.Abort.FAILED",
-            "def _go(job: _Job) -> trio.lowlevel.Abort:\n    job.waiter = None\n"
-            "    return trio.lowlevel.Abort.SUCCEEDED",
+            "        return await self._done(promise, args, _stay)\n",
+            "        return await self._done(promise, args, _leave)\n",
         ),
     ),
     mutant(
@@ -175,8 +169,8 @@ MISSED: tuple[Mutant, ...] = (
         "What follows from a commit is done by whoever asked for it, and a cancel of that one loses it.",
         (
             "stores/writer.py",
-            "            await trio.lowlevel.wait_task_rescheduled(_stay)",
-            "            await trio.lowlevel.wait_task_rescheduled(lambda _: _go(job))",
+            "        return await self._done(promise, args, _stay)\n",
+            "        return await self._done(promise, args, _leave)\n",
         ),
         (
             "stores/writer.py",
@@ -187,12 +181,6 @@ MISSED: tuple[Mutant, ...] = (
             "stores/writer.py",
             "        if job.error is None and job.consequences:\n            self.perform(job.consequences)\n",
             "",
-        ),
-        (
-            "stores/writer.py",
-            "def _stay(_: object) -> trio.lowlevel.Abort:\n    return trio.lowlevel.Abort.FAILED",
-            "def _go(job: _Job) -> trio.lowlevel.Abort:\n    job.waiter = None\n"
-            "    return trio.lowlevel.Abort.SUCCEEDED",
         ),
     ),
     mutant(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
@@ -238,3 +240,67 @@ async def test_leaving_commits_what_was_queued(autojump_clock):
             await wait_all_tasks_blocked()
             kit.gate.open()
         assert kit.rows("select count(*) from inbound") == [(1,)]
+
+
+async def test_a_disk_that_hangs_is_waited_for_no_longer_than_was_said(autojump_clock):
+    """Those in its group, those in the channel, and those that wait for a place in it."""
+    told = []
+
+    async def caller(kit, n: int) -> None:
+        try:
+            await kit.accept(f"m{n}")
+        except StoreClosed:
+            told.append((n, trio.current_time()))
+
+    async with a_store() as kit, trio.open_nursery() as nursery:
+        kit.gate.shut = True
+        for n in range(150):
+            nursery.start_soon(caller, kit, n)
+        await wait_all_tasks_blocked()
+        kit.store.end_within(7)
+        kit.store.end_within(9)
+    assert sorted(told) == [(n, 7.0) for n in range(150)]
+
+
+async def test_who_only_asks_leaves_at_once(autojump_clock):
+    async with a_store() as kit:
+        kit.gate.shut = True
+        with trio.move_on_after(1) as scope:
+            await kit.store.status()
+        assert scope.cancelled_caught
+        assert trio.current_time() == 1
+        kit.gate.open()
+        assert (await kit.store.status()).waiting == 0
+
+
+async def test_a_file_that_another_program_holds_is_waited_for_once_not_once_for_each_caller(tmp_path):
+    """All hear of it together: none of them is to blame."""
+    path = tmp_path / "hermes.db"
+    async with a_store(path) as kit:
+        kit.db.execute("pragma busy_timeout = 50")
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("begin immediate")
+        failed, statements = [], []
+        kit.db.set_trace_callback(statements.append)
+
+        async def caller(n: int) -> None:
+            try:
+                await kit.accept(f"m{n}")
+            except StoreFailed as error:
+                failed.append(str(error))
+
+        async with trio.open_nursery() as nursery:
+            kit.gate.shut = True
+            nursery.start_soon(caller, 0)
+            await wait_all_tasks_blocked()
+            for n in range(1, 20):
+                nursery.start_soon(caller, n)
+            await wait_all_tasks_blocked()
+            kit.gate.open()
+        kit.db.set_trace_callback(None)
+        assert len(failed) == 20
+        assert {"locked" in why for why in failed} == {True}
+        assert statements.count("begin immediate") == 2
+        other.execute("rollback")
+        other.close()
+        await kit.accept("works again")

@@ -1,0 +1,121 @@
+"""A disk that hangs: the limits of a stop hold, and nothing that nobody waits for is written afterwards."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+import trio
+
+from hermes_trio import open_gateway
+from hermes_trio.clock import SystemClock
+from hermes_trio.errors import StoreClosed
+from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.stores.schema import connect
+from hermes_trio.stores.sqlite import SqliteStore
+from hermes_trio.testing import MemoryPlatform, open_world, text
+
+HANGS_S = 600.0
+
+
+async def the_stop(world) -> float:
+    began = world.now
+    await world.stop()
+    return world.now - began
+
+
+async def test_a_stop_with_a_turn_at_work(autojump_clock):
+    """It waits for the turn, and then three seconds for the disk; the flush has nothing to say."""
+    async with open_world(options=GatewayOptions(drain_timeout_s=5)) as world:
+        world.model.script(text("x", after_s=1000))
+        await world.say("ada", "hello")
+        await world.until(seconds=10)
+        world.life.store.slow_s = HANGS_S
+        assert await the_stop(world) == 5 + 3
+        assert [line["why"] for line in world.lines("checkpoint failed")] == ["no commit in time"] * 2
+        await world.start()
+        await world.settle()
+        assert world.texts("ada", "final") == ["x"]
+
+
+async def test_a_stop_with_an_end_in_the_writers_queue(autojump_clock):
+    """Everybody waits for the disk: the stop takes what its parts add up to, and no turn is lost."""
+    async with open_world(options=GatewayOptions(drain_timeout_s=5)) as world:
+        world.model.script(text("x", after_s=2))
+        await world.say("ada", "hello")
+        await world.until(seconds=1)
+        world.life.store.slow_s = HANGS_S
+        await world.until(seconds=10)
+        assert await the_stop(world) == 5 + 2 + 0 + 3
+        assert world.db.execute("select state from turn").fetchall() == [("running",)]
+        await world.start()
+        await world.settle()
+        assert world.texts("ada", "final") == ["you said: hello"]  # asked again: nothing of it was kept
+
+
+async def test_a_host_that_is_cancelled_is_out_in_three_seconds(autojump_clock):
+    async with open_world() as world:
+        await world.say("ada", "hello")
+        world.life.store.slow_s = HANGS_S
+        await world.until(seconds=10)
+        life = world.life
+        life.scope.cancel(reason="the host")
+        await life.ended.wait()
+        assert world.now == 10 + 3
+
+
+async def test_a_start_that_is_cancelled_too(autojump_clock):
+    db = connect(":memory:")
+
+    async def hangs(work):
+        await trio.sleep(HANGS_S)
+        work()
+
+    store = SqliteStore(db, SystemClock(), hangs, closes=True)
+    with pytest.raises(ExceptionGroup) as raised:  # noqa: PT012
+        with trio.move_on_after(1):
+            async with open_gateway(answers, platforms=[MemoryPlatform()], store=store):
+                raise AssertionError("it has not begun")
+    assert raised.group_contains(StoreClosed)
+    assert trio.current_time() == 1 + 3
+
+
+async def answers(turn):
+    return "done"
+
+
+class Hung(sqlite3.Connection):
+    """Its commits wait for `back`, as in a system call of a server that is away."""
+
+    def __init__(self, *args, **options) -> None:
+        super().__init__(*args, **options)
+        self.away = False
+        self.waits, self.back = threading.Event(), threading.Event()
+
+    def execute(self, sql, parameters=(), /):
+        if self.away and sql.startswith("update turn"):
+            self.waits.set()
+            self.back.wait()
+        return super().execute(sql, parameters)
+
+
+async def test_a_thread_that_hangs_in_a_system_call_is_left_and_commits_nothing_when_it_is_back(tmp_path):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Hung)
+    store = SqliteStore(db, SystemClock(), closes=True)
+    began = trio.current_time()
+    async with open_gateway(answers, platforms=[MemoryPlatform()], store=store) as gateway:
+        await gateway.ready()
+        db.away = True
+    assert db.waits.is_set()  # the checkpoint
+    assert 3 <= trio.current_time() - began < 12
+    [thread] = [one for one in threading.enumerate() if one.name == "hermes-trio store"]
+    db.back.set()
+    await trio.to_thread.run_sync(thread.join)
+    with sqlite3.connect(path) as again:
+        assert again.execute("select ended_at from boot").fetchall() == [(None,)]
+    again.close()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        db.execute("select 1")
