@@ -78,8 +78,11 @@ MESSAGES: tuple[Mutant, ...] = (
         "The platform is told that we have a message while it is still being written down.",
         (
             "inbox.py",
-            "        new = await self._commit(decided, cursor)\n",
-            "        new = decided\n        trio.lowlevel.spawn_system_task(self._commit, decided, cursor)\n",
+            "        new = await self._tried(partial(self._store.accept, self.account, decided, cursor,"
+            " self._rules))\n",
+            "        new = decided\n"
+            "        taken = partial(self._store.accept, self.account, decided, cursor, self._rules)\n"
+            "        trio.lowlevel.spawn_system_task(self._tried, taken)\n",
         ),
     ),
     mutant(
@@ -150,9 +153,11 @@ MESSAGES: tuple[Mutant, ...] = (
         "A message is said to be accepted before it is.",
         (
             "inbox.py",
-            "        new = await self._commit(decided, cursor)\n",
+            "        new = await self._tried(partial(self._store.accept, self.account, decided, cursor,"
+            " self._rules))\n",
             "        for one in decided:\n            self._write_line(one)\n"
-            "        new = await self._commit(decided, cursor)\n",
+            "        new = await self._tried(partial(self._store.accept, self.account, decided, cursor,"
+            " self._rules))\n",
         ),
         (
             "inbox.py",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from hermes_trio.allowance import LOOKS
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Invariant, turn_of
 from hermes_trio.testing.simulation.invariants.causes import ended_turns
 from hermes_trio.testing.simulation.mirror import Change
 
 BY_DISK = ("store_full", "store_fails_commit", "store_fails_read", "store_spoils_row")
-LOOK_S = 10.0
-"""A long deadline is looked at so often."""
 ENDS = ("finished", "failed")
 
 
@@ -89,6 +88,7 @@ class TheTimeItHad(Invariant):
         if new["reason"] == "deadline" and change.id in self._opened:
             began = self._opened[change.id]
             had = self.facts.now - began - self.facts.frozen_s(began, self.facts.now)
-            looks_s = sum(ended > began for _, ended in self.facts.frozen) * LOOK_S
-            enough = had >= self.facts.plan.rules.deadline_s - looks_s - 1e-6
+            deadline_s = self.facts.plan.rules.deadline_s
+            look_s = min(10.0, max(1.0, deadline_s / LOOKS))
+            enough = had >= deadline_s - look_s * len(self.facts.frozen) - 1e-6
             self.check(enough, f"turn {change.id} is past its deadline and had {had:.3f} s")
