@@ -6,14 +6,17 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, Spell, ToolCall
-from hermes_trio.errors import NotJson
+from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.scalars import clean, scalars
 
 ANSWER_CHARS_MAX = 1_000_000
-"""Of text and arguments together. What comes after is not read: the answer ends with finish "length"."""
+"""Of text and calls together. What comes after is not read: the answer is partial, and told as such."""
 
 CALLS_MAX = 128
+NAME_CHARS_MAX = 256
+"""Of a call's name or id. No tool has a longer name; a longer id is replaced by one of ours."""
+
 Finish = Literal["stop", "tool_calls", "length"]
 ARGUMENTS: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=4 * ANSWER_CHARS_MAX)
 
@@ -69,8 +72,9 @@ class GrowingAnswer:
     def add_call(self, slot: int, *, id: str = "", name: str = "", arguments: str = "") -> None:
         """Take a piece of the call at `slot`; id and name come whole, arguments in pieces."""
         call = self._calls.setdefault(slot, _Call())
-        call.id = call.id or id
-        call.name = call.name or name
+        call.id = call.id or (id if len(id) <= NAME_CHARS_MAX else "")
+        call.name = call.name or name[:NAME_CHARS_MAX]
+        self._room -= len(id) + len(name)
         if arguments and self._room >= 0:
             self._room -= len(arguments)
             call.arguments.append(arguments)
@@ -80,9 +84,15 @@ class GrowingAnswer:
         return self._calls[slot].id if slot in self._calls else ""
 
     def result(self) -> ModelAnswer:
-        """The answer. Only one that ended as its provider says it should has calls."""
+        """The answer. Only one that ended as its provider says it should has calls.
+
+        Raises:
+            ModelFailed: nothing of it is any use: it was all calls, and more than may be.
+        """
         if self.full:
-            self.finish = "length"
+            self.finish = None
+            if not self._text:
+                raise ModelFailed("transport", f"an answer of more than {CALLS_MAX} calls, or too large ones")
         calls = tuple(self._whole_calls()) if self.finish in ("stop", "tool_calls") else ()
         finish = "tool_calls" if calls else ("stop" if self.finish == "tool_calls" else self.finish)
         return ModelAnswer(

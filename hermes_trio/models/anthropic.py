@@ -32,7 +32,7 @@ from hermes_trio.entries import (
 )
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, unnamed_calls
-from hermes_trio.models.exchange import Exchange, header_safe
+from hermes_trio.models.exchange import Exchange, Heard, header_safe
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.foreign_json import ForeignJson
@@ -87,6 +87,9 @@ class _Event(Struct):
     delta: _Delta | None = None
     usage: _Usage | None = None
 
+
+LIFE = frozenset({"content_block_start", "content_block_delta", "content_block_stop", "message_delta"})
+"""A ping is none, and the message's start has no token yet."""
 
 READ: ForeignJson[_Event] = ForeignJson(_Event, most_bytes=EVENT_BYTES_MAX, halves=True)
 """Some providers split a character between two events, as halves of a surrogate pair."""
@@ -189,8 +192,8 @@ class _Reader:
         self._answer = answer
         self._refused = refused
 
-    def take(self, event: Event) -> bool:
-        """Take one event; True when the answer is complete. Unknown events are skipped, as documented."""
+    def take(self, event: Event) -> Heard:
+        """Take one event. Unknown ones are skipped, as documented."""
         answer = self._answer
         if event.kind == "error":
             raise self._refused(event.data.encode("utf-8", "replace"))
@@ -216,7 +219,13 @@ class _Reader:
                     answer.finish = FINISHES.get(said.delta.stop_reason, "stop")
             case "message_stop":
                 answer.finish = answer.finish or "stop"
-        return answer.finish is not None or answer.full
+        if answer.full:
+            return "full"
+        if said.type == "message_stop":
+            return "over"
+        if answer.finish is not None:
+            return "whole"
+        return "life" if said.type in LIFE else "nothing"
 
     def _begin_block(self, index: int, block: _Block) -> None:
         if block.type == "tool_use":

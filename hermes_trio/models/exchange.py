@@ -7,7 +7,9 @@ answer kept arriving finds that answer instead of a passed deadline. The sum is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from math import inf
+from typing import TYPE_CHECKING, Literal
 
 import trio
 from msgspec import Struct
@@ -23,7 +25,14 @@ if TYPE_CHECKING:
 
 ERROR_BYTES_MAX = 64 * 1024
 REST_S = 1.0
-"""How long to wait for what may follow a complete answer: its costs, and the end of the stream."""
+"""How long to wait in all for what may follow a complete answer: its costs, and the end of the stream."""
+
+OVER_S = 0.2
+"""How long for the end of a stream that has said it is over, so that the connection can be used again."""
+
+Heard = Literal["nothing", "life", "whole", "over", "full"]
+"""What an event was: no sign of life, or one; from here on the answer is whole; the stream says it is over;
+the answer is as large as it may get, and the stream is left at once."""
 
 CONTENT_TYPE = "text/event-stream"
 
@@ -46,15 +55,16 @@ class Exchange(Struct, frozen=True):
     clock: WallClock
 
     async def post(
-        self, headers: Mapping[str, str], body: bytes, *, key: str, take: Callable[[Event], bool]
+        self, headers: Mapping[str, str], body: bytes, *, key: str, take: Callable[[Event], Heard]
     ) -> None:
         """Post a request and hand each event of its answer to `take`, in order.
 
         Args:
             headers, body: the request in JSON, with the key where the provider wants it.
             key: the secret in it, so that no error text repeats it.
-            take: returns True from when on the answer is complete. What follows is handed to it as well,
-                but hardly waited for, and its loss cannot fail the call.
+            take: says what each event was. Only signs of life put the deadline off. What follows a whole
+                answer is handed to it as well, but hardly waited for, and neither its loss nor what it says
+                can fail the call.
 
         Returns when the stream has ended. Cancelled: the connection is closed.
 
@@ -73,11 +83,12 @@ class Exchange(Struct, frozen=True):
                     if answer.status != 200 or not _is_event_stream(answer):
                         wait_s = min(self.first_byte_s, self.between_bytes_s)
                         silence.deadline = trio.current_time() + wait_s
-                        raise self.failure(answer.status, answer.headers, await _begin_of(answer), key)
+                        body = await _begin_of(answer, silence)
+                        raise self.failure(answer.status, answer.headers, body, key)
                     await reading.read(answer, self.between_bytes_s, silence)
                 finally:
                     await answer.body.aclose()
-            if silence.cancelled_caught and not reading.complete:
+            if silence.cancelled_caught and not reading.whole:
                 raise ModelFailed("transport", "silent for too long")
         except httpx.LocalProtocolError:
             # It may quote a header.
@@ -105,26 +116,32 @@ class _Reading:
     """Hands the events of an answer on.
 
     Attributes:
-        complete: the answer is whole; what may follow is welcome, and its loss no failure.
+        whole: the answer is; what may follow is welcome, and its loss no failure.
     """
 
-    def __init__(self, take: Callable[[Event], bool]) -> None:
+    def __init__(self, take: Callable[[Event], Heard]) -> None:
         self._take = take
-        self.complete = False
+        self.whole = False
 
     async def read(self, answer: Answer, between_s: float, silence: trio.CancelScope) -> None:
-        """Read until the stream ends; each piece puts the deadline of `silence` off."""
+        """Read until the stream ends; each piece with a sign of life puts the deadline of `silence` off."""
         import httpx
 
         stream = EventStream()
         try:
             async for chunk in answer.body:
-                for event in stream.feed(chunk):
-                    self.complete = self._take(event)
-                wait_s = REST_S if self.complete else between_s
-                silence.deadline = trio.current_time() + wait_s
-        except (httpx.HTTPError, EventTooLarge):
-            if not self.complete:
+                heard: set[Heard] = {self._take(event) for event in stream.feed(chunk)}
+                if "full" in heard:
+                    return  # what is left of the body is not read: closing it closes the connection
+                if "over" in heard:
+                    silence.deadline = min(silence.deadline, trio.current_time() + OVER_S)
+                elif "whole" in heard and not self.whole:
+                    silence.deadline = trio.current_time() + REST_S
+                elif "life" in heard and not self.whole:
+                    silence.deadline = trio.current_time() + between_s
+                self.whole = self.whole or not heard.isdisjoint(("whole", "over"))
+        except (httpx.HTTPError, EventTooLarge, ModelFailed):
+            if not self.whole:
                 raise
 
 
@@ -132,10 +149,15 @@ def _is_event_stream(answer: Answer) -> bool:
     return answer.headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
 
 
-async def _begin_of(answer: Answer) -> bytes:
+async def _begin_of(answer: Answer, silence: trio.CancelScope) -> bytes:
+    """As much of a refusal's body as comes: its status and its head say more than what is missing."""
+    import httpx
+
     body = bytearray()
-    async for chunk in answer.body:
-        body += chunk
-        if len(body) >= ERROR_BYTES_MAX:
-            break
+    with trio.CancelScope(deadline=silence.deadline), suppress(httpx.HTTPError):
+        silence.deadline = inf
+        async for chunk in answer.body:
+            body += chunk
+            if len(body) >= ERROR_BYTES_MAX:
+                break
     return bytes(body[:ERROR_BYTES_MAX])

@@ -28,7 +28,7 @@ from hermes_trio.entries import (
 )
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.answer import Finish, GrowingAnswer, arguments_object, unnamed_calls
-from hermes_trio.models.exchange import Exchange, header_safe
+from hermes_trio.models.exchange import Exchange, Heard, header_safe
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.foreign_json import ForeignJson
@@ -59,6 +59,14 @@ class _Delta(Struct):
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[_Call] | None = None
+    reasoning: Any = None
+    reasoning_content: Any = None
+    reasoning_details: Any = None
+
+    @property
+    def has_anything(self) -> bool:
+        thought = self.reasoning or self.reasoning_content or self.reasoning_details
+        return bool(self.content or self.refusal or self.tool_calls or thought)
 
 
 class _Choice(Struct):
@@ -169,10 +177,10 @@ class _Reader:
         self._refused = refused
         self._slot = -1
 
-    def take(self, event: Event) -> bool:
-        """Take one event; True when the answer is complete."""
+    def take(self, event: Event) -> Heard:
+        """Take one event."""
         if event.data == "[DONE]":
-            return self._answer.finish is not None
+            return "nothing" if self._answer.finish is None else "over"
         try:
             chunk = READ(event.data)
         except NotJson as error:
@@ -181,9 +189,12 @@ class _Reader:
             raise self._refused(event.data.encode("utf-8", "replace"))
         if chunk.usage is not None:
             self._take_usage(chunk.usage)
-        if chunk.choices:
-            self._take_choice(chunk.choices[0])
-        return self._answer.finish is not None or self._answer.full
+        alive = bool(chunk.choices) and self._take_choice(chunk.choices[0])
+        if self._answer.full:
+            return "full"
+        if self._answer.finish is not None:
+            return "whole"
+        return "life" if alive else "nothing"
 
     def _take_usage(self, usage: _Usage) -> None:
         self._answer.tokens_in = usage.prompt_tokens or 0
@@ -191,7 +202,8 @@ class _Reader:
         if usage.prompt_tokens_details is not None:
             self._answer.tokens_cached = usage.prompt_tokens_details.cached_tokens or 0
 
-    def _take_choice(self, choice: _Choice) -> None:
+    def _take_choice(self, choice: _Choice) -> bool:
+        """Take it; whether there was anything in it. An empty one is how some keep a connection open."""
         delta = choice.delta
         if delta is not None:
             if text := delta.content or delta.refusal:
@@ -200,6 +212,7 @@ class _Reader:
                 self._take_call(call)
         if choice.finish_reason:
             self._answer.finish = FINISHES.get(choice.finish_reason, "stop")
+        return choice.finish_reason is not None or (delta is not None and delta.has_anything)
 
     def _take_call(self, call: _Call) -> None:
         slot = self._slot if call.index is None else call.index

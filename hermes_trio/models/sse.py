@@ -53,6 +53,7 @@ class EventStream:
     def _with_plain_line_ends(self, chunk: bytes) -> bytes:
         if self._after_cr and chunk.startswith(b"\n"):
             chunk = chunk[1:]
+            self._after_cr = False
         if chunk:
             self._after_cr = chunk.endswith(b"\r")
         if b"\r" in chunk:

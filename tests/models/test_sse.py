@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import time
 
@@ -51,6 +52,13 @@ def test_any_cut_gives_the_same_events():
             events += stream.feed(rest[:cut])
             rest = rest[cut:]
         assert events == whole
+
+
+@pytest.mark.parametrize("ends", list(itertools.product((b"\n", b"\r", b"\r\n"), repeat=4)), ids=repr)
+def test_line_ends_of_each_sort_may_follow_each_other(ends):
+    raw = b"data: a%b%bdata: b%b%b" % ends
+    stream = EventStream()
+    assert [e for byte in raw for e in stream.feed(bytes([byte]))] == EventStream().feed(raw)
 
 
 @pytest.mark.parametrize("raw", [b"data: " + b"x" * 200, b"data: xxxxxxxxxx\n" * 20, b"x" * 200])
