@@ -2,7 +2,9 @@
 
 options.py   the section [platforms.terminal]
 terminal.py  the Platform
-lines.py     bytes of the input -> lines -> messages
+lines.py     bytes of the input -> lines
+gather.py    lines -> messages: a paste is one
+modes.py     how the terminal behaves meanwhile
 screen.py    what to print for a delivery: above what has been said, below what is still being made
 paint.py     text without control characters, with ANSI formatting
 pen.py       writing to a file descriptor without holding up the loop

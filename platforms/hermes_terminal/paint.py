@@ -10,13 +10,19 @@ from rich.cells import get_character_cell_size
 
 from hermes_trio import Part, Span
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    r"\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u206f\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _TAB = "    "
 _STYLES = {"bold": "1", "italic": "3", "strike": "9", "code": "36", "pre": "36", "link": "4", "quote": "2"}
 
 
 def clean(text: str) -> str:
-    """The text without C0 (but line end and tab), DEL and C1: what a model writes steers no terminal."""
+    """The text without C0 (but line end and tab), DEL, C1, and what turns the order of characters round.
+
+    What a model writes steers no terminal, and what is read is what is there.
+    """
     return _CONTROL.sub("", text)
 
 

@@ -7,8 +7,10 @@ change; the prompt. Into a pipe goes only what stays, once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 
+from hermes_terminal.modes import PASTES_MARKED, PASTES_PLAIN, unmarked
 from hermes_terminal.paint import clean, paint, rows, wrap
 from hermes_trio import Delivery, Part
 
@@ -17,6 +19,7 @@ LIVE = frozenset({"preview", "progress", "sign"})
 """What is shown only until something else takes its place."""
 
 _REMEMBERED = 64
+_ECHOED = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class Screen:
@@ -30,6 +33,7 @@ class Screen:
 
     def __init__(self, *, tty: bool, prompt: bool, size: Callable[[], tuple[int, int]]) -> None:
         self._tty = tty
+        self._marks = False
         self._prompt = PROMPT if tty and prompt else ""
         self._size = size
         self._live: dict[str, str] = {}
@@ -38,8 +42,20 @@ class Screen:
         self._last: tuple[str, str] | None = None
 
     def begin(self) -> str:
-        """What to write before anything else: the prompt."""
-        return self._prompt
+        """What to write before anything else: the prompt, and that pastes shall be marked."""
+        self._marks = bool(self._prompt)
+        return PASTES_MARKED + self._prompt if self._marks else self._prompt
+
+    def leave(self) -> str:
+        """What to write last of all: the terminal is what it was."""
+        marks, self._marks = self._marks, False
+        return PASTES_PLAIN if marks else ""
+
+    def tell(self, text: str) -> str:
+        """What to write so that the user reads something that no chat holds."""
+        self._last = None
+        erase = self._erase() if self._tty else ""
+        return f"{erase}{text}\n{self._bottom()}"
 
     def show(self, delivery: Delivery, message_id: str) -> str:
         """What to write so that the delivery is seen; "" when it needs nothing.
@@ -62,12 +78,16 @@ class Screen:
         if not self._prompt or not lines:
             return ""
         self._last = None
-        if not self._live:
+        if not self._live and not any("\x1b" in line for line in lines):
             return self._prompt
         width, height = self._size()
-        below = sum(rows(PROMPT + clean(line), width) for line in lines)
+        below = sum(rows(prompt + _echoed(line), width) for prompt, line in _prompted(lines))
         erase = self._erase(below) if self._live_rows + below < height else ""
-        echo = "".join(f"{PROMPT}{clean(line)}\n" for line in lines) if erase else ""
+        echo = (
+            "".join(f"{prompt}{clean(unmarked(line))}\n" for prompt, line in _prompted(lines))
+            if erase
+            else ""
+        )
         return erase + echo + self._bottom()
 
     def end(self) -> str:
@@ -137,3 +157,13 @@ class Screen:
         shown = shown[-room:]
         self._live_rows = len(shown)
         return "".join(f"{row}\n" for row in shown) + self._prompt
+
+
+def _prompted(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Each line with the prompt it was typed behind: lines that come at once stand behind one."""
+    return zip((PROMPT, *[""] * (len(lines) - 1)), lines, strict=True)
+
+
+def _echoed(line: str) -> str:
+    """A line as the system has shown it: a control character as two others."""
+    return _ECHOED.sub("^_", line.replace("\t", "    "))

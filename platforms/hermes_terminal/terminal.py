@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 
 import trio
 
+from hermes_terminal.gather import CUT_AT, Gather, Said
 from hermes_terminal.lines import LINE_MAX, Line, Lines, read
+from hermes_terminal.modes import erasing_whole_characters
 from hermes_terminal.pen import Pen
 from hermes_terminal.screen import Screen
 from hermes_trio import (
@@ -29,13 +31,21 @@ from hermes_trio import (
 )
 
 USER = "local"
+PASTE_GAP_S = 0.03
+PASTE_MAX_S = 1.0
+LEAVE_S = 1.0
+CUT = (
+    f"I did not take that: a terminal gives me no more than {CUT_AT} bytes of one line, and the rest of it is"
+    " lost. Send it in several lines, or from a file: hermes-trio chat < FILE"
+)
 
 
 class Terminal:
     """A Platform on two file descriptors, which stay open: they belong to the caller.
 
-    Each line that is not blank is a message of the user "local", who is admin. Its id is a token of this
-    object's life and the number of the line. At the end of the input `serve` returns.
+    Each line that is not blank is a message of the user "local", who is admin; of what is typed, each paste.
+    Its id is a token of this object's life and the number of the line. At the end of the input `serve`
+    returns.
 
     Args:
         chance: makes the token.
@@ -57,6 +67,8 @@ class Terminal:
         self._input_fd = input_fd
         self._output_fd = output_fd
         self._lines = Lines()
+        self._gather = Gather()
+        self._typed = os.isatty(input_fd)
         self._sent = 0
         self._asked: tuple[str, tuple[Choice, ...]] = ("", ())
         tty = os.isatty(output_fd)
@@ -64,9 +76,15 @@ class Terminal:
         self._pen = Pen(output_fd)
         self._turn_to_write = trio.Lock()
 
-    def open(self) -> AbstractAsyncContextManager[object]:
-        """Nothing to own: the descriptors belong to the caller."""
-        return nullcontext()
+    @asynccontextmanager
+    async def open(self) -> AsyncGenerator[None]:
+        """Own how the terminal behaves; the descriptors belong to the caller."""
+        with erasing_whole_characters(self._input_fd):
+            try:
+                yield
+            finally:
+                with trio.move_on_after(LEAVE_S, shield=True):
+                    await self._draw(self._screen.leave)
 
     async def serve(self, intake: Intake) -> None:
         """Hand over each line until the input ends.
@@ -76,12 +94,34 @@ class Terminal:
         """
         intake.received()
         await self._draw(self._screen.begin)
-        while data := await read(self._input_fd):
+        ended = False
+        while not ended and (data := await read(self._input_fd)):
             lines = list(self._lines.feed(data))
-            await self._draw(self._screen.typed, [line.text for line in lines])
-            await self._accept(intake, lines)
+            if not self._typed:
+                await self._accept(intake, [Said(line) for line in lines])
+            elif lines:
+                ended = await self._read_paste(lines)
+                await self._draw(self._screen.typed, [line.text for line in lines])
+                await self._accept(intake, list(self._gather.feed(lines)))
         await self._draw(self._screen.end)
-        await self._accept(intake, list(self._lines.end()))
+        last = [*self._gather.end(), *(Said(line) for line in self._lines.end())]
+        await self._accept(intake, last)
+
+    async def _read_paste(self, lines: list[Line]) -> bool:
+        """Add the lines that come faster than anybody types, of an endless stream a second's.
+
+        Returns whether the input has ended: a terminal says that once.
+        """
+        with trio.move_on_after(PASTE_MAX_S):
+            while True:
+                with trio.move_on_after(PASTE_GAP_S) as gap:
+                    data = await read(self._input_fd)
+                if gap.cancelled_caught:
+                    return False
+                if not data:
+                    return True
+                lines += self._lines.feed(data)
+        return False
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Print, replace or erase a message, and return its id.
@@ -108,17 +148,23 @@ class Terminal:
         """Render markdown and split it into parts of at most `traits.text_max - 4` code points."""
         return split_markdown(text, limit=self.traits.text_max - 4, unit="char")
 
-    async def _accept(self, intake: Intake, lines: Sequence[Line]) -> None:
-        updates = [self._update(line) for line in lines if line.raw.strip()]
+    async def _accept(self, intake: Intake, said: Sequence[Said]) -> None:
+        updates = [self._update(one) for one in said if one.line.raw.strip()]
+        for one in said:
+            if one.cut:
+                await self._draw(self._screen.tell, CUT)
         if updates:
             await intake.accept(updates)
         intake.received()
 
-    def _update(self, line: Line) -> Message | Undecodable:
+    def _update(self, said: Said) -> Message | Undecodable:
+        line = said.line
         native = f"{self._token}/{line.number}"
         if line.length > LINE_MAX:
             why = f"a line of {line.length} bytes; at most {LINE_MAX} are taken"
             return Undecodable(native=native, why=why, raw=line.raw)
+        if said.cut:
+            return Undecodable(native=native, why="the system may have cut this line", raw=line.raw)
         choice = self._pressed(line.text)
         return Message(
             native=native,

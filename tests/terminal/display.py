@@ -3,7 +3,7 @@
 import codecs
 import re
 
-_TOKEN = re.compile(r"\x1b\[([0-9;]*)([A-Za-z])|(.)", re.DOTALL)
+_TOKEN = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|(.)", re.DOTALL)
 
 
 class Display:
@@ -12,16 +12,19 @@ class Display:
         self.rows = [""]
         self.row = self.column = 0
         self.styled = ""
+        self.modes = {}
         self._style = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
 
     def feed(self, data):
         text = self._rest + self._decoder.decode(data)
-        cut = re.search(r"\x1b(\[[0-9;]*)?\Z", text)
+        cut = re.search(r"\x1b(\[\??[0-9;]*)?\Z", text)
         self._rest = text[cut.start() :] if cut else ""
         for number, code, char in _TOKEN.findall(text[: cut.start()] if cut else text):
-            if code:
+            if number.startswith("?"):
+                self.modes[number] = code
+            elif code:
                 self._control(int(number.split(";")[0] or 1), number, code)
             else:
                 self._print(char)
@@ -41,6 +44,8 @@ class Display:
     def _print(self, char):
         if char == "\r":
             self.column = 0
+        elif char == "\b":
+            self.column = max(self.column - 1, 0)
         elif char == "\n":
             self._down()
         else:

@@ -5,7 +5,7 @@ import os
 import pytest
 import trio
 
-from hermes_trio.values import Choice, Part, Span
+from hermes_trio.values import Choice, Part, Span, Undecodable
 
 from .conftest import Tty, delivery
 
@@ -156,3 +156,78 @@ async def test_a_terminal_that_hung_up_is_the_end_of_the_input(ear):
         await gone.terminal.serve(ear)
     os.close(gone.slave)
     assert ear.heard == []
+
+
+# --- what one act of a person brings in lines
+
+
+async def test_a_paste_of_several_lines_is_one_message(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("def f(x):\n    return x\n\nwhat is it?\n")
+    await ear.hears(1)
+    await tty.shows("> def f(x):\n    return x\n\nwhat is it?\n>")
+    tty.type("typed\n")
+    await ear.hears(2)
+    assert [message.text for message in ear.heard] == ["def f(x):\n    return x\n\nwhat is it?", "typed"]
+
+
+async def test_a_marked_paste_is_one_message_however_slowly_it_comes_and_shows_without_its_marks(
+    tty, ear, nursery
+):
+    await serve(tty, ear, nursery)
+    tty.type("\x1b[200~def f(x):\n")
+    await trio.sleep(0.2)
+    tty.type("    return x\x1b[201~")
+    await trio.sleep(0.2)
+    tty.type(" # mine\n")
+    await ear.hears(1)
+    assert [message.text for message in ear.heard] == ["def f(x):\n    return x # mine"]
+    tty.type("\x1b[200~one line\x1b[201~\n")
+    await ear.hears(2)
+    await tty.terminal.deliver(delivery("seen"))
+    await tty.shows("> def f(x):\n>     return x # mine\n> one line\nseen\n>")
+
+
+async def test_lines_that_begin_with_a_slash_are_messages_of_their_own(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("one\ntwo\n/status\n/new\nthree\n")
+    await ear.hears(4)
+    assert [message.text for message in ear.heard] == ["one\ntwo", "/status", "/new", "three"]
+
+
+@pytest.mark.parametrize("marks", [("", ""), ("\x1b[200~", "\x1b[201~")])
+async def test_a_line_that_the_system_cuts_is_refused_aloud_and_the_next_is_heard(tty, ear, nursery, marks):
+    await serve(tty, ear, nursery)
+    nursery.start_soon(trio.to_thread.run_sync, tty.type, ("b" * 6000).join(marks) + "\n")
+    await ear.hears(1)
+    [cut] = ear.heard
+    assert isinstance(cut, Undecodable)
+    with trio.fail_after(3):
+        while "I did not take that" not in tty.display.text.replace("\n", ""):
+            await trio.lowlevel.wait_readable(tty.master)
+            tty.display.feed(os.read(tty.master, 65536))
+    tty.type("next\n")
+    await ear.hears(2)
+    assert ear.heard[1].text == "next"
+
+
+async def test_what_turns_the_order_of_characters_round_is_not_shown(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    await tty.terminal.deliver(delivery("run \u202egnp.exe\u202c \u2066now\u2069 \u200fa\U000e0041b"))
+    await tty.shows("run gnp.exe now ab\n>")
+
+
+async def test_a_backspace_erases_a_whole_character(tty, ear, nursery):
+    async with tty.terminal.open():
+        async with trio.open_nursery() as serving:
+            serving.start_soon(tty.terminal.serve, ear, name="serve")
+            await tty.shows(">")
+            assert tty.display.modes == {"?2004": "h"}
+            tty.type("héé界\x7f\x7fx\n")
+            await ear.hears(1)
+            serving.cancel_scope.cancel()
+    assert [message.text for message in ear.heard] == ["héx"]
+    with trio.fail_after(3):
+        while tty.display.modes == {"?2004": "h"}:
+            await trio.lowlevel.wait_readable(tty.master)
+            tty.display.feed(os.read(tty.master, 65536))
