@@ -189,7 +189,7 @@ class _Reader:
             raise self._refused(event.data.encode("utf-8", "replace"))
         if chunk.usage is not None:
             self._take_usage(chunk.usage)
-        alive = bool(chunk.choices) and self._take_choice(chunk.choices[0])
+        alive = self._take_choice(chunk.choices[0]) if chunk.choices else False
         if self._answer.full:
             return "full"
         if self._answer.finish is not None:

@@ -8,18 +8,28 @@ decided by the user it runs as, and by the operator who enabled the tool.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
 DEEPEST = 8
+CHARS_MAX = 32 * 1024
+"""A longer command is not looked at, and so not run: what is long belongs in a file."""
+
+NESTED = "it is nested too deeply to be looked at"
+LOOKS_MAX = 256
+CHARS_LOOKED_AT_MAX = 2 * CHARS_MAX
 _FORK_BOMB = re.compile(
-    r"(?<![\w:.])([\w:.]{1,64})\s*\(\s*\)\s*\{[^}]*?(?<![\w:.])\1\s*\|\s*&?\s*\1(?![\w:.])"
+    r"(?<![\w:.])([\w:.]{1,64})\s{0,8}\(\s{0,8}\)\s{0,8}\{"
+    r"[^}]{0,200}?(?<![\w:.])\1\s{0,8}\|\s{0,8}&?\s{0,8}\1(?![\w:.])"
 )
 _SUBSTITUTION = re.compile(r"\$\(|`|<\(|>\(")
 _TO_DEVICE = re.compile(r">{1,2}\|?\s*[\"']?/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d)")
 _DEVICE = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d|loop\d|mem|kmem|port)")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_SEPARATORS = frozenset(";&|()`")
+_WORD = re.compile(r"""(?:[^\s;&|()<>`'"\\]+|\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*")+""", re.DOTALL)
+_PIECE = re.compile(r"""\\.|'[^']*'|"[^"\\]*(?:\\.[^"\\]*)*\"""", re.DOTALL)
+_ESCAPED = re.compile(r"""\\(["\\$`])""")
+_BETWEEN = re.compile(r"[ \t\r\f\v]+|\n|[;&|()`]+|[<>]+|\s")
+_ENDS = frozenset(";&|()`\n")
 _WORDS_BEFORE = frozenset(
     {"if", "then", "else", "elif", "while", "until", "do", "!", "time", "coproc", "{", "("}
 )
@@ -62,22 +72,38 @@ def refused(command: str) -> str | None:
 
     Pure, and never raises: what cannot be taken apart is looked at as it stands.
     """
+    if len(command) > CHARS_MAX:
+        return f"it is too long to be looked at; at most {CHARS_MAX} characters, the rest belongs in a file"
     flat = command.replace("\\\n", "")
     if _FORK_BOMB.search(flat):
         return "it is a fork bomb"
     if _TO_DEVICE.search(flat):
         return "it writes over a disk"
-    return _look(flat, 0)
+    return _look(flat, 0, _Budget())
 
 
-def _look(command: str, depth: int) -> str | None:
-    if depth > DEEPEST:
-        return "it is nested too deeply to be looked at"
+class _Budget:
+    """What a look at a command and at all that is in it may cost; what costs more is refused."""
+
+    def __init__(self) -> None:
+        self._looks = LOOKS_MAX
+        self._chars = CHARS_LOOKED_AT_MAX
+
+    def spend(self, chars: int) -> bool:
+        """Whether there is enough left for a look at so many characters."""
+        self._looks -= 1
+        self._chars -= chars
+        return self._looks >= 0 and self._chars >= 0
+
+
+def _look(command: str, depth: int, budget: _Budget) -> str | None:
+    if depth > DEEPEST or not budget.spend(len(command)):
+        return NESTED
     for inner in _substitutions(command):
-        if (why := _look(inner, depth + 1)) is not None:
+        if (why := _look(inner, depth + 1, budget)) is not None:
             return why
     for words in _simple_commands(command):
-        if (why := _judge(words, depth)) is not None:
+        if (why := _judge(words, depth, budget)) is not None:
             return why
     return None
 
@@ -102,56 +128,50 @@ def _substitutions(command: str) -> Iterator[str]:
 
 def _simple_commands(command: str) -> Iterator[list[str]]:
     """The words of each simple command, quotes and backslashes taken away."""
-    # A newline is white space to shlex; a shell takes it for a semicolon.
-    lexer = shlex.shlex(_newlines_as_semicolons(command), posix=True, punctuation_chars=";&|()<>`")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
     words: list[str] = []
-    try:
-        for word in lexer:
-            if word and set(word) <= _SEPARATORS:
-                yield words
-                words = []
-            else:
-                words.append(word)
-    except ValueError:
-        # A quote that is not closed: a shell would refuse it. Look at the words all the same.
-        words += command.split()
+    at = 0
+    while at < len(command):
+        found = _WORD.match(command, at)
+        if found is not None:
+            words.append(_PIECE.sub(_bare, found.group()))
+        elif (found := _BETWEEN.match(command, at)) is None:
+            # A quote that is not closed: a shell would refuse it. Look at the words all the same.
+            words += command.split()
+            break
+        elif found.group()[0] in _ENDS:
+            yield words
+            words = []
+        at = found.end()
     yield words
 
 
-def _newlines_as_semicolons(command: str) -> str:
-    made, quote, escaped = [], "", False
-    for sign in command:
-        if escaped:
-            escaped = False
-        elif sign == "\\" and quote != "'":
-            escaped = True
-        elif quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        elif sign == "\n":
-            sign = " ; "
-        made.append(sign)
-    return "".join(made)
+def _bare(piece: re.Match[str]) -> str:
+    """A piece of a word as a shell takes it."""
+    text = piece.group()
+    if text[0] == "'":
+        return text[1:-1]
+    if text[0] == '"':
+        return _ESCAPED.sub(r"\1", text[1:-1])
+    return text[1:]
 
 
-def _judge(words: Sequence[str], depth: int) -> str | None:
+def _judge(words: Sequence[str], depth: int, budget: _Budget) -> str | None:
     """One simple command, and what it runs in its turn."""
+    if depth > DEEPEST:
+        return NESTED
     left = list(words)
     while left and (_ASSIGNMENT.match(left[0]) or left[0] in _WORDS_BEFORE):
         del left[0]
     if not left:
         return None
     name, arguments = left[0].rpartition("/")[2], left[1:]
-    if name in _WRAPPERS and (why := _judge(_wrapped(name, arguments), depth + 1)) is not None:
+    if name in _WRAPPERS and (why := _judge(_wrapped(name, arguments), depth + 1, budget)) is not None:
         return why
     if name == "env" or name in _SHELLS or name in ("eval", "watch"):
         for text in _commands_in(name, arguments):
-            if (why := _look(text, depth + 1)) is not None:
+            if (why := _look(text, depth + 1, budget)) is not None:
                 return why
-    if name == "find" and (why := _find(arguments, depth)) is not None:
+    if name == "find" and (why := _find(arguments, depth, budget)) is not None:
         return why
     return _below(name, arguments)
 
@@ -188,15 +208,18 @@ def _commands_in(name: str, arguments: Sequence[str]) -> Iterator[str]:
             yield word.partition("=")[2]
 
 
-def _find(arguments: Sequence[str], depth: int) -> str | None:
-    if "-delete" in arguments and any(is_root(word) for word in arguments):
+def _find(arguments: Sequence[str], depth: int, budget: _Budget) -> str | None:
+    root = next((word for word in arguments if is_root(word)), None)
+    if "-delete" in arguments and root is not None:
         return "it erases a system folder"
     for index, word in enumerate(arguments):
         if word in ("-exec", "-execdir", "-ok", "-okdir"):
             inner = list(arguments[index + 1 :])
-            roots = [word for word in arguments[:index] if is_root(word)]
-            inner = [part for each in inner for part in (roots if each == "{}" else [each])]
-            if (why := _judge(inner, depth + 1)) is not None:
+            if not budget.spend(sum(map(len, inner)) + len(inner)):
+                return NESTED
+            if root is not None and root in arguments[:index]:
+                inner = [root if each == "{}" else each for each in inner]
+            if (why := _judge(inner, depth + 1, budget)) is not None:
                 return why
     return None
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hermes_trio.pure.command_floor import refused
+from hermes_trio.pure.command_floor import CHARS_MAX, refused
 
 BELOW = [
     "rm -rf /",
@@ -174,6 +176,38 @@ WORDS = [
     "$(",
     ")",
 ]
+
+
+HOSTILE = {
+    "definitions": "a(){",
+    "wrappers": "sudo ",
+    "substitutions": "$(",
+    "backquotes": "`a` ",
+    "evaluations": "eval ",
+    "searches": "find / -exec rm {} ",
+    "folders": "/a/..",
+    "quotes": "'a' ",
+    "words": "a ",
+    "separators": ";",
+    "backslashes": "\\",
+    "one word": "QUJD",
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_the_look_ends_soon(kind):
+    for size in (CHARS_MAX // 2, CHARS_MAX, 1 << 20):
+        command = "echo " + HOSTILE[kind] * (size // len(HOSTILE[kind]) - 5)
+        began = time.process_time()
+        refused(command)
+        assert time.process_time() - began < 0.15  # 0.06 s of a slow machine at the most; it was 8 s
+
+
+def test_what_is_too_long_or_too_deep_to_be_looked_at_is_refused():
+    assert "too long" in refused("cat <<E\n" + "x" * CHARS_MAX)
+    assert "deeply" in refused("sudo " * 20 + "ls")
+    assert "deeply" in refused("$(" * 20 + "ls")
+    assert refused("sudo nice env timeout 5 nohup ls") is None
 
 
 @given(some.text(alphabet=some.sampled_from("rm -f/;&|()$`'\"\\\n{}<>=x1"), max_size=60))
