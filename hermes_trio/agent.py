@@ -7,7 +7,7 @@ after a crash a call that is not idempotent is shown to the model as *started, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import msgspec
@@ -188,11 +188,11 @@ class ModelAgent:
 
         async def use(_: Mapping[str, Any], *, op: str) -> Result:
             async def run() -> str:
-                return _text(await tool.run(arguments, Context(turn, op, parent, consumed)))
+                return _text(await tool.run(arguments, Context(turn, op, parent, consumed)), turn.redact)
 
             text, error = await attempt(run)
             if error is not None:
-                return Result(told(error)[:RESULT_CHARS_MAX], failed=True)
+                return Result(_text(told(error), turn.redact), failed=True)
             return Result(text or "")
 
         return await turn.steps.run(
@@ -247,9 +247,9 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
         return None
 
 
-def _text(value: object) -> str:
-    """What a tool gave, as text of bounded size."""
-    text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=repr).decode()
+def _text(value: object, redact: Callable[[str], str]) -> str:
+    """What a tool gave, as text of bounded size. A cut leaves no half of a secret."""
+    text = redact(value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=repr).decode())
     if len(text) > RESULT_CHARS_MAX:
         text = f"{text[:RESULT_CHARS_MAX]}\n[cut: {len(text)} characters]"
     return clean(text)

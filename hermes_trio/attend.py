@@ -17,6 +17,7 @@ from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports import Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.pure.scalars import shows
+from hermes_trio.redaction import certain
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Reply, Store
 from hermes_trio.supervise import attempt
@@ -33,13 +34,6 @@ more than it is long."""
 
 SECRET_CHARS = 8192
 """Kept beyond it, so that a secret which begins in what is shown is known for one."""
-
-UNFINISHED = 8
-"""From how many characters on the last word is held back. It may be the beginning of a secret, which is known
-for one only when it is whole."""
-
-_IN_A_WORD = "".join(map(chr, range(ord("!"), ord("~") + 1)))
-"""No key has other characters."""
 
 
 class Attended(Protocol):
@@ -122,7 +116,7 @@ class Attendance:
                 # An answer that comes in one gust is shown once, as itself.
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
-            text = self.around.redact(finished("".join(self._pieces)))[:PREVIEW_CHARS]
+            text = certain(self.around.redact, "".join(self._pieces))[:PREVIEW_CHARS]
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
             part, _ = await attempt(partial(_head, self.platform, text))
             if part is not None and part != self._shown:
@@ -217,12 +211,6 @@ async def attend(attendance: Attendance) -> None:
             nursery.start_soon(attendance.preview, name="preview")
         if attendance.around.progress_every_s > 0:
             nursery.start_soon(attendance.progress, name="progress")
-
-
-def finished(text: str) -> str:
-    """The text without its last word, if that is a long one."""
-    before = text.rstrip(_IN_A_WORD)
-    return before if len(text) - len(before) >= UNFINISHED else text
 
 
 async def _head(platform: Platform, text: str) -> Part | None:

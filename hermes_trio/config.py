@@ -22,6 +22,7 @@ from hermes_trio.plugins import PLATFORMS, TOOLS, Loader, installed
 from hermes_trio.ports import Adapter
 from hermes_trio.pure.filling import Filling, Problem, dotted
 from hermes_trio.pure.toml_lines import toml_lines
+from hermes_trio.redaction import Redactor
 from hermes_trio.values import Secret
 
 __all__ = [
@@ -282,9 +283,7 @@ def _told(path: Path | None, source: str, problems: list[Problem], secrets: list
         f"{dotted(problems[number].path)}: {problems[number].text}"
         for line, number in told
     )
-    for secret in secrets:
-        text = text.replace(secret.reveal(), "***")
-    return text
+    return Redactor(secrets)(text)
 
 
 def _line_of(problem: Problem, lines: Mapping[tuple[str | int, ...], int]) -> int:

@@ -8,19 +8,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, TextIO
-from urllib.parse import quote, quote_plus
 
 import structlog
-from msgspec import json
-
-from hermes_trio.values import Secret
 
 Log = Any  # as a structlog bound logger: log.info("event", field=value); also warning, error
 Fields = MutableMapping[str, Any]
-REDACTED = "***"
-SHORTEST_SECRET = 4
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote, equals, backslash
 
 
@@ -69,40 +63,6 @@ class _StreamLog:
         parts += [f"{name}={_value(value)}" for name, value in fields.items() if value is not None]
         self._stream.write(self._redact(" ".join(parts)) + "\n")
         self._stream.flush()
-
-
-class Redactor:
-    """Replaces each secret it knows in a text, in whatever form it got there.
-
-    Args:
-        secrets: those known from the start. Too short ones are left alone.
-    """
-
-    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
-        self._values: list[str] = []
-        self.learn(*secrets)
-
-    def learn(self, *secrets: Secret) -> None:
-        """From now on these are replaced too."""
-        plain = {secret.reveal() for secret in secrets if len(secret.reveal()) >= SHORTEST_SECRET}
-        known = {form for value in plain for form in _forms(value)}.union(self._values)
-        self._values = sorted(known, key=len, reverse=True)
-
-    def __call__(self, text: str) -> str:
-        """The text without them."""
-        for value in self._values:
-            if value in text:
-                text = text.replace(value, REDACTED)
-        return text
-
-
-def _forms(value: str) -> set[str]:
-    """A secret as itself, in a URL, in a repr of text or bytes, in JSON, and each of these in a line."""
-    forms = {value, quote(value), quote(value, safe=""), quote_plus(value)}
-    for _ in range(2):
-        forms |= {repr(form)[1:-1] for form in forms} | {repr(form.encode())[2:-1] for form in forms}
-        forms |= {json.encode(form).decode()[1:-1] for form in forms}
-    return forms | {_escaped(form) for form in forms}
 
 
 def _one_line(_: Any, __: str, fields: Fields) -> str:

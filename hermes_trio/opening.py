@@ -27,6 +27,7 @@ from msgspec.structs import asdict
 
 from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.discretion import discreet
 from hermes_trio.dispatch import by_name
 from hermes_trio.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
 from hermes_trio.errors import ConfigWrong
@@ -74,8 +75,7 @@ async def open_gateway(
         options, session: limits and rules, as in the config file.
         commands: slash commands; by default those that are installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
-        log: a structlog logger, which sees to secrets itself; by default lines go to the standard logger
-            "hermes_trio", redacted.
+        log: a structlog logger, which sees to secrets itself; by default the standard logger "hermes_trio".
         redact: replaces secrets in what is said, shown, stored, and logged there.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
         resume: False: interrupted turns are closed with a notice instead of resumed.
@@ -106,7 +106,8 @@ async def open_gateway(
         processes=processes or SystemProcesses(),
     )
     setup = _setup(agent, platforms, limits, rules, redact)
-    async with served(store, wall) as kept, _living(make, platforms, kept, resume, setup) as gateway:
+    alive = partial(_living, make, platforms, resume=resume, setup=setup)
+    async with served(store, wall) as kept, alive(discreet(kept, redact)) as gateway:
         yield gateway
 
 

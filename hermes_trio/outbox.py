@@ -13,6 +13,7 @@ from typing import Literal, TypeVar
 import trio
 from msgspec import structs
 
+from hermes_trio.discretion import shown
 from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
@@ -48,7 +49,7 @@ class Outbox:
         give_up_after_s: how long a part is tried, in seconds of the wall clock.
         hears: whether an account receives at the moment, so that a call has a chance.
         moves: chats that have another id, by which they are spoken to.
-        redact: replaces secrets in what an adapter says of its failures.
+        redact: replaces secrets in what is shown, and in what an adapter says of its failures.
     """
 
     def __init__(
@@ -130,13 +131,14 @@ class Outbox:
             await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
             return "look"
         receipt, error = None, None
-        delivery = self._moves.of(begun.delivery)
-        delivery = _plain(delivery, platform.traits) if begun.plain else delivery
+        moved = self._moves.of(begun.delivery)
+        plain = _plain(moved, platform.traits) if begun.plain else moved
+        delivery = shown(plain, self._redact)
         with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
             receipt, error = await attempt(lambda: platform.deliver(delivery))
         if error is None and not deadline.cancelled_caught:
-            shown = str(receipt.message_id) if receipt and receipt.message_id is not None else None
-            more = await self._kept(lambda: self._store.record_delivery(begun.row, shown))
+            id = str(receipt.message_id) if receipt and receipt.message_id is not None else None
+            more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"
         return await self._failed(lane, begun, only(error))
 
@@ -219,7 +221,7 @@ class Outbox:
             return
         delivery = self._moves.of(Delivery(op="send", address=address, part=Part(text), said="notice"))
         with trio.move_on_after(TELL_S):
-            _, error = await attempt(lambda: platform.deliver(delivery))
+            _, error = await attempt(lambda: platform.deliver(shown(delivery, self._redact)))
             if error is not None:
                 self._log.warning("send given up", lane=str(address.lane), why=type(error).__name__)
 

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from hermes_trio.discretion import without_secrets
 from hermes_trio.entries import Entry
 from hermes_trio.errors import (
     AgentError,
@@ -93,6 +94,7 @@ class Steps:
         Raises:
             StepMismatch: the recording has other arguments for it, or a step of this name is running.
         """
+        name = self._redact(name)
         if name in self._running:
             raise self._differs(f"two running steps share the name {name!r}")
         n = self._calls.get(name, 0) + 1
@@ -201,7 +203,7 @@ class Steps:
 
     def _done(self, row: StepRow, value: object) -> StepRow:
         try:
-            encoded = self._redact(msgspec.json.encode(value).decode()).encode()
+            encoded = without_secrets(msgspec.json.encode(value), self._redact)
         except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
         if too_deep(encoded):

@@ -173,7 +173,7 @@ def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
     """A sentence of ours, which needs no splitting."""
     return Closing(
         state="failed" if ending.until is None else "stopped",
-        reason=clean(turn.redact(ending.reason)),
+        reason=clean(ending.reason),
         outcome=ending.outcome if ending.until is None else None,
         until=ending.until,
         error=failure_of(error, turn.redact),
@@ -194,6 +194,6 @@ def _finished(turn: Turn, answer: object) -> Closing:
         raise AgentError(f"the agent returned a {type(answer).__name__}; an answer is text, Silence or None")
     if answer is None or not shows(answer):
         return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
-    text = clean(turn.redact(answer))
+    text = clean(answer)
     entries = (*turn.steps.closing_entries, AssistantEntry(text=text))
     return Closing(state="finished", step=step, entries=entries, reply=turn.reply(text))

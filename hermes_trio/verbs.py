@@ -279,7 +279,7 @@ class Turn:
             if row.state == "intent":
                 row = await self._await_answer(row, timeout_s)
         if row.state == "failed":
-            raise AskTimedOut(f"no answer to: {text[:80]}")
+            raise AskTimedOut(f"no answer to: {self.redact(text)[:80]}")
         return msgspec.json.decode(row.value, type=str)
 
     async def _await_answer(self, row: StepRow, timeout_s: float) -> StepRow:

@@ -26,7 +26,7 @@ def export(session: int, file: Path | None, output: Path | None) -> int:
     """Write out a session so that it can be run again, without secrets."""
     from hermes_trio.daemon.exporting import recorded, secrets_of, write_private
     from hermes_trio.daemon.state_dir import state_dir_of
-    from hermes_trio.log import Redactor
+    from hermes_trio.redaction import Redactor
 
     path = find_file(file)
     secrets, missing = secrets_of(path, os.environ)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from trio.testing import MockClock
 
     from hermes_trio.config import Config
-    from hermes_trio.log import Redactor
     from hermes_trio.recording import Recording
+    from hermes_trio.redaction import Redactor
     from hermes_trio.testing.replay import Replay
 
 
@@ -77,7 +77,7 @@ def _onward(
     from msgspec.structs import replace
 
     from hermes_trio.config import load
-    from hermes_trio.log import Redactor
+    from hermes_trio.redaction import Redactor
 
     config = load(file, environ=os.environ)
     if model is not None:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import trio
+from msgspec import json
 
 from hermes_trio.daemon.control import (
     ANSWER_S,
@@ -24,6 +25,8 @@ from hermes_trio.daemon.control import (
 )
 from hermes_trio.errors import ConfigWrong, NotJson
 from hermes_trio.pure.foreign_errors import told
+from hermes_trio.pure.recorded import words_of
+from hermes_trio.pure.scalars import clean, mapped
 from hermes_trio.supervise import attempt
 
 CLIENTS_MAX, SILENT_MAX = 32, 64
@@ -38,6 +41,7 @@ Answerer = Callable[[Request], Awaitable[Answer]]
 async def serve_control(
     state_dir: Path,
     answer: Answerer,
+    redact: Callable[[str], str] = str,
     *,
     task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -46,12 +50,13 @@ async def serve_control(
     Args:
         state_dir: locked by this process, so that a socket which is there already is a dead one's.
         answer: what it raises is told to the client.
+        redact: replaces secrets in what is answered.
 
     Raises:
         ConfigWrong: no socket can be made there.
     """
     listener = _listen(state_dir)
-    clients = _Clients(answer)
+    clients = _Clients(answer, redact)
     try:
         task_status.started()
         await trio.serve_listeners(clients.serve, [listener])
@@ -82,8 +87,9 @@ def _listen(state_dir: Path) -> trio.SocketListener:
 class _Clients:
     """At most CLIENTS_MAX at once; one more is told so. Who has asked nothing yet makes room for the next."""
 
-    def __init__(self, answer: Answerer) -> None:
+    def __init__(self, answer: Answerer, redact: Callable[[str], str]) -> None:
         self._answer = answer
+        self._redact = redact
         self._now = 0
         self._silent: dict[trio.CancelScope, None] = {}
 
@@ -105,7 +111,7 @@ class _Clients:
             if self._now <= CLIENTS_MAX:
                 said = await self._answered(line)
             with trio.move_on_after(TAKE_S):
-                await stream.send_all(said)
+                await stream.send_all(discreet(said, self._redact))
         finally:
             self._now -= 1
 
@@ -135,6 +141,15 @@ class _Clients:
         with trio.move_on_after(REST_S if isinstance(request, AwaitRest) else ANSWER_S):
             return encode(await self._answer(request))
         return encode(No(why="not in time"))
+
+
+def discreet(line: bytes, redact: Callable[[str], str]) -> bytes:
+    """An answer's line without secrets; the words that answers are made of stay."""
+    if redact(text := line.decode()) == text:
+        return line
+    words = words_of(Answer)
+    plain = mapped(json.decode(line), lambda one: one if one in words else clean(redact(one)))
+    return json.encode(plain) + b"\n"
 
 
 async def _line(stream: trio.SocketStream) -> bytes:

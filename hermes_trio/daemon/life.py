@@ -32,9 +32,10 @@ from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.daemon.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway import Gateway
-from hermes_trio.log import Log, Redactor
+from hermes_trio.log import Log
 from hermes_trio.opening import open_gateway
 from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
+from hermes_trio.redaction import Redactor
 from hermes_trio.threads import pulse
 
 STOPPED, RESTART = 0, 75
@@ -165,7 +166,9 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_heed, caught, life, name="signals")
         nursery.start_soon(_compare_stop_limits, life, name="stop limit")
-        await nursery.start(serve_control, config.gateway.state_dir, life.answers.answer, name="control")
+        await nursery.start(
+            serve_control, config.gateway.state_dir, life.answers.answer, around.redact, name="control"
+        )
         async with (
             open_agent(
                 config, clock=around.clock, chance=around.chance, log=log, learn=around.redact.learn

@@ -21,8 +21,9 @@ from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir
 from hermes_trio.daemon.supervisor import begin_anew, supervisor
-from hermes_trio.log import Log, Redactor, stream_log
+from hermes_trio.log import Log, stream_log
 from hermes_trio.plugins import PLATFORMS, installed
+from hermes_trio.redaction import Redactor
 
 STDERR = 2
 

@@ -23,7 +23,7 @@ def without_secrets(page: RecordingRows, part: RecordingPart, redact: Callable[[
 
 def _redacted(row: bytes, part: RecordingPart, redact: Callable[[str], str]) -> Any:
     # A text that is one of these words is no secret, and a recording without them could not be read.
-    words = _words()
+    words = words_of(Recording)
 
     def change(text: str) -> str:
         return text if text in words else clean(redact(text))
@@ -38,9 +38,9 @@ def _redacted(row: bytes, part: RecordingPart, redact: Callable[[str], str]) -> 
 
 
 @cache
-def _words() -> frozenset[str]:
-    """The names and closed sets of words that a recording is written in."""
-    return frozenset(word for word in _words_of(inspect.type_info(Recording), set()) if isinstance(word, str))
+def words_of(kind: Any) -> frozenset[str]:
+    """The names and closed sets of words that a recording, or another such value, is written in."""
+    return frozenset(word for word in _words_of(inspect.type_info(kind), set()) if isinstance(word, str))
 
 
 def _words_of(kind: Any, seen: set[type]) -> Iterator[Any]:

@@ -163,7 +163,7 @@ class Replay(World):
             tools=tools,
             commands=commands,
             commit_s=0.0,
-            redact=lambda text: text,
+            redact=str,
             keys=(),
             fallbacks=0,
             on_exhausted="tell",

@@ -323,7 +323,7 @@ async def open_world(
     tools: Sequence[Tool] = (),
     commands: Sequence[Command] | None = None,
     commit_s: float = 0.0,
-    redact: Callable[[str], str] = lambda text: text,
+    redact: Callable[[str], str] = str,
     keys: Sequence[str] = (),
     fallbacks: int = 0,
     on_exhausted: Literal["tell", "defer"] = "tell",

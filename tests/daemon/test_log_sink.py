@@ -10,7 +10,8 @@ import pytest
 
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
-from hermes_trio.log import Redactor, stream_log
+from hermes_trio.log import stream_log
+from hermes_trio.redaction import Redactor
 from hermes_trio.values import Secret
 
 

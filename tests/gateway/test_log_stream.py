@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from hermes_trio.log import Redactor, stream_log
+from hermes_trio.log import stream_log
+from hermes_trio.redaction import Redactor
 from hermes_trio.values import Secret
 
 SECRETS = [

@@ -2,6 +2,19 @@
 
 from tests.mutants.mutant import Mutant, mutant
 
+# What is redacted early is redacted at the border too: a mistake has to be made at both.
+SHOWN_AS_IT_IS = (
+    "outbox.py",
+    "delivery = shown(plain, self._redact)",
+    "delivery = plain",
+)
+PARTS_AS_THEY_ARE = (
+    "discretion.py",
+    "new: Sequence[Any] = redacted_parts(values, redact)",
+    "new: Sequence[Any] = values",
+)
+VALUES_AS_THEY_ARE = ("discretion.py", '    StepRow: ("value",),\n', "")
+
 SENDS: tuple[Mutant, ...] = (
     mutant(
         "a repeat without a mark",
@@ -110,7 +123,8 @@ SENDS: tuple[Mutant, ...] = (
         "no redaction of answers",
         "I9",
         "What a model says is sent and kept as it is.",
-        ("turn.py", "    text = clean(turn.redact(answer))\n", "    text = clean(answer)\n"),
+        SHOWN_AS_IT_IS,
+        PARTS_AS_THEY_ARE,
         (
             "verbs.py",
             "        text = clean(self.redact(text))\n        return self.framed(",
@@ -123,9 +137,11 @@ SENDS: tuple[Mutant, ...] = (
         "What a model streams is shown as it comes.",
         (
             "attend.py",
-            '            text = self.around.redact(finished("".join(self._pieces)))[:PREVIEW_CHARS]\n',
+            '            text = certain(self.around.redact, "".join(self._pieces))[:PREVIEW_CHARS]\n',
             '            text = "".join(self._pieces)[:PREVIEW_CHARS]\n',
         ),
+        SHOWN_AS_IT_IS,
+        PARTS_AS_THEY_ARE,
     ),
     mutant(
         "no redaction of errors",
@@ -136,6 +152,7 @@ SENDS: tuple[Mutant, ...] = (
             "            text = clean(self._redact(text_of(error)))[: VALUE_MAX // 4]\n",
             "            text = clean(str(error))[: VALUE_MAX // 4]\n",
         ),
+        VALUES_AS_THEY_ARE,
     ),
     mutant(
         "no redaction of a failed turn",
@@ -146,6 +163,7 @@ SENDS: tuple[Mutant, ...] = (
             "        error=failure_of(error, turn.redact),\n",
             "        error=failure_of(error, str),\n",
         ),
+        ("discretion.py", '    Failure: ("text",),\n', ""),
     ),
     mutant(
         "no redaction of step values",
@@ -153,9 +171,16 @@ SENDS: tuple[Mutant, ...] = (
         "What a tool returns is recorded as it is.",
         (
             "steps.py",
-            "            encoded = self._redact(msgspec.json.encode(value).decode()).encode()\n",
+            "            encoded = without_secrets(msgspec.json.encode(value), self._redact)\n",
             "            encoded = msgspec.json.encode(value)\n",
         ),
+        VALUES_AS_THEY_ARE,
+    ),
+    mutant(
+        "no redaction of what is kept",
+        "I9",
+        "The store is given what an agent and its users say as it is.",
+        ("opening.py", "alive(discreet(kept, redact))", "alive(kept)"),
     ),
     mutant(
         "a penalty for ever",

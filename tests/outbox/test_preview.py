@@ -6,10 +6,11 @@ import time
 import pytest
 import trio
 
-from hermes_trio.attend import PREVIEW_CHARS, finished
+from hermes_trio.attend import PREVIEW_CHARS
 from hermes_trio.errors import SendRefused
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure import texts
+from hermes_trio.redaction import certain
 from hermes_trio.testing import MemoryPlatform, open_world, text
 from hermes_trio.values import Receipt, Traits
 from hermes_trio.wishes import Silence
@@ -455,8 +456,8 @@ async def test_what_is_longer_than_a_preview_shows_costs_no_preview_more(world):
     assert shown[-1][0] < 20  # of 100 seconds
 
 
-def test_the_last_word_is_held_back_if_it_is_long():
-    assert finished("ends with a word") == "ends with a word"
-    assert finished("ends with sk_live_1234") == "ends with "
-    assert finished("sk_live_1234") == ""
-    assert finished("") == ""
+def test_the_last_word_is_held_back_if_it_is_long_where_nobody_knows_what_a_secret_is():
+    assert certain(str, "ends with a word") == "ends with a word"
+    assert certain(str, "ends with sk_live_1234") == "ends with "
+    assert certain(str, "sk_live_1234") == ""
+    assert certain(str, "") == ""

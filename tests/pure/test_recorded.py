@@ -6,9 +6,9 @@ import msgspec
 from msgspec import Raw
 
 from hermes_trio.entries import UserEntry
-from hermes_trio.log import Redactor
 from hermes_trio.pure.recorded import PARTS, without_secrets, written
 from hermes_trio.recording import RecordedEntry, RecordedStep, Recording, RecordingHead, RecordingRows
+from hermes_trio.redaction import Redactor
 from hermes_trio.values import Key, Secret
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from hermes_trio import Candidates, ModelAgent, Secret
 from hermes_trio.candidates import Candidate
 from hermes_trio.clock import seeded_chance
-from hermes_trio.log import Redactor
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.redaction import Redactor
 from hermes_trio.testing import RecordingTool, ScriptedModel, open_world
 from hermes_trio.testing.replay import recording_of
 

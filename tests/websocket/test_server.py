@@ -15,8 +15,8 @@ from websockets.sync.client import connect
 
 from hermes_trio.clock import SystemClock
 from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendRefused
-from hermes_trio.log import Redactor
 from hermes_trio.ports import AdapterContext, Platform
+from hermes_trio.redaction import Redactor
 from hermes_trio.values import Address, Choice, Part, Span
 from tests.ear import Ear
 

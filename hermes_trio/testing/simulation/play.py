@@ -12,8 +12,8 @@ from msgspec import Struct
 from trio.testing import MockClock
 
 from hermes_trio.entries import ModelRequest
-from hermes_trio.log import Redactor
 from hermes_trio.ports import Tool
+from hermes_trio.redaction import Redactor
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling

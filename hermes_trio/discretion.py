@@ -1,0 +1,171 @@
+"""What the store is given and what a platform shows holds no secret: two borders, each in one place.
+
+Whatever is to be kept goes through `DiscreetStore`, whatever is to be shown through `shown`. Ids, keys and
+closed sets of words are left alone: a secret that happens to be "main" must not rename an account.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from msgspec import json
+from msgspec.structs import replace
+
+from hermes_trio.child_port import ChildBorn
+from hermes_trio.consequences import Perform
+from hermes_trio.entries import (
+    AssistantEntry,
+    NoteEntry,
+    SummaryEntry,
+    ToolCall,
+    ToolEntry,
+    UserEntry,
+)
+from hermes_trio.errors import NotJson
+from hermes_trio.pure.foreign_json import ForeignJson
+from hermes_trio.pure.scalars import clean, mapped
+from hermes_trio.recording import Failure
+from hermes_trio.redaction import Redact, redacted_parts
+from hermes_trio.store_port import Closing, Reply, StepRow, Store
+from hermes_trio.values import Choice, Decided, Delivery, Message, Part, Undecodable
+from hermes_trio.wishes import Prompt
+
+TEXTS: Mapping[type, tuple[str, ...]] = {
+    Message: ("text", "sender", "raw"),
+    Undecodable: ("why", "raw"),
+    Decided: ("update", "reason", "notice"),
+    Reply: ("parts", "choices"),
+    Choice: ("label",),
+    StepRow: ("value",),
+    Closing: ("reason", "step", "entries", "reply", "error"),
+    Failure: ("text",),
+    Prompt: ("text",),
+    ChildBorn: ("command",),
+    UserEntry: ("text",),
+    AssistantEntry: ("text", "calls"),
+    ToolCall: ("arguments",),
+    ToolEntry: ("text",),
+    NoteEntry: ("text",),
+    SummaryEntry: ("text", "said"),
+}
+"""Where free text stands in what the store is given; bytes are JSON. Other structs have none."""
+
+WORDS = frozenset({"account", "cursor", "how", "chat", "message_id", "end", "outcome"})
+"""Parameters of promises that are text, and are ids or one of a few words."""
+
+_foreign: ForeignJson[Any] = ForeignJson(Any, most_bytes=1 << 22)
+_FREE = ("str", "bytes", "Reply", "Part", "Prompt", "Decided", "StepRow", "Entry", "Closing", "ChildBorn")
+
+
+def without_secrets(value: Any, redact: Redact) -> Any:
+    """The value without secrets; the same object if it has none."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, bytes):
+        return _json_without(value, redact)
+    if isinstance(value, list | tuple):
+        return _each_without(value, redact)
+    names = TEXTS.get(type(value), ())
+    if not names:
+        return value
+    changed = {}
+    for name in names:
+        old = getattr(value, name)
+        if old and (new := without_secrets(old, redact)) is not old and new != old:
+            changed[name] = new
+    return replace(value, **changed) if changed else value
+
+
+def shown(delivery: Delivery, redact: Redact) -> Delivery:
+    """What a platform is asked to show, after rendering: text, addresses of links, labels of buttons."""
+    if delivery.part is None:
+        return delivery
+    (part,), choices = redacted_parts((delivery.part,), redact), without_secrets(delivery.choices, redact)
+    if part is delivery.part and choices is delivery.choices:
+        return delivery
+    return replace(delivery, part=part, choices=choices)
+
+
+class DiscreetStore:
+    """A Store that is handed no secret, whoever let it slip.
+
+    Args:
+        store: what keeps.
+        redact: replaces secrets in a text.
+    """
+
+    def __init__(self, store: Store, redact: Redact) -> None:
+        self._store = store
+        self._redact = redact
+
+    @property
+    def perform(self) -> Perform:
+        """What is handed the consequences of each commit."""
+        return self._store.perform
+
+    @perform.setter
+    def perform(self, perform: Perform) -> None:
+        self._store.perform = perform
+
+    def __getattr__(self, name: str) -> Any:
+        promise = getattr(self._store, name)
+        if (free := _free_parameters(getattr(Store, name, None))) and callable(promise):
+            promise = self._discreet(promise, free)
+        setattr(self, name, promise)
+        return promise
+
+    def _discreet(self, promise: Callable[..., Any], free: frozenset[str]) -> Callable[..., Any]:
+        parameters = list(inspect.signature(promise).parameters)
+        places = [at for at, name in enumerate(parameters) if name in free]
+        redact = self._redact
+
+        def kept(*args: Any, **named: Any) -> Any:
+            given = list(args)
+            for at in places:
+                if at < len(given) and given[at]:
+                    given[at] = without_secrets(given[at], redact)
+            for name in named.keys() & free:
+                named[name] = without_secrets(named[name], redact)
+            return promise(*given, **named)
+
+        return kept
+
+
+def discreet(store: Store, redact: Redact) -> Store:
+    """The store as those see it who might let a secret slip."""
+    return store if redact is str else cast(Store, DiscreetStore(store, redact))
+
+
+def _free_parameters(promise: Any) -> frozenset[str]:
+    """Which parameters of a promise hold free text."""
+    if not inspect.isfunction(promise):
+        return frozenset()
+    return frozenset(
+        name
+        for name, one in inspect.signature(promise).parameters.items()
+        if name not in WORDS and any(kind in str(one.annotation) for kind in _FREE)
+    )
+
+
+def _each_without(values: Sequence[Any], redact: Redact) -> Any:
+    """Parts are looked at as the one text that they are of."""
+    if values and isinstance(values[0], Part):
+        new: Sequence[Any] = redacted_parts(values, redact)
+    else:
+        new = [without_secrets(one, redact) for one in values]
+    same = all(a is b for a, b in zip(new, values, strict=True))
+    return values if same else type(values)(new)  # type: ignore[call-arg]
+
+
+def _json_without(raw: bytes, redact: Redact) -> bytes:
+    """JSON stays JSON: where it holds a secret each of its texts is looked at by itself."""
+    text = raw.decode("utf-8", "surrogateescape")
+    hidden = redact(text)
+    if hidden == text:
+        return raw
+    try:
+        return json.encode(mapped(_foreign(raw), lambda one: clean(redact(one))))
+    except NotJson:
+        return hidden.encode("utf-8", "surrogateescape")

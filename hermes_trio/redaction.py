@@ -1,0 +1,248 @@
+"""Secrets replaced by value, in a time that grows with the text and not with the number of secrets.
+
+Which forms of a secret are found `pure/secret_forms.py` says. Most texts hold none: they are told apart by a
+look at every n-th stretch of eight characters of their skeleton, which is a set's business.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from msgspec.structs import replace
+
+from hermes_trio.pure.secret_forms import (
+    SURE_MIXED,
+    Needle,
+    Range,
+    merged,
+    needles,
+    places,
+    skeleton,
+    unescaped,
+    without_begun,
+    written,
+)
+from hermes_trio.values import Part, Secret, Span
+
+Redact = Callable[[str], str]
+REDACTED = "***"
+SHORTEST_SECRET = 4
+NEWEST, NEWEST_UNPLACED = 32, 100
+"""So many secrets of one file are known, and of all that come from no file: a token that is renewed every
+hour stays so for a day."""
+
+GRAM = SURE_MIXED
+STRIDE_MAX = 16
+SHOWN_MAX = 4
+"""So much of a secret may be shown before it is clear that it is one."""
+
+
+class Redactor:
+    """Replaces each secret it knows in a text, in whatever form it got there.
+
+    A part of a secret is not found, nor is one that was changed on purpose.
+
+    Args:
+        secrets: those known from the start, and for ever. Too short ones are left alone.
+    """
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._always = [one for secret in secrets if len(one := secret.reveal()) >= SHORTEST_SECRET]
+        self._learned: dict[str, dict[str, None]] = defaultdict(dict)
+        self._index()
+
+    def learn(self, *secrets: Secret) -> None:
+        """From now on these are replaced too. Of one file the newest 32 are known, older ones forgotten."""
+        new = False
+        for secret in secrets:
+            value, known = secret.reveal(), self._learned[secret.file]
+            if len(value) < SHORTEST_SECRET:
+                continue
+            new = new or value not in known
+            known.pop(value, None)
+            known[value] = None
+            for old in list(known)[: -(NEWEST if secret.file else NEWEST_UNPLACED)]:
+                del known[old]
+        if new:
+            self._index()
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        ranges = self.found(text)
+        return _replaced(text, ranges) if ranges else text
+
+    def found(self, text: str) -> Sequence[Range]:
+        """Where they stand in the text, in order, apart from one another."""
+        if len(text) < self._shortest:
+            return ()
+        bones, read = skeleton(text), unescaped(text)
+        hits, read_hits, read_bones = self._candidates(bones), None, b""
+        if read is not None and (read_bones := skeleton(read)) != bones:
+            read_hits = self._candidates(read_bones)
+        short = [form for form in self._short if form in text]
+        if not (hits or read_hits or short):
+            return ()
+        ranges = [*_where(text, bones, hits, read=False), *_where(text, read_bones, read_hits, read=True)]
+        for form in short:
+            ranges += [(at, at + len(form)) for at in _all(text.find, form)]
+        return merged(ranges)
+
+    def certain(self, text: str) -> str:
+        """A text that is not complete, redacted, without an end that may be the beginning of a secret."""
+        text = without_begun(text)
+        cut = len(text)
+        tail = max(0, len(text) - 8 * self._longest)
+        for read, seen in enumerate((text[tail:], unescaped(text[tail:]))):
+            bones = skeleton(seen or "")
+            for length in range(min(len(bones), self._longest), SHOWN_MAX, -1):
+                if _begins(self._sorted, bones[-length:]):
+                    cut = min(cut, tail + places(text[tail:], read=bool(read))[-length][0])
+                    break
+        for form in self._short:
+            size = next((n for n in range(len(form) - 1, SHOWN_MAX, -1) if text.endswith(form[:n])), 0)
+            cut = min(cut, len(text) - size)
+        # The end of one that is complete may look like the beginning of another.
+        whole = next((end for start, end in self.found(text) if start < cut < end), cut)
+        return self(text[:whole])
+
+    def _index(self) -> None:
+        """Know what is looked for anew."""
+        values = dict.fromkeys((*self._always, *(one for known in self._learned.values() for one in known)))
+        long: dict[bytes, Needle] = {}
+        short: set[str] = set()
+        for value in values:
+            found = needles(value)
+            long.update((one.skeleton, one) for one in found)
+            plain = skeleton(value)
+            if not value.isascii() or all(one.skeleton != plain for one in found):
+                short |= written(value)
+        self._short = sorted(short, key=len, reverse=True)
+        self._sorted = sorted(long)
+        self._longest = max((len(one) for one in long), default=0)
+        least = min((len(one) for one in long), default=GRAM)
+        self._stride = min(STRIDE_MAX, least - GRAM + 1)
+        self._shortest = min((*(least,) * bool(long), *(len(form) for form in short)), default=1 << 62)
+        self._grams: dict[bytes, list[Needle]] = defaultdict(list)
+        for bones, needle in long.items():
+            for at in range(self._stride):
+                self._grams[bones[at : at + GRAM]].append(needle)
+        self._known = frozenset(self._grams)
+
+    def _candidates(self, bones: bytes) -> Sequence[Needle] | None:
+        """The needles that stand there. Of the first stretches of each one is always looked at."""
+        stretches = [bones[at : at + GRAM] for at in range(0, len(bones) - GRAM + 1, self._stride)]
+        if self._known.isdisjoint(stretches):
+            return None
+        found = {one.skeleton: one for gram in set(stretches) for one in self._grams.get(gram, ())}
+        return [one for one in found.values() if one.skeleton in bones]
+
+
+def certain(redact: Redact, text: str) -> str:
+    """A text that is not complete, redacted; a long last word may begin a secret and is left out.
+
+    A redactor that knows its secrets is asked for what may be the beginning of one.
+    """
+    if isinstance(redact, Redactor):
+        return redact.certain(text)
+    kept = text.rstrip(_WORD)
+    return redact(kept if len(text) - len(kept) >= GRAM else text)
+
+
+def redacted_parts(parts: Sequence[Part], redact: Redact) -> tuple[Part, ...]:
+    """Parts of one text without secrets, also where one is cut in two by a part's end. Spans stay right."""
+    whole = "".join(part.text for part in parts)
+    ranges = _found(redact, whole)
+    at, cleaned = 0, []
+    for part in parts:
+        end = at + len(part.text)
+        here = [
+            (max(a, at) - at, min(b, end) - at, REDACTED if a >= at else "")
+            for a, b in ranges
+            if a < end and b > at
+        ]
+        cleaned.append(_cut_out(part, here, redact))
+        at = end
+    return tuple(cleaned)
+
+
+_WORD = "".join(map(chr, range(33, 127)))
+
+
+def _cut_out(part: Part, ranges: Sequence[tuple[int, int, str]], redact: Redact) -> Part:
+    spans = part.spans
+    if spans and any(span.value for span in spans):
+        spans = tuple(replace(span, value=redact(span.value)) if span.value else span for span in spans)
+    if not ranges:
+        return part if spans == part.spans else Part(part.text, spans)
+    pieces, last = [], 0
+    for a, b, instead in ranges:
+        pieces += [part.text[last:a], instead]
+        last = b
+    moved = [Span(_moved(s.start, ranges), _moved(s.end, ranges), s.kind, s.value) for s in spans]
+    return Part("".join((*pieces, part.text[last:])), tuple(s for s in moved if s.start < s.end))
+
+
+def _moved(at: int, ranges: Sequence[tuple[int, int, str]]) -> int:
+    """Where an offset is, when the ranges were replaced; one inside goes to the end of what stands there."""
+    shift = 0
+    for a, b, instead in ranges:
+        if at <= a:
+            break
+        shift += len(instead) - (min(at, b) - a)
+        if at < b:
+            break
+    return at + shift
+
+
+def _found(redact: Redact, text: str) -> Sequence[Range]:
+    if isinstance(redact, Redactor):
+        return redact.found(text)
+    new = redact(text)
+    if new == text:
+        return ()
+    # Of a function of somebody's own only the outcome is known: what lies between what stayed.
+    start = _shared(text, new)
+    return [(start, len(text) - _shared(text[start:][::-1], new[start:][::-1]))]
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _replaced(text: str, ranges: Sequence[Range]) -> str:
+    pieces, last = [], 0
+    for start, end in ranges:
+        pieces += [text[last:start], REDACTED]
+        last = end
+    return "".join((*pieces, text[last:]))
+
+
+def _where(text: str, bones: bytes, hits: Sequence[Needle] | None, *, read: bool) -> Iterator[Range]:
+    if not hits:
+        return
+    at = places(text, read)
+    for one in hits:
+        for first in _all(bones.find, one.skeleton):
+            start, end = at[first][0], at[first + len(one.skeleton) - 1][1]
+            if one.before and text.endswith(one.before, 0, start):
+                start -= len(one.before)
+            if one.behind and text.startswith(one.behind, end):
+                end += len(one.behind)
+            yield start, end
+
+
+def _all(find: Callable[..., int], what: str | bytes) -> Iterator[int]:
+    at = find(what)
+    while at >= 0:
+        yield at
+        at = find(what, at + len(what))
+
+
+def _begins(words: Sequence[bytes], prefix: bytes) -> bool:
+    """Whether one of the sorted words, longer than it, begins so."""
+    at = bisect_left(words, prefix)
+    return at < len(words) and words[at].startswith(prefix) and len(words[at]) > len(prefix)
