@@ -5,6 +5,7 @@
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 #   make test-newest   what a newer trio can break, on the newest there is
+#   make rows     spoils each value of each row in each way, one life each: an hour of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
@@ -14,7 +15,7 @@ ARGS ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-newest lint bench crash demo races sim mutants FORCE
+.PHONY: run test test-newest lint bench crash demo races rows sim mutants FORCE
 .NOTPARALLEL:
 
 run: .venv/.installed
@@ -44,6 +45,9 @@ crash: .venv/.installed-dev
 
 races: .venv/.installed-dev
 	@$(BIN)/python -m tests.river.races $(or $(N),2000)
+
+rows: .venv/.installed-dev
+	@HERMES_TRIO_ROWS=1 $(BIN)/python -m pytest -n 2 tests/river/test_spoilt_rows.py $(ARGS)
 
 sim: .venv/.installed-dev
 	@$(BIN)/hermes-trio simulate --seeds 1..$(or $(N),2000) $(ARGS)

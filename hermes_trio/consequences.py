@@ -92,6 +92,12 @@ class LeftOut(Struct, frozen=True):
     what: str
 
 
+class OutOfTheWay(Struct, frozen=True):
+    """Rows that could not be read are acted on no longer: a line in the log for each."""
+
+    what: tuple[str, ...]
+
+
 class RestartAsked(Struct, frozen=True):
     """Somebody who may has asked the gateway to begin anew."""
 
@@ -103,6 +109,6 @@ class EndChildren(Struct, frozen=True):
 
 
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
-Told = RestartAsked | Settled | LeftOut | HasMoved
+Told = RestartAsked | Settled | LeftOut | HasMoved | OutOfTheWay
 Consequence = EndChildren | ReplaceKey | CancelTurn | Deferred | Told | Waking
 Perform = Callable[[Sequence[Consequence]], None]

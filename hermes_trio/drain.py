@@ -7,7 +7,7 @@ past its time, and the store is told when to wait for nothing any more.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import trio
 from msgspec import Struct
@@ -71,14 +71,18 @@ async def limit(store: Store, left: trio.Event) -> None:
         raise
 
 
-async def begin_boot(store: Store, setup: Setup) -> Booted:
-    """The first commit of a life. A host that does not wait for it is not held by a disk that hangs."""
+async def begin_boot(store: Store, setup: Setup) -> tuple[Booted, Sequence[str]]:
+    """The first commits of a life, and which rows were put out of its way before.
+
+    A host that does not wait for it is not held by a disk that hangs.
+    """
     left = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, left, name="limit of the start")
+        aside = await store.clear_the_way()
         booted = await store.begin_boot(setup)
         left.set()
-    return booted
+    return booted, aside
 
 
 async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, log: Log) -> None:

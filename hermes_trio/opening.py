@@ -145,10 +145,12 @@ async def _living(
     setup: Setup,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
-    booted = await begin_boot(store, setup)
+    booted, aside = await begin_boot(store, setup)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         river = make(store, nursery)
+        for what in aside:
+            river.log.error("out of the way", kind="start", key=None, what=what)
         with river.flowing():
             nursery.start_soon(river.quiet.serve, name="quiet")
             nursery.start_soon(river.rests.serve, name="rests")
@@ -195,8 +197,6 @@ async def _boot(river: River, booted: Booted, resume: bool) -> None:
         river.outbox.remember(account, chat, until)
     river.moves.remember(booted.moved)
     river.rests.recall(booted.rests)
-    for what in await river.store.clear_the_way():
-        river.log.error("out of the way", kind="start", key=None, what=what)
     river.background.reap(await river.store.left_children())
     options = river.options
     policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)

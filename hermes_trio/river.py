@@ -23,6 +23,7 @@ from hermes_trio.consequences import (
     EndChildren,
     HasMoved,
     LeftOut,
+    OutOfTheWay,
     ReplaceKey,
     RestartAsked,
     Settled,
@@ -251,6 +252,9 @@ class River:
                     self.log.info(f"message {outcome}", native=native, key=where, why=why)
                 case HasMoved(account=account, chat=chat, becomes=becomes):
                     self.log.info("chat moved", account=account, chat=chat, becomes=becomes)
+                case OutOfTheWay(what=found):
+                    for one in found:
+                        self.log.error("out of the way", kind="row", key=None, what=one)
                 case LeftOut(key=key, turn=turn, what="summary" | "cut"):
                     self.log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
                 case LeftOut(key=key, turn=turn):

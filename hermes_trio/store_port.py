@@ -294,12 +294,14 @@ class Store(ChildStore, Protocol):
         open questions are said anew, by no id of a message of before. News that is known changes nothing."""
 
     async def clear_the_way(self) -> Sequence[str]:
-        """At a start, before anything is looked at: turns, messages and parts whose conversation or chat can
-        no longer be read are failed, with one sentence to the user where that can be said; returns which."""
+        """At a start, before the boot begins: what can no longer be read, and is still to be acted on, is
+        failed, with one sentence to the user where that can be said, or put right; returns what it was.
+
+        A promise that meets such a row does the same first, says so by `OutOfTheWay`, and is kept."""
 
     async def fail_next(self, key: Key, session: int) -> str | None:
         """What `next_turn` of the session cannot get past is failed, with one sentence to the user: its
-        running turn, or a waiting message. Entries that cannot be read are only set aside.
+        running turn, or a waiting message.
 
         Returns what it was, None if nothing is in the way.
         """

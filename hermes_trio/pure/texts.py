@@ -28,6 +28,9 @@ INTERRUPTED_LINE = "(interrupted)"
 STOPPED_LINE = "(stopped)"
 RESET_LINE = "(ended by a new session)"
 FAILED_LINE = "(failed)"
+COULD_NOT_BE_SAID = (
+    "Something I had to tell you can no longer be read. If you miss an answer, please ask again."
+)
 CUT_SHORT_LINE = "(cut short)"
 RESTARTING = "Restarting."
 GOING_DOWN = "I am going down already."

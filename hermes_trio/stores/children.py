@@ -9,7 +9,8 @@ from hermes_trio.child_port import ChildBorn, ChildEnd, ChildMark, LeftChildren
 from hermes_trio.consequences import EndChildren, WakeKey
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Reply
-from hermes_trio.stores.tx import WAKING, Tx, read_address, read_key, read_message, text_of, to_json
+from hermes_trio.stores.shown import shown
+from hermes_trio.stores.tx import WAKING, Tx, read_address, read_key, read_message, reads, text_of, to_json
 from hermes_trio.values import Key, Message, Part
 from hermes_trio.views import ChildView
 
@@ -100,6 +101,13 @@ def _notify(tx: Tx, child: int) -> None:
         "select address, command, state, code from child where id = ?", child
     )
     _owe(tx, address, texts.child_ended(command, state, code))
+
+
+def tell_plainly(tx: Tx, row: int) -> None:
+    """The end of a child that this inbound row can tell no more is told its chat as a notice."""
+    child = tx.one("select id, address from child where told = ?", row)
+    if child is not None and reads(read_address, child[1]):
+        _notify(tx, child[0])
 
 
 def _owe(tx: Tx, address: str, text: str) -> None:
@@ -208,7 +216,8 @@ _VIEW = "select id, session, command, state, at, ended_at, code, keep from child
 
 def _view(row: tuple[Any, ...]) -> ChildView:
     id, session, command, state, at, ended_at, code, keep = row
-    return ChildView(
+    return shown(
+        ChildView,
         id=id,
         session=session,
         command=command,
@@ -216,7 +225,7 @@ def _view(row: tuple[Any, ...]) -> ChildView:
         began_at=at,
         ended_at=ended_at,
         code=code,
-        keep=bool(keep),
+        keep=keep == 1,
     )
 
 

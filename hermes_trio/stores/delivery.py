@@ -22,6 +22,7 @@ from hermes_trio.stores.tx import (
     read_choices,
     read_key,
     read_part,
+    reads,
     text_of,
     to_json,
 )
@@ -262,7 +263,7 @@ def end_question(tx: Tx, row: int) -> None:
     for name, n, value, key in tx.all(
         "select name, n, value, asked from step where turn = ? and asked is not null", turn[0]
     ):
-        if read_question(value).prompt == turn[1]:
+        if reads(read_question, value) and read_question(value).prompt == turn[1]:
             tx.run(
                 f"update step set state = 'failed', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
                 " where turn = ? and name = ? and n = ?",

@@ -28,8 +28,10 @@ from hermes_trio.recording import (
     Setup,
 )
 from hermes_trio.stores.boot import GUARD_BOOTS
+from hermes_trio.stores.shown import AGES_S
 from hermes_trio.stores.tx import (
     RANKS,
+    UNREADABLE,
     Tx,
     read_address,
     read_choices,
@@ -37,6 +39,7 @@ from hermes_trio.stores.tx import (
     read_key,
     read_message,
     read_part,
+    reads,
     text_of,
     to_json,
 )
@@ -62,12 +65,12 @@ def head(tx: Tx, session: int, running: bool = True) -> RecordingHead | None:
         running: a daemon runs now.
     """
     row = tx.one("select key, opened_at, ended_at from session where id = ?", session)
-    if row is None:
+    if row is None or not reads(read_key, row[0]):
         return None
-    key, opened_at, ended_at = row
+    key, opened_at, ended_at = row[0], _time(row[1]), row[2] if row[2] is None else _time(row[2])
     since = _since(tx, session, key, opened_at)
     (last,) = tx.one("select max(at) from entry where session = ?", session)
-    until = ended_at or max(tx.now, last or tx.now)
+    until = ended_at or max(tx.now, _time(last))
     (first,) = tx.one(
         "select min(at) from inbound where key = ? and (turn in (select id from turn where session = ?)"
         " or (turn is null and settled_at > ? and settled_at <= ?))",
@@ -80,7 +83,7 @@ def head(tx: Tx, session: int, running: bool = True) -> RecordingHead | None:
         session=session,
         key=read_key(key),
         since=since,
-        began_at=min(opened_at, first or opened_at),
+        began_at=min(opened_at, _time(first) or opened_at),
         until=until,
         running=running or ended_at is not None,
     )
@@ -92,14 +95,14 @@ def _since(tx: Tx, session: int, key: str, opened_at: float) -> float:
         return 0.0
     # One that was gone back to was opened then; when it was opened first its first turn tells.
     turn_at: float | None = tx.one("select min(opened_at) from turn where session = ?", session)[0]
-    if turn_at is None or turn_at >= opened_at:
+    if turn_at is None or _time(turn_at) >= opened_at:
         return opened_at
     (first,) = tx.one(
         "select min(at) from inbound where key = ? and turn in (select id from turn where session = ?)",
         key,
         session,
     )
-    return min(turn_at, first or turn_at)
+    return min(_time(turn_at), _time(first) or _time(turn_at))
 
 
 def rows(tx: Tx, head: RecordingHead, part: RecordingPart, after: After) -> RecordingRows:
@@ -107,8 +110,8 @@ def rows(tx: Tx, head: RecordingHead, part: RecordingPart, after: After) -> Reco
     found: list[Raw] = []
     size = 0
     for read, (place, row) in enumerate(_READ[part](_Reading(tx, head), after), start=1):
-        if row is not None:
-            found.append(Raw(to_json(row)))
+        if row is not None and reads(msgspec.json.Decoder(type(row)).decode, body := to_json(row)):
+            found.append(Raw(body))
             size += len(found[-1])
         if size > PAGE_BYTES or read == PAGE_ROWS:
             return RecordingRows(rows=tuple(found), after=place)
@@ -147,11 +150,11 @@ class _Reading:
 
     def since(self, at: float) -> float:
         """A wall time as a recording has it."""
-        return round(at - self.head.began_at, 6)
+        return round(_time(at) - self.head.began_at, 6)
 
     def past(self, at: float | None) -> float | None:
         """The same, of what may lie after the recording's end, and is not known then."""
-        return None if at is None or at > self.head.until else self.since(at)
+        return None if at is None or _time(at) > self.head.until else self.since(at)
 
 
 def _boots(of: _Reading, after: After) -> Iterator[Found]:
@@ -248,8 +251,10 @@ def _turns(of: _Reading, after: After) -> Iterator[Found]:
 
 def _steps(of: _Reading, after: After) -> Iterator[Found]:
     for turn, nth, name, n, state, digest, value, wake_at, at, begun_at in _rows_of_steps(of, after):
-        ended = at <= of.head.until
-        if not ended and (begun_at is None or begun_at > of.head.until):
+        if not isinstance(value, bytes | str):
+            value = b"null"
+        ended = _time(at) <= of.head.until
+        if not ended and (begun_at is None or _time(begun_at) > of.head.until):
             yield (turn, nth), None
             continue
         yield (
@@ -302,8 +307,11 @@ def _said(of: _Reading, after: After) -> Iterator[Found]:
         after,
         lane=text_of(Lane(key.platform, key.account, key.chat, key.thread)),
     ):
-        where = read_address(address)
-        others = key.user not in (None, where.user) or at <= of.head.since or at == of.ended_by_rule
+        where, text = _read(read_address, address), _read(read_part, part)
+        if where is None or text is None:
+            yield (id, 0), None
+            continue
+        others = key.user not in (None, where.user) or _time(at) <= of.head.since or at == of.ended_by_rule
         if not ours or said not in RANKS or (turn is None and others):
             yield (id, 0), None
             continue
@@ -315,7 +323,7 @@ def _said(of: _Reading, after: After) -> Iterator[Found]:
             RecordedPart(
                 address=where,
                 said=said,
-                text=read_part(part).text,
+                text=text.text,
                 state="sending" if is_open else state,
                 at=of.since(at),
                 turn=turn,
@@ -325,7 +333,7 @@ def _said(of: _Reading, after: After) -> Iterator[Found]:
                 first=first,
                 marked=bool(marked),
                 message_id=None if is_open else message_id,
-                choices=read_choices(choices) if choices else (),
+                choices=_read(read_choices, choices) or (),
                 why=why,
             ),
         )
@@ -337,7 +345,7 @@ def _first_at(tx: Tx, at: float) -> int:
     while low < high:
         middle = (low + high) // 2
         found = tx.one("select id, at from outbound where id >= ? order by id limit 1", middle)
-        if found is None or found[1] >= at:
+        if found is None or _time(found[1]) >= at:
             high = middle
         else:
             low = found[0] + 1
@@ -358,6 +366,11 @@ _READ: dict[RecordingPart, Callable[[_Reading, After], Iterator[Found]]] = {
 def _read(read: Callable[[Any], Any], body: Any) -> Any:
     """What cannot be read is left out: the rest is worth more than nothing."""
     if body is not None:
-        with suppress(msgspec.MsgspecError, TypeError, UnicodeError):
+        with suppress(*UNREADABLE):
             return read(body)
     return None
+
+
+def _time(value: Any) -> float:
+    """A wall time; the beginning of all where it cannot be read."""
+    return value if isinstance(value, int | float) and abs(value) < AGES_S else 0.0

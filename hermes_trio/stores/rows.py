@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.consequences import CancelTurn, WakeLane
+from hermes_trio.consequences import CancelTurn, OutOfTheWay, WakeLane
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, Claimed, Reply
 from hermes_trio.stores.tx import (
@@ -23,6 +23,8 @@ from hermes_trio.stores.tx import (
 )
 from hermes_trio.values import Key, Message, OutcomeName, Part, Said, TurnState
 
+NO_SESSION = 0
+"""Where entries stand that belong to no conversation any more."""
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
     "finished": "answered",
     "stopped": "stopped",
@@ -188,6 +190,12 @@ def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
         else:
             _retire(tx, row, "unreact" if op == "react" else "retire")
             tx.then(WakeLane(read_lane(lane)))
+
+
+def set_aside(tx: Tx, entries: Sequence[int]) -> None:
+    """These are shown no model any more; they stay in the file."""
+    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", [(id,) for id in entries])
+    tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
 
 
 def claim(

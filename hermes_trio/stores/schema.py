@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from hermes_trio.errors import StoreRefused
@@ -208,6 +210,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
         raise StoreRefused(f"{path}: no such store; nothing has been received yet")
     _look_before_touching(path)
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    db.text_factory = text_or_bytes
     (version,) = db.execute("pragma user_version").fetchone()
     if version < len(MIGRATIONS):
         db.close()
@@ -216,6 +219,24 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
             " the next start of the daemon brings it up to date"
         )
     return db
+
+
+@contextmanager
+def whole_bytes(db: sqlite3.Connection) -> Iterator[None]:
+    """While the body runs, text that is no UTF-8 is given as its bytes. Else it fails all its query."""
+    before, db.text_factory = db.text_factory, text_or_bytes
+    try:
+        yield
+    finally:
+        db.text_factory = before
+
+
+def text_or_bytes(value: bytes) -> str | bytes:
+    """The text of these bytes; the bytes where they are none."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
 
 
 def _look_before_touching(path: Path) -> None:
@@ -264,6 +285,7 @@ def _wrong_inside(db: sqlite3.Connection, path: Path) -> str | None:
     if path.stat().st_size <= CHECKED_BYTES:
         (found,) = db.execute("pragma quick_check(1)").fetchone()
         return None if found == "ok" else str(found)
+    db.text_factory = bytes  # whether a text is one is asked of each row where it is read
     for table in ("boot", "inbound", "outbound", "turn", "session", "step", "entry"):
         db.execute(f"select * from {table} limit 1").fetchone()
     return None

@@ -48,6 +48,7 @@ from hermes_trio.stores import (
     succession,
     transcript,
     turns,
+    unreadable,
     views,
 )
 from hermes_trio.stores.child_promises import ChildPromises
@@ -91,7 +92,7 @@ class SqliteStore(ChildPromises):
     ) -> None:
         self._run_blocking = run_blocking
         self._close = db.close if closes else _nothing
-        self._writer = Writer(db, _perform_nothing)
+        self._writer = Writer(db, _perform_nothing, unreadable.clear_the_way)
         self._writer.now = clock.now
         self._do, self._ask = self._writer.do, self._writer.ask
 
@@ -312,7 +313,7 @@ class SqliteStore(ChildPromises):
 
     async def clear_the_way(self) -> Sequence[str]:
         """See the port."""
-        return await self._do(in_the_way.clear_the_way)
+        return await self._do(unreadable.clear_the_way)
 
     async def fail_next(self, key: Key, session: int) -> str | None:
         """See the port."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
 from hermes_trio.pure.context import fold
 from hermes_trio.store_port import History, Mark
-from hermes_trio.stores.tx import Tx, read_entry
+from hermes_trio.stores.rows import set_aside
+from hermes_trio.stores.tx import UNREADABLE, Tx, read_entry
 
 
 class Wanted(NamedTuple):
@@ -35,27 +36,40 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
     row = tx.one("select rewritten from session where id = ?", session)
     if row is None:
         return History()
-    known = wanted.known
+    known, history = wanted.known, None
+    aside: list[int] = []
     if known is not None and (known.session, known.rewritten) == (session, row[0]):
         newer = tx.run(f"{_ROWS} and id > ? order by id", (session, known.entry))
-        history = _newer(newer, turn, known, wanted.limit)
-        if history is not None:
-            return history
-    rows = tx.run(f"{_ROWS} order by id desc", (session,))
-    return _whole(rows, turn, wanted.limit, Mark(session, 0, 0, row[0]))
+        history = _newer(_read(newer, aside), turn, known, wanted.limit)
+    if history is None:
+        rows = tx.run(f"{_ROWS} order by id desc", (session,))
+        history = _whole(_read(rows, aside), turn, wanted.limit, Mark(session, 0, 0, row[0]))
+    if aside:
+        set_aside(tx, sorted(set(aside)))
+    return history
 
 
 _ROWS = "select id, body, size, turn from entry where session = ?"
-_Row = tuple[int, bytes, int, int | None]
+_Row = tuple[int, Entry, int, int | None]
 _TOLD = NoteEntry(text="")
+
+
+def _read(rows: Iterable[tuple[int, bytes, int, int | None]], aside: list[int]) -> Iterator[_Row]:
+    """The rows with their entries; the ids of those that cannot be read go to `aside`."""
+    for id, body, length, owner in rows:
+        try:
+            entry, size = read_entry(body), length + 0
+        except UNREADABLE:
+            aside.append(id)
+        else:
+            yield id, entry, size, owner
 
 
 def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> History | None:
     """What follows a mark. None where that cannot be told without what lies before it."""
     entries: list[Entry] = []
     size, last, own = known.size, known.entry, False
-    for id, body, length, owner in rows:
-        entry = read_entry(body)
+    for id, entry, length, owner in rows:
         told_once = _is_told_once(entry)
         if owner == turn and not told_once:
             own = True
@@ -73,8 +87,7 @@ def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> Hi
     """The newest that fits. It has no mark where the next turn will not see the same."""
     found: list[Entry] = []
     size, wanted, last, lasts = 0, 1 << 62, 0, True
-    for id, body, length, owner in rows:
-        entry = read_entry(body)
+    for id, entry, length, owner in rows:
         told_once = _is_told_once(entry)
         if turn is not None and owner == turn and not told_once:
             lasts = lasts and not last

@@ -27,11 +27,15 @@ read_entry = msgspec.json.Decoder(Entry).decode
 read_choices = msgspec.json.Decoder(tuple[Choice, ...]).decode
 
 
+UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError, RecursionError)
+"""What reading a column raises that holds something else than was written."""
+
+
 def reads(read: Callable[[Any], object], value: Any) -> bool:
     """Whether a column can be read."""
     try:
         read(value)
-    except (msgspec.MsgspecError, TypeError, UnicodeDecodeError):
+    except UNREADABLE:
         return False
     return True
 
@@ -128,7 +132,7 @@ class Tx:
         ).fetchall()
         if outcome not in ("answered", "stopped"):
             for account, native, key in settled:
-                self.then(Settled(account, native, known_key(key), outcome, reason))
+                self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
         return len(settled)
 
     def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:

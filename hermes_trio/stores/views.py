@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from hermes_trio.store_port import StatusView
 from hermes_trio.stores import children
+from hermes_trio.stores.shown import shown
 from hermes_trio.stores.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of
-from hermes_trio.values import Key
+from hermes_trio.values import Key, OutcomeName
 from hermes_trio.views import LedgerRow, ReplyState, SessionView, TurnView
 
 
@@ -33,7 +34,7 @@ _SAID_FOR_IT = (
 
 def _reply(states: str | None) -> ReplyState:
     """What becomes of a reply, from the states of its parts: the worst of them says it."""
-    found = set(states.split(",")) if states else set()
+    found = set(states.split(",")) if isinstance(states, str) else set()
     if found & {"owed", "sending", "held"}:
         return "owed"
     if "failed" in found:
@@ -43,9 +44,13 @@ def _reply(states: str | None) -> ReplyState:
     return "said" if "sent" in found else "none"
 
 
+_OUTCOMES = get_args(OutcomeName)
+
+
 def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
     id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at, states = row
-    return LedgerRow(
+    return shown(
+        LedgerRow,
         id=id,
         account=account,
         native=native,
@@ -55,7 +60,7 @@ def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
         received_at=at,
         length=length,
         state=state,
-        outcome=outcome,
+        outcome=outcome if outcome is None or outcome in _OUTCOMES else "failed",
         reason=reason,
         turn=turn,
         at=settled_at,
@@ -90,7 +95,8 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None])
     running = tx.one(f"{_TURN} where session = ? and state = 'running'", id)
     # What waits and what runs in the background is the key's: it is shown with the session that is open.
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", key) if is_open else (0,)
-    return SessionView(
+    return shown(
+        SessionView,
         id=id,
         key=read_key(key),
         opened_at=opened_at,
@@ -98,7 +104,7 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None])
         waiting=waiting,
         turns=turns,
         interrupted=interrupted,
-        running=_turn(tx, running) if running else None,
+        running=_turn(tx, running, read_key(key)) if running else None,
         children=tuple(children.running(tx, key)) if is_open else (),
         why=why or "",
     )
@@ -107,14 +113,15 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None])
 _TURN = "select id, session, key, state, opened_at, held_at is not null from turn"
 
 
-def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int]) -> TurnView:
+def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int], of: Key | None = None) -> TurnView:
     id, session, key, state, opened_at, held = row
     (steps,) = tx.one("select count(*) from step where turn = ?", id)
     last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", id)
-    return TurnView(
+    return shown(
+        TurnView,
         id=id,
         session=session,
-        key=read_key(key),
+        key=known_key(key) or of,
         state=state,
         opened_at=opened_at,
         steps=steps,

@@ -4,7 +4,8 @@ Rules for editors. No caller is woken before COMMIT. A promise may be run twice:
 raised, or that the disk refused, is undone whole and each of its callers is run alone, once; a savepoint
 per caller would cost every group two statements a caller to save the rare one (and `SQLITE_FULL` rolls
 savepoints back too). Where a transaction cannot even begin, because another program holds the file, no caller
-is to blame, and none is run alone.
+is to blame, and none is run alone. One that alone fails on what is in the rows is run once more, when the
+rows that cannot be read are out of its way.
 
 The task shields itself and ends when its channel closes. A disk that hangs does not make that wait endless:
 `end_within` is how long at most. Who waits then is told, and what hangs is left to its thread.
@@ -20,8 +21,9 @@ from typing import Any, TypeVar
 
 import trio
 
-from hermes_trio.consequences import Consequence, Perform
-from hermes_trio.errors import StoreClosed, StoreFailed
+from hermes_trio.consequences import Consequence, OutOfTheWay, Perform
+from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
+from hermes_trio.stores.schema import whole_bytes
 from hermes_trio.stores.tx import Tx
 
 T = TypeVar("T")
@@ -53,13 +55,17 @@ class Writer:
     Args:
         db: the connection that only this writer uses.
         perform: is handed the consequences of each commit, synchronously.
+        clear_the_way: the promise that ends what cannot be read, and says what that was.
 
     Attributes:
         group_max: says how many callers the next commit may serve; the test kit draws it.
     """
 
-    def __init__(self, db: sqlite3.Connection, perform: Perform) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, perform: Perform, clear_the_way: Callable[[Tx], Sequence[str]]
+    ) -> None:
         self._db = db
+        self._clear_the_way = clear_the_way
         self._recent: deque[float] = deque([float("-inf")] * SIBLINGS, maxlen=SIBLINGS)
         self.perform = perform
         self.boot = 0
@@ -174,15 +180,22 @@ class Writer:
         return found
 
     def _tell(self, job: _Job) -> None:
-        if job.error is None and job.consequences:
+        if job.consequences:
             self.perform(job.consequences)
         _wake(job)
 
     def _commit(self, group: list[_Job]) -> None:
-        if self._begin(group) and not self._try(group) and len(group) > 1:
-            for job in group:
-                if self._begin([job]):
-                    self._try([job])
+        if not self._begin(group) or self._try(group):
+            return
+        for job in group:
+            if len(group) > 1:
+                self._alone(job)
+            if job.error is not None and not isinstance(job.error, HermesError):
+                self._past_rows(job)
+
+    def _alone(self, job: _Job) -> None:
+        if self._begin([job]):
+            self._try([job])
 
     def _begin(self, group: list[_Job]) -> bool:
         """Begin a transaction; False: it cannot be, and each job has the error."""
@@ -193,6 +206,17 @@ class Writer:
                 job.error = _translate(error)
             return False
         return True
+
+    def _past_rows(self, job: _Job) -> None:
+        """A promise met what it cannot read, or is at fault itself; what it met is not its subject."""
+        clearing = _Job(self._clear_the_way, ())
+        self._alone(clearing)
+        if clearing.result:
+            clearing.consequences = [OutOfTheWay(tuple(clearing.result)), *clearing.consequences]
+        if clearing.result or isinstance(job.error, sqlite3.Error):
+            with whole_bytes(self._db):
+                self._alone(job)
+        job.consequences = [*clearing.consequences, *job.consequences]
 
     def _try(self, group: list[_Job]) -> bool:
         """Commit the group whole, or nothing of it: then False, and each job has the error."""
@@ -210,7 +234,7 @@ class Writer:
             if db.in_transaction:
                 db.execute("rollback")
             for job in group:
-                job.error = _translate(error)
+                job.consequences, job.error = (), _translate(error)
             return False
         return True
 
@@ -232,6 +256,8 @@ def _wake(job: _Job) -> None:
 
 def _translate(error: Exception) -> Exception:
     if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
+        if "decode to UTF-8" in str(error):
+            return error  # the row, not the disk
         name = getattr(error, "sqlite_errorname", None) or ""
         if name.startswith(DISK_ERRORS) or isinstance(error, sqlite3.OperationalError):
             return StoreFailed(f"{name or type(error).__name__}: {error}")

@@ -106,7 +106,7 @@ async def test_an_end_that_has_yet_to_be_told_is_not_forgotten(world):
     await world.settle()
     world.crash()
     world.db.execute("update child set state = 'exited', ended_at = at, told = 1")
-    world.db.execute("update inbound set outcome = null where id = 1")
+    world.db.execute("update inbound set outcome = null, state = 'waiting', turn = null where id = 1")
     world.clock.offset += 3 * 86400
     store = world.db.execute("select count(*) from child").fetchone()
     await world.start()

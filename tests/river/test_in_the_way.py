@@ -61,7 +61,8 @@ async def test_a_turn_that_cannot_be_taken_up_again_fails(world):
     await world.say("ada", "two")
     await world.settle()
     assert await world.outcomes() == ["failed", "answered"]
-    assert world.texts("ada", "notice", "reply") == [texts.failed(1)]
+    assert world.texts("ada", "notice", "reply") == [texts.MESSAGE_FAILED]
+    assert [line["what"] for line in world.lines("out of the way")] == ["turn 1"]
     assert world.texts("ada", "final") == ["re: two"]
     check(world)
 
@@ -161,7 +162,7 @@ async def begun(world):
         ("outbound", "lane", "said = 'reply'", ["part 2"]),
         ("entry", "body", "turn = 1", []),
         ("session", "key", "id = 1", ["turn 1"]),
-        ("child", "key", "id = 1", []),
+        ("child", "key", "id = 1", ["child 1"]),
     ],
 )
 @pytest.mark.world(agent=slow)

@@ -1,0 +1,35 @@
+"""One unreadable value costs its own row: no start, no account, no command, no other conversation.
+
+Each column of each table becomes each kind of rubbish while everything is under way, and each way to meet the
+row is the first to meet it. The suite plays a slice; `make rows` plays all of it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from hermes_trio.testing.disk import empty_disk
+from hermes_trio.testing.spoiling import SPOILT, columns
+
+from .spoilt import FLOWS, meets
+
+STRIDE = int(os.environ.get("HERMES_TRIO_ROWS", "97"))
+EVERYTHING = [
+    (table, column, how, flow) for table, column in columns(empty_disk()) for how in SPOILT for flow in FLOWS
+]
+
+
+def slices():
+    """Cells that lie far apart, by the table that they are of."""
+    found = {}
+    for cell in EVERYTHING[::STRIDE]:
+        found.setdefault(cell[0], []).append(cell)
+    return found
+
+
+@pytest.mark.parametrize("table", slices())
+async def test_a_value_that_cannot_be_read_costs_its_own_row(autojump_clock, table):
+    wrong = {cell: said for cell in slices()[table] if (said := await meets(*cell))}
+    assert wrong == {}
