@@ -73,7 +73,7 @@ class Telegram:
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Do one call, bounded; cancelled, Telegram may have it. Raises NotSent, SendRefused, SendUnknown."""
         await trio.lowlevel.checkpoint()  # what fails before its call is a checkpoint too
-        method, body = to_call(delivery)
+        method, body = to_call(delivery, link_previews=self._options.link_previews)
         return to_receipt(delivery, await self._opened().call(method, body))
 
     def split(self, text: str) -> Sequence[Part]:

@@ -57,14 +57,21 @@ class _Sent(msgspec.Struct):
 _sent: ForeignJson[_Sent] = ForeignJson(_Sent, most_bytes=ANSWER_BYTES_MAX)
 
 
-def to_call(delivery: Delivery) -> tuple[str, bytes]:
+def to_call(delivery: Delivery, *, link_previews: bool = False) -> tuple[str, bytes]:
     """Make the method and JSON body of a delivery. It goes to the chat and thread of its address, always.
+
+    Args:
+        link_previews: Telegram may fetch what a text links to, and show it. It does so unasked: whoever talks a
+            model into writing an address would be sent what stands in it.
 
     Raises:
         SendRefused: the address or message is no Telegram one.
     """
     try:
-        return _METHODS[delivery.op], encode(_BODIES[delivery.op](delivery))
+        body = _BODIES[delivery.op](delivery)
+        if delivery.op in ("send", "edit") and not link_previews:
+            body["link_preview_options"] = {"is_disabled": True}
+        return _METHODS[delivery.op], encode(body)
     except ValueError:
         raise SendRefused(f"not a Telegram address or message id: {delivery.address.lane}") from None
 

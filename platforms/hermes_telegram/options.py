@@ -28,6 +28,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         admins: numeric user ids that may use admin commands; they are allowed users too.
         require_mention: in groups listen only when mentioned, replied to, or commanded.
         reply_to: which parts of an answer reply visibly to the message they answer.
+        link_previews: Telegram fetches what an answer links to, and shows it below.
         poll_timeout_s: how long Telegram holds a poll that has nothing to give, in seconds.
 
     Raises:
@@ -40,6 +41,7 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     admins: list[int] = msgspec.field(default_factory=list)
     require_mention: bool = True
     reply_to: Literal["off", "first", "all"] = "first"
+    link_previews: bool = False
     poll_timeout_s: int = 50
 
     def __post_init__(self) -> None:

@@ -298,3 +298,13 @@ async def test_a_long_rich_answer_arrives_in_parts_that_telegram_takes(fake, pla
         "code",
         "text_link",
     }
+
+
+@pytest.mark.parametrize(("options", "said"), [({}, {"is_disabled": True}), ({"link_previews": True}, None)])
+async def test_what_a_text_links_to_is_fetched_by_nobody_unless_asked_for(fake, options, said):
+    async with opened(fake.url, **options) as platform:
+        sent = (await platform.deliver(send("https://evil.example/?d=data"))).message_id
+        edit = Delivery(op="edit", address=HERE, message_id=sent, part=Part("https://evil.example/?d=more"))
+        await platform.deliver(edit)
+    calls = [*fake.called("sendMessage"), *fake.called("editMessageText")]
+    assert [call.params.get("link_preview_options") for call in calls] == [said, said]
