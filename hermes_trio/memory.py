@@ -15,9 +15,6 @@ from hermes_trio.entries import Spell, Spelled
 from hermes_trio.store_port import Mark
 from hermes_trio.values import Key
 
-WORTH_BYTES = 4096
-"""A shorter one is read anew as quickly."""
-
 OVERHEAD_BYTES = 1024
 
 
@@ -39,15 +36,13 @@ class Memory:
 
     Args:
         bytes_max: 0 keeps nothing.
-        worth_bytes: what is smaller is not kept.
 
     Attributes:
         bytes: kept now.
     """
 
-    def __init__(self, bytes_max: int, *, worth_bytes: int = WORTH_BYTES) -> None:
+    def __init__(self, bytes_max: int) -> None:
         self._max = bytes_max
-        self._worth = worth_bytes
         self._kept: OrderedDict[Key, Kept] = OrderedDict()
         self.bytes = 0
 
@@ -59,8 +54,8 @@ class Memory:
         """Keep this in the place of what was kept of the key, and forget what was not used for longest."""
         self.forget(key)
         size = _bytes_of(kept)
-        if not self._worth + OVERHEAD_BYTES <= size <= self._max:
-            return
+        if not OVERHEAD_BYTES < size <= self._max:
+            return  # there is nothing to know yet, or too much
         self._kept[key] = kept
         self.bytes += size
         while self.bytes > self._max:

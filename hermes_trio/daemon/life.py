@@ -25,6 +25,7 @@ from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.config import Config
 from hermes_trio.daemon.answers import Answers, is_open
 from hermes_trio.daemon.control_server import serve_control
+from hermes_trio.daemon.heap import give_back
 from hermes_trio.daemon.lock import hold_lock
 from hermes_trio.daemon.provider import open_agent
 from hermes_trio.daemon.signals import Caught, caught_signals
@@ -137,6 +138,11 @@ class _Life:
             self._limited = True
             faulthandler.dump_traceback_later(self.config.stop_s, exit=True)
 
+    async def at_rest(self) -> None:
+        """Return when the gateway, if there is one, has nothing to do."""
+        if self.gateway is not None:
+            await self.gateway.at_rest()
+
     def hurry(self) -> None:
         """Wait for no turn any more."""
         if self.gateway is not None:
@@ -166,6 +172,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_heed, caught, life, name="signals")
         nursery.start_soon(_compare_stop_limits, life, name="stop limit")
+        nursery.start_soon(give_back, life.at_rest, name="heap")
         await nursery.start(
             serve_control, config.gateway.state_dir, life.answers.answer, around.redact, name="control"
         )

@@ -34,10 +34,14 @@ def next_turn(
     tx: Tx, key: Key, session: int, history: Wanted, takes_in: bool, policy: ResetPolicy
 ) -> Opened | Hold | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
-    row = tx.one("select ended_at from session where id = ?", session)
+    row = tx.one(
+        "select ended_at, (select id from turn where session = session.id and state = 'running')"
+        " from session where id = ?",
+        session,
+    )
     if row is None or row[0] is not None:
         raise StaleSession(f"session {session}")
-    running = tx.running_turn(session)
+    running = row[1]
     if running is not None:
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
             # This boot lost its turn while the store was down; a command may be what ends it.

@@ -18,6 +18,7 @@ from time import perf_counter
 import msgspec
 import trio
 
+from tests.bench.long_chats import long_conversations
 from tests.bench.measures import QUICK, TINY, Sizes, at_work, burst, memory, start
 from tests.bench.report import Line, Report, facts, table
 
@@ -30,6 +31,9 @@ async def measure(folder: Path, size: str) -> Report:
     report = Report(facts(folder), size != "full", 0.0, [])
     measures: dict[str, Callable[[], Awaitable[list[Line]]]] = {
         "conversations, single messages, /new": lambda: at_work(folder, sizes, report.facts.commit_ms),
+        "long conversations": lambda: long_conversations(
+            folder, chats=sizes.long_chats, rounds=sizes.long_rounds, long=sizes.long
+        ),
         "bursts": lambda: burst(folder, sizes),
         "starts": lambda: start(folder, sizes),
         "memory": lambda: memory(folder, sizes),

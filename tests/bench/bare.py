@@ -1,8 +1,8 @@
 """The bare loop: what the same conversation costs without a gateway, written by hand and kept lean.
 
 One long poll after another; a task per chat; for each message one streamed model call and one sendMessage.
-Our own HTTP transport, msgspec for JSON. It remembers nothing, writes nothing down, retries nothing, and
-everything that goes wrong ends it.
+Our own HTTP transport, msgspec for JSON. What was said in a chat is a list that is encoded with each call. It
+writes nothing down, retries nothing, and everything that goes wrong ends it.
 
     python -m tests.bench.bare BOT_API_URL TOKEN MODEL_URL
 """
@@ -111,17 +111,16 @@ class Loop:
         self._chats[chat].send_nowait(message.text)
 
     async def _converse(self, chat: int, heard: trio.MemoryReceiveChannel[str]) -> None:
+        said = [{"role": "system", "content": "You are a helpful assistant."}]
         async for text in heard:
-            answer = await self._ask(text)
+            said.append({"role": "user", "content": text})
+            answer = await self._ask(said)
+            said.append({"role": "assistant", "content": answer})
             body = encode({"chat_id": chat, "text": answer})
             response = await self._client.post(self._send_url, content=body, headers=HEADERS)
             assert read_sent(response.content).ok
 
-    async def _ask(self, text: str) -> str:
-        messages = [
-            {"role": "system", "content": "You are a helpful assistant."},
-            {"role": "user", "content": text},
-        ]
+    async def _ask(self, messages: list[dict[str, str]]) -> str:
         body = encode({"model": "bench", "messages": messages, "stream": True})
         pieces: list[str] = []
         async with self._client.stream(

@@ -94,7 +94,15 @@ class Chats(FakeBotApi):
             with trio.fail_after(WITHIN_S):
                 await self._answered.wait()
 
-    async def converse(self, chats: Sequence[int], warm: int, count: int, look: Callable[[], Any]) -> Any:
+    async def converse(
+        self,
+        chats: Sequence[int],
+        warm: int,
+        count: int,
+        look: Callable[[], Any],
+        *,
+        text: Callable[[object], str] = lambda n: f"hello {n}",
+    ) -> Any:
         """Everybody writes the next message when the answer has come.
 
         Returns what `look` gave when `warm` answers had come, and `count` answers later. From then on
@@ -109,10 +117,10 @@ class Chats(FakeBotApi):
             if left in (count + len(chats), len(chats)):
                 seen.append(look())
             if left >= len(chats):
-                self.write(chat, f"hello {left}")
+                self.write(chat, text(left))
 
         self._then = then
-        self.write_all({chat: f"hello first {chat}" for chat in chats})
+        self.write_all({chat: text(f"first {chat}") for chat in chats})
         await self.all_answered()
         self._then = None
         return seen

@@ -37,10 +37,21 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     others: int = 1000
     settle_s: float = 1.0
     burst_model_s: float = 1.0
+    long_chats: int = 12
+    long_rounds: int = 3
+    long: int = 300
 
 
 QUICK = Sizes(
-    messages=1000, rounds=2, singles=40, bursts=1, starts=3, stored_sessions=10_000, full_starts=3, resets=20
+    messages=1000,
+    rounds=2,
+    singles=40,
+    bursts=1,
+    starts=3,
+    stored_sessions=10_000,
+    full_starts=3,
+    resets=20,
+    long_rounds=1,
 )
 TINY = Sizes(
     chats=5,
@@ -59,6 +70,9 @@ TINY = Sizes(
     others=5,
     settle_s=0.05,
     burst_model_s=0.1,
+    long_chats=2,
+    long_rounds=1,
+    long=60,
 )
 MODEL_S = 0.05
 TYPING_S = 4.0

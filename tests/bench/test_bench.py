@@ -26,6 +26,8 @@ MEASURED = (
     "fake servers and load",
     "latency",
     "/new in a turn",
+    "chats of 20 messages",
+    "of 60 messages",
     "other turns running",
     "turns at once",
     "peak memory",
@@ -45,7 +47,7 @@ def test_a_tiny_run_measures_everything(tmp_path):
     report = msgspec.json.decode((tmp_path / "numbers.json").read_bytes(), type=Report)
     for name in MEASURED:
         assert [one for one in report.lines if name in one.name and one.value >= 0 and one.ratio], name
-    assert sum(one.goal is not None for one in report.lines) == 12
+    assert sum(one.goal is not None for one in report.lines) == 14
     assert re.search(r"CPU per message +[\d.]+ ms +[\d.]+ ms +bare loop +[\d.]+ +<= 1.5 x", run.stdout)
     assert str(tmp_path) not in run.stdout
     assert [path for path in tmp_path.iterdir() if path.name != "numbers.json"] == []

@@ -1,6 +1,7 @@
 """A real gateway in a process of its own: how many tasks, files and bytes it holds, before and after.
 
-`python -m tests.invariants.idle FOLDER SESSIONS` prints them as JSON.
+`python -m tests.invariants.idle FOLDER SESSIONS [MESSAGES]` prints them as JSON. With MESSAGES each
+session has so many, of some size, and the built-in agent answers them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,12 @@ from pathlib import Path
 import trio
 
 from hermes_trio import Address, Message, Policy, Receipt, Traits, open_gateway, split_markdown
+from hermes_trio.agent import ModelAgent
+from hermes_trio.candidates import Candidate, Candidates
+from hermes_trio.clock import SystemClock, seeded_chance
+from hermes_trio.daemon.heap import give_back_now, resident
+from hermes_trio.entries import ModelAnswer
+from hermes_trio.models.openai import OpenAIModel, spell
 from tests.cancel.points import tasks
 
 
@@ -47,13 +54,37 @@ class Service:
     def split(self, text):
         return split_markdown(text, limit=4000, unit="char")
 
-    async def hear(self, count: int) -> None:
-        """So many new people say something, each in a chat of his own; returns when all are answered."""
+    async def hear(self, count: int, text: str = "hello", *, again: bool = False) -> None:
+        """So many people say something, each in a chat of his own; returns when all are answered.
+
+        Args:
+            again: the same as ever; otherwise people who have said nothing yet.
+        """
         first, self.awaited, self.enough = self.said, self.said + count, trio.Event()
         for at in range(first, self.awaited, 50):
-            people = range(at, min(at + 50, self.awaited))
-            await self._send.send([Message(native=f"{n}", address=address(n), text="hello") for n in people])
+            said = range(at, min(at + 50, self.awaited))
+            people = [n % count if again else n for n in said]
+            batch = zip(said, people, strict=True)
+            await self._send.send(
+                [Message(native=f"{n}", address=address(one), text=text) for n, one in batch]
+            )
         await self.enough.wait()
+
+
+class Repeats:
+    """A model that is told conversations as one of OpenAI's is, and repeats what it was told last."""
+
+    name, needs_key, spell = "repeats", False, staticmethod(spell)
+
+    def __init__(self):
+        self._real = OpenAIModel(
+            None, "http://127.0.0.1:1", "x", first_byte_s=1, between_bytes_s=1, clock=SystemClock()
+        )
+
+    async def complete(self, request, *, key, on_text):
+        await trio.lowlevel.checkpoint()
+        told = json.loads(self._real.body(request))
+        return ModelAnswer(text=told["messages"][-1]["content"])
 
 
 def address(n: int) -> Address:
@@ -67,12 +98,27 @@ async def echo(turn):
 def held() -> dict[str, object]:
     """What the process holds now."""
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    give_back_now()  # as the daemon does at rest
     return {
         "tasks": tasks(),
         "files": len(os.listdir("/proc/self/fd")),
-        "bytes": pages * os.sysconf("SC_PAGESIZE"),
+        "bytes": resident(),
     }
+
+
+async def after_long_chats(folder: Path, sessions: int, messages: int) -> dict[str, object]:
+    service = Service()
+    agent = ModelAgent(Candidates([Candidate(Repeats())], chance=seeded_chance("idle")))
+    async with open_gateway(agent, platforms=[service], store=folder / "idle.db") as gateway:
+        await gateway.ready()
+        found = []
+        for count in (2, messages):
+            for _ in range(count):
+                await service.hear(sessions, "word " * 400, again=True)
+            await gateway.at_rest()
+            await trio.sleep(1.0)
+            found.append(held())
+        return {"before": found[0], "after": found[1]}
 
 
 async def main(folder: Path, sessions: int) -> dict[str, object]:
@@ -90,4 +136,5 @@ async def main(folder: Path, sessions: int) -> dict[str, object]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(trio.run(main, Path(sys.argv[1]), int(sys.argv[2]))))
+    run = after_long_chats if len(sys.argv) > 3 else main
+    print(json.dumps(trio.run(run, Path(sys.argv[1]), *map(int, sys.argv[2:]))))
