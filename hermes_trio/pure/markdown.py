@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.pure.chunking import Unit, split_part
 from hermes_trio.pure.links import is_absolute, within, write_out
+from hermes_trio.pure.markdown_cost import BUDGET_US, blocks, cost_us
 from hermes_trio.pure.markdown_rules import NESTING_MAX, parser
 from hermes_trio.pure.rendered import Kind, Writer, plain
 from hermes_trio.pure.scalars import shows
-from hermes_trio.values import Part
+from hermes_trio.values import Part, Span
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -65,13 +66,35 @@ def render(text: str) -> Part:
     """Markdown as plain text and spans. Never raises and never loses visible text.
 
     Text that is longer than RICH_MAX code points, nested deeper than NESTING_MAX, or that the parser
-    fails on is shown as typed. Half a surrogate pair becomes U+FFFD: no platform takes it.
+    fails on is shown as typed, and so is each block that would take longer than is left for the text. Half a
+    surrogate pair becomes U+FFFD: no platform takes it.
     """
     if text and _MARKED.search(text) is None:
         return Part(text)
     text = _SURROGATE.sub("\ufffd", text)
     if len(text) > RICH_MAX:
         return plain(text)
+    cost = cost_us(text)
+    return _within(text) if cost > BUDGET_US else _whole(text)
+
+
+def _within(text: str) -> Part:
+    """A text that would take too long: its blocks one by one, rendered as long as there is time for them."""
+    left = BUDGET_US
+    made, spans, size = [], [], 0
+    for block in blocks(text):
+        cost = cost_us(block)
+        part = plain(block) if cost > left else _whole(block)
+        left -= cost if cost <= left else 0
+        if part.text:
+            size += 2 if made else 0
+            made.append(part.text)
+            spans += [Span(s.start + size, s.end + size, s.kind, s.value) for s in part.spans]
+            size += len(part.text)
+    return Part("\n\n".join(made), tuple(spans))
+
+
+def _whole(text: str) -> Part:
     try:
         part = _rich(text)
     except (LookupError, RecursionError, ValueError):  # a bug of the parser must not cost an answer
