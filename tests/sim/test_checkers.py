@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.testing.simulation.invariants import causes, lines, slots, steps, waiting
-from hermes_trio.testing.simulation.plan import Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
+from hermes_trio.testing.simulation.plan import Command, Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
 from hermes_trio.testing.simulation.play import play
 
 TWO = (Place("club", None, True), Place("ada", "topic"))
@@ -40,6 +40,17 @@ KILLED_IN_ITS_SLEEP = Plan(
     places=(Place("ada", "topic"), Place("ada")),
     happenings=(Say(0.1, 11, "ada", 1), Fault(0.101, "freezes", {"for_s": 0.5}), Crash(0.101, "now", 3)),
 )
+LEFT_ITS_DISK = Plan(
+    seed=207,
+    places=(Place("club", None, True),),
+    happenings=(
+        Fault(0.0, "store_slow", {"for_s": 20.0, "delay_s": 1.0}),
+        Say(0.0, 5, "eve"),
+        Operate(0.0, "stop", rounds=12),
+        Command(0.0, 6, "eve", "/new"),
+        Stop(0.6),
+    ),
+)
 MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "start:slow")),))
 
 
@@ -65,6 +76,11 @@ MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "
             KILLED_IN_ITS_SLEEP,
             lines.OneLineEach,
             id="a process that is killed while it is frozen owes no line",
+        ),
+        pytest.param(
+            LEFT_ITS_DISK,
+            lines.OneLineEach,
+            id="a stop that waits for its disk no longer owes no line of what that wrote then",
         ),
         pytest.param(
             MUTED,

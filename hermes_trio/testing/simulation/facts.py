@@ -46,13 +46,22 @@ class Spoken(Struct):
 
 
 class Life(Struct):
-    """One life of the gateway as seen from outside."""
+    """One life of the gateway as seen from outside.
+
+    Args:
+        hasty: it was stopped and did not wait for its disk.
+    """
 
     number: int
     began: float
     ended: float | None = None
     crashed: bool = False
-    clean: bool = False
+    hasty: bool = False
+
+    @property
+    def untold(self) -> bool:
+        """It ended before it could be told of all that it had written."""
+        return self.crashed or self.hasty
 
 
 class Asked(Struct):
@@ -198,6 +207,8 @@ class Facts:
                 self._ended(event.at, crashed=False)
             case "world", "fault":
                 self._fault(event)
+            case "log", "checkpoint failed" if self.life is not None:
+                self.life.hasty = True
             case "platform", _ if "fault" in event.fields:
                 self.platform_late_until = max(self.platform_late_until, event.at + 130.0)
             case "machine", "started":

@@ -133,7 +133,7 @@ class OneLineEach(Invariant):
         """Each is there, unless its process was killed before it could be written."""
         lost: Counter[Wanted] = Counter()
         for wanted, known_at, life in self._may_be_lost:
-            if life.crashed and life.ended is not None and life.ended <= self.facts.thawed(known_at) + 1e-6:
+            if life.untold and life.ended is not None and life.ended <= self.facts.thawed(known_at) + 1e-6:
                 lost[wanted] += 1
         for wanted, count in self._wanted.items():
             written = self._written[wanted]
@@ -141,7 +141,7 @@ class OneLineEach(Invariant):
                 count - lost[wanted] <= written <= count,
                 f"{wanted[0]} {wanted[1]}: {written} lines for {count}",
             )
-        crashed = sum(life.crashed for life in self.facts.lives)
+        crashed = sum(life.untold for life in self.facts.lives)
         for turn, row in self.facts.mirror.turn.items():
             opened, attempts = self._opened[turn], row["attempt"]
             self.check(
