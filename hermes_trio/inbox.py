@@ -129,7 +129,7 @@ class Ear:
         """Each chat is told once; the store says it where the message waits from now on."""
         told, made = set(self._told), []
         for one in decided:
-            if isinstance(one.update, Message) and one.outcome is None and one.kind == "message":
+            if isinstance(one.update, Message) and one.outcome is None and one.kind in ("message", "alone"):
                 lane = one.update.address.lane
                 if lane not in told:
                     told.add(lane)

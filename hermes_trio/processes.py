@@ -7,21 +7,24 @@ group is found by the mark in its environment. Linux: it needs pidfds and /proc.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Literal
 
 import trio
 
 from hermes_trio.child_port import LeftChildren
+from hermes_trio.proc_files import Spare, living, reap_orphans, start_time
 from hermes_trio.pure.child_env import BOOT, CHILD, boot_mark
 
 SHELL = "/bin/sh"
 READ_BYTES = 65536
+UNDO_S, AGAIN_S = 2.0, 0.02
+SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 NUMBERS = {"term": signal.SIGTERM, "kill": signal.SIGKILL}
 
 
@@ -40,18 +43,37 @@ class SystemProcesses:
             env=env,
             cwd=home if os.path.isdir(home) else "/",  # noqa: ASYNC240 - one stat of a local folder
         )
-        return SystemProcess(process, env[CHILD])
+        try:
+            return SystemProcess(process, env[CHILD])
+        except BaseException:
+            with trio.move_on_after(UNDO_S, shield=True):
+                await _undo(process)
+            raise
 
     def left(self, of: LeftChildren) -> LeftGroup:
         """See the port."""
         return LeftGroup(of)
 
 
+async def _undo(process: trio.Process) -> None:
+    """What was started and cannot be kept is gone when this returns: nobody would know of it."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    for stream in (process.stdin, process.stdout):
+        if isinstance(stream, trio.lowlevel.FdStream):
+            stream.close()
+    await process.wait()
+
+
 class _Found:
-    """Processes that are found by looking at all there are."""
+    """Processes that are found by looking at all there are.
+
+    What is needed to end them is there from the start: they are ended with all descriptors taken, too.
+    """
 
     def __init__(self, marked: Callable[[bytes], bool]) -> None:
         self._marked = marked
+        self._spare = Spare()
 
     def _groups(self) -> frozenset[int]:
         return frozenset()
@@ -68,17 +90,29 @@ class _Found:
         """See the port."""
         for pid in self._alive():
             with suppress(ProcessLookupError):
-                pidfd = os.pidfd_open(pid)
-                try:
-                    await trio.lowlevel.wait_readable(pidfd)
-                finally:
-                    os.close(pidfd)
+                await self._left(pid)
+
+    async def _left(self, pid: int) -> None:
+        try:
+            pidfd = os.pidfd_open(pid)
+        except OSError as error:
+            if error.errno not in SCARCE:
+                raise
+            while pid in self._alive():  # noqa: ASYNC110 - a waker would be a descriptor
+                await trio.sleep(AGAIN_S)
+            return
+        try:
+            await trio.lowlevel.wait_readable(pidfd)
+        finally:
+            os.close(pidfd)
 
     def close(self) -> None:
         """See the port."""
+        self._spare.close()
 
     def _alive(self) -> list[int]:
-        return living(self._groups(), self._marked)
+        with self._spare.lent():
+            return living(self._groups(), self._marked)
 
 
 class LeftGroup(_Found):
@@ -104,9 +138,28 @@ class SystemProcess(_Found):
         self._process = process
         self._pidfd = os.pidfd_open(process.pid)
         self._closed = False
+        self._seen: frozenset[int] = frozenset()
 
     def _groups(self) -> frozenset[int]:
         return frozenset() if self._closed else frozenset({self.pid})
+
+    def signal(self, how: Literal["term", "kill"]) -> int:
+        """See the port. Where there is nothing to look with, whoever left the group is not found."""
+        try:
+            return super().signal(how)
+        except OSError:
+            return self._signal_group(how)
+
+    def _signal_group(self, how: Literal["term", "kill"]) -> int:
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, NUMBERS[how])
+            return 1
+        return 0
+
+    def _alive(self) -> list[int]:
+        found = super()._alive()
+        self._seen |= frozenset(found) - {self.pid}
+        return found
 
     async def read(self) -> bytes:
         """See the port."""
@@ -137,6 +190,10 @@ class SystemProcess(_Found):
                 stream.close()
         self._process.poll()
         os.close(self._pidfd)
+        if os.getpid() == 1:
+            with suppress(OSError), self._spare.lent():
+                reap_orphans(lambda pid, group: group == self.pid or pid in self._seen)
+        super().close()
 
 
 def exit_code(pid: int) -> int:
@@ -144,37 +201,3 @@ def exit_code(pid: int) -> int:
     found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert found is not None
     return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
-
-
-def start_time(pid: int) -> int | None:
-    """When a process began, in the machine's ticks, None if there is none of this number."""
-    fields = _stat(pid)
-    return int(fields[19]) if fields is not None else None
-
-
-def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the third on: the second may hold anything, in parentheses."""
-    with suppress(OSError, IndexError):
-        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    return None
-
-
-def living(groups: frozenset[int], marked: Callable[[bytes], bool]) -> list[int]:
-    """The processes of these groups, and those with a marked variable in the environment they began with."""
-    found = []
-    for name in os.listdir("/proc"):
-        if not name.isdecimal() or int(name) == os.getpid():
-            continue
-        pid = int(name)
-        fields = _stat(pid)
-        if fields is None or fields[0] in "ZX":
-            continue
-        if int(fields[2]) in groups or _has(pid, marked):
-            found.append(pid)
-    return found
-
-
-def _has(pid: int, marked: Callable[[bytes], bool]) -> bool:
-    with suppress(OSError):
-        return any(map(marked, Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")))
-    return False

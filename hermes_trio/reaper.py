@@ -6,9 +6,11 @@ import trio
 
 from hermes_trio.child_port import Group
 from hermes_trio.log import Log
+from hermes_trio.supervise import attempt
 
 GRACE_S = 1.5
 KILL_S = 0.5
+AGAIN_S = 0.05
 """Together the LEAVE_S of a stop: what it was given before is ended when the gateway is left."""
 
 
@@ -35,17 +37,43 @@ class Reaper:
         self._nursery.start_soon(self._end, group, name, close, name=f"reap {name}")
 
     async def _end(self, group: Group, name: str, close: bool) -> None:
-        left = 0
+        ending = _Ending(group)
         try:
             with trio.move_on_after(GRACE_S + KILL_S, shield=True):
-                with trio.move_on_after(GRACE_S):
-                    if group.signal("term"):
-                        await group.gone()
-                # Between a look at all processes and the signal one may have been born.
-                while left := group.signal("kill"):
-                    await group.gone()
+                # A machine that has no room for a moment ends no gateway, and spares nobody.
+                while (await attempt(ending.run))[1] is not None:  # noqa: ASYNC110 - nobody tells when it has
+                    await trio.sleep(AGAIN_S)
         finally:
             if close:
                 group.close()
-            if left:
-                self._log.error("child left behind", child=name, processes=left)
+            if ending.left:
+                self._log.error("child left behind", child=name, processes=ending.left)
+
+
+class _Ending:
+    """The end of a group.
+
+    Attributes:
+        left: so many were there when they were last looked at.
+    """
+
+    def __init__(self, group: Group) -> None:
+        self.left = 0
+        self._group = group
+        self._grace_until = trio.current_time() + GRACE_S
+        self._asked = False
+
+    async def run(self) -> None:
+        """TERM, its grace, KILL. Run again after a failure, it goes on."""
+        group = self._group
+        with trio.move_on_at(self._grace_until):
+            if not self._asked:
+                self.left = group.signal("term")
+                self._asked = True
+            if self.left:
+                await group.gone()
+        # Between a look at all processes and the signal one may have been born.
+        while left := group.signal("kill"):
+            self.left = left
+            await group.gone()
+        self.left = 0

@@ -162,6 +162,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         sent_at: wall time by the platform's clock, None where it does not say.
         raw: the update, whole.
         note: written by the gateway itself, for the model. Never set by a platform.
+        alone: always a turn of its own, whatever waits beside it: a line of a pipe.
     """
 
     native: str
@@ -180,6 +181,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_at: float | None = None
     raw: bytes = b""
     note: bool = False
+    alone: bool = False
 
 
 class Undecodable(Struct, frozen=True, kw_only=True):
@@ -215,7 +217,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
     Args:
         update: what came in.
-        kind: "message", "command", or "undecodable".
+        kind: "message", "command", "alone" (a message that is always a turn of its own), or "undecodable".
         key: whose conversation it belongs to, None when it has none.
         outcome, reason: set for what ends here (dropped by policy, not decodable).
         hold_s: it may be a fragment: wait this long for the next.
@@ -223,7 +225,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     """
 
     update: Message | Undecodable
-    kind: Literal["message", "command", "undecodable"] = "message"
+    kind: Literal["message", "command", "alone", "undecodable"] = "message"
     key: Key | None = None
     outcome: OutcomeName | None = None
     reason: str = ""

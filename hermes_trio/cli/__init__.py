@@ -18,8 +18,8 @@ from hermes_trio.cli.export import export
 from hermes_trio.cli.options import config_option, find_file, tell
 from hermes_trio.cli.replay import replay
 from hermes_trio.cli.simulate import simulate
-from hermes_trio.cli.streams import let_go_of, put_in_place
-from hermes_trio.errors import HermesError, OperatorError
+from hermes_trio.cli.streams import brings_lines, let_go_of, put_in_place
+from hermes_trio.errors import ConfigWrong, HermesError, OperatorError
 
 if TYPE_CHECKING:
     from hermes_trio.config import Config
@@ -84,11 +84,11 @@ def run(file: Path | None, no_resume: bool) -> int:
     """Be the daemon, in the foreground."""
     _stop_at_once()
     from hermes_trio.daemon.life import check_platforms
-    from hermes_trio.daemon.running import run_daemon
+    from hermes_trio.daemon.running import run_daemon, with_each_line_answered
 
     config = _load(find_file(file))
-    check_platforms(config, tty=os.isatty(0))
-    return run_daemon(config, resume=not no_resume)
+    check_platforms(config, heard=brings_lines(0))
+    return run_daemon(with_each_line_answered(config), resume=not no_resume)
 
 
 @commands.command()
@@ -96,10 +96,13 @@ def run(file: Path | None, no_resume: bool) -> int:
 def chat(file: Path | None) -> int:
     """Talk in this terminal: with the running daemon, else as the daemon."""
     _stop_at_once()
+    from hermes_trio.daemon.life import NOTHING_TO_READ
     from hermes_trio.daemon.lock import nobody_holds
     from hermes_trio.daemon.running import run_attached, run_daemon, with_terminal_only
     from hermes_trio.daemon.state_dir import state_dir_of
 
+    if not brings_lines(0):
+        raise ConfigWrong(f"{NOTHING_TO_READ}: type into a terminal, or pipe lines into it")
     found = find_file(file)
     state_dir = state_dir_of(found, os.environ)
     with nobody_holds(state_dir) as free:
@@ -124,7 +127,13 @@ def check(file: Path | None) -> int:
 
 
 def _stop_at_once() -> None:
-    """Until the daemon takes the signals over, nothing is held that would have to be given back."""
+    """Until the daemon takes the signals over, nothing is held that would have to be given back.
+
+    What a parent has left is undone: a signal that is blocked would never come, also not to programs; with
+    SIGCHLD ignored nobody would learn how a program ended.
+    """
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
 

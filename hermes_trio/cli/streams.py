@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from typing import TextIO
 
@@ -21,6 +22,12 @@ def put_in_place() -> None:
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+
+
+def brings_lines(number: int) -> bool:
+    """Whether lines can come from this descriptor: a terminal, a pipe, a file, a socket. Not /dev/null."""
+    mode = os.fstat(number).st_mode
+    return os.isatty(number) or stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
 
 
 def let_go_of(stream: TextIO) -> None:

@@ -40,6 +40,7 @@ from hermes_trio.redaction import Redactor
 from hermes_trio.threads import pulse
 
 STOPPED, RESTART = 0, 75
+NOTHING_TO_READ = "standard input is no terminal, pipe or file"
 FEEDS = 3
 """A sign of life is asked for within a third of the watchdog's time, and has another third to come."""
 
@@ -261,14 +262,17 @@ async def _end_with_input(life: _Life, gateway: Gateway) -> None:
         life.stop("end of input")
 
 
-def check_platforms(config: Config, *, tty: bool) -> None:
+def check_platforms(config: Config, *, heard: bool) -> None:
     """Refuse to be a daemon that nobody can speak to.
 
+    Args:
+        heard: standard input is something that lines can come from: see `streams.brings_lines`.
+
     Raises:
-        ConfigWrong: no platform is configured, and there is no terminal to stand in.
+        ConfigWrong: no platform is configured, and there is nothing to read that could stand in.
     """
-    if config.terminal_implied and not tty:
+    if config.terminal_implied and not heard:
         raise ConfigWrong(
-            f"{config.path or 'embedded default'}: platforms: none is configured, and standard input is no"
-            " terminal. Add a section like [platforms.telegram], or use `hermes-trio chat`"
+            f"{config.path or 'embedded default'}: platforms: none is configured, and {NOTHING_TO_READ}."
+            " Add a section like [platforms.telegram], or pipe lines into it"
         )

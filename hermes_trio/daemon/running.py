@@ -25,7 +25,8 @@ from hermes_trio.log import Log, stream_log
 from hermes_trio.plugins import PLATFORMS, installed
 from hermes_trio.redaction import Redactor
 
-STDERR = 2
+STDIN, STDERR = 0, 2
+EVERY_LINE = 1_000_000_000
 
 
 def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -> int:
@@ -70,6 +71,7 @@ def run_attached(state_dir: Path) -> int:
 def with_terminal_only(config: Config) -> Config:
     """The same configuration with the terminal as its one platform."""
     adapter = installed(PLATFORMS)["terminal"]()
+    config = with_each_line_answered(replace(config, terminal_implied=True))
     return replace(
         config,
         platforms={"terminal": config.platforms.get("terminal", adapter.options())},
@@ -77,6 +79,13 @@ def with_terminal_only(config: Config) -> Config:
         terminal_implied=False,
         unavailable={},
     )
+
+
+def with_each_line_answered(config: Config) -> Config:
+    """The same; where a pipe or a file stands in for the terminal, no line is refused for those before it."""
+    if not config.terminal_implied or os.isatty(STDIN):
+        return config
+    return replace(config, gateway=replace(config.gateway, queue_max=EVERY_LINE))
 
 
 def _run(main: Callable[[], Awaitable[int]], redact: Redactor) -> int:

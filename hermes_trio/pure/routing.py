@@ -45,6 +45,8 @@ def decide(
     # What somebody else wrote is no wish of who passes it on.
     if update.choice is None and update.forwarded is None and is_command(update.text):
         return Decided(update=update, key=key, kind="command")
+    if update.alone:
+        return Decided(update=update, key=key, kind="alone")
     return Decided(update=update, key=key, hold_s=hold_s(update, traits))
 
 

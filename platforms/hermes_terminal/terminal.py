@@ -45,7 +45,7 @@ class Terminal:
 
     Each line that is not blank is a message of the user "local", who is admin; of what is typed, each paste.
     Its id is a token of this object's life and the number of the line. At the end of the input `serve`
-    returns.
+    returns. Each line of a pipe or a file is answered by itself.
 
     Args:
         chance: makes the token.
@@ -72,7 +72,7 @@ class Terminal:
         self._sent = 0
         self._asked: tuple[str, tuple[Choice, ...]] = ("", ())
         tty = os.isatty(output_fd)
-        self._screen = Screen(tty=tty, prompt=os.isatty(input_fd), size=self._size)
+        self._screen = Screen(tty=tty, prompt=self._typed, size=self._size)
         self._pen = Pen(output_fd)
         self._turn_to_write = trio.Lock()
 
@@ -173,6 +173,7 @@ class Terminal:
             message_id=native,
             choice=None if choice is None else choice.token,
             raw=line.raw,
+            alone=not self._typed,
         )
 
     def _pressed(self, text: str) -> Choice | None:

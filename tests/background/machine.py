@@ -9,7 +9,8 @@ from pathlib import Path
 import trio
 
 from hermes_trio.child_port import LeftChildren
-from hermes_trio.processes import SystemProcesses, living, start_time
+from hermes_trio.proc_files import living, start_time
+from hermes_trio.processes import SystemProcesses
 from hermes_trio.pure.child_env import child_environment
 
 

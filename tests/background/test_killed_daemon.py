@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 import trio
 
-from hermes_trio.processes import living
+from hermes_trio.proc_files import living
 from hermes_trio.pure import texts
 from tests.crash.stage import open_stage
 from tests.fakes.model_script import Call, Item

@@ -14,7 +14,7 @@ import trio
 from hermes_trio import Candidate, Candidates, ModelAgent, open_gateway
 from hermes_trio.clock import seeded_chance
 from hermes_trio.entries import ModelAnswer, NoteEntry, ToolCall, ToolEntry, UserEntry
-from hermes_trio.processes import living
+from hermes_trio.proc_files import living
 from hermes_trio.testing import MemoryPlatform
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 import trio
 
@@ -37,7 +39,7 @@ async def test_a_file_that_was_named_must_exist(run, tmp_path):
 
 
 async def test_run_with_neither_platform_nor_terminal_is_refused(run):
-    done = await run("run")
+    done = await run("run", stdin=subprocess.DEVNULL)
     assert done.returncode == 78
     assert "no terminal" in done.stderr
 

@@ -29,8 +29,8 @@ TASKS: tuple[Mutant, ...] = (
         "A program that does not want to end is asked, and no more.",
         (
             "reaper.py",
-            '                while left := group.signal("kill"):\n                    await group.gone()\n',
-            "                left = 0\n",
+            '        while left := group.signal("kill"):\n            self.left = left\n            await group.gone()\n',
+            "",
         ),
     ),
     mutant(

@@ -1,0 +1,42 @@
+"""What a parent leaves to the daemon, ignored and blocked signals and open files, goes on to no program."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import trio
+
+ADA = 42
+TOOLS = """
+admins = [42]
+[tools]
+enable = ["terminal", "process"]
+"""
+LEFT = ["env", "--ignore-signal=CHLD,PIPE,TERM", "--block-signal=CHLD,TERM,INT,USR1"]
+KEEPS_A_FILE = ["sh", "-c", 'exec "$@" 7</dev/zero', "sh"]
+LOOKS = "grep -E 'Sig(Ign|Blk)' /proc/self/status; ls -l /proc/self/fd; exit 3"
+
+
+@pytest.fixture
+def echoing(place):
+    """Its daemon has a model that does what it is told."""
+    text = (place.home / "hermes.toml").read_text()
+    model = text[text.index("[model]") : text.index("[platforms.telegram]")]
+    (place.home / "hermes.toml").write_text(text.replace(model, '[model]\nprovider = "echo"\n') + TOOLS)
+    return place
+
+
+async def test_it_is_stopped_as_asked_and_its_programs_know_nothing_of_it(echoing):
+    if (await trio.run_process([*LEFT, "true"], check=False, capture_stderr=True)).returncode:
+        pytest.skip("env(1) sets no signals here")
+    async with echoing.daemon(through=[*LEFT, *KEEPS_A_FILE]) as daemon:
+        await daemon.ready()
+        echoing.bot.push(ADA, "!tool terminal " + json.dumps({"command": LOOKS}))
+        (said,) = await echoing.bot.wait_sent(ADA)
+        ran = json.loads(said[said.index("{") :])
+        assert ran["exit_code"] == 3
+        assert "SigIgn:\t0000000000000000" in ran["output"]
+        assert "SigBlk:\t0000000000000000" in ran["output"]
+        assert "/dev/zero" not in ran["output"]
+        assert await daemon.stop() == 0
