@@ -20,6 +20,7 @@ from hermes_trio.stores.succession import succeed
 from hermes_trio.stores.turns import close_turn
 from hermes_trio.stores.tx import (
     IS_OPEN,
+    NO_SESSION,
     Tx,
     read_address,
     read_entry,
@@ -136,6 +137,9 @@ def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
 def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
     """A turn of an older boot is not resumed: closed, its messages settled, its chat told once."""
     session, key, address, anchor = _left_running(tx, turn)
+    if reason == "not_allowed":
+        # What nobody may ask for here stands in nobody's conversation.
+        tx.run(f"update entry set session = {NO_SESSION} where session = ? and turn = ?", (session, turn))
     rows.end_turn(tx, turn, key, "abandoned", reason)
     if text:
         unknown = "select name from step where turn = ? and state = 'intent' and wake_at is null order by at"

@@ -13,6 +13,7 @@ from hermes_trio.stores.tx import (
     ANY_PENDING,
     CLAIMABLE,
     LANE_IS,
+    NO_SESSION,
     WAKING,
     Tx,
     read_lane,
@@ -23,8 +24,6 @@ from hermes_trio.stores.tx import (
 )
 from hermes_trio.values import Key, Message, OutcomeName, Part, Said, TurnState
 
-NO_SESSION = 0
-"""Where entries stand that belong to no conversation any more."""
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
     "finished": "answered",
     "stopped": "stopped",

@@ -55,6 +55,8 @@ RANKS = {"reply": -1, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say":
 # The planner takes a partial index only where its condition stands in the query, word for word.
 IS_OPEN = "state in ('owed', 'sending', 'live')"
 LANE_IS = f"lane = ? and {IS_OPEN}"
+NO_SESSION = 0
+"""Where entries stand that belong to no conversation any more."""
 NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
 ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
@@ -124,15 +126,22 @@ class Tx:
         return row[0] if row else None
 
     def settle_inbound(self, where: str, args: Sequence[Any], outcome: OutcomeName, reason: str) -> int:
-        """Give every unsettled row of `where` its outcome; returns how many."""
+        """Give every unsettled row of `where` its outcome; returns how many.
+
+        What was dropped is no part of its conversation: a turn that it was given to before left its entry
+        there, and whoever speaks next would be answered with what somebody else may not ask.
+        """
         settled = self.run(
             f"update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
-            f" where outcome is null and {where} returning account, native, key",
+            f" where outcome is null and {where} returning id, account, native, key",
             (outcome, reason, self.now, *args),
         ).fetchall()
         if outcome not in ("answered", "stopped"):
-            for account, native, key in settled:
+            for _, account, native, key in settled:
                 self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
+        if outcome == "dropped":
+            unsaid = [(id,) for id, *_ in settled]
+            self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", unsaid)
         return len(settled)
 
     def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:

@@ -179,7 +179,7 @@ MISSED: tuple[Mutant, ...] = (
         ),
         (
             "stores/writer.py",
-            "        if job.error is None and job.consequences:\n            self.perform(job.consequences)\n",
+            "        if job.consequences:\n            self.perform(job.consequences)\n",
             "",
         ),
     ),

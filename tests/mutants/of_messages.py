@@ -4,6 +4,12 @@ from tests.mutants.mutant import Mutant, mutant
 
 MESSAGES: tuple[Mutant, ...] = (
     mutant(
+        "a dropped message keeps its entry",
+        "I15",
+        "What somebody may not ask any more stands in the conversation, where the next turn reads it.",
+        ("stores/tx.py", '        if outcome == "dropped":', '        if outcome == "none":'),
+    ),
+    mutant(
         "a stop forgets what stood alone",
         "I1",
         "A turn's end settles its plain messages, not what /queue or a steer gave it.",

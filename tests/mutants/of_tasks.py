@@ -130,9 +130,8 @@ TASKS: tuple[Mutant, ...] = (
         "One promise that raises undoes those that were committed with it, and each hears its error.",
         (
             "stores/writer.py",
-            "        if self._begin(group) and not self._try(group) and len(group) > 1:\n            for job in group:\n"
-            "                if self._begin([job]):\n                    self._try([job])\n",
-            "        if self._begin(group):\n            self._try(group)\n",
+            "        if not self._begin(group) or self._try(group):\n            return\n",
+            "        if self._begin(group):\n            self._try(group)\n        if group:\n            return\n",
         ),
     ),
     mutant(

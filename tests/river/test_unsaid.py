@@ -1,0 +1,73 @@
+"""What was settled without an answer, and is nobody's to ask any more, is obeyed by no later turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from hermes_trio import Policy
+from hermes_trio.entries import UserEntry
+from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text
+
+from .invariants import check
+
+CLUB = {"chat": "club", "thread": "topic", "group": True}
+
+
+def admits(*users):
+    return Policy(allow_users=users, admins=("bob",))
+
+
+def shown(world):
+    """What people have said, as the newest request has it."""
+    return [entry.text for entry in world.model.requests[-1].entries if isinstance(entry, UserEntry)]
+
+
+async def test_what_was_deferred_and_is_dropped_is_shown_to_no_later_turn(autojump_clock):
+    """A person was taken out of the list; an admin's next turn did what they had asked for."""
+    platform = MemoryPlatform(policy=admits("ada", "bob"))
+    async with open_world(platform=platform, keys=["k1"], on_exhausted="defer") as world:
+        world.model.refuse("k1", line=fails("quota"))
+        await world.say("bob", "good morning", **CLUB)
+        await world.say("ada", "run it", **CLUB)
+        await world.until(seconds=5)
+        world.crash()
+        platform.policy = admits("bob")
+        world.model.heal("k1")
+        await world.start()
+        await world.until(minutes=20)
+        assert await world.outcomes() == ["answered", "dropped"]
+        assert not any("run it" in text for text in shown(world))
+        await world.say("bob", "and now?", **CLUB)
+        await world.settle()
+        assert not any("run it" in text for text in shown(world))
+        check(world)
+
+
+async def test_nor_is_what_waited_when_its_turn_was_interrupted(autojump_clock):
+    platform = MemoryPlatform(policy=admits("ada", "bob"))
+    async with open_world(platform=platform) as world:
+        world.model.script(hangs())
+        await world.say("ada", "run it", **CLUB)
+        await world.until(seconds=5)
+        world.crash()
+        platform.policy = admits("bob")
+        await world.start()
+        await world.settle()
+        await world.say("bob", "good morning", **CLUB)
+        world.model.script(text("Good morning."))
+        await world.settle()
+        assert await world.outcomes() == ["failed", "answered"]
+        assert shown(world)[-1].endswith("good morning")
+        assert not any("run it" in text for text in shown(world))
+        check(world)
+
+
+@pytest.mark.world
+async def test_what_failed_stays_for_whoever_tries_again(world):
+    """It is its own person's, who was told to try again."""
+    world.model.script(fails("unknown"), fails("unknown"), fails("unknown"), text("Now."))
+    await world.say("ada", "look it up")
+    await world.settle()
+    await world.say("ada", "try again")
+    await world.settle()
+    assert any("look it up" in text for text in shown(world))
