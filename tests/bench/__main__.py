@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from tests.bench.long_chats import long_conversations
-from tests.bench.measures import QUICK, TINY, Sizes, at_work, burst, memory, start
+from tests.bench.measures import QUICK, TINY, Sizes, at_work, burst, cut_short, memory, start
 from tests.bench.report import Line, Report, facts, table
 
 SIZES = {"full": Sizes(), "quick": QUICK, "tiny": TINY}
@@ -37,6 +37,7 @@ async def measure(folder: Path, size: str) -> Report:
         "bursts": lambda: burst(folder, sizes),
         "starts": lambda: start(folder, sizes),
         "memory": lambda: memory(folder, sizes),
+        "a kill under load": lambda: cut_short(folder, sizes),
     }
     for name, one in measures.items():
         print(f"{perf_counter() - began:4.0f} s  measuring {name}", file=sys.stderr, flush=True)

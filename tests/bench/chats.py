@@ -46,6 +46,12 @@ class BenchModel(OpenAIFake):
                 await self._came.wait()
         return self.arrived[text]
 
+    async def until_all_asked(self, count: int) -> None:
+        """Return when calls for so many messages have come; raise trio.TooSlowError when no more come."""
+        while len(self.arrived) < count:
+            with trio.fail_after(WITHIN_S):
+                await self._came.wait()
+
     async def _answer(self, request: Request, item: Item, called: Called) -> Response | Raw:
         text = called.messages[-1]["content"]
         self.arrived[text] = perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -14,7 +14,16 @@ import trio
 from tests.bench.chats import HOLD
 from tests.bench.full_store import fill
 from tests.bench.report import ELSEWHERE, Goal, Line, line, p95
-from tests.bench.subject import BARE, GATEWAY, Failed, Subject, machine_busy_s, open_subject
+from tests.bench.subject import (
+    BARE,
+    GATEWAY,
+    Failed,
+    Subject,
+    alive,
+    machine_busy_s,
+    open_servers,
+    open_subject,
+)
 
 
 class Sizes(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +49,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     long_chats: int = 12
     long_rounds: int = 3
     long: int = 300
+    cut: int = 10_000
 
 
 QUICK = Sizes(
@@ -52,6 +62,7 @@ QUICK = Sizes(
     full_starts=3,
     resets=20,
     long_rounds=1,
+    cut=1000,
 )
 TINY = Sizes(
     chats=5,
@@ -73,9 +84,11 @@ TINY = Sizes(
     long_chats=2,
     long_rounds=1,
     long=60,
+    cut=10,
 )
 MODEL_S = 0.05
 TYPING_S = 4.0
+HELD_S = 600.0
 
 
 async def at_work(folder: Path, sizes: Sizes, commit_ms: float) -> list[Line]:
@@ -215,6 +228,50 @@ async def burst(folder: Path, sizes: Sizes) -> list[Line]:
         line("  CPU per message, connecting included", "ms", cpu, beside=BARE, others=bare_cpu),
         line("  peak memory", "MiB", memory, beside=BARE, others=bare_memory, goal=small),
     ]
+
+
+async def cut_short(folder: Path, sizes: Sizes) -> list[Line]:
+    """Everything runs and is killed: the start after it answers all, in about the time of fresh ones."""
+    count = sizes.cut
+    async with open_servers(GATEWAY, folder, turns_max=2 * count) as subject:
+        async with alive(subject):
+            subject.model.answer_after(MODEL_S)
+            fresh_s = await _all_say(subject, subject.new_chats(count))
+    async with open_servers(GATEWAY, folder, turns_max=2 * count) as subject:
+        chats = subject.new_chats(count)
+        async with alive(subject):
+            subject.model.answer_after(HELD_S)
+            subject.chats.write_all({chat: f"hello {chat}" for chat in chats})
+            await subject.model.until_all_asked(count)
+            memory = subject.memory_mib("VmHWM")
+        subject.model.answer_after(MODEL_S)
+        began = perf_counter()
+        async with alive(subject):
+            await subject.chats.all_answered()
+            cut_s = perf_counter() - began
+    name, whole = f"{count} turns killed, started again: answered", Goal("value", ">=", count)
+    late, small = Goal("ratio", "<=", 3), Goal("value", "<=", 400)
+    answered = len(subject.chats.took)
+    return [
+        line(name, "answers", [answered], beside="asked", others=[count], goal=whole),
+        line("  the last one after", "s", [cut_s], beside="as many at once", others=[fresh_s], goal=late),
+        line(
+            "  peak memory of as many turns at once",
+            "MiB",
+            [memory],
+            beside="count",
+            others=[count],
+            goal=small,
+        ),
+    ]
+
+
+async def _all_say(subject: Subject, chats: Sequence[int]) -> float:
+    """Seconds until all who write at the same moment are answered."""
+    began = perf_counter()
+    subject.chats.write_all({chat: f"hello {chat}" for chat in chats})
+    await subject.chats.all_answered()
+    return perf_counter() - began
 
 
 async def start(folder: Path, sizes: Sizes) -> list[Line]:

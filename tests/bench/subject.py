@@ -27,7 +27,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 CONFIG = """
 [gateway]
 state_dir = "state"
-turns_max = 2000
+turns_max = {turns_max}
 
 [model]
 provider = "openai"
@@ -95,10 +95,10 @@ class Subject:
         servers = self._servers
         return [sys.executable, "-m", "tests.bench.bare", servers.api_url, TOKEN, servers.model_url]
 
-    def write_config(self) -> None:
+    def write_config(self, turns_max: int) -> None:
         """What the daemon reads."""
         servers = self._servers
-        text = CONFIG.format(model=servers.model_url, api=servers.api_url)
+        text = CONFIG.format(model=servers.model_url, api=servers.api_url, turns_max=turns_max)
         (self.folder / "hermes.toml").write_text(text, encoding="utf-8")
 
     async def until_ready(self, began: float) -> None:
@@ -150,44 +150,59 @@ def machine_busy_s() -> float:
 
 
 @asynccontextmanager
-async def open_subject(
-    kind: str, folder: Path, *, state: Path | None = None, kill: bool = True
+async def open_servers(
+    kind: str, folder: Path, *, state: Path | None = None, turns_max: int = 2000
 ) -> AsyncIterator[Subject]:
-    """Run it until the block is left.
+    """What it talks to, and a folder for it, until the block is left. `alive` runs it.
 
     Args:
         kind: GATEWAY or BARE.
         folder: a new folder is made in it.
         state: use this state_dir of an earlier run.
-        kill: end it at once; otherwise it may say goodbye.
     """
     home = Path(mkdtemp(dir=folder))
     if state is not None:
         (home / "state").symlink_to(state)
     async with trio.open_nursery() as nursery:
         subject = Subject(kind, await Servers().start(nursery), home)
-        subject.write_config()
-        environ = {**os.environ, "BENCH_TOKEN": TOKEN, "BENCH_MODEL_KEY": "sk-bench"}
-        with (home / "log").open("wb") as log:
-            began = perf_counter()
-            process = subprocess.Popen(  # noqa: ASYNC220 - a millisecond, and trio's own would use a thread
-                subject.command(), stdin=subprocess.DEVNULL, stderr=log, stdout=log, env=environ, cwd=ROOT
-            )
-        subject.pid = process.pid
-        try:
-            await subject.until_ready(began)
-            yield subject
-            if is_gone(process.pid):
-                raise Failed(f"the {kind} has ended")
-            if not kill:
-                await _goodbye(process)
-        except BaseException as error:
-            error.add_note(f"The log of the {kind} ends so:\n{(home / 'log').read_text()[-2000:]}")
-            raise
-        finally:
-            process.kill()
-            process.wait()
+        subject.write_config(turns_max)
+        yield subject
         nursery.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def alive(subject: Subject, *, kill: bool = True) -> AsyncIterator[None]:
+    """Run it until the block is left; then end it at once, or let it say goodbye."""
+    environ = {**os.environ, "BENCH_TOKEN": TOKEN, "BENCH_MODEL_KEY": "sk-bench"}
+    with (subject.folder / "log").open("wb") as log:
+        began = perf_counter()
+        process = subprocess.Popen(  # noqa: ASYNC220 - a millisecond, and trio's own would use a thread
+            subject.command(), stdin=subprocess.DEVNULL, stderr=log, stdout=log, env=environ, cwd=ROOT
+        )
+    subject.pid = process.pid
+    try:
+        await subject.until_ready(began)
+        yield
+        if is_gone(process.pid):
+            raise Failed(f"the {subject.kind} has ended")
+        if not kill:
+            await _goodbye(process)
+    except BaseException as error:
+        last = (subject.folder / "log").read_text()[-2000:]
+        error.add_note(f"The log of the {subject.kind} ends so:\n{last}")
+        raise
+    finally:
+        process.kill()
+        process.wait()
+
+
+@asynccontextmanager
+async def open_subject(
+    kind: str, folder: Path, *, state: Path | None = None, kill: bool = True
+) -> AsyncIterator[Subject]:
+    """Run it, with servers of its own, until the block is left: see `open_servers` and `alive`."""
+    async with open_servers(kind, folder, state=state) as subject, alive(subject, kill=kill):
+        yield subject
 
 
 async def _goodbye(process: subprocess.Popen[bytes]) -> None:

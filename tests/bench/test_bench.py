@@ -35,6 +35,9 @@ MEASURED = (
     "entries stored",
     "memory at rest",
     "went to rest",
+    "started again",
+    "the last one after",
+    "as many turns at once",
 )
 
 
@@ -47,7 +50,7 @@ def test_a_tiny_run_measures_everything(tmp_path):
     report = msgspec.json.decode((tmp_path / "numbers.json").read_bytes(), type=Report)
     for name in MEASURED:
         assert [one for one in report.lines if name in one.name and one.value >= 0 and one.ratio], name
-    assert sum(one.goal is not None for one in report.lines) == 14
+    assert sum(one.goal is not None for one in report.lines) == 17
     assert re.search(r"CPU per message +[\d.]+ ms +[\d.]+ ms +bare loop +[\d.]+ +<= 1.5 x", run.stdout)
     assert str(tmp_path) not in run.stdout
     assert [path for path in tmp_path.iterdir() if path.name != "numbers.json"] == []

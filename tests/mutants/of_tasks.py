@@ -154,4 +154,40 @@ TASKS: tuple[Mutant, ...] = (
             "",
         ),
     ),
+    mutant(
+        "a turn's end has five seconds",
+        "I13",
+        "What a turn made is thrown away, and made again, where the writer's queue is longer than that.",
+        (
+            "turn.py",
+            "        return await kept(close, refused)\n",
+            "        with trio.move_on_after(5.0, shield=True):\n            return await close()\n"
+            '        raise StoreFailed("the turn\'s end could not be written in time")\n',
+        ),
+    ),
+    mutant(
+        "a step's end is tried once",
+        "I13",
+        "What a tool did is forgotten where the disk refuses one commit.",
+        (
+            "steps.py",
+            "            took = await kept(\n                lambda: self._store.end_step(\n",
+            "            took = await (\n                lambda: self._store.end_step(\n",
+        ),
+        (
+            "steps.py",
+            "steer=self._steer, consumes=consumes\n                )\n            )\n",
+            "steer=self._steer, consumes=consumes\n                )\n            )()\n",
+        ),
+    ),
+    mutant(
+        "a process that was stopped is past its deadlines",
+        "I13 time",
+        "Time in which the process did not run is the turn's.",
+        (
+            "allowance.py",
+            "            self._lost_s += now - self._looks_at\n",
+            "",
+        ),
+    ),
 )

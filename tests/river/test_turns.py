@@ -240,3 +240,22 @@ async def test_a_wait_that_fails_starts_the_clock_again(autojump_clock):
         await world.say("ada", "hello")
         await world.settle()
         assert world.now == 30
+
+
+@pytest.mark.parametrize("asleep_s", [30, 3600, 86400])
+async def test_time_in_which_the_process_did_not_run_is_not_the_turns(autojump_clock, asleep_s):
+    """A stop, or a lid that is closed, costs a turn at most the second between two looks at the time."""
+
+    async def agent(turn):
+        await trio.sleep(50 if turn.text == "works" else float("inf"))
+        return "done"
+
+    async with open_world(agent, options=GatewayOptions(turn_deadline_s=60)) as world:
+        await world.say("ada", "works")
+        await world.say("bob", "hangs")
+        await world.until(seconds=10.5)
+        world.fault("freezes", for_s=asleep_s)
+        await world.settle()
+        assert await ends(world) == [("answered", ""), ("failed", "deadline")]
+        assert world.now == 60 + asleep_s - 0.5
+        check(world)
