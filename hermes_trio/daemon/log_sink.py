@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import select
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,6 +27,7 @@ class Sink(io.TextIOBase):
         self._lost = 0
         self._poll = select.poll()
         self._poll.register(fd, select.POLLOUT)
+        self._is_file = _is_file(fd)
 
     def write(self, text: str) -> int:
         """Write a line now, or not at all. Never raises."""
@@ -40,10 +42,21 @@ class Sink(io.TextIOBase):
         if len(data) > LINE_MAX:
             data = data[: LINE_MAX - 5] + b'..."\n'
         try:
-            ready = self._poll.poll(0)
-            return bool(ready) and ready[0][1] & select.POLLOUT != 0 and os.write(self._fd, data) > 0
+            return (self._is_file or self._is_ready()) and os.write(self._fd, data) > 0
         except OSError:
             return False
+
+    def _is_ready(self) -> bool:
+        ready = self._poll.poll(0)
+        return bool(ready) and ready[0][1] & select.POLLOUT != 0
+
+
+def _is_file(fd: int) -> bool:
+    """A file takes a line at once or not at all: it need not be asked."""
+    try:
+        return stat.S_ISREG(os.fstat(fd).st_mode)
+    except OSError:
+        return False
 
 
 class CappedFile(io.TextIOBase):
