@@ -85,9 +85,16 @@ def summary_for(entries: Sequence[Entry], own: int, room: int, *, text: str, ask
         text: the summary's.
         asked: how many of the newest messages wait for their answer.
     """
+    shown, cut = size(entries), 0
+    messages = _messages(entries)
+    before = 0
     for at in cuts(entries, own):
-        said = unanswered(entries, at, asked)
-        if size(entries[at:]) + sum(ENTRY_CHARS + len(one) for one in said) <= room:
+        shown -= size(entries[cut:at])
+        before += len(_messages(entries[cut:at]))
+        cut = at
+        wait = max(0, asked - (len(messages) - before))
+        said = tuple(messages[max(0, before - wait) : before])
+        if shown + sum(ENTRY_CHARS + len(one) for one in said) <= room:
             break
     return SummaryEntry(text=text, kept=len(entries) - at, said=said)
 

@@ -81,7 +81,9 @@ def render(text: str) -> Part:
 def _within(text: str) -> Part:
     """A text that would take too long: its blocks one by one, rendered as long as there is time for them."""
     left = BUDGET_US
-    made, spans, size = [], [], 0
+    made: list[str] = []
+    spans: list[Span] = []
+    size = 0
     for block in blocks(text):
         cost = cost_us(block)
         part = plain(block) if cost > left else _whole(block)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 
 from msgspec.structs import replace
@@ -61,6 +62,7 @@ def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry
     """
     made: list[Entry] = []
     shown = [_not_blank(entry) for entry in (entries if going_on else _from_first_user(entries))]
+    results = _results(shown)
     for index, entry in enumerate(shown):
         if isinstance(entry, ToolEntry):
             continue
@@ -71,7 +73,7 @@ def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry
             continue
         made.append(entry)
         if isinstance(entry, AssistantEntry) and entry.calls:
-            made += _results(shown, index, entry.calls)
+            made += [results.get((index, n)) or _unknown(call) for n, call in enumerate(entry.calls)]
     return tuple(made)
 
 
@@ -93,23 +95,22 @@ def _not_blank(entry: Entry) -> Entry:
             return replace(entry, text="(an empty message)")
 
 
-def _results(entries: Sequence[Entry], index: int, calls: Sequence[ToolCall]) -> list[ToolEntry]:
-    """A result for each call of the entry at `index`. A later call of the same id has its own."""
-    found: dict[int, ToolEntry] = {}
-    left = dict(enumerate(calls))
-    for at in range(index + 1, len(entries)):
-        if not left:
-            break
-        later = entries[at]
-        if isinstance(later, ToolEntry):
-            n = next((n for n, call in left.items() if call.id == later.call), None)
-            if n is not None:
-                found[n] = later
-                del left[n]
-        elif isinstance(later, AssistantEntry) and later.calls:
-            again = {call.id for call in later.calls}
-            left = {n: call for n, call in left.items() if call.id not in again}
-    return [found.get(n) or _unknown(call) for n, call in enumerate(calls)]
+def _results(entries: Sequence[Entry]) -> dict[tuple[int, int], ToolEntry]:
+    """The result of each call that has one, by its entry's place and its own in it.
+
+    A later call of the same id has its own. One pass: a conversation may have many calls without any.
+    """
+    found: dict[tuple[int, int], ToolEntry] = {}
+    waiting: dict[str, deque[tuple[int, int]]] = {}
+    for index, entry in enumerate(entries):
+        if isinstance(entry, ToolEntry):
+            if places := waiting.get(entry.call):
+                found[places.popleft()] = entry
+        elif isinstance(entry, AssistantEntry):
+            waiting |= {call.id: deque() for call in entry.calls}
+            for n, call in enumerate(entry.calls):
+                waiting[call.id].append((index, n))
+    return found
 
 
 def _unknown(call: ToolCall) -> ToolEntry:
