@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.config import Config
 from hermes_trio.daemon.answers import is_open
 from hermes_trio.daemon.provider import enabled_tools, model_name
+from hermes_trio.daemon.state_dir import refuse_shared
+from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports import AdapterContext
 
 
@@ -27,7 +30,34 @@ def checked(config: Config) -> Iterator[str]:
     for name, adapter in config.adapters.items():
         platform = adapter.build(config.platforms[name], "main", context)
         yield f"platform: {name}: {_who(platform.policy.allow_users, platform.policy.admins)}"
+    for weak in _weak(config):
+        yield f"weak: {weak}"
     yield f"a stop takes at most {config.stop_s:g} s"
+
+
+def _weak(config: Config) -> Iterator[str]:
+    """What is allowed and seldom meant."""
+    addresses = {"model.base_url": config.model.base_url}
+    for number, fallback in enumerate(config.model.fallback):
+        addresses[f"model.fallback[{number}].base_url"] = fallback.base_url
+    for name, options in config.platforms.items():
+        if isinstance(url := getattr(options, "api_url", None), str):
+            addresses[f"platforms.{name}.api_url"] = url
+    for key, url in addresses.items():
+        host = urlsplit(url).hostname or ""
+        if url.startswith("http://") and host not in ("localhost", "127.0.0.1", "::1"):
+            yield f"{key}: {host} is spoken to without encryption; whoever is in between reads the key: https://"
+    runs = {"terminal", "process"} & set(config.tools.enable)
+    for name, options in config.platforms.items():
+        if runs and "*" in getattr(options, "allow_users", ()):
+            yield f"platforms.{name}.allow_users: anybody may have {', '.join(sorted(runs))} used"
+    if config.path is not None and config.path.stat().st_mode & 0o022:
+        yield f"{config.path}: others may write it: chmod go-w {config.path}"
+    if config.gateway.state_dir.exists():
+        try:
+            refuse_shared(config.gateway.state_dir)
+        except ConfigWrong as error:
+            yield f"{error}. The daemon refuses to start there"
 
 
 def _who(allow_users: tuple[str, ...], admins: tuple[str, ...]) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import resource
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO, cast
@@ -19,13 +21,14 @@ from hermes_trio.config import Config
 from hermes_trio.daemon.life import RESTART, serve, system_surroundings
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
-from hermes_trio.daemon.state_dir import LOG, make_state_dir
+from hermes_trio.daemon.state_dir import LOG, make_state_dir, refuse_shared
 from hermes_trio.daemon.supervisor import begin_anew, supervisor
 from hermes_trio.log import Log, stream_log
 from hermes_trio.plugins import PLATFORMS, installed
 from hermes_trio.redaction import Redactor
 
 STDIN, STDERR = 0, 2
+PR_SET_DUMPABLE = 4
 EVERY_LINE = 1_000_000_000
 
 
@@ -43,6 +46,7 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
         HermesError: it cannot start. May be within exception groups.
     """
     make_state_dir(config.gateway.state_dir)
+    whole = _keep_to_oneself(config)
     redact = Redactor(config.secrets)
     with _log(config, redact, to_file=chatting or _is_garbled(config)) as log:
         around = system_surroundings(log, redact, resume=resume)
@@ -51,7 +55,7 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
             log.info("restarting", by=by or "itself")
             if by is not None:
                 break
-            log.error("not begun anew", why=begin_anew(config.path))
+            log.error("not begun anew", why=begin_anew(config.path, whole))
         return code
 
 
@@ -63,6 +67,7 @@ def run_attached(state_dir: Path) -> int:
     """
     from hermes_trio.daemon.chat import attach
 
+    refuse_shared(state_dir)
     redact = Redactor()
     log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now, redact)
     return _run(lambda: attach(state_dir, system_surroundings(log, redact)), redact)
@@ -86,6 +91,21 @@ def with_each_line_answered(config: Config) -> Config:
     if not config.terminal_implied or os.isatty(STDIN):
         return config
     return replace(config, gateway=replace(config.gateway, queue_max=EVERY_LINE))
+
+
+def _keep_to_oneself(config: Config) -> dict[str, str]:
+    """No other process of this user reads the secrets: not in memory, not in a core, not in the environment.
+
+    Returns the environment as it was, for a process that begins anew.
+    """
+    whole, held = dict(os.environ), {secret.reveal() for secret in config.secrets}
+    for name, value in whole.items():
+        if value.strip() in held:
+            del os.environ[name]
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with suppress(OSError, AttributeError):  # where there is no such call the machine has no /proc either
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return whole
 
 
 def _run(main: Callable[[], Awaitable[int]], redact: Redactor) -> int:

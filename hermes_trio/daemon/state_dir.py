@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,8 @@ from hermes_trio.named_files import Files
 
 STORE = "hermes.db"
 LOG = "hermes.log"
+TRUSTED = (STORE, f"{STORE}-wal", "lock", "websocket.token", "websocket.port")
+"""What is believed because it lies there."""
 
 
 def state_dir_of(path: Path | None, environ: Mapping[str, str]) -> Path:
@@ -38,12 +42,34 @@ def state_dir_of(path: Path | None, environ: Mapping[str, str]) -> Path:
 
 
 def make_state_dir(state_dir: Path) -> None:
-    """Make it, for its owner only. One that exists is taken as it is.
+    """Make it, for its owner only.
 
     Raises:
-        ConfigWrong: it cannot be made.
+        ConfigWrong: it cannot be made, or is not this user's alone to write.
     """
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigWrong(f"state_dir {state_dir}: {error.strerror}") from error
+    refuse_shared(state_dir)
+
+
+def refuse_shared(state_dir: Path) -> None:
+    """Refuse a folder that others may write: they could put a store, a socket or a door of theirs there.
+
+    Raises:
+        ConfigWrong: it, or a file in it that is trusted, is another's or may be written by others. The text
+            says the mend.
+    """
+    for path in (state_dir, *(state_dir / name for name in TRUSTED)):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ConfigWrong(f"{path}: {error.strerror}") from error
+        if found.st_uid != os.geteuid():
+            raise ConfigWrong(f"{path}: belongs to another user: chown {os.geteuid()} {path}")
+        if found.st_mode & 0o022 and not stat.S_ISLNK(found.st_mode):
+            mode = stat.S_IMODE(found.st_mode)
+            raise ConfigWrong(f"{path}: others may write there (mode {mode:04o}): chmod go-w {path}")

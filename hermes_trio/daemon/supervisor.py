@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,8 +36,11 @@ def supervisor() -> str | None:
         raise ConfigWrong(str(error)) from error
 
 
-def begin_anew(config: Path | None) -> str:
+def begin_anew(config: Path | None, environ: Mapping[str, str]) -> str:
     """Become a new process with the same command line. Everything is closed by now, the lock too.
+
+    Args:
+        environ: what the process was started with.
 
     Returns only if that would be the end: why. The program as it is now looks at the configuration as it is.
     """
@@ -47,11 +50,11 @@ def begin_anew(config: Path | None) -> str:
         signal.signal(number, lambda *_: os._exit(0))
     try:
         checked = subprocess.run(  # noqa: S603 - this program
-            check, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            check, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, env=environ
         )
         if checked.returncode:
             return checked.stderr.strip()
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - it is what runs now
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environ)  # noqa: S606 - it is what runs now
     except OSError as error:
         return f"{sys.executable}: {error.strerror}"
 

@@ -52,8 +52,11 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decide
     update = decided.update
     if isinstance(update, Undecodable):
         return decided if _insert(tx, account, decided, "", None, update.raw) is not None else None
-    body = to_json(msgspec.structs.replace(update, raw=b""))
-    id = _insert(tx, account, decided, update.address.chat, body, update.raw)
+    # Of who may not speak nothing is kept but that they did: strangers shall not fill the disk, nor is it to
+    # hold what people say near a bot that they do not speak to.
+    kept = decided.outcome != "dropped"
+    body = to_json(msgspec.structs.replace(update, raw=b"")) if kept else None
+    id = _insert(tx, account, decided, update.address.chat, body, update.raw if kept else b"")
     if id is None:
         return None
     unsaid = msgspec.structs.replace(decided, notice="") if decided.notice else decided

@@ -61,8 +61,8 @@ def to_call(delivery: Delivery, *, link_previews: bool = False) -> tuple[str, by
     """Make the method and JSON body of a delivery. It goes to the chat and thread of its address, always.
 
     Args:
-        link_previews: Telegram may fetch what a text links to, and show it. It does so unasked: whoever talks a
-            model into writing an address would be sent what stands in it.
+        link_previews: Telegram may fetch what a text links to, and show it. It does so without a click, so
+            whoever talks a model into writing an address is sent what stands in it.
 
     Raises:
         SendRefused: the address or message is no Telegram one.

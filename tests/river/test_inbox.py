@@ -172,3 +172,15 @@ async def test_a_thousand_messages_of_many_users_each_get_one_outcome(world):
     await world.settle()
     assert await world.outcomes() == ["answered"] * 1000
     check(world)
+
+
+@pytest.mark.world(platform=MemoryPlatform(policy=Policy(allow_users=("ada",))))
+async def test_of_who_may_not_speak_nothing_is_kept_but_that_they_did(world):
+    await world.say("mallory", "words " * 1000)
+    await world.say("ada", "hello")
+    await world.settle()
+    rows = world.db.execute("select outcome, reason, length, body, raw from inbound order by id").fetchall()
+    assert rows[0] == ("dropped", "allow_users", 6000, None, None)
+    assert rows[1][3] is not None
+    stored = sum(len(value) for row in rows[:1] for value in row if isinstance(value, str | bytes))
+    assert stored < 100

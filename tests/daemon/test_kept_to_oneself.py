@@ -1,0 +1,48 @@
+"""What others of the machine can do to a daemon: neither write its folder nor read its secrets."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+import trio
+
+from tests.daemon.process import environ_of
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("", 0o777), ("", 0o775), ("hermes.db", 0o666), ("websocket.port", 0o662)]
+)
+async def test_a_state_dir_that_others_may_write_is_refused_with_the_mend(place, name, mode):
+    path = place.home / "state" / name
+    place.state_dir.mkdir()
+    if name:
+        path.write_bytes(b"")
+    path.chmod(mode)
+    for command in ("run", "chat"):
+        done = await place.hermes(command, **place.environ)
+        assert done.returncode == 78
+        assert f"{path}: others may write there (mode {mode:04o}): chmod go-w {path}" in done.stderr
+    assert f"weak: {path}: others may write there" in (await place.hermes("check", **place.environ)).stdout
+    path.chmod(mode & 0o755)
+    assert "weak" not in (await place.hermes("check", **place.environ)).stdout
+
+
+TELLS = """
+import ctypes, os, resource, pathlib
+from hermes_trio.config import load
+from hermes_trio.daemon.running import _keep_to_oneself
+whole = _keep_to_oneself(load(pathlib.Path("hermes.toml"), environ=os.environ))
+print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))
+print("MODEL_KEY" in os.environ, "BOT_TOKEN" in os.environ, "MODEL_KEY" in whole, "HOME" in os.environ)
+"""
+
+
+async def test_a_daemon_cannot_be_dumped_and_its_environment_is_rid_of_secrets(place):
+    done = await trio.run_process(
+        [sys.executable, "-c", TELLS],
+        capture_stdout=True,
+        cwd=place.home,
+        env=environ_of(place.home, **place.environ),
+    )
+    assert done.stdout.decode().splitlines() == ["0 (0, 0)", "False False True True"]
