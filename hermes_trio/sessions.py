@@ -58,6 +58,9 @@ class Sessions:
         worker.give_up = slot.leave
         found: Opened | Hold | None = None
         while self._open:
+            if self.places.full and not await self._store.has_work(key, worker.session):
+                # Whom a command or a stop woke stands in no line.
+                return
             await self._wait_in_line(key, slot)
             try:
                 # The drain may have begun while this key waited for its place.

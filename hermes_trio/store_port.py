@@ -200,6 +200,9 @@ class Store(ChildStore, Protocol):
             StaleSession: it has ended.
         """
 
+    async def has_work(self, key: Key, session: int) -> bool:
+        """Whether `next_turn` of the session may find a turn to take up or a message to open one for."""
+
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """The newest entries of the transcript, at most `limit` characters, none of `before_turn`."""
 

@@ -65,6 +65,16 @@ def next_turn(
     return _open(tx, key, session, waiting, history, more)
 
 
+def has_work(tx: Tx, key: Key, session: int) -> bool:
+    """Whether `next_turn` may find something, so that it is worth a place in line."""
+    going = "select 1 from turn where session = ? and state = 'running' and held_at is null"
+    if tx.one(going, session):
+        return True
+    name = text_of(key)
+    waits = f"select 1 from inbound where key = ? and id < ? and {ANY_CLAIMABLE} limit 1"
+    return tx.one(waits, name, rows.barrier(tx, name)) is not None
+
+
 def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy) -> bool:
     """Whether the policy ended the session before this message; then the next is open, and that is said.
 

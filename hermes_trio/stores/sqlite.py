@@ -234,6 +234,10 @@ class SqliteStore(ChildPromises):
         wanted = transcript.Wanted(history, known)
         return await self._do(next_turn.next_turn, key, session, wanted, takes_in, policy)
 
+    async def has_work(self, key: Key, session: int) -> bool:
+        """See the port."""
+        return await self._ask(next_turn.has_work, key, session)
+
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """See the port."""
         return await self._ask(transcript.read_history, session, limit, before_turn)

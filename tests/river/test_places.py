@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.testing import hangs
+from hermes_trio.testing import hangs, text
 from hermes_trio.values import Key
 
 from .scenes import echo, slow
@@ -137,3 +137,22 @@ def _tasks(task):
     for nursery in task.child_nurseries:
         for child in nursery.child_tasks:
             yield from _tasks(child)
+
+
+@pytest.mark.world(options=GatewayOptions(turns_max=1))
+async def test_who_has_only_sent_a_command_stands_in_no_line(world):
+    world.model.script(text("done", after_s=1000))
+    await world.say("ada", "hello")
+    await world.until(seconds=1)
+    for user in ("bob", "cyd", "dan"):
+        await world.say(user, "/help")
+        await world.reply(user)
+    await world.say("dan", "/status")
+    assert "in line" not in await world.reply("dan")
+    await world.say("eve", "a question")
+    await world.until(seconds=2)
+    await world.say("eve", "/status")
+    assert "Waiting for a place among the turns that run: 1 in line." in await world.reply("eve")
+    assert len(world.gateway.river.sessions.live) == 2
+    await world.settle()
+    assert world.texts("eve", "final") == ["you said: a question"]
