@@ -6,6 +6,7 @@ key. Secrets and a prompt in a file of its own are read here, once.
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from collections.abc import Collection, Mapping
@@ -81,10 +82,20 @@ def user_folder(environ: Mapping[str, str], variable: str, below_home: str) -> P
     """`$variable/hermes-trio`, by default `~/below_home/hermes-trio`.
 
     A relative path in the variable is ignored, as the XDG base directory specification asks.
+
+    Raises:
+        ConfigWrong: neither HOME nor the list of users says where this user's home is.
     """
     given = Path(environ.get(variable, ""))
-    home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    return (given if given.is_absolute() else home / below_home) / "hermes-trio"
+    if given.is_absolute():
+        return given / "hermes-trio"
+    try:
+        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    except RuntimeError:
+        raise ConfigWrong(
+            f"this user has no home: set HOME or {variable}, or name everything in a file"
+        ) from None
+    return home / below_home / "hermes-trio"
 
 
 def find(environ: Mapping[str, str], cwd: Path, explicit: Path | None = None) -> Path | None:
@@ -93,13 +104,23 @@ def find(environ: Mapping[str, str], cwd: Path, explicit: Path | None = None) ->
     Never the working folder: one that somebody else made must not choose endpoint, prompt and tools.
     A file that was named is returned whether or not it exists, so that `load` can refuse it. None: there
     is no file, and `load(None, ...)` gives the embedded default.
+
+    Raises:
+        ConfigWrong: the user config folder may not be looked into: HOME is another user's.
     """
     if explicit is not None:
         return cwd / explicit
     if named := environ.get("HERMES_TRIO_CONFIG"):
         return cwd / named
     mine = user_folder(environ, "XDG_CONFIG_HOME", ".config") / FILE
-    return mine if mine.exists() else None
+    try:
+        mine.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        why = "is HOME this user's? Set it, or name a file with --config"
+        raise ConfigWrong(f"{mine}: cannot be looked for: {error.strerror}; {why}") from None
+    return mine
 
 
 def passed_over(environ: Mapping[str, str], cwd: Path, found: Path | None) -> Path | None:
@@ -109,9 +130,12 @@ def passed_over(environ: Mapping[str, str], cwd: Path, found: Path | None) -> Pa
         found: what `find` found without being told of a file.
     """
     here = cwd / FILE
-    if environ.get("HERMES_TRIO_CONFIG") or not here.exists():
+    if environ.get("HERMES_TRIO_CONFIG") or not os.path.exists(here):
         return None
-    return None if found is not None and here.samefile(found) else here
+    try:
+        return None if found is not None and here.samefile(found) else here
+    except OSError:
+        return here
 
 
 def load(
@@ -149,7 +173,7 @@ class _Reading:
     def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
         self.path = path
         self.environ = environ
-        self.files = Files(path.absolute().parent if path else Path.cwd(), environ)
+        self.files = Files(path.absolute().parent if path else Path(), environ)
         self.unavailable: dict[str, str] = {}
         self.filling = Filling(self.files.made)
 
@@ -256,7 +280,7 @@ def _source(path: Path | None) -> str:
         return ""
     try:
         raw = path.read_bytes()
-        return raw.decode("utf-8")
+        return raw.decode("utf-8-sig")
     except OSError as error:
         raise ConfigWrong(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:

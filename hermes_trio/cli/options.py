@@ -12,6 +12,7 @@ import click
 
 from hermes_trio.cli.streams import let_go_of
 
+GONE = Path("/(the working folder is gone)")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -30,8 +31,12 @@ def find_file(file: Path | None) -> Path | None:
     """The config file that is meant, None for the default. Says what it passes over, so call it once."""
     from hermes_trio.config import find, passed_over
 
-    found = find(os.environ, Path.cwd(), file)
-    here = None if file else passed_over(os.environ, Path.cwd(), found)
+    try:
+        cwd = Path.cwd()
+    except OSError:  # it has been deleted: what is named by a whole path is found all the same
+        cwd = GONE
+    found = find(os.environ, cwd, file)
+    here = None if file else passed_over(os.environ, cwd, found)
     if here is not None:
         tell(f"{here} is not read, since nobody named it; if it is yours: --config {here.name}")
     return found

@@ -31,12 +31,13 @@ def state_dir_of(path: Path | None, environ: Mapping[str, str]) -> Path:
     Raises:
         ConfigWrong: the file is not to be read, or names no folder.
     """
-    default = user_folder(environ, "XDG_STATE_HOME", ".local/state")
     if path is None:
-        return default
+        return user_folder(environ, "XDG_STATE_HOME", ".local/state")
     try:
-        written = tomllib.loads(path.read_text(encoding="utf-8")).get("gateway", {}).get("state_dir")
-        return default if written is None else Files(path.absolute().parent, environ).path(written)
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("gateway", {}).get("state_dir")
+        if written is not None:
+            return Files(path.absolute().parent, environ).path(written)
+        return user_folder(environ, "XDG_STATE_HOME", ".local/state")
     except (OSError, ValueError, TypeError, AttributeError):
         return load(path, environ=environ).gateway.state_dir
 
