@@ -25,7 +25,6 @@ from hermes_trio.entries import (
     Entry,
     ModelAnswer,
     ModelRequest,
-    NoteEntry,
     Spelled,
     ToolEntry,
     UserEntry,
@@ -36,6 +35,7 @@ from hermes_trio.models.exchange import Exchange, Heard, header_safe
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.foreign_json import ForeignJson
+from hermes_trio.pure.prompt import as_marked
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
@@ -103,7 +103,7 @@ def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
     pieces, last = [before.body], before.role
     for entry in entries:
         role = "assistant" if isinstance(entry, AssistantEntry) else "user"
-        blocks = _blocks(entry)
+        blocks = _blocks(as_marked(entry))
         if blocks and not last and role == "assistant":
             pieces.append(_begin("user", first=True) + msgspec.json.encode(_text(LEFT_OUT)))
             last = "user"
@@ -244,8 +244,6 @@ def _blocks(entry: Entry) -> list[dict[str, Any]]:
     if isinstance(entry, ToolEntry):
         result = {"type": "tool_result", "tool_use_id": entry.call, "content": entry.text}
         return [result | {"is_error": True} if entry.failed else result]
-    if isinstance(entry, NoteEntry):
-        return [_text(f"[note of the system: {entry.text}]")]
     blocks = [_text(entry.text)] if entry.text.strip() else []  # the API refuses blank text
     if isinstance(entry, AssistantEntry):
         blocks += [

@@ -21,7 +21,6 @@ from hermes_trio.entries import (
     Entry,
     ModelAnswer,
     ModelRequest,
-    NoteEntry,
     Spelled,
     ToolEntry,
     ToolSpec,
@@ -32,6 +31,7 @@ from hermes_trio.models.exchange import Exchange, Heard, header_safe
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.foreign_json import ForeignJson
+from hermes_trio.pure.prompt import as_marked
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
@@ -97,7 +97,7 @@ READ: ForeignJson[_Chunk] = ForeignJson(_Chunk, most_bytes=EVENT_BYTES_MAX, halv
 def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
     """More of a conversation as chat messages, a comma before each."""
     messages = [
-        msgspec.json.encode(_message(entry))
+        msgspec.json.encode(_message(as_marked(entry)))
         for entry in entries
         if not isinstance(entry, AssistantEntry) or entry.text or entry.calls
     ]
@@ -244,8 +244,6 @@ def _message(entry: Entry) -> dict[str, Any]:
         }
     if isinstance(entry, ToolEntry):
         return {"role": "tool", "tool_call_id": entry.call, "content": entry.text}
-    if isinstance(entry, NoteEntry):
-        return {"role": "user", "content": f"[note of the system: {entry.text}]"}
     return {"role": "user", "content": entry.text}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
+from msgspec import structs
 from msgspec.structs import replace
 
 from hermes_trio.entries import (
@@ -43,6 +44,26 @@ def cut_short_note(unknown: Sequence[str]) -> str:
 
 SILENCES = frozenset({"SILENT", "NOREPLY", "NORESPONSE", "NOOUTPUT", "EMPTY", "HEARTBEATOK"})
 """With brackets or an underscore; as a plain word each may be an answer."""
+
+
+MARKS = "⟦⟧"
+"""What stands between these is the gateway's word: nobody else's text has them when a model is shown it."""
+
+_NOBODY_ELSES = str.maketrans(MARKS, "[]")
+
+
+def as_marked(entry: Entry) -> Entry:
+    """The entry as a model is shown it: a note between marks, any other text without them.
+
+    The mark cannot be forged because it cannot be written, whether by a user, a file, a tool or the model; it
+    needs no secret, so a conversation is spelled the same each time.
+    """
+    if isinstance(entry, SummaryEntry):
+        return entry
+    text = entry.text if entry.text.isascii() else entry.text.translate(_NOBODY_ELSES)
+    if isinstance(entry, NoteEntry):
+        text = f"{MARKS[0]}note of the system: {text}{MARKS[1]}"
+    return entry if text is entry.text else structs.replace(entry, text=text)
 
 
 def message_entry(message: Message) -> UserEntry | NoteEntry:
