@@ -1,0 +1,149 @@
+"""Twice the text costs at most two and a half times the time, at each border where somebody else writes."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import pytest
+from hermes_telegram.answer import decode_answer
+from hermes_websocket.wire import Garbage, decode_client
+
+from hermes_trio.daemon.control import decode_request
+from hermes_trio.entries import AssistantEntry, ToolCall, UserEntry
+from hermes_trio.errors import NotJson
+from hermes_trio.models.answer import arguments_object
+from hermes_trio.models.sse import EventStream
+from hermes_trio.pure.child_output import Cleaner, Lines
+from hermes_trio.pure.chunking import split_part
+from hermes_trio.pure.context import shortened
+from hermes_trio.pure.foreign_json import ForeignJson
+from hermes_trio.pure.markdown import render
+from hermes_trio.pure.model_errors import failure
+from hermes_trio.pure.nearest import nearest
+from hermes_trio.pure.prompt import assemble, says_nothing
+from hermes_trio.pure.retry_after import retry_after_s
+from hermes_trio.pure.scalars import clean
+from hermes_trio.pure.slash import is_command, take_apart
+from hermes_trio.redaction import Redactor, certain
+from hermes_trio.values import Part, Secret
+
+SMALL, DOUBLINGS = 64 * 1024, 4
+KNOWN = ("new", "stop", "resume", "status", "help", "queue", "steer", "restart")
+read = ForeignJson(Any, most_bytes=2 << 20)
+
+
+def refuses(take, error=NotJson):
+    def refused(text):
+        with suppress(error):
+            take(text)
+
+    return refused
+
+
+def split(text):
+    return split_part(Part(text), limit=4092, unit="utf16")
+
+
+def output(data):
+    cleaner, lines = Cleaner(lambda text: text), Lines()
+    for at in range(0, len(data), 4096):
+        lines.add(cleaner.feed(data[at : at + 4096]))
+    lines.add(cleaner.end())
+
+
+def says(**error):
+    return msgspec.json.encode({"error": error})
+
+
+def conversation(calls):
+    asked = (AssistantEntry(text="", calls=(ToolCall(str(n), "now", "{}"),)) for n in range(calls))
+    return [UserEntry(text="hi"), *asked]
+
+
+def long_chat(size):
+    return [one for n in range(size) for one in (UserEntry(text="a"), AssistantEntry(text="b"))]
+
+
+redact = Redactor([Secret("sk_live_very_secret_key_4f9a7b"), Secret("another-Secret/of+1234")])
+
+BORDERS = {
+    "redaction: a word": (lambda n: "QUJD" * (n // 4), redact),
+    "redaction: beginnings": (lambda n: "sk_live_very_" * (n // 13), redact),
+    "redaction: percents": (lambda n: "%73%6b" * (n // 6), redact),
+    "redaction: backslashes": (lambda n: "\\" * n, redact),
+    "stream: a word": (lambda n: "x" * n, lambda text: certain(redact, text)),
+    "stream: words": (lambda n: "xxxxxxxxx " * (n // 10), lambda text: certain(redact, text)),
+    "chat: characters": (lambda n: "é" * n, clean),
+    "chat: a command": (lambda n: "/a@" + "b" * n, lambda text: is_command(text) and take_apart(text)),
+    "chat: white space": (lambda n: "/a" + " " * n + "b", take_apart),
+    "chat: an unknown command": (lambda n: "a" * n, lambda word: nearest(word, KNOWN)),
+    "model: silence": (lambda n: "[SILENT]" * (n // 8), says_nothing),
+    "model: brackets": (lambda n: "[" * n, render),
+    "model: tables": (lambda n: "|a|b|\n|-|-|\n" * (n // 12), render),
+    "parts: flags": (
+        lambda n: "🇩🇪" * (n // 2),
+        split,
+    ),
+    "parts: marks": (
+        lambda n: "a" + "\u0301" * n,
+        split,
+    ),
+    "json: deep": (lambda n: b"[" * n, refuses(read)),
+    "json: lists": (lambda n: b"[" + b"[]," * (n // 3), refuses(read)),
+    "json: escapes": (lambda n: b'"' + b'\\"' * (n // 2), refuses(read)),
+    "json: code": (lambda n: msgspec.json.encode('if (a[i]) { b("x"); }\n' * (n // 22)), read),
+    "json: closed": (lambda n: b"[]" * 70 + b"]" * n, refuses(read)),
+    "arguments": (lambda n: '{"a":' * (n // 5), arguments_object),
+    "events: lines": (lambda n: b"data: {}\n\n" * (n // 10), lambda data: EventStream().feed(data)),
+    "events: empty": (lambda n: b"\n" * n, lambda data: EventStream().feed(data)),
+    "error: a key": (lambda n: says(message="sk-a " * (n // 5)), lambda b: failure(400, {}, b, now=0.0)),
+    "error: words": (lambda n: says(message="exceeds " * (n // 8)), lambda b: failure(400, {}, b, now=0.0)),
+    "error: deep": (lambda n: b"[" * n, lambda b: failure(400, {}, b, now=0.0)),
+    "error: a delay": (
+        lambda n: says(details=[{"retryDelay": "1" * n}]),
+        lambda b: failure(429, {}, b, now=0.0),
+    ),
+    "error: many codes": (
+        lambda n: says(details=[{"reason": "a"}] * (n // 15)),
+        lambda b: failure(429, {}, b, now=0.0),
+    ),
+    "header: a wait": (lambda n: {"retry-after": "1" * n}, lambda h: retry_after_s(h, {}, now=0.0)),
+    "header: a date": (lambda n: {"retry-after": "(" * n}, lambda h: retry_after_s(h, {}, now=0.0)),
+    "header: a reset": (
+        lambda n: {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1" * n},
+        lambda h: retry_after_s(h, {}, now=0.0),
+    ),
+    "program: a line": (lambda n: b"x" * n, output),
+    "program: sequences": (lambda n: b"\x1b]" * (n // 2), output),
+    "program: line ends": (lambda n: b"\r" * n, output),
+    "telegram: backslashes": (lambda n: b'{"ok":true,"description":"' + b"\\" * n, refuses(decode_answer)),
+    "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, Garbage)),
+    "control socket": (lambda n: b'{"type":"status","x":' + b"[" * n, refuses(decode_request)),
+    "conversation: calls": (lambda n: conversation(n // 256), assemble),
+    "conversation: turns": (
+        lambda n: long_chat(n // 256),
+        lambda chat: shortened(chat, len(chat) - 1, 100, asked=1),
+    ),
+}
+
+
+def cost(work, text):
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        work(text)
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_a_longer_text_costs_what_it_is_longer(border):
+    make, work = BORDERS[border]
+    small = cost(work, make(SMALL))
+    large = cost(work, make(SMALL << DOUBLINGS))
+    # A thousandth of a second is too little to be compared with.
+    assert large <= 2.5**DOUBLINGS * max(small, 0.001)
+    assert large < 1.5  # 0.5 s at the most, of an honest megabyte in pieces; the worst of these took hours
