@@ -120,4 +120,14 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "A turn whose process was stopped for an hour has worked for an hour.",
         ("allowance.py", "            self._lost_s += now - self._looks_at\n", ""),
     ),
+    mutant(
+        "what cannot be read is a failed disk",
+        "rest",
+        "A row whose text is no UTF-8 is taken for a disk that fails, and is tried for ever.",
+        (
+            "stores/writer.py",
+            '        if "decode to UTF-8" in str(error):\n            return error  # the row, not the disk\n',
+            "",
+        ),
+    ),
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.testing.simulation.invariants import causes, lines, slots, steps, waiting
+from hermes_trio.testing.simulation.invariants import causes, lines, programs, slots, steps, waiting
 from hermes_trio.testing.simulation.plan import Command, Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
 from hermes_trio.testing.simulation.play import play
 
@@ -28,6 +28,21 @@ GIVEN_BACK_WITH_ITS_MESSAGE = Plan(
     seed=37236,
     rules=Rules(busy="interrupt", think_s=2.0),
     happenings=(Say(0.0, 7, "ada", 0, ("start:quick", "kill")), Say(5.026, 9, "ada")),
+)
+GIVEN_BACK_AND_POLLED = Plan(
+    seed=600490,
+    rules=Rules(busy="interrupt", think_s=2.0),
+    happenings=(Say(0.0, 2, "ada", 0, ("start:quick", "poll")), Say(5.0, 3, "ada")),
+)
+ANOTHER_BOT_IS_UP = Plan(
+    seed=600387,
+    rules=Rules(heal_after_s=10.0),
+    places=(Place("ada", account="second"), Place("ada", "topic")),
+    happenings=(
+        Say(0.0, 6, "ada", 1, ("stream:2",)),
+        Fault(1.005, "platform_disconnects", {"for_s": 90_000.0}),
+        Crash(9.431, "after commit"),
+    ),
 )
 HELD_UP_BY_A_STONE = Plan(
     seed=35614,
@@ -66,6 +81,16 @@ MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "
             GIVEN_BACK_WITH_ITS_MESSAGE,
             steps.EndsAreToldOnce,
             id="what an interrupted turn was told comes along with the message, and opens nothing",
+        ),
+        pytest.param(
+            GIVEN_BACK_AND_POLLED,
+            programs.ToldOnce,
+            id="what stands in the conversation comes along with the next turn, and tells nothing anew",
+        ),
+        pytest.param(
+            ANOTHER_BOT_IS_UP,
+            waiting.WokenByTheAccount,
+            id="a bot that is up wakes its own lanes, and no other's",
         ),
         pytest.param(
             HELD_UP_BY_A_STONE,

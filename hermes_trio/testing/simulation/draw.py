@@ -11,6 +11,7 @@ import msgspec
 from hermes_trio.testing.simulation.chances import (
     ANSWER_WORDS,
     BESIDE,
+    BODIES,
     CALM_AFTER,
     COMMANDS,
     FAULTS,
@@ -18,6 +19,7 @@ from hermes_trio.testing.simulation.chances import (
     MOMENTS,
     OPERATIONS,
     PLACES,
+    RUBBISH,
     STRANGER,
     TOOL_WORDS,
     USERS,
@@ -128,6 +130,7 @@ class _Story:
             (self._command, 5),
             (self._press, 1.5 if self.rules.agent == "library" else 0.2),
             (self._operate, 1.5),
+            (self._spoil, 0.4),
             (self._race, 0.7),
             (self._unread, 0.7),
             (self._full, 0.5),
@@ -198,6 +201,13 @@ class _Story:
         what = self.dice.choice(OPERATIONS)
         rounds = self.dice.one(((0, 1), (self.dice.randint(1, 60), 3)))
         self.told_all.append(Operate(self.at, what, self.dice.randrange(len(self.places)), rounds))
+
+    def _spoil(self) -> None:
+        """What a row says is rubbish from now on."""
+        table, column = self.dice.choice(BODIES)
+        what = {"table": table, "column": column, "how": self.dice.choice(RUBBISH)}
+        back = self.dice.one(((0.0, 4), (1.0, 1), (3.0, 1)))
+        self.told_all.append(Fault(self.at, "store_spoils_row", {**what, "back": back}))
 
     def _race(self) -> None:
         """A person and an operator end the same conversation at once."""

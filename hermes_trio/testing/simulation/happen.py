@@ -248,5 +248,5 @@ def name_of(happening: Happening) -> str:
             return type(happening).__name__.lower()
 
 
-def _whole(value: float) -> float | int:
-    return int(value) if value.is_integer() else value
+def _whole(value: float | str) -> float | int | str:
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -123,7 +124,7 @@ class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
 
     at: float
     name: str
-    how: dict[str, float] = {}
+    how: Mapping[str, float | str] = {}
 
 
 class Blink(Struct, frozen=True, tag="blink", omit_defaults=True):

@@ -144,7 +144,8 @@ class ClosedAsWritten(Invariant):
 
 
 class WorkersHold(Invariant):
-    """A worker fails where the store does, and nowhere else: a fence that is met is no failure."""
+    """A worker fails where the store does, and nowhere else: a fence that is met is no failure, and what
+    cannot be read is put out of the way before it fails one."""
 
     name = "worker"
 
@@ -152,7 +153,9 @@ class WorkersHold(Invariant):
         """At each line of the log."""
         if event.who == "log":
             error = str(event.fields.get("error", event.what))
-            fails = event.what in ("worker failed", "still in the way", "out of the way")
+            spoilt = self.facts.met["fault store_spoils_row"] > 0
+            rubbish = event.what == "out of the way" and spoilt
+            fails = event.what in ("worker failed", "still in the way", "out of the way") and not rubbish
             self.check(not fails or error.startswith("StoreFailed"), f"a worker fails: {error}")
 
 

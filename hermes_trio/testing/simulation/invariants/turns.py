@@ -57,7 +57,7 @@ class NeverAgain(Invariant):
         facts = self.facts
         if event.who != "model" or event.what != "asked" or not facts.asking:
             return
-        last = facts.last_request.entries[-1] if facts.last_request is not None else None
+        last = facts.last_request.entries[-1] if facts.last_request and facts.last_request.entries else None
         answered = isinstance(last, AssistantEntry) and not last.calls
         self.check(not answered, "a model is asked about a conversation that has its answer")
         asked = facts.asking[max(facts.asking)]

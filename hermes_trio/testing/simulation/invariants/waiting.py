@@ -198,7 +198,9 @@ class WokenByTheAccount(Invariant):
         if event.who == "log" and event.what == "account up" and facts.now > self._silent_until:
             self.made += 1
             self._up_at = facts.now
-            self._lanes = {lane: self._tries(lane) for lane in self._owing()}
+            of = f"{event.fields['account']}".split("/")
+            mine = (lane for lane in self._owing() if msgspec.json.decode(lane)[:2] == of)
+            self._lanes = {lane: self._tries(lane) for lane in mine}
         elif self._lanes and facts.now - self._up_at > SAID_WITHIN_S + 6 * facts.grace_s:
             self._tried()
 
