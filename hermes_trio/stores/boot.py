@@ -87,7 +87,7 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
     asks = tx.one("select 1 from step where turn = ? and asked is not null", turn) is not None
     (wakes_at,) = tx.one("select max(wake_at) from step where turn = ? and state = 'intent'", turn)
     sleeps = wakes_at is not None and wakes_at > tx.now
-    said_at = last[0] if last else opened_at
+    said_at = last[0] if last and isinstance(last[0], int | float) else opened_at
     return Interrupted(
         turn=turn,
         session=session,

@@ -92,7 +92,8 @@ def _forget(tx: Tx) -> None:
 def _is_stale(tx: Tx, child: int) -> bool:
     """Whether the session it was born in was reset."""
     sql = "select ended_at from session where id = (select session from child where id = ?)"
-    return tx.one(sql, child)[0] is not None
+    session = tx.one(sql, child)
+    return session is None or session[0] is not None
 
 
 def _notify(tx: Tx, child: int) -> None:

@@ -29,6 +29,15 @@ def slices():
     return found
 
 
+FOUND = [("entry", "at", "deep", "start"), ("child", "session", "infinite", "start")]
+"""Cells that something was wrong with."""
+
+
+@pytest.mark.parametrize("cell", FOUND)
+async def test_what_was_found_is_found_no_more(autojump_clock, cell):
+    assert await meets(*cell) == []
+
+
 @pytest.mark.parametrize("table", slices())
 async def test_a_value_that_cannot_be_read_costs_its_own_row(autojump_clock, table):
     wrong = {cell: said for cell in slices()[table] if (said := await meets(*cell))}
