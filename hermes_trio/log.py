@@ -67,7 +67,9 @@ class _StreamLog:
 
 def _one_line(_: Any, __: str, fields: Fields) -> str:
     event = fields.pop("event")
-    return " ".join([str(event), *(f"{name}={value}" for name, value in fields.items())])
+    line = " ".join([str(event), *(f"{name}={value}" for name, value in fields.items())])
+    # A line is one line, and moves no cursor, whatever a name or an id is made of.
+    return line if line.isprintable() else _escaped(line)
 
 
 def _value(value: object) -> str:

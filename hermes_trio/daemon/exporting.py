@@ -159,8 +159,10 @@ def write_private(path: Path, pieces: Iterator[bytes]) -> None:
         OSError: it cannot be written; what was there before still is.
     """
     beside = path.with_name(f"{path.name}.part")
+    # What lies there is somebody's link, or a file that somebody else may read: it is not written to.
+    beside.unlink(missing_ok=True)
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
             file.writelines(pieces)
         beside.replace(path)
     finally:
