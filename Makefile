@@ -7,66 +7,73 @@
 #   make test-newest   what a newer trio can break, on the newest there is
 #   make rows     spoils each value of each row in each way, one life each: an hour of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
-# ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python.
+#   make test-slice     a quick part of the suite, for another Python: VENV=.venv-3.13 PYTHON=python3.13
+# ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python, VENV=... elsewhere.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
 
 PYTHON ?= python3
 ARGS ?=
-BIN := .venv/bin
+VENV ?= .venv
+BIN := $(VENV)/bin
+# What another Python could break, in less than a minute.
+SLICE := tests/pure tests/store tests/conformance/test_stores.py tests/keyed tests/config tests/websocket tests/terminal
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-newest lint bench crash demo races rows sim mutants FORCE
+.PHONY: run test test-slice test-newest lint bench crash demo races rows sim mutants FORCE
 .NOTPARALLEL:
 
-run: .venv/.installed
+run: $(VENV)/.installed
 	@exec $(BIN)/hermes-trio run $(if $(wildcard hermes.toml),--config hermes.toml) $(ARGS)
 
-test: .venv/.installed-dev
+test: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
-test-newest: .venv/.installed-dev
+test-slice: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -n 2 $(SLICE) $(ARGS)
+
+test-newest: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.newest
 
-lint: .venv/.installed-dev
+lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/flake8
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo --no-cache
 
-bench: .venv/.installed-dev
+bench: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-demo: .venv/.installed-dev
+demo: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.demo $(ARGS)
 
-crash: .venv/.installed-dev
+crash: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.crash.matrix $(or $(N),200)
 
-races: .venv/.installed-dev
+races: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.river.races $(or $(N),2000)
 
-rows: .venv/.installed-dev
+rows: $(VENV)/.installed-dev
 	@HERMES_TRIO_ROWS=1 $(BIN)/python -m pytest -n 2 tests/river/test_spoilt_rows.py $(ARGS)
 
-sim: .venv/.installed-dev
+sim: $(VENV)/.installed-dev
 	@$(BIN)/hermes-trio simulate --seeds 1..$(or $(N),2000) $(ARGS)
 
-mutants: .venv/.installed-dev
+mutants: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.mutants $(or $(N),2000) $(ARGS)
 
-.venv/.installed: .venv/.python pyproject.toml constraints.txt
-	@echo "Installing hermes-trio into .venv" >&2
+$(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing hermes-trio into $(VENV)" >&2
 	@$(PIP) --editable .
 	@touch $@
 
-.venv/.installed-dev: .venv/.python pyproject.toml constraints.txt
-	@echo "Installing hermes-trio and its tools into .venv" >&2
+$(VENV)/.installed-dev: $(VENV)/.python pyproject.toml constraints.txt
+	@echo "Installing hermes-trio and its tools into $(VENV)" >&2
 	@$(PIP) --editable '.[dev]'
-	@touch $@ .venv/.installed
+	@touch $@ $(VENV)/.installed
 
 # Holds the PYTHON that .venv was made with, and is written only when that has changed.
-.venv/.python: FORCE
+$(VENV)/.python: FORCE
 	@if [ "$$(cat $@ 2>/dev/null)" != "$(PYTHON)" ]; then \
 	  command -v "$(PYTHON)" >/dev/null || { \
 	    echo "There is no $(PYTHON). On Debian: apt install python3 python3-venv" >&2; exit 1; }; \
@@ -75,6 +82,6 @@ mutants: .venv/.installed-dev
 	      "Name another one: make PYTHON=python3.11" >&2; exit 1; }; \
 	  "$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
 	    echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv" >&2; exit 1; }; \
-	  if [ -f $@ ]; then rm -rf .venv; fi; \
-	  "$(PYTHON)" -m venv .venv && echo "$(PYTHON)" >$@; \
+	  if [ -f $@ ]; then rm -rf $(VENV); fi; \
+	  "$(PYTHON)" -m venv $(VENV) && echo "$(PYTHON)" >$@; \
 	fi
