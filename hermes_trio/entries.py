@@ -16,10 +16,16 @@ class ToolCall(Struct, frozen=True, array_like=True):
     arguments: str
 
 
-class UserEntry(Struct, frozen=True, tag="user"):
-    """What a user wrote."""
+class UserEntry(Struct, frozen=True, tag="user", omit_defaults=True):
+    """What a user wrote.
+
+    Args:
+        text: their words; of a forwarded message somebody else's, quoted line by line.
+        before: what the gateway tells of it: what it answers, whose words it passes on, who says it.
+    """
 
     text: str
+    before: str = ""
 
 
 class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):

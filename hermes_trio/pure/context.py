@@ -130,8 +130,8 @@ def written_out(entries: Sequence[Entry], room: int) -> str:
 
 def _written(entry: Entry) -> str:
     match entry:
-        case UserEntry(text=text):
-            return f"User: {text}"
+        case UserEntry(text=text, before=before):
+            return f"User: {before}{text}"
         case ToolEntry(name=name, text=text):
             return f"Result of {name}: {text[:RESULT_CHARS]}"
         case AssistantEntry(text=text, calls=calls):

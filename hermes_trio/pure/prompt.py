@@ -18,6 +18,7 @@ from hermes_trio.entries import (
     UserEntry,
 )
 from hermes_trio.pure.scalars import shows
+from hermes_trio.pure.told import foreign, in_context, told
 from hermes_trio.values import Message
 
 UNKNOWN = (
@@ -46,12 +47,6 @@ SILENCES = frozenset({"SILENT", "NOREPLY", "NORESPONSE", "NOOUTPUT", "EMPTY", "H
 """With brackets or an underscore; as a plain word each may be an answer."""
 
 
-MARKS = "⟦⟧"
-"""What stands between these is the gateway's word: nobody else's text has them when a model is shown it."""
-
-_NOBODY_ELSES = str.maketrans(MARKS, "[]")
-
-
 def as_marked(entry: Entry) -> Entry:
     """The entry as a model is shown it: a note between marks, any other text without them.
 
@@ -60,15 +55,17 @@ def as_marked(entry: Entry) -> Entry:
     """
     if isinstance(entry, SummaryEntry):
         return entry
-    text = entry.text if entry.text.isascii() else entry.text.translate(_NOBODY_ELSES)
+    text = foreign(entry.text)
     if isinstance(entry, NoteEntry):
-        text = f"{MARKS[0]}note of the system: {text}{MARKS[1]}"
+        text = told(f"note of the system: {text}")
+    if isinstance(entry, UserEntry) and entry.before:
+        return UserEntry(text=entry.before + text)
     return entry if text is entry.text else structs.replace(entry, text=text)
 
 
 def message_entry(message: Message) -> UserEntry | NoteEntry:
     """What a message is in the transcript. What the gateway tells the model is no user's word."""
-    return NoteEntry(text=message.text) if message.note else UserEntry(text=message.text)
+    return NoteEntry(text=message.text) if message.note else in_context(message)
 
 
 def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry, ...]:
