@@ -20,6 +20,7 @@ from hermes_trio.values import Address, Part
 from hermes_trio.writing import written
 
 CALM_S = 60.0
+AT_ONCE = 50
 
 
 class Policy(Struct, frozen=True):
@@ -69,7 +70,9 @@ async def recover(
     resumed = held = 0
     if booted.clean and not booted.first:
         log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
-    for turn in booted.interrupted:
+    for nth, turn in enumerate(booted.interrupted, 1):
+        if nth % AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()  # ten thousand verdicts must not hold the loop
         served = platform(turn.address.account_id) is not None
         found = _verdict(turn, policy, now, booted.guarded, served)
         age_s = max(0.0, now - turn.last_at)
