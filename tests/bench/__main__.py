@@ -20,6 +20,7 @@ import trio
 
 from tests.bench.long_chats import long_conversations
 from tests.bench.measures import QUICK, TINY, Sizes, at_work, burst, cut_short, memory, start
+from tests.bench.redaction import redaction
 from tests.bench.report import Line, Report, facts, table
 
 SIZES = {"full": Sizes(), "quick": QUICK, "tiny": TINY}
@@ -34,6 +35,7 @@ async def measure(folder: Path, size: str) -> Report:
         "long conversations": lambda: long_conversations(
             folder, chats=sizes.long_chats, rounds=sizes.long_rounds, long=sizes.long
         ),
+        "redaction": redaction,
         "bursts": lambda: burst(folder, sizes),
         "starts": lambda: start(folder, sizes),
         "memory": lambda: memory(folder, sizes),

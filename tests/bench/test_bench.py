@@ -38,6 +38,7 @@ MEASURED = (
     "started again",
     "the last one after",
     "as many turns at once",
+    "CPU of redaction per message",
 )
 
 
@@ -50,7 +51,7 @@ def test_a_tiny_run_measures_everything(tmp_path):
     report = msgspec.json.decode((tmp_path / "numbers.json").read_bytes(), type=Report)
     for name in MEASURED:
         assert [one for one in report.lines if name in one.name and one.value >= 0 and one.ratio], name
-    assert sum(one.goal is not None for one in report.lines) == 17
+    assert sum(one.goal is not None for one in report.lines) == 18
     assert re.search(r"CPU per message +[\d.]+ ms +[\d.]+ ms +bare loop +[\d.]+ +<= 1.5 x", run.stdout)
     assert str(tmp_path) not in run.stdout
     assert [path for path in tmp_path.iterdir() if path.name != "numbers.json"] == []
