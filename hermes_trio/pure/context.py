@@ -33,6 +33,8 @@ def _size(entry: Entry) -> int:
     chars = ENTRY_CHARS + len(entry.text)
     if isinstance(entry, AssistantEntry):
         chars += sum(ENTRY_CHARS + len(call.name) + len(call.arguments) for call in entry.calls)
+    elif isinstance(entry, UserEntry):
+        chars += len(entry.before)
     elif isinstance(entry, SummaryEntry):
         chars += sum(ENTRY_CHARS + len(text) for text in entry.said)
     return chars

@@ -12,9 +12,12 @@ from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.stores import children, rows
-from hermes_trio.stores.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, text_of, to_json
+from hermes_trio.stores.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, reads, text_of, to_json
 from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Undecodable
 from hermes_trio.wishes import Prompt
+
+FORWARDS_S = 1.0
+"""A forward that comes so soon after its sender's message belongs to it."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -115,12 +118,31 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> boo
     # What was held back goes on with the message. Behind a command nothing interrupts: the command may stop
     # or reset what runs, or end a question.
     if turn is not None and not rows.let_go(tx, turn):
-        if rules.busy == "interrupt" and id < rows.barrier(tx, name):
+        interrupts = rules.busy == "interrupt" or _belongs(tx, turn, name, message)
+        if interrupts and id < rows.barrier(tx, name):
             rows.give_back(tx, turn, key, "interrupted by a message")
         elif rules.busy == "queue":
             rows.show_waiting(tx, turn, id, message, rules, ahead)
     tx.then(WakeKey(key, session))
     return True
+
+
+def _belongs(tx: Tx, turn: int, key: str, message: Message) -> bool:
+    """Whether this is a forward that its sender's comment came just before: the two are one act of a person.
+
+    The comment's turn is begun anew with both while its first step has no result.
+    """
+    if message.forwarded is None or tx.one("select 1 from step where turn = ? and state <> 'intent'", turn):
+        return False
+    row = tx.one(
+        "select body, at from inbound where key = ? and turn = ? and outcome is null"
+        " order by id desc limit 1",
+        key,
+        turn,
+    )
+    if row is None or not 0 <= tx.now - row[1] <= FORWARDS_S or not reads(read_message, row[0]):
+        return False
+    return read_message(row[0]).address.user == message.address.user
 
 
 def notice(message: Message, text: str, said: str = "reply") -> Reply:

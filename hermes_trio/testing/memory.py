@@ -119,6 +119,7 @@ class MemoryPlatform:
         choice: str | None = None,
         replies_to: str | None = None,
         album: str | None = None,
+        forwarded: str | None = None,
     ) -> Message:
         """A message as the service would hand it over, with ids of its own.
 
@@ -130,6 +131,7 @@ class MemoryPlatform:
             choice: the token of a button that is pressed.
             replies_to: the `message_id` of the message it replies to.
             album: the id of the album it is a part of.
+            forwarded: whose words it passes on.
         """
         self._count += 1
         id = f"in{self._count}"
@@ -143,6 +145,7 @@ class MemoryPlatform:
             choice=choice,
             replies_to=replies_to,
             album=album,
+            forwarded=forwarded,
             sender=user,
         )
 

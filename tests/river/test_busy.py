@@ -158,3 +158,25 @@ async def test_steer_command_with_nothing_running_is_a_message(world):
     await world.say("ada", "/steer hello")
     await world.settle()
     assert world.texts("ada", "final") == ["re: hello"]
+
+
+async def test_forwards_that_follow_a_comment_at_once_join_its_turn(world):
+    world.model.script(text("for both", after_s=5))
+    await world.say("ada", "Is this offer serious?")
+    await world.until(seconds=0.5)
+    await world.say("ada", "You won a million", forwarded="Carol")
+    await world.settle()
+    assert world.texts("ada", "final") == ["for both"]
+    said = [entry.text for entry in world.model.requests[-1].entries]
+    assert said == ["Is this offer serious?", "> You won a million"]
+    assert await world.outcomes() == ["answered", "answered"]
+
+
+@pytest.mark.parametrize(("after_s", "who"), [(1.5, "ada"), (0.5, "bob")])
+async def test_a_forward_that_comes_later_or_of_another_waits_its_turn(world, after_s, who):
+    world.model.script(text("for the comment", after_s=5), text("for the forward"))
+    await world.say("ada", "Is this offer serious?", chat="room", thread="1", group=True)
+    await world.until(seconds=after_s)
+    await world.say(who, "You won a million", chat="room", thread="1", group=True, forwarded="Carol")
+    await world.settle()
+    assert world.texts("room", "final", thread="1") == ["for the comment", "for the forward"]
