@@ -77,6 +77,7 @@ class Steps:
         self._steer = steer
         self._took = took
         self._redact = redact
+        self._unstored: list[Callable[[], Awaitable[Sequence[Claimed]]]] = []
         self._calls: dict[str, int] = {}
         self._running: set[str] = set()
         self._asked: set[tuple[str, int]] = set()
@@ -231,14 +232,23 @@ class Steps:
         consumes: Sequence[int] = (),
     ) -> None:
         """Record a step's end, however long the disk refuses it, and take in what was steered."""
-        with self._ours():
-            took = await kept(
-                lambda: self._store.end_step(
-                    self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
-                )
+
+        async def store() -> Sequence[Claimed]:
+            return await self._store.end_step(
+                self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
             )
+
+        self._unstored.append(store)
+        with self._ours():
+            took = await kept(store)
+        self._unstored.remove(store)
         if took:
             self._took(took)
+
+    async def settled(self) -> None:
+        """Record the ends that a deadline has cut off from their next try. Cancelled: as `end`."""
+        for store in self._unstored:
+            await kept(store)
 
     def _replay(self, row: StepRow, type: Any) -> Any:
         if row.state == "failed":

@@ -137,6 +137,7 @@ class Turn:
             answer = await agent(self)
             self.steps.unasked()
             return answer
+        await self.steps.settled()
         raise TurnTimedOut("the turn passed its deadline")
 
     def answered(self) -> None:

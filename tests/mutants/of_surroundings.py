@@ -105,22 +105,6 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
-        "a step's end is written once",
-        "I13 effects",
-        "What a tool did is unknown where the disk refuses one commit.",
-        (
-            "steps.py",
-            "            took = await kept(\n                lambda: self._store.end_step(\n",
-            "            took = await (\n                self._store.end_step(\n",
-        ),
-    ),
-    mutant(
-        "a frozen process is a slow one",
-        "deadline",
-        "A turn whose process was stopped for an hour has worked for an hour.",
-        ("allowance.py", "            self._lost_s += now - self._looks_at\n", ""),
-    ),
-    mutant(
         "what cannot be read is a failed disk",
         "rest",
         "A row whose text is no UTF-8 is taken for a disk that fails, and is tried for ever.",

@@ -169,16 +169,7 @@ TASKS: tuple[Mutant, ...] = (
         "a step's end is tried once",
         "I13",
         "What a tool did is forgotten where the disk refuses one commit.",
-        (
-            "steps.py",
-            "            took = await kept(\n                lambda: self._store.end_step(\n",
-            "            took = await (\n                lambda: self._store.end_step(\n",
-        ),
-        (
-            "steps.py",
-            "steer=self._steer, consumes=consumes\n                )\n            )\n",
-            "steer=self._steer, consumes=consumes\n                )\n            )()\n",
-        ),
+        ("steps.py", "            took = await kept(store)\n", "            took = await store()\n"),
     ),
     mutant(
         "a process that was stopped is past its deadlines",

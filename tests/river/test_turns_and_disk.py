@@ -97,6 +97,22 @@ async def test_what_a_tool_did_is_not_forgotten_because_the_disk_blinked(autojum
         check(world)
 
 
+async def test_what_a_tool_did_behind_the_deadline_is_kept_although_the_disk_blinks(autojump_clock):
+    pay = RecordingTool("pay", "paid", before_s=5, after_s=10, shielded=True)
+    async with open_world(tools=[pay], options=GatewayOptions(turn_deadline_s=10)) as world:
+        world.model.script(tool("pay", sum=3))
+        await world.say("ada", "pay the baker")
+        await world.until(seconds=14)
+        world.fault("store_fails_commit")
+        await world.settle()
+        assert [line["why"] for line in world.lines("message failed")] == ["deadline"]
+        await world.say("ada", "did you?")
+        await world.settle()
+        shown = [entry.text for entry in world.model.requests[-1].entries]
+        assert shown == ["pay the baker", "", "paid", "did you?"]
+        check(world)
+
+
 async def fails():
     raise ValueError("no")
 
