@@ -15,9 +15,6 @@ MESSAGES, ROUNDS = 500, 5
 LINE = 'ts=1764356000.123 level=info event="turn closed" turn=17 key=telegram/main/10012 outcome=finished'
 SAID = ("What is the weather like in Lisbon?", "Sunny, 21 degrees. Take a hat with you.")
 OF_A_MESSAGE = (LINE,) * 4 + SAID * 3
-    "What is the weather like in Lisbon?",
-    "Sunny, 21 degrees. Take a hat with you.",
-) * 3
 """Its log lines; its text and its answer, each as it is kept, said and stored."""
 
 
