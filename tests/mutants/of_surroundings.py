@@ -90,21 +90,6 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         ("recovery.py", "        if parts:\n", "        if parts is None:\n"),
     ),
     mutant(
-        "one line for all gateways",
-        "several gateways in one process",
-        "The places among the turns that run belong to the process.",
-        (
-            "slot.py",
-            "        self._limiter = trio.CapacityLimiter(turns_max)\n",
-            "        self._limiter = self._of_all.setdefault(turns_max, trio.CapacityLimiter(turns_max))\n",
-        ),
-        (
-            "slot.py",
-            "    def __init__(self, turns_max: int) -> None:\n",
-            "    _of_all: dict[int, trio.CapacityLimiter] = {}\n\n    def __init__(self, turns_max: int) -> None:\n",
-        ),
-    ),
-    mutant(
         "what cannot be read is a failed disk",
         "rest",
         "A row whose text is no UTF-8 is taken for a disk that fails, and is tried for ever.",
