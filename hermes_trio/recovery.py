@@ -43,11 +43,13 @@ async def turn_away(
 ) -> None:
     """What waits of somebody who may no longer speak is dropped, before anything of it takes effect.
 
-    What is of an account that this boot does not serve waits for one that does.
+    So is what a turn was given that goes on for others. What is of an account that this boot does not serve
+    waits for one that does.
     """
+    shared = [one for turn in booted.interrupted if _may_go_on(turn, policy) for one in turn.said]
     strangers = [
         id
-        for id, address in booted.unclaimed
+        for id, address in (*booted.unclaimed, *shared)
         if platform(address.account_id) is not None and not policy.allowed(address)
     ]
     if strangers:
@@ -90,6 +92,11 @@ async def recover(
     return resumed
 
 
+def _may_go_on(turn: Interrupted, policy: Policy) -> bool:
+    """Whether there is somebody left whom it may answer."""
+    return any(map(policy.allowed, [address for _, address in turn.said] or [turn.address]))
+
+
 def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool, served: bool) -> Verdict:
     return verdict(
         tail=turn.tail,
@@ -97,7 +104,7 @@ def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool, serve
         interruptions=turn.interruptions,
         waits=turn.waits,
         served=served,
-        allowed=policy.allowed(turn.address),
+        allowed=_may_go_on(turn, policy),
         resume=policy.resume,
         guarded=guarded,
         freshness_s=policy.freshness_s,

@@ -189,6 +189,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
         interruptions: boots in a row that left its session's turn running.
         waits: for the answer to an open question, or in a sleep whose end is still to come.
         tail: the newest entry of the turn; a note only if the turn has nothing else.
+        said: the messages that it has to answer, and who wrote each from where.
     """
 
     turn: int
@@ -200,6 +201,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     interruptions: int
     waits: bool
     tail: Entry | None = None
+    said: tuple[tuple[int, Address], ...] = ()
 
 
 class Booted(Struct, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import Any
 
 from hermes_trio.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.entries import Entry, NoteEntry
@@ -66,7 +67,7 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
         penalties=penalties(tx),
         moved=moves(tx),
         rests=key_rests(tx),
-        unclaimed=_unclaimed(tx),
+        unclaimed=_who_wrote(tx, "state = 'waiting'"),
     )
 
 
@@ -98,6 +99,7 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
         interruptions=interruptions,
         waits=asks or sleeps,
         tail=_tail(tx, turn, session, key),
+        said=_who_wrote(tx, "key = ? and turn = ?", key, turn),
     )
 
 
@@ -117,21 +119,40 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
     return note
 
 
-def _unclaimed(tx: Tx) -> tuple[tuple[int, Address], ...]:
-    """Each message and command that waits, and who wrote it from where. What cannot be read fails later."""
+def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...]:
+    """Each of these messages and commands, and who wrote it from where. What cannot be read fails later."""
     found = []
-    for id, body in tx.all("select id, body from inbound where outcome is null and state = 'waiting'"):
+    for id, body in tx.all(f"select id, body from inbound where outcome is null and {where}", *args):
         if reads(read_message, body):
             found.append((id, read_message(body).address))
     return tuple(sorted(found, key=itemgetter(0)))
 
 
 def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
-    """These are not answered, and nobody is told."""
+    """These are not answered, and nobody is told. A turn that has others too is the last of those others'."""
+    turns = set()
     for id in messages:
-        (body,) = tx.one("select body from inbound where id = ?", id)
+        body, turn = tx.one("select body, turn from inbound where id = ?", id)
         rows.hide_waiting(tx, text_of(read_message(body).address.lane), [id])
-        tx.settle_inbound("id = ?", (id,), "dropped", why)
+        if tx.settle_inbound("id = ?", (id,), "dropped", why) and turn is not None:
+            turns.add(turn)
+    for turn in sorted(turns):
+        _answers_the_last(tx, turn)
+
+
+def _answers_the_last(tx: Tx, turn: int) -> None:
+    (key,) = tx.one("select key from turn where id = ?", turn)
+    left = tx.one(
+        "select body from inbound where key = ? and turn = ? and outcome is null order by id desc limit 1",
+        key,
+        turn,
+    )
+    if left is not None:
+        last = read_message(left[0])
+        tx.run(
+            "update turn set address = ?, anchor = ? where id = ?",
+            (text_of(last.address), last.message_id or None, turn),
+        )
 
 
 def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
@@ -139,7 +160,9 @@ def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
     session, key, address, anchor = _left_running(tx, turn)
     if reason == "not_allowed":
         # What nobody may ask for here stands in nobody's conversation.
-        tx.run(f"update entry set session = {NO_SESSION} where session = ? and turn = ?", (session, turn))
+        mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ?)"
+        unsaid = f"update entry set session = {NO_SESSION} where session = ? and ({mine})"
+        tx.run(unsaid, (session, turn, key, turn))
     rows.end_turn(tx, turn, key, "abandoned", reason)
     if text:
         unknown = "select name from step where turn = ? and state = 'intent' and wake_at is null order by at"

@@ -2,6 +2,7 @@
 
 from tests.mutants.mutant import Mutant, mutant
 
+_SAID_AT = "    said_at = last[0] if last and isinstance(last[0], int | float) else opened_at\n"
 HERMES: tuple[Mutant, ...] = (
     mutant(
         "release only if not stale",
@@ -25,7 +26,7 @@ HERMES: tuple[Mutant, ...] = (
         ),
         (
             "stores/boot.py",
-            "    said_at = last[0] if last else opened_at\n",
+            _SAID_AT,
             '    (said_at,) = tx.one("select coalesce(checkpoint_at, 0) from turn where id = ?", turn)\n',
         ),
     ),
@@ -35,7 +36,7 @@ HERMES: tuple[Mutant, ...] = (
         "A turn is as old as its checkpoint, so that each stop makes an old one fresh.",
         (
             "stores/boot.py",
-            "    said_at = last[0] if last else opened_at\n",
+            _SAID_AT,
             '    (marked,) = tx.one("select checkpoint_at from turn where id = ?", turn)\n'
             "    said_at = marked or (last[0] if last else opened_at)\n",
         ),
@@ -46,7 +47,7 @@ HERMES: tuple[Mutant, ...] = (
         "A turn is as old as the boot that ran it last, so that each start makes an old one fresh.",
         (
             "stores/boot.py",
-            "    said_at = last[0] if last else opened_at\n",
+            _SAID_AT,
             '    sql = "select started_at from boot where id = (select boot from turn where id = ?)"\n'
             "    said_at = max(last[0] if last else opened_at, tx.one(sql, turn)[0])\n",
         ),

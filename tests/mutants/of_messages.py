@@ -10,6 +10,16 @@ MESSAGES: tuple[Mutant, ...] = (
         ("stores/tx.py", '        if outcome == "dropped":', '        if outcome == "none":'),
     ),
     mutant(
+        "a turn goes on with everybody's words",
+        "I15",
+        "Of a turn that goes on for others what is of who may not speak any more is kept.",
+        (
+            "recovery.py",
+            "        for id, address in (*booted.unclaimed, *shared)\n",
+            "        for id, address in booted.unclaimed\n",
+        ),
+    ),
+    mutant(
         "a stop forgets what stood alone",
         "I1",
         "A turn's end settles its plain messages, not what /queue or a steer gave it.",

@@ -6,6 +6,8 @@ import pytest
 
 from hermes_trio import Policy
 from hermes_trio.entries import UserEntry
+from hermes_trio.options import Session
+from hermes_trio.stores.tx import read_address
 from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text
 
 from .invariants import check
@@ -14,7 +16,7 @@ CLUB = {"chat": "club", "thread": "topic", "group": True}
 
 
 def admits(*users):
-    return Policy(allow_users=users, admins=("bob",))
+    return Policy(allow_users=users, admins=tuple({"bob"} & set(users)))
 
 
 def shown(world):
@@ -71,3 +73,49 @@ async def test_what_failed_stays_for_whoever_tries_again(world):
     await world.say("ada", "try again")
     await world.settle()
     assert any("look it up" in text for text in shown(world))
+
+
+async def cut_short(world, platform, now):
+    """A turn that was given the words of three people together; it goes on when only these may speak."""
+    world.model.script(hangs(), hangs())
+    await world.say("bob", "hold on", **CLUB)
+    await world.until(seconds=1)
+    for user, words in (("bob", "look here"), ("cyd", "so do I"), ("ada", "run it")):
+        await world.say(user, words, **CLUB)
+    await world.until(seconds=5)
+    await world.say("bob", "/stop", **CLUB)
+    await world.until(seconds=10)
+    assert [words.split()[-2:] for words in shown(world)[-1:]] == [["run", "it"]]
+    world.crash()
+    platform.policy = now
+    await world.start()
+    await world.settle()
+
+
+@pytest.mark.parametrize("banned", ["ada", "cyd", "bob"])
+async def test_a_turn_goes_on_for_those_who_may_still_speak(autojump_clock, banned):
+    """Whoever of them wrote last, or first: what the others said is answered, the rest is not seen."""
+    words = {"bob": "look here", "cyd": "so do I", "ada": "run it"}
+    platform = MemoryPlatform(policy=admits(*words))
+    async with open_world(platform=platform, session=Session(scope="chat")) as world:
+        await cut_short(world, platform, admits(*words.keys() - {banned}))
+        assert sorted(await world.outcomes()) == [*["answered"] * 3, "dropped", "stopped"]
+        assert {user: any(said in text for text in shown(world)) for user, said in words.items()} == {
+            user: user != banned for user in words
+        }
+        last = "cyd" if banned == "ada" else "ada"
+        (address,) = world.db.execute("select address from turn order by id desc").fetchone()
+        assert read_address(address).user == last
+        check(world)
+
+
+async def test_a_turn_of_which_nobody_may_speak_is_not_resumed(autojump_clock):
+    platform = MemoryPlatform(policy=admits("ada", "bob", "cyd"))
+    async with open_world(platform=platform, session=Session(scope="chat")) as world:
+        await cut_short(world, platform, admits("eve"))
+        assert await world.outcomes() == ["stopped", "failed", "failed", "failed", "answered"]
+        world.model.script(text("Good morning."))
+        await world.say("eve", "good morning", **CLUB)
+        await world.settle()
+        assert not any("run it" in said or "so do I" in said for said in shown(world))
+        check(world)
