@@ -80,6 +80,13 @@ class Settled(Struct, frozen=True):
     why: str
 
 
+class Unkept(Struct, frozen=True):
+    """So many updates of an account were turned away and have no row, in hours that are over: a line."""
+
+    account: str
+    count: int
+
+
 class LeftOut(Struct, frozen=True):
     """Part of a conversation is shown to its model no longer: its line in the log.
 
@@ -109,6 +116,6 @@ class EndChildren(Struct, frozen=True):
 
 
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
-Told = RestartAsked | Settled | LeftOut | HasMoved | OutOfTheWay
+Told = RestartAsked | Settled | Unkept | LeftOut | HasMoved | OutOfTheWay
 Consequence = EndChildren | ReplaceKey | CancelTurn | Deferred | Told | Waking
 Perform = Callable[[Sequence[Consequence]], None]

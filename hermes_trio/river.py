@@ -27,6 +27,7 @@ from hermes_trio.consequences import (
     ReplaceKey,
     RestartAsked,
     Settled,
+    Unkept,
     WakeAsk,
     WakeCommands,
     WakeKey,
@@ -220,6 +221,8 @@ class River:
             match what:
                 case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
                     pass  # its account is not there this time: what it has waits for a boot that serves it
+                case Unkept(account=account, count=count):
+                    self.log.warning("strangers not kept", account=account, count=count)
                 case HasMoved(account=account, chat=chat, becomes=becomes):
                     self.moves.add(account, chat, becomes)
                 case WakeKey(key=key, session=session):

@@ -185,7 +185,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Undecodable(Struct, frozen=True, kw_only=True):
-    """An update that could not be decoded. It becomes a row `failed(decode)` and is kept whole.
+    """An update that could not be decoded. It becomes a row `failed(decode)`, with its first 8,192 bytes.
 
     Args:
         native: as in `Message`.

@@ -11,7 +11,7 @@ from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Stopped
-from hermes_trio.stores import children, rows
+from hermes_trio.stores import children, rows, strangers
 from hermes_trio.stores.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, reads, text_of, to_json
 from hermes_trio.values import Choice, Decided, Key, Message, OutcomeName, Part, Undecodable
 from hermes_trio.wishes import Prompt
@@ -37,8 +37,11 @@ def accept(
 ) -> list[Decided]:
     """A whole batch and the cursor, at once; redelivered rows are refused by the unique key.
 
+    Of what is turned away past the budget of `strangers` only the cursor and a count are kept.
+
     Returns the new ones: with the outcome of those refused, with the notice only where it was said.
     """
+    strangers.forget(tx, account)
     new = [kept for one in decided if (kept := _admit(tx, account, one, rules)) is not None]
     if cursor is not None:
         tx.run("insert or replace into cursor(account, value) values(?, ?)", (account, cursor))
@@ -53,17 +56,14 @@ def read_cursor(tx: Tx, account: str) -> str | None:
 
 def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decided | None:
     update = decided.update
-    if isinstance(update, Undecodable):
-        return decided if _insert(tx, account, decided, "", None, update.raw) is not None else None
-    # Of who may not speak nothing is kept but that they did: strangers shall not fill the disk, nor is it to
-    # hold what people say near a bot that they do not speak to.
-    kept = decided.outcome != "dropped"
-    body = to_json(msgspec.structs.replace(update, raw=b"")) if kept else None
-    id = _insert(tx, account, decided, update.address.chat, body, update.raw if kept else b"")
+    if decided.outcome is not None or isinstance(update, Undecodable):
+        return _turn_away(tx, account, decided)
+    body = to_json(msgspec.structs.replace(update, raw=b""))
+    id = _insert(tx, account, decided, update.address.chat, body, update.raw)
     if id is None:
         return None
     unsaid = msgspec.structs.replace(decided, notice="") if decided.notice else decided
-    if decided.outcome is not None or decided.key is None:
+    if decided.key is None:
         return unsaid
     if decided.kind == "command":
         tx.then(WakeCommands(decided.key))
@@ -74,6 +74,18 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decide
             tx.owe(notice(update, decided.notice, "notice"), None)
             return decided
     return unsaid
+
+
+def _turn_away(tx: Tx, account: str, decided: Decided) -> Decided | None:
+    """Of who may not speak nothing is kept but that they did: no disk is to hold what people say near a bot
+    that they do not speak to. What cannot be read is kept as it came, as far as there is room."""
+    if not strangers.has_room(tx, account, decided):
+        return None
+    update = decided.update
+    unread = isinstance(update, Undecodable)
+    chat = "" if isinstance(update, Undecodable) else update.address.chat
+    raw = update.raw[: strangers.UNDECODED_MAX] if unread else b""
+    return decided if _insert(tx, account, decided, chat, None, raw) is not None else None
 
 
 def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | None, raw: bytes) -> int | None:

@@ -148,6 +148,14 @@ create table moved(
   primary key(account, chat)) without rowid;
 """
 
+# Strangers are counted while their hour lasts; a raw update is found by when its message was settled.
+_STRANGERS = """
+create table stranger(
+  account text not null, hour integer not null, who text not null, kept integer not null,
+  unkept integer not null, primary key(account, hour, who)) without rowid;
+create index inbound_raw on inbound(settled_at) where raw is not null and outcome is not null;
+"""
+
 MIGRATIONS = (
     _FIRST,
     _RESUME,
@@ -162,6 +170,7 @@ MIGRATIONS = (
     _PENALTIES,
     _REWRITTEN,
     _MOVED,
+    _STRANGERS,
 )
 
 

@@ -51,6 +51,8 @@ async def busy(world) -> None:
     _runs_programs(world.db)
     _is_owed_and_deferred(world.db)
     world.db.execute("insert into penalty values('memory/main', 'zed', 1800009999, 1800000000)")
+    world.db.execute("insert into stranger values('memory/main', 499999, 'all', 1, 2)")
+    world.db.execute("insert into stranger values('memory/main', 499999, 'user mallory', 1, 0)")
     world.db.execute(
         "insert into key_rest(fingerprint, model, pool, place, kind, since, until, strikes, tried_at)"
         " values('f', 'm', 'p', '1', 'quota', 1800000000, 1800000600, 1, 1800000000)"
