@@ -355,3 +355,17 @@ async def test_an_answer_and_a_crash_at_every_point(autojump_clock):
             await world.until(seconds=60)
             check(world)
             assert world.texts("ada", "final")[0].removesuffix(" ↻") == "painted red, asked by paint"
+
+
+@pytest.mark.parametrize("question", [("", ()), ("\u200b", ()), ("Which?", ("red", "\u200b"))])
+async def test_a_question_that_shows_nothing_is_its_agents_mistake(autojump_clock, question):
+    text, choices = question
+
+    async def agent(turn):
+        return await turn.ask(text, choices=choices)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "ask me")
+        await world.settle()
+        assert [row.reason for row in await world.ledger()] == ["AgentError"]
+        assert not [seen for seen in world.platform.seen.values() if seen.said == "prompt"]

@@ -107,7 +107,7 @@ async def test_in_what_an_agent_of_ones_own_says_and_asks(autojump_clock, word):
             return "you said: hello"
         turn.stream(word)
         await turn.say(word)
-        return word + await turn.ask(word, choices=[word, "b"])
+        return word + await turn.ask(f"{word}?", choices=[f"{word}!", "b"])
 
     async with open_world(agent) as world:
         await world.say("ada", "one")
