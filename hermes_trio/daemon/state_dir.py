@@ -14,8 +14,8 @@ from hermes_trio.named_files import Files
 
 STORE = "hermes.db"
 LOG = "hermes.log"
-TRUSTED = (STORE, f"{STORE}-wal", "lock", "websocket.token", "websocket.port")
-"""What is believed because it lies there."""
+TRUSTED = (STORE, f"{STORE}-wal", f"{STORE}-shm", "lock", LOG, "websocket.token", "websocket.port")
+"""What is believed, or written, because it lies there."""
 
 
 def state_dir_of(path: Path | None, environ: Mapping[str, str]) -> Path:
@@ -59,8 +59,8 @@ def refuse_shared(state_dir: Path) -> None:
     """Refuse a folder that others may write: they could put a store, a socket or a door of theirs there.
 
     Raises:
-        ConfigWrong: it, or a file in it that is trusted, is another's or may be written by others. The text
-            says the mend.
+        ConfigWrong: it, or a file in it that is trusted, is another's or may be written by others, or such a
+            file leads elsewhere. The text says the mend.
     """
     for path in (state_dir, *(state_dir / name for name in TRUSTED)):
         try:
@@ -71,6 +71,8 @@ def refuse_shared(state_dir: Path) -> None:
             raise ConfigWrong(f"{path}: {error.strerror}") from error
         if found.st_uid != os.geteuid():
             raise ConfigWrong(f"{path}: belongs to another user: chown {os.geteuid()} {path}")
+        if path != state_dir and not stat.S_ISREG(found.st_mode):
+            raise ConfigWrong(f"{path}: is no file of this folder: remove it, or name where it leads")
         if found.st_mode & 0o022 and not stat.S_ISLNK(found.st_mode):
             mode = stat.S_IMODE(found.st_mode)
             raise ConfigWrong(f"{path}: others may write there (mode {mode:04o}): chmod go-w {path}")

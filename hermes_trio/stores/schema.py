@@ -249,6 +249,8 @@ def text_or_bytes(value: bytes) -> str | bytes:
 
 
 def _look_before_touching(path: Path) -> None:
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise StoreRefused(f"{path}: not a file; left untouched")
     if not path.exists() or path.stat().st_size == 0:
         return
     # SQLite takes a file of a few bytes for an empty one and writes over it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -26,6 +27,34 @@ async def test_a_state_dir_that_others_may_write_is_refused_with_the_mend(place,
     assert f"weak: {path}: others may write there" in (await place.hermes("check", **place.environ)).stdout
     path.chmod(mode & 0o755)
     assert "weak" not in (await place.hermes("check", **place.environ)).stdout
+
+
+def lead_elsewhere(path, outside):
+    path.symlink_to(outside)
+
+
+def be_a_pipe(path, _):
+    os.mkfifo(path)
+
+
+@pytest.mark.parametrize("make", [lead_elsewhere, be_a_pipe])
+@pytest.mark.parametrize("name", ["hermes.db", "hermes.db-wal", "hermes.log", "lock", "websocket.token"])
+async def test_what_leads_out_of_the_state_dir_is_refused_and_nothing_is_written_there(place, name, make):
+    outside = place.home / "outside"
+    place.state_dir.mkdir()
+    make(place.state_dir / name, outside)
+    done = await place.hermes("run", **place.environ)
+    assert done.returncode == 78
+    assert f"{place.home / 'state' / name}: is no file of this folder" in done.stderr
+    assert not outside.exists()
+
+
+async def test_a_store_that_is_no_file_is_not_waited_for(place):
+    place.state_dir.mkdir()
+    os.mkfifo(place.state_dir / "hermes.db")
+    done = await place.hermes("ledger", **place.environ)
+    assert done.returncode != 0
+    assert "hermes.db: not a file; left untouched" in done.stderr
 
 
 TELLS = """
