@@ -20,6 +20,7 @@ from hermes_trio.cli.replay import replay
 from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import brings_lines, let_go_of, put_in_place
 from hermes_trio.errors import ConfigWrong, HermesError, OperatorError
+from hermes_trio.pure.scalars import visible
 
 if TYPE_CHECKING:
     from hermes_trio.config import Config
@@ -120,7 +121,7 @@ def check(file: Path | None) -> int:
 
     config = _load(find_file(file))
     for line in checked(config):
-        click.echo(line)
+        click.echo(visible(line))
     for why in config.unavailable.values():
         tell(why)
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hermes_trio.cli.options import config_option, find_state_dir, tell
+from hermes_trio.pure.scalars import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,7 +154,7 @@ def _asked(file: Path | None, request: Request) -> int:
         return FAILED
     if not isinstance(answer, Done):
         return _refused(answer)
-    click.echo(answer.text)
+    click.echo(visible(answer.text))
     return 0
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from hermes_trio.cli.streams import let_go_of
+from hermes_trio.pure.scalars import visible
 
 GONE = Path("/(the working folder is gone)")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,6 +53,6 @@ def find_state_dir(file: Path | None) -> Path:
 def tell(text: str) -> None:
     """One line on standard error, if that takes it."""
     try:
-        click.echo(f"hermes-trio: {text}", err=True)
+        click.echo(visible(f"hermes-trio: {text}"), err=True)
     except OSError:
         let_go_of(sys.stderr)

@@ -12,6 +12,7 @@ import click
 
 from hermes_trio.cli.ask import FAILED
 from hermes_trio.cli.options import config_option, find_file, tell
+from hermes_trio.pure.scalars import visible
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
@@ -62,10 +63,10 @@ async def _run_again(recording: Recording) -> int:
             await replay.finished()
         except Diverged as error:
             tell(str(error))
-        click.echo(replay.timeline())
+        click.echo(visible(replay.timeline()))
         different = replay.differences()
     for one in different:
-        click.echo(str(one))
+        click.echo(visible(str(one)))
     click.echo(f"{len(different)} differences" if different else "the same")
     return FAILED if different else 0
 
@@ -117,7 +118,7 @@ async def _run_onward(
         )
         async with opened as replay:
             await replay.finished()
-            click.echo(redact(replay.timeline()))
+            click.echo(visible(redact(replay.timeline())))
             return _answer(replay, redact)
 
 
@@ -126,6 +127,6 @@ def _answer(replay: Replay, redact: Callable[[str], str]) -> int:
     turn, now = replay.script.live_turn, replay.as_recorded()
     for part in now.said:
         if part.turn == turn and part.state != "dropped":
-            click.echo(f"\n{redact(part.text)}")
+            click.echo(visible(f"\n{redact(part.text)}"))
     states = [one.state for one in now.turns if one.id == turn]
     return 0 if states == ["finished"] else FAILED

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hermes_trio.daemon.control import Account, Status
+from hermes_trio.pure.scalars import visible
 from hermes_trio.pure.texts import span
 from hermes_trio.store_port import StatusView
 from hermes_trio.views import KeyView, LedgerRow, SessionView, TurnView
@@ -25,7 +26,7 @@ DOWN = "not running"
 
 def print_json(value: object) -> None:
     """One JSON value, on lines that people can read too."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    sys.stdout.write(visible(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
 # --- as data: keys and field names that programs may rely on --------------------------------------
@@ -192,11 +193,10 @@ def _print(table: Table) -> None:
 
 
 def _shown(value: object) -> Any:
-    """As text without markup and without control characters: names and ids come from outside."""
+    """As text without markup, and nothing in it steers the terminal: names and ids come from outside."""
     from rich.text import Text
 
-    text = "" if value is None else str(value)
-    return Text("".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text))
+    return Text("" if value is None else visible(str(value), keep=""))
 
 
 def _at(seconds: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -24,6 +25,18 @@ def shows(text: str) -> bool:
 def clean(text: str) -> str:
     """The text with surrogates joined to characters, or replaced where they stand alone, and without NUL."""
     return (text if text.isascii() else scalars(text)).replace("\0", "")
+
+
+def visible(text: str, keep: str = "\n\t") -> str:
+    """The text as a terminal may be given it: what moves a cursor, sets a colour, is not seen or turns the
+    order of characters round is written out, as in JSON.
+
+    Args:
+        keep: what stays although it moves the cursor.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() or one in keep else json.dumps(one)[1:-1] for one in text)
 
 
 def scalars(text: str) -> str:

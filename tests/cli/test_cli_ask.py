@@ -7,7 +7,8 @@ import sqlite3
 
 import trio
 
-from hermes_trio.cli.tables import print_ledger
+from hermes_trio.cli.options import tell
+from hermes_trio.cli.tables import ledger_data, print_json, print_ledger
 from hermes_trio.views import LedgerRow
 from tests.fakes.model_script import Call, Item
 
@@ -176,13 +177,17 @@ async def test_a_daemon_with_a_very_long_state_dir_answers(place):
         assert f"pid {daemon.pid}" in (await place.hermes("status")).stdout
 
 
-def test_what_came_from_outside_steers_no_terminal(capsys):
-    row = LedgerRow(
+FOREIGN = "\x1b[2J[red]\x07\x7f\x9b31m\u202egpj.\u2066\U000e0041\u200bend"
+"""C0, C1, DEL, what turns the order round, and what is not seen."""
+
+
+def from_outside():
+    return LedgerRow(
         id=1,
         account="telegram/main",
-        native="1",
+        native=FOREIGN,
         key=None,
-        chat="\x1b[2J[red]",
+        chat=FOREIGN,
         kind="message",
         received_at=0.0,
         length=1,
@@ -190,11 +195,32 @@ def test_what_came_from_outside_steers_no_terminal(capsys):
         outcome="dropped",
         reason="policy\nnot",
     )
-    print_ledger([row])
+
+
+def steers(said):
+    return [char for char in said if not char.isprintable() and char != "\n"]
+
+
+def test_what_came_from_outside_steers_no_terminal(capsys):
+    print_ledger([from_outside()])
     said = capsys.readouterr().out
-    assert "\x1b" not in said
-    assert "[2J[red]" in said
+    assert steers(said) == []
+    assert "\\u001b[2J[red]\\u0007" in said
     assert len(said.splitlines()) == 2
+
+
+def test_json_steers_no_terminal_either_and_says_the_same_to_a_program(capsys):
+    print_json([ledger_data(from_outside())])
+    said = capsys.readouterr().out
+    assert steers(said) == []
+    assert json.loads(said)[0]["chat"] == json.loads(said)[0]["native"] == FOREIGN
+
+
+def test_a_line_for_people_steers_no_terminal(capsys):
+    tell(f"no such account: {FOREIGN}")
+    said = capsys.readouterr().err
+    assert steers(said) == []
+    assert said.startswith("hermes-trio: no such account: \\u001b[2J[red]")
 
 
 async def test_background_work_is_shown_and_ended(place):
