@@ -1,14 +1,18 @@
 """What attends a turn: typing, the progress line, the live preview. Children of the turn's nursery.
 
-None of them costs a quick turn a call: they begin when the turn has lasted half a second. None can
-fail it: a store that fails or a fence that is met only ends the showing.
+None of them costs a quick turn a call: they begin when the turn has lasted half a second, and those that
+have nothing to show yet are no task before. None can fail it: a store that fails or a fence that is met only
+ends the showing.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import inf
 from typing import Protocol
 
 import trio
@@ -34,6 +38,9 @@ more than it is long."""
 
 SECRET_CHARS = 8192
 """Kept beyond it, so that a secret which begins in what is shown is known for one."""
+
+DROPPED_MAX = 1000
+"""So many wishes that nobody has any more are kept among the others."""
 
 
 class Attended(Protocol):
@@ -65,25 +72,72 @@ class Around(Protocol):
 class Attendance:
     """The state of one turn's showing: the text streamed so far."""
 
+    __slots__ = (
+        "_changed",
+        "_goes_on",
+        "_later",
+        "_nursery",
+        "_pieces",
+        "_shown",
+        "_size",
+        "around",
+        "platform",
+        "turn",
+    )
+
     def __init__(self, turn: Attended, around: Around, platform: Platform | None) -> None:
         self.turn = turn
         self.around = around
         self.platform = platform
+        self._later: Wish | None = None
+        self._nursery: trio.Nursery | None = None
         self._pieces: list[str] = []
         self._size = 0
-        self._changed = trio.Event()
+        self._changed: trio.Event | None = None
         self._shown: Part | None = None
-        self._working = trio.Event()
-        self._working.set()
+        self._goes_on: trio.Event | None = None
+
+    @contextmanager
+    def within(self, nursery: trio.Nursery, quiet: Quiet) -> Iterator[None]:
+        """If the block lasts, attend the turn by children of the nursery, which whoever leaves it cancels."""
+        if self.platform is None:
+            yield
+            return
+        self._later = quiet.after(QUIET_S, partial(self._begin, self.platform, nursery, quiet))
+        try:
+            yield
+        finally:
+            self._later.drop()
+            self._nursery = None
+
+    def _begin(self, platform: Platform, nursery: trio.Nursery, quiet: Quiet) -> None:
+        """The turn has lasted. What has nothing to show yet becomes a task when it has."""
+        if platform.traits.can_type:
+            nursery.start_soon(self.type, platform, name="typing")
+        if platform.traits.can_edit:
+            self._nursery = nursery
+            if self._pieces:
+                self._begin_preview(platform, nursery)
+        if self.around.progress_every_s > 0:
+            shown = int(self._age_s() // self.around.progress_every_s)
+            begin = partial(nursery.start_soon, self.progress, shown, name="progress")
+            self._later = quiet.after(self._until_progress_s(shown), begin)
+
+    def _begin_preview(self, platform: Platform, nursery: trio.Nursery) -> None:
+        self._changed = trio.Event()
+        self._changed.set()
+        nursery.start_soon(self.preview, platform, name="preview")
 
     def pause(self) -> None:
         """The turn waits for a person, a clock, or its place: nothing is shown of it meanwhile."""
-        if self._working.is_set():
-            self._working = trio.Event()
+        if self._goes_on is None:
+            self._goes_on = trio.Event()
 
     def resume(self) -> None:
         """The turn goes on."""
-        self._working.set()
+        if self._goes_on is not None:
+            self._goes_on.set()
+            self._goes_on = None
 
     def add(self, text: str) -> None:
         """More of the answer."""
@@ -91,7 +145,10 @@ class Attendance:
         if text and room > 0:
             self._pieces.append(text[:room])
             self._size += len(self._pieces[-1])
-            self._changed.set()
+            if self._changed is not None:
+                self._changed.set()
+            elif self._nursery is not None and self.platform is not None:
+                self._begin_preview(self.platform, self._nursery)
 
     def restart(self) -> None:
         """What was streamed is void, or has been said."""
@@ -107,10 +164,9 @@ class Attendance:
             # Nothing was promised: the turn's own writes meet the same fence or disk and say so.
             return
 
-    async def preview(self) -> None:
+    async def preview(self, platform: Platform) -> None:
         """Show the newest text, at most once per `live_every_s`."""
-        assert self.platform is not None
-        while True:
+        while self._changed is not None:
             await self._changed.wait()
             if self._shown is None:
                 # An answer that comes in one gust is shown once, as itself.
@@ -118,99 +174,109 @@ class Attendance:
             self._changed = trio.Event()
             text = certain(self.around.redact, "".join(self._pieces))[:PREVIEW_CHARS]
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
-            part, _ = await attempt(partial(_head, self.platform, text))
+            part, _ = await attempt(partial(_head, platform, text))
             if part is not None and part != self._shown:
                 self._shown = part
                 await self.show("preview", part)
-            await trio.sleep(self.platform.traits.live_every_s)
+            await trio.sleep(platform.traits.live_every_s)
 
-    async def progress(self) -> None:
-        """One line that is edited: how long, which step. A restart changes neither line nor count."""
+    async def progress(self, shown: int) -> None:
+        """One line that is edited: how long, which step. A restart changes neither line nor count.
+
+        Args:
+            shown: how many lines are over; the next is due now.
+        """
         every_s, steps = self.around.progress_every_s, self.turn.steps
-        shown = int(self._age_s() // every_s)
         while True:
-            # A wall clock that was set must not make it silent.
-            await trio.sleep(min(every_s, max(0.0, (shown + 1) * every_s - self._age_s())))
-            if self._working.is_set():
+            if self._goes_on is None:
                 await self.show("progress", Part(texts.progress(self._age_s(), steps.count, steps.newest)))
             else:
-                await self._working.wait()
+                await self._goes_on.wait()
             shown = max(shown + 1, int(self._age_s() // every_s))
+            await trio.sleep(self._until_progress_s(shown))
+
+    def _until_progress_s(self, shown: int) -> float:
+        """Until the line behind so many is due. A wall clock that was set must not make it silent."""
+        every_s = self.around.progress_every_s
+        return min(every_s, max(0.0, (shown + 1) * every_s - self._age_s()))
 
     def _age_s(self) -> float:
         """Since the turn was opened, by whatever boot."""
         return max(0.0, self.around.clock.now() - self.turn.opened_at)
 
-    async def type(self) -> None:
+    async def type(self, platform: Platform) -> None:
         """Renew the typing sign."""
-        assert self.platform is not None
+        # A turn that was cut and whose work refuses to leave has nothing to show any more.
+        await trio.lowlevel.checkpoint_if_cancelled()
         while True:
-            while not self._working.is_set():
-                await self._working.wait()
+            while self._goes_on is not None:
+                await self._goes_on.wait()
             await self.around.typing(self.turn.address)
-            await trio.sleep(self.platform.traits.typing_every_s)
+            await trio.sleep(platform.traits.typing_every_s)
 
 
 class Quiet:
-    """Begins what turns want when they have lasted half a second: one task for all, not one a turn.
+    """Begins what turns want when they have lasted: one task for all, not one a turn.
 
     Most turns end before, and then have cost a place in a queue.
     """
 
     def __init__(self) -> None:
-        self._due: deque[Wish] = deque()
+        self._due: list[tuple[float, int, Wish]] = []
+        self._dropped = 0
+        self._number = count()
         self._news = trio.Event()
 
-    def after(self, begin: Callable[[], None]) -> Wish:
-        """Call `begin` half a second from now, unless `Wish.drop` is called before."""
-        wish = Wish(trio.current_time() + QUIET_S, begin)
-        self._due.append(wish)
-        self._news.set()
+    def after(self, seconds: float, begin: Callable[[], None]) -> Wish:
+        """Call `begin` so many seconds from now, unless `Wish.drop` is called before."""
+        wish = Wish(self, begin)
+        heappush(self._due, (trio.current_time() + seconds, next(self._number), wish))
+        if self._due[0][2] is wish:
+            self._news.set()
         return wish
+
+    def forget_one(self) -> None:
+        """A wish was dropped. Those are thrown away when they are many, or when their time has come."""
+        self._dropped += 1
+        if self._dropped > max(DROPPED_MAX, len(self._due) // 2):
+            self._due = [one for one in self._due if one[2].begin is not None]
+            heapify(self._due)
+            self._dropped = 0
 
     async def serve(self) -> None:
         """Call what is due, in time, until cancelled."""
         while True:
-            while self._due and self._due[0].begin is None:
-                self._due.popleft()
-            if not self._due:
-                self._news = trio.Event()
+            self._begin_due()
+            self._news = trio.Event()
+            with trio.move_on_at(self._due[0][0] if self._due else inf):
                 await self._news.wait()
-                continue
-            await trio.sleep_until(self._due[0].at)
-            wish = self._due.popleft()
-            if wish.begin is not None:
-                wish.begin()
+
+    def _begin_due(self) -> None:
+        """Begin what is due, and throw away what was dropped and stands before what is not."""
+        now = trio.current_time()
+        while self._due and (self._due[0][0] <= now or self._due[0][2].begin is None):
+            _, _, wish = heappop(self._due)
+            begin, wish.begin = wish.begin, None
+            if begin is not None:
+                begin()
+            else:
+                self._dropped -= 1
 
 
 class Wish:
     """Something to begin later, or never."""
 
-    __slots__ = ("at", "begin")
+    __slots__ = ("_of", "begin")
 
-    def __init__(self, at: float, begin: Callable[[], None]) -> None:
-        self.at = at
+    def __init__(self, of: Quiet, begin: Callable[[], None]) -> None:
+        self._of = of
         self.begin: Callable[[], None] | None = begin
 
     def drop(self) -> None:
         """It is not wanted any more."""
-        self.begin = None
-
-
-async def attend(attendance: Attendance) -> None:
-    """Attend a turn that has lasted QUIET_S, until cancelled."""
-    platform = attendance.platform
-    if platform is None:
-        return
-    # A turn that was cut and whose work refuses to leave has nothing to show any more.
-    await trio.lowlevel.checkpoint_if_cancelled()
-    async with trio.open_nursery() as nursery:
-        if platform.traits.can_type:
-            nursery.start_soon(attendance.type, name="typing")
-        if platform.traits.can_edit:
-            nursery.start_soon(attendance.preview, name="preview")
-        if attendance.around.progress_every_s > 0:
-            nursery.start_soon(attendance.progress, name="progress")
+        if self.begin is not None:
+            self.begin = None
+            self._of.forget_one()
 
 
 async def _head(platform: Platform, text: str) -> Part | None:

@@ -18,7 +18,7 @@ HEAD_BYTES_MAX = 100 * 1024
 
 
 class Asked:
-    """A request as it goes over a connection.
+    """A request as it goes over a connection. What is out is let go: an answer may take minutes.
 
     Args:
         head: its method, path and headers.
@@ -45,6 +45,13 @@ class Asked:
         self.write_s = write_s
         self.read_s = read_s
 
+    def let_go(self) -> None:
+        """It is out, and is not sent again."""
+        self.head, self.body = _OUT, b""
+
+
+_OUT = h11.Request(method=b"GET", target=b"/", headers=[(b"host", b"")])
+
 
 class Connection:
     """One connection to an origin, used by one request at a time."""
@@ -69,6 +76,7 @@ class Connection:
         """Send a request and return the head of its response."""
         try:
             await self._send(asked)
+            asked.let_go()
         except httpx.WriteError:
             # A server may refuse a large body before it is whole, so there may be a response to read.
             self.write_failed = True

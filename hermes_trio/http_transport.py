@@ -193,6 +193,20 @@ class Answer:
         return {name.decode("latin-1"): value.decode("latin-1") for name, value in self._head.headers}
 
 
+def _head(place: _Place, size: int, headers: Mapping[str, str]) -> h11.Request:
+    try:
+        spelled = [
+            (b"host", place.host),
+            (b"user-agent", b"hermes-trio"),
+            (b"accept-encoding", b"identity"),
+            (b"content-length", b"%d" % size),
+            *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()),
+        ]
+        return h11.Request(method=b"POST", target=place.path, headers=spelled)
+    except (h11.LocalProtocolError, UnicodeEncodeError) as error:
+        raise httpx.LocalProtocolError(str(error)) from error
+
+
 class Client(httpx.AsyncClient):
     """An httpx client that also has a straight way to its connections.
 
@@ -215,19 +229,10 @@ class Client(httpx.AsyncClient):
         Only connecting has a deadline here; the rest is the caller's. Errors are httpx's. Cancelled: the
         connection is closed.
         """
+        # Nothing here holds what was asked while its answer is waited for.
         place = _place(url)
-        try:
-            spelled = [
-                (b"host", place.host),
-                (b"user-agent", b"hermes-trio"),
-                (b"accept-encoding", b"identity"),
-                (b"content-length", b"%d" % len(content)),
-                *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()),
-            ]
-            head = h11.Request(method=b"POST", target=place.path, headers=spelled)
-        except (h11.LocalProtocolError, UnicodeEncodeError) as error:
-            raise httpx.LocalProtocolError(str(error)) from error
-        asked = Asked(head, content, connect_s=self.timeout.connect)
+        asked = Asked(_head(place, len(content), headers), content, connect_s=self.timeout.connect)
+        del content, headers
         return Answer(*await self._connections.exchange(place.origin, asked))
 
     async def ask_whole(

@@ -75,14 +75,22 @@ class Worker:
             self.woken.set()
 
     @contextmanager
-    def holding(self, turn: int, scope: trio.CancelScope, answered: Callable[[], None]) -> Iterator[None]:
-        """While the body runs, `cut` reaches the turn's scope and `answer` its questions."""
+    def holding(
+        self, turn: int, answered: Callable[[], None]
+    ) -> Iterator[Callable[[trio.CancelScope], None]]:
+        """While the body runs, `answer` reaches the turn's questions, and `cut` the scope it is given.
+
+        The body gets the function that takes the scope: it is the turn's nursery's.
+        """
         left = trio.Event()
-        self._turn = (turn, scope, answered, left)
-        if self._cut == turn:
-            scope.cancel(reason="cut before it began")
+
+        def reach(scope: trio.CancelScope) -> None:
+            self._turn = (turn, scope, answered, left)
+            if self._cut == turn:
+                scope.cancel(reason="cut before it began")
+
         try:
-            yield
+            yield reach
         finally:
             self._turn = None
             left.set()

@@ -8,13 +8,12 @@ is asked (`cancel_called` and `cancelled_caught` can both be true of a turn that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import trio
 from msgspec import Struct
 
-from hermes_trio.attend import CLOSING_LINE_UNITS, Quiet, attend
+from hermes_trio.attend import CLOSING_LINE_UNITS, Quiet
 from hermes_trio.entries import AssistantEntry
 from hermes_trio.errors import AgentError, Fenced, StoreFailed
 from hermes_trio.keyed import Worker
@@ -76,8 +75,8 @@ class Player:
                 await written(lambda: self._around.store.close_turn(turn.id, _UNWANTED))
                 end = _End("abandoned", _UNWANTED.reason)
             else:
-                with trio.CancelScope() as scope, worker.holding(turn.id, scope, turn.answered):
-                    await self._act(turn)
+                with worker.holding(turn.id, turn.answered) as reach:
+                    await self._act(turn, reach)
             if turn.made is not None:
                 end = await self._close(key, turn, slot, turn.made)
         finally:
@@ -93,12 +92,16 @@ class Player:
                 error=end.error,
             )
 
-    async def _act(self, turn: Turn) -> None:
-        """The turn's nursery: the agent and what attends it. Cancelled: nothing is made."""
+    async def _act(self, turn: Turn, reach: Callable[[trio.CancelScope], None]) -> None:
+        """The turn's nursery, whose scope is the turn's: the agent and what attends it.
+
+        Cancelled: nothing is made.
+        """
         failed: BaseExceptionGroup[Exception] | None = None
         try:
             async with trio.open_nursery() as nursery:
-                with self._attended(nursery, turn):
+                reach(nursery.cancel_scope)
+                with turn.attendance.within(nursery, self._quiet):
                     # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
                     answer, error = await attempt(lambda: turn.timed(self._agent))
                     turn.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
@@ -107,17 +110,6 @@ class Player:
             failed = group
         if failed is not None and turn.made is None:
             turn.made = Made(error=first_leaf(failed))
-
-    @contextmanager
-    def _attended(self, nursery: trio.Nursery, turn: Turn) -> Iterator[None]:
-        """A turn that lasts is attended: by a child of its own nursery, which ends with it."""
-        wish = self._quiet.after(
-            lambda: nursery.start_soon(attend, turn.attendance, name=f"attend {turn.id}")
-        )
-        try:
-            yield
-        finally:
-            wish.drop()
 
     async def _close(self, key: Key, turn: Turn, slot: Slot, made: Made) -> _End:
         """Write the turn's end. Whoever ended it before has written one."""

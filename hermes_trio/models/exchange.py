@@ -55,12 +55,19 @@ class Exchange(Struct, frozen=True):
     clock: WallClock
 
     async def post(
-        self, headers: Mapping[str, str], body: bytes, *, key: str, take: Callable[[Event], Heard]
+        self,
+        headers: Mapping[str, str],
+        encode: Callable[[], bytes],
+        *,
+        key: str,
+        take: Callable[[Event], Heard],
     ) -> None:
         """Post a request and hand each event of its answer to `take`, in order.
 
         Args:
-            headers, body: the request in JSON, with the key where the provider wants it.
+            headers: with the key where the provider wants it.
+            encode: makes the request in JSON. It is let go once it is out: a conversation may be long, and so
+                may its answer take.
             key: the secret in it, so that no error text repeats it.
             take: says what each event was. Only signs of life put the deadline off. What follows a whole
                 answer is handed to it as well, but hardly waited for, and neither its loss nor what it says
@@ -73,12 +80,15 @@ class Exchange(Struct, frozen=True):
         """
         import httpx
 
-        asks = {"content-type": "application/json", **headers, "accept": CONTENT_TYPE}
         reading = _Reading(take)
         try:
             # One scope whose deadline moves: a scope for each chunk is what a fast stream would pay most for.
             with trio.CancelScope(deadline=trio.current_time() + self.first_byte_s) as silence:
-                answer = await self.client.ask(self.url, body, asks)
+                answer = await self.client.ask(
+                    self.url,
+                    encode(),
+                    {"content-type": "application/json", **headers, "accept": CONTENT_TYPE},
+                )
                 try:
                     if answer.status != 200 or not _is_event_stream(answer):
                         wait_s = min(self.first_byte_s, self.between_bytes_s)

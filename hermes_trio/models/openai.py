@@ -147,7 +147,7 @@ class OpenAIModel:
             headers["authorization"] = f"Bearer {header_safe(key)}"
         answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, spell))
         reader = _Reader(answer, lambda event: self._exchange.failure(None, {}, event, key))
-        await self._exchange.post(headers, self.body(request), key=key, take=reader.take)
+        await self._exchange.post(headers, lambda: self.body(request), key=key, take=reader.take)
         return answer.result()
 
     def body(self, request: ModelRequest) -> bytes:

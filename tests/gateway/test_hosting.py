@@ -208,7 +208,6 @@ async def test_every_task_has_a_name_a_person_can_read(autojump_clock, host):
             "account memory/main",
             "store writer",
             "session memory/main/u1",
-            "attend 1",
             "typing",
             "preview",
         ):

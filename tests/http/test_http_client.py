@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import subprocess
+import sys
 from functools import partial
 
 import httpx
@@ -22,6 +23,7 @@ class Site:
 
     def __init__(self) -> None:
         self.counts = Counts()
+        self.held = trio.Event()
         self.gone = trio.Event()
         self.url = ""
 
@@ -29,6 +31,7 @@ class Site:
         if request.path == "/forever":
             return Response(body=self._drip)
         if request.path == "/hold":
+            self.held.set()
             try:
                 await request.unless_gone(trio.sleep_forever)
             finally:
@@ -305,3 +308,19 @@ async def test_tls_is_verified_and_its_connections_are_kept(site, certificate, n
     async with client_of_tests() as client:
         with pytest.raises(httpx.ConnectError, match="certificate verify failed"):
             await client.get(url)
+
+
+async def test_what_was_asked_is_not_held_while_its_answer_is_waited_for(site):
+    content = bytes(100_000)
+    alone = sys.getrefcount(content)
+    async with client_of_tests() as client, trio.open_nursery() as nursery:
+
+        async def ask() -> None:
+            await client.ask(f"{site.url}/hold", content, {})
+
+        nursery.start_soon(ask)
+        await site.held.wait()
+        with trio.fail_after(5):
+            while sys.getrefcount(content) > alone:
+                await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()

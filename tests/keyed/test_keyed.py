@@ -339,10 +339,12 @@ async def test_a_cancel_meets_a_turn_that_has_not_reached_its_task_yet(nursery):
 
     async def work(key, worker):
         worker.cut(7, "stop")
-        with trio.CancelScope() as scope, worker.holding(7, scope, lambda: None):
+        with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+            reach(scope)
             await trio.sleep_forever()
         met.append(scope.cancelled_caught)
-        with trio.CancelScope() as scope, worker.holding(8, scope, lambda: None):
+        with trio.CancelScope() as scope, worker.holding(8, lambda: None) as reach:
+            reach(scope)
             await checkpoint()
         met.append(scope.cancelled_caught)
 

@@ -152,7 +152,7 @@ MISSED: tuple[Mutant, ...] = (
             '                    stopped = Closing(state="stopped", reason="cancelled")\n'
             "                    await self._around.store.close_turn(turn.id, stopped)\n",
         ),
-        ("turn.py", "import contextmanager\n", "import contextmanager, suppress\n"),
+        ("turn.py", "\nimport trio\n", "from contextlib import suppress\n\nimport trio\n"),
     ),
     mutant(
         "a cancel between commit and wake-up",

@@ -78,9 +78,9 @@ SENDS: tuple[Mutant, ...] = (
         "I7",
         "What shows that a turn works is a task that nobody ends.",
         (
-            "turn.py",
-            '            lambda: nursery.start_soon(attend, turn.attendance, name=f"attend {turn.id}")\n',
-            "            lambda: trio.lowlevel.spawn_system_task(attend, turn.attendance)  # type: ignore\n",
+            "attend.py",
+            '            nursery.start_soon(self.type, platform, name="typing")\n',
+            "            trio.lowlevel.spawn_system_task(self.type, platform)\n",
         ),
     ),
     mutant(

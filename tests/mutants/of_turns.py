@@ -55,7 +55,7 @@ TURNS: tuple[Mutant, ...] = (
         "A stop that comes between a turn's commit and its first line is forgotten.",
         (
             "keyed.py",
-            '        if self._cut == turn:\n            scope.cancel(reason="cut before it began")\n',
+            '            if self._cut == turn:\n                scope.cancel(reason="cut before it began")\n',
             "",
         ),
     ),
