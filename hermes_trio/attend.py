@@ -22,6 +22,7 @@ from hermes_trio.ports import Platform, WallClock
 from hermes_trio.pure import texts
 from hermes_trio.pure.scalars import shows
 from hermes_trio.redaction import certain
+from hermes_trio.splitting import Split
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Reply, Store
 from hermes_trio.supervise import attempt
@@ -61,6 +62,8 @@ class Around(Protocol):
     def store(self) -> Store: ...
     @property
     def clock(self) -> WallClock: ...
+    @property
+    def split(self) -> Split: ...
     @property
     def typing(self) -> Callable[[Address], Awaitable[None]]: ...
     @property
@@ -152,7 +155,7 @@ class Attendance:
 
     def restart(self) -> None:
         """What was streamed is void, or has been said."""
-        self._pieces.clear()
+        self._pieces = []
         self._size = 0
         self._shown = None
 
@@ -172,9 +175,12 @@ class Attendance:
                 # An answer that comes in one gust is shown once, as itself.
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
-            text = certain(self.around.redact, "".join(self._pieces))[:PREVIEW_CHARS]
+            pieces = self._pieces
+            text = certain(self.around.redact, "".join(pieces))[:PREVIEW_CHARS]
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
-            part, _ = await attempt(partial(_head, platform, text))
+            part, _ = await attempt(partial(_head, platform, text, self.around.split))
+            if pieces is not self._pieces:
+                continue  # void by now, or said
             if part is not None and part != self._shown:
                 self._shown = part
                 await self.show("preview", part)
@@ -279,11 +285,11 @@ class Wish:
             self._of.forget_one()
 
 
-async def _head(platform: Platform, text: str) -> Part | None:
+async def _head(platform: Platform, text: str, split: Split) -> Part | None:
     """The first part of the text, with room for a closing line. None where there is nothing to see."""
     if not shows(text):
         return None
-    part = platform.split(text)[0]
+    part = (await split(platform, text))[0]
     most = platform.traits.text_max
     room = max(most - CLOSING_LINE_UNITS, most // 2)
     # A character has at most two UTF-16 units or four bytes.

@@ -22,6 +22,7 @@ from hermes_trio.pure.foreign_errors import shown
 from hermes_trio.pure.nearest import nearest
 from hermes_trio.pure.scalars import clean
 from hermes_trio.pure.slash import take_apart
+from hermes_trio.splitting import Split
 from hermes_trio.store_port import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import Address, Key, Message, OutcomeName, Part
@@ -93,6 +94,7 @@ class Dispatch:
         tell: says something that cannot be written down.
         restarting: what to say to a wish for a restart; None: the host cannot.
         allowances: end the time that a command is given.
+        split: makes parts of a text, as a platform does.
     """
 
     def __init__(
@@ -108,10 +110,12 @@ class Dispatch:
         *,
         restarting: Callable[[], str | None],
         allowances: Allowances,
+        split: Split,
     ) -> None:
         self._store = store
         self._restarting = restarting
         self._allowances = allowances
+        self._split = split
         self._cut = cut
         self._tell = tell
         self._commands = commands
@@ -192,7 +196,7 @@ class Dispatch:
             case Prompt():
                 await store.prompt(id, result, self._rules(message.address.account_id))
             case Say(text=text):
-                await store.settle(id, "answered", "", _reply(message, self._parts(message, text)))
+                await store.settle(id, "answered", "", _reply(message, await self._parts(message, text)))
             case Refusal():
                 await self._refuse(pending, result)
 
@@ -214,9 +218,8 @@ class Dispatch:
         reply = _reply(pending.message, (Part(refusal.sentence),))
         await self._store.settle(pending.id, refusal.outcome, refusal.reason, reply)
 
-    def _parts(self, message: Message, text: str) -> Sequence[Part]:
-        platform = self._platform(message.address.account_id)
-        return (Part(clean(text)),) if platform is None else platform.split(clean(text))
+    async def _parts(self, message: Message, text: str) -> Sequence[Part]:
+        return await self._split(self._platform(message.address.account_id), clean(text))
 
     async def _session(self, key: Key, time: Allowance) -> SessionView | None:
         with time.stopped():

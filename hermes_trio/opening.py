@@ -16,10 +16,11 @@ no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import trio
 from msgspec import convert, to_builtins
@@ -64,6 +65,7 @@ async def open_gateway(
     resume: bool = True,
     on_restart: Callable[[], None] | None = None,
     processes: Processes | None = None,
+    aside: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway while the body runs.
 
@@ -72,9 +74,9 @@ async def open_gateway(
             as markdown, a `Silence`, or None for "my last `say` was it".
         platforms: the accounts to serve. Each carries its own policy; deny by default.
         store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
-        options, session: limits and rules, as in the config file.
-        commands: slash commands; by default those that are installed.
+        options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
+        aside: does what would hold the loop (it splits long answers); by default a thread.
         log: a structlog logger, which sees to secrets itself; by default the standard logger "hermes_trio".
         redact: replaces secrets in what is said, shown, stored, and logged there.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
@@ -88,9 +90,8 @@ async def open_gateway(
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
-    wall, dice, lines = clock or SystemClock(), chance or system_chance(), log or standard_log(redact)
     _check_accounts(platforms)
-    limits, rules = options or GatewayOptions(), session or SessionOptions()
+    wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     make = partial(
         River,
         agent,
@@ -99,15 +100,15 @@ async def open_gateway(
         session=rules,
         commands=by_name(installed_commands() if commands is None else commands),
         clock=wall,
-        chance=dice,
-        log=lines,
+        chance=chance or system_chance(),
+        log=log or standard_log(redact),
         redact=redact,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
+        aside=aside,
     )
-    setup = _setup(agent, platforms, limits, rules, redact)
-    alive = partial(_living, make, platforms, resume=resume, setup=setup)
-    async with served(store, wall) as kept, alive(discreet(kept, redact)) as gateway:
+    living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact))
+    async with served(store, wall) as kept, living(discreet(kept, redact), resume) as gateway:
         yield gateway
 
 
@@ -205,7 +206,7 @@ async def _boot(river: River, booted: Booted, resume: bool) -> None:
     if await river.store.commands_waiting():
         with trio.move_on_after(BOOT_COMMANDS_S):
             await river.commands.empty()
-    await recover(booted, river.store, policy, now=now, platform=platform, log=river.log)
+    await recover(booted, river.store, policy, now=now, platform=platform, split=river.split, log=river.log)
     river.turns.open_turns()
     await river.store.wake_all()
 

@@ -141,9 +141,11 @@ class Platform(Protocol):
     def split(self, text: str) -> Sequence[Part]:
         """Render markdown and split it, rendered, into parts of at most `traits.text_max - 4` units.
 
-        Pure. At least one part, blank only for a blank text; the concatenated texts hold every visible
-        character of the rendered answer, and no cut falls inside of what a reader sees as one. The four
-        units are kept free for the mark of a possible repeat; `deliver` takes a text of `text_max`.
+        Pure, and called in a thread for a long text, beside calls of it in the loop: it touches neither the
+        loop nor what the platform changes. At least one part, blank only for a blank text; the concatenated
+        texts hold every visible character of the rendered answer, and no cut falls inside of what a reader
+        sees as one. The four units are kept free for the mark of a possible repeat; `deliver` takes a text of
+        `text_max`.
         """
 
 

@@ -3,7 +3,7 @@ boot, and its key's task adopts it as the first thing it does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import trio
 from msgspec import Struct
@@ -14,9 +14,10 @@ from hermes_trio.log import Log
 from hermes_trio.ports import Platform
 from hermes_trio.pure import texts
 from hermes_trio.pure.verdict import Verdict, verdict
+from hermes_trio.splitting import Split
 from hermes_trio.store_port import Booted, Interrupted, Store
 from hermes_trio.supervise import attempt
-from hermes_trio.values import Address, Part
+from hermes_trio.values import Address
 from hermes_trio.writing import written
 
 CALM_S = 60.0
@@ -63,6 +64,7 @@ async def recover(
     *,
     now: float,
     platform: Callable[[str], Platform | None],
+    split: Split,
     log: Log,
 ) -> int:
     """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
@@ -84,7 +86,7 @@ async def recover(
             continue
         held += found == "held"
         try:
-            await _close(store, turn, found, age_s, platform)
+            await _close(store, turn, found, age_s, platform, split)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
     if booted.guarded:
@@ -124,13 +126,14 @@ async def _close(
     found: Verdict,
     age_s: float,
     platform: Callable[[str], Platform | None],
+    split: Split,
 ) -> None:
     if found == "answered":
         assert isinstance(turn.tail, AssistantEntry)
         answer, speaks = turn.tail.text, platform(turn.address.account_id)
         parts = None
         if speaks is not None:
-            parts, _ = await attempt(lambda: _split(speaks, answer))
+            parts, _ = await attempt(lambda: split(speaks, answer))
         if parts:
             await store.conclude(turn.turn, parts)
         else:
@@ -147,7 +150,3 @@ async def _close(
         await store.abandon(turn.turn, found, notice, suspend=True)
     else:
         await store.abandon(turn.turn, found, texts.abandoned(age_s / 60))
-
-
-async def _split(platform: Platform, text: str) -> Sequence[Part]:
-    return platform.split(text)

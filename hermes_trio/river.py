@@ -49,7 +49,9 @@ from hermes_trio.pure.routing import allowed
 from hermes_trio.reaper import Reaper
 from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
+from hermes_trio.splitting import Splitting
 from hermes_trio.store_port import AcceptRules, Hold, Opened, Store
+from hermes_trio.threads import Aside
 from hermes_trio.turn import Player
 from hermes_trio.values import Address, Key, Lane
 from hermes_trio.verbs import Surroundings
@@ -80,6 +82,7 @@ class River:
         redact: Callable[[str], str],
         on_restart: Callable[[], None] | None,
         processes: Processes,
+        aside: Aside | None,
     ) -> None:
         self._on_restart = on_restart
         self.store = store
@@ -93,6 +96,7 @@ class River:
         history = getattr(agent, "history_chars", 0)
         keep_s, hears = options.give_up_after_s, self._hears
         self.moves = Moves()
+        self.split = Splitting(aside).parts
         self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears, self.moves)
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
@@ -118,6 +122,7 @@ class River:
             log,
             restarting=say,
             allowances=self.allowances,
+            split=self.split,
         )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
@@ -128,6 +133,7 @@ class River:
             clock=self.clock,
             chance=self.chance,
             platform=self.accounts.get,
+            split=self.split,
             typing=self.outbox.typing,
             redact=redact,
             allowed=self.is_allowed,

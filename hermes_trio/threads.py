@@ -5,7 +5,7 @@ The store has a thread of its own, so that whatever fills the pool of others can
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -18,6 +18,10 @@ from trio.lowlevel import Abort, Task, TrioToken
 T = TypeVar("T")
 
 
+Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Does work that would hold the loop somewhere beside it, and returns what it returns."""
+
+
 async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
     """Do the work in a thread and return what it returns. Cancelled, it is abandoned, and keeps its place.
 
@@ -25,6 +29,13 @@ async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
         limiter: of those who may have a thread at once; never trio's own, which others may fill.
     """
     return await trio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limiter)
+
+
+def in_thread_now(work: Callable[[], T]) -> T:
+    """Do the work in a thread and return what it returns; the loop stands still meanwhile."""
+    done: SimpleQueue[outcome.Outcome[T]] = SimpleQueue()
+    Thread(target=lambda: done.put(outcome.capture(work)), name="hermes-trio now", daemon=True).start()
+    return done.get().unwrap()
 
 
 class _Handed:

@@ -116,7 +116,7 @@ class Player:
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
             return _End("cut")
-        end = await self._stored(turn, slot, self._ended(turn, made))
+        end = await self._stored(turn, slot, await self._ended(turn, made))
         error = self._around.redact(shown(end.error)) if end.error is not None else None
         return _End(end.closing.state, end.why, error)
 
@@ -146,14 +146,17 @@ class Player:
 
         return await kept(close, refused)
 
-    def _ended(self, turn: Turn, made: Made) -> _Ended:
-        """How the turn ends. An answer that is none, or that its platform cannot split, is an error."""
+    async def _ended(self, turn: Turn, made: Made) -> _Ended:
+        """How the turn ends. An answer that is none, or that its platform cannot split, is an error.
+
+        Cancelled while it is split: nobody has seen it, so the turn was cut before it had one.
+        """
         error = made.error
         if error is None:
-            try:
-                return _Ended(_finished(turn, made.answer))
-            except Exception as no_answer:
-                error = no_answer
+            closing, error = await attempt(lambda: _finished(turn, made.answer))
+            if closing is not None:
+                return _Ended(closing)
+        assert error is not None
         return self._failure(turn, error)
 
     def _failure(self, turn: Turn, error: BaseException) -> _Ended:
@@ -173,7 +176,7 @@ def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
     )
 
 
-def _finished(turn: Turn, answer: object) -> Closing:
+async def _finished(turn: Turn, answer: object) -> Closing:
     """What is written of an answer.
 
     Raises:
@@ -188,4 +191,4 @@ def _finished(turn: Turn, answer: object) -> Closing:
         return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
     text = clean(answer)
     entries = (*turn.steps.closing_entries, AssistantEntry(text=text))
-    return Closing(state="finished", step=step, entries=entries, reply=turn.reply(text))
+    return Closing(state="finished", step=step, entries=entries, reply=await turn.reply(text))

@@ -24,6 +24,7 @@ from hermes_trio.memory import Memory
 from hermes_trio.ports import Agent, Chance, Platform, WallClock
 from hermes_trio.pure.scalars import clean, shows
 from hermes_trio.slot import Slot
+from hermes_trio.splitting import Split
 from hermes_trio.steps import Steps
 from hermes_trio.store_port import Claimed, Opened, Reply, StepRow, Store
 from hermes_trio.turn_children import TurnChildren
@@ -44,6 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         progress_every_s: between two states of the progress line; 0 is off.
         steer: messages that arrive are taken in at the next step.
         typing: does one typing call, or skips it.
+        split: makes parts of a text, as a platform does.
         redact: replaces secrets in a text.
         allowed: whether somebody may still speak to the account.
         background: the programs that conversations have started.
@@ -55,6 +57,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     clock: WallClock
     chance: Chance
     platform: Callable[[str], Platform | None]
+    split: Split
     typing: Callable[[Address], Awaitable[None]]
     redact: Callable[[str], str]
     allowed: Callable[[Address], bool]
@@ -236,7 +239,8 @@ class Turn:
             done = msgspec.structs.replace(row, state="done", value=b"null")
             said = AssistantEntry(text=text, interim=True)
             # What shows nothing is recorded, and not sent: no platform takes it.
-            await self.steps.end(done, entries=[said], reply=self.reply(text, "say") if shows(text) else None)
+            reply = await self.reply(text, "say") if shows(text) else None
+            await self.steps.end(done, entries=[said], reply=reply)
 
     def stream(self, text: str) -> None:
         """Add to the live preview, which the next `say` or the final reply takes the place of.
@@ -275,7 +279,7 @@ class Turn:
             if not self.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
                 buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
-                prompt = msgspec.structs.replace(self.reply(text, "prompt"), choices=buttons)
+                prompt = msgspec.structs.replace(await self.reply(text, "prompt"), choices=buttons)
                 row = await self.steps.intend(row, prompt)
             if row.state == "intent":
                 row = await self._await_answer(row, timeout_s)
@@ -371,10 +375,12 @@ class Turn:
             self._time.stopped,
         )
 
-    def reply(self, text: str, said: Said = "final") -> Reply:
-        """The text, without secrets, as parts for this turn's platform."""
+    async def reply(self, text: str, said: Said = "final") -> Reply:
+        """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""
         text = clean(self.redact(text))
-        return self.framed((Part(text),) if self._platform is None else self._platform.split(text), said)
+        with self._time.stopped():
+            parts = await self._around.split(self._platform, text)
+        return self.framed(parts, said)
 
     def framed(self, parts: Sequence[Part], said: Said) -> Reply:
         """Parts as a reply that answers the turn's first message as the account's policy says."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hermes_trio.pure.chunking import Unit, split_part
 from hermes_trio.pure.links import is_absolute, within, write_out
-from hermes_trio.pure.markdown_cost import BUDGET_US, blocks, cost_us
+from hermes_trio.pure.markdown_cost import blocks, budget_us, cost_us
 from hermes_trio.pure.markdown_rules import NESTING_MAX, parser
 from hermes_trio.pure.rendered import Kind, Writer, plain
 from hermes_trio.pure.scalars import shows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 RICH_MAX = 64_000
-"""A longer text is shown as typed: parsing it would hold up every other conversation."""
+"""A longer text is shown as typed: parsing it would take seconds."""
 
 _MARKED = re.compile(
     r"[\\`*_~\[<&|\x00\r\ud800-\udfff]"  # may begin something anywhere
@@ -69,18 +69,17 @@ def render(text: str) -> Part:
     fails on is shown as typed, and so is each block that would take longer than is left for the text. Half a
     surrogate pair becomes U+FFFD: no platform takes it.
     """
+    if len(text) > RICH_MAX:
+        return plain(_SURROGATE.sub("\ufffd", text))
     if text and _MARKED.search(text) is None:
         return Part(text)
     text = _SURROGATE.sub("\ufffd", text)
-    if len(text) > RICH_MAX:
-        return plain(text)
-    cost = cost_us(text)
-    return _within(text) if cost > BUDGET_US else _whole(text)
+    return _whole(text) if cost_us(text) <= budget_us(text) else _within(text)
 
 
 def _within(text: str) -> Part:
     """A text that would take too long: its blocks one by one, rendered as long as there is time for them."""
-    left = BUDGET_US
+    left = budget_us(text)
     made: list[str] = []
     spans: list[Span] = []
     size = 0

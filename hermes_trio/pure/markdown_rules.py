@@ -57,6 +57,7 @@ def parser() -> MarkdownIt:
     made.inline.ruler.at("emphasis", _emphasis)
     made.block.ruler.at("lheading", _underlined)
     made.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    made.parse("")  # it makes its tables of rules at first use, and two threads may not do that at once
     return made
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import structlog
+import trio
 
 from hermes_trio.agent import ModelAgent
 from hermes_trio.candidates import Candidate, Candidates
@@ -25,6 +26,15 @@ from hermes_trio.values import Secret
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World
+
+
+T = TypeVar("T")
+
+
+async def at_once(work: Callable[[], T], /) -> T:
+    """Work of a thread, done between two steps of the loop: a thread takes time that no World has."""
+    await trio.lowlevel.checkpoint()
+    return work()
 
 
 def store_of(world: World, number: int, at: Callable[[Moment], None]) -> CrashingStore:
@@ -61,6 +71,7 @@ async def opened(world: World, life: Incarnation) -> AsyncIterator[Gateway]:
         resume=world.resumes,
         on_restart=lambda: world.restarts_asked.append(world.now),
         processes=CutMachine(world.processes, life),
+        aside=world.aside,
     ) as gateway:
         yield gateway
 

@@ -22,12 +22,13 @@ from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.memory import MemoryPlatform, Seen
-from hermes_trio.testing.opened import in_utc, opened, store_of
+from hermes_trio.testing.opened import at_once, in_utc, opened, store_of
 from hermes_trio.testing.patience import Patience
 from hermes_trio.testing.processes import FakeProcesses
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.wall import WorldClock
+from hermes_trio.threads import Aside
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
 from hermes_trio.values import Message, Said
@@ -55,6 +56,7 @@ class World:
         db, disk: the one database of all lives, and the connection whose disk can misbehave.
         record: everything that happened.
         agent, options, session_options, tools, commands: of the next life.
+        aside: does what would hold its loop.
     """
 
     def __init__(
@@ -93,6 +95,7 @@ class World:
         self.commands = commands
         self.db = self.disk = empty_disk()
         self.commit_s = commit_s
+        self.aside: Aside = at_once
         self.restarts_asked: list[float] = []
         self.lives = Lives(nursery, partial(store_of, self), partial(opened, self), self.record)
         self.resumes = True

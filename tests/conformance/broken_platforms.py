@@ -86,6 +86,13 @@ class CountsCharacters(Line):
         return [Part("".join(parts[at : at + 2])) for at in range(0, len(parts), 2)]
 
 
+@breaks("splits_beside_the_loop")
+class AsksTheLoop(Line):
+    def split(self, text):
+        trio.current_time()
+        return self.memory.split(text)
+
+
 @breaks("splits_without_loss")
 class DropsTheRest(Line):
     def split(self, text):

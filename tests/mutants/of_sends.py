@@ -127,8 +127,8 @@ SENDS: tuple[Mutant, ...] = (
         PARTS_AS_THEY_ARE,
         (
             "verbs.py",
-            "        text = clean(self.redact(text))\n        return self.framed(",
-            "        text = clean(text)\n        return self.framed(",
+            "        text = clean(self.redact(text))\n        with self._time.stopped():",
+            "        text = clean(text)\n        with self._time.stopped():",
         ),
     ),
     mutant(

@@ -11,6 +11,7 @@ from hermes_trio.pure.chunking import units
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
+from hermes_trio.threads import in_thread_now
 from hermes_trio.values import Part, Policy, Traits
 
 FAMILY, FLAG, ACCENT = "👨‍👩‍👧‍👦", "🇩🇪", "é"
@@ -75,6 +76,14 @@ async def splits_the_same_way_each_time(trial: PlatformTrial) -> None:
         expect(list(platform.split(text)) == list(other.split(text)), "the same parts", text[:40])
 
 
+async def splits_beside_the_loop(trial: PlatformTrial) -> None:
+    """`split` may be called in a thread, and gives the same there: long texts are split so."""
+    platform = trial.make()
+    for text in (*_texts(platform), "**bold** `code`\n\n- list"):
+        there = in_thread_now(lambda: list(platform.split(text)))  # noqa: B023
+        expect(there == list(platform.split(text)), "the same parts", text[:40])
+
+
 async def leaves_nothing_behind(trial: PlatformTrial) -> None:
     """After `open` is left no task, socket, file or thread of it is there, however `serve` ended."""
     async with nothing_left("open, serve, a delivery, and the end"):
@@ -130,5 +139,6 @@ SPLITTING = (
     splits_between_characters,
     renders_markdown_into_spans,
     splits_the_same_way_each_time,
+    splits_beside_the_loop,
 )
 LEAVING = (leaves_nothing_behind,)

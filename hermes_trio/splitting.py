@@ -1,0 +1,45 @@
+"""A text becomes the parts of its platform, and the loop goes on meanwhile, however long it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import trio
+
+from hermes_trio.ports import Platform
+from hermes_trio.threads import Aside, in_thread
+from hermes_trio.values import Part
+
+LONG = 2_000
+"""A longer text, in code points, is split beside the loop. One of this length holds it for 6 ms where it is
+densely formatted, and 30 ms at the worst; handing it over costs a tenth of one."""
+
+Split = Callable[[Platform | None, str], Awaitable[Sequence[Part]]]
+"""`Splitting.parts`, for those who need no more."""
+
+
+class Splitting:
+    """Splits, long texts one after the other: a second thread would only make the loop wait longer.
+
+    Args:
+        aside: does work beside the loop; None: in a thread.
+    """
+
+    def __init__(self, aside: Aside | None = None) -> None:
+        self._aside = aside
+        self._one = trio.CapacityLimiter(1)
+
+    async def parts(self, platform: Platform | None, text: str) -> Sequence[Part]:
+        """The text as `platform` splits it; without a platform as it is.
+
+        Raises what an adapter raises that cannot split it. Cancelled: nothing is split, for all that anybody
+        sees.
+        """
+        if platform is None:
+            return (Part(text),)
+        if len(text) <= LONG:
+            return platform.split(text)
+        if self._aside is not None:
+            parts: Sequence[Part] = await self._aside(lambda: platform.split(text))
+            return parts
+        return await in_thread(lambda: platform.split(text), self._one)
