@@ -73,16 +73,17 @@ _ROW = (
 )
 _NEXT = (
     f"{_ROW} {LANE_IS}"
-    " and (state = 'owed' or (state = 'live' and dirty = 1 and ?) or begun = 1)"
+    " and (state = 'owed' or (state = 'live' and dirty = 1 and ?) or begun <> 0)"
     " order by begun desc, rank, id limit 1"
 )
 
 
 def doubt(tx: Tx, where: str, *args: str) -> None:
     """Of the calls that `where` names nobody knows how they ended. The caller knows that none runs."""
+    # Whatever else than 0 stands there counts: what is only nearly 1 would be found anew for ever.
     tx.run(
         "update outbound set begun = 0, unknown = unknown + 1, dirty = dirty or state = 'live',"
-        f" state = case state when 'sending' then 'owed' else state end where {where} and begun = 1",
+        f" state = case state when 'sending' then 'owed' else state end where {where} and begun <> 0",
         args,
     )
 

@@ -29,7 +29,11 @@ def slices():
     return found
 
 
-FOUND = [("entry", "at", "deep", "start"), ("child", "session", "infinite", "start")]
+FOUND = [
+    ("entry", "at", "deep", "start"),
+    ("child", "session", "infinite", "start"),
+    ("outbound", "begun", "rubbish", "/new"),
+]
 """Cells that something was wrong with."""
 
 
