@@ -187,7 +187,7 @@ def model_failed(kind: str, turn: int) -> str:
 
 def no_credentials(wait_s: float | None, kind: str) -> str:
     """No key may be used now."""
-    when = "" if wait_s is None else f" Try again in {span(max(1.0, wait_s))}."
+    when = "" if wait_s is None else f" Send it again in {span(max(1.0, wait_s))}."
     return f"I could not answer: no model key can be used at the moment ({_refusal(kind)}).{when}"
 
 

@@ -16,6 +16,7 @@ from hermes_trio.stores.tx import (
     ANY_PENDING,
     CLAIMABLE,
     NEWEST_STEP,
+    NO_SESSION,
     Tx,
     read_key,
     to_json,
@@ -130,6 +131,8 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
     if closing.error is not None:
         tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
     shows = tx.one("select 1 from outbound where turn = ? and state = 'live' limit 1", turn) is not None
+    if closing.outcome == "refused":
+        _unsay(tx, session, key, turn)
     rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
     if quiet:
         pass  # they were told before
@@ -145,6 +148,18 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         tx.owe(closing.reply, turn)
     if shows:
         rows.retire_live(tx, turn, texts.CUT_SHORT_LINE)
+
+
+def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:
+    """What is refused was not taken, and is sent again: it would be obeyed twice.
+
+    Where something was done for it already it stays beside that.
+    """
+    where = "inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
+    (first,) = tx.one(f"select min(id) from entry where {where}", key, turn)
+    done = "select 1 from entry where session = ? and id > ? and inbound is null limit 1"
+    if first is not None and tx.one(done, session, first) is None:
+        tx.run(f"update entry set session = {NO_SESSION} where {where}", (key, turn))
 
 
 def _last_say_is_final(tx: Tx, turn: int, session: int) -> None:

@@ -39,14 +39,15 @@ from hermes_trio.pure.endings import ending_of
         (
             NoCredentials(1060.0, "quota"),
             "no_credentials",
-            "I could not answer: no model key can be used at the moment (quota used up). Try again in 60 s.",
+            "I could not answer: no model key can be used at the moment (quota used up)."
+            " Send it again in 60 s.",
             "refused",
         ),
         (
             NoCredentials(1030.0, "overload"),
             "no_credentials",
             "I could not answer: no model key can be used at the moment (the model is overloaded)."
-            " Try again in 30 s.",
+            " Send it again in 30 s.",
             "refused",
         ),
         (

@@ -7,7 +7,7 @@ import pytest
 from hermes_trio.entries import ToolEntry
 from hermes_trio.testing import fails, tool
 
-USED_UP = "I could not answer: no model key can be used at the moment (quota used up). Try again in 30 s."
+USED_UP = "I could not answer: no model key can be used at the moment (quota used up). Send it again in 30 s."
 
 
 @pytest.mark.world(keys=["a", "b", "c"])

@@ -8,7 +8,7 @@ from hermes_trio import Policy
 from hermes_trio.entries import UserEntry
 from hermes_trio.options import Session
 from hermes_trio.stores.tx import read_address
-from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text
+from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text, tool
 
 from .invariants import check
 
@@ -118,4 +118,86 @@ async def test_a_turn_of_which_nobody_may_speak_is_not_resumed(autojump_clock):
         await world.say("eve", "good morning", **CLUB)
         await world.settle()
         assert not any("run it" in said or "so do I" in said for said in shown(world))
+        check(world)
+
+
+async def answered(world):
+    world.model.script(text("Sure."))
+    await world.say("ada", "run it", **CLUB)
+    await world.settle()
+
+
+async def stopped(world):
+    world.model.script(hangs())
+    await world.say("ada", "run it", **CLUB)
+    await world.until(seconds=5)
+    await world.say("ada", "/stop", **CLUB)
+    await world.settle()
+
+
+async def failed(world):
+    world.model.script(fails("unknown"), fails("unknown"), fails("unknown"))
+    await world.say("ada", "run it", **CLUB)
+    await world.settle()
+
+
+async def superseded(world):
+    world.model.script(hangs())
+    await world.say("ada", "run it", **CLUB)
+    await world.until(seconds=5)
+    await world.say("ada", "/new", **CLUB)
+    await world.settle()
+
+
+async def dropped(world):
+    world.model.script(hangs())
+    await world.say("bob", "hold on", **CLUB)
+    await world.until(seconds=1)
+    await world.say("ada", "run it", **CLUB)
+    await world.until(seconds=5)
+    world.crash()
+    world.platforms[0].policy = admits("bob")
+    await world.start()
+    await world.settle()
+
+
+async def refused(world):
+    world.model.refuse("k1", line=fails("quota"))
+    await world.say("ada", "run it", **CLUB)
+    await world.settle()
+    world.model.heal("k1")
+    await world.until(minutes=20)
+
+
+async def refused_amid_its_work(world):
+    """What was done for it must be known when it is said again."""
+    world.model.script(tool("now"))
+    world.model.script(fails("quota"))
+    await world.say("ada", "run it", **CLUB)
+    await world.settle()
+    await world.until(minutes=20)
+
+
+SHOWS = {
+    answered: True,
+    stopped: True,
+    failed: True,
+    superseded: False,
+    dropped: False,
+    refused: False,
+    refused_amid_its_work: True,
+}
+
+
+@pytest.mark.parametrize("became", SHOWS, ids=lambda became: became.__name__)
+async def test_what_the_next_request_shows_of_a_message_by_what_became_of_it(autojump_clock, became):
+    platform = MemoryPlatform(policy=admits("ada", "bob"))
+    async with open_world(platform=platform, keys=["k1"], session=Session(scope="chat")) as world:
+        await became(world)
+        assert became.__name__.split("_")[0] in await world.outcomes()
+        world.model.script(text("Good morning."))
+        await world.say("bob", "good morning", **CLUB)
+        await world.settle()
+        assert any("good morning" in said for said in shown(world))
+        assert any("run it" in said for said in shown(world)) == SHOWS[became]
         check(world)

@@ -108,6 +108,38 @@ class NothingOfTheOldSession(Invariant):
                 self.check(not late, f"a model is shown #{n}, of session {session}, which has ended")
 
 
+class UnsaidStaysUnsaid(Invariant):
+    """I15 what has no answer since its writer may not speak any more is shown to no model from then on."""
+
+    name = "I15 unsaid"
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self._unsaid: set[int] = set()
+
+    def changed(self, change: Change) -> None:
+        """Which messages: those that wait, and those of a turn that is not resumed."""
+        new = change.new
+        if change.table != "inbound" or new is None or not change.became("outcome"):
+            return
+        spoken = self.facts.spoken_of(new)
+        if (
+            spoken is not None
+            and spoken.n
+            and (new["outcome"] == "dropped" or new["reason"] == "not_allowed")
+        ):
+            self._unsaid.add(spoken.n)
+
+    def happened(self, event: Event) -> None:
+        """Whoever asks, in whatever conversation."""
+        request = self.facts.last_request
+        if event.who != "model" or event.what != "asked" or request is None:
+            return
+        said = (n for one in request.entries if isinstance(one, UserEntry) for n in numbers(one.text))
+        seen = self._unsaid.intersection(said)
+        self.check(not seen, f"a model is shown {sorted(seen)}, whose writer may not speak")
+
+
 class EffectsOnce(Invariant):
     """I5 a tool call that is not declared idempotent runs at most once per op id, across any crash."""
 
