@@ -129,7 +129,7 @@ def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...
 
 
 def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
-    """These are not answered, and nobody is told. A turn that has others too is the last of those others'."""
+    """These are not answered, and nobody is told. A turn that has others too goes on as theirs."""
     turns = set()
     for id in messages:
         body, turn = tx.one("select body, turn from inbound where id = ?", id)
@@ -137,22 +137,27 @@ def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
         if tx.settle_inbound("id = ?", (id,), "dropped", why) and turn is not None:
             turns.add(turn)
     for turn in sorted(turns):
-        _answers_the_last(tx, turn)
+        _is_the_others(tx, turn)
 
 
-def _answers_the_last(tx: Tx, turn: int) -> None:
+def _is_the_others(tx: Tx, turn: int) -> None:
+    """It answers the last that is left. Where all of these were taken in later it begins with them now."""
     (key,) = tx.one("select key from turn where id = ?", turn)
-    left = tx.one(
-        "select body from inbound where key = ? and turn = ? and outcome is null order by id desc limit 1",
+    left = tx.all(
+        "select id, body, step from inbound where key = ? and turn = ? and outcome is null"
+        " and kind <> 'answer' order by id",
         key,
         turn,
     )
-    if left is not None:
-        last = read_message(left[0])
-        tx.run(
-            "update turn set address = ?, anchor = ? where id = ?",
-            (text_of(last.address), last.message_id or None, turn),
-        )
+    if not left:
+        return
+    last = read_message(left[-1][1])
+    tx.run(
+        "update turn set address = ?, anchor = ? where id = ?",
+        (text_of(last.address), last.message_id or None, turn),
+    )
+    if all(step is not None for _, _, step in left):
+        tx.db.executemany("update inbound set step = null where id = ?", [(id,) for id, *_ in left])
 
 
 def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:

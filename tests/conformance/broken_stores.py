@@ -547,6 +547,18 @@ class ForgetsRests(Boots):
         return replace(booted, rests=())
 
 
+@breaks("says_whether_there_is_work")
+class AlwaysHasWork(Store):
+    async def has_work(self, key, session):
+        return True
+
+
+@breaks("says_whether_there_is_work")
+class NeverHasWork(Store):
+    async def has_work(self, key, session):
+        return False
+
+
 @breaks("drops_what_has_no_outcome")
 class DropsNothing(Store):
     async def drop(self, messages, why):

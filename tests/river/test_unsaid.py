@@ -6,7 +6,7 @@ import pytest
 
 from hermes_trio import Policy
 from hermes_trio.entries import UserEntry
-from hermes_trio.options import Session
+from hermes_trio.options import Gateway, Session
 from hermes_trio.stores.tx import read_address
 from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text, tool
 
@@ -106,6 +106,25 @@ async def test_a_turn_goes_on_for_those_who_may_still_speak(autojump_clock, bann
         last = "cyd" if banned == "ada" else "ada"
         (address,) = world.db.execute("select address from turn order by id desc").fetchone()
         assert read_address(address).user == last
+        check(world)
+
+
+async def test_a_turn_goes_on_for_who_was_taken_in_later(autojump_clock):
+    """It was begun for somebody who may not speak any more, and begins with the others now."""
+    platform = MemoryPlatform(policy=admits("ada", "bob"))
+    chat, steer = Session(scope="chat"), Gateway(busy="steer")
+    async with open_world(platform=platform, session=chat, options=steer) as world:
+        world.model.script(tool("sleep", s=10), hangs(), text("Good morning."))
+        await world.say("ada", "run it", **CLUB)
+        await world.until(seconds=5)
+        await world.say("bob", "good morning", **CLUB)
+        await world.until(seconds=15)
+        world.crash()
+        platform.policy = admits("bob")
+        await world.start()
+        await world.settle()
+        assert await world.outcomes() == ["dropped", "answered"]
+        assert [said.split()[-1] for said in shown(world)] == ["morning"]
         check(world)
 
 

@@ -69,6 +69,20 @@ async def drops_what_has_no_outcome(trial: StoreTrial) -> None:
     same(await trial.outcomes(), ["answered", "dropped"], "the outcomes")
 
 
+async def says_whether_there_is_work(trial: StoreTrial) -> None:
+    """`has_work` is whether a turn goes on or a message waits, in front of any command."""
+    store, ada = trial.store, key("ada")
+    opened = await trial.turn()
+    expect(await store.has_work(ada, opened.session), "a turn that runs is work", None)
+    await store.close_turn(opened.turn, Closing(state="finished"))
+    expect(not await store.has_work(ada, opened.session), "nothing is no work", None)
+    await trial.accept("/status")
+    await trial.accept("behind it")
+    expect(not await store.has_work(ada, opened.session), "what waits behind a command is no work", None)
+    await store.fail_command(ada)
+    expect(await store.has_work(ada, opened.session), "a message that waits is work", None)
+
+
 async def gets_what_is_in_the_way_out_of_it(trial: StoreTrial) -> None:
     """What a worker cannot get past (a turn, a command, a part) is failed, and its chat is told."""
     opened = await trial.turn()
@@ -87,6 +101,7 @@ async def gets_what_is_in_the_way_out_of_it(trial: StoreTrial) -> None:
 
 WAITING = (
     defers_without_an_outcome,
+    says_whether_there_is_work,
     keeps_the_rests_of_keys,
     drops_what_has_no_outcome,
     gets_what_is_in_the_way_out_of_it,

@@ -135,6 +135,8 @@ CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (60.0, 2), (100.0, 1), (
 """Seconds from the last happening until faults end."""
 BESIDE = 0.05
 """How often there are two gateways in the process."""
+BANNED = 0.15
+"""How often a story ends with somebody who is banned."""
 BODIES = (("inbound", "body"), ("entry", "body"), ("outbound", "part"), ("step", "value"))
 """What a row says, beside what it is."""
 RUBBISH = ("rubbish", "utf8", "blob", "truncated", "deep")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from copy import copy
 from typing import TypeVar
 
 import msgspec
 
 from hermes_trio.testing.simulation.chances import (
     ANSWER_WORDS,
+    BANNED,
     BESIDE,
     BODIES,
     CALM_AFTER,
@@ -147,6 +149,11 @@ class _Story:
         for _ in range(self.dice.one(((2, 2), (4, 3), (7, 3), (12, 2), (20, 1)))):
             self.at = round(self.at + self.dice.one(GAPS), 4)
             self.dice.one(kinds)()
+        # What stands behind a story moves nobody else's chances: a seed plays what it played before.
+        self.dice = copy(self.dice)
+        if self.dice.random() > 1 - BANNED:
+            self.at = round(self.at + self.dice.one(GAPS), 4)
+            self._banned()
         return tuple(self.told_all)
 
     def _who(self) -> tuple[str, int]:
@@ -303,3 +310,16 @@ class _Story:
     def _forbid(self) -> None:
         user = self.dice.choice(self.people)
         self.told_all.append(Forbid(self.at, user, self.dice.random() < 0.3))
+
+    def _banned(self) -> None:
+        """Two ask together, and one of them may not speak any more when that goes on."""
+        groups = [number for number, place in enumerate(self.places) if place.group]
+        if not groups or self.rules.scope != "chat" or len(self.people) < 2:
+            return
+        place, both = self.dice.choice(groups), self.dice.sample(self.people, 2)
+        if self.rules.keys and self.dice.random() < 0.5:
+            self._no_key_left()
+        for user in both:
+            self.told_all.append(Say(self.at, self._number(), user, place, ("think:20",)))
+        self.at = round(self.at + self.dice.choice((0.3, 5.0)), 4)
+        self.told_all += [Forbid(self.at, self.dice.choice(both)), Crash(self.at)]

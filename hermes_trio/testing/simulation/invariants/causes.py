@@ -109,9 +109,11 @@ class NothingUnasked(Invariant):
         ]
 
     def _interrupted(self, turn: int) -> bool:
-        """What it was asked waits again; an answer it was given stays with it."""
+        """What it was asked waits again; an answer it was given stays with it, and what was dropped."""
         return self.facts.plan.rules.busy == "interrupt" and not any(
-            row["turn"] == turn and row["kind"] in ("message", "alone", "steer")
+            row["turn"] == turn
+            and row["kind"] in ("message", "alone", "steer")
+            and row["outcome"] != "dropped"
             for row in self.facts.mirror.inbound.values()
         )
 
