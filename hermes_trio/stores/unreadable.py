@@ -124,9 +124,14 @@ def _tell_of(tx: Tx, row: Row) -> None:
     """Who may miss an answer is told, if it is known where."""
     if reads(read_lane, row["lane"]):
         lane: Lane = read_lane(row["lane"])
-        if row["said"] in ANSWERS:
-            tell(tx, Address(lane.platform, lane.account, lane.chat, lane.thread), texts.COULD_NOT_BE_SAID)
-        tx.then(WakeLane(lane))
+        to = Address(lane.platform, lane.account, lane.chat, lane.thread)
+    elif reads(read_address, row["address"]):
+        to = read_address(row["address"])
+    else:
+        return
+    if row["said"] in ANSWERS:
+        tell(tx, to, texts.COULD_NOT_BE_SAID)
+    tx.then(WakeLane(to.lane))
 
 
 def give_up(tx: Tx, part: int) -> None:

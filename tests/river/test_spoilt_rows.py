@@ -10,8 +10,10 @@ import os
 
 import pytest
 
+from hermes_trio.pure import texts
+from hermes_trio.testing import open_world, text
 from hermes_trio.testing.disk import empty_disk
-from hermes_trio.testing.spoiling import SPOILT, columns
+from hermes_trio.testing.spoiling import SPOILT, columns, spoil
 
 from .spoilt import FLOWS, meets
 
@@ -46,3 +48,22 @@ async def test_what_was_found_is_found_no_more(autojump_clock, cell):
 async def test_a_value_that_cannot_be_read_costs_its_own_row(autojump_clock, table):
     wrong = {cell: said for cell in slices()[table] if (said := await meets(*cell))}
     assert wrong == {}
+
+
+@pytest.mark.parametrize("how", ["rubbish", "blob"])
+async def test_an_answer_that_no_lane_has_any_more_is_said_to_be_missing_where_it_was_to_go(
+    autojump_clock, how
+):
+    async with open_world() as world:
+        world.model.script(text("Hello."))
+        await world.say("ada", "hello")
+        await world.settle()
+        world.db.execute(
+            "insert into outbound(lane, address, said, part, rank, state, at)"
+            " select lane, address, 'final', part, 1, 'owed', at from outbound"
+        )
+        assert spoil(world.db, "outbound", "lane", how)
+        world.crash()
+        await world.start()
+        await world.settle()
+        assert world.texts("ada") == ["Hello.", texts.COULD_NOT_BE_SAID]
