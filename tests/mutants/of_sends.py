@@ -137,8 +137,8 @@ SENDS: tuple[Mutant, ...] = (
         "What a model streams is shown as it comes.",
         (
             "attend.py",
-            '            text = certain(self.around.redact, "".join(self._pieces))[:PREVIEW_CHARS]\n',
-            '            text = "".join(self._pieces)[:PREVIEW_CHARS]\n',
+            '            text = certain(self.around.redact, "".join(pieces))[:PREVIEW_CHARS]\n',
+            '            text = "".join(pieces)[:PREVIEW_CHARS]\n',
         ),
         SHOWN_AS_IT_IS,
         PARTS_AS_THEY_ARE,
@@ -180,7 +180,7 @@ SENDS: tuple[Mutant, ...] = (
         "no redaction of what is kept",
         "I9",
         "The store is given what an agent and its users say as it is.",
-        ("opening.py", "alive(discreet(kept, redact))", "alive(kept)"),
+        ("opening.py", "living(discreet(kept, redact), resume)", "living(kept, resume)"),
     ),
     mutant(
         "a penalty for ever",
