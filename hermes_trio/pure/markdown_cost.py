@@ -20,7 +20,8 @@ _ITEM = re.compile(r"^[ \t>]{0,80}(?:[-+*#]|\d{1,9}[.)])[ \t]", re.MULTILINE)
 _ITEM_US = 40
 _QUOTED = re.compile(r"^[ \t]{0,3}>[> \t]{0,80}", re.MULTILINE)
 _LEVEL_US = 6
-_RULED = re.compile(r"^[ \t>]{0,80}\|?[ \t]*:?-[-: \t|]*\|[-: \t|]*$", re.MULTILINE)
+_RULED = re.compile(r"^[ \t>]{0,80}+\|?[ \t]*+:?-(?=[-: \t]*+\|)[-: \t|]*+$", re.MULTILINE)
+"""Nothing in it is tried twice: a line of a model's may be all of it but its last character."""
 _CELL_US = 20
 _EDGE = re.compile(r"\n[ \t]*\n(?=[^\s])")
 _FENCE = re.compile(r"^(?P<indent> {0,3})(?P<mark>`{3,}|~{3,})(?P<info>[^\n]*)", re.MULTILINE)
