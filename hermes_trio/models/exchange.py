@@ -140,19 +140,28 @@ class _Reading:
         stream = EventStream()
         try:
             async for chunk in answer.body:
-                heard: set[Heard] = {self._take(event) for event in stream.feed(chunk)}
+                before = self.whole
+                heard = self._heard(stream.feed(chunk))
                 if "full" in heard:
                     return  # what is left of the body is not read: closing it closes the connection
                 if "over" in heard:
                     silence.deadline = min(silence.deadline, trio.current_time() + OVER_S)
-                elif "whole" in heard and not self.whole:
+                elif "whole" in heard and not before:
                     silence.deadline = trio.current_time() + REST_S
-                elif "life" in heard and not self.whole:
+                elif "life" in heard and not before:
                     silence.deadline = trio.current_time() + between_s
-                self.whole = self.whole or not heard.isdisjoint(("whole", "over"))
         except (httpx.HTTPError, EventTooLarge, ModelFailed):
             if not self.whole:
                 raise
+
+    def _heard(self, events: list[Event]) -> set[Heard]:
+        heard: set[Heard] = set()
+        for event in events:
+            said = self._take(event)
+            heard.add(said)
+            if said in ("whole", "over"):
+                self.whole = True  # at once: what fails may have come together with the end
+        return heard
 
 
 def _is_event_stream(answer: Answer) -> bool:

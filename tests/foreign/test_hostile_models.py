@@ -108,6 +108,18 @@ async def test_what_follows_the_end_neither_fails_nor_delays_the_answer(after):
     assert took_s < REST_S + 1
 
 
+@pytest.mark.parametrize("after", [junk, an_error, a_deep_one])
+async def test_what_comes_together_with_the_end_does_not_fail_the_answer_either(after):
+    async def stream(send):
+        async def in_one_piece(data):
+            await send(ANSWER + data)
+
+        await after(in_one_piece)
+
+    answer, _ = await answer_to(stream)
+    assert (answer.text, answer.finish) == ("The whole answer.", "stop")
+
+
 @pytest.mark.parametrize("sign", [b": ping\n\n", chunk({"content": ""}), b"data: {}\n\n"])
 @pytest.mark.parametrize("first", [b"", chunk({"content": "The beginning"})])
 async def test_only_tokens_are_life(first, sign):
