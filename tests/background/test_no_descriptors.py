@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import resource
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import pytest
 import structlog
@@ -15,30 +12,9 @@ import trio
 
 from hermes_trio.child_port import LeftChildren
 from hermes_trio.reaper import Reaper
+from tests.descriptors import descriptors_left
 
 STUBBORN = "trap '' TERM; echo on; while :; do sleep 1; done"
-
-
-@contextmanager
-def descriptors_left(count):
-    """So many are left to this process while the body runs."""
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    highest = max(int(name) for name in os.listdir("/proc/self/fd"))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 20, before[1]))
-    held = []
-    try:
-        while True:
-            try:
-                held.append(os.dup(0))
-            except OSError:
-                break
-        for _ in range(count):
-            os.close(held.pop())
-        yield
-    finally:
-        for fd in held:
-            os.close(fd)
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 async def test_a_program_that_does_not_want_to_end_is_ended_without_a_descriptor(machine):
