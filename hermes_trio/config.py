@@ -7,8 +7,6 @@ key. Secrets and a prompt in a file of its own are read here, once.
 from __future__ import annotations
 
 import os
-import re
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +20,7 @@ from hermes_trio.options import SECTIONS, Agent, Endpoint, Gateway, ModelOptions
 from hermes_trio.plugins import PLATFORMS, TOOLS, Loader, installed
 from hermes_trio.ports import Adapter
 from hermes_trio.pure.filling import Filling, Problem, dotted
+from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX, BeyondLimits, NotToml, read_toml
 from hermes_trio.pure.toml_lines import toml_lines
 from hermes_trio.redaction import Redactor
 from hermes_trio.values import Secret
@@ -279,7 +278,8 @@ def _source(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(4 * TOML_CHARS_MAX + 1)
         return raw.decode("utf-8-sig")
     except OSError as error:
         raise ConfigWrong(f"{path}: cannot be read: {error.strerror}") from None
@@ -290,13 +290,13 @@ def _source(path: Path | None) -> str:
 
 def _parsed(path: Path | None, source: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else source.count("\n") + 1
-        before = [key for key, at in toml_lines(source).items() if at <= line]
+        return read_toml(source)
+    except BeyondLimits as error:
+        raise ConfigWrong(f"{path}:{error.line}: is not read: {error}") from None
+    except NotToml as error:
+        before = [key for key, at in toml_lines(source).items() if at <= error.line]
         key = f"{dotted(before[-1])}: " if before else ""
-        raise ConfigWrong(f"{path}:{line}: {key}is not TOML: {error}") from None
+        raise ConfigWrong(f"{path}:{error.line}: {key}is not TOML: {error}") from None
 
 
 def _told(path: Path | None, source: str, problems: list[Problem], secrets: list[Secret]) -> str:

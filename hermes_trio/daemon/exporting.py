@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import HermesError, StoreRefused
 from hermes_trio.named_files import Files
+from hermes_trio.pure.foreign_toml import read_toml
 from hermes_trio.pure.recorded import PARTS, without_secrets, written
 from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values import Secret
@@ -128,7 +128,7 @@ def secrets_of(path: Path | None, environ: Mapping[str, str]) -> tuple[list[Secr
         return found, missing
     files = Files(path.absolute().parent, environ)
     try:
-        written = list(_written(tomllib.loads(path.read_text(encoding="utf-8"))))
+        written = list(_written(read_toml(path.read_text(encoding="utf-8-sig"))))
     except (OSError, ValueError) as error:
         return found, [f"those of {path} ({error})"]
     for one in dict.fromkeys(written):

@@ -37,7 +37,7 @@ def toml_lines(source: str) -> dict[Path, int]:
     is left out.
     """
     scan = _Scan(source)
-    with suppress(_Lost):
+    with suppress(_Lost, RecursionError):
         scan.document()
     return scan.lines
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from hermes_trio import config, drain
 from hermes_trio.config import load
+from hermes_trio.daemon.state_dir import state_dir_of
 from hermes_trio.errors import ConfigWrong
+from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX
 
 MINIMAL = '[platforms.pigeon]\ntoken = "env:PIGEON_TOKEN"\n'
 
@@ -173,6 +177,32 @@ def test_all_that_is_wrong_is_said_at_once_in_the_order_of_the_file(refused):
         ["hermes.toml:6", "platforms.pigeon.token"],
         ["hermes.toml:7", "platforms.pigeon.fed"],
     ]
+
+
+TOO_MUCH = {
+    "dots": ("[gateway]\na" + ".a" * 16_000 + " = 1", 2, "a key has more than 64 parts"),
+    "a header of dots": ("\n\n[" + "a . " * 16_000 + "a]", 3, "a key has more than 64 parts"),
+    "quoted dots": ("'a'" + '."a"' * 16_000 + " = 1", 1, "a key has more than 64 parts"),
+    "lists": ("[gateway]\n\na = " + "[" * 16_000, 3, "it is nested too deep"),
+    "tables": ("a = " + "{a = " * 16_000, 1, "it is nested too deep"),
+    "length": ("# " + "a" * TOML_CHARS_MAX, 1, "it is longer than 1048576 characters"),
+}
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_a_file_that_is_too_much_is_refused_in_one_line_and_soon(refused, what):
+    text, line, why = TOO_MUCH[what]
+    began = time.process_time()
+    assert refused(text) == [f"hermes.toml:{line}: is not read: {why}"]
+    assert time.process_time() - began < 1  # 0.02 s where nothing else runs; dots took 4 s
+
+
+@pytest.mark.parametrize("what", TOO_MUCH)
+def test_the_state_dir_of_such_a_file_is_refused_too(tmp_path, what):
+    path = tmp_path / "hermes.toml"
+    path.write_text(TOO_MUCH[what][0])
+    with pytest.raises(ConfigWrong, match="is not read"):
+        state_dir_of(path, {"HOME": "/home/ada"})
 
 
 @pytest.mark.parametrize(

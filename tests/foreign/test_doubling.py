@@ -20,6 +20,7 @@ from hermes_trio.pure.child_output import Cleaner, Lines
 from hermes_trio.pure.chunking import split_part
 from hermes_trio.pure.context import shortened
 from hermes_trio.pure.foreign_json import ForeignJson
+from hermes_trio.pure.foreign_toml import NotToml, read_toml
 from hermes_trio.pure.markdown import render
 from hermes_trio.pure.model_errors import failure
 from hermes_trio.pure.nearest import nearest
@@ -27,6 +28,7 @@ from hermes_trio.pure.prompt import assemble, says_nothing
 from hermes_trio.pure.retry_after import retry_after_s
 from hermes_trio.pure.scalars import clean
 from hermes_trio.pure.slash import is_command, take_apart
+from hermes_trio.pure.toml_lines import toml_lines
 from hermes_trio.redaction import Redactor, certain
 from hermes_trio.values import Part, Secret
 
@@ -121,6 +123,11 @@ BORDERS = {
     "program: line ends": (lambda n: b"\r" * n, output),
     "telegram: backslashes": (lambda n: b'{"ok":true,"description":"' + b"\\" * n, refuses(decode_answer)),
     "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, Garbage)),
+    "config: dots": (lambda n: "a" + ".a" * (n // 2) + " = 1", refuses(read_toml, NotToml)),
+    "config: a word": (lambda n: "a" * n, refuses(read_toml, NotToml)),
+    "config: lists": (lambda n: "a = " + "[" * n, refuses(read_toml, NotToml)),
+    "config: keys": (lambda n: "".join(f"k{i} = 1\n" for i in range(n // 12)), read_toml),
+    "config: where keys stand": (lambda n: "".join(f"k{i} = 1\n" for i in range(n // 10)), toml_lines),
     "control socket": (lambda n: b'{"type":"status","x":' + b"[" * n, refuses(decode_request)),
     "conversation: calls": (lambda n: conversation(n // 256), assemble),
     "conversation: turns": (
