@@ -10,6 +10,10 @@ from collections.abc import Callable
 HELD_MAX = 256
 SECRET_MAX = 8192
 LINE_MAX = 2000
+COLUMNS_MAX = 256
+"""A move along a line ends there, as at a terminal's edge, or at the line's end if that is farther: else ten
+bytes would cost ten thousand."""
+
 _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])"
     r"|\x9b[0-?]*[ -/]*[@-~]"
@@ -109,9 +113,9 @@ class Cleaner:
                 case "K":
                     del cells[at if count == 0 else len(cells) :]
                 case "G":
-                    at = max(count - 1, 0)
+                    at = min(max(count - 1, 0), max(len(cells), COLUMNS_MAX))
                 case "C":
-                    at = min(at + max(count, 1), LINE_MAX)
+                    at = min(at + max(count, 1), max(len(cells), COLUMNS_MAX))
                 case "D":
                     at = max(at - max(count, 1), 0)
                 case _:

@@ -120,6 +120,7 @@ BORDERS = {
     ),
     "program: a line": (lambda n: b"x" * n, output),
     "program: sequences": (lambda n: b"\x1b]" * (n // 2), output),
+    "program: columns": (lambda n: b"\x1b[9999Gx\n" * (n // 10), output),
     "program: line ends": (lambda n: b"\r" * n, output),
     "telegram: backslashes": (lambda n: b'{"ok":true,"description":"' + b"\\" * n, refuses(decode_answer)),
     "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, Garbage)),
