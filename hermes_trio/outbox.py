@@ -140,14 +140,18 @@ class Outbox:
             id = str(receipt.message_id) if receipt and receipt.message_id is not None else None
             more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"
-        return await self._failed(lane, begun, only(error))
+        return await self._failed(lane, begun, only(error), moved.address.chat)
 
-    async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None) -> Then:
+    async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None, chat: str) -> Then:
+        """What becomes of a part that this chat has not taken."""
         why = "no answer in time" if error is None else self._redact(told(error))
         edits_for_good = begun.delivery.op == "edit" and not begun.live
         match error:
             case ChatMoved(becomes=becomes) if self._moves.is_news(lane.account_id, lane.chat, becomes):
                 await self._kept(lambda: self._store.chat_moved(lane.account_id, lane.chat, becomes))
+                return await self._fail(lane, begun, "not_sent", why)
+            case ChatMoved() if self._moves.of(begun.delivery).address.chat != chat:
+                # Where it is now was heard while the call was on its way.
                 return await self._fail(lane, begun, "not_sent", why)
             case ChatMoved():
                 return await self._fail(lane, begun, "failed", why, final=True)

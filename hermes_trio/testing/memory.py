@@ -263,7 +263,7 @@ class MemoryPlatform:
         becomes = self._moved.get(delivery.address.chat)
         if becomes is not None:
             self._called(delivery, "refuse", shown=False)
-            await trio.lowlevel.checkpoint()
+            await trio.sleep(self.delay_s)
             raise ChatMoved("the chat has another id", becomes)
         fault: Fault | None = None
         wait_s: float | None = None

@@ -4,7 +4,7 @@ import pytest
 import trio
 
 from hermes_trio.options import Session as SessionOptions
-from hermes_trio.testing import text, tool
+from hermes_trio.testing import MemoryPlatform, open_world, text, tool
 from tests.outbox.chats import outbound
 
 OLD = {"chat": "-500", "group": True}
@@ -36,6 +36,18 @@ async def test_what_is_refused_under_the_old_id_is_said_under_the_new_one(world)
     assert world.texts("-1007", "final") == ["you said: hello"]
     assert outbound(world, "state, marked") == [("sent", 0)]
     assert world.now == 0
+
+
+async def test_what_is_refused_when_the_move_was_heard_meanwhile_is_said_under_the_new_one(autojump_clock):
+    platform = MemoryPlatform(delay_s=1)
+    async with open_world(platform=platform) as world:
+        platform.move("-500", "-1007", told=False)
+        await world.say("ada", "hello", **OLD)
+        await world.until(seconds=0.5)
+        platform.move("-500", "-1007")
+        await world.settle()
+        assert world.texts("-1007", "final") == ["you said: hello"]
+        assert outbound(world, "state, marked") == [("sent", 0)]
 
 
 async def test_a_crash_between_forgets_nothing_of_it(world):
