@@ -52,7 +52,9 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
 }
 """Where free text stands in what the store is given; bytes are JSON. Other structs have none."""
 
-WORDS = frozenset({"account", "cursor", "how", "chat", "message_id", "end", "outcome"})
+WORDS = frozenset(
+    {"account", "cursor", "how", "chat", "becomes", "message_id", "end", "outcome", "gone", "part"}
+)
 """Parameters of promises that are text, and are ids or one of a few words."""
 
 _foreign: ForeignJson[Any] = ForeignJson(Any, most_bytes=1 << 22)
