@@ -24,6 +24,7 @@ HermesError
 │   ├── NotJson              what was to be JSON is none, or beyond a limit
 │   ├── NoCredentials        no key may be used now; `until` says when
 │   └── StoreFailed          the disk is full, failing or corrupt
+│       └── StoreLocked      no transaction could begin: another program holds the file
 └── Fenced                   quiet: the writer was too late and wrote nothing
     ├── StaleTurn            the turn is not running under this boot
     ├── StaleSession         the session has ended
@@ -219,6 +220,10 @@ class NoCredentials(OutsideError):
 
 class StoreFailed(OutsideError):
     """The store could not write or read; nothing of this call is in it."""
+
+
+class StoreLocked(StoreFailed):
+    """No transaction could begin, because another program holds the file: no call is to blame."""
 
 
 class Fenced(HermesError):

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from hermes_trio.attend import CLOSING_LINE_UNITS, Quiet
 from hermes_trio.entries import AssistantEntry
-from hermes_trio.errors import AgentError, Fenced, StoreFailed
+from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.keyed import Worker
 from hermes_trio.log import Log
 from hermes_trio.ports import Agent
@@ -33,7 +33,8 @@ from hermes_trio.writing import kept, written
 CLOSE_TRIES = 3
 """A disk that refuses a turn's end so often does not do it by chance: the turn gives its place up."""
 TOO_MUCH_TRIES = 6
-"""From then on a sentence of ours is tried in its place: what was made may be too much for the disk."""
+"""From then on a sentence of ours is tried in its place: what was made may be too much for the disk. Of a try
+that could not begin nothing of the kind is known."""
 
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
@@ -125,11 +126,12 @@ class Player:
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
         """
-        store, refusals = self._around.store, 0
+        store, refusals, begun = self._around.store, 0, 0
 
-        def refused(_: StoreFailed) -> None:
-            nonlocal refusals
+        def refused(error: StoreFailed) -> None:
+            nonlocal refusals, begun
             refusals += 1
+            begun += not isinstance(error, StoreLocked)
             if refusals == CLOSE_TRIES:
                 slot.release()
 
@@ -137,8 +139,8 @@ class Player:
             _, error = await attempt(lambda: store.close_turn(turn.id, end.closing))
             if error is None:
                 return end
-            again = isinstance(error, StoreFailed) and refusals + 1 < TOO_MUCH_TRIES
-            if again or isinstance(error, Fenced):
+            again = isinstance(error, StoreFailed) and begun + 1 < TOO_MUCH_TRIES
+            if again or isinstance(error, Fenced | StoreLocked):
                 raise error
             instead = self._failure(turn, error)
             await store.close_turn(turn.id, instead.closing)

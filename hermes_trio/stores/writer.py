@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import trio
 
 from hermes_trio.consequences import Consequence, OutOfTheWay, Perform
-from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
+from hermes_trio.errors import HermesError, StoreClosed, StoreFailed, StoreLocked
 from hermes_trio.stores.schema import whole_bytes
 from hermes_trio.stores.tx import Tx
 
@@ -34,6 +34,7 @@ LEAVE_S = 3.0
 SIBLINGS, SIBLINGS_S = 16, 0.008
 """A writer is busy when so many callers came within so many seconds."""
 DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
+LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 class _Job:
@@ -259,6 +260,8 @@ def _translate(error: Exception) -> Exception:
         if "decode to UTF-8" in str(error):
             return error  # the row, not the disk
         name = getattr(error, "sqlite_errorname", None) or ""
+        if name.startswith(LOCKED):
+            return StoreLocked(f"{name}: {error}")
         if name.startswith(DISK_ERRORS) or isinstance(error, sqlite3.OperationalError):
             return StoreFailed(f"{name or type(error).__name__}: {error}")
     return error

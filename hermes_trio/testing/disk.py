@@ -16,10 +16,12 @@ class Disk(sqlite3.Connection):
         full: each commit that writes is refused with `SQLITE_FULL`, its transaction is gone.
         fails_in: the n-th commit from now that writes fails with `SQLITE_IOERR`; 0: none does.
         fails_times: so many in a row do then.
+        locked: another program holds the file: no transaction can begin.
         unread_in: likewise the n-th query of the store from now, which no transaction survives.
     """
 
     full = False
+    locked = False
     fails_in = 0
     fails_times = 1
     unread_in = 0
@@ -29,6 +31,8 @@ class Disk(sqlite3.Connection):
         """See sqlite3."""
         if sql == "begin immediate":
             self._at_begin = self.total_changes
+            if self.locked:
+                raise _error("SQLITE_BUSY", "database is locked")
         elif sql == "commit" and self.total_changes != self._at_begin:
             self._write()
         elif self.unread_in and self.in_transaction and sql.startswith("select"):

@@ -82,6 +82,26 @@ async def test_a_turn_whose_end_can_never_be_written_is_failed_after_a_while(aut
         check(world)
 
 
+@pytest.mark.parametrize("for_s", range(60, 80, 5))
+async def test_an_answer_is_kept_however_long_another_program_holds_the_file(autojump_clock, for_s):
+    """Each try waits five seconds for the file, as SQLite does; the lock may end within any of them."""
+
+    async def agent(turn):
+        await trio.sleep(1)
+        return f"re: {turn.text}"
+
+    async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+        await world.say("ada", "hello")
+        await world.until(seconds=0.5)
+        world.disk.locked = True
+        world.fault("store_slow", for_s=for_s, delay_s=2.5)
+        await world.until(seconds=for_s)
+        world.disk.locked = False
+        await world.settle()
+        assert await ends(world) == [("answered", "")]
+        check(world)
+
+
 async def test_what_a_tool_did_is_not_forgotten_because_the_disk_blinked(autojump_clock):
     pay = RecordingTool("pay", "paid", before_s=1, after_s=1)
     async with open_world(tools=[pay]) as world:
