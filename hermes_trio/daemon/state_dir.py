@@ -64,15 +64,20 @@ def refuse_shared(state_dir: Path) -> None:
     """
     for path in (state_dir, *(state_dir / name for name in TRUSTED)):
         try:
-            found = path.lstat()
+            _refuse_shared(path, path.lstat(), folder=path == state_dir)
+            if path == state_dir:  # it may be a link: then the same holds of where that leads
+                _refuse_shared(path, path.stat(), folder=True)
         except FileNotFoundError:
             continue
         except OSError as error:
             raise ConfigWrong(f"{path}: {error.strerror}") from error
-        if found.st_uid != os.geteuid():
-            raise ConfigWrong(f"{path}: belongs to another user: chown {os.geteuid()} {path}")
-        if path != state_dir and not stat.S_ISREG(found.st_mode):
-            raise ConfigWrong(f"{path}: is no file of this folder: remove it, or name where it leads")
-        if found.st_mode & 0o022 and not stat.S_ISLNK(found.st_mode):
-            mode = stat.S_IMODE(found.st_mode)
-            raise ConfigWrong(f"{path}: others may write there (mode {mode:04o}): chmod go-w {path}")
+
+
+def _refuse_shared(path: Path, found: os.stat_result, *, folder: bool) -> None:
+    if found.st_uid != os.geteuid():
+        raise ConfigWrong(f"{path}: belongs to another user: chown {os.geteuid()} {path}")
+    if not folder and not stat.S_ISREG(found.st_mode):
+        raise ConfigWrong(f"{path}: is no file of this folder: remove it, or name where it leads")
+    if found.st_mode & 0o022 and not stat.S_ISLNK(found.st_mode):
+        mode = stat.S_IMODE(found.st_mode)
+        raise ConfigWrong(f"{path}: others may write there (mode {mode:04o}): chmod go-w {path}")

@@ -29,6 +29,18 @@ async def test_a_state_dir_that_others_may_write_is_refused_with_the_mend(place,
     assert "weak" not in (await place.hermes("check", **place.environ)).stdout
 
 
+async def test_a_state_dir_that_is_a_link_is_as_safe_as_where_it_leads(place):
+    shared = place.home / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    (place.home / "state").symlink_to(shared)
+    done = await place.hermes("run", **place.environ)
+    assert done.returncode == 78
+    assert f"{place.home / 'state'}: others may write there (mode 0777)" in done.stderr
+    shared.chmod(0o755)
+    assert "weak" not in (await place.hermes("check", **place.environ)).stdout
+
+
 def lead_elsewhere(path, outside):
     path.symlink_to(outside)
 
