@@ -44,8 +44,9 @@ def _weak(config: Config) -> Iterator[str]:
         if isinstance(url := getattr(options, "api_url", None), str):
             addresses[f"platforms.{name}.api_url"] = url
     for key, url in addresses.items():
-        host = urlsplit(url).hostname or ""
-        if url.startswith("http://") and host not in ("localhost", "127.0.0.1", "::1"):
+        split = urlsplit(url)
+        host = split.hostname or ""
+        if split.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
             yield f"{key}: {host} is spoken to without encryption; whoever is in between reads the key: https://"
     runs = {"terminal", "process"} & set(config.tools.enable)
     for name, options in config.platforms.items():
