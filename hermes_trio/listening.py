@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import trio
 
@@ -12,6 +13,7 @@ from hermes_trio.ports import Chance, Platform
 from hermes_trio.pure.foreign_errors import told
 from hermes_trio.store_port import Store
 from hermes_trio.supervise import supervise
+from hermes_trio.writing import written
 
 
 class Listening:
@@ -55,7 +57,7 @@ class Listening:
             menu: the commands, for platforms that show them.
         """
         for name, platform in self._accounts.items():
-            cursor = await self._store.cursor(name)
+            cursor = await written(partial(self._store.cursor, name))
             self._ears[name] = self._make_ear(platform, cursor, self._reported)
             if hasattr(platform, "menu"):
                 platform.menu = menu
