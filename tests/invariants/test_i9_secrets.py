@@ -62,7 +62,10 @@ async def test_what_tools_see_of_environment_and_files_gets_nowhere(stage):
     assert all(text.startswith("I saw ***") for text in stage.shown(CHAT)), stage.shown(CHAT)
     results = [one["content"] for one in stage.model.calls[-1].messages if one["role"] == "tool"]
     assert len(results) == 2
-    assert all("MODEL_KEY" in result for result in results)  # it did look
+    assert all("CANARY_FILE" in result for result in results)  # it did look
+    assert not [
+        result for result in results if "MODEL_KEY" in result
+    ]  # a daemon's environment is rid of them
     status = await run(stage._config, stage.environ, "status", "--json")
     assert not [canary for canary in CANARIES if canary.encode() in status]
     await stage.stop()

@@ -53,7 +53,8 @@ async def test_a_wake_ends_the_rest_of_one_that_failed(autojump_clock):
 
 async def test_a_cut_reaches_only_the_turn_it_names(autojump_clock):
     worker = Worker()
-    with trio.CancelScope() as scope, worker.holding(7, scope, lambda: None):
+    with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+        reach(scope)
         worker.cut(6, "late")
         await trio.sleep(1)
     assert not scope.cancelled_caught
@@ -62,7 +63,8 @@ async def test_a_cut_reaches_only_the_turn_it_names(autojump_clock):
 async def test_an_answer_reaches_only_the_turn_it_names():
     worker, told = Worker(), []
     worker.answer(7)
-    with worker.holding(7, trio.CancelScope(), lambda: told.append(7)):
+    with worker.holding(7, lambda: told.append(7)) as reach:
+        reach(trio.CancelScope())
         worker.answer(6)
         worker.answer(7)
     assert told == [7]
@@ -70,7 +72,8 @@ async def test_an_answer_reaches_only_the_turn_it_names():
 
 async def test_a_turn_that_leaves_in_time_is_not_left_behind(autojump_clock):
     async def work(key, worker):
-        with trio.CancelScope() as scope, worker.holding(7, scope, lambda: None):
+        with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+            reach(scope)
             await trio.sleep_forever()
         await trio.sleep(10)
 
