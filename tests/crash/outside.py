@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -85,7 +86,9 @@ def obliging(called: Called, pace_ms: float = 0) -> Item:
     """The next thing to do for what was said last: a tool call, or the answer."""
     messages = called.messages
     last = max(at for at, message in enumerate(messages) if message["role"] == "user")
-    said = messages[last]["content"]
+    said = re.sub(
+        "⟦[^⟧]*⟧ ?", "", messages[last]["content"]
+    )  # what the gateway tells a model is not repeated
     results = [message["content"] for message in messages[last:] if message["role"] == "tool"]
     wishes = [wish for wish in said.split("; ") if wish.startswith(TOOLS)]
     if len(results) < len(wishes):

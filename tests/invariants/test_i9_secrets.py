@@ -63,9 +63,7 @@ async def test_what_tools_see_of_environment_and_files_gets_nowhere(stage):
     results = [one["content"] for one in stage.model.calls[-1].messages if one["role"] == "tool"]
     assert len(results) == 2
     assert all("CANARY_FILE" in result for result in results)  # it did look
-    assert not [
-        result for result in results if "MODEL_KEY" in result
-    ]  # a daemon's environment is rid of them
+    assert not [result for result in results if "MODEL_KEY" in result]  # it is rid of them
     status = await run(stage._config, stage.environ, "status", "--json")
     assert not [canary for canary in CANARIES if canary.encode() in status]
     await stage.stop()
