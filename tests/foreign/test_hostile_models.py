@@ -63,7 +63,8 @@ async def answer_to(stream):
                 came = await ask()
             except ModelFailed as error:
                 came = error
-        return came, trio.current_time() - began
+        took = trio.current_time() - began
+    return came, took
 
 
 async def junk(send):

@@ -1,8 +1,8 @@
 """What turns want when they have lasted is begun in time; what shows nothing yet is no task."""
 
 import gc
-from contextlib import asynccontextmanager
 
+import pytest
 import trio
 
 from hermes_trio.attend import DROPPED_MAX, Quiet, Wish
@@ -10,48 +10,43 @@ from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import open_world
 
 
-@asynccontextmanager
-async def serving():
+@pytest.fixture
+def quiet(nursery):
     quiet = Quiet()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(quiet.serve)
-        yield quiet
-        nursery.cancel_scope.cancel()
+    nursery.start_soon(quiet.serve)
+    return quiet
 
 
-async def test_what_is_wanted_sooner_is_begun_sooner_whoever_came_first(autojump_clock):
-    async with serving() as quiet:
-        began = []
-        start = trio.current_time()
-        for seconds in (180, 0.5, 3, 0.5):
-            quiet.after(seconds, lambda s=seconds: began.append((s, trio.current_time() - start)))
-        await trio.sleep(1)
-        quiet.after(1, lambda: began.append((1, trio.current_time() - start)))
-        await trio.sleep(1000)
-        assert began == [(0.5, 0.5), (0.5, 0.5), (1, 2), (3, 3), (180, 180)]
+async def test_what_is_wanted_sooner_is_begun_sooner_whoever_came_first(quiet, autojump_clock):
+    began = []
+    start = trio.current_time()
+    for seconds in (180, 0.5, 3, 0.5):
+        quiet.after(seconds, lambda s=seconds: began.append((s, trio.current_time() - start)))
+    await trio.sleep(1)
+    quiet.after(1, lambda: began.append((1, trio.current_time() - start)))
+    await trio.sleep(1000)
+    assert began == [(0.5, 0.5), (0.5, 0.5), (1, 2), (3, 3), (180, 180)]
 
 
-async def test_what_was_dropped_is_not_begun_and_what_stands_behind_it_is(autojump_clock):
-    async with serving() as quiet:
-        began = []
-        first = quiet.after(1, lambda: began.append("first"))
-        quiet.after(2, lambda: began.append("second"))
-        await trio.sleep(0.5)
-        first.drop()
-        await trio.sleep(10)
-        assert began == ["second"]
-        first.drop()
-        quiet.after(1, lambda: began.append("third"))
-        await trio.sleep(10)
-        assert began == ["second", "third"]
+async def test_what_was_dropped_is_not_begun_and_what_stands_behind_it_is(quiet, autojump_clock):
+    began = []
+    first = quiet.after(1, lambda: began.append("first"))
+    quiet.after(2, lambda: began.append("second"))
+    await trio.sleep(0.5)
+    first.drop()
+    await trio.sleep(10)
+    assert began == ["second"]
+    first.drop()
+    quiet.after(1, lambda: began.append("third"))
+    await trio.sleep(10)
+    assert began == ["second", "third"]
 
 
-async def test_what_was_dropped_is_not_kept_until_its_time(autojump_clock):
-    async with serving() as quiet:
-        for _ in range(20 * DROPPED_MAX):
-            quiet.after(180, print).drop()
-        gc.collect()
-        assert sum(isinstance(one, Wish) for one in gc.get_objects()) <= DROPPED_MAX + 1
+async def test_what_was_dropped_is_not_kept_until_its_time(quiet, autojump_clock):
+    for _ in range(20 * DROPPED_MAX):
+        quiet.after(180, print).drop()
+    gc.collect()
+    assert sum(isinstance(one, Wish) for one in gc.get_objects()) <= DROPPED_MAX + 1
 
 
 def tasks_of(nursery):
