@@ -90,7 +90,7 @@ _WHERE = {
         " NoCredentials NotJson NotSent"
         " OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
-        " StoreClosed StoreFailed StoreRefused TurnTimedOut"
+        " StoreClosed StoreFailed StoreLocked StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values": (
         "Address Choice Delivery Key Lane Message Moved OutcomeName Part Policy Quoted Receipt Said Secret"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from hermes_trio.pure.child_output import LINE_MAX, SECRET_MAX, Cleaner, Kept, Lines, last_of
@@ -72,6 +74,8 @@ def test_clean(data, text):
 )
 def test_how_it_is_cut_makes_no_difference(parts, data):
     whole = b"".join(parts)
+    # A secret that is written over a line piece by piece is known when it is whole, and covers more of it.
+    assume(not re.search(rb"[\r\b\x1b][^\n]*" + SECRET.encode(), whole.replace(b"\r\n", b"\n")))
     cuts = sorted(data.draw(some.lists(some.integers(0, len(whole)), max_size=8)))
     pieces = [whole[a:b] for a, b in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
     assert cleaned(*pieces) == cleaned(whole)
