@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 
+from msgspec.structs import replace
+
 from hermes_trio.errors import StaleSession
 from hermes_trio.pure import texts
 from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
@@ -204,14 +206,14 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
         )
 
 
-def _adopt(tx: Tx, turn: int, session: int, history: Wanted) -> Opened:
+def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
     """The same row, this boot, one attempt more. Also a turn of this boot that its task lost."""
     tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
     attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
+    history = read_for(tx, session, turn, wanted)
     claimed = tx.all(
-        "select id, body, at, step, exists(select 1 from entry where inbound = inbound.id and turn <> ?)"
-        " from inbound where key = ? and turn = ? and outcome is null and kind <> 'answer' order by id",
-        turn,
+        "select id, body, at, step from inbound"
+        " where key = ? and turn = ? and outcome is null and kind <> 'answer' order by id",
         key,
         turn,
     )
@@ -221,8 +223,15 @@ def _adopt(tx: Tx, turn: int, session: int, history: Wanted) -> Opened:
         attempt=attempt,
         opened_at=opened_at,
         messages=tuple(
-            Claimed(id, read_message(body), at, step, bool(heard)) for id, body, at, step, heard in claimed
+            _told(tx, session, turn, Claimed(id, read_message(body), *more)) for id, body, *more in claimed
         ),
         steps=tuple(step_of(row) for row in tx.all(f"{STEP} where turn = ? order by at", turn)),
-        history=read_for(tx, session, turn, history),
+        history=history,
     )
+
+
+def _told(tx: Tx, session: int, turn: int, claimed: Claimed) -> Claimed:
+    """A message of a turn that goes on stands in its conversation, as its own or as an earlier turn's."""
+    tx.add_user_entry(session, turn, claimed.id, claimed.message)
+    heard = tx.one("select turn is not ? from entry where inbound = ?", turn, claimed.id)
+    return replace(claimed, heard=bool(heard[0]))

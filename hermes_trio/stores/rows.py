@@ -8,6 +8,8 @@ import msgspec
 
 from hermes_trio.consequences import CancelTurn, OutOfTheWay, WakeLane
 from hermes_trio.pure import texts
+from hermes_trio.pure.context import size
+from hermes_trio.pure.prompt import message_entry
 from hermes_trio.store_port import AcceptRules, Claimed, Reply
 from hermes_trio.stores.tx import (
     ANY_PENDING,
@@ -16,9 +18,11 @@ from hermes_trio.stores.tx import (
     NO_SESSION,
     WAKING,
     Tx,
+    read_entry,
     read_lane,
     read_message,
     read_part,
+    reads,
     text_of,
     to_json,
 )
@@ -191,10 +195,33 @@ def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
             tx.then(WakeLane(read_lane(lane)))
 
 
-def set_aside(tx: Tx, entries: Sequence[int]) -> None:
-    """These are shown no model any more; they stay in the file."""
-    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", [(id,) for id in entries])
+def mend_entries(tx: Tx, entries: Sequence[int]) -> bool:
+    """Put right what cannot be read, as far as it stands elsewhere too; the rest is shown no model any more.
+
+    What is set aside stays in the file. Returns whether anything is shown again.
+    """
+    shown = [id for id in entries if _put_right(tx, id)]
+    aside = [(id,) for id in entries if id not in shown]
+    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", aside)
     tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
+    return bool(shown)
+
+
+def _put_right(tx: Tx, id: int) -> bool:
+    """The entry of a message is written anew from its message; an answer was perhaps a choice's label."""
+    body, message = tx.one(
+        "select entry.body, inbound.body from entry left join inbound"
+        " on inbound.id = entry.inbound and kind <> 'answer' where entry.id = ?",
+        id,
+    )
+    if reads(read_entry, body):
+        entry = read_entry(body)
+    elif message is not None and reads(read_message, message):
+        entry = message_entry(read_message(message))
+    else:
+        return False
+    tx.run("update entry set body = ?, size = ? where id = ?", (to_json(entry), size((entry,)), id))
+    return True
 
 
 def claim(

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
 from hermes_trio.pure.context import fold
 from hermes_trio.store_port import History, Mark
-from hermes_trio.stores.rows import set_aside
+from hermes_trio.stores.rows import mend_entries
 from hermes_trio.stores.tx import UNREADABLE, Tx, read_entry
 
 
@@ -44,8 +44,8 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
     if history is None:
         rows = tx.run(f"{_ROWS} order by id desc", (session,))
         history = _whole(_read(rows, aside), turn, wanted.limit, Mark(session, 0, 0, row[0]))
-    if aside:
-        set_aside(tx, sorted(set(aside)))
+    if aside and mend_entries(tx, sorted(set(aside))):
+        return read_for(tx, session, turn, wanted)
     return history
 
 

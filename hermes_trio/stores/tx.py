@@ -147,12 +147,14 @@ class Tx:
     def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:
         """Append to the transcript; a message's entry once, however often it is claimed.
 
-        False if it is there already.
+        False if the session has it already. One that stands elsewhere, whatever put it there, is told here.
         """
-        body = to_json(entry)
         cursor = self.run(
-            "insert or ignore into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)",
-            (session, turn, inbound, size((entry,)), body, self.now),
+            "insert into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)"
+            " on conflict(inbound) where inbound is not null do update set session = excluded.session,"
+            " turn = excluded.turn, size = excluded.size, body = excluded.body"
+            " where entry.session is not excluded.session",
+            (session, turn, inbound, size((entry,)), to_json(entry), self.now),
         )
         return cursor.rowcount > 0
 

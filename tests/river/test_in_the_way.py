@@ -2,11 +2,13 @@
 
 import pytest
 
+from hermes_trio.entries import UserEntry
+from hermes_trio.options import Gateway
 from hermes_trio.pure import texts
-from hermes_trio.testing import open_world
+from hermes_trio.testing import fails, hangs, open_world
 
 from .invariants import check
-from .scenes import echo, slow
+from .scenes import crash_and_go_on, echo, slow
 
 
 async def remembers(turn):
@@ -67,18 +69,106 @@ async def test_a_turn_that_cannot_be_taken_up_again_fails(world):
     check(world)
 
 
-@pytest.mark.parametrize("history", [True, False])
-async def test_an_entry_that_cannot_be_read_is_set_aside_and_costs_no_message(autojump_clock, history):
+async def test_an_entry_that_cannot_be_read_is_set_aside_and_costs_no_message(world):
+    await world.say("ada", "one")
+    await world.settle()
+    ruin(world, "entry", "body", "id = 2")
+    await world.say("ada", "two")
+    await world.settle()
+    assert await world.outcomes() == ["answered", "answered"]
+    assert world.texts("ada", "final") == ["you said: one", "you said: two"]
+    assert [line["what"] for line in world.lines("out of the way")] == ["entry 2"]
+    assert world.db.execute("select body from entry where session = 0").fetchall() == [("rubbish",)]
+    assert told(world) == ["one", "two"]
+    check(world)
+
+
+def told(world):
+    """What people said of that which the model was shown last."""
+    return [entry.text for entry in world.model.requests[-1].entries if isinstance(entry, UserEntry)]
+
+
+RUBBISH = [("body", "'rubbish'"), ("body", "x'00'"), ("size", "'much'"), ("size", "x'00'")]
+
+
+@pytest.mark.parametrize(("column", "value"), RUBBISH)
+async def test_the_entry_of_a_message_is_written_anew_from_its_message(autojump_clock, column, value):
     async with open_world() as world:
         await world.say("ada", "one")
         await world.settle()
-        ruin(world, "entry", "body", "id = 1")
+        world.db.execute(f"update entry set {column} = {value} where id = 1")
         await world.say("ada", "two")
         await world.settle()
-        assert await world.outcomes() == ["answered", "answered"]
-        assert world.texts("ada", "final") == ["you said: one", "you said: two"]
+        assert told(world) == ["one", "two"]
         assert [line["what"] for line in world.lines("out of the way")] == ["entry 1"]
-        assert world.db.execute("select body from entry where session = 0").fetchall() == [("rubbish",)]
+        await world.say("ada", "three")
+        await world.settle()
+        assert told(world) == ["one", "two", "three"]
+        assert len(world.lines("out of the way")) == 1
+        check(world)
+
+
+EVERYWHERE = [*RUBBISH, ("session", "0"), ("session", "'none'"), ("session", "1000")]
+
+
+@pytest.mark.parametrize("crash", [True, False])
+@pytest.mark.parametrize(("column", "value"), EVERYWHERE)
+async def test_a_message_that_was_kept_is_asked_about_whatever_became_of_its_entry(
+    autojump_clock, column, value, crash
+):
+    async with open_world(keys=["a"], on_exhausted="defer") as world:
+        await world.say("ada", "one")
+        await world.settle()
+        world.model.refuse("a", line=fails("quota"))
+        await world.say("ada", "two")
+        await world.until(seconds=100)
+        world.db.execute(f"update entry set {column} = {value} where inbound = 2")
+        world.model.heal()
+        if crash:
+            await crash_and_go_on(world)
+        await world.until(minutes=5)
+        assert world.texts("ada", "final") == ["you said: one", "you said: two"]
+        await world.say("ada", "three")
+        await world.settle()
+        assert told(world) == ["one", "two", "three"]
+        check(world)
+
+
+@pytest.mark.parametrize(("column", "value"), EVERYWHERE)
+async def test_a_turn_that_goes_on_asks_about_its_message_and_so_does_the_next(autojump_clock, column, value):
+    async with open_world() as world:
+        world.model.script(hangs())
+        await world.say("ada", "one")
+        await world.until(seconds=1)
+        world.crash()
+        world.db.execute(f"update entry set {column} = {value}")
+        await world.start()
+        await world.settle()
+        assert told(world) == ["one"]
+        await world.say("ada", "two")
+        await world.settle()
+        assert told(world) == ["one", "two"]
+        check(world)
+
+
+@pytest.mark.parametrize(("column", "value"), EVERYWHERE)
+async def test_so_does_a_turn_that_was_given_the_messages_of_an_interrupted_one(
+    autojump_clock, column, value
+):
+    async with open_world(options=Gateway(busy="interrupt")) as world:
+        world.model.script(hangs(), hangs())
+        await world.say("ada", "one")
+        await world.until(seconds=1)
+        await world.say("ada", "two")
+        await world.until(seconds=2)
+        world.crash()
+        world.db.execute(f"update entry set {column} = {value} where inbound = 1")
+        await world.start()
+        await world.settle()
+        assert sorted(told(world)) == ["one", "two"]
+        await world.say("ada", "three")
+        await world.settle()
+        assert sorted(told(world)) == ["one", "three", "two"]
         check(world)
 
 
