@@ -1,7 +1,7 @@
 """What a provider's refusal means, decided once: by status, then by the codes in its body, then by headers.
 
 The message of a body is read last and only where status and codes leave a choice, since it may quote
-anything. Sources: the error pages of OpenAI, Anthropic, OpenRouter and Google; RFC 9110 for Retry-After.
+anything. The words are in `refusal_words.py`; RFC 9110 is the source for Retry-After.
 """
 
 from __future__ import annotations
@@ -12,6 +12,15 @@ from typing import Any
 
 from hermes_trio.errors import ModelFailed, ModelFailure, NotJson
 from hermes_trio.pure.foreign_json import ForeignJson
+from hermes_trio.pure.refusal_words import (
+    BY_CODE,
+    BY_STATUS,
+    CODE_NAMES,
+    CODES,
+    MESSAGE_NAMES,
+    PHRASES,
+    WRAPPERS,
+)
 from hermes_trio.pure.retry_after import retry_after_s
 
 TEXT_MAX = 200
@@ -19,7 +28,12 @@ BODY_BYTES_MAX = 1024 * 1024
 """As much as one event of a stream may have."""
 
 READ: ForeignJson[Any] = ForeignJson(Any, most_bytes=BODY_BYTES_MAX)
-DETAILS_MAX = 20
+LEVELS_MAX = 4
+"""How deep a refusal may be wrapped."""
+
+OBJECTS_MAX = 20
+"""How many objects of a body are looked at."""
+
 CODE_CHARS_MAX = 100
 MESSAGE_CHARS_MAX = 2000
 """How much of a message is looked at."""
@@ -27,73 +41,6 @@ MESSAGE_CHARS_MAX = 2000
 LONG_S = 3600.0
 """A limit that lifts later than this is no rate but a used-up allowance."""
 
-CODES: tuple[tuple[ModelFailure, str], ...] = (
-    (
-        "quota",
-        "insufficient_quota billing_error billing_hard_limit_reached billing_not_active quota_exceeded"
-        " usage_limit_reached usage_limit_exceeded usage_not_included insufficient_balance"
-        " insufficient_credits credit_balance_too_low exceeded_current_quota_error"
-        " contract_spend_limit_reached enforced_spend_limit_reached linked_organization_spend_limit_reached"
-        " linked_organization_billing_unavailable",
-    ),
-    (
-        "auth",
-        "invalid_api_key authentication_error permission_error invalid_authentication api_key_invalid"
-        " account_deactivated token_expired unauthenticated permission_denied invalid_authentication_error"
-        " unsupported_country_region_territory account_suspended organization_on_hold",
-    ),
-    (
-        "rate_limit",
-        "rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests rate_limit_reached_error"
-        " ramp_limit_exceeded",
-    ),
-    (
-        "overload",
-        "overloaded_error engine_overloaded engine_overloaded_error service_unavailable model_overloaded"
-        " server_error api_error internal_server_error unavailable timeout_error",
-    ),
-    (
-        "context",
-        "context_length_exceeded string_above_max_length request_too_large prompt_too_long"
-        " context_window_exceeded",
-    ),
-    (
-        "malformed",
-        "content_policy_violation content_filter unsupported_parameter unsupported_value invalid_prompt"
-        " moderation",
-    ),
-)
-BY_CODE: Mapping[str, ModelFailure] = {code: kind for kind, codes in CODES for code in codes.split()}
-"""Codes that say enough by themselves. Kinds that come first win where a body has several."""
-
-BY_STATUS: Mapping[int, ModelFailure] = {
-    400: "malformed",
-    401: "auth",
-    402: "quota",
-    403: "auth",
-    408: "transport",
-    413: "context",
-    422: "malformed",
-    429: "rate_limit",
-}
-
-STATUS = re.compile("[45][0-9]{2}")
-NAMES = ("code", "type", "status", "reason", "error_code")
-USED_UP = re.compile(
-    r"usage limit|insufficient (credit|balance|quota|fund)|credit balance is too low|out of credits"
-    r"|exceeded your current quota|billing hard limit|spend(ing)? limit|monthly limit"
-    r"|(doesn't|does not) have any credits",
-    re.IGNORECASE,
-)
-TOO_LONG = re.compile(
-    r"maximum context length|prompt is too long|context (window|length|size)|input is too long"
-    r"|too many (input )?tokens|exceeds? the (maximum|available) (number of tokens|context)"
-    r"|input length and `?max_tokens`? exceed|input token count",
-    re.IGNORECASE,
-)
-BAD_KEY = re.compile(
-    r"^(invalid|incorrect|missing|no) api[ _-]?key|^api key (not valid|expired)", re.IGNORECASE
-)
 LOOKS_LIKE_KEY = re.compile(r"\b(sk|pk|key|gsk|xai|AIza)[-_]?[A-Za-z0-9_\-*.]{8,}")
 
 
@@ -110,15 +57,18 @@ def failure(
         secret: the key that was used; blotted out of the text.
     """
     document = _decoded(body)
-    codes, message = _codes(document), _without(secret, _message(document))[:MESSAGE_CHARS_MAX]
+    said = _said(document)
+    plain = "" if said else _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
+    codes, message = _codes(said), _without(secret, _message(said))[:MESSAGE_CHARS_MAX]
+    message = message or ("" if plain.lstrip().startswith("<") else plain)
     if status is None or status < 300:
         status = next(
             (int(code) for code in codes if code.isascii() and code.isdigit() and 400 <= int(code) < 600),
             None,
         )
-    wait_s = retry_after_s(headers, document, now=now)
+    wait_s = retry_after_s(headers, said[0] if said else {}, message, now=now)
     kind = _kind(status, codes, message, wait_s)
-    text = message or _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
+    text = message or plain or _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
     return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status)
 
 
@@ -130,16 +80,17 @@ def _without(secret: str, text: str) -> str:
 def _kind(status: int | None, codes: list[str], message: str, wait_s: float | None) -> ModelFailure:
     if status == 413:
         return "context"  # whatever it is called: the same request never fits
-    kind = _by_codes(status, codes)
-    if kind is None:
-        kind = _by_status(status)
-    if kind == "rate_limit" and ("resource_exhausted" not in codes or not wait_s):
-        used_up = USED_UP.search(message) or (wait_s is not None and wait_s >= LONG_S)
-        return "quota" if used_up else kind
-    if kind == "auth" and status == 403 and USED_UP.search(message):
-        return "quota"
-    if kind == "malformed":
-        return _of_a_bad_request(codes, message)
+    kind = _by_codes(status, codes) or _by_status(status)
+    if kind == "rate_limit":
+        if "resource_exhausted" in codes and wait_s:
+            return kind
+        if wait_s is not None and wait_s >= LONG_S:
+            return "quota"
+    for phrase in PHRASES:
+        # A 403 is a 401 unless it is about money.
+        of_it = kind in phrase.of or (status == 403 and kind == "auth" and phrase.means == "quota")
+        if of_it and phrase.unless not in codes and phrase.words.search(message):
+            return phrase.means
     return kind
 
 
@@ -158,58 +109,51 @@ def _by_status(status: int | None) -> ModelFailure:
     return BY_STATUS.get(status, "malformed" if 300 <= status < 400 else "unknown")
 
 
-def _of_a_bad_request(codes: list[str], message: str) -> ModelFailure:
-    if TOO_LONG.search(message):
-        return "context"
-    if BAD_KEY.search(message):
-        return "auth"
-    if "parameter" not in codes and USED_UP.search(message):
-        return "quota"
-    return "malformed"
-
-
-def _decoded(body: bytes) -> Any:
+def _decoded(body: bytes | str) -> Any:
     try:
         document = READ(body)
     except NotJson:
-        return {}
+        return None
     if isinstance(document, list) and document:  # Google's OpenAI-compatible endpoint
-        document = document[0]
-    return document if isinstance(document, dict) else {}
+        return document[0]
+    return document
 
 
-def _error_of(document: dict[str, Any]) -> dict[str, Any]:
-    error = document.get("error")
-    if isinstance(error, str):
-        return {"message": error, **document}
-    return error if isinstance(error, dict) else document
+def _said(document: Any) -> list[dict[str, Any]]:
+    """The objects of a body that speak of the refusal, the outermost first."""
+    found: list[dict[str, Any]] = []
+    level = [document]
+    for _ in range(LEVELS_MAX):
+        objects = [one for one in level if isinstance(one, dict)][: OBJECTS_MAX - len(found)]
+        found += objects
+        level = [inner for one in objects for name in WRAPPERS for inner in _inside(one.get(name))]
+    return found
 
 
-def _codes(document: dict[str, Any]) -> list[str]:
-    error = _error_of(document)
-    details, metadata = error.get("details"), error.get("metadata")
-    # Google: a list; Anthropic: an object.
-    details = details[:DETAILS_MAX] if isinstance(details, list) else [details]
-    sources = [error, *(detail for detail in details if isinstance(detail, dict))]
+def _inside(value: Any) -> list[Any]:
+    if isinstance(value, str) and value.lstrip().startswith(("{", "[")):
+        value = _decoded(value)
+    return value[:OBJECTS_MAX] if isinstance(value, list) else [value]
+
+
+def _codes(said: list[dict[str, Any]]) -> list[str]:
     codes = [
         str(code)[:CODE_CHARS_MAX].lower()
-        for source in sources
-        for name in NAMES
-        if isinstance(code := source.get(name), str | int) and code
+        for one in said
+        for name in CODE_NAMES
+        if isinstance(code := one.get(name), str | int) and code
     ]
-    if isinstance(metadata, dict) and metadata.get("reasons"):
+    if any(one.get("reasons") for one in said):
         codes.append("moderation")  # OpenRouter: the input was flagged; another key would not help
-    if error.get("param"):
+    if any(one.get("param") for one in said):
         codes.append("parameter")
     return codes
 
 
-def _message(document: dict[str, Any]) -> str:
-    error = _error_of(document)
-    for name in ("message", "detail", "msg"):
-        if isinstance(text := error.get(name), str) and text:
-            return text
-    return ""
+def _message(said: list[dict[str, Any]]) -> str:
+    """What is said, the innermost first: it is nearest to who refuses."""
+    texts = (one.get(name) for one in reversed(said) for name in MESSAGE_NAMES)
+    return "\n".join(dict.fromkeys(text for text in texts if isinstance(text, str) and text))
 
 
 def _quoted(status: int | None, text: str) -> str:

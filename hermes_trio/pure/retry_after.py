@@ -13,19 +13,25 @@ DETAILS_MAX = 20
 LONGEST_S = 7 * 86400.0
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 DURATION_CHARS_MAX = 40
+AGAIN_IN = re.compile(
+    r"(?:try again|retry) (?:in|after) ((?:\d+(?:\.\d+)? ?(?:ms|s|m|h|d)){1,4})", re.IGNORECASE
+)
 UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
-def retry_after_s(headers: Mapping[str, str], document: Mapping[str, Any], *, now: float) -> float | None:
+def retry_after_s(
+    headers: Mapping[str, str], document: Mapping[str, Any], message: str = "", *, now: float
+) -> float | None:
     """Seconds to wait, None if nobody says. The first that says something counts.
 
     Args:
         headers: of the response, looked up in lower case.
         document: its JSON body.
+        message: what it says in words.
         now: wall time in seconds; the response's own Date is preferred to it.
 
     The ways: Retry-After-Ms; Retry-After (RFC 9110: seconds, or a date); `resets_in_seconds` or `retryDelay`
-    in the body; X-RateLimit-Reset and its kin where nothing remains.
+    in the body; X-RateLimit-Reset and its kin where nothing remains; "try again in 7m12s".
     """
     now = _date(headers.get("date", ""), 0.0, epoch=True) or now
     ways: tuple[Callable[[], float | None], ...] = (
@@ -35,6 +41,7 @@ def retry_after_s(headers: Mapping[str, str], document: Mapping[str, Any], *, no
         lambda: _in_body(document),
         lambda: _limits(headers, now),
         lambda: _limits(_proxied_headers(document), now),
+        lambda: _in_words(message),
     )
     for way in ways:
         if (found := way()) is not None:
@@ -87,7 +94,14 @@ def _proxied_headers(document: Mapping[str, Any]) -> dict[str, str]:
     found: Any = document
     for name in ("error", "metadata", "headers"):
         found = found.get(name) if isinstance(found, dict) else None
-    return {str(k).lower(): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+    headers = {str(k).lower(): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
+    return {"x-ratelimit-remaining": "0", **headers}  # what is refused has nothing left, said or not
+
+
+def _in_words(message: str) -> float | None:
+    """OpenAI and Groq: "Please try again in 7m12.5s." Others: "try again in 20 seconds"."""
+    found = AGAIN_IN.search(message)
+    return None if found is None else _duration(found[1].replace(" ", ""))
 
 
 def _limits(headers: Mapping[str, str], now: float) -> float | None:
