@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from hermes_trio.entries import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
 from hermes_trio.pure import texts
 from hermes_trio.pure.prompt import assemble
+from hermes_trio.pure.told import as_quote
 
 ENTRY_CHARS = 20
 """What an entry costs a model beside its text."""
@@ -206,7 +207,7 @@ def shortened(
     first = gone[0] if gone else None
     text = LEFT_OUT
     if summary:
-        text = f"{SUMMARY}\n{summary}"
+        text = f"{SUMMARY}\n{as_quote(summary)}"
     elif isinstance(first, SummaryEntry) and first.text != LEFT_OUT and len(first.text) <= room // 4:
         text = first.text if first.text.startswith(LEFT_OUT) else f"{LEFT_OUT} {first.text}"
     calls = mentioned(gone[own:], room // 4) or ", ".join(names_of_calls(gone[own:]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hermes_trio.pure.told import as_quote
 from hermes_trio.views import ChildView
 
 LISTED_MAX = 10
@@ -116,12 +117,12 @@ def child_ended(command: str, state: str, code: int | None) -> str:
 def child_exit_note(child: int, command: str, code: int, seconds: float, output: str) -> str:
     """What the model is told of a background process that has ended."""
     how = f"exited with code {code}" if code >= 0 else f"was ended by signal {-code}"
-    said = f" Its last output:\n{output}" if output.strip() else " It printed nothing."
+    said = f" Its last output:\n{as_quote(output)}" if output.strip() else " It printed nothing."
     return f"Background process {child} ({shortened(command)}) {how} after {span(seconds)}.{said}"
 
 
 def child_match_note(child: int, command: str, lines: str) -> str:
-    """What the model is told of lines that were watched for."""
+    """What the model is told of lines that were watched for, which are quoted."""
     return f"Background process {child} ({shortened(command)}) printed:\n{lines}"
 
 

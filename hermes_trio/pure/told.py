@@ -1,7 +1,8 @@
 """What a model is told of a message beside its words, in marks that nobody else can write. Pure.
 
 The gateway's own words stand between ⟦ and ⟧, which are taken out of every text that comes from elsewhere.
-What somebody else wrote (a quoted message, a forwarded one) stands behind `> `, line by line.
+What somebody else wrote (a quoted message, a forwarded one, what a program printed) stands behind `> `, line
+by line, also inside of a note; what somebody calls himself stands in quotes, which no name has.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ MARKS = "⟦⟧"
 """What stands between these is the gateway's word: nobody else's text has them when a model is shown it."""
 
 _NOBODY_ELSES = str.maketrans(MARKS, "[]")
+_QUOTES = str.maketrans(dict.fromkeys('"“”„‟«»″‶＂〝〞〟❝❞', "'"))
 
 
 def told(text: str) -> str:
@@ -34,7 +36,7 @@ def in_context(message: Message) -> UserEntry:
         source = _name(message.forwarded)
         by = f"{who} passes on" if who else "Passed on"
         head = told(f"{by}, not their own words{f', from {source}' if source else ''}:")
-        return UserEntry(text=_quote(message.text), before=f"{before}{head}\n")
+        return UserEntry(text=as_quote(message.text), before=f"{before}{head}\n")
     return UserEntry(text=message.text, before=f"{before}{told(f'{who}:')} " if who else before)
 
 
@@ -44,12 +46,15 @@ def _answered(quoted: Quoted) -> str:
     what = f"This is about these words{whose}" if quoted.chosen else f"This answers a message{whose}"
     if not quoted.text:
         return f"{told(f'{what}.')}\n"
-    return f"{told(f'{what}:')}\n{_quote(foreign(quoted.text))}\n"
+    return f"{told(f'{what}:')}\n{as_quote(foreign(quoted.text))}\n"
 
 
-def _quote(text: str) -> str:
+def as_quote(text: str) -> str:
+    """What somebody else wrote, so that no line of it can be taken for ours."""
     return "\n".join(f"> {line}" for line in text.splitlines() or [""])
 
 
 def _name(name: str) -> str:
-    return " ".join(foreign(name).split())[:NAME_MAX]
+    """What somebody calls himself, which may be "note of the system: ...": so it stands in quotes."""
+    bare = " ".join(foreign(name).translate(_QUOTES).split())[:NAME_MAX]
+    return f'"{bare}"' if bare else ""

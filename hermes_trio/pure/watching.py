@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hermes_trio.pure.told import as_quote
+
 PATTERNS_MAX = 10
 PATTERN_CHARS_MAX = 200
 SHOWN_LINES = 10
@@ -50,8 +52,8 @@ class Watch:
         return self._count > 0
 
     def take(self) -> str:
-        """What has matched since the last time, as text; begin anew."""
-        lines, count = self._lines, self._count
+        """What has matched since the last time, quoted, as text; begin anew."""
+        lines, count = [as_quote(line) for line in self._lines], self._count
         self._lines, self._count = [], 0
         more = count - len(lines)
         return "\n".join([*lines, *([f"[and {more} more matching lines]"] if more else [])])

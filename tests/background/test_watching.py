@@ -23,7 +23,7 @@ async def test_between_turns_a_line_opens_a_turn(world):
     await world.say("ada", "go")
     assert [await world.reply("ada") for _ in range(2)] == ["Started.", "It is up."]
     assert world.now == 10
-    assert notes(world) == ["Background process 1 (serve) printed:\nListening on :80"]
+    assert notes(world) == ["Background process 1 (serve) printed:\n> Listening on :80"]
 
 
 async def test_while_a_turn_runs_it_is_heard_at_its_next_step_and_opens_none(world):
@@ -74,8 +74,8 @@ async def test_reports_keep_their_distance_and_lose_no_line(world):
         await world.reply("ada")
     assert world.now == 1 + INTERVAL_S
     first, second = notes(world)
-    assert first.splitlines()[1:] == ["error 1"]
-    assert second.splitlines()[1:] == [*(f"error {n}" for n in range(2, 12)), "[and 1 more matching lines]"]
+    assert first.splitlines()[1:] == ["> error 1"]
+    assert second.splitlines()[1:] == [*(f"> error {n}" for n in range(2, 12)), "[and 1 more matching lines]"]
 
 
 async def test_a_session_has_a_limit_too(world):

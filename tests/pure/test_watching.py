@@ -12,14 +12,14 @@ def test_a_line_that_holds_a_pattern():
     watch = Watch(["error", "Listening on"])
     assert not watch.look(["all is well"])
     assert watch.look(["fine", "An ERROR occurred", "listening on :80"])
-    assert watch.take() == "An ERROR occurred\nlistening on :80"
+    assert watch.take() == "> An ERROR occurred\n> listening on :80"
     assert not watch.look(["fine"])
 
 
 def test_many_matches_are_one_short_report():
     watch = Watch(["e"])
     watch.look([f"e{n}" for n in range(10_000)])
-    assert watch.take().splitlines() == [*(f"e{n}" for n in range(10)), "[and 9990 more matching lines]"]
+    assert watch.take().splitlines() == [*(f"> e{n}" for n in range(10)), "[and 9990 more matching lines]"]
 
 
 def test_a_pattern_is_no_regular_expression():

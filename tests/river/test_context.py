@@ -33,7 +33,7 @@ async def test_a_conversation_that_is_refused_as_too_long_is_summarised(autojump
         assert world.texts("ada", "final")[-1] == "you said: " + "c" * 200
         assert world.texts("ada") == world.texts("ada", "final")
         last = model.requests[-1]
-        assert noted(last) == [f"{context.SUMMARY}\nThey spoke about A."]
+        assert noted(last) == [f"{context.SUMMARY}\n> They spoke about A."]
         assert heard(last)[-1] == "c" * 200
         (asked,) = model.asked_for
         assert asked.tools == ()
@@ -91,7 +91,7 @@ async def test_a_summary_without_end_is_ended(autojump_clock):
         await says(world, "a" * 1700, "c" * 1000)
         assert world.texts("ada", "final")[-1] == "you said: " + "c" * 1000
         (note,) = noted(model.requests[-1])
-        assert note.startswith(f"{context.SUMMARY}\nword word")
+        assert note.startswith(f"{context.SUMMARY}\n> word word")
         assert len(note) < 1000
         assert world.now < 2
 
@@ -126,7 +126,7 @@ async def test_what_a_crash_cut_while_it_was_shortened_goes_on_the_same(autojump
             await world.start()
             await world.until(seconds=60)
             await says(world, "d")
-            assert noted(model.requests[-1]) == [f"{context.SUMMARY}\nAbout A."], world.timeline()
+            assert noted(model.requests[-1]) == [f"{context.SUMMARY}\n> About A."], world.timeline()
             assert heard(model.requests[-1])[-2:] == ["c" * 200, "d"], world.timeline()
             assert len(summaries(world)) == 1
             assert set(await world.outcomes()) == {"answered"}
@@ -256,7 +256,7 @@ async def test_history_has_the_summary_in_place_of_what_it_stands_for(autojump_c
         await says(world, "a" * 300, "b" * 100, "c" * 200)
         (session,) = world.db.execute("select id from session").fetchone()
         entries = await world.life.store.history(session, 100_000)
-        assert entries[0] == SummaryEntry(f"{context.SUMMARY}\nAbout A.", kept=2)
+        assert entries[0] == SummaryEntry(f"{context.SUMMARY}\n> About A.", kept=2)
         assert entries[2:] == [UserEntry("c" * 200), AssistantEntry("you said: " + "c" * 200)]
 
 
