@@ -152,13 +152,25 @@ class Background:
         try:
             process = await self._processes.start(command, env, stdin=not born.foreground)
         except BaseException:
-            await kept(lambda: self.store.end_child(mark.child, "killed", None, "", ""))
+            await self._never_was(mark.child)
             raise
         child = Child(mark.child, born, process, Watch(watch) if watch else None, self.redact)
         self.live[child.id] = child
         self._nursery.start_soon(self._live, child, name=f"child {child.id}")
         self._log.info("child started", child=child.id, key=str(born.key), turn=born.turn, pid=process.pid)
         return child
+
+    async def _never_was(self, child: int) -> None:
+        """The row of what could not be started ends, also where whoever asked for it waits no longer."""
+
+        async def end() -> None:
+            await kept(lambda: self.store.end_child(child, "killed", None, "", ""))
+
+        try:
+            await end()
+        except trio.Cancelled:
+            self._nursery.start_soon(end, name=f"end of child {child}")
+            raise
 
     async def _live(self, child: Child) -> None:
         failed: Exception | None = None

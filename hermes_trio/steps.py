@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 import msgspec
+import trio
 
 from hermes_trio.discretion import without_secrets
 from hermes_trio.entries import Entry
@@ -25,6 +26,7 @@ from hermes_trio.errors import (
     StepFailed,
     StepMismatch,
     StepUnknown,
+    StoreClosed,
     StoreFailed,
 )
 from hermes_trio.pure.foreign_errors import text_of
@@ -32,7 +34,7 @@ from hermes_trio.pure.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.pure.scalars import clean
 from hermes_trio.store_port import Claimed, Reply, StepRow, Store
 from hermes_trio.supervise import attempt
-from hermes_trio.writing import kept, written
+from hermes_trio.writing import AGAIN_FIRST_S, kept, written
 
 T = TypeVar("T")
 VALUE_MAX = 1 << 20
@@ -55,6 +57,7 @@ class Steps:
     Attributes:
         instead: called in the place of each step's function, with the step's row, its arguments, and the
             call that it stands for. A replay gives what was recorded.
+        nursery: the turn's. What a scope of the agent's own cuts off goes on there.
     """
 
     def __init__(
@@ -77,12 +80,13 @@ class Steps:
         self._steer = steer
         self._took = took
         self._redact = redact
-        self._unstored: list[Callable[[], Awaitable[Sequence[Claimed]]]] = []
+        self._late: list[trio.Event] = []
         self._calls: dict[str, int] = {}
         self._running: set[str] = set()
         self._asked: set[tuple[str, int]] = set()
         self._mismatch: StepMismatch | None = None
         self.instead: Instead | None = None
+        self.nursery: trio.Nursery | None = None
         self.count = 0
         self.newest = ""
         self.closing: StepRow | None = None
@@ -216,6 +220,7 @@ class Steps:
     async def intend(self, row: StepRow, prompt: Reply | None = None) -> StepRow:
         """Record that a step begins, with what it asks a person; returns the row as it stands."""
         with self._ours():
+            await self.settled()
             return await written(lambda: self._store.begin_step(self._turn, row, prompt))
 
     async def asked(self, row: StepRow) -> StepRow:
@@ -231,24 +236,44 @@ class Steps:
         reply: Reply | None = None,
         consumes: Sequence[int] = (),
     ) -> None:
-        """Record a step's end, however long the disk refuses it, and take in what was steered."""
+        """Record a step's end, however long the disk refuses it, and take in what was steered.
 
-        async def store() -> Sequence[Claimed]:
-            return await self._store.end_step(
+        Cancelled: the turn goes on with it; only its own end ends that.
+        """
+
+        async def store() -> None:
+            took = await self._store.end_step(
                 self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
             )
+            if took:
+                self._took(took)
 
-        self._unstored.append(store)
-        with self._ours():
-            took = await kept(store)
-        self._unstored.remove(store)
-        if took:
-            self._took(took)
+        try:
+            with self._ours():
+                await self.settled()
+                await kept(store)
+        except trio.Cancelled:
+            self._goes_on(store)
+            raise
+
+    def _goes_on(self, store: Callable[[], Awaitable[None]]) -> None:
+        assert self.nursery is not None
+        late = trio.Event()
+        self._late.append(late)
+        self.nursery.start_soon(self._keep, store, late, name="late step")
+
+    async def _keep(self, store: Callable[[], Awaitable[None]], late: trio.Event) -> None:
+        await trio.sleep(AGAIN_FIRST_S)
+        _, error = await attempt(lambda: kept(store))
+        self._late.remove(late)
+        late.set()
+        if error is not None and not isinstance(error, Fenced | StoreClosed):
+            raise error
 
     async def settled(self) -> None:
-        """Record the ends that a deadline has cut off from their next try. Cancelled: as `end`."""
-        for store in self._unstored:
-            await kept(store)
+        """Wait until the ends that were cut off are recorded: what comes after them is written after them."""
+        for late in list(self._late):
+            await late.wait()
 
     def _replay(self, row: StepRow, type: Any) -> Any:
         if row.state == "failed":

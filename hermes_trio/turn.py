@@ -102,6 +102,7 @@ class Player:
         try:
             async with trio.open_nursery() as nursery:
                 reach(nursery.cancel_scope)
+                turn.steps.nursery = nursery
                 with turn.attendance.within(nursery, self._quiet):
                     # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
                     answer, error = await attempt(lambda: turn.timed(self._agent))

@@ -132,15 +132,17 @@ class Turn:
         """Run the agent under the turn's deadline.
 
         Raises:
-            TurnTimedOut: it passed its deadline. Time in `sleep` and `ask` does not count, nor what it waited
-                for the store, nor what the process did not run.
+            TurnTimedOut: it passed its deadline. What it sleeps, asks, waits for the store or does not run is
+                not of it.
             StepMismatch: it ended without asking for every recorded step.
         """
-        with self._time.given():
-            answer = await agent(self)
-            self.steps.unasked()
-            return answer
-        await self.steps.settled()
+        try:
+            with self._time.given():
+                answer = await agent(self)
+                self.steps.unasked()
+                return answer
+        finally:
+            await self.steps.settled()
         raise TurnTimedOut("the turn passed its deadline")
 
     def answered(self) -> None:
@@ -350,6 +352,7 @@ class Turn:
             StaleTurn: the turn has ended already; nothing happens to the conversation that goes on.
         """
         with self._time.stopped():
+            await self.steps.settled()
             await written(lambda: self._around.store.reset(self.key, None, why, turn=self.id))
         await trio.sleep_forever()
 

@@ -169,3 +169,18 @@ async def test_a_number_that_no_process_has(world, id):
     await world.say("ada", "go")
     assert await world.reply("ada") == "No."
     assert result(world) == f"ValueError: this conversation has no background process {id}"
+
+
+async def test_what_could_not_be_started_does_not_run_although_its_turn_was_stopped_meanwhile(world):
+    world.processes.full = True
+    world.model.script(start("make", after_s=1), text("So be it."))
+    await world.say("ada", "go")
+    await world.until(seconds=0.5)
+    world.fault("store_fails_commit", nth=4, times=2)
+    await world.until(seconds=1.5)
+    await world.say("ada", "/stop")
+    await world.settle()
+    assert world.db.execute("select state from child").fetchall() == [("killed",)]
+    await world.say("ada", "/stop")
+    await world.settle()
+    assert "make" not in world.texts("ada")[-1]

@@ -68,8 +68,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "The row of a program that the machine could not start says that it runs.",
         (
             "background.py",
-            '            await kept(lambda: self.store.end_child(mark.child, "killed", None, "", ""))\n'
-            "            raise\n",
+            "            await self._never_was(mark.child)\n            raise\n",
             "            raise\n",
         ),
     ),

@@ -169,7 +169,7 @@ TASKS: tuple[Mutant, ...] = (
         "a step's end is tried once",
         "I13",
         "What a tool did is forgotten where the disk refuses one commit.",
-        ("steps.py", "            took = await kept(store)\n", "            took = await store()\n"),
+        ("steps.py", "                await kept(store)\n", "                await store()\n"),
     ),
     mutant(
         "a process that was stopped is past its deadlines",
