@@ -99,7 +99,7 @@ _WHERE = {
     "hermes_trio.views": "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView".split(),
     "hermes_trio.wishes": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.entries": (
-        "AssistantEntry Entry ModelAnswer ModelRequest NoteEntry Spell Spelled SummaryEntry ToolCall"
+        "AssistantEntry Entry Keepsake ModelAnswer ModelRequest NoteEntry Spell Spelled SummaryEntry ToolCall"
         " ToolEntry ToolSpec UserEntry"
     ).split(),
 }

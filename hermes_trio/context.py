@@ -317,6 +317,9 @@ def _recordable(answer: ModelAnswer) -> ModelAnswer:
     if "\0" in answer.text or not (answer.text.isascii() and not answer.calls):
         answer = msgspec.convert(cleaned(msgspec.to_builtins(answer)), ModelAnswer)
     while len(msgspec.json.encode(answer)) > ANSWER_BYTES_MAX:
+        if answer.keepsake is not None and answer.keepsake.data:
+            answer = replace(answer, keepsake=replace(answer.keepsake, data={}))
+            continue
         calls = answer.calls if answer.text else ()
         answer = replace(answer, text=answer.text[: len(answer.text) // 2], calls=calls)
     return answer
@@ -324,4 +327,6 @@ def _recordable(answer: ModelAnswer) -> ModelAnswer:
 
 def entry_of(answer: ModelAnswer) -> AssistantEntry:
     """A model's answer as the transcript keeps it."""
-    return AssistantEntry(text=answer.text, calls=answer.calls, finish=answer.finish)
+    return AssistantEntry(
+        text=answer.text, calls=answer.calls, finish=answer.finish, keepsake=answer.keepsake
+    )

@@ -28,17 +28,31 @@ class UserEntry(Struct, frozen=True, tag="user", omit_defaults=True):
     before: str = ""
 
 
+class Keepsake(Struct, frozen=True, array_like=True):
+    """What a model must be shown again with its answer: its reasoning, signatures of its calls.
+
+    Args:
+        of: the service and the model that gave it. No other is shown it.
+        data: JSON that only they read.
+    """
+
+    of: str
+    data: Mapping[str, Any] = {}
+
+
 class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
     """What the model answered. Without an explicit end (`finish` "partial") it was cut short.
 
     Args:
         interim: said or asked on the way; the turn went on.
+        keepsake: of an answer with calls, as its model gave it.
     """
 
     text: str
     calls: tuple[ToolCall, ...] = ()
     finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
     interim: bool = False
+    keepsake: Keepsake | None = None
 
 
 class ToolEntry(Struct, frozen=True, tag="tool", omit_defaults=True):
@@ -103,11 +117,13 @@ class Spelled(Struct, frozen=True):
         body: the service's own JSON of it.
         entries: how many it holds.
         role: whose the last of them is, where that matters for what follows.
+        ids: what the ids of the last calls became, whose results may follow.
     """
 
     body: bytes = b""
     entries: int = 0
     role: str = ""
+    ids: Mapping[str, str] = {}
 
 
 Spell = Callable[[Spelled, Sequence[Entry]], Spelled]
@@ -142,6 +158,7 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tokens_in, tokens_out: as the provider counts them, 0 where it does not say.
         tokens_cached: of `tokens_in` those that the provider had read before, and charges less for.
         tokens_kept: of `tokens_in` those that it was told to keep, and charges more for.
+        keepsake: what it must be shown again with this answer; of one with calls.
     """
 
     text: str = ""
@@ -151,3 +168,4 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tokens_out: int = 0
     tokens_cached: int = 0
     tokens_kept: int = 0
+    keepsake: Keepsake | None = None

@@ -2,8 +2,7 @@
 
 Source: Anthropic's API reference, "Messages" and "Streaming messages".
 
-Roles must alternate, so consecutive entries of one role become blocks of one message. What the gateway tells
-the model (a NoteEntry) goes as user text in brackets. What comes back is read by `anthropic_stream.py`.
+How it is told a conversation is `anthropic_spelling.py`; what comes back is read by `anthropic_stream.py`.
 
 The API keeps what it has read up to a mark (`cache_control`, at most four of them), and looks a request's
 beginning up there. Marked are the system prompt, with the tools, which go before it; what was said before the
@@ -12,65 +11,28 @@ turn; and all there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
 
-from hermes_trio.entries import (
-    AssistantEntry,
-    Entry,
-    ModelAnswer,
-    ModelRequest,
-    Spelled,
-    ToolEntry,
-    UserEntry,
-)
-from hermes_trio.models.answer import GrowingAnswer, arguments_object, unnamed_calls
+from hermes_trio.entries import ModelAnswer, ModelRequest, Spelled
+from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
+from hermes_trio.models.anthropic_spelling import AnthropicSpelling, text_block
 from hermes_trio.models.anthropic_stream import AnthropicStream
 from hermes_trio.models.exchange import Exchange, header_safe
+from hermes_trio.models.spelling import service
 from hermes_trio.ports import WallClock
-from hermes_trio.pure.prompt import as_marked
 
 if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
 
 VERSION = "2026-10-21"
 """Of the API. It knows no `temperature`, `top_p`, `top_k`."""
-LEFT_OUT = "[earlier messages are left out]"
-GO_ON = "[go on]"
 MARKED = {"cache_control": {"type": "ephemeral"}}
 MARK = b',"cache_control":{"type":"ephemeral"}}'
 """In the place of the brace that a block ends with."""
-
-
-def spell(before: Spelled, entries: Sequence[Entry]) -> Spelled:
-    """More of a conversation as blocks of messages of alternating roles, the first of the user.
-
-    The last message is left open: what follows may be of the same role.
-    """
-    pieces, last = [before.body], before.role
-    for entry in entries:
-        role = "assistant" if isinstance(entry, AssistantEntry) else "user"
-        blocks = _blocks(as_marked(entry))
-        if blocks and not last and role == "assistant":
-            pieces.append(_begin("user", first=True) + msgspec.json.encode(_text(LEFT_OUT)))
-            last = "user"
-        for block in blocks:
-            pieces += (b"," if role == last else _begin(role, first=not last), msgspec.json.encode(block))
-            last = role
-    return Spelled(b"".join(pieces), before.entries + len(entries), last)
-
-
-def _begin(role: str, *, first: bool) -> bytes:
-    """The end of the message before, and the beginning of the next."""
-    return b'%b{"role":"%b","content":[' % (b"" if first else b"]},", role.encode())
-
-
-def _ended(spelled: Spelled) -> Spelled:
-    """The last word is the user's."""
-    return spelled if spelled.role == "user" else spell(spelled, (UserEntry(text=GO_ON),))
 
 
 class AnthropicModel:
@@ -88,7 +50,6 @@ class AnthropicModel:
     """
 
     needs_key = True
-    spell = staticmethod(spell)
 
     def __init__(
         self,
@@ -104,6 +65,7 @@ class AnthropicModel:
     ) -> None:
         self.name = name
         url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
+        self.spell = AnthropicSpelling(service(url, name))
         self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._max_tokens = max_tokens
         self._extra = dict(extra or {})
@@ -113,7 +75,7 @@ class AnthropicModel:
     ) -> ModelAnswer:
         """Call the model once; see the Model port. Cancelled: the connection is closed."""
         headers = {"x-api-key": header_safe(key), "anthropic-version": VERSION}
-        answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, spell))
+        answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
         reader = AnthropicStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
         await self._exchange.post(headers, lambda: self.body(request), key=key, take=reader.take)
         return answer.result()
@@ -122,31 +84,14 @@ class AnthropicModel:
         """The request as it goes out. What was spelled before is put in as it is."""
         fields: dict[str, Any] = {"model": self.name, "max_tokens": self._max_tokens, "stream": True}
         if request.prompt:
-            fields["system"] = [_text(request.prompt) | MARKED]
+            fields["system"] = [text_block(request.prompt) | MARKED]
         if request.tools:
             fields["tools"] = [
                 {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
                 for tool in request.tools
             ]
-        earlier = request.earlier.get(spell, Spelled())
-        later = _ended(spell(replace(earlier, body=b""), request.entries))
+        earlier = request.earlier.get(self.spell, Spelled())
+        later = self.spell.ended(self.spell(replace(earlier, body=b""), request.entries))
         marked = [piece for part in (earlier.body, later.body) if part for piece in (part[:-1], MARK)]
         rest = msgspec.json.encode(fields | self._extra)
         return b"".join((rest[:-1], b',"messages":[', *marked, b"]}]}"))
-
-
-def _blocks(entry: Entry) -> list[dict[str, Any]]:
-    if isinstance(entry, ToolEntry):
-        result = {"type": "tool_result", "tool_use_id": entry.call, "content": entry.text}
-        return [result | {"is_error": True} if entry.failed else result]
-    blocks = [_text(entry.text)] if entry.text.strip() else []  # the API refuses blank text
-    if isinstance(entry, AssistantEntry):
-        blocks += [
-            {"type": "tool_use", "id": call.id, "name": call.name, "input": arguments_object(call.arguments)}
-            for call in entry.calls
-        ]
-    return blocks
-
-
-def _text(text: str) -> dict[str, Any]:
-    return {"type": "text", "text": text}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+import msgspec
 from msgspec.structs import replace
 
 from hermes_trio.entries import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
@@ -34,6 +35,8 @@ def _size(entry: Entry) -> int:
     chars = ENTRY_CHARS + len(entry.text)
     if isinstance(entry, AssistantEntry):
         chars += sum(ENTRY_CHARS + len(call.name) + len(call.arguments) for call in entry.calls)
+        if entry.keepsake is not None and entry.keepsake.data:
+            chars += len(msgspec.json.encode(entry.keepsake.data))
     elif isinstance(entry, UserEntry):
         chars += len(entry.before)
     elif isinstance(entry, SummaryEntry):

@@ -86,7 +86,7 @@ def obliging(called: Called, pace_ms: float = 0) -> Item:
     """The next thing to do for what was said last: a tool call, or the answer."""
     messages = called.messages
     last = max(at for at, message in enumerate(messages) if message["role"] == "user")
-    said = words(messages[last])
+    said = paragraphs(messages[last])[-1]
     results = [message["content"] for message in messages[last:] if message["role"] == "tool"]
     wishes = [wish for wish in said.split("; ") if wish.startswith(TOOLS)]
     if len(results) < len(wishes):
@@ -104,10 +104,10 @@ def obliging(called: Called, pace_ms: float = 0) -> Item:
 
 def users(called: Called) -> list[str]:
     """What the people said, as the model was shown it; what the gateway says of it aside."""
-    said = [words(message) for message in called.messages if message["role"] == "user"]
+    said = [text for message in called.messages if message["role"] == "user" for text in paragraphs(message)]
     return [text for text in said if text]
 
 
-def words(message: dict[str, Any]) -> str:
-    """A person's words: what the gateway says of them, or by itself, is left out."""
-    return re.sub("⟦[^⟧]*⟧ ?", "", message["content"])
+def paragraphs(message: dict[str, Any]) -> list[str]:
+    """What was said on end: what the gateway says of it, or by itself, is left out."""
+    return [re.sub("⟦[^⟧]*⟧ ?", "", text) for text in message["content"].split("\n\n")]

@@ -30,7 +30,7 @@ SECTIONS = {
     "Adapters": "Adapter AdapterContext Platform Intake Policy Traits Undecodable Delivery Said"
     " Part Span Choice Receipt Lane Secret split_markdown units Unit open_http_client HttpClient",
     "Models and keys": "ModelAgent Candidates Candidate KeyPool Strategy RefreshingKey Model ModelRequest"
-    " ModelAnswer ToolSpec ToolCall Entry UserEntry AssistantEntry ToolEntry NoteEntry SummaryEntry"
+    " ModelAnswer Keepsake ToolSpec ToolCall Entry UserEntry AssistantEntry ToolEntry NoteEntry SummaryEntry"
     " OpenAIModel AnthropicModel EchoModel",
     "What a gateway stands on": "open_sqlite_store WallClock Chance Processes Process Group LeftChildren",
 }

@@ -52,8 +52,9 @@ class OpenAIFake(ModelFake):
         return {"error": {"message": str(error), "type": kind, "param": None, "code": code}}
 
     def said(self, body: dict[str, Any]) -> str:
-        """The last user message."""
-        return next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        """The last paragraph of the user: one message may hold several that were sent on end."""
+        last = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        return last.rpartition("\n\n")[2]
 
     def head(self, body: dict[str, Any]) -> bytes:
         """The role."""

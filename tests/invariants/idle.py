@@ -21,7 +21,7 @@ from hermes_trio.candidates import Candidate, Candidates
 from hermes_trio.clock import SystemClock, seeded_chance
 from hermes_trio.daemon.heap import give_back_now, resident
 from hermes_trio.entries import ModelAnswer
-from hermes_trio.models.openai import OpenAIModel, spell
+from hermes_trio.models.openai import OpenAIModel
 from tests.cancel.points import tasks
 
 
@@ -74,12 +74,13 @@ class Service:
 class Repeats:
     """A model that is told conversations as one of OpenAI's is, and repeats what it was told last."""
 
-    name, needs_key, spell = "repeats", False, staticmethod(spell)
+    name, needs_key = "repeats", False
 
     def __init__(self):
         self._real = OpenAIModel(
             None, "http://127.0.0.1:1", "x", first_byte_s=1, between_bytes_s=1, clock=SystemClock()
         )
+        self.spell = self._real.spell
 
     async def complete(self, request, *, key, on_text):
         await trio.lowlevel.checkpoint()

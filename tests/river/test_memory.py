@@ -6,7 +6,7 @@ import pytest
 
 from hermes_trio.entries import Spelled
 from hermes_trio.memory import OVERHEAD_BYTES, Kept, Memory
-from hermes_trio.models.openai import spell
+from hermes_trio.models.openai_spelling import OpenAISpelling
 from hermes_trio.store_port import Mark
 from hermes_trio.values import Key
 
@@ -19,7 +19,7 @@ def a_key(n):
 
 
 def kept(session=1, size=SIZE):
-    return Kept(Mark(session, 1, size, 0), size, {spell: Spelled(b"," * size, 1)})
+    return Kept(Mark(session, 1, size, 0), size, {OpenAISpelling(): Spelled(b"," * size, 1)})
 
 
 def test_what_was_used_longest_ago_is_forgotten_first():

@@ -39,7 +39,7 @@ class Told:
 
     def __init__(self, provider, decide=lambda n: ModelAnswer(text=f"answer {n}"), *, summaries=True):
         self._real = a_model(provider)
-        self.spell = type(self._real).spell
+        self.spell = self._real.spell
         self.bodies = []
         self.others = 0
         self._decide = decide
