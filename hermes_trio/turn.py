@@ -106,6 +106,7 @@ class Player:
                 with turn.attendance.within(nursery, self._quiet):
                     # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
                     answer, error = await attempt(lambda: turn.timed(self._agent))
+                    await turn.steps.settled()
                     turn.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
         except* Exception as group:

@@ -136,13 +136,10 @@ class Turn:
                 not of it.
             StepMismatch: it ended without asking for every recorded step.
         """
-        try:
-            with self._time.given():
-                answer = await agent(self)
-                self.steps.unasked()
-                return answer
-        finally:
-            await self.steps.settled()
+        with self._time.given():
+            answer = await agent(self)
+            self.steps.unasked()
+            return answer
         raise TurnTimedOut("the turn passed its deadline")
 
     def answered(self) -> None:
