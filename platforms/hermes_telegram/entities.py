@@ -52,7 +52,7 @@ class Spoken(msgspec.Struct):
 
 def with_links(text: str, entities: Sequence[Entity]) -> str:
     """The text with the address of each link behind its words: a reader of text sees no other."""
-    return _spelled(text, entities)[0]
+    return _spelled(text, entities[:ENTITIES_MAX])[0]
 
 
 def _spelled(text: str, entities: Sequence[Entity]) -> tuple[str, Sequence[Entity]]:

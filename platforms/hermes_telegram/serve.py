@@ -15,7 +15,7 @@ import trio
 from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.api import READ_S, BotApi
 from hermes_telegram.calls import encode
-from hermes_telegram.wire import Batch, Me, decode_batch
+from hermes_telegram.wire import Me, decode_batches
 from hermes_trio import (
     AccountRefused,
     ForeignJson,
@@ -82,29 +82,24 @@ async def _poll(
     cursor = intake.cursor
     timeout_s = 0  # the first poll returns at once, and so tells that the account receives
     while True:
-        batch = await _next_batch(api, intake, account, me, cursor, timeout_s)
-        if batch.count:
-            if batch.cursor is None:
-                raise PlatformDown("getUpdates: no update has an update_id")
-            await intake.accept(batch.updates, cursor=batch.cursor)
-            cursor = batch.cursor
-            for press in batch.presses:
-                _offer(presses, press)
+        wish = {"limit": BATCH_MAX, "timeout": timeout_s, "allowed_updates": _WANTED}
+        if cursor is not None and cursor.isascii() and cursor.isdigit():
+            wish["offset"] = int(cursor)
+        answer = await _ask(api, intake, "getUpdates", encode(wish), timeout_s + READ_MARGIN_S)
+        # A hundred long updates took a second in one go; others have the loop between two pieces of that.
+        await trio.lowlevel.checkpoint()
+        try:
+            for batch in decode_batches(answer.result, account=account, me=me):
+                if batch.cursor is None:
+                    raise PlatformDown("getUpdates: no update has an update_id")
+                await intake.accept(batch.updates, cursor=batch.cursor)
+                cursor = batch.cursor
+                for press in batch.presses:
+                    _offer(presses, press)
+        except NotJson as error:
+            raise PlatformDown(f"getUpdates: {error}") from None
         intake.received()
         timeout_s = poll_timeout_s
-
-
-async def _next_batch(
-    api: BotApi, intake: Intake, account: str, me: Me, cursor: str | None, timeout_s: int
-) -> Batch:
-    wish = {"limit": BATCH_MAX, "timeout": timeout_s, "allowed_updates": _WANTED}
-    if cursor is not None and cursor.isascii() and cursor.isdigit():
-        wish["offset"] = int(cursor)
-    answer = await _ask(api, intake, "getUpdates", encode(wish), timeout_s + READ_MARGIN_S)
-    try:
-        return decode_batch(answer.result, account=account, me=me)
-    except NotJson as error:
-        raise PlatformDown(f"getUpdates: {error}") from None
 
 
 def _offer(presses: trio.MemorySendChannel[str], press: str) -> None:

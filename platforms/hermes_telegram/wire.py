@@ -6,7 +6,7 @@ Updates are decoded one by one: what is wrong with one does not touch its neighb
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -19,6 +19,9 @@ from hermes_trio import Address, ForeignJson, Message, Moved, NotJson, Quoted, U
 
 UPDATE_BYTES_MAX = 1024 * 1024
 """Of one update; a larger one is kept as one that could not be decoded."""
+
+BATCH_BYTES = 64 * 1024
+"""Of so much, or of one update, a batch is made: a poll's hundred are neither read nor kept in one go."""
 
 GENERAL_TOPIC = 1
 """Sends to a forum's General topic must not name it: "message thread not found"."""
@@ -122,16 +125,14 @@ class _WholeMessage(msgspec.Struct):
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What one poll gave.
+    """What one poll gave, or a part of it.
 
     Args:
-        count: how many updates it had, also those that are nothing to us.
-        updates: for the intake, in order.
+        updates: for the intake, in order; none where all were nothing to us.
         presses: ids of callback queries that wait for an answer.
-        cursor: the offset that confirms all of them, None if none had a number.
+        cursor: the offset that confirms all up to here, None if none had a number.
     """
 
-    count: int
     updates: Sequence[Message | Undecodable | Moved]
     presses: Sequence[str]
     cursor: str | None
@@ -144,26 +145,31 @@ _whole_message: ForeignJson[_WholeMessage] = ForeignJson(_WholeMessage, most_byt
 _raw_message: ForeignJson[_RawMessage] = ForeignJson(_RawMessage, most_bytes=UPDATE_BYTES_MAX)
 
 
-def decode_batch(result: bytes | msgspec.Raw, *, account: str, me: Me) -> Batch:
-    """Decode the result of getUpdates.
+def decode_batches(result: bytes | msgspec.Raw, *, account: str, me: Me) -> Iterator[Batch]:
+    """Decode the result of getUpdates, batch by batch, each when it is asked for.
 
     Raises:
         NotJson: it is not an array.
     """
-    raws = _split(result)
     updates: list[Message | Undecodable | Moved] = []
     presses: list[str] = []
-    cursor: int | None = None
-    for raw in raws:
-        value, number, press = decode_update(bytes(raw), account=account, me=me)
+    cursor: str | None = None
+    size = 0
+    for raw in map(bytes, _split(result)):
+        if cursor is not None and 0 < size > BATCH_BYTES - len(raw):
+            yield Batch(updates, presses, cursor)
+            updates, presses, size = [], [], 0
+        size += len(raw)
+        value, number, press = decode_update(raw, account=account, me=me)
         if value is not None:
             updates.append(value)
         if press is not None:
             presses.append(press)
         if number is not None:
             # Not max(): after a quiet week Telegram may number from a lower id on.
-            cursor = number + 1
-    return Batch(len(raws), updates, presses, None if cursor is None else str(cursor))
+            cursor = str(number + 1)
+    if size:
+        yield Batch(updates, presses, cursor)
 
 
 def decode_update(

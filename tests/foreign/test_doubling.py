@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from hermes_telegram.answer import decode_answer
+from hermes_telegram.wire import Me, decode_update
 from hermes_websocket.wire import Garbage, decode_client
 
 from hermes_trio.daemon.control import decode_request
@@ -54,6 +55,20 @@ def output(data):
     for at in range(0, len(data), 4096):
         lines.add(cleaner.feed(data[at : at + 4096]))
     lines.add(cleaner.end())
+
+
+def answers_links(size):
+    links = [
+        {"type": "text_link", "offset": n, "length": 1, "url": "http://a.b/"} for n in range(size // 256)
+    ]
+    replied = {"message_id": 1, "text": "é" * (size // 3), "entities": links}
+    message = {
+        "message_id": 2,
+        "chat": {"id": 7, "type": "private"},
+        "text": "a",
+        "reply_to_message": replied,
+    }
+    return msgspec.json.encode({"update_id": 1, "message": message})
 
 
 def says(**error):
@@ -123,6 +138,7 @@ BORDERS = {
     "program: columns": (lambda n: b"\x1b[9999Gx\n" * (n // 10), output),
     "program: line ends": (lambda n: b"\r" * n, output),
     "telegram: backslashes": (lambda n: b'{"ok":true,"description":"' + b"\\" * n, refuses(decode_answer)),
+    "telegram: links": (answers_links, lambda raw: decode_update(raw, account="main", me=Me(id=1))),
     "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, Garbage)),
     "config: dots": (lambda n: "a" + ".a" * (n // 2) + " = 1", refuses(read_toml, NotToml)),
     "config: a word": (lambda n: "a" * n, refuses(read_toml, NotToml)),

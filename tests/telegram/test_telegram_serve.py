@@ -59,6 +59,20 @@ async def test_a_backlog_of_250_comes_whole_and_in_order(nursery):
         nursery.cancel_scope.cancel()
 
 
+async def test_a_backlog_of_long_messages_is_taken_in_piece_by_piece(nursery):
+    fake, ear = FakeBotApi(), Ear()
+    for n in range(10):
+        fake.push(42, f"{n} {'x' * 30_000}")
+    async with opened(await nursery.start(fake.serve)) as platform:
+        nursery.start_soon(platform.serve, ear)
+        await ear.until(lambda: len(ear.texts) == 10)
+        assert [text[0] for text in ear.texts] == list("0123456789")
+        assert ear.asked == 5
+        await fake.wait_confirmed()
+        assert ear.cursor == str(fake.offset)
+        nursery.cancel_scope.cancel()
+
+
 async def test_serving_goes_on_at_the_cursor_of_the_intake(nursery):
     fake = FakeBotApi()
     fake.push(42, "before")

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hermes_telegram.entities import to_entities
 from hermes_telegram.mend import mended
-from hermes_telegram.wire import Me, decode_batch, decode_update
+from hermes_telegram.wire import BATCH_BYTES, Me, decode_batches, decode_update
 
 from hermes_trio.values import Address, Message, Moved, Quoted, Span, Undecodable
 
@@ -292,16 +292,39 @@ def test_what_cannot_be_read_is_kept_whole_under_its_number(raw):
 def test_a_bad_update_does_not_harm_its_neighbours():
     good = [update(message=message(f"m{n}") | {"message_id": n}) for n in range(2)]
     raws = [good[0], b'{"update_id": 78, "message": 3}', b'"rubbish"', good[1].replace(b"77", b"80")]
-    batch = decode_batch(b"[" + b",".join(raws) + b"]", account="main", me=ME)
+    (batch,) = decode_batches(b"[" + b",".join(raws) + b"]", account="main", me=ME)
     kinds = [type(value).__name__ for value in batch.updates]
     assert kinds == ["Message", "Undecodable", "Undecodable", "Message"]
-    assert (batch.cursor, batch.count) == ("81", 4)
+    assert batch.cursor == "81"
     assert len({value.native for value in batch.updates}) == 4
 
 
 def test_the_cursor_follows_telegram_when_it_starts_to_number_anew():
     raws = [update(message=message()).replace(b"77", b"900"), update(message=message()).replace(b"77", b"12")]
-    assert decode_batch(b"[" + b",".join(raws) + b"]", account="main", me=ME).cursor == "13"
+    (batch,) = decode_batches(b"[" + b",".join(raws) + b"]", account="main", me=ME)
+    assert batch.cursor == "13"
+
+
+def numbered(number, text):
+    return update(message=message(text)).replace(b"77", str(number).encode())
+
+
+def test_long_updates_come_in_batches_each_with_its_cursor():
+    long = [numbered(n, "x" * 30_000) for n in (1, 2, 3)]
+    rubbish = b'"' + b"y" * BATCH_BYTES + b'"'
+    raws = [rubbish, *long, rubbish, numbered(4, "short")]
+    batches = list(decode_batches(b"[" + b",".join(raws) + b"]", account="main", me=ME))
+    assert [(len(batch.updates), batch.cursor) for batch in batches] == [
+        (2, "2"),
+        (2, "4"),
+        (1, "4"),
+        (1, "5"),
+    ]
+
+
+def test_without_a_number_nothing_is_confirmed():
+    (batch,) = decode_batches(b'["rubbish"]', account="main", me=ME)
+    assert batch.cursor is None
 
 
 def test_a_press_carries_its_choice_and_its_label():
