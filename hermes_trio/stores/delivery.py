@@ -204,30 +204,38 @@ def _marked(part: Part) -> Part:
     return Part(f"{text} {texts.MARK}", spans)
 
 
+_SAID = (
+    "select turn, said, last, state, exists(select 1 from outbound other where other.lane = outbound.lane"
+    " and other.state in ('owed', 'sending', 'live') and (other.state <> 'live' or other.dirty = 1))"
+    " from outbound where id = ?"
+)
+"""Of a row what it was, and whether its lane has more to say."""
+
+
 def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     """It was said; returns whether its lane has more to say.
 
     The last part of a finished turn's final ends its session's run of interruptions.
     """
     # What is shown without an id can never be edited: it is not live any more.
-    lane, *found = tx.run(
+    tx.run(
         "update outbound set begun = 0, message_id = coalesce(:id, message_id), sent_at = :now,"
         " dirty = dirty and state = 'live',"
         # An edit that follows a send which is certain now is not in doubt.
         " unknown = case when state = 'sending' and dirty then 0 else unknown end,"
         " state = case when state = 'sending' then case when dirty then 'owed' else 'sent' end"
         " when state = 'live' and op = 'send' and coalesce(:id, message_id) is null then 'sent'"
-        " else state end where id = :row returning lane, turn, said, last, state",
+        " else state end where id = :row",
         {"id": message_id, "now": tx.now, "row": row},
-    ).fetchone()
-    if found[0] is not None and found[1:] == ["final", 1, "sent"]:
+    )
+    turn, *found, more = tx.one(_SAID, row)
+    if turn is not None and found == ["final", 1, "sent"]:
         tx.run(
             "update session set interrupted = 0 where interrupted > 0 and id ="
             " (select session from turn where id = ? and state = 'finished')",
-            (found[0],),
+            (turn,),
         )
-    open_rows = f"{LANE_IS} and (state in ('owed', 'sending') or state = 'live' and dirty = 1)"
-    return tx.one(f"select 1 from outbound where {open_rows} limit 1", lane) is not None
+    return bool(more)
 
 
 def fail_delivery(

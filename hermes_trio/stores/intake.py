@@ -125,8 +125,7 @@ def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> boo
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
         tx.owe(notice(message, texts.queue_full(rules.queue_max), "refusal"), None, answers=id)
         return False
-    session = tx.session_of(name)
-    turn = tx.running_turn(session)
+    session, turn = tx.at_work(name)
     # What was held back goes on with the message. Behind a command nothing interrupts: the command may stop
     # or reset what runs, or end a question.
     if turn is not None and not rows.let_go(tx, turn):
@@ -168,16 +167,20 @@ def notice(message: Message, text: str, said: str = "reply") -> Reply:
 
 def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
     """Take the message as the answer to an open question; a press that is none comes to its end."""
-    if id > rows.barrier(tx, text_of(key)):
+    key_text = text_of(key)
+    asked = tx.all(
+        "select turn, name, n, value from step where asked = ? and at <= ? order by at", key_text, at
+    )
+    if not asked and message.choice is None:
+        return False
+    if id > rows.barrier(tx, key_text):
         # A command before it may end the question. It is offered when that is settled.
         return False
-    for turn, name, n, value in tx.all(
-        "select turn, name, n, value from step where asked = ? and at <= ? order by at", text_of(key), at
-    ):
+    for turn, name, n, value in asked:
         question = read_question(value)
         answer = _answer(tx, turn, question, message)
         if answer is not None:
-            session, key_text = tx.one("select session, key from turn where id = ?", turn)
+            session, of = tx.one("select session, key from turn where id = ?", turn)
             tx.run(
                 f"update step set state = 'done', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
                 " where turn = ? and name = ? and n = ?",
@@ -188,7 +191,7 @@ def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
             tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
             tx.add_entry(session, turn, UserEntry(text=answer), id)
             tx.then(WakeAsk(key, turn))
-            tx.then(WakeKey(read_key(key_text), session))
+            tx.then(WakeKey(read_key(of), session))
             return True
     if message.choice is None:
         return False

@@ -13,6 +13,7 @@ from hermes_trio.pure.prompt import message_entry
 from hermes_trio.store_port import AcceptRules, Claimed, Reply
 from hermes_trio.stores.tx import (
     ANY_PENDING,
+    BARRIER,
     CLAIMABLE,
     LANE_IS,
     NO_SESSION,
@@ -78,9 +79,10 @@ def heard(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]
     """
     told = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
     return tx.all(
-        f"select id, body, at, kind from inbound where key = ? and id < ? and {ANY_PENDING} and {told}",
+        f"select id, body, at, kind from inbound where key = ? and id < {BARRIER}"
+        f" and {ANY_PENDING} and {told}",
         key,
-        barrier(tx, key),
+        key,
         session,
     )
 
@@ -234,8 +236,9 @@ def claim(
         tx.run("update inbound set state = 'running', turn = ?, step = ? where id = ?", (turn, step, id))
         heard = not tx.add_user_entry(session, turn, id, message)
         claimed.append(Claimed(id, message, at, step, heard))
-    if not all(one.message.note for one in claimed):
-        tx.run("update session set wakes = 0 where id = ? and wakes > 0", (session,))
+    woke = "select 1 from session where id = ? and wakes > 0"
+    if not all(one.message.note for one in claimed) and tx.one(woke, session):
+        tx.run("update session set wakes = 0 where id = ?", (session,))
     if claimed:
         hide_waiting(tx, text_of(claimed[-1].message.address.lane), [one.id for one in claimed])
     return tuple(claimed)
@@ -251,8 +254,8 @@ def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
 
 def barrier(tx: Tx, key: str) -> int:
     """The number of the key's first unsettled command: nothing behind it is claimed."""
-    row = tx.one("select min(id) from inbound where key = ? and outcome is null and kind = 'command'", key)
-    return row[0] if row[0] is not None else 1 << 62
+    (first,) = tx.one(f"select {BARRIER}", key)
+    return int(first)
 
 
 def show(tx: Tx, turn: int, reply: Reply) -> None:

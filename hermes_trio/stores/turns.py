@@ -14,6 +14,7 @@ from hermes_trio.stores.deferral import defer
 from hermes_trio.stores.intake import Question
 from hermes_trio.stores.tx import (
     ANY_PENDING,
+    BARRIER,
     CLAIMABLE,
     NEWEST_STEP,
     NO_SESSION,
@@ -100,10 +101,10 @@ def end_step(
         "kind in ('message', 'steer', 'wake', 'match')" if steer else "kind in ('steer', 'wake', 'match')"
     )
     waiting = tx.all(
-        "select id, body, at from inbound where key = ? and id < ?"
+        f"select id, body, at from inbound where key = ? and id < {BARRIER}"
         f" and {ANY_PENDING} and {wanted} order by id",
         key,
-        rows.barrier(tx, key),
+        key,
     )
     return rows.claim(tx, session, turn, waiting, f"{step.name}#{step.n}")
 

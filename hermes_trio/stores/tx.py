@@ -64,6 +64,11 @@ CLAIMABLE = f"kind not in ('wake', 'match') and {ANY_CLAIMABLE}"
 PENDING = f"kind not in ('wake', 'match') and {ANY_PENDING}"
 """Messages of people; the two above have beside them what the gateway writes of its children."""
 WAKING = "kind in ('wake', 'match') and state in ('waiting', 'deferred') and outcome is null"
+BARRIER = (
+    f"(select coalesce(min(id), {1 << 62}) from inbound"
+    " where key = ? and outcome is null and kind = 'command')"
+)
+"""The number of the key's first unsettled command: nothing behind it is claimed."""
 
 
 class Tx:
@@ -111,8 +116,16 @@ class Tx:
 
     def session_of(self, key: str) -> int:
         """The key's open session, opened if there is none."""
-        row = self.one("select id from session where key = ? and ended_at is null", key)
-        return row[0] if row else self.open_session(key)
+        return self.at_work(key)[0]
+
+    def at_work(self, key: str) -> tuple[int, int | None]:
+        """The key's open session, opened if there is none, and its running turn."""
+        row = self.one(
+            "select id, (select id from turn where session = session.id and state = 'running')"
+            " from session where key = ? and ended_at is null",
+            key,
+        )
+        return row if row else (self.open_session(key), None)
 
     def open_session(self, key: str) -> int:
         """A new session under the key."""
@@ -131,14 +144,16 @@ class Tx:
         What was dropped is no part of its conversation: a turn that it was given to before left its entry
         there, and whoever speaks next would be answered with what somebody else may not ask.
         """
-        settled = self.run(
-            f"update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
-            f" where outcome is null and {where} returning id, account, native, key",
-            (outcome, reason, self.now, *args),
-        ).fetchall()
-        if outcome not in ("answered", "stopped"):
-            for _, account, native, key in settled:
-                self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
+        update = (
+            "update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
+            f" where outcome is null and {where}"
+        )
+        values = (outcome, reason, self.now, *args)
+        if outcome in ("answered", "stopped"):
+            return self.run(update, values).rowcount
+        settled = self.run(f"{update} returning id, account, native, key", values).fetchall()
+        for _, account, native, key in settled:
+            self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
         if outcome == "dropped":
             unsaid = [(id,) for id, *_ in settled]
             self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", unsaid)

@@ -69,8 +69,8 @@ HERMES: tuple[Mutant, ...] = (
         "The delivery of an answer does not end the run of interruptions.",
         (
             "stores/delivery.py",
-            'if found[0] is not None and found[1:] == ["final", 1, "sent"]:',
-            'if found[0] is not None and found[1:] == ["final", 1, "sending"]:',
+            'if turn is not None and found == ["final", 1, "sent"]:',
+            'if turn is not None and found == ["final", 1, "sending"]:',
         ),
     ),
 )
@@ -82,8 +82,8 @@ MISSED: tuple[Mutant, ...] = (
         "A message behind a command that has not taken effect is claimed.",
         (
             "stores/next_turn.py",
-            "    barrier = rows.barrier(tx, key)\n    found = tx.all(",
-            "    barrier = 1 << 62\n    found = tx.all(",
+            'length, state from inbound where key = ? and id < {BARRIER}"',
+            'length, state from inbound where key = ? and {BARRIER} <> 0"',
         ),
     ),
     mutant(

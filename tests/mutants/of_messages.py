@@ -133,8 +133,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "What is steered is taken in although a command before it has not taken effect.",
         (
             "stores/turns.py",
-            "        key,\n        rows.barrier(tx, key),\n    )\n    return rows.claim(",
-            "        key,\n        1 << 62,\n    )\n    return rows.claim(",
+            'where key = ? and id < {BARRIER}"\n        f" and {ANY_PENDING} and {wanted}',
+            'where key = ? and {BARRIER} <> 0"\n        f" and {ANY_PENDING} and {wanted}',
         ),
     ),
     mutant(
@@ -187,8 +187,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "Of what was superseded the log says nothing.",
         (
             "stores/tx.py",
-            'if outcome not in ("answered", "stopped"):',
-            'if outcome not in ("answered", "stopped", "superseded"):',
+            'if outcome in ("answered", "stopped"):',
+            'if outcome in ("answered", "stopped", "superseded"):',
         ),
     ),
     mutant(
