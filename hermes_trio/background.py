@@ -24,6 +24,7 @@ from hermes_trio.pure.command_floor import refused
 from hermes_trio.pure.foreign_errors import shown
 from hermes_trio.pure.watching import INTERVAL_S, PER_CHILD, PER_SESSION, Watch
 from hermes_trio.reaper import Reaper
+from hermes_trio.redaction import seeks
 from hermes_trio.store_port import Store
 from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.writing import kept, written
@@ -59,7 +60,7 @@ class Child:
         self.matched = trio.Event()
         self.left = trio.Event()
         self.read_out = trio.Event()
-        self._cleaner = Cleaner(redact)
+        self._cleaner = Cleaner(seeks(redact))
         self._kept = Kept(HEAD_CHARS, TAIL_CHARS)
         self._lines = Lines()
 

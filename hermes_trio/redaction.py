@@ -16,7 +16,6 @@ from msgspec.structs import replace
 from hermes_trio.pure.secret_forms import (
     SURE_MIXED,
     Needle,
-    Range,
     merged,
     needles,
     places,
@@ -25,10 +24,10 @@ from hermes_trio.pure.secret_forms import (
     without_begun,
     written,
 )
+from hermes_trio.pure.secret_ranges import REDACTED, Range, Seeks, certain_part, replaced
 from hermes_trio.values import Part, Secret, Span
 
 Redact = Callable[[str], str]
-REDACTED = "***"
 SHORTEST_SECRET = 4
 NEWEST, NEWEST_UNPLACED = 32, 100
 """So many secrets of one file are known, and of all that come from no file: a token that is renewed every
@@ -74,7 +73,7 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """The text without them."""
         ranges = self.found(text)
-        return _replaced(text, ranges) if ranges else text
+        return replaced(text, ranges) if ranges else text
 
     def found(self, text: str) -> Sequence[Range]:
         """Where they stand in the text, in order, apart from one another."""
@@ -95,8 +94,8 @@ class Redactor:
             ranges += [(at, at + len(form)) for at in _all(text.find, form)]
         return merged(ranges)
 
-    def certain(self, text: str) -> str:
-        """A text that is not complete, redacted, without an end that may be the beginning of a secret."""
+    def certain_to(self, text: str) -> int:
+        """Up to where a text holds no beginning of one, whatever follows it."""
         if self._known is None:
             self._index()
         text = without_begun(text)
@@ -104,16 +103,23 @@ class Redactor:
         tail = max(0, len(text) - 8 * self._longest)
         for read, seen in enumerate((text[tail:], unescaped(text[tail:]))):
             bones = skeleton(seen or "")
-            for length in range(min(len(bones), self._longest), SHOWN_MAX, -1):
-                if _begins(self._sorted, bones[-length:]):
-                    cut = min(cut, tail + places(text[tail:], read=bool(read))[-length][0])
-                    break
+            first = max(0, len(bones) - self._longest)
+            begun = next((at for at in range(first, len(bones) - SHOWN_MAX) if self._begins(bones, at)), None)
+            if begun is not None:
+                cut = min(cut, tail + places(text[tail:], read=bool(read))[begun][0])
         for form in self._short:
             size = next((n for n in range(len(form) - 1, SHOWN_MAX, -1) if text.endswith(form[:n])), 0)
             cut = min(cut, len(text) - size)
-        # The end of one that is complete may look like the beginning of another.
-        whole = next((end for start, end in self.found(text) if start < cut < end), cut)
-        return self(text[:whole])
+        return cut
+
+    def _begins(self, bones: bytes, at: int) -> bool:
+        """Whether what stands there to the end is the beginning of one that is longer."""
+        if bones[at : at + SHOWN_MAX + 1] not in self._heads:
+            return False
+        begun = bones[at:]
+        place = bisect_left(self._sorted, begun)
+        one = self._sorted[place] if place < len(self._sorted) else b""
+        return one.startswith(begun) and len(one) > len(begun)
 
     def _index(self) -> frozenset[_Gram]:
         """Know what is looked for anew: the stretches by which most texts are told apart."""
@@ -123,6 +129,7 @@ class Redactor:
         short = {form for _, forms in self._forms.values() for form in forms}
         self._short = sorted(short, key=len, reverse=True)
         self._sorted = sorted(long)
+        self._heads = {bones[: SHOWN_MAX + 1] for bones in long}
         self._longest = max((len(one) for one in long), default=0)
         least = min((len(one) for one in long), default=GRAM)
         self._stride = min(STRIDE_MAX, least - GRAM + 1)
@@ -165,21 +172,46 @@ def _forms(value: str) -> _Forms:
     return found, tuple(written(value)) if short else ()
 
 
-def certain(redact: Redact, text: str) -> str:
-    """A text that is not complete, redacted; a long last word may begin a secret and is left out.
+class _Function:
+    """A redaction of somebody's own, of which only the outcome is known."""
 
-    A redactor that knows its secrets is asked for what may be the beginning of one.
-    """
-    if isinstance(redact, Redactor):
-        return redact.certain(text)
-    kept = text.rstrip(_WORD)
-    return redact(kept if len(text) - len(kept) >= GRAM else text)
+    def __init__(self, redact: Redact) -> None:
+        self._redact = redact
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        return self._redact(text)
+
+    def found(self, text: str) -> Sequence[Range]:
+        """What lies between what stayed."""
+        new = self._redact(text)
+        if new == text:
+            return ()
+        start = _shared(text, new)
+        return [(start, len(text) - _shared(text[start:][::-1], new[start:][::-1]))]
+
+    def certain_to(self, text: str) -> int:
+        """A long last word may begin a secret."""
+        if self._redact is str:
+            return len(text)
+        kept = len(text.rstrip(_WORD))
+        return kept if len(text) - kept >= GRAM else len(text)
+
+
+def seeks(redact: Redact) -> Seeks:
+    """Where a redaction finds something to replace."""
+    return redact if isinstance(redact, Redactor) else _Function(redact)
+
+
+def certain(redact: Redact, text: str) -> str:
+    """A text that is not complete, without secrets and without an end that may be the beginning of one."""
+    return certain_part(text, seeks(redact))[0]
 
 
 def redacted_parts(parts: Sequence[Part], redact: Redact) -> tuple[Part, ...]:
     """Parts of one text without secrets, also where one is cut in two by a part's end. Spans stay right."""
     whole = "".join(part.text for part in parts)
-    ranges = _found(redact, whole)
+    ranges = seeks(redact).found(whole)
     at, cleaned = 0, []
     for part in parts:
         end = at + len(part.text)
@@ -222,29 +254,10 @@ def _moved(at: int, ranges: Sequence[tuple[int, int, str]]) -> int:
     return at + shift
 
 
-def _found(redact: Redact, text: str) -> Sequence[Range]:
-    if isinstance(redact, Redactor):
-        return redact.found(text)
-    new = redact(text)
-    if new == text:
-        return ()
-    # Of a function of somebody's own only the outcome is known: what lies between what stayed.
-    start = _shared(text, new)
-    return [(start, len(text) - _shared(text[start:][::-1], new[start:][::-1]))]
-
-
 def _shared(one: str, other: str) -> int:
     """How many characters at the beginning are the same."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
-
-
-def _replaced(text: str, ranges: Sequence[Range]) -> str:
-    pieces, last = [], 0
-    for start, end in ranges:
-        pieces += [text[last:start], REDACTED]
-        last = end
-    return "".join((*pieces, text[last:]))
 
 
 def _where(text: str, bones: bytes, hits: Sequence[Needle] | None, *, read: bool) -> Iterator[Range]:
@@ -266,9 +279,3 @@ def _all(find: Callable[..., int], what: str | bytes) -> Iterator[int]:
     while at >= 0:
         yield at
         at = find(what, at + len(what))
-
-
-def _begins(words: Sequence[bytes], prefix: bytes) -> bool:
-    """Whether one of the sorted words, longer than it, begins so."""
-    at = bisect_left(words, prefix)
-    return at < len(words) and words[at].startswith(prefix) and len(words[at]) > len(prefix)

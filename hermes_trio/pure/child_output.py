@@ -5,14 +5,13 @@ from __future__ import annotations
 import codecs
 import re
 from collections import deque
-from collections.abc import Callable
+
+from hermes_trio.pure.drawn_row import DrawnRow
+from hermes_trio.pure.secret_ranges import Seeks, certain_part
 
 HELD_MAX = 256
 SECRET_MAX = 8192
 LINE_MAX = 2000
-COLUMNS_MAX = 256
-"""A move along a line ends there, as at a terminal's edge, or at the line's end if that is farther: else ten
-bytes would cost ten thousand."""
 
 _ESCAPE = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])"
@@ -22,7 +21,6 @@ _UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ 
 _CONTROL = re.compile(r"[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _ON_THE_LINE = re.compile(r"\x1b\[[0-9]{0,4}[KGCD]")
 _MOVES = re.compile(r"[\r\x08\x1b]")
-_STROKES = re.compile(r"[^\r\x08\x1b]+|\r|\x08+|\x1b\[([0-9]*)([KGCD])")
 
 
 class Cleaner:
@@ -30,20 +28,21 @@ class Cleaner:
 
     UTF-8, what is none replaced. What comes after a carriage return is written over the line, as is what
     comes after a backspace or an escape sequence that moves along the line or erases of it: of a progress
-    bar its last state is left. Other escape sequences, NULs and controls are taken away. Then secrets are
-    replaced, also where the pieces cut one in two: a line is held back until it is complete, or longer than
-    a secret is. It is no help against a child that wants to tell one.
+    bar its last state is left. Other escape sequences, NULs and controls are taken away. Secrets are
+    replaced, also where the pieces cut one in two, or where it is written over later: a line is held back
+    until it is complete, or longer than a secret is, and longer where its end may be the beginning of a
+    secret. It is no help against a child that wants to tell one.
 
     Args:
-        redact: replaces secrets in a text.
+        secrets: knows which there are.
     """
 
-    def __init__(self, redact: Callable[[str], str]) -> None:
+    def __init__(self, secrets: Seeks) -> None:
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
-        self._redact = redact
+        self._secrets = secrets
         self._raw = ""
-        self._line = ""
-        self._at = 0
+        self._held = ""
+        self._drawn: DrawnRow | None = None
 
     def feed(self, data: bytes) -> str:
         """The text that is certain now: complete lines."""
@@ -51,78 +50,55 @@ class Cleaner:
         found = _UNFINISHED.search(raw, max(0, len(raw) - HELD_MAX))
         cut = found.start() if found else len(raw)
         self._raw = raw[cut:]
-        return self._certain(raw[:cut])
+        self._take(_plain(raw[:cut]))
+        held = self._held
+        most = len(held) if self._drawn else max(held.rfind("\n") + 1, len(held) - SECRET_MAX)
+        if most <= 0:
+            return ""
+        text, cut = certain_part(held, self._secrets, most)
+        self._held = held[cut:]
+        return text
 
     @property
     def open_line(self) -> str:
-        """The line that is not complete: a question that waits for input, perhaps."""
-        return self._line
+        """What is not complete: a question that waits for input, perhaps."""
+        return certain_part(self._shown(), self._secrets)[0]
 
     def end(self) -> str:
         """The rest, when nothing more comes."""
-        last = self._certain(self._raw + self._decode(b"", final=True)) + self._line
-        self._raw = self._line = ""
-        self._at = 0
-        return last
+        self._take(_plain(self._raw + self._decode(b"", final=True)))
+        last = self._shown()
+        self._raw = self._held = ""
+        self._drawn = None
+        return self._secrets(last)
 
-    def _certain(self, raw: str) -> str:
-        raw = _plain(raw)
-        at_end = self._at == len(self._line)
-        if at_end and _MOVES.search(raw) is None:
-            shown = self._line + raw
-        else:
-            shown, at_end = self._drawn(raw)
-        text = self._redact(shown)
-        certain = max(text.rfind("\n") + 1, len(text) - SECRET_MAX)
-        self._line = text[certain:]
-        self._at = len(self._line) if at_end else min(self._at, len(self._line))
-        return text[:certain]
+    def _shown(self) -> str:
+        return self._held + (self._drawn.text() if self._drawn else "")
 
-    def _drawn(self, raw: str) -> tuple[str, bool]:
-        """The open line and what follows it, as it is shown; whether the cursor is at its end."""
-        *rows, rest = raw.split("\n")
-        done = []
-        for row in rows:
-            self._write(row)
-            done.append(self._line)
-            self._line, self._at = "", 0
-        self._write(rest)
-        return "\n".join((*done, self._line)), self._at == len(self._line)
-
-    def _write(self, row: str) -> None:
-        """Write on the open line, from where its cursor is."""
-        if self._at == len(self._line) and _MOVES.search(row) is None:
-            self._line += row
-            self._at += len(row)
+    def _take(self, text: str) -> None:
+        if self._drawn is None and _MOVES.search(text) is None:
+            self._held += text
             return
-        # Redacted before anything is written over it: what is left of a secret would be known by nobody.
-        if self._at == len(self._line):
-            row, self._line, self._at = self._redact(self._line + row), "", 0
-        else:
-            row = self._redact(row)
-        cells, at = list(self._line), self._at
-        for stroke in _STROKES.finditer(row):
-            said, count = stroke[0], int(stroke[1] or 0)
-            match stroke[2] or (said[0] if said[0] in "\r\b" else ""):
-                case "\r":
-                    at = 0
-                case "\b":
-                    at = max(at - len(said), 0)
-                case "K" if count == 2:
-                    cells.clear()
-                case "K":
-                    del cells[at if count == 0 else len(cells) :]
-                case "G":
-                    at = min(max(count - 1, 0), max(len(cells), COLUMNS_MAX))
-                case "C":
-                    at = min(at + max(count, 1), max(len(cells), COLUMNS_MAX))
-                case "D":
-                    at = max(at - max(count, 1), 0)
-                case _:
-                    cells += " " * (at - len(cells))
-                    cells[at : at + len(said)] = said
-                    at += len(said)
-        self._line, self._at = "".join(cells).rstrip(" ") if at < len(cells) else "".join(cells), at
+        rows = text.split("\n")
+        done = [self._held]
+        self._held = ""
+        for row in rows[:-1]:
+            self._write(row, done)
+            done += [self._drawn.text() if self._drawn else "", "\n"]
+            self._drawn = None
+        self._write(rows[-1], done)
+        self._held = "".join(done)
+
+    def _write(self, row: str, done: list[str]) -> None:
+        """Write on the open line, from where its cursor is. What is done ends with its beginning."""
+        if self._drawn is None:
+            if _MOVES.search(row) is None:
+                done.append(row)
+                return
+            begins = done[-1].rfind("\n") + 1
+            self._drawn = DrawnRow(self._secrets, done[-1][begins:], SECRET_MAX)
+            done[-1] = done[-1][:begins]
+        done.append(self._drawn.write(row))
 
 
 def _plain(text: str) -> str:

@@ -19,7 +19,8 @@ from urllib.parse import quote, quote_plus
 
 from msgspec import Struct, json
 
-Range = tuple[int, int]
+from hermes_trio.pure.secret_ranges import Range
+
 SURE, SURE_MIXED = 16, 8
 """A skeleton so long names one thing; a shorter one must have both letters and digits. "not-needed" has not:
 as a skeleton it would be found in "is not needed"."""

@@ -51,7 +51,7 @@ def split(text):
 
 
 def output(data):
-    cleaner, lines = Cleaner(lambda text: text), Lines()
+    cleaner, lines = Cleaner(redact), Lines()
     for at in range(0, len(data), 4096):
         lines.add(cleaner.feed(data[at : at + 4096]))
     lines.add(cleaner.end())
