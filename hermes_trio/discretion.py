@@ -17,6 +17,7 @@ from hermes_trio.child_port import ChildBorn
 from hermes_trio.consequences import Perform
 from hermes_trio.entries import (
     AssistantEntry,
+    Keepsake,
     NoteEntry,
     SummaryEntry,
     ToolCall,
@@ -26,14 +27,15 @@ from hermes_trio.entries import (
 from hermes_trio.errors import NotJson
 from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.scalars import clean, mapped
-from hermes_trio.recording import Failure
+from hermes_trio.recording import AgentSetup, Failure, Setup
 from hermes_trio.redaction import Redact, redacted_parts
 from hermes_trio.store_port import Closing, Reply, StepRow, Store
-from hermes_trio.values import Choice, Decided, Delivery, Message, Part, Undecodable
+from hermes_trio.values import Choice, Decided, Delivery, Message, Part, Quoted, Undecodable
 from hermes_trio.wishes import Prompt
 
 TEXTS: Mapping[type, tuple[str, ...]] = {
-    Message: ("text", "sender", "raw"),
+    Message: ("text", "sender", "quoted", "forwarded", "raw"),
+    Quoted: ("text", "sender"),
     Undecodable: ("why", "raw"),
     Decided: ("update", "reason", "notice"),
     Reply: ("parts", "choices"),
@@ -43,12 +45,15 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
     Failure: ("text",),
     Prompt: ("text",),
     ChildBorn: ("command",),
-    UserEntry: ("text",),
-    AssistantEntry: ("text", "calls"),
-    ToolCall: ("arguments",),
-    ToolEntry: ("text",),
+    UserEntry: ("text", "before"),
+    AssistantEntry: ("text", "calls", "keepsake"),
+    Keepsake: ("data",),
+    ToolCall: ("name", "arguments"),
+    ToolEntry: ("name", "text"),
     NoteEntry: ("text",),
     SummaryEntry: ("text", "said"),
+    Setup: ("agent",),
+    AgentSetup: ("prompt",),
 }
 """Where free text stands in what the store is given; bytes are JSON. Other structs have none."""
 
@@ -58,7 +63,19 @@ WORDS = frozenset(
 """Parameters of promises that are text, and are ids or one of a few words."""
 
 _foreign: ForeignJson[Any] = ForeignJson(Any, most_bytes=1 << 22)
-_FREE = ("str", "bytes", "Reply", "Part", "Prompt", "Decided", "StepRow", "Entry", "Closing", "ChildBorn")
+_FREE = (
+    "str",
+    "bytes",
+    "Reply",
+    "Part",
+    "Prompt",
+    "Decided",
+    "StepRow",
+    "Entry",
+    "Closing",
+    "ChildBorn",
+    "Setup",
+)
 
 
 def without_secrets(value: Any, redact: Redact) -> Any:
@@ -69,6 +86,8 @@ def without_secrets(value: Any, redact: Redact) -> Any:
         return _json_without(value, redact)
     if isinstance(value, list | tuple):
         return _each_without(value, redact)
+    if isinstance(value, Mapping):
+        return mapped(value, lambda one: clean(redact(one)))
     names = TEXTS.get(type(value), ())
     if not names:
         return value
