@@ -180,6 +180,7 @@ class ModelFailed(OutsideError):
         why: for the log, never for a chat.
         retry_after_s: seconds the provider told us to wait, else None.
         status: the HTTP status, else None.
+        said: the provider's refusal as it came, without the key; for those who look what it names.
     """
 
     def __init__(
@@ -189,12 +190,14 @@ class ModelFailed(OutsideError):
         *,
         retry_after_s: float | None = None,
         status: int | None = None,
+        said: str = "",
     ) -> None:
         super().__init__(f"{kind}: {why}")
         self.kind: ModelFailure = kind
         self.why = why
         self.retry_after_s = retry_after_s
         self.status = status
+        self.said = said
 
 
 class NotJson(OutsideError):

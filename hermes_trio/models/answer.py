@@ -61,6 +61,11 @@ class GrowingAnswer:
         """It is as large as it may get; stop reading."""
         return self._room < 0 or len(self._calls) > CALLS_MAX
 
+    @property
+    def begun(self) -> bool:
+        """There is something of it."""
+        return bool(self._text or self._calls)
+
     def add_text(self, piece: str) -> None:
         """Take a piece of the answer's text."""
         if self._half:

@@ -11,7 +11,8 @@ turn; and all there is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -21,7 +22,9 @@ from hermes_trio.entries import ModelAnswer, ModelRequest, Spelled
 from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
 from hermes_trio.models.anthropic_spelling import AnthropicSpelling, text_block
 from hermes_trio.models.anthropic_stream import AnthropicStream
+from hermes_trio.models.endpoint import Endpoint, fields_without, messages_without
 from hermes_trio.models.exchange import Exchange, header_safe
+from hermes_trio.models.quirks import Quirk
 from hermes_trio.models.spelling import service
 from hermes_trio.ports import WallClock
 
@@ -47,6 +50,9 @@ class AnthropicModel:
         clock: the wall clock, for errors that name a date.
         max_tokens: the longest answer, in tokens; the API wants to be told.
         extra: more fields of each request, as Anthropic documents them.
+
+    Attributes:
+        endpoint: what it was found to refuse.
     """
 
     needs_key = True
@@ -69,19 +75,43 @@ class AnthropicModel:
         self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._max_tokens = max_tokens
         self._extra = dict(extra or {})
+        self.endpoint = Endpoint()
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """Call the model once; see the Model port. Cancelled: the connection is closed."""
         headers = {"x-api-key": header_safe(key), "anthropic-version": VERSION}
-        answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
-        reader = AnthropicStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
-        await self._exchange.post(headers, lambda: self.body(request), key=key, take=reader.take)
-        return answer.result()
+        grown: list[GrowingAnswer] = []
+
+        async def once(quirks: Sequence[Quirk]) -> ModelAnswer:
+            answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
+            grown[:] = [answer]
+            reader = AnthropicStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
+            encode = partial(self._body, request, quirks)
+            await self._exchange.post(headers, encode, key=key, take=reader.take)
+            return answer.result()
+
+        return await self.endpoint.complete(
+            once,
+            fields=self._fields(request),
+            body=partial(self._body, request),
+            said=lambda: grown[0].begun,
+        )
 
     def body(self, request: ModelRequest) -> bytes:
-        """The request as it goes out. What was spelled before is put in as it is."""
+        """The request as it goes out now. What was spelled before is put in as it is."""
+        return self._body(request, self.endpoint.quirks)
+
+    def _body(self, request: ModelRequest, quirks: Sequence[Quirk]) -> bytes:
+        earlier = request.earlier.get(self.spell, Spelled())
+        later = self.spell.ended(self.spell(replace(earlier, body=b""), request.entries))
+        marked = [piece for part in (earlier.body, later.body) if part for piece in (part[:-1], MARK)]
+        messages = messages_without(b"[%b]}]" % b"".join(marked), quirks)
+        rest = msgspec.json.encode(fields_without(self._fields(request), quirks))
+        return b"".join((rest[:-1], b',"messages":', messages, b"}"))
+
+    def _fields(self, request: ModelRequest) -> dict[str, Any]:
         fields: dict[str, Any] = {"model": self.name, "max_tokens": self._max_tokens, "stream": True}
         if request.prompt:
             fields["system"] = [text_block(request.prompt) | MARKED]
@@ -90,8 +120,4 @@ class AnthropicModel:
                 {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
                 for tool in request.tools
             ]
-        earlier = request.earlier.get(self.spell, Spelled())
-        later = self.spell.ended(self.spell(replace(earlier, body=b""), request.entries))
-        marked = [piece for part in (earlier.body, later.body) if part for piece in (part[:-1], MARK)]
-        rest = msgspec.json.encode(fields | self._extra)
-        return b"".join((rest[:-1], b',"messages":[', *marked, b"]}]}"))
+        return fields | self._extra

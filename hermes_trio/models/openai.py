@@ -8,7 +8,8 @@ How it is told a conversation is `openai_spelling.py`; what comes back is read b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,9 +17,11 @@ from msgspec.structs import replace
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, Spelled, ToolSpec
 from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
+from hermes_trio.models.endpoint import Endpoint, fields_without, messages_without
 from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.openai_spelling import OpenAISpelling, ended
 from hermes_trio.models.openai_stream import OpenAIStream
+from hermes_trio.models.quirks import Quirk
 from hermes_trio.models.spelling import service
 from hermes_trio.ports import WallClock
 
@@ -38,6 +41,9 @@ class OpenAIModel:
         clock: the wall clock, for errors that name a date.
         extra: more fields of each request, as the provider documents them ("max_completion_tokens").
         needs_key: False for endpoints that ask for none.
+
+    Attributes:
+        endpoint: what it was found to refuse.
     """
 
     def __init__(
@@ -58,6 +64,7 @@ class OpenAIModel:
         self.spell = OpenAISpelling(service(url, name))
         self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._extra = dict(extra or {})
+        self.endpoint = Endpoint()
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
@@ -66,13 +73,38 @@ class OpenAIModel:
         headers: dict[str, str] = {}
         if key or self.needs_key:
             headers["authorization"] = f"Bearer {header_safe(key)}"
-        answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
-        reader = OpenAIStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
-        await self._exchange.post(headers, lambda: self.body(request), key=key, take=reader.take)
-        return answer.result()
+        grown: list[GrowingAnswer] = []
+
+        async def once(quirks: Sequence[Quirk]) -> ModelAnswer:
+            answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
+            grown[:] = [answer]
+            reader = OpenAIStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
+            encode = partial(self._body, request, quirks)
+            await self._exchange.post(headers, encode, key=key, take=reader.take)
+            return answer.result()
+
+        return await self.endpoint.complete(
+            once,
+            fields=self._fields(request),
+            body=partial(self._body, request),
+            said=lambda: grown[0].begun,
+        )
 
     def body(self, request: ModelRequest) -> bytes:
-        """The request as it goes out. What was spelled before is put in as it is."""
+        """The request as it goes out now. What was spelled before is put in as it is."""
+        return self._body(request, self.endpoint.quirks)
+
+    def _body(self, request: ModelRequest, quirks: Sequence[Quirk]) -> bytes:
+        earlier = request.earlier.get(self.spell, Spelled())
+        later = ended(self.spell(replace(earlier, body=b""), request.entries))
+        told = [earlier.body, later.body]
+        if request.prompt:
+            told.insert(0, b"," + msgspec.json.encode({"role": "system", "content": request.prompt}))
+        messages = messages_without(b"[%b]" % b"".join(told)[1:], quirks)
+        rest = msgspec.json.encode(fields_without(self._fields(request), quirks))
+        return b"".join((b'{"messages":', messages, b",", rest[1:]))
+
+    def _fields(self, request: ModelRequest) -> dict[str, Any]:
         fields: dict[str, Any] = {
             "model": self.name,
             "stream": True,
@@ -80,13 +112,7 @@ class OpenAIModel:
         }
         if request.tools:
             fields["tools"] = [_tool(tool) for tool in request.tools]
-        earlier = request.earlier.get(self.spell, Spelled())
-        later = ended(self.spell(replace(earlier, body=b""), request.entries))
-        told = [earlier.body, later.body]
-        if request.prompt:
-            told.insert(0, b"," + msgspec.json.encode({"role": "system", "content": request.prompt}))
-        rest = msgspec.json.encode(fields | self._extra)
-        return b"".join((b'{"messages":[', b"".join(told)[1:], b"],", rest[1:]))
+        return fields | self._extra
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from hermes_trio.pure.refusal_words import (
 from hermes_trio.pure.retry_after import retry_after_s
 
 TEXT_MAX = 200
+SAID_CHARS_MAX = 4000
 BODY_BYTES_MAX = 1024 * 1024
 """As much as one event of a stream may have."""
 
@@ -69,7 +70,8 @@ def failure(
     wait_s = retry_after_s(headers, said[0] if said else {}, message, now=now)
     kind = _kind(status, codes, message, wait_s)
     text = message or plain or _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
-    return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status)
+    whole = _without(secret, body.decode("utf-8", "replace"))[:SAID_CHARS_MAX]
+    return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status, said=whole)
 
 
 def _without(secret: str, text: str) -> str:

@@ -128,6 +128,7 @@ OURS = {
     "hermes_trio/pure/foreign_json.py": "the one decoder",
     "hermes_trio/pure/routing.py": "a message that was encoded a line before",
     "hermes_trio/pure/recorded.py": "rows of the store",
+    "hermes_trio/models/endpoint.py": "a request that was encoded a line before",
     "hermes_trio/daemon/control_server.py": "an answer that was encoded a line before",
     "hermes_trio/steps.py": "rows of the store",
     "hermes_trio/verbs.py": "rows of the store",
