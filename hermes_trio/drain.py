@@ -16,6 +16,7 @@ from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.recording import Setup
 from hermes_trio.store_port import Booted, Store
+from hermes_trio.writing import Refused, written
 
 CHECKPOINT_S = 2.0
 LEAVE_S = 2.0
@@ -71,16 +72,16 @@ async def limit(store: Store, left: trio.Event) -> None:
         raise
 
 
-async def begin_boot(store: Store, setup: Setup) -> tuple[Booted, Sequence[str]]:
+async def begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted, Sequence[str]]:
     """The first commits of a life, and which rows were put out of its way before.
 
-    A host that does not wait for it is not held by a disk that hangs.
+    Tried until the disk takes them. A host that does not wait for it is not held by a disk that hangs.
     """
     left = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, left, name="limit of the start")
-        aside = await store.clear_the_way()
-        booted = await store.begin_boot(setup)
+        aside = await written(store.clear_the_way, waits)
+        booted = await written(lambda: store.begin_boot(setup), waits)
         left.set()
     return booted, aside
 

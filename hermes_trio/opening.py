@@ -31,7 +31,7 @@ from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.discretion import discreet
 from hermes_trio.dispatch import by_name
 from hermes_trio.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
-from hermes_trio.errors import ConfigWrong
+from hermes_trio.errors import ConfigWrong, StoreFailed
 from hermes_trio.gateway import Gateway
 from hermes_trio.log import Log, standard_log
 from hermes_trio.options import Gateway as GatewayOptions
@@ -45,6 +45,7 @@ from hermes_trio.recovery import Policy, let_go, recover, turn_away
 from hermes_trio.river import River
 from hermes_trio.store_port import Booted, Store
 from hermes_trio.stores.sqlite import served
+from hermes_trio.writing import Refused, written
 
 BOOT_COMMANDS_S = 15.0
 
@@ -90,8 +91,8 @@ async def open_gateway(
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
-    _check_accounts(platforms)
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
+    log = log or standard_log(redact)
     make = partial(
         River,
         agent,
@@ -101,13 +102,13 @@ async def open_gateway(
         commands=by_name(installed_commands() if commands is None else commands),
         clock=wall,
         chance=chance or system_chance(),
-        log=log or standard_log(redact),
+        log=log,
         redact=redact,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
         aside=aside,
     )
-    living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact))
+    living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
     async with served(store, wall) as kept, living(discreet(kept, redact), resume) as gateway:
         yield gateway
 
@@ -120,6 +121,7 @@ def _setup(
     redact: Callable[[str], str],
 ) -> Setup:
     """What shapes this boot, for recordings. The folder is nobody's business but this machine's."""
+    _check_accounts(platforms)
     built_in = getattr(agent, "setup", None)
     return Setup(
         gateway={name: value for name, value in asdict(options).items() if name != "state_dir"},
@@ -144,9 +146,14 @@ async def _living(
     store: Store,
     resume: bool,
     setup: Setup,
+    log: Log,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
-    booted, aside = await begin_boot(store, setup)
+
+    def waits(error: StoreFailed) -> None:
+        log.warning("start waits", why=str(error))
+
+    booted, aside = await begin_boot(store, setup, waits)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         river = make(store, nursery)
@@ -157,7 +164,7 @@ async def _living(
             nursery.start_soon(river.rests.serve, name="rests")
             nursery.start_soon(river.allowances.serve, name="allowances")
             try:
-                await _boot(river, booted, resume)
+                await _boot(river, booted, resume, waits)
             except trio.Cancelled:
                 await end_boot(store, river.log)  # a start that is cut short has ended as asked
                 raise
@@ -192,23 +199,25 @@ async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
         yield
 
 
-async def _boot(river: River, booted: Booted, resume: bool) -> None:
+async def _boot(river: River, booted: Booted, resume: bool, waits: Refused) -> None:
     """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
     for account, chat, until in booted.penalties:
         river.outbox.remember(account, chat, until)
     river.moves.remember(booted.moved)
     river.rests.recall(booted.rests)
-    river.background.reap(await river.store.left_children())
-    options = river.options
+    store, options = river.store, river.options
+    river.background.reap(await written(store.left_children, waits))
     policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
     now, platform = river.clock.now(), river.accounts.get
-    await turn_away(booted, river.store, policy, platform=platform)
-    if await river.store.commands_waiting():
+    await turn_away(booted, store, policy, platform=platform, waits=waits)
+    if await written(store.commands_waiting, waits):
         with trio.move_on_after(BOOT_COMMANDS_S):
             await river.commands.empty()
-    await recover(booted, river.store, policy, now=now, platform=platform, split=river.split, log=river.log)
+    await recover(
+        booted, store, policy, now=now, platform=platform, split=river.split, log=river.log, waits=waits
+    )
     river.turns.open_turns()
-    await river.store.wake_all()
+    await written(store.wake_all, waits)
 
 
 async def _drain(gateway: Gateway, why: str) -> None:

@@ -4,6 +4,7 @@ boot, and its key's task adopts it as the first thing it does."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 from msgspec import Struct
@@ -18,7 +19,7 @@ from hermes_trio.splitting import Split
 from hermes_trio.store_port import Booted, Interrupted, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
-from hermes_trio.writing import written
+from hermes_trio.writing import Refused, written
 
 CALM_S = 60.0
 AT_ONCE = 50
@@ -40,7 +41,12 @@ class Policy(Struct, frozen=True):
 
 
 async def turn_away(
-    booted: Booted, store: Store, policy: Policy, *, platform: Callable[[str], Platform | None]
+    booted: Booted,
+    store: Store,
+    policy: Policy,
+    *,
+    platform: Callable[[str], Platform | None],
+    waits: Refused,
 ) -> None:
     """What waits of somebody who may no longer speak is dropped, before anything of it takes effect.
 
@@ -54,7 +60,7 @@ async def turn_away(
         if platform(address.account_id) is not None and not policy.allowed(address)
     ]
     if strangers:
-        await store.drop(strangers, "allow_users")
+        await written(lambda: store.drop(strangers, "allow_users"), waits)
 
 
 async def recover(
@@ -66,6 +72,7 @@ async def recover(
     platform: Callable[[str], Platform | None],
     split: Split,
     log: Log,
+    waits: Refused,
 ) -> int:
     """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
 
@@ -86,7 +93,7 @@ async def recover(
             continue
         held += found == "held"
         try:
-            await _close(store, turn, found, age_s, platform, split)
+            await written(partial(_close, store, turn, found, age_s, platform, split), waits)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
     if booted.guarded:

@@ -13,6 +13,7 @@ import trio
 from hermes_trio.errors import StoreFailed
 
 T = TypeVar("T")
+Refused = Callable[[StoreFailed], None]
 AGAIN_FIRST_S = 0.25
 AGAIN_CAP_S = 8.0
 
@@ -21,7 +22,7 @@ def _silently(_: StoreFailed) -> None:
     """Whoever waits says so, or nobody has to know."""
 
 
-async def written(write: Callable[[], Awaitable[T]], refused: Callable[[StoreFailed], None] = _silently) -> T:
+async def written(write: Callable[[], Awaitable[T]], refused: Refused = _silently) -> T:
     """Write as soon as the store can: tried again for ever, after 0.25 s, then up to 8 s.
 
     Args:
@@ -40,7 +41,7 @@ async def written(write: Callable[[], Awaitable[T]], refused: Callable[[StoreFai
         wait_s = min(2 * wait_s, AGAIN_CAP_S)
 
 
-async def kept(write: Callable[[], Awaitable[T]], refused: Callable[[StoreFailed], None] = _silently) -> T:
+async def kept(write: Callable[[], Awaitable[T]], refused: Refused = _silently) -> T:
     """As `written`, for what has happened already: forgotten, it would be done again, or taken for unknown.
 
     Args:

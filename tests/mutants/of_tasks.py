@@ -9,8 +9,8 @@ TASKS: tuple[Mutant, ...] = (
         "The processes of an older life are known and live on.",
         (
             "opening.py",
-            "    river.background.reap(await river.store.left_children())\n",
-            "    await river.store.left_children()\n",
+            "    river.background.reap(await written(store.left_children, waits))\n",
+            "    await written(store.left_children, waits)\n",
         ),
     ),
     mutant(

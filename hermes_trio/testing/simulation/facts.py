@@ -203,7 +203,7 @@ class Facts:
                 self.lives.append(Life(event.fields["boot"], event.at))
             case "world", "crash":
                 self._ended(event.at, crashed=True)
-            case "world", "stopped" | "not started":
+            case "world", "stopped":
                 self._ended(event.at, crashed=False)
             case "world", "fault":
                 self._fault(event)

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import trio
 
-from hermes_trio.errors import HermesError, StoreFailed
+from hermes_trio.errors import HermesError
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Spoken
@@ -218,9 +218,6 @@ class Hand:
         while world.lives.now is None:
             try:
                 await world.start(resume=resume)
-            except* StoreFailed:
-                world.record.add("world", "not started")
-                await trio.sleep(1)
             except* RuntimeError:
                 if world.lives.now is not None:
                     raise
