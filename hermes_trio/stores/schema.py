@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from hermes_trio.errors import StoreRefused
+from hermes_trio.stores.sqlite_errors import of_a_start
 
 MAGIC = b"SQLite format 3\0"
 CHECKED_BYTES = 32 << 20
@@ -183,6 +184,8 @@ def connect(path: Path | str) -> sqlite3.Connection:
     Raises:
         StoreRefused: corrupt, newer, not a store of ours, or not ours to read and write. The file is not
             changed.
+        StoreFailed: the disk is full or fails.
+        StoreLocked: another program has held the file for five seconds.
     """
     if path != ":memory:":
         _look_before_touching(Path(path))
@@ -193,16 +196,14 @@ def connect(path: Path | str) -> sqlite3.Connection:
             raise StoreRefused(f"{path}: {error.strerror}") from error
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
     try:
-        db.execute("pragma journal_mode = wal")
-        db.execute("pragma synchronous = full")
-        db.execute("pragma temp_store = memory")
-        db.execute("pragma cache_size = -500")  # KiB; what is beyond it the system caches
-        _migrate(db)
-        if path != ":memory:":
-            _mark(db, Path(path))
-    except sqlite3.DatabaseError as error:
-        db.close()
-        raise StoreRefused(f"{path}: {error}") from error
+        with of_a_start(path):
+            db.execute("pragma journal_mode = wal")
+            db.execute("pragma synchronous = full")
+            db.execute("pragma temp_store = memory")
+            db.execute("pragma cache_size = -500")  # KiB; what is beyond it the system caches
+            _migrate(db)
+            if path != ":memory:":
+                _mark(db, Path(path))
     except BaseException:
         db.close()
         raise
@@ -214,13 +215,15 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 
     Raises:
         StoreRefused: no such file, corrupt, newer, older, not a store of ours, or not ours to read.
+        StoreFailed, StoreLocked: the disk fails; another program holds the file.
     """
     if not path.exists():
         raise StoreRefused(f"{path}: no such store; nothing has been received yet")
     _look_before_touching(path)
     db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, isolation_level=None)
     db.text_factory = text_or_bytes
-    (version,) = db.execute("pragma user_version").fetchone()
+    with of_a_start(path):
+        (version,) = db.execute("pragma user_version").fetchone()
     if version < len(MIGRATIONS):
         db.close()
         raise StoreRefused(
@@ -263,23 +266,12 @@ def _look_before_touching(path: Path) -> None:
         raise StoreRefused(f"{path}: not a hermes-trio store; left untouched")
     db = sqlite3.connect(f"{path.resolve().as_uri()}?{_untouching(path)}", uri=True, isolation_level=None)
     try:
-        (version,) = db.execute("pragma user_version").fetchone()
-        (ours,) = db.execute("pragma application_id").fetchone()
-        if version == 0 and ours == 0 and not db.execute("select 1 from sqlite_master").fetchone():
-            return
-        if ours != APPLICATION_ID:
-            raise StoreRefused(f"{path}: not a hermes-trio store; left untouched")
-        if version > len(MIGRATIONS):
-            raise StoreRefused(
-                f"{path}: made by a newer hermes-trio (version {version}, this one knows"
-                f" {len(MIGRATIONS)}); left untouched"
-            )
-        if (wrong := _wrong_inside(db, path)) is not None:
-            raise StoreRefused(f"{path}: {wrong}; left untouched")
-    except sqlite3.DatabaseError as error:
-        raise StoreRefused(f"{path}: {error}; left untouched") from error
+        with of_a_start(path, "; left untouched"):
+            wrong = _wrong(db, path)
     finally:
         db.close()
+    if wrong is not None:
+        raise StoreRefused(f"{path}: {wrong}; left untouched")
 
 
 def _untouching(path: Path) -> str:
@@ -291,7 +283,19 @@ def _untouching(path: Path) -> str:
     return "mode=ro" if wal.exists() and wal.stat().st_size else "mode=ro&immutable=1"
 
 
-def _wrong_inside(db: sqlite3.Connection, path: Path) -> str | None:
+def _wrong(db: sqlite3.Connection, path: Path) -> str | None:
+    (version,) = db.execute("pragma user_version").fetchone()
+    (ours,) = db.execute("pragma application_id").fetchone()
+    if version == 0 and ours == 0 and not db.execute("select 1 from sqlite_master").fetchone():
+        return None
+    if ours != APPLICATION_ID or version < 1:
+        return "not a hermes-trio store"
+    if version > len(MIGRATIONS):
+        return f"made by a newer hermes-trio (version {version}, this one knows {len(MIGRATIONS)})"
+    return _broken(db, path) or _misshapen(db, version)
+
+
+def _broken(db: sqlite3.Connection, path: Path) -> str | None:
     """What is broken. Each page of a small file is looked at; of a large one what a start needs."""
     if path.stat().st_size <= CHECKED_BYTES:
         (found,) = db.execute("pragma quick_check(1)").fetchone()
@@ -300,6 +304,31 @@ def _wrong_inside(db: sqlite3.Connection, path: Path) -> str | None:
     for table in ("boot", "inbound", "outbound", "turn", "session", "step", "entry"):
         db.execute(f"select * from {table} limit 1").fetchone()
     return None
+
+
+def _misshapen(db: sqlite3.Connection, version: int) -> str | None:
+    """What is not there of what each store of this version has; and a trigger, which would act unasked."""
+    db.text_factory = str
+    model = sqlite3.connect(":memory:", isolation_level=None)
+    model.executescript(f"begin; {''.join(MIGRATIONS[:version])} commit;")
+    found, wanted = _shape(db), _shape(model)
+    model.close()
+    for kind, name in sorted(wanted - found):
+        return f"it has no {kind} {name}"
+    for kind, name in sorted(found - wanted):
+        if kind == "trigger":
+            return f"it has a trigger {name} of somebody else's"
+    return None
+
+
+def _shape(db: sqlite3.Connection) -> set[tuple[str, str]]:
+    return set(
+        db.execute(
+            "select type, name from sqlite_master where name not like 'sqlite%' union all"
+            " select 'column', m.name || '.' || c.name from sqlite_master m, pragma_table_info(m.name) c"
+            " where m.type = 'table'"
+        )
+    )
 
 
 def _mark(db: sqlite3.Connection, path: Path) -> None:

@@ -376,6 +376,7 @@ async def open_sqlite_store(
 
     Raises:
         StoreRefused: the file is corrupt, newer, or not ours; it was left untouched.
+        StoreFailed, StoreLocked: the disk is full or fails; another program holds the file. It may pass.
     """
     db = connect(path)
     store = SqliteStore(db, clock, run_blocking, closes=True)

@@ -22,8 +22,9 @@ from typing import Any, TypeVar
 import trio
 
 from hermes_trio.consequences import Consequence, OutOfTheWay, Perform
-from hermes_trio.errors import HermesError, StoreClosed, StoreFailed, StoreLocked
+from hermes_trio.errors import HermesError, StoreClosed
 from hermes_trio.stores.schema import whole_bytes
+from hermes_trio.stores.sqlite_errors import translated
 from hermes_trio.stores.tx import Tx
 
 T = TypeVar("T")
@@ -33,8 +34,6 @@ LEAVE_S = 3.0
 """How long leaving waits for the disk, where nobody has said less."""
 SIBLINGS, SIBLINGS_S = 16, 0.008
 """A writer is busy when so many callers came within so many seconds."""
-DISK_ERRORS = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
-LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
 
 
 class _Job:
@@ -204,7 +203,7 @@ class Writer:
             self._db.execute("begin immediate")
         except sqlite3.Error as error:
             for job in group:
-                job.error = _translate(error)
+                job.error = translated(error)
             return False
         return True
 
@@ -235,7 +234,7 @@ class Writer:
             if db.in_transaction:
                 db.execute("rollback")
             for job in group:
-                job.consequences, job.error = (), _translate(error)
+                job.consequences, job.error = (), translated(error)
             return False
         return True
 
@@ -253,15 +252,3 @@ def _wake(job: _Job) -> None:
     job.finished = True
     if job.waiter is not None:
         trio.lowlevel.reschedule(job.waiter)
-
-
-def _translate(error: Exception) -> Exception:
-    if isinstance(error, sqlite3.Error) and not isinstance(error, sqlite3.IntegrityError):
-        if "decode to UTF-8" in str(error):
-            return error  # the row, not the disk
-        name = getattr(error, "sqlite_errorname", None) or ""
-        if name.startswith(LOCKED):
-            return StoreLocked(f"{name}: {error}")
-        if name.startswith(DISK_ERRORS) or isinstance(error, sqlite3.OperationalError):
-            return StoreFailed(f"{name or type(error).__name__}: {error}")
-    return error

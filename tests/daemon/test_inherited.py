@@ -49,3 +49,11 @@ async def test_it_is_stopped_as_asked_and_its_programs_know_nothing_of_it(echoin
         assert of_mask("SigBlk", ran["output"]) == set()
         assert "/dev/zero" not in ran["output"]
         assert await daemon.stop() == 0
+
+
+async def test_a_disk_that_takes_nothing_at_the_start_may_take_it_at_the_next(place):
+    async with place.daemon(through=("sh", "-c", 'ulimit -f 0; exec "$@"', "sh")) as daemon:
+        assert await daemon.ends() == 1
+        assert re.search(r"hermes\.db: (disk I/O error|database or disk is full)", daemon.text), daemon.text
+    async with place.daemon() as daemon:
+        await daemon.ready()

@@ -93,7 +93,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "rest",
         "A row whose text is no UTF-8 is taken for a disk that fails, and is tried for ever.",
         (
-            "stores/writer.py",
+            "stores/sqlite_errors.py",
             '        if "decode to UTF-8" in str(error):\n            return error  # the row, not the disk\n',
             "",
         ),

@@ -6,9 +6,10 @@ import sqlite3
 
 import pytest
 
-from hermes_trio.errors import StoreRefused
+from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
 from hermes_trio.stores import schema
 from hermes_trio.stores.schema import APPLICATION_ID, MIGRATIONS, connect, connect_read_only
+from hermes_trio.stores.sqlite_errors import of_a_start
 
 from .kit import a_store
 
@@ -158,4 +159,58 @@ def test_a_migration_that_fails_leaves_the_file_at_its_version(tmp_path, monkeyp
     monkeypatch.undo()
     db = connect(path)
     assert db.execute("select name from sqlite_master where name = 'made'").fetchall() == []
+    db.close()
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ("drop table step", "no column step"),
+        ("drop index turn_running", "no index turn_running"),
+        ("alter table penalty rename column until to til", "no column penalty.until"),
+        ("drop trigger entry_gone", "no trigger entry_gone"),
+        ("create trigger eater after insert on inbound begin delete from inbound; end", "a trigger eater"),
+        ("pragma user_version = 0", "not a hermes-trio store"),
+        ("pragma user_version = -5", "not a hermes-trio store"),
+    ],
+)
+def test_a_file_that_is_not_as_each_of_its_version_is_refused_and_untouched(tmp_path, done, said):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute(done)
+    db.close()
+    before = everything_in(tmp_path)
+    with pytest.raises(StoreRefused, match=f"{said}.*left untouched"):
+        connect(path)
+    with pytest.raises(StoreRefused, match=said):
+        connect_read_only(path)
+    assert everything_in(tmp_path) == before
+
+
+def test_what_an_operator_adds_to_look_things_up_is_theirs(tmp_path):
+    path = tmp_path / "hermes.db"
+    connect(path).close()
+    db = sqlite3.connect(path)
+    db.execute("create index mine on inbound(length)")
+    db.execute("create view today as select * from inbound")
+    db.execute("analyze")
+    db.close()
+    connect(path).close()
+
+
+def test_a_file_that_another_program_holds_and_a_full_disk_are_no_fault_of_the_file(tmp_path):
+    db = sqlite3.connect(tmp_path / "hermes.db", isolation_level=None, timeout=0)
+    db.execute("create table one(x)")
+    db.execute("begin exclusive")
+    other = sqlite3.connect(tmp_path / "hermes.db", isolation_level=None, timeout=0)
+    with pytest.raises(StoreLocked, match=r"hermes\.db: database is locked"), of_a_start("hermes.db"):
+        other.execute("select * from one")
+    other.close()
+    db.execute("commit")
+    db.execute("pragma max_page_count = 2")
+    with pytest.raises(StoreFailed, match=r"hermes\.db: .*full"), of_a_start("hermes.db"):
+        db.execute("insert into one values(randomblob(20000))")
+    with pytest.raises(StoreRefused, match="no such table: two; so"), of_a_start("hermes.db", "; so"):
+        db.execute("select * from two")
     db.close()
