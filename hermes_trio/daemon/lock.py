@@ -1,6 +1,7 @@
 """The lock of a state_dir, held by the operating system: a daemon that was killed leaves none behind.
 
-The file stays for ever; what counts is the lock on it. The pid it holds is a comment.
+The file stays for ever; what counts is the lock on it. The pid it holds is a comment. The folder is locked as
+well, so that a file somebody has removed, as one does with what looks like a leftover, lets no second one in.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from hermes_trio.errors import ConfigWrong, StateDirBusy
@@ -32,25 +33,24 @@ async def hold_lock(state_dir: Path, *, wait_s: float = WAIT_S) -> AsyncIterator
         StateDirBusy: another process holds it; the text says which.
         ConfigWrong: no file can be made in this folder.
     """
-    try:
-        fd = os.open(state_dir / FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise ConfigWrong(f"state_dir {state_dir}: {error.strerror}") from error
-    try:
-        await _lock(fd, state_dir, wait_s)
+    with ExitStack() as opened:
+        try:
+            folder = _open(opened, state_dir, os.O_RDONLY | os.O_DIRECTORY)
+            file = _open(opened, state_dir / FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
+        except OSError as error:
+            raise ConfigWrong(f"state_dir {state_dir}: {error.strerror}") from error
+        await _lock(file, folder, state_dir, wait_s)
         with suppress(OSError):  # a full disk: the lock holds without its comment
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            os.ftruncate(file, 0)
+            os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         yield
-    finally:
-        os.close(fd)
 
 
-async def _lock(fd: int, state_dir: Path, wait_s: float) -> None:
+async def _lock(file: int, folder: int, state_dir: Path, wait_s: float) -> None:
     import trio  # 90 ms that who only asks a daemon need not pay
 
     give_up_at = trio.current_time() + wait_s
-    while not _try(fd, fcntl.LOCK_EX):
+    while not _try(file, folder, fcntl.LOCK_EX):
         if trio.current_time() >= give_up_at:
             raise StateDirBusy(f"{state_dir} is in use by another hermes-trio: {holder(state_dir)}")
         await trio.sleep(_AGAIN_S)
@@ -59,17 +59,17 @@ async def _lock(fd: int, state_dir: Path, wait_s: float) -> None:
 @contextmanager
 def nobody_holds(state_dir: Path) -> Iterator[bool]:
     """Whether there is no daemon; if so none can start before the body ends, so keep that short."""
-    try:
-        fd = os.open(state_dir / FILE, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        yield True
-        return
-    except OSError as error:
-        raise ConfigWrong(f"{state_dir / FILE}: {error.strerror}") from error
-    try:
-        yield _try(fd, fcntl.LOCK_SH)
-    finally:
-        os.close(fd)
+    with ExitStack() as opened:
+        try:
+            folder = file = _open(opened, state_dir, os.O_RDONLY | os.O_DIRECTORY)
+            with suppress(FileNotFoundError):
+                file = _open(opened, state_dir / FILE, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            yield True
+            return
+        except OSError as error:
+            raise ConfigWrong(f"{error.filename}: {error.strerror}") from error
+        yield _try(file, folder, fcntl.LOCK_SH)
 
 
 def holder(state_dir: Path) -> str:
@@ -79,9 +79,22 @@ def holder(state_dir: Path) -> str:
     return "it has not said its pid"
 
 
-def _try(fd: int, how: int) -> bool:
+def _open(opened: ExitStack, path: Path, how: int) -> int:
+    fd = os.open(path, how | os.O_CLOEXEC, 0o600)
+    opened.callback(os.close, fd)
+    return fd
+
+
+def _try(file: int, folder: int, how: int) -> bool:
     try:
-        fcntl.flock(fd, how | fcntl.LOCK_NB)
+        fcntl.flock(file, how | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    try:
+        fcntl.flock(folder, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(file, fcntl.LOCK_UN)
+        return False
+    except OSError:  # a file system that locks no folder: the file's lock is all there is
+        pass
     return True

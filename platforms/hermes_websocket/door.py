@@ -72,13 +72,13 @@ def _checked(path: Path) -> Secret:
 def _make(path: Path, text: str, chance: Chance) -> None:
     """Make the file whole or not at all; another maker's wins."""
     fresh = path.with_name(f"{path.name}.{chance.getrandbits(32):08x}.new")
-    _write(fresh, text)
     try:
+        _write(fresh, text)
         os.link(fresh, path)
     except FileExistsError:
         pass
     finally:
-        fresh.unlink()
+        fresh.unlink(missing_ok=True)
 
 
 def _write(path: Path, text: str) -> None:

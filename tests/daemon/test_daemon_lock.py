@@ -20,6 +20,18 @@ async def test_a_second_daemon_ends_with_75_within_5_s_and_says_who_holds_the_lo
         assert first.process.returncode is None
 
 
+async def test_a_lock_that_somebody_removes_lets_no_second_one_in(place):
+    async with place.daemon() as first:
+        await first.ready()
+        (place.state_dir / "lock").unlink()
+        async with place.daemon() as second:
+            assert await second.ends() == 75
+        (place.state_dir / "control.sock").unlink()
+        (place.state_dir / "lock").unlink()
+        asked = await place.hermes("status")
+        assert (asked.returncode, "is in use" in asked.stderr) == (1, True)
+
+
 async def test_a_killed_daemon_leaves_no_lock(place):
     async with place.daemon() as daemon:
         await daemon.ready()

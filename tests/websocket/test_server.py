@@ -2,18 +2,20 @@
 
 import contextlib
 import json
+import resource
 import stat
 
 import msgspec
 import pytest
 import trio
 from hermes_websocket import Options, Websocket, adapter
+from hermes_websocket.door import own_token
 from hermes_websocket.porch import PLACES
 from hermes_websocket.websocket import CONNECTIONS_MAX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from hermes_trio.clock import SystemClock
+from hermes_trio.clock import SystemClock, seeded_chance
 from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendRefused
 from hermes_trio.ports import AdapterContext, Platform
 from hermes_trio.redaction import Redactor
@@ -453,3 +455,14 @@ async def test_it_is_a_platform_that_allows_its_user_and_nobody_else(tmp_path):
     assert [part.text for part in platform.split("**hi**")] == ["hi"]
     with pytest.raises(SendRefused, match="react"):
         await platform.deliver(delivery(op="react"))
+
+
+def test_a_full_disk_leaves_no_half_made_token(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(PlatformDown):
+            own_token(tmp_path, seeded_chance("door"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
