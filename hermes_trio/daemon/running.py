@@ -7,7 +7,7 @@ import os
 import resource
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -99,6 +99,8 @@ def _keep_to_oneself(config: Config) -> dict[str, str]:
     Returns the environment as it was, for a process that begins anew.
     """
     whole, held = dict(os.environ), {secret.reveal() for secret in config.secrets}
+    with suppress(OSError, ValueError):  # where its own cannot be found there is no /proc that shows it
+        _blank({os.fsencode(value) for value in whole.values() if value.strip() in held})
     for name, value in whole.items():
         if value.strip() in held:
             del os.environ[name]
@@ -106,6 +108,18 @@ def _keep_to_oneself(config: Config) -> dict[str, str]:
     with suppress(OSError, AttributeError):  # where there is no such call the machine has no /proc either
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     return whole
+
+
+def _blank(values: Set[bytes]) -> None:
+    """Blank these values where the kernel shows the environment of the start: taking a variable out of
+    `os.environ` leaves it in `/proc/PID/environ`, which root reads, and in a container programs are root."""
+    environ = ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    index = 0
+    while at := environ[index]:
+        name, _, value = ctypes.string_at(at).partition(b"=")
+        if value in values:
+            ctypes.memset(at + len(name) + 1, 0, len(value))
+        index += 1
 
 
 def _run(main: Callable[[], Awaitable[int]], redact: Redactor) -> int:
