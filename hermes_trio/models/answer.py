@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from hermes_trio.entries import Keepsake, ModelAnswer, ModelRequest, Spell, ToolCall
@@ -26,7 +26,6 @@ class _Call:
         self.id = ""
         self.name = ""
         self.arguments: list[str] = []
-        self.extra: dict[str, Any] = {}
 
 
 class GrowingAnswer:
@@ -38,14 +37,14 @@ class GrowingAnswer:
         of: which service and model gives it; see `spelling.service`.
 
     Attributes:
-        thought: what it must be shown again, when the answer has ended; JSON.
+        thought: what it must be shown again with these calls, when the answer has ended; JSON.
     """
 
     def __init__(self, on_text: Callable[[str], None], unnamed: str, of: str = "") -> None:
         self._on_text = on_text
         self._unnamed = unnamed
         self._of = of
-        self.thought: Callable[[], dict[str, Any]] = dict
+        self.thought: Callable[[Sequence[ToolCall]], dict[str, Any]] = lambda _: {}
         self._text: list[str] = []
         self._half = ""  # the first half of a surrogate pair
         self._calls: dict[int, _Call] = {}
@@ -115,12 +114,8 @@ class GrowingAnswer:
             tokens_out=self.tokens_out,
             tokens_cached=self.tokens_cached,
             tokens_kept=self.tokens_kept,
-            keepsake=Keepsake(self._of, self._to_be_shown_again()) if calls else None,
+            keepsake=Keepsake(self._of, self.thought(calls)) if calls else None,
         )
-
-    def _to_be_shown_again(self) -> dict[str, Any]:
-        extras = [call.extra for _, call in sorted(self._calls.items()) if call.name]
-        return self.thought() | ({"calls": extras} if any(extras) else {})
 
     def _whole_calls(self) -> list[ToolCall]:
         return [

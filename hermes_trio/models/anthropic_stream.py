@@ -13,6 +13,7 @@ from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.answer import Finish, GrowingAnswer
 from hermes_trio.models.exchange import Heard
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
+from hermes_trio.models.thought import Thought
 from hermes_trio.pure.foreign_json import ForeignJson
 
 FINISHES: Mapping[str, Finish] = {
@@ -39,11 +40,16 @@ class _Block(Struct):
     id: str = ""
     name: str = ""
     text: str = ""
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
 
 
 class _Delta(Struct):
     text: str | None = None
     partial_json: str | None = None
+    thinking: str | None = None
+    signature: str | None = None
     stop_reason: str | None = None
 
 
@@ -69,6 +75,8 @@ class AnthropicStream:
     def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
         self._answer = answer
         self._refused = refused
+        self._thought = Thought()
+        answer.thought = self._thought.of_blocks
 
     def take(self, event: Event) -> Heard:
         """Take one event. Unknown ones are skipped, as documented."""
@@ -110,9 +118,17 @@ class AnthropicStream:
             self._answer.add_call(index, id=block.id, name=block.name)
         elif block.type == "text" and block.text:
             self._answer.add_text(block.text)
+        elif block.type == "thinking":
+            begun = {"type": "thinking", "thinking": block.thinking or "", "signature": block.signature or ""}
+            self._thought.take_part(index, begun)
+        elif block.type == "redacted_thinking":
+            self._thought.take_part(index, {"type": block.type, "data": block.data or ""})
 
     def _take_delta(self, index: int, delta: _Delta) -> None:
         if delta.text:
             self._answer.add_text(delta.text)
         elif delta.partial_json:
             self._answer.add_call(index, arguments=delta.partial_json)
+        elif delta.thinking or delta.signature:
+            more = {"thinking": delta.thinking, "signature": delta.signature}
+            self._thought.take_part(index, {field: piece for field, piece in more.items() if piece})

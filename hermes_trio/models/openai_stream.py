@@ -14,6 +14,7 @@ from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.answer import Finish, GrowingAnswer
 from hermes_trio.models.exchange import Heard
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
+from hermes_trio.models.thought import Thought
 from hermes_trio.pure.foreign_json import ForeignJson
 
 FINISHES: Mapping[str, Finish] = {
@@ -33,6 +34,7 @@ class _Call(Struct):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
+    extra_content: Any = None
 
 
 class _Delta(Struct):
@@ -81,6 +83,8 @@ class OpenAIStream:
         self._answer = answer
         self._refused = refused
         self._slot = -1
+        self._thought = Thought()
+        answer.thought = self._thought.of_message
 
     def take(self, event: Event) -> Heard:
         """Take one event."""
@@ -113,6 +117,10 @@ class OpenAIStream:
         if delta is not None:
             if text := delta.content or delta.refusal:
                 self._answer.add_text(text)
+            if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
+                self._thought.take_text("reasoning_content", delta.reasoning_content)
+                self._thought.take_text("reasoning", delta.reasoning)
+                self._thought.take_details(delta.reasoning_details)
             for call in delta.tool_calls or ():
                 self._take_call(call)
         if choice.finish_reason:
@@ -125,6 +133,8 @@ class OpenAIStream:
         if slot < 0 or (call.id and known and call.id != known):
             slot = self._slot + 1  # without an index, or with a wrong one, a new id is a new call
         self._slot = max(self._slot, slot)
+        if call.extra_content:
+            self._thought.take_extra(call.id or slot, call.extra_content)
         function = call.function or _Function()
         self._answer.add_call(
             slot, id=call.id or "", name=function.name or "", arguments=function.arguments or ""

@@ -21,7 +21,7 @@ from hermes_trio import (
 from hermes_trio.clock import seeded_chance
 from hermes_trio.testing import MemoryPlatform
 from tests.fakes.anthropic_server import AnthropicFake
-from tests.fakes.model_script import Call, Item, Refused
+from tests.fakes.model_script import Call, Item, Refused, event
 from tests.fakes.openai_server import OpenAIFake
 from tests.models.provider_cases import Calendar
 from tests.river.test_agent import ATool
@@ -63,10 +63,13 @@ class Host:
         self.platform = MemoryPlatform()
         self.tools = tools
         self.store = tmp_path / "bot.db"
+        self._urls = {}
 
     async def play(self, nursery, *words):
         """Say these, one after another, and return what was answered."""
-        url = await nursery.start(self.fake.serve)
+        if self.fake not in self._urls:
+            self._urls[self.fake] = await nursery.start(self.fake.serve)
+        url = self._urls[self.fake]
         begun = len(self.platform.texts("ada"))
         async with open_http_client(connect_s=2, read_s=5) as client:
             waits = {"first_byte_s": 3.0, "between_bytes_s": 3.0, "clock": Calendar()}
@@ -111,6 +114,42 @@ async def test_what_was_poisoned_before_is_set_aside(provider, nursery, tmp_path
     answers = await host.play(nursery, "hello", "again")
     assert answers[0].startswith("you said: hello\n\n(I set the earlier part of our conversation aside")
     assert answers[1] == "you said: again"
+    nursery.cancel_scope.cancel()
+
+
+class Thinking(OpenAIFake):
+    """DeepSeek: each answer that called a tool must come back with what it thought."""
+
+    def head(self, body):
+        return event(
+            {"choices": [{"index": 0, "delta": {"role": "assistant", "reasoning_content": "Look."}}]}
+        )
+
+    def check(self, request, body):
+        for message in body["messages"]:
+            if message.get("tool_calls") and message.get("reasoning_content") != "Look.":
+                raise Refused(
+                    400, "The `reasoning_content` in the thinking mode must be passed back to the API."
+                )
+        return super().check(request, body)
+
+
+async def test_what_a_model_thought_comes_back_in_the_turn_and_in_later_lives_and_its_tool_acts_once(
+    nursery, tmp_path
+):
+    acted = []
+
+    async def act(arguments, call):
+        acted.append(arguments)
+        return "acted"
+
+    fake = Thinking()
+    fake.push(Item(calls=[Call("act")]), Item(text="done"))
+    host = Host(fake, tmp_path, [ATool("act", act)])
+    assert await host.play(nursery, "act") == ["done"]
+    assert await host.play(nursery, "and now") == ["you said: and now"]
+    assert acted == [{}]
+    assert [call.became for call in fake.calls] == ["answered"] * 3
     nursery.cancel_scope.cancel()
 
 
