@@ -34,6 +34,7 @@ HermesError
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Literal
 
 ModelFailure = Literal[
@@ -133,12 +134,17 @@ class NotSent(SendFailed):
 
     Args:
         why: for the log.
-        retry_after_s: seconds the platform told us to wait (a 429), else None.
+        retry_after_s: seconds the platform told us to wait (a 429), else None. What is no number of seconds
+            ("nan" is a float) says nothing.
     """
 
     def __init__(self, why: str, retry_after_s: float | None = None) -> None:
         super().__init__(why)
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = _seconds(retry_after_s)
+
+
+def _seconds(told: float | None) -> float | None:
+    return told if told is not None and isfinite(told) else None
 
 
 class ChatMoved(NotSent):
@@ -195,7 +201,7 @@ class ModelFailed(OutsideError):
         super().__init__(f"{kind}: {why}")
         self.kind: ModelFailure = kind
         self.why = why
-        self.retry_after_s = retry_after_s
+        self.retry_after_s = _seconds(retry_after_s)
         self.status = status
         self.said = said
 

@@ -25,6 +25,15 @@ async def test_no_call_to_the_chat_inside_a_penalty_and_one_right_after_it(world
     assert calls(world) == [(0.0, "send", "final", ANSWER), (30.0, "send", "final", ANSWER)]
 
 
+@pytest.mark.parametrize("told", ["nan", "inf", "-inf"])
+async def test_what_is_no_number_of_seconds_is_no_wait(world, told):
+    silence(world, "u1", float(told))
+    await world.say("u1", "hi")
+    await world.settle()
+    assert world.platform.texts("u1") == [ANSWER]
+    assert world.now < 60
+
+
 async def test_also_for_commands(world):
     silence(world, "g", 30.0)
     await world.say("u1", "hi", chat="g", group=True)
