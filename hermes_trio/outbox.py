@@ -132,6 +132,10 @@ class Outbox:
             return "look"
         receipt, error = None, None
         moved = self._moves.of(begun.delivery)
+        if moved is not begun.delivery and moved.op in ("react", "unreact"):
+            # The message it is a sign on is not in the chat that this is now: its id there is another's.
+            await self._kept(lambda: self._store.record_delivery(begun.row, None))
+            return "look"
         plain = _plain(moved, platform.traits) if begun.plain else moved
         delivery = shown(plain, self._redact)
         with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:

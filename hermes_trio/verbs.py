@@ -384,9 +384,10 @@ class Turn:
 
     def framed(self, parts: Sequence[Part], said: Said) -> Reply:
         """Parts as a reply that answers the turn's first message as the account's policy says."""
-        message, platform = self.messages[-1], self._platform
+        first, message, platform = self.messages[0], self.messages[-1], self._platform
         rule = "first" if platform is None else platform.policy.reply_to
-        anchor = self.messages[0].message_id if rule != "off" else None
+        # Ids of messages hold in the chat they were given in: it may have got another id between the two.
+        anchor = first.message_id if rule != "off" and first.address.chat == self.address.chat else None
         return Reply(
             address=self.address,
             parts=tuple(parts) or (Part(""),),

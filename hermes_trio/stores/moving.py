@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from hermes_trio.consequences import HasMoved, WakeLane
+from hermes_trio.moves import Moves
 from hermes_trio.stores.tx import IS_OPEN, Tx, read_lane, to_json
 
 Move = tuple[str, str, str]
-"""The account, the id a chat's conversations began with, and the one it has now."""
+"""The account, an id that a chat had, and the one it had after that."""
+
+_MOVES = "select account, chat, becomes from moved"
 
 
 def chat_moved(tx: Tx, account: str, chat: str, becomes: str) -> None:
@@ -14,18 +20,22 @@ def chat_moved(tx: Tx, account: str, chat: str, becomes: str) -> None:
 
     Ids of messages hold in the chat they were given in only: no edit, reply or sign goes by one of before.
     """
-    known = tx.one("select chat from moved where account = ? and becomes = ?", account, chat)
-    first = known[0] if known else chat
-    if becomes == first or tx.one(
-        "select 1 from moved where account = ? and chat = ? and becomes = ?", account, first, becomes
-    ):
+    known = Moves()
+    known.remember(_moves(tx.all(f"{_MOVES} where account = ? order by at", account)))
+    if not known.is_news(account, chat, becomes):
         return
+    ids = known.ids(account, chat)
     tx.run(
-        "insert or replace into moved(account, chat, becomes, at) values(?, ?, ?, ?)",
-        (account, first, becomes, tx.now),
+        "insert into moved(account, chat, becomes, at) values(?, ?, ?, ?)",
+        (account, ids[-1], becomes, tx.now),
     )
-    tx.then(HasMoved(account, first, becomes))
-    begin, end = _range(account, first)
+    tx.then(HasMoved(account, ids[-1], becomes))
+    for one in ids:
+        _follow(tx, *_range(account, one))
+
+
+def _follow(tx: Tx, begin: str, end: str) -> None:
+    """Owe it anew to the chat that it is now."""
     questions = tx.all("select distinct turn from step where asked >= ? and asked < ?", begin, end)
     for (turn,) in questions:
         tx.run(
@@ -48,8 +58,11 @@ def chat_moved(tx: Tx, account: str, chat: str, becomes: str) -> None:
 
 def moves(tx: Tx) -> tuple[Move, ...]:
     """Every chat that has another id now, in the order it was heard."""
-    found = tx.all("select account, chat, becomes from moved order by at")
-    return tuple(one for one in found if all(isinstance(name, str) for name in one))
+    return _moves(tx.all(f"{_MOVES} order by at"))
+
+
+def _moves(rows: Sequence[Any]) -> tuple[Move, ...]:
+    return tuple(one for one in rows if all(isinstance(name, str) for name in one))
 
 
 def _range(account: str, chat: str) -> tuple[str, str]:

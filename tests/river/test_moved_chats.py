@@ -127,6 +127,57 @@ async def test_a_chat_may_move_twice_and_be_told_twice(world):
     assert world.texts("-1007", "final") == ["you said: two", "you said: three"]
 
 
+@pytest.mark.parametrize("crashes", [False, True], ids=["", "crashes"])
+@pytest.mark.parametrize("told", [True, False], ids=["told", "not told"])
+async def test_what_a_chat_is_owed_under_an_id_between_is_said_under_the_newest(world, told, crashes):
+    world.model.script(text("one"), tool("sleep", s=10), text("two"), text("three"))
+    await world.say("ada", "a", **OLD)
+    await world.settle()
+    world.platform.move("-500", "-600")
+    await world.say("ada", "b", chat="-600", group=True)
+    await world.until(seconds=5)
+    world.platform.move("-600", "-1007", told=told)
+    await world.until(seconds=6)
+    if crashes:
+        world.crash()
+        await world.start()
+    await world.settle()
+    assert world.texts("-1007", "final") == ["two"]
+    await world.say("ada", "c", **NEW)
+    await world.settle()
+    assert said(world)[0] == "a"
+    assert world.texts("-1007", "final") == ["two", "three"]
+    assert await world.outcomes() == ["answered"] * 3
+
+
+async def test_moves_that_are_told_late_and_twice_lead_to_the_newest(world):
+    await world.say("ada", "one", **OLD)
+    await world.settle()
+    for chat, becomes in (("-600", "-1007"), ("-500", "-600"), ("-600", "-1007"), ("-500", "-600")):
+        world.platform.move(chat, becomes)
+    await world.say("ada", "two", **NEW)
+    await world.settle()
+    assert said(world)[0] == "one"
+    assert world.texts("-1007", "final") == ["you said: two"]
+
+
+async def test_replies_are_anchored_again_to_messages_of_the_new_chat_and_to_no_others(world):
+    world.model.script(tool("sleep", s=10), text("one"), text("two"), text("three"))
+    await world.say("ada", "first", **OLD)
+    await world.until(seconds=5)
+    await world.say("ada", "before", **OLD)
+    world.platform.move("-500", "-1007")
+    await world.say("ada", "behind", **NEW)
+    await world.settle()
+    await world.say("ada", "after", **NEW)
+    await world.settle()
+    made = [call.delivery for call in world.platform.calls]
+    anchors = [delivery.reply_to for delivery in made if delivery.op == "send"]
+    asked = [row[0] for row in world.db.execute("select json_extract(body, '$.message_id') from inbound")]
+    assert anchors == [None, None, asked[-1]]
+    assert not [delivery for delivery in made if delivery.op in ("react", "unreact")]
+
+
 async def test_a_chat_that_is_said_to_be_itself_is_refused_and_nothing_turns_round(world):
     world.platform.move("-500", "-500", told=False)
     await world.say("ada", "hello", **OLD)
