@@ -29,7 +29,7 @@ from hermes_trio.entries import (
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.pure import context
 from hermes_trio.pure.prompt import message_entry, says_nothing
-from hermes_trio.pure.scalars import clean, cleaned
+from hermes_trio.pure.scalars import clean, cleaned, is_clean
 from hermes_trio.shown import Shown
 from hermes_trio.steps import VALUE_MAX
 from hermes_trio.verbs import Turn
@@ -314,7 +314,7 @@ class Transcript:
 
 def _recordable(answer: ModelAnswer) -> ModelAnswer:
     """The answer as a step can keep it: clean, and of a size; of a larger one its text's beginning."""
-    if "\0" in answer.text or not (answer.text.isascii() and not answer.calls):
+    if answer.calls or not is_clean(answer.text):
         answer = msgspec.convert(cleaned(msgspec.to_builtins(answer)), ModelAnswer)
     while len(msgspec.json.encode(answer)) > ANSWER_BYTES_MAX:
         if answer.keepsake is not None and answer.keepsake.data:

@@ -10,9 +10,9 @@ from hermes_trio.ports import Platform
 from hermes_trio.threads import Aside, in_thread
 from hermes_trio.values import Part
 
-LONG = 2_000
-"""A longer text, in code points, is split beside the loop. One of this length holds it for 6 ms where it is
-densely formatted, and 30 ms at the worst; handing it over costs a tenth of one."""
+LONG = 1_000
+"""A longer text, in code points, is split beside the loop. One of this length holds it for 3 ms where it is
+densely formatted, and 15 ms at the worst; handing it over costs a tenth of one."""
 
 Split = Callable[[Platform | None, str], Awaitable[Sequence[Part]]]
 """`Splitting.parts`, for those who need no more."""

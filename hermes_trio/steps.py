@@ -38,6 +38,8 @@ from hermes_trio.writing import AGAIN_FIRST_S, kept, written
 
 T = TypeVar("T")
 VALUE_MAX = 1 << 20
+LONG_VALUE = 1 << 16
+"""What is longer, in bytes, is looked through once in a step of the loop, not twice."""
 Instead = Callable[[StepRow, tuple[object, ...], Callable[[], Awaitable[object]]], Awaitable[object]]
 
 
@@ -177,6 +179,9 @@ class Steps:
                 done = self._done(row, unknown())
             else:
                 done = await self._call(row, fn, args, idempotent)
+            if len(done.value) > LONG_VALUE:
+                # It is looked through again on its way into the store.
+                await trio.lowlevel.cancel_shielded_checkpoint()
             decoded: T = msgspec.json.decode(done.value, type=type)
             if last(decoded):
                 self.closing, self.closing_entries = done, tuple(entries(decoded))

@@ -45,6 +45,8 @@ def cut_short_note(unknown: Sequence[str]) -> str:
 
 SILENCES = frozenset({"SILENT", "NOREPLY", "NORESPONSE", "NOOUTPUT", "EMPTY", "HEARTBEATOK"})
 """With brackets or an underscore; as a plain word each may be an answer."""
+SILENCE_CHARS_MAX = 1_000
+"""A longer text is none of these words, whatever stands around them."""
 
 
 def as_marked(entry: Entry) -> Entry:
@@ -97,8 +99,10 @@ def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry
 
 def says_nothing(text: str) -> bool:
     """Whether an answer is none: blank, or a word that models were taught elsewhere to be silent with."""
+    if not shows(text) or len(text) > SILENCE_CHARS_MAX:
+        return not shows(text)
     bare = "".join(filter(str.isalpha, text)).upper()
-    return not shows(text) or (bare in SILENCES and not text.strip().isalpha())
+    return bare in SILENCES and not text.strip().isalpha()
 
 
 def _not_blank(entry: Entry) -> Entry:

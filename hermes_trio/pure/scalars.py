@@ -24,7 +24,16 @@ def shows(text: str) -> bool:
 
 def clean(text: str) -> str:
     """The text with surrogates joined to characters, or replaced where they stand alone, and without NUL."""
-    return (text if text.isascii() else scalars(text)).replace("\0", "")
+    return text if is_clean(text) else scalars(text).replace("\0", "")
+
+
+def is_clean(text: str) -> bool:
+    """Whether `clean` would change nothing, as of nearly every text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in text
 
 
 def visible(text: str, keep: str = "\n\t") -> str:
