@@ -21,7 +21,7 @@ from hermes_trio.ports import Tool
 from hermes_trio.pure import texts
 from hermes_trio.pure.foreign_errors import told
 from hermes_trio.pure.foreign_json import ForeignJson
-from hermes_trio.pure.prompt import UNKNOWN, says_nothing
+from hermes_trio.pure.prompt import NOT_AGAIN, UNKNOWN, says_nothing
 from hermes_trio.pure.scalars import clean
 from hermes_trio.recording import AgentSetup, ToolSetup
 from hermes_trio.supervise import attempt
@@ -156,7 +156,10 @@ class ModelAgent:
                 turn.restart_stream()
                 for call in answer.calls:
                     self._check(turn)
-                    result = await self._use(turn, call)
+                    if shown.was_set_aside(call):
+                        result = await self._record(turn, call, NOT_AGAIN)
+                    else:
+                        result = await self._use(turn, call)
                     shown.add(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
             elif not says_nothing(answer.text):

@@ -23,6 +23,7 @@ from hermes_trio.entries import (
     ModelRequest,
     Spell,
     SummaryEntry,
+    ToolCall,
     ToolSpec,
     UserEntry,
 )
@@ -43,6 +44,9 @@ CUTS_MAX = 4
 ANSWER_BYTES_MAX = VALUE_MAX // 32 * 31
 REFUSALS_MAX = 20
 """Of one request, whatever is left out of it."""
+
+RESULTS_REFUSED_MAX = 2
+"""How often a turn goes on without what its tools gave, before it is told that this does not help."""
 
 SUMMARY_CHARS_MAX = 8_000
 SUMMARY_S = 60.0
@@ -111,6 +115,8 @@ class Transcript:
         self.notice = ""
         self._summaries = True
         self._left_out = 0
+        self._results_refused = 0
+        self._not_again: set[tuple[str, str]] = set()
 
     async def begin(self) -> None:
         """Take up what was before the turn, and its first messages. Cancelled: nothing has changed."""
@@ -126,6 +132,10 @@ class Transcript:
         taken = self._turn.steered()
         self.add(*(message_entry(one.message) for one in taken))
         return len(taken)
+
+    def was_set_aside(self, call: ToolCall) -> bool:
+        """Whether the same was called in this turn before, and a model service refused what it gave."""
+        return (call.name, call.arguments) in self._not_again
 
     async def ask(self) -> ModelAnswer:
         """Ask the model, and show it less as long as it refuses what it is shown.
@@ -149,6 +159,9 @@ class Transcript:
             if asked.refused == "context":
                 without = await self._shorter(refusals, self._size_without(without))
             else:
+                entries, own = self._all
+                if self._results_refused == RESULTS_REFUSED_MAX and context.calls_among(entries[own:]):
+                    raise ModelFailed(asked.refused or "unknown", asked.why)
                 if len(self._turn.messages) > known:
                     known, suspected = len(self._turn.messages), 0
                 suspects = context.without_suspects(*self._all, asked=self._asked)
@@ -303,6 +316,9 @@ class Transcript:
         """Leave this out for good."""
         entries, own = self._all
         self.notice = self.notice or context.notice_of(without, entries, own)
+        if context.what_of(without) in ("results", "both"):
+            self._results_refused += 1
+            self._not_again |= context.calls_among(entries[own:])
         if without.text.startswith(context.SET_ASIDE):
             waiting = context.unanswered(entries, len(entries), self._asked)
             self._left_out += len(waiting) - len(without.said)

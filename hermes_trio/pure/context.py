@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hermes_trio.entries import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
 from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import assemble
+from hermes_trio.pure.prompt import UNKNOWN, assemble
 from hermes_trio.pure.told import as_quote
 
 ENTRY_CHARS = 20
@@ -163,10 +163,24 @@ def mentioned(entries: Sequence[Entry], room: int) -> str:
     return "\n".join(lines)
 
 
-def names_of_calls(entries: Iterable[Entry]) -> tuple[str, ...]:
-    """The tools that were called, each once, as far as their names are names."""
-    names = (c.name for entry in entries if isinstance(entry, AssistantEntry) for c in entry.calls)
-    return tuple(dict.fromkeys(name for name in names if name.isascii() and name.isidentifier()))
+def became(entries: Sequence[Entry]) -> str:
+    """What became of the calls among entries that go: which tools ran, which failed, of which nobody knows.
+
+    Each is named once, as far as its name is one.
+    """
+    found: dict[str, list[str]] = {RAN: [], FAILED: [], IN_DOUBT: []}
+    for entry in assemble(entries, going_on=True):
+        if isinstance(entry, ToolEntry) and entry.name.isascii() and entry.name.isidentifier():
+            how = RAN if not entry.failed else IN_DOUBT if entry.text == UNKNOWN else FAILED
+            found[how].append(entry.name)
+    return " ".join(f"{how}: {', '.join(dict.fromkeys(names))}." for how, names in found.items() if names)
+
+
+def calls_among(entries: Iterable[Entry]) -> set[tuple[str, str]]:
+    """The calls, by name and arguments."""
+    return {
+        (c.name, c.arguments) for entry in entries if isinstance(entry, AssistantEntry) for c in entry.calls
+    }
 
 
 def moved(summary: SummaryEntry, own: int, length: int) -> int:
@@ -190,8 +204,10 @@ LEFT_OUT = "The earlier part of this conversation is left out here; it was too l
 REFUSED = "The earlier part of this conversation is left out here; the model service refused it."
 RESULTS_REFUSED = (
     "What was called so far to answer this is left out here; the model service refused what it gave."
-    " It took effect: do not repeat it."
 )
+RAN = "Done, do not repeat it"
+FAILED = "Failed"
+IN_DOUBT = "Started, outcome unknown, do not repeat it unchecked"
 HARMLESS = "Hello."
 SET_ASIDE = "A message of the user is left out here; the model service did not take it."
 
@@ -213,9 +229,10 @@ def shortened(
         text = f"{SUMMARY}\n{as_quote(summary)}"
     elif isinstance(first, SummaryEntry) and first.text != LEFT_OUT and len(first.text) <= room // 4:
         text = first.text if first.text.startswith(LEFT_OUT) else f"{LEFT_OUT} {first.text}"
-    calls = mentioned(gone[own:], room // 4) or ", ".join(names_of_calls(gone[own:]))
-    if calls:
+    if calls := mentioned(gone[own:], room // 4):
         text += f"\nCalled so far to answer this, do not repeat it:\n{calls}"
+    elif calls := became(gone[own:]):
+        text += f"\nCalled so far to answer this. {calls}"
     return replace(made, text=text)
 
 
@@ -253,8 +270,7 @@ def without_suspects(entries: Sequence[Entry], own: int, *, asked: int) -> list[
     end = len(entries)
     newer = any(not isinstance(entry, UserEntry) for entry in entries[own:])
     earlier = any(not (isinstance(one, SummaryEntry) and one.text == REFUSED) for one in entries[:own])
-    names = ", ".join(names_of_calls(entries[own:]))
-    calls = f"{RESULTS_REFUSED} ({names})" if names else RESULTS_REFUSED
+    calls = " ".join(filter(None, (RESULTS_REFUSED, became(entries[own:]))))
     found = []
     if newer:
         said = unanswered(entries[own:], end - own, asked)
@@ -280,6 +296,5 @@ def without_some(entries: Sequence[Entry], own: int, *, asked: int) -> list[Summ
 def without_messages(entries: Sequence[Entry], own: int, *, asked: int) -> SummaryEntry:
     """Leave out what came with this turn, its messages too: no model takes them."""
     among_own = len(_messages(entries[own:])) >= asked
-    calls = ", ".join(names_of_calls(entries[own:]))
-    text = f"{SET_ASIDE} Called to answer it: {calls}." if calls else SET_ASIDE
+    text = " ".join(filter(None, (SET_ASIDE, became(entries[own:]))))
     return SummaryEntry(text=text, covers=len(entries) - own if among_own else None)

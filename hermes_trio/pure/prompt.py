@@ -26,6 +26,11 @@ UNKNOWN = (
     " unless you have checked that it did not."
 )
 
+NOT_AGAIN = (
+    "The same was called before to answer this, and the model service refused what it gave. It is not called"
+    " again: answer without it."
+)
+
 
 def cut_short_note(unknown: Sequence[str]) -> str:
     """What the next turn is told of one that was given up. What was asked and done stands in the history.

@@ -60,11 +60,53 @@ async def test_a_poisoned_result_is_left_out_and_its_call_not_repeated(autojump_
         await says(world, "look")
         assert world.texts("ada") == ["you said: one", "I could not read it."]
         assert len(look.calls) == 1
-        assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} (look)"]
+        assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} {context.RAN}: look."]
         assert heard(model.requests[-1]) == ["one", "look"]
         await says(world, "hello")
         assert heard(model.requests[-1]) == ["one", "look", "hello"]
         assert world.texts("ada", "final")[-1] == "you said: hello"
+
+
+async def test_what_ran_does_not_run_again_however_often_the_model_asks_for_it(autojump_clock):
+    async def look(arguments, call):
+        return f"found ☠ in {arguments}"
+
+    look = ATool("look", look)
+    model = Picky(poison="☠")
+    async with picky_world(model, tools=[look]) as world:
+        model.script(*[tool("look", where="here")] * 20)
+        await says(world, "look")
+        assert len(look.calls) == 1
+        assert "look" in noted(model.requests[-1])[0]
+
+
+async def test_a_turn_whose_results_are_all_refused_ends(autojump_clock):
+    async def look(arguments, call):
+        return "found ☠"
+
+    look = ATool("look", look)
+    model = Picky(poison="☠")
+    async with picky_world(model, tools=[look]) as world:
+        model.script(*(tool("look", where=n) for n in range(3)))
+        await says(world, "look")
+        assert len(look.calls) == 3
+        assert world.texts("ada") == [REFUSED.format(1)]
+        await says(world, "hello")
+        assert world.texts("ada", "final")[-1].startswith("you said: hello")
+
+
+async def test_a_note_says_of_each_call_what_became_of_it(autojump_clock):
+    async def look(arguments, call):
+        if arguments:
+            raise ValueError("there is no ☠ here")
+        return "found ☠"
+
+    look = ATool("look", look)
+    model = Picky(poison="☠")
+    async with picky_world(model, tools=[look]) as world:
+        model.script(tool("look", where="there"), text("I could not read it."))
+        await says(world, "look")
+        assert noted(model.requests[-1]) == [f"{context.RESULTS_REFUSED} {context.FAILED}: look."]
 
 
 async def test_a_poisoned_message_that_was_interrupted_spoils_nothing(autojump_clock):
