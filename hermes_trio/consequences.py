@@ -105,6 +105,18 @@ class OutOfTheWay(Struct, frozen=True):
     what: tuple[str, ...]
 
 
+class GivenUp(Struct, frozen=True):
+    """A part that could not be read is not said any more: its line in the log.
+
+    Args:
+        lane: where it was to be said, if that is known.
+    """
+
+    row: int
+    lane: Lane | None
+    why: str
+
+
 class RestartAsked(Struct, frozen=True):
     """Somebody who may has asked the gateway to begin anew."""
 
@@ -116,6 +128,6 @@ class EndChildren(Struct, frozen=True):
 
 
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
-Told = RestartAsked | Settled | Unkept | LeftOut | HasMoved | OutOfTheWay
+Told = RestartAsked | Settled | Unkept | LeftOut | HasMoved | OutOfTheWay | GivenUp
 Consequence = EndChildren | ReplaceKey | CancelTurn | Deferred | Told | Waking
 Perform = Callable[[Sequence[Consequence]], None]

@@ -28,6 +28,7 @@ from msgspec.structs import asdict
 
 from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.commit_lines import write_lines
 from hermes_trio.discretion import discreet
 from hermes_trio.dispatch import by_name
 from hermes_trio.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
@@ -153,6 +154,7 @@ async def _living(
     def waits(error: StoreFailed) -> None:
         log.warning("start waits", why=str(error))
 
+    store.perform = partial(write_lines, log)
     booted, aside = await begin_boot(store, setup, waits)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")

@@ -16,17 +16,15 @@ from hermes_trio.allowance import Allowances
 from hermes_trio.attend import Quiet
 from hermes_trio.background import Background
 from hermes_trio.child_port import Processes
+from hermes_trio.commit_lines import write_lines
 from hermes_trio.consequences import (
     CancelTurn,
     Consequence,
     Deferred,
     EndChildren,
     HasMoved,
-    LeftOut,
-    OutOfTheWay,
     ReplaceKey,
     RestartAsked,
-    Settled,
     Unkept,
     WakeAsk,
     WakeCommands,
@@ -218,11 +216,11 @@ class River:
         try:
             yield
         finally:
-            self.store.perform = self._write_lines
+            self.store.perform = partial(write_lines, self.log)
 
     def perform(self, consequences: Sequence[Consequence]) -> None:
         """Wake and cancel what a commit says, synchronously, before its caller wakes."""
-        self._write_lines(consequences)
+        write_lines(self.log, consequences)
         for what in consequences:
             match what:
                 case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
@@ -251,22 +249,3 @@ class River:
                     self.background.end(children)
                 case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
                     self.sessions.live[key].answer(turn)
-
-    def _write_lines(self, consequences: Sequence[Consequence]) -> None:
-        """The lines of what has happened with a commit."""
-        for what in consequences:
-            match what:
-                case Settled(native=native, outcome=outcome, why=why):
-                    where = str(what.key or what.account)
-                    self.log.info(f"message {outcome}", native=native, key=where, why=why)
-                case HasMoved(account=account, chat=chat, becomes=becomes):
-                    self.log.info("chat moved", account=account, chat=chat, becomes=becomes)
-                case OutOfTheWay(what=found):
-                    for one in found:
-                        self.log.error("out of the way", kind="row", key=None, what=one)
-                case LeftOut(key=key, turn=turn, what="summary" | "cut"):
-                    self.log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
-                case LeftOut(key=key, turn=turn):
-                    self.log.warning("set aside", turn=turn, key=str(key), what=what.what)
-                case ReplaceKey(key=key, session=session, why=why, who=who):
-                    self.log.info("reset", key=str(key), session=session, who=who, why=why)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hermes_trio.consequences import CancelTurn, WakeCommands, WakeKey, WakeLane
+from hermes_trio.consequences import CancelTurn, GivenUp, WakeCommands, WakeKey, WakeLane
 from hermes_trio.pure import texts
 from hermes_trio.store_port import Reply
 from hermes_trio.stores import children, columns, rows
@@ -136,10 +136,13 @@ def _tell_of(tx: Tx, row: Row) -> None:
 
 def give_up(tx: Tx, part: int) -> None:
     """A part that cannot be said ends, and the question that it is a part of."""
-    tx.run(
-        "update outbound set state = 'failed', begun = 0, why = 'undeliverable', sent_at = ? where id = ?",
-        (tx.now, part),
+    (lane,) = tx.one(
+        "update outbound set state = 'failed', begun = 0, why = 'undeliverable', sent_at = ? where id = ?"
+        " returning lane",
+        tx.now,
+        part,
     )
+    tx.then(GivenUp(part, read_lane(lane) if reads(read_lane, lane) else None, UNREADABLE))
     end_question(tx, part)
 
 

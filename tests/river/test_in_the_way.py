@@ -274,6 +274,10 @@ async def test_what_says_no_more_whose_it_is_costs_itself_and_no_start(
     failed = [row.id for row in ledger if row.reason == "unreadable"]
     assert failed == ([1] if "turn 1" in lost else []) + ([3] if "message 3" in lost else [])
     assert world.texts("ada", "notice", "reply").count(texts.MESSAGE_FAILED) == len(failed)
+    lines = [(line["native"], line["why"]) for line in world.lines("message failed")]
+    assert lines == [(row.native, "unreadable") for row in ledger if row.id in failed]
+    given_up = [f"part {line['row']}" for line in world.lines("send given up")]
+    assert given_up == [one for one in lost if one.startswith("part")]
     await world.gateway.status()
     await world.gateway.session_views(ended=True)
     for user in ("ada", "bob", "cyd"):

@@ -10,8 +10,6 @@ from hermes_trio.testing.simulation.facts import Facts, Invariant, Life, printed
 from hermes_trio.testing.simulation.mirror import Change, Row
 
 SAID = ("dropped", "refused", "superseded", "expired", "failed")
-BY_ROW = ("message failed", "send given up")
-"""Of a row that cannot be read the line that puts it out of the way tells."""
 FOR_GOOD = ("final", "say", "reply", "prompt", "notice", "refusal")
 Wanted = tuple[str, Any]
 
@@ -137,12 +135,10 @@ class OneLineEach(Invariant):
         for wanted, known_at, life in self._may_be_lost:
             if life.untold and life.ended is not None and life.ended <= self.facts.thawed(known_at) + 1e-6:
                 lost[wanted] += 1
-        spoilt = self.facts.met["fault store_spoils_row"] > 0
         for wanted, count in self._wanted.items():
             written = self._written[wanted]
-            least = 0 if spoilt and wanted[0] in BY_ROW else count - lost[wanted]
             self.check(
-                least <= written <= count,
+                count - lost[wanted] <= written <= count,
                 f"{wanted[0]} {wanted[1]}: {written} lines for {count}",
             )
         crashed = sum(life.untold for life in self.facts.lives)
