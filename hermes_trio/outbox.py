@@ -37,6 +37,10 @@ TYPING_AT_ONCE = 20
 TELL_S = 10.0
 LONG_PENALTY_S = 10.0
 LIVE_PENALTY_S = 5.0
+LONGEST_PENALTY_S = 86400.0
+"""Who names more has a fault, and is asked again after a day: a chat is silent for ever for nobody's sake."""
+SHORTEST_PENALTY_S = 0.25
+"""Who names less names no time, and our own backoff is kept: no platform is called without a pause."""
 Then = Literal["look", "rest", "leave"]
 """What the lane does after a call: look at its rows, try the same row again after a while, or leave."""
 
@@ -79,7 +83,7 @@ class Outbox:
 
     def remember(self, account: str, chat: str, until: float) -> None:
         """A penalty that an older boot was given."""
-        self._silence(account, chat, max(0.0, until - self._clock.now()))
+        self._silence(account, chat, _penalty_s(until - self._clock.now()))
 
     async def work(self, lane: Lane, worker: Worker) -> None:
         """Say what the lane has to say."""
@@ -159,7 +163,8 @@ class Outbox:
                 return await self._fail(lane, begun, "not_sent", why)
             case ChatMoved():
                 return await self._fail(lane, begun, "failed", why, final=True)
-            case NotSent(retry_after_s=wait_s):
+            case NotSent(retry_after_s=said_s):
+                wait_s = _penalty_s(said_s)
                 if wait_s:
                     await self._penalty(lane, wait_s)
                 return await self._fail(lane, begun, "not_sent", why, again=not wait_s)
@@ -249,8 +254,15 @@ class Outbox:
         finally:
             self._typing -= 1
         told = only(error)
-        if isinstance(told, NotSent) and told.retry_after_s:
-            await self._penalty(address.lane, told.retry_after_s)
+        if isinstance(told, NotSent) and (wait_s := _penalty_s(told.retry_after_s)):
+            await self._penalty(address.lane, wait_s)
+
+
+def _penalty_s(said_s: float | None) -> float:
+    """How long we are silent because a platform said so, in seconds."""
+    if said_s is None or said_s < SHORTEST_PENALTY_S:
+        return 0.0
+    return min(said_s, LONGEST_PENALTY_S)
 
 
 def _formatted(begun: Begun) -> bool:

@@ -32,6 +32,8 @@ BATCH_MAX = 100
 READ_MARGIN_S = 15.0
 ANSWER_PRESS_S = 10.0
 PRESSES_MAX = 100
+LONGEST_WAIT_S = 3600.0
+"""Who asks for a longer silence is asked again after this: an account is not deaf for ever."""
 _WANTED = ["message", "callback_query"]
 
 _read_me: ForeignJson[Me] = ForeignJson(Me, most_bytes=ANSWER_BYTES_MAX)
@@ -128,7 +130,7 @@ async def _ask(api: BotApi, intake: Intake, method: str, body: bytes, read_s: fl
         if answer.error_code != 429:
             _raise_refusal(answer, why)
         intake.failed(why)
-        await trio.sleep(max(1.0, answer.parameters.retry_after or 0.0))
+        await trio.sleep(min(max(1.0, answer.parameters.retry_after or 0.0), LONGEST_WAIT_S))
 
 
 def _raise_refusal(answer: Answer, why: str) -> Never:

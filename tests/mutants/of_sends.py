@@ -188,7 +188,7 @@ SENDS: tuple[Mutant, ...] = (
         "A penalty that a restart recalls ends at a time of the wrong clock.",
         (
             "outbox.py",
-            "        self._silence(account, chat, max(0.0, until - self._clock.now()))\n",
+            "        self._silence(account, chat, _penalty_s(until - self._clock.now()))\n",
             "        self._silence(account, chat, max(0.0, until))\n",
         ),
     ),

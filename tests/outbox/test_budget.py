@@ -34,6 +34,30 @@ async def test_what_is_no_number_of_seconds_is_no_wait(world, told):
     assert world.now < 60
 
 
+async def test_a_chat_is_silent_for_a_day_at_most_also_after_a_restart(world):
+    silence(world, "u1", 1e12)
+    await world.say("u1", "hi")
+    await world.until(hours=1)
+    world.crash()
+    await world.start()
+    await world.until(hours=23, minutes=59)
+    assert len(calls(world)) == 1
+    await world.say("u1", "hi")
+    await world.until(hours=24, seconds=1)
+    assert calls(world)[1:] == [(86400.0, "send", "final", ANSWER)]
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0, 1e-9])
+async def test_a_platform_that_names_no_time_worth_the_name_is_not_called_without_a_pause(world, seconds):
+    for _ in range(8):
+        silence(world, "u1", seconds)
+    await world.say("u1", "hi")
+    await world.settle()
+    times = [at for at, *_ in calls(world)]
+    assert len(times) == 9
+    assert times[-1] > 5
+
+
 async def test_also_for_commands(world):
     silence(world, "g", 30.0)
     await world.say("u1", "hi", chat="g", group=True)
