@@ -15,6 +15,7 @@ import re
 import string
 from base64 import b64encode
 from collections.abc import Iterator
+from json import dumps as ascii_json
 from urllib.parse import quote, quote_plus
 
 from msgspec import Struct, json
@@ -67,9 +68,10 @@ def without_begun(text: str) -> str:
 
 def needles(secret: str) -> list[Needle]:
     """The skeletons of a secret, none of them so short that it would be found in other things."""
-    plain = _needle(secret, "", "") if secret.isascii() else None
+    plain = _needle(secret, "", "")
     read = unescaped(secret)
-    found = [plain] if plain else []
+    # Where most of it is written in other letters, what is left may name something else.
+    found = [plain] if secret.isascii() or 2 * len(plain.skeleton) >= len(secret) else []
     if read is not None:
         found.append(Needle(skeleton(read)))
     raw = secret.encode("utf-8", "surrogatepass")
@@ -104,6 +106,7 @@ def written(secret: str) -> set[str]:
         forms |= {repr(form)[1:-1] for form in forms}
         forms |= {repr(form.encode("utf-8", "replace"))[2:-1] for form in forms}
         forms |= {json.encode(form).decode()[1:-1] for form in forms if _is_scalar(form)}
+        forms |= {ascii_json(form)[1:-1] for form in forms}
     return forms | {form.encode("unicode_escape").decode("ascii").replace('"', '\\"') for form in forms}
 
 

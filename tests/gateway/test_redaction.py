@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
 import random
 import time
+from urllib.parse import quote
 
 import pytest
 
@@ -44,6 +46,36 @@ def test_a_secret_of_few_letters_is_found_as_it_is_written(secret):
     written = [secret, repr(secret), repr(secret.encode()), secret.replace("-", "\\-")]
     assert [redact(f"is {one}.") for one in written[:1]] == ["is ***."]
     assert [one for one in written if secret.strip("'") in redact(f"is {one}.")] == []
+
+
+WORDS = "contraseña-Schlüßel-42x9"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        json.dumps(WORDS),
+        json.dumps(json.dumps(WORDS)),
+        "".join(f"\\u{ord(char):04x}" for char in WORDS),
+        "".join(f"&#{ord(char)};" for char in WORDS),
+        quote(quote(WORDS)),
+        f"{WORDS[:9]}**{WORDS[9:]}**",
+        f"{WORDS[:9]}\u200b{WORDS[9:]}",
+        f"{WORDS[:9]}\n{WORDS[9:]}",
+        " ".join(WORDS),
+    ],
+)
+def test_a_secret_with_letters_of_other_alphabets_is_found_in_each_form_too(form):
+    redact = Redactor([Secret(WORDS)])
+    shown = redact(f"it is {form} here")
+    assert "***" in shown
+    assert "42x9" not in shown
+    assert redact("Schlüßel 42x9, contrase") == "Schlüßel 42x9, contrase"
+
+
+@pytest.mark.parametrize("secret", ["пароль-секрет", "日本語のパスワード"])
+def test_a_secret_in_another_alphabet_is_found_in_json(secret):
+    assert Redactor([Secret(secret)])(json.dumps({"text": secret})) == '{"text": "***"}'
 
 
 def test_what_surrounds_a_secret_stays_and_one_inside_another_is_one():
