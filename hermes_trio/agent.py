@@ -41,6 +41,10 @@ RESULT_CHARS_MAX = 100_000
 ARGUMENTS_BYTES_MAX = 1024 * 1024
 ARGUMENTS: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=ARGUMENTS_BYTES_MAX)
 EMPTY_MAX = 3
+UNFINISHED_MAX = 5
+CUT = ("partial", "length")
+"""How an answer ended that its reader is told was cut off."""
+
 MEMORY_BYTES = 6 << 20
 """Thirty conversations of 200 kB, say; an eighth of what the process holds at rest."""
 
@@ -148,7 +152,7 @@ class ModelAgent:
         )
         await shown.begin()
         failures = Failures(self._same_failure_max)
-        empty = 0
+        empty = unfinished = 0
         while True:
             self._check(turn)
             answer = await shown.ask()
@@ -162,8 +166,14 @@ class ModelAgent:
                         result = await self._use(turn, call)
                     shown.add(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
+            elif answer.finish == "unfinished":
+                turn.restart_stream()
+                unfinished += 1
+                if unfinished >= UNFINISHED_MAX:
+                    raise LimitReached(f"the model did not come to an end in {unfinished} answers")
             elif not says_nothing(answer.text):
-                said = (answer.text, texts.PARTIAL if answer.finish == "partial" else "", shown.notice)
+                cut = texts.PARTIAL if answer.finish in CUT else ""
+                said = (answer.text, cut, shown.notice)
                 return "\n\n".join(filter(None, said))
             else:
                 empty += 1
@@ -179,11 +189,12 @@ class ModelAgent:
         """Run one tool call as a step; what goes wrong in it is told to the model."""
         tool = self._tools.get(call.name)
         arguments = _arguments(call)
-        if tool is None or arguments is None:
-            wrong = (
-                f"There is no tool {call.name!r}." if tool is None else "The arguments are no JSON object."
-            )
-            return await self._record(turn, call, wrong)
+        if tool is None:
+            return await self._record(turn, call, f"There is no tool {call.name!r}.")
+        if arguments is None:
+            return await self._record(turn, call, "The arguments are no JSON object.")
+        if not call.arguments and tool.parameters.get("properties"):
+            return await self._record(turn, call, "The arguments did not arrive. If none are meant, say {}.")
         name = f"tool {tool.name}"
         parent = f"{name}#{turn.steps.next_call(name)}"
 

@@ -21,6 +21,7 @@ from hermes_trio.entries import (
     Entry,
     ModelAnswer,
     ModelRequest,
+    NoteEntry,
     Spell,
     SummaryEntry,
     ToolCall,
@@ -72,7 +73,10 @@ class Asked(Struct, frozen=True, omit_defaults=True):
     @property
     def final(self) -> bool:
         """It is an answer that ends the turn."""
-        return self.answer is not None and not self.answer.calls and not says_nothing(self.answer.text)
+        answer = self.answer
+        if answer is None or answer.calls or answer.finish == "unfinished":
+            return False
+        return not says_nothing(answer.text)
 
 
 class Shortened(Struct, frozen=True, omit_defaults=True):
@@ -171,7 +175,7 @@ class Transcript:
                 if await self._refuses_everything() or not await self._set_aside():
                     raise ModelFailed(asked.refused or "unknown", asked.why)
                 without, refusals = None, 0
-        self.add(entry_of(asked.answer))
+        self.add(*entries_of(asked.answer))
         return asked.answer
 
     @property
@@ -203,7 +207,7 @@ class Transcript:
             if asked.answer is None:
                 return []
             left: list[Entry] = [without] if without is not None else []
-            return left if asked.final else [*left, entry_of(asked.answer)]
+            return left if asked.final else [*left, *entries_of(asked.answer)]
 
         asked = await self._turn.steps.run(
             "model",
@@ -341,8 +345,9 @@ def _recordable(answer: ModelAnswer) -> ModelAnswer:
     return answer
 
 
-def entry_of(answer: ModelAnswer) -> AssistantEntry:
-    """A model's answer as the transcript keeps it."""
-    return AssistantEntry(
+def entries_of(answer: ModelAnswer) -> list[Entry]:
+    """A model's answer as the transcript keeps it; of one that has to go on also what the model is told."""
+    entry = AssistantEntry(
         text=answer.text, calls=answer.calls, finish=answer.finish, keepsake=answer.keepsake
     )
+    return [entry, NoteEntry(text=context.GO_ON)] if answer.finish == "unfinished" else [entry]

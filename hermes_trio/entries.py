@@ -50,7 +50,7 @@ class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
 
     text: str
     calls: tuple[ToolCall, ...] = ()
-    finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
+    finish: Literal["stop", "tool_calls", "length", "unfinished", "partial"] = "stop"
     interim: bool = False
     keepsake: Keepsake | None = None
 
@@ -154,7 +154,8 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         text: the answer, as markdown.
         calls: what it wants called; none in an answer that did not end as it should.
-        finish: how the provider says it ended; "partial" when the stream had no end event.
+        finish: how the provider says it ended; "partial" when the stream had no end event, or none that is
+            good; "unfinished" when it has to be asked to go on: it paused, or a call was cut at a limit.
         tokens_in, tokens_out: as the provider counts them, 0 where it does not say.
         tokens_cached: of `tokens_in` those that the provider had read before, and charges less for.
         tokens_kept: of `tokens_in` those that it was told to keep, and charges more for.
@@ -163,7 +164,7 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
-    finish: Literal["stop", "tool_calls", "length", "partial"] = "stop"
+    finish: Literal["stop", "tool_calls", "length", "unfinished", "partial"] = "stop"
     tokens_in: int = 0
     tokens_out: int = 0
     tokens_cached: int = 0

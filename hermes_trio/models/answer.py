@@ -6,26 +6,19 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from hermes_trio.entries import Keepsake, ModelAnswer, ModelRequest, Spell, ToolCall
-from hermes_trio.errors import ModelFailed, NotJson
-from hermes_trio.pure.foreign_json import ForeignJson
-from hermes_trio.pure.scalars import clean, scalars
+from hermes_trio.errors import ModelFailed
+from hermes_trio.models import calls
+from hermes_trio.models.calls import Calls
+from hermes_trio.models.ends import End, end_of
+from hermes_trio.models.thinking import Thinking, without_lost
+from hermes_trio.pure.scalars import scalars
 
 ANSWER_CHARS_MAX = 1_000_000
 """Of text and calls together. What comes after is not read: the answer is partial, and told as such."""
 
 CALLS_MAX = 128
-NAME_CHARS_MAX = 256
-"""Of a call's name or id. No tool has a longer name; a longer id is replaced by one of ours."""
-
-Finish = Literal["stop", "tool_calls", "length"]
-ARGUMENTS: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=4 * ANSWER_CHARS_MAX)
-
-
-class _Call:
-    def __init__(self) -> None:
-        self.id = ""
-        self.name = ""
-        self.arguments: list[str] = []
+REASON_CHARS_MAX = 100
+Finish = Literal["stop", "tool_calls", "length", "unfinished", "partial"]
 
 
 class GrowingAnswer:
@@ -37,6 +30,8 @@ class GrowingAnswer:
         of: which service and model gives it; see `spelling.service`.
 
     Attributes:
+        end: what its provider said of its end; None while it has said nothing.
+        reason: in its own word.
         thought: what it must be shown again with these calls, when the answer has ended; JSON.
     """
 
@@ -47,9 +42,11 @@ class GrowingAnswer:
         self.thought: Callable[[Sequence[ToolCall]], dict[str, Any]] = lambda _: {}
         self._text: list[str] = []
         self._half = ""  # the first half of a surrogate pair
-        self._calls: dict[int, _Call] = {}
+        self._thinking: Thinking | None = Thinking()
+        self._calls = Calls()
         self._room = ANSWER_CHARS_MAX
-        self.finish: Finish | None = None
+        self.end: End | None = None
+        self.reason = ""
         self.tokens_in = 0
         self.tokens_out = 0
         self.tokens_cached = 0
@@ -75,58 +72,72 @@ class GrowingAnswer:
             piece = scalars(piece)
         if "\0" in piece:
             piece = piece.replace("\0", "")
+        if self._thinking is not None:
+            self._room -= len(piece)
+            piece = self._thinking.take(piece)
+            self._room += len(piece)
+            if self._thinking.over:
+                self._thinking = None
         if piece and self._room >= 0:
             self._room -= len(piece)
             self._text.append(piece)
             self._on_text(piece)
 
-    def add_call(self, slot: int, *, id: str = "", name: str = "", arguments: str = "") -> None:
-        """Take a piece of the call at `slot`; id and name come whole, arguments in pieces."""
-        call = self._calls.setdefault(slot, _Call())
-        call.id = call.id or (id if len(id) <= NAME_CHARS_MAX else "")
-        call.name = call.name or name[:NAME_CHARS_MAX]
+    def add_call(self, index: int | None, *, id: str = "", name: str = "", arguments: Any = None) -> int:
+        """Take a piece of a call; see `Calls.take`. Returns the call's place in the answer."""
         self._room -= len(id) + len(name)
-        if arguments and self._room >= 0:
+        if isinstance(arguments, str):
+            arguments = arguments if self._room >= 0 else ""
             self._room -= len(arguments)
-            call.arguments.append(arguments)
+        return self._calls.take(index, id=id, name=name, arguments=arguments)
 
-    def call_id(self, slot: int) -> str:
-        """The id of the call at `slot` so far."""
-        return self._calls[slot].id if slot in self._calls else ""
+    def ends(self, reason: str) -> None:
+        """Its provider says that it has ended, and why."""
+        self.end, self.reason = end_of(reason), reason
 
     def result(self) -> ModelAnswer:
         """The answer. Only one that ended as its provider says it should has calls.
 
         Raises:
-            ModelFailed: nothing of it is any use: it was all calls, and more than may be.
+            ModelFailed: nothing of it is any use: it was all calls, and more than may be; its provider broke
+                down ("transport"), or will not answer ("malformed").
         """
         if self.full:
-            self.finish = None
+            self.end = None
             if not self._text:
                 raise ModelFailed("transport", f"an answer of more than {CALLS_MAX} calls, or too large ones")
-        calls = tuple(self._whole_calls()) if self.finish in ("stop", "tool_calls") else ()
-        finish = "tool_calls" if calls else ("stop" if self.finish == "tool_calls" else self.finish)
+        if self._thinking is not None and (held := self._thinking.end()):
+            self._thinking = None
+            self._text.append(held)
+            self._on_text(held)
+        text = without_lost("".join(self._text))
+        said = bool(text.strip())
+        if self.end == "failed":
+            raise ModelFailed("transport", f"it broke down: {self.reason[:REASON_CHARS_MAX]!r}")
+        if self.end == "refused" and not said:
+            raise ModelFailed("malformed", f"it will not answer: {self.reason[:REASON_CHARS_MAX]!r}")
+        whole = tuple(self._calls.whole(self._unnamed)) if self.end in ("stop", "tool_calls") else ()
         return ModelAnswer(
-            text="".join(self._text),
-            calls=calls,
-            finish=finish or "partial",
+            text=text,
+            calls=whole,
+            finish=self._finish(said, bool(whole)),
             tokens_in=self.tokens_in,
             tokens_out=self.tokens_out,
             tokens_cached=self.tokens_cached,
             tokens_kept=self.tokens_kept,
-            keepsake=Keepsake(self._of, self.thought(calls)) if calls else None,
+            keepsake=Keepsake(self._of, self.thought(whole)) if whole else None,
         )
 
-    def _whole_calls(self) -> list[ToolCall]:
-        return [
-            ToolCall(
-                id=clean(call.id) or f"{self._unnamed}-{position}",
-                name=clean(call.name),
-                arguments=clean("".join(call.arguments)) or "{}",
-            )
-            for position, (_, call) in enumerate(sorted(self._calls.items()))
-            if call.name
-        ]
+    def _finish(self, said: bool, calls: bool) -> Finish:
+        match self.end:
+            case "stop" | "tool_calls":
+                return "tool_calls" if calls else "stop"
+            case "length":
+                return "length" if said and not self._calls else "unfinished"
+            case "paused":
+                return "unfinished"
+            case _:
+                return "partial"
 
 
 def unnamed_calls(request: ModelRequest, spell: Spell) -> str:
@@ -137,7 +148,4 @@ def unnamed_calls(request: ModelRequest, spell: Spell) -> str:
 
 def arguments_object(arguments: str) -> dict[str, Any]:
     """The arguments of a recorded call as providers want them back: an object, empty if it never was one."""
-    try:
-        return ARGUMENTS(arguments)
-    except NotJson:
-        return {}
+    return calls.arguments_object(arguments) or {}

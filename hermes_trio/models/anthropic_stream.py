@@ -5,72 +5,74 @@ The end of an answer is its `stop_reason`, or `message_stop`; a stream with neit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, NotJson
-from hermes_trio.models.answer import Finish, GrowingAnswer
-from hermes_trio.models.exchange import Heard
+from hermes_trio.models.answer import GrowingAnswer
+from hermes_trio.models.exchange import DONE, Heard
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.models.thought import Thought
-from hermes_trio.pure.foreign_json import ForeignJson
-
-FINISHES: Mapping[str, Finish] = {
-    "tool_use": "tool_calls",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-}
-"""Any other reason ("end_turn", "stop_sequence", "refusal") is a stop."""
+from hermes_trio.models.wire import WireJson
+from hermes_trio.pure.model_errors import is_refusal
 
 
-class _Usage(Struct):
+class _Usage(Struct, gc=False):
     input_tokens: int | None = None
     output_tokens: int | None = None
     cache_creation_input_tokens: int | None = None
     cache_read_input_tokens: int | None = None
 
 
-class _Message(Struct):
-    usage: _Usage | None = None
-
-
-class _Block(Struct):
+class _Block(Struct, gc=False):
     type: str = ""
-    id: str = ""
-    name: str = ""
-    text: str = ""
+    id: str | None = None
+    name: str | None = None
+    text: str | None = None
+    input: Any = None
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
 
 
-class _Delta(Struct):
+class _Delta(Struct, gc=False):
     text: str | None = None
-    partial_json: str | None = None
+    partial_json: Any = None
     thinking: str | None = None
     signature: str | None = None
     stop_reason: str | None = None
 
 
-class _Event(Struct):
+class _Message(Struct, gc=False):
+    usage: _Usage | None = None
+
+
+class _Event(Struct, gc=False):
     type: str = ""
-    index: int = 0
+    index: int | None = None
     message: _Message | None = None
     content_block: _Block | None = None
     delta: _Delta | None = None
     usage: _Usage | None = None
+    content: list[_Block] | None = None
+    stop_reason: str | None = None
 
 
 LIFE = frozenset({"content_block_start", "content_block_delta", "content_block_stop", "message_delta"})
 """A ping is none, and the message's start has no token yet."""
 
-READ: ForeignJson[_Event] = ForeignJson(_Event, most_bytes=EVENT_BYTES_MAX, halves=True)
-"""Some providers split a character between two events, as halves of a surrogate pair."""
+READ: WireJson[_Event] = WireJson(_Event, most_bytes=EVENT_BYTES_MAX)
 
 
 class AnthropicStream:
-    """Takes the events of one stream into an answer."""
+    """Takes the events of one stream into an answer.
+
+    Args:
+        answer: grows.
+        refused: makes the error of a refusal's body.
+    """
 
     def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
         self._answer = answer
@@ -79,43 +81,63 @@ class AnthropicStream:
         answer.thought = self._thought.of_blocks
 
     def take(self, event: Event) -> Heard:
-        """Take one event. Unknown ones are skipped, as documented."""
+        """Take one event, or an answer that came at once. Unknown ones are skipped, as documented.
+
+        Raises NotJson, or ModelFailed for a refusal.
+        """
         answer = self._answer
         if event.kind == "error":
             raise self._refused(event.data.encode("utf-8", "replace"))
+        if event.data == DONE:  # of endpoints that speak OpenAI's protocol as well
+            return "nothing" if answer.end is None else "over"
         try:
             said = READ(event.data)
-        except NotJson as error:
-            raise ModelFailed("transport", f"an event that is none: {str(error)[:100]}") from error
+        except NotJson:
+            said = READ.leniently(event.data)
         match said.type:
             case "content_block_delta" if said.delta is not None:
                 self._take_delta(said.index, said.delta)
             case "content_block_start" if said.content_block is not None:
                 self._begin_block(said.index, said.content_block)
             case "message_start" if said.message is not None and said.message.usage is not None:
-                usage = said.message.usage
-                answer.tokens_cached = usage.cache_read_input_tokens or 0
-                answer.tokens_kept = usage.cache_creation_input_tokens or 0
-                told_anew = usage.input_tokens or 0
-                answer.tokens_in = told_anew + answer.tokens_cached + answer.tokens_kept
+                self._take_usage(said.message.usage)
             case "message_delta":
                 if said.usage is not None:
                     answer.tokens_out = said.usage.output_tokens or 0
                 if said.delta is not None and said.delta.stop_reason:
-                    answer.finish = FINISHES.get(said.delta.stop_reason, "stop")
-            case "message_stop":
-                answer.finish = answer.finish or "stop"
+                    answer.ends(said.delta.stop_reason)
+            case "message_stop" if answer.end is None:
+                answer.ends("stop")
+            case "message":
+                self._take_whole(said)
+            case "" | "error" if is_refusal(event.data):
+                raise self._refused(event.data.encode("utf-8", "replace"))
         if answer.full:
             return "full"
-        if said.type == "message_stop":
+        if said.type in ("message_stop", "message"):
             return "over"
-        if answer.finish is not None:
+        if answer.end is not None:
             return "whole"
         return "life" if said.type in LIFE else "nothing"
 
-    def _begin_block(self, index: int, block: _Block) -> None:
+    def _take_usage(self, usage: _Usage) -> None:
+        answer = self._answer
+        answer.tokens_cached = usage.cache_read_input_tokens or 0
+        answer.tokens_kept = usage.cache_creation_input_tokens or 0
+        answer.tokens_in = (usage.input_tokens or 0) + answer.tokens_cached + answer.tokens_kept
+
+    def _take_whole(self, message: _Event) -> None:
+        for index, block in enumerate(message.content or ()):
+            self._begin_block(index, block)
+        if message.usage is not None:
+            self._take_usage(message.usage)
+            self._answer.tokens_out = message.usage.output_tokens or 0
+        if message.stop_reason:
+            self._answer.ends(message.stop_reason)
+
+    def _begin_block(self, index: int | None, block: _Block) -> None:
         if block.type == "tool_use":
-            self._answer.add_call(index, id=block.id, name=block.name)
+            self._answer.add_call(index, id=block.id or "", name=block.name or "", arguments=block.input)
         elif block.type == "text" and block.text:
             self._answer.add_text(block.text)
         elif block.type == "thinking":
@@ -124,7 +146,7 @@ class AnthropicStream:
         elif block.type == "redacted_thinking":
             self._thought.take_part(index, {"type": block.type, "data": block.data or ""})
 
-    def _take_delta(self, index: int, delta: _Delta) -> None:
+    def _take_delta(self, index: int | None, delta: _Delta) -> None:
         if delta.text:
             self._answer.add_text(delta.text)
         elif delta.partial_json:

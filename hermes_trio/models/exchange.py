@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import ModelFailed
-from hermes_trio.models.sse import Event, EventStream, EventTooLarge
+from hermes_trio.errors import ModelFailed, NotJson
+from hermes_trio.models.sse import BOM, EVENT_BYTES_MAX, Event, EventStream, EventTooLarge
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.model_errors import failure
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from hermes_trio.http import Client as Client
 
 ERROR_BYTES_MAX = 64 * 1024
+WHOLE_BYTES_MAX = EVENT_BYTES_MAX
+"""Of an answer that comes at once."""
+
 REST_S = 1.0
 """How long to wait in all for what may follow a complete answer: its costs, and the end of the stream."""
 
@@ -35,6 +38,10 @@ Heard = Literal["nothing", "life", "whole", "over", "full"]
 the answer is as large as it may get, and the stream is left at once."""
 
 CONTENT_TYPE = "text/event-stream"
+PAGE = b"<"
+BEGIN_BYTES = 1024
+DONE = "[DONE]"
+"""What ends a stream of OpenAI's kind."""
 
 
 class Exchange(Struct, frozen=True):
@@ -69,9 +76,10 @@ class Exchange(Struct, frozen=True):
             encode: makes the request in JSON. It is let go once it is out: a conversation may be long, and so
                 may its answer take.
             key: the secret in it, so that no error text repeats it.
-            take: says what each event was. Only signs of life put the deadline off. What follows a whole
-                answer is handed to it as well, but hardly waited for, and neither its loss nor what it says
-                can fail the call.
+            take: says what each event was; an answer that comes at once is one. Only signs of life put the
+                deadline off. What follows a whole answer is handed to it as well, but hardly waited for, and
+                neither its loss nor what it says can fail the call. It raises NotJson for what it cannot
+                read.
 
         Returns when the stream has ended. Cancelled: the connection is closed.
 
@@ -90,12 +98,14 @@ class Exchange(Struct, frozen=True):
                     {"content-type": "application/json", **headers, "accept": CONTENT_TYPE},
                 )
                 try:
-                    if answer.status != 200 or not _is_event_stream(answer):
+                    if answer.status != 200:
                         wait_s = min(self.first_byte_s, self.between_bytes_s)
                         silence.deadline = trio.current_time() + wait_s
                         body = await _begin_of(answer, silence)
                         raise self.failure(answer.status, answer.headers, body, key)
                     await reading.read(answer, self.between_bytes_s, silence)
+                    if reading.document and not reading.whole:
+                        raise self._no_answer(answer, bytes(reading.document), key)
                 finally:
                     await answer.body.aclose()
             if silence.cancelled_caught and not reading.whole:
@@ -103,8 +113,15 @@ class Exchange(Struct, frozen=True):
         except httpx.LocalProtocolError:
             # It may quote a header.
             raise ModelFailed("malformed", "the request cannot be written as HTTP") from None
+        except NotJson as error:
+            raise ModelFailed("transport", f"an event that is none: {str(error)[:100]}") from error
         except (httpx.HTTPError, EventTooLarge) as error:
             raise ModelFailed("transport", f"{type(error).__name__}: {str(error)[:150]}") from error
+
+    def _no_answer(self, answer: Answer, body: bytes, key: str) -> ModelFailed:
+        if body.startswith(PAGE):
+            return ModelFailed("unknown", f"a web page instead of an answer, from {self.url}", status=404)
+        return self.failure(answer.status, answer.headers, body, key)
 
     def failure(self, status: int | None, headers: Mapping[str, str], body: bytes, key: str) -> ModelFailed:
         """What a refusal means: one instead of an answer, or with no status one amid it."""
@@ -125,23 +142,28 @@ def header_safe(key: str) -> str:
 class _Reading:
     """Hands the events of an answer on.
 
+    What is asked for is a stream; what comes is told by its first character: labels are wrong at times.
+
     Attributes:
         whole: the answer is; what may follow is welcome, and its loss no failure.
+        document: what came instead of a stream, as far as it was read.
     """
 
     def __init__(self, take: Callable[[Event], Heard]) -> None:
         self._take = take
         self.whole = False
+        self.document = bytearray()
+        self._stream: EventStream | None = None
 
     async def read(self, answer: Answer, between_s: float, silence: trio.CancelScope) -> None:
         """Read until the stream ends; each piece with a sign of life puts the deadline of `silence` off."""
         import httpx
 
-        stream = EventStream()
         try:
             async for chunk in answer.body:
                 before = self.whole
-                heard = self._heard(stream.feed(chunk))
+                stream = self._stream
+                heard = self._heard(self._begin(chunk) if stream is None else stream.feed(chunk))
                 if "full" in heard:
                     return  # what is left of the body is not read: closing it closes the connection
                 if "over" in heard:
@@ -150,9 +172,32 @@ class _Reading:
                     silence.deadline = trio.current_time() + REST_S
                 elif "life" in heard and not before:
                     silence.deadline = trio.current_time() + between_s
-        except (httpx.HTTPError, EventTooLarge, ModelFailed):
+            self._last()
+        except (httpx.HTTPError, EventTooLarge, ModelFailed, NotJson):
             if not self.whole:
                 raise
+
+    def _begin(self, chunk: bytes) -> list[Event]:
+        self.document += chunk
+        begin = bytes(self.document[:BEGIN_BYTES]).removeprefix(BOM).lstrip()
+        if not begin or begin.startswith((b"{", b"[", PAGE)):
+            if len(self.document) > WHOLE_BYTES_MAX:
+                raise EventTooLarge(f"more than {WHOLE_BYTES_MAX} bytes")
+            return []
+        self._stream = EventStream()
+        chunk = bytes(self.document)
+        self.document.clear()
+        return self._stream.feed(chunk)
+
+    def _last(self) -> None:
+        """What the body ended in the midst of, or all of it where it is no stream."""
+        if self._stream is not None:
+            with suppress(NotJson):  # an event that was cut off never was one
+                self._heard(self._stream.end())
+        elif not self.document.lstrip().startswith(PAGE):
+            with suppress(NotJson):
+                text = self.document.decode("utf-8", "replace").strip()
+                self._heard([Event("message", text), Event("message", DONE)])
 
     def _heard(self, events: list[Event]) -> set[Heard]:
         heard: set[Heard] = set()
@@ -162,10 +207,6 @@ class _Reading:
             if said in ("whole", "over"):
                 self.whole = True  # at once: what fails may have come together with the end
         return heard
-
-
-def _is_event_stream(answer: Answer) -> bool:
-    return answer.headers.get("content-type", "").lower().startswith(CONTENT_TYPE)
 
 
 async def _begin_of(answer: Answer, silence: trio.CancelScope) -> bytes:

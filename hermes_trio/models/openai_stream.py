@@ -1,107 +1,115 @@
-"""An answer of OpenAI-compatible chat completions, as it streams in.
+"""An answer of OpenAI-compatible chat completions, as it streams in, or all at once.
 
-The end of an answer is a `finish_reason`; a stream without one was cut short.
+The end of an answer is a `finish_reason`, or `[DONE]`; a stream without either was cut short. A refusal may
+come in any wrapper amid it: what has no choices and no costs is looked at as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from msgspec import Struct, field
+import msgspec
+from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, NotJson
-from hermes_trio.models.answer import Finish, GrowingAnswer
-from hermes_trio.models.exchange import Heard
+from hermes_trio.models.answer import GrowingAnswer
+from hermes_trio.models.exchange import DONE, Heard
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.models.thought import Thought
-from hermes_trio.pure.foreign_json import ForeignJson
-
-FINISHES: Mapping[str, Finish] = {
-    "length": "length",
-    "tool_calls": "tool_calls",
-    "function_call": "tool_calls",
-}
-"""Any other reason ("stop", "content_filter", one of a provider's own) is a stop."""
+from hermes_trio.models.wire import WireJson
+from hermes_trio.pure.model_errors import is_refusal
 
 
-class _Function(Struct):
+class _Function(Struct, gc=False):
     name: str | None = None
-    arguments: str | None = None
+    arguments: Any = None
 
 
-class _Call(Struct):
+class _Call(Struct, gc=False):
     index: int | None = None
     id: str | None = None
     function: _Function | None = None
     extra_content: Any = None
 
 
-class _Delta(Struct):
+class _Delta(Struct, gc=False):
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[_Call] | None = None
+    function_call: _Function | None = None
     reasoning: Any = None
     reasoning_content: Any = None
     reasoning_details: Any = None
 
     @property
-    def has_anything(self) -> bool:
-        thought = self.reasoning or self.reasoning_content or self.reasoning_details
-        return bool(self.content or self.refusal or self.tool_calls or thought)
+    def has_thought(self) -> bool:
+        return bool(self.reasoning or self.reasoning_content or self.reasoning_details)
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     delta: _Delta | None = None
+    message: _Delta | None = None
     finish_reason: str | None = None
+    error: Any = None
 
 
-class _Details(Struct):
+class _Details(Struct, gc=False):
     cached_tokens: int | None = None
 
 
-class _Usage(Struct):
+class _Usage(Struct, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
 
 
-class _Chunk(Struct):
+class _Chunk(Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: _Usage | None = None
-    error: Any = field(default=None)
+    error: Any = None
 
 
-READ: ForeignJson[_Chunk] = ForeignJson(_Chunk, most_bytes=EVENT_BYTES_MAX, halves=True)
-"""Some providers split a character between two events, as halves of a surrogate pair."""
+READ: WireJson[_Chunk] = WireJson(_Chunk, most_bytes=EVENT_BYTES_MAX)
 
 
 class OpenAIStream:
-    """Takes the events of one stream into an answer."""
+    """Takes the events of one stream into an answer.
+
+    Args:
+        answer: grows.
+        refused: makes the error of a refusal's body.
+    """
 
     def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
         self._answer = answer
         self._refused = refused
-        self._slot = -1
         self._thought = Thought()
         answer.thought = self._thought.of_message
 
     def take(self, event: Event) -> Heard:
-        """Take one event."""
-        if event.data == "[DONE]":
-            return "nothing" if self._answer.finish is None else "over"
+        """Take one event, or an answer that came at once. Raises NotJson, or ModelFailed for a refusal."""
+        answer = self._answer
+        if event.data == DONE:
+            if answer.end is None and answer.begun:
+                answer.ends("stop")
+            return "nothing" if answer.end is None else "over"
         try:
             chunk = READ(event.data)
-        except NotJson as error:
-            raise ModelFailed("transport", f"an event that is no chunk: {str(error)[:100]}") from error
+        except NotJson:
+            chunk = READ.leniently(event.data)
+        alive = False
         if chunk.error:
             raise self._refused(event.data.encode("utf-8", "replace"))
         if chunk.usage is not None:
             self._take_usage(chunk.usage)
-        alive = self._take_choice(chunk.choices[0]) if chunk.choices else False
-        if self._answer.full:
+        if chunk.choices:
+            alive = self._take_choice(chunk.choices[0])
+        elif chunk.usage is None and is_refusal(event.data):
+            raise self._refused(event.data.encode("utf-8", "replace"))
+        if answer.full:
             return "full"
-        if self._answer.finish is not None:
+        if answer.end is not None:
             return "whole"
         return "life" if alive else "nothing"
 
@@ -113,29 +121,31 @@ class OpenAIStream:
 
     def _take_choice(self, choice: _Choice) -> bool:
         """Take it; whether there was anything in it. An empty one is how some keep a connection open."""
-        delta = choice.delta
-        if delta is not None:
-            if text := delta.content or delta.refusal:
-                self._answer.add_text(text)
-            if delta.reasoning_content or delta.reasoning or delta.reasoning_details:
-                self._thought.take_text("reasoning_content", delta.reasoning_content)
-                self._thought.take_text("reasoning", delta.reasoning)
-                self._thought.take_details(delta.reasoning_details)
-            for call in delta.tool_calls or ():
-                self._take_call(call)
+        if choice.error:
+            raise self._refused(msgspec.json.encode({"error": choice.error}))
         if choice.finish_reason:
-            self._answer.finish = FINISHES.get(choice.finish_reason, "stop")
-        return choice.finish_reason is not None or (delta is not None and delta.has_anything)
+            self._answer.ends(choice.finish_reason)
+        delta = choice.delta or choice.message
+        if delta is None:
+            return choice.finish_reason is not None
+        if text := delta.content or delta.refusal:
+            self._answer.add_text(text)
+        if delta.tool_calls:
+            for call in delta.tool_calls:
+                self._take_call(call)
+        if delta.function_call is not None:
+            self._take_call(_Call(index=0, function=delta.function_call))
+        if delta.has_thought:
+            self._thought.take_text("reasoning_content", delta.reasoning_content)
+            self._thought.take_text("reasoning", delta.reasoning)
+            self._thought.take_details(delta.reasoning_details)
+            return True
+        return bool(text or delta.tool_calls or delta.function_call or choice.finish_reason)
 
     def _take_call(self, call: _Call) -> None:
-        slot = self._slot if call.index is None else call.index
-        known = self._answer.call_id(slot)
-        if slot < 0 or (call.id and known and call.id != known):
-            slot = self._slot + 1  # without an index, or with a wrong one, a new id is a new call
-        self._slot = max(self._slot, slot)
-        if call.extra_content:
-            self._thought.take_extra(call.id or slot, call.extra_content)
-        function = call.function or _Function()
-        self._answer.add_call(
-            slot, id=call.id or "", name=function.name or "", arguments=function.arguments or ""
+        function, id = call.function or _Function(), call.id or ""
+        place = self._answer.add_call(
+            call.index, id=id, name=function.name or "", arguments=function.arguments
         )
+        if call.extra_content:
+            self._thought.take_extra(id or place, call.extra_content)

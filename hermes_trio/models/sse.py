@@ -12,7 +12,7 @@ EVENT_BYTES_MAX = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
 
-class Event(Struct, frozen=True):
+class Event(Struct, frozen=True, gc=False):
     """An event: its type, "message" unless the stream says otherwise, and its data."""
 
     kind: str
@@ -24,7 +24,7 @@ class EventTooLarge(Exception):
 
 
 class EventStream:
-    """Decodes one stream. An event that is incomplete when the stream ends never was one."""
+    """Decodes one stream."""
 
     def __init__(self, event_bytes_max: int = EVENT_BYTES_MAX) -> None:
         self._max = event_bytes_max
@@ -48,6 +48,17 @@ class EventStream:
         for piece in tail:
             self._end_line(events)
             self._keep(piece)
+        return events
+
+    def end(self) -> list[Event]:
+        """Return what the stream ended in the midst of, if anything.
+
+        By the standard it never was an event; some providers leave out the line ends behind their last one.
+        """
+        events: list[Event] = []
+        if self._line:
+            self._end_line(events)
+        self._end_event(events)
         return events
 
     def _with_plain_line_ends(self, chunk: bytes) -> bytes:

@@ -52,7 +52,8 @@ class ForeignJson(Generic[T]):
         """
         try:
             body = raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else bytes(raw)
-            self._check(body)
+            if len(body) > self.most_bytes or body.count(b"[") + body.count(b"{") > DEPTH_MAX:
+                self._check(body)
             try:
                 return self._decode(body)  # type: ignore[no-any-return]
             except msgspec.ValidationError:
@@ -67,13 +68,12 @@ class ForeignJson(Generic[T]):
     def _check(self, body: bytes) -> None:
         if len(body) > self.most_bytes:
             raise NotJson(f"{len(body)} bytes; at most {self.most_bytes}")
-        if body.count(b"[") + body.count(b"{") > DEPTH_MAX:
-            brackets = _brackets(body)
-            parts = brackets.count(b"[") + brackets.count(b"{")
-            if self._parts_max is not None and parts > self._parts_max:
-                raise NotJson(f"{parts} lists and objects; at most {self._parts_max}")
-            if _deep(brackets):
-                raise NotJson(f"nested deeper than {DEPTH_MAX}")
+        brackets = _brackets(body)
+        parts = brackets.count(b"[") + brackets.count(b"{")
+        if self._parts_max is not None and parts > self._parts_max:
+            raise NotJson(f"{parts} lists and objects; at most {self._parts_max}")
+        if _deep(brackets):
+            raise NotJson(f"nested deeper than {DEPTH_MAX}")
 
 
 def too_deep(body: bytes) -> bool:

@@ -74,6 +74,15 @@ def failure(
     return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status, said=whole)
 
 
+def is_refusal(body: bytes | str) -> bool:
+    """Whether an event that is no piece of an answer says that there will be none."""
+    said = _said(_decoded(body))
+    numbered = any(one.get(name) for one in said for name in CODE_NAMES if name not in ("type", "status"))
+    called = any("error" in str(one.get(name)).lower() for one in said for name in ("type", "object"))
+    named = bool(said) and not {"error", "detail"}.isdisjoint(said[0])
+    return bool(_message(said)) and (numbered or called or named)
+
+
 def _without(secret: str, text: str) -> str:
     """Before anything is cut off: half a secret is not known for one."""
     return text.replace(secret, "***") if secret else text

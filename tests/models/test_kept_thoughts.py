@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from hermes_trio.context import entry_of
+from hermes_trio.context import entries_of
 from hermes_trio.entries import ModelRequest, ToolEntry, UserEntry
 from hermes_trio.models.answer import GrowingAnswer
 from hermes_trio.models.anthropic_stream import AnthropicStream
@@ -122,7 +122,7 @@ def asked(model, entry):
 def test_it_is_sent_back_to_whom_it_is_of(name):
     protocol, events, kept = CASES[name]
     model = a_model(protocol)
-    told = asked(model, entry_of(answered(protocol, events, model.spell.of)))
+    told = asked(model, *entries_of(answered(protocol, events, model.spell.of)))
     if protocol == "anthropic":
         assert told["content"][:-1] == kept
         assert told["content"][-1]["id"] == "t1"
@@ -136,7 +136,7 @@ def test_it_is_sent_back_to_whom_it_is_of(name):
 @pytest.mark.parametrize("other", ["openai", "anthropic"])
 def test_nobody_else_is_shown_it(name, other):
     protocol, events, _ = CASES[name]
-    told = json.dumps(asked(a_model(other), entry_of(answered(protocol, events, "another's"))))
+    told = json.dumps(asked(a_model(other), *entries_of(answered(protocol, events, "another's"))))
     for word in ("reasoning", "extra_content", "thinking", "the clock", "c2ln", "call_1", "t1"):
         assert word not in told
 

@@ -102,11 +102,16 @@ async def test_without_an_end_event_the_answer_is_partial_and_no_tool_is_called(
     assert (answer.text, answer.finish, answer.calls) == ("half an ans", "partial", ())
 
 
-async def test_an_answer_cut_at_its_token_limit_calls_no_tool(side):
+@pytest.mark.parametrize(
+    ("text", "calls", "finish"),
+    [("long", [], "length"), ("long", [Call("now")], "unfinished"), ("", [], "unfinished")],
+    ids=["amid its text", "amid a call", "amid its thinking"],
+)
+async def test_an_answer_cut_at_its_token_limit_calls_no_tool(side, text, calls, finish):
     limit = "length" if "chat" in side.fake.path else "max_tokens"
-    side.fake.push(Item(text="long", calls=[Call("now")], finish=limit))
+    side.fake.push(Item(text=text, calls=calls, finish=limit))
     answer = await side.ask()
-    assert (answer.text, answer.finish, answer.calls) == ("long", "length", ())
+    assert (answer.text, answer.finish, answer.calls) == (text, finish, ())
 
 
 async def test_a_connection_that_breaks_in_the_answer_is_a_transport_failure(side):
