@@ -136,7 +136,11 @@ class SystemProcess(_Found):
         self.pid = process.pid
         self.started = start_time(process.pid) or 0
         self._process = process
-        self._pidfd = os.pidfd_open(process.pid)
+        try:
+            self._pidfd = os.pidfd_open(process.pid)
+        except OSError:
+            self._spare.close()
+            raise
         self._closed = False
         self._seen: frozenset[int] = frozenset()
 

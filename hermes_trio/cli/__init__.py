@@ -131,12 +131,15 @@ def _stop_at_once() -> None:
     """Until the daemon takes the signals over, nothing is held that would have to be given back.
 
     What a parent has left is undone: a signal that is blocked would never come, also not to programs; with
-    SIGCHLD ignored nobody would learn how a program ended.
+    SIGCHLD ignored nobody would learn how a program ended; what else is ignored is so here alone.
     """
+    from hermes_trio.daemon.signals import heed_nothing_of_parents
+
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
+    heed_nothing_of_parents()
 
 
 def _load(path: Path | None) -> Config:

@@ -14,7 +14,37 @@ from types import FrameType
 
 import trio
 
-_HANGS_UP = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+LEFT_ALONE = {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTTIN, signal.SIGTTOU, signal.SIGTSTP}
+"""The first two Python ignores itself, and gives them back to the programs it starts; of those of a terminal
+the kernel asks whether they are ignored, before it lets somebody in the background write."""
+
+
+def unheeded(number: int, frame: FrameType | None) -> None:
+    """The handler of a signal that our parent had ignored. What is ignored goes on to programs, a handler
+    does not: they can be hung up on, and interrupted."""
+
+
+def heed_nothing_of_parents() -> None:
+    """Ignore what we were started to ignore, as nohup and a shell's `&` ask for; our programs do not."""
+    for number in signal.valid_signals() - LEFT_ALONE:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, unheeded)
+
+
+@contextmanager
+def ignored_for_good() -> Iterator[None]:
+    """While the body runs they are ignored in what this process becomes, too."""
+    unheard = [one for one in signal.valid_signals() if signal.getsignal(one) is unheeded]
+    for number in unheard:
+        signal.signal(number, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number in unheard:
+            signal.signal(number, unheeded)
+
+
+_HANGS_UP = () if signal.getsignal(signal.SIGHUP) in (signal.SIG_IGN, unheeded) else (signal.SIGHUP,)
 STOPPING = (signal.SIGTERM, signal.SIGINT, *_HANGS_UP)
 AT_ONCE = 3
 

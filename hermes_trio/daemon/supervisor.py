@@ -13,7 +13,7 @@ from pathlib import Path
 
 import trio
 
-from hermes_trio.daemon.signals import STOPPING
+from hermes_trio.daemon.signals import STOPPING, ignored_for_good
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.pure.supervisor import STOP_LIMIT_S, span_s, supervisor_of, unit_of
 
@@ -54,7 +54,8 @@ def begin_anew(config: Path | None, environ: Mapping[str, str]) -> str:
         )
         if checked.returncode:
             return checked.stderr.strip()
-        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environ)  # noqa: S606 - it is what runs now
+        with ignored_for_good():
+            os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environ)  # noqa: S606 - it is what runs now
     except OSError as error:
         return f"{sys.executable}: {error.strerror}"
 

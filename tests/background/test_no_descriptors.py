@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -48,7 +49,7 @@ async def test_what_an_older_boot_left_is_ended_too(machine):
 
 @pytest.mark.parametrize("stdin", [False, True])
 async def test_a_start_with_too_few_descriptors_leaves_nobody(machine, stdin):
-    outcomes = []
+    outcomes, held = [], len(os.listdir("/proc/self/fd"))
     for count in range(14):
         with descriptors_left(count):
             try:
@@ -62,6 +63,7 @@ async def test_a_start_with_too_few_descriptors_leaves_nobody(machine, stdin):
                 async with trio.open_nursery() as nursery:
                     Reaper(nursery, structlog.get_logger()).take(process, "test")
         assert machine.living() == 0
+        assert len(os.listdir("/proc/self/fd")) == held
     assert outcomes == sorted(outcomes)
     assert set(outcomes) == {"refused", "started"}
 
