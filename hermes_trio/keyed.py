@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 import trio
 
-from hermes_trio.errors import StoreFailed
+from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.log import Log
 from hermes_trio.ports import Chance
 from hermes_trio.pure.backoff import full_jitter
@@ -248,6 +248,8 @@ class Keyed(Generic[K]):
             worker.stuck = 0
             return 0
         error = first_leaf(failed)
+        if isinstance(error, StoreClosed):
+            return 0  # a stop waits for the disk no longer: what the rows say is for the next start
         worker.stuck += not isinstance(error, StoreFailed)
         self._log.error(
             "worker failed",

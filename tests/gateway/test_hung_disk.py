@@ -54,6 +54,21 @@ async def test_a_stop_with_an_end_in_the_writers_queue(autojump_clock):
         assert world.texts("ada", "final") == ["you said: hello"]  # asked again: nothing of it was kept
 
 
+async def test_a_stop_with_an_answer_that_is_about_to_be_sent(autojump_clock):
+    """Its lane waits for the disk until the stop does not. That is no failure of the lane."""
+    async with open_world(options=GatewayOptions(drain_timeout_s=5)) as world:
+        world.life.store.slow_s = 1.0
+        world.model.script(text("x", after_s=2))
+        await world.say("ada", "hello")
+        await world.until(seconds=9)
+        world.life.store.slow_s = HANGS_S
+        await the_stop(world)
+        assert world.lines("worker failed") == []
+        await world.start()
+        await world.settle()
+        assert world.texts("ada", "final") == ["x ↻"]  # perhaps it had been said
+
+
 async def test_a_host_that_is_cancelled_is_out_in_three_seconds(autojump_clock):
     async with open_world() as world:
         await world.say("ada", "hello")
