@@ -10,8 +10,12 @@ from msgspec.structs import replace
 
 from hermes_trio.entries import ModelAnswer, NoteEntry
 from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.models.endpoint import Endpoint
+from hermes_trio.models.openai import OpenAIModel
 
 BROKEN = []
+BROKEN_SERVED = []
+"""Models of OpenAI's protocol."""
 
 
 def breaks(*clauses):
@@ -264,3 +268,43 @@ class NoCheckpoint(Asks):
     async def complete(self, request, *, key, on_text):
         on_text("you said: hello")
         return ModelAnswer(text="you said: hello")
+
+
+class Forgets(OpenAIModel):
+    async def complete(self, request, *, key, on_text):
+        answer = await super().complete(request, key=key, on_text=on_text)
+        return replace(answer, keepsake=None)
+
+
+class Talks(OpenAIModel):
+    async def complete(self, request, *, key, on_text):
+        kept = [
+            replace(entry, keepsake=replace(entry.keepsake, of=self.spell.of)) if of_another(entry) else entry
+            for entry in request.entries
+        ]
+        return await super().complete(replace(request, entries=tuple(kept)), key=key, on_text=on_text)
+
+
+class SpeaksTwice(OpenAIModel):
+    async def complete(self, request, *, key, on_text):
+        self._extra = {"messages": [{"role": "user", "content": "go"}] * 2}
+        return await super().complete(request, key=key, on_text=on_text)
+
+
+class Insists(OpenAIModel):
+    async def complete(self, request, *, key, on_text):
+        self.endpoint = Endpoint()
+        self.endpoint._suspects = lambda *_: ()
+        return await super().complete(request, key=key, on_text=on_text)
+
+
+def of_another(entry):
+    return getattr(entry, "keepsake", None) is not None
+
+
+BROKEN_SERVED += [
+    ("shows_it_its_own_thoughts_again", Forgets),
+    ("shows_it_nobody_elses", Talks),
+    ("speaks_in_turn", SpeaksTwice),
+    ("asks_without_what_is_refused", Insists),
+]

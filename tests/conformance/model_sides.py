@@ -15,9 +15,8 @@ from hermes_trio.models.echo import EchoModel
 from hermes_trio.models.openai import OpenAIModel
 from hermes_trio.testing import Provider, ScriptedModel, Unable, fails, hangs
 from hermes_trio.testing.script import Line
-from tests.fakes.anthropic_server import AnthropicFake
 from tests.fakes.model_script import Call, Item
-from tests.fakes.openai_server import OpenAIFake
+from tests.fakes.particular import ParticularAnthropic, ParticularOpenAI
 from tests.models.provider_cases import Calendar
 
 KEY = "sk-averysecretkey0123456789"
@@ -55,10 +54,17 @@ class ScriptSide(Provider):
         return self.model.in_flight
 
     async def heard(self):
-        return msgspec.json.encode(self.model.requests[-1]).decode()
+        request = self.model.requests[-1]
+        shown = [without_others(entry) for entry in request.entries]
+        return msgspec.json.encode(msgspec.structs.replace(request, entries=shown)).decode()
 
     async def key_used(self):
         return self.model.keys[-1]
+
+
+def without_others(entry):
+    """A script has no service that could have given it anything to show again."""
+    return msgspec.structs.replace(entry, keepsake=None) if hasattr(entry, "keepsake") else entry
 
 
 @asynccontextmanager
@@ -98,7 +104,7 @@ class ServerSide(Provider):
     patience_s = LIMIT_S
 
     def __init__(self, kind, client, nursery):
-        self.fake = OpenAIFake() if kind is OpenAIModel else AnthropicFake()
+        self.fake = ParticularOpenAI() if kind is OpenAIModel else ParticularAnthropic()
         self.kind, self.client, self.nursery = kind, client, nursery
         self.url = ""
 
@@ -119,6 +125,15 @@ class ServerSide(Provider):
         if retry_after_s is not None:
             item.headers = {"retry-after": f"{retry_after_s:.0f}"}
         self.fake.push(item)
+
+    async def sign(self):
+        self.fake.signs = True
+
+    async def be_strict(self):
+        self.fake.strict = True
+
+    async def lack(self):
+        self.fake.lacks = "Extra inputs are not permitted"
 
     async def break_off(self, *pieces):
         self.fake.push(Item(pieces=list(pieces), cut=True))
@@ -152,11 +167,11 @@ def server_side(kind):
     return side
 
 
-def asking(side):
-    """Our model of this provider."""
+def asking(side, kind=None):
+    """Our model of this provider, or a broken kind of it."""
     base = f"{side.url}/v1" if side.kind is OpenAIModel else side.url
     waits = {"first_byte_s": LIMIT_S, "between_bytes_s": LIMIT_S}
-    return side.kind(side.client, base, "some-model", clock=Calendar(), **waits)
+    return (kind or side.kind)(side.client, base, "some-model", clock=Calendar(), **waits)
 
 
 def scripted(side):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from hermes_trio.models.anthropic import AnthropicModel
@@ -9,7 +11,7 @@ from hermes_trio.models.openai import OpenAIModel
 from hermes_trio.testing import Broken, check_model
 from hermes_trio.testing.conformance.model import MODEL_CLAUSES
 
-from .broken_models import BROKEN
+from .broken_models import BROKEN, BROKEN_SERVED
 from .model_sides import asking, echo, echo_side, script_side, scripted, server_side
 
 
@@ -28,6 +30,9 @@ async def test_the_scripted_model(autojump_clock):
     assert skipped(report) == {
         "silence_before_the_answer_is_bounded",
         "silence_within_the_answer_is_bounded",
+        "shows_it_its_own_thoughts_again",
+        "speaks_in_turn",
+        "asks_without_what_is_refused",
     }
 
 
@@ -52,5 +57,14 @@ async def test_a_broken_model_is_named(autojump_clock, clause, broken):
     assert f"model.{clause}: " in str(failed.value)
 
 
+@pytest.mark.parametrize(
+    ("clause", "broken"), BROKEN_SERVED, ids=[f"{clause}-{kind.__name__}" for clause, kind in BROKEN_SERVED]
+)
+async def test_a_broken_model_of_a_provider_is_named(clause, broken):
+    with pytest.raises(Broken) as failed:
+        await check_model(partial(asking, kind=broken), server_side(OpenAIModel), only=[clause])
+    assert failed.value.clauses == (clause,)
+
+
 def test_every_clause_is_broken_by_something():
-    assert {clause for clause, _ in BROKEN} == {check.__name__ for check in MODEL_CLAUSES}
+    assert {clause for clause, _ in BROKEN + BROKEN_SERVED} == {check.__name__ for check in MODEL_CLAUSES}

@@ -22,6 +22,7 @@ from hermes_trio.models.anthropic import AnthropicModel
 from hermes_trio.models.openai import OpenAIModel
 from hermes_trio.models.quirks import QUIRKS, plain_schema
 from hermes_trio.models.spelling import service
+from tests.documents import pages
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.fakes.model_script import Item, Refused
 from tests.fakes.openai_server import OpenAIFake
@@ -268,8 +269,20 @@ async def test_what_is_refused_is_left_out_at_once_and_ever_after(case, nursery)
     nursery.cancel_scope.cancel()
 
 
-def test_every_row_is_tried():
-    assert {case.name for case in CASES} == {quirk.name for quirk in QUIRKS}
+def test_every_row_is_tried_and_stands_on_the_page():
+    rows = [quirk.name for quirk in QUIRKS]
+    assert {case.name for case in CASES} == set(rows)
+    assert [pages.code(name)[0] for name, _ in pages.table("docs/providers.md", "part")] == rows
+
+
+WORDS = "OpenAI Anthropic Gemini DeepSeek Mistral Qwen Kimi MiniMax OpenRouter vLLM llama.cpp Ollama LocalAI"
+FAMILIES = {*WORDS.split(), "LM Studio"}
+
+
+def test_each_family_has_a_line_on_the_page_and_a_test():
+    table = {family: shown for family, _, shown in pages.table("docs/providers.md", "family")}
+    assert table.keys() >= FAMILIES
+    assert all("::test_" in shown for shown in table.values())
 
 
 async def test_a_part_that_was_taken_once_is_not_doubted_for_a_refusal_that_names_nothing(nursery):

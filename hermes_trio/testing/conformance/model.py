@@ -2,70 +2,31 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 import trio
 from trio.testing import assert_checkpoints
 
 from hermes_trio.entries import (
     AssistantEntry,
-    ModelAnswer,
     ModelRequest,
     NoteEntry,
     SummaryEntry,
     ToolCall,
     ToolEntry,
-    ToolSpec,
     UserEntry,
 )
 from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.ports import Model
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
+from hermes_trio.testing.conformance.model_demands import DEMANDS
+from hermes_trio.testing.conformance.model_trial import HELLO, SAID, ModelTrial, tools, works
 from hermes_trio.testing.conformance.provider import Provider
 
 SOON_S = 5.0
-HELLO, SAID = "hello", ("you ", "said: ", "hello")
 P = TypeVar("P", bound=Provider)
-
-
-class ModelTrial:
-    """What a clause of the Model port is looked at with.
-
-    Attributes:
-        said: the pieces that `on_text` was called with, by the call that is made last.
-    """
-
-    def __init__(self, provider: Provider, model: Model) -> None:
-        self.provider = provider
-        self.model = model
-        self.said: list[str] = []
-
-    async def ask(self, text: str = HELLO, **more: Any) -> ModelAnswer:
-        """Call the model with what a user said."""
-        said: list[str] = []
-        self.said = said
-        request = ModelRequest(prompt="be kind", entries=(UserEntry(text),), **more)
-        return await self.complete(request, said.append)
-
-    async def complete(self, request: ModelRequest, on_text: Callable[[str], None]) -> ModelAnswer:
-        """Call the model."""
-        key = self.provider.key if self.model.needs_key else ""
-        return await self.model.complete(request, key=key, on_text=on_text)
-
-    async def failure(self) -> ModelFailed:
-        """The error of a call that has to fail. Anything but a ModelFailed breaks the clause."""
-        try:
-            answer = await self.ask()
-        except ModelFailed as error:
-            told = "".join(traceback.format_exception(error))
-            expect(
-                not self.provider.key or self.provider.key not in told, "no error shows the key", str(error)
-            )
-            return error
-        raise Unlike("the call fails with ModelFailed", answer)
 
 
 async def says_its_name(trial: ModelTrial) -> None:
@@ -114,7 +75,7 @@ async def gives_tool_calls(trial: ModelTrial) -> None:
     """Tool calls come whole: name and arguments, each with an id of its own, and `finish` is "tool_calls"."""
     wanted = [("now", "{}"), ("add", '{"a": 1, "b": [2]}')]
     await trial.provider.answer("let me see", calls=wanted, finish="tool_calls")
-    answer = await trial.ask(tools=_tools())
+    answer = await trial.ask(tools=tools())
     found = [(call.name, call.arguments) for call in answer.calls]
     expect(found == wanted, f"the calls {wanted}", found)
     expect(len({call.id for call in answer.calls} - {""}) == 2, "two ids", answer.calls)
@@ -131,7 +92,7 @@ async def says_that_it_was_cut_at_its_limit(trial: ModelTrial) -> None:
 async def says_that_it_has_no_end(trial: ModelTrial) -> None:
     """A stream without its end event is no error: `finish` is "partial", the text is kept, calls dropped."""
     await trial.provider.answer("half an ans", calls=[("now", "{}")], finish="partial")
-    answer = await trial.ask(tools=_tools())
+    answer = await trial.ask(tools=tools())
     expect(
         (answer.text, answer.finish, answer.calls) == ("half an ans", "partial", ()),
         "the text, 'partial', and no calls",
@@ -154,7 +115,7 @@ async def takes_a_whole_transcript(trial: ModelTrial) -> None:
         UserEntry("and now?"),
     )
     await trial.provider.answer("here")
-    request = ModelRequest(prompt="be kind", entries=entries, tools=_tools())
+    request = ModelRequest(prompt="be kind", entries=entries, tools=tools())
     answer = await trial.complete(request, trial.said.append)
     expect(answer.text == "here", "it is answered", answer)
 
@@ -168,7 +129,7 @@ async def tells_the_provider_everything(trial: ModelTrial) -> None:
         ToolEntry("c1", "now", "half past noon"),
         NoteEntry("a program has ended"),
     )
-    request = ModelRequest(prompt="be kind", entries=entries, tools=_tools())
+    request = ModelRequest(prompt="be kind", entries=entries, tools=tools())
     await trial.complete(request, trial.said.append)
     heard = await trial.provider.heard()
     wanted = ("be kind", "first thing", "I look", "half past noon", "a program has ended", "the time", "add")
@@ -191,7 +152,7 @@ async def a_broken_connection_is_transport(trial: ModelTrial) -> None:
     await trial.provider.break_off("half an")
     error = await trial.failure()
     expect(error.kind == "transport", "the kind is 'transport'", error.kind)
-    await _works(trial)
+    await works(trial)
 
 
 async def says_how_long_to_wait(trial: ModelTrial) -> None:
@@ -230,7 +191,7 @@ async def a_cancelled_call_leaves_nothing(trial: ModelTrial) -> None:
             nursery.cancel_scope.cancel()
         took_s = trio.current_time() - began
         expect(took_s < SOON_S, f"it leaves within {SOON_S:.0f} s", f"it took {took_s:.1f} s")
-        await _works(trial)
+        await works(trial)
 
 
 async def a_cancelled_call_closes_its_connection(trial: ModelTrial) -> None:
@@ -288,21 +249,15 @@ async def asks_nothing_when_cancelled_before(trial: ModelTrial) -> None:
 
 def _classifies(kind: ModelFailure) -> Callable[[ModelTrial], Awaitable[None]]:
     async def check(trial: ModelTrial) -> None:
-        await _works(trial)  # so that no part of the request is doubted that it might be asked again without
+        await works(trial)  # so that no part of the request is doubted that it might be asked again without
         await trial.provider.fail(kind)
         error = await trial.failure()
         expect(error.kind == kind, f"the kind is {kind!r}", error.kind)
-        await _works(trial)
+        await works(trial)
 
     check.__name__ = f"a_refusal_is_{kind}"
     check.__doc__ = f"A provider that fails so is ModelFailed of the kind {kind!r}, and the next call works."
     return check
-
-
-async def _works(trial: ModelTrial) -> None:
-    await trial.provider.answer(*SAID)
-    answer = await trial.ask()
-    expect(answer.text == "".join(SAID), "the next call is answered", answer)
 
 
 async def _bounded(trial: ModelTrial, *pieces: str) -> None:
@@ -316,7 +271,7 @@ async def _bounded(trial: ModelTrial, *pieces: str) -> None:
     expect(error is not None, f"it gives up after {limit_s} s", "it waits on")
     expect(error is not None and error.kind == "transport", "the kind is 'transport'", error)
     expect("".join(trial.said) == "".join(pieces), f"the pieces {pieces}", trial.said)
-    await _works(trial)
+    await works(trial)
 
 
 async def _rests(what: str, call: Callable[[], Awaitable[object]]) -> None:
@@ -325,11 +280,6 @@ async def _rests(what: str, call: Callable[[], Awaitable[object]]) -> None:
             await call()
     except AssertionError as error:
         raise Unlike("a checkpoint is executed", f"{what} had none") from error
-
-
-def _tools() -> tuple[ToolSpec, ...]:
-    empty = {"type": "object", "properties": {}}
-    return ToolSpec("now", "the time", empty), ToolSpec("add", "a sum", empty)
 
 
 MODEL_CLAUSES = (
@@ -343,6 +293,7 @@ MODEL_CLAUSES = (
     says_that_it_has_no_end,
     takes_a_whole_transcript,
     tells_the_provider_everything,
+    *DEMANDS,
     uses_the_key_it_is_given,
     *(_classifies(kind) for kind in get_args(ModelFailure)),
     a_broken_connection_is_transport,

@@ -41,6 +41,22 @@ class Provider:
         """The next call is refused so; a refusal of the key quotes it, as providers do."""
         raise Unable(f"a call cannot be made to fail so: {kind}")
 
+    async def sign(self) -> None:
+        """From now on answers come with something that must come back with their calls.
+
+        A request that has such calls without it is refused.
+        """
+        raise Unable("its answers come with nothing that must come back")
+
+    async def be_strict(self) -> None:
+        """From now on a request is refused whose roles do not alternate, that does not begin with the user,
+        where another than the assistant follows a tool, or with ids of calls that repeat or are not plain."""
+        raise Unable("it takes any order")
+
+    async def lack(self) -> None:
+        """From now on a request with a part that can be left out is refused, and the refusal names it."""
+        raise Unable("it takes all parts of a request")
+
     async def break_off(self, *pieces: str) -> None:
         """The next call gets these pieces, then its connection breaks."""
         raise Unable("there is no connection that could break")
