@@ -59,6 +59,8 @@ def plain_schema(schema: Any) -> Any:
     made = {word: value for word, value in schema.items() if word in PLAIN}
     if isinstance(made.get("type"), list):
         made["type"] = next((one for one in made["type"] if one != "null"), "string")
+    if made.get("type") == "object":
+        made.setdefault("properties", {})  # LM Studio takes no object without
     if isinstance(made.get("properties"), Mapping):
         made["properties"] = {name: plain_schema(one) for name, one in made["properties"].items()}
     if "items" in made:
@@ -191,7 +193,7 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk(
         "schema keywords",
         r"schema|function_declarations|\bparameters\b|grammar|exclusiveM|\bm(in|ax)imum|additionalProperties"
-        r"|propertyNames|\$ref|anyOf|oneOf|allOf|unknown name",
+        r"|propertyNames|\$ref|anyOf|oneOf|allOf|unknown name|unsupported_keyword|tools[.\[]\d",
         fields=_plain_schemas,
         optional=True,
     ),

@@ -117,6 +117,38 @@ async def test_what_was_poisoned_before_is_set_aside(provider, nursery, tmp_path
     nursery.cancel_scope.cancel()
 
 
+def declining(fake):
+    """The fake, which takes a request with poison, and ends without a word."""
+
+    class Declining(fake):
+        async def _answer(self, request, item, called):
+            if "☠" in json.dumps(called.messages, ensure_ascii=False):
+                item = Item(finish="content_filter" if fake is OpenAIFake else "refusal")
+            return await super()._answer(request, item, called)
+
+    return Declining()
+
+
+async def test_a_refusal_for_an_answer_does_not_stick_to_what_is_said_later(provider, nursery, tmp_path):
+    host = Host(declining(provider), tmp_path)
+    answers = await host.play(nursery, "one", "☠", "hello", "again")
+    assert answers[0] == "you said: one"
+    assert answers[1].startswith("I could not answer: the model refused your message")
+    assert answers[2:] == ["you said: hello", "you said: again"]
+    assert "☠" not in json.dumps(host.fake.calls[-1].messages, ensure_ascii=False)
+    nursery.cancel_scope.cancel()
+
+
+async def test_what_was_said_before_and_is_declined_now_is_set_aside(provider, nursery, tmp_path):
+    host = Host(provider(), tmp_path)
+    await host.play(nursery, "one ☠", "two")
+    host.fake = declining(provider)
+    answers = await host.play(nursery, "hello", "again")
+    assert answers[0].startswith("you said: hello\n\n(I set the earlier part of our conversation aside")
+    assert answers[1] == "you said: again"
+    nursery.cancel_scope.cancel()
+
+
 class Thinking(OpenAIFake):
     """DeepSeek: each answer that called a tool must come back with what it thought."""
 
