@@ -27,6 +27,7 @@ from hermes_trio.entries import (
 from hermes_trio.errors import NotJson
 from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.scalars import clean, mapped
+from hermes_trio.pure.steering import part_unsteered, unsteered
 from hermes_trio.recording import AgentSetup, Failure, Setup
 from hermes_trio.redaction import Redact, redacted_parts
 from hermes_trio.store_port import Closing, Reply, StepRow, Store
@@ -100,13 +101,23 @@ def without_secrets(value: Any, redact: Redact) -> Any:
 
 
 def shown(delivery: Delivery, redact: Redact) -> Delivery:
-    """What a platform is asked to show, after rendering: text, addresses of links, labels of buttons."""
+    """What a platform is asked to show, after rendering: text, addresses of links, labels of buttons.
+
+    It holds no secret, and nothing that makes a reader read another thing than what is there.
+    """
     if delivery.part is None:
         return delivery
-    (part,), choices = redacted_parts((delivery.part,), redact), without_secrets(delivery.choices, redact)
+    (part,) = redacted_parts((part_unsteered(delivery.part),), redact)
+    choices = without_secrets(_unsteered(delivery.choices), redact)
     if part is delivery.part and choices is delivery.choices:
         return delivery
     return replace(delivery, part=part, choices=choices)
+
+
+def _unsteered(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
+    if all(unsteered(choice.label) is choice.label for choice in choices):
+        return choices
+    return tuple(replace(choice, label=unsteered(choice.label)) for choice in choices)
 
 
 class DiscreetStore:
