@@ -51,12 +51,16 @@ def decide(
 
 
 def _sound(message: Message) -> Message | None:
-    """The message as a store can keep it and give it back; None if it is none: an int is no text."""
+    """The message as a store can keep it and give it back; None if it is none: an int is no text.
+
+    Nor is one whose address had to be mended: "ada" with a NUL would be another person's id.
+    """
     try:
         body = _encoded(msgspec.structs.replace(message, raw=b""))
-        return msgspec.structs.replace(_read_message(body), raw=message.raw)
+        sound = msgspec.structs.replace(_read_message(body), raw=message.raw)
     except (TypeError, msgspec.MsgspecError):
         return None
+    return sound if sound.address == message.address else None
 
 
 def _encoded(message: Message) -> bytes:

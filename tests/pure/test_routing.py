@@ -107,3 +107,9 @@ def test_a_forwarded_command_is_a_message():
     assert decide(message("/restart"), ANYBODY, "user", TRAITS).kind == "command"
     assert decide(message("/restart", forwarded="Mallory"), ANYBODY, "user", TRAITS).kind == "message"
     assert decide(message("/restart", forwarded=""), ANYBODY, "user", TRAITS).kind == "message"
+
+
+@pytest.mark.parametrize("user", ["7\0", "\0007", "7\ud800"])
+def test_an_id_that_would_have_to_be_mended_to_be_kept_is_nobodys(user):
+    decided = decide(message("/stop", user=user), Policy(allow_users=("7", "7\ufffd")), "user", Traits())
+    assert (decided.kind, decided.outcome, decided.reason) == ("undecodable", "failed", "decode")
