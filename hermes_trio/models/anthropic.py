@@ -107,9 +107,9 @@ class AnthropicModel:
         earlier = request.earlier.get(self.spell, Spelled())
         later = self.spell.ended(self.spell(replace(earlier, body=b""), request.entries))
         marked = [piece for part in (earlier.body, later.body) if part for piece in (part[:-1], MARK)]
-        messages = messages_without(b"[%b]}]" % b"".join(marked), quirks)
+        messages = messages_without((b"[", *marked, b"]}]"), quirks)
         rest = msgspec.json.encode(fields_without(self._fields(request), quirks))
-        return b"".join((rest[:-1], b',"messages":', messages, b"}"))
+        return b"".join((rest[:-1], b',"messages":', *messages, b"}"))
 
     def _fields(self, request: ModelRequest) -> dict[str, Any]:
         fields: dict[str, Any] = {"model": self.name, "max_tokens": self._max_tokens, "stream": True}

@@ -95,12 +95,12 @@ def fields_without(fields: Fields, quirks: Sequence[Quirk]) -> Fields:
     return fields
 
 
-def messages_without(told: bytes, quirks: Sequence[Quirk]) -> bytes:
-    """The conversation, in JSON, as the endpoint takes it."""
+def messages_without(told: Sequence[bytes], quirks: Sequence[Quirk]) -> Sequence[bytes]:
+    """The conversation, in pieces of JSON, as the endpoint takes it."""
     changes = [quirk.messages for quirk in quirks if quirk.messages is not None]
     if not changes:
         return told
-    messages = msgspec.json.decode(told)
+    messages = msgspec.json.decode(b"".join(told))
     for change in changes:
         messages = change(messages)
-    return msgspec.json.encode(messages)
+    return (msgspec.json.encode(messages),)

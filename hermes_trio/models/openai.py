@@ -13,7 +13,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec.structs import replace
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, Spelled, ToolSpec
 from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
@@ -96,13 +95,15 @@ class OpenAIModel:
 
     def _body(self, request: ModelRequest, quirks: Sequence[Quirk]) -> bytes:
         earlier = request.earlier.get(self.spell, Spelled())
-        later = ended(self.spell(replace(earlier, body=b""), request.entries))
-        told = [earlier.body, later.body]
+        begun = Spelled(b"", earlier.entries, earlier.role, earlier.ids)
+        later, before = ended(self.spell(begun, request.entries)), earlier.body
         if request.prompt:
-            told.insert(0, b"," + msgspec.json.encode({"role": "system", "content": request.prompt}))
-        messages = messages_without(b"[%b]" % b"".join(told)[1:], quirks)
+            first = msgspec.json.encode({"role": "system", "content": request.prompt})
+        else:
+            first, before, later = b"", before[1:], later if before else later[1:]
+        messages = messages_without((b"[", first, before, later, b"]"), quirks)
         rest = msgspec.json.encode(fields_without(self._fields(request), quirks))
-        return b"".join((b'{"messages":', messages, b",", rest[1:]))
+        return b"".join((b'{"messages":', *messages, b",", rest[1:]))
 
     def _fields(self, request: ModelRequest) -> dict[str, Any]:
         fields: dict[str, Any] = {

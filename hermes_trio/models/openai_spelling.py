@@ -72,14 +72,11 @@ class OpenAISpelling(Struct, frozen=True):
         return b'",' + msgspec.json.encode(fields)[1:]
 
 
-def ended(spelled: Spelled) -> Spelled:
-    """Its last message closed, which is the user's or a tool's: some take no other for the last."""
-    body = spelled.body
+def ended(spelled: Spelled) -> bytes:
+    """Its body with the last message closed, which is the user's or a tool's: some take no other for that."""
     if spelled.role in ("", "assistant"):
-        body += _begin("user", spelled.role) + _inner(GO_ON) + END
-    elif spelled.role == "user":
-        body += END
-    return Spelled(body, spelled.entries)
+        return spelled.body + _begin("user", spelled.role) + _inner(GO_ON) + END
+    return spelled.body + _end(spelled.role)
 
 
 def _begin(role: str, last: str) -> bytes:
