@@ -52,6 +52,7 @@ from hermes_trio.stores import (
     views,
 )
 from hermes_trio.stores.child_promises import ChildPromises
+from hermes_trio.stores.held_file import held
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
@@ -80,6 +81,7 @@ class SqliteStore(ChildPromises):
         clock: gives each commit its wall time.
         run_blocking: runs SQLite work off the loop; by default in a thread of the store's own.
         closes: leaving `serve` closes the connection.
+        removed: says whether the file is gone; nothing is promised any more then.
     """
 
     def __init__(
@@ -89,11 +91,13 @@ class SqliteStore(ChildPromises):
         run_blocking: RunBlocking | None = None,
         *,
         closes: bool = False,
+        removed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run_blocking = run_blocking
         self._close = db.close if closes else _nothing
         self._writer = Writer(db, _perform_nothing, unreadable.clear_the_way)
         self._writer.now = clock.now
+        self._writer.removed = removed
         self._do, self._ask = self._writer.do, self._writer.ask
 
     @property
@@ -379,9 +383,10 @@ async def open_sqlite_store(
         StoreFailed, StoreLocked: the disk is full or fails; another program holds the file. It may pass.
     """
     db = connect(path)
-    store = SqliteStore(db, clock, run_blocking, closes=True)
-    async with store.serve():
-        yield store
+    with held(path) as removed:
+        store = SqliteStore(db, clock, run_blocking, closes=True, removed=removed)
+        async with store.serve():
+            yield store
 
 
 def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 import trio
 
 from hermes_trio.consequences import Consequence, OutOfTheWay, Perform
-from hermes_trio.errors import HermesError, StoreClosed
+from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
 from hermes_trio.stores.schema import whole_bytes
 from hermes_trio.stores.sqlite_errors import translated
 from hermes_trio.stores.tx import Tx
@@ -59,6 +59,7 @@ class Writer:
 
     Attributes:
         group_max: says how many callers the next commit may serve; the test kit draws it.
+        removed: says whether the file is gone, so that nothing that is written to it is kept.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Writer:
         self.boot = 0
         self.now: Callable[[], float] = lambda: 0.0
         self.group_max: Callable[[], int] = lambda: GROUP_MAX
+        self.removed: Callable[[], bool] = lambda: False
         self._life = trio.CancelScope(shield=True)
         self._over = False
         self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
@@ -200,8 +202,10 @@ class Writer:
     def _begin(self, group: list[_Job]) -> bool:
         """Begin a transaction; False: it cannot be, and each job has the error."""
         try:
+            if self.removed():
+                raise StoreFailed("the store's file was removed or replaced; start the gateway again")
             self._db.execute("begin immediate")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, StoreFailed) as error:
             for job in group:
                 job.error = translated(error)
             return False

@@ -9,6 +9,7 @@ import trio
 
 from hermes_trio.daemon.lock import hold_lock, nobody_holds
 from hermes_trio.errors import ConfigWrong, StateDirBusy
+from tests.fakes.model_script import Item
 
 
 async def test_a_second_daemon_ends_with_75_within_5_s_and_says_who_holds_the_lock(place):
@@ -90,3 +91,19 @@ async def test_a_folder_that_takes_no_file_is_the_configurations_fault(tmp_path)
     with pytest.raises(ConfigWrong, match="No such file"):
         async with hold_lock(tmp_path / "missing"):
             raise AssertionError
+
+
+async def test_a_store_that_somebody_removes_has_taken_no_message_that_it_will_not_hold(place):
+    place.model.default = Item(text="here")
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        for file in place.state_dir.glob("hermes.db*"):
+            file.unlink()
+        place.bot.push(42, "hello")
+        down = await daemon.until_said("account down")
+        assert "removed or replaced" in down["why"]
+        assert "removed" in (await place.hermes("status")).stdout
+        assert await daemon.stop() == 0
+    async with place.daemon():
+        await place.bot.until(lambda: place.bot.sent(42))
+    assert [shown.text for shown in place.bot.sent(42)] == ["here"]

@@ -6,9 +6,11 @@ import sqlite3
 
 import pytest
 
+from hermes_trio.clock import SystemClock
 from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
 from hermes_trio.stores import schema
 from hermes_trio.stores.schema import APPLICATION_ID, MIGRATIONS, connect, connect_read_only
+from hermes_trio.stores.sqlite import open_sqlite_store
 from hermes_trio.stores.sqlite_errors import of_a_start
 
 from .kit import a_store
@@ -33,6 +35,22 @@ async def test_any_file_name_will_do(tmp_path, name):
         assert len(await kit.store.ledger()) == 1
     assert [path.name for path in tmp_path.iterdir()] == [name]
     connect_read_only(tmp_path / name).close()
+
+
+@pytest.mark.parametrize("done", ["removed", "replaced"])
+async def test_nothing_is_promised_of_a_file_that_was_taken_away(tmp_path, done):
+    path = tmp_path / "hermes.db"
+    async with open_sqlite_store(path, SystemClock()) as store:
+        await store.begin_boot()
+        if done == "removed":
+            path.unlink()
+        else:
+            connect(tmp_path / "backup.db").close()
+            (tmp_path / "backup.db").replace(path)
+        with pytest.raises(StoreFailed, match="removed or replaced"):
+            await store.let_go()
+        with pytest.raises(StoreFailed, match="removed or replaced"):
+            await store.status()
 
 
 def test_the_file_is_written_ahead_and_synced_in_full(tmp_path):
