@@ -1,0 +1,57 @@
+"""I9 of a daemon as it is: its log, its store, its door, what it sends, what it lists and writes out of itself."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from tests.fakes.model_script import Call, Item
+from tests.river.test_canaries import FORMS, SECRET, holds
+
+ADA = 42
+TOOLS = """
+admins = [42]
+[tools]
+enable = ["terminal", "process"]
+"""
+LOOKS = "env; tr '\\0' '\\n' </proc/$PPID/environ; cat {file}"
+
+
+async def test_no_form_of_a_secret_leaves_a_daemon_by_any_of_its_doors(place):
+    place.environ["MODEL_KEY"] = SECRET
+    place.configure(TOOLS)
+    file = place.home / "forms"
+    file.write_text("\n".join(FORMS.values()))
+    looks = {"command": LOOKS.format(file=shlex.quote(str(file)))}
+    listed = []
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.model.push(Item(calls=[Call("terminal", json.dumps(looks))]), Item(text="I looked."))
+        place.bot.push(ADA, "look")
+        await place.bot.wait_sent(ADA)
+        shown = place.model.calls[-1].messages[-1]["content"]
+        for count, form in enumerate(FORMS.values(), start=2):
+            place.model.push(Item(text=f"it is {form}, I say"))
+            place.bot.push(ADA, f"I am told {form}")
+            await place.bot.wait_sent(ADA, count)
+        place.model.push(
+            Item(status=400, body={"error": {"message": f"{SECRET} is no good: {FORMS['in hex']}"}})
+        )
+        place.bot.push(ADA, "fail")
+        await place.bot.wait_sent(ADA, len(FORMS) + 2)
+        for asked in (("status",), ("ledger",), ("sessions",), ("keys",), ("export", 1)):
+            json_too = [] if asked[0] == "export" else ["--json"]
+            listed += [(await place.hermes(*asked, *more)).stdout for more in ([], json_too)]
+        await daemon.stop()
+    listed.append((await place.hermes("export", 1, **place.environ)).stdout)
+    listed.append((await place.hermes("ledger", "--json")).stdout)
+    assert "PATH=" in shown
+    assert all(listed)
+    kept = [
+        one.read_bytes().decode("utf-8", "replace") for one in place.state_dir.rglob("*") if one.is_file()
+    ]
+    asked_of_model = [str(call.messages) for call in place.model.calls]
+    for texts in (place.bot.texts(ADA), daemon.text.splitlines(), listed, kept, asked_of_model):
+        assert texts
+        assert [text[:300] for text in texts if holds(text)] == []
+        assert [text[:300] for text in texts if place.bot.token in text] == []
