@@ -1,4 +1,4 @@
-"""I9 of a daemon as it is: its log, its store, its door, what it sends, what it lists and writes out of itself."""
+"""I9 of a daemon as it is: its log, its store, its door, what it sends, lists and writes out of itself."""
 
 from __future__ import annotations
 

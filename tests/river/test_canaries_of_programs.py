@@ -1,10 +1,9 @@
-"""I9 where programs run: what they print, what they are called, what they inherit, and what is written out of it."""
+"""I9 where programs run: what they print, what they are called, and what they inherit."""
 
 from __future__ import annotations
 
 import pytest
 
-from hermes_trio.pure.recorded import PARTS, without_secrets
 from hermes_trio.redaction import Redactor
 from hermes_trio.testing import open_world, text, tool
 from hermes_trio.values import Secret
