@@ -154,20 +154,24 @@ BORDERS = {
 }
 
 
-def cost(work, text):
-    took = []
+def cost(work, text, enough=0.0):
+    """The best of three times, in seconds of CPU; what is good enough is not tried again."""
+    best = float("inf")
     for _ in range(3):
         began = time.process_time()
         work(text)
-        took.append(time.process_time() - began)
-    return min(took)
+        best = min(best, time.process_time() - began)
+        if best <= enough:
+            break
+    return best
 
 
 @pytest.mark.parametrize("border", BORDERS)
 def test_a_longer_text_costs_what_it_is_longer(border):
     make, work = BORDERS[border]
     small = cost(work, make(SMALL))
-    large = cost(work, make(SMALL << DOUBLINGS))
     # A thousandth of a second is too little to be compared with.
-    assert large <= 2.5**DOUBLINGS * max(small, 0.001)
-    assert large < 1.5  # 0.5 s at the most, of an honest megabyte in pieces; the worst of these took hours
+    most = min(2.5**DOUBLINGS * max(small, 0.001), 1.5)
+    assert (
+        cost(work, make(SMALL << DOUBLINGS), enough=most) <= most
+    )  # 0.5 s at the most, of an honest megabyte in pieces; the worst of these took hours

@@ -49,13 +49,16 @@ HOSTILE = {
 def test_rendering_ends_soon(kind):
     for size in (LONG, 15_000, 63_000):
         text = HOSTILE[kind](size)
-        took = []
+        most = (
+            0.05 + size * 40e-6
+        )  # 0.02 s in the loop and 0.6 s beside it, where nothing else runs; it was minutes
         for _ in range(3):
             began = time.process_time()
             parts = split_markdown(text, limit=4092, unit="utf16")
-            took.append(time.process_time() - began)
-        # 0.03 s in the loop and 0.6 s beside it, where nothing else runs; it was minutes.
-        assert min(took) < 0.05 + size * 40e-6
+            took = time.process_time() - began
+            if took < most:
+                break
+        assert took < most
         assert len(parts) <= 2 * len(text.encode("utf-16-le")) // 2 // 4092 + 2
 
 
