@@ -10,6 +10,21 @@ MESSAGES: tuple[Mutant, ...] = (
         ("stores/tx.py", '        if outcome == "dropped":', '        if outcome == "none":'),
     ),
     mutant(
+        "an entry that cannot be read is no entry",
+        "never again",
+        "What cannot be read is set aside, and so is what its message said, which is not asked about.",
+        (
+            "stores/rows.py",
+            "    shown = [id for id in entries if _put_right(tx, id)]\n",
+            "    shown: list[int] = []\n",
+        ),
+        (
+            "stores/tx.py",
+            '            " where entry.session is not excluded.session",\n',
+            '            " where false",\n',
+        ),
+    ),
+    mutant(
         "a turn goes on with everybody's words",
         "I15",
         "Of a turn that goes on for others what is of who may not speak any more is kept.",

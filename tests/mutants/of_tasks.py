@@ -164,6 +164,17 @@ TASKS: tuple[Mutant, ...] = (
             "        with trio.move_on_after(5.0, shield=True):\n            return await close()\n"
             '        raise StoreFailed("the turn\'s end could not be written in time")\n',
         ),
+        (
+            "stores/sqlite.py",
+            "        await self._do(turns.close_turn,",
+            "        await self._ask(turns.close_turn,",
+        ),
+    ),
+    mutant(
+        "what a scope cuts off is let go",
+        "I13 effects",
+        "A step's end that the disk refuses is forgotten where its agent's own scope ends the wait.",
+        ("steps.py", "            self._goes_on(store)\n            raise\n", "            raise\n"),
     ),
     mutant(
         "a step's end is tried once",

@@ -138,6 +138,8 @@ def _call(word: str, wish: str, child: int) -> tuple[str, dict[str, Any]]:
             return name, {"wish": wish}
 
 
+HASTY_S = 0.5
+"""How long a function waits for a step that it is in a hurry with."""
 ANSWERING = ("stream", "part", "think", "tells")
 """Words that are no calls: they say how the answer comes."""
 
@@ -257,6 +259,9 @@ class Obedient:
                 await turn.ask(f"what about {wish} and {self._secret}?", timeout_s=seconds(argument, 60.0))
             case "choose":
                 await turn.ask(f"which, {wish}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0))
+            case "hasty":
+                with trio.move_on_after(HASTY_S):
+                    await turn.step("once", self._acts["once"], wish)
             case "reset":
                 await turn.reset("asked itself")
             case "breaks":

@@ -137,6 +137,8 @@ BESIDE = 0.05
 """How often there are two gateways in the process."""
 BANNED = 0.15
 """How often a story ends with somebody who is banned."""
+LID = KEPT = SLOWLY = HASTY = 0.1
+"""How often with a process that is stopped, a row that is rubbish, a slow disk, a short wait."""
 BODIES = (("inbound", "body"), ("entry", "body"), ("outbound", "part"), ("step", "value"))
 """What a row says, beside what it is."""
 RUBBISH = ("rubbish", "utf8", "blob", "truncated", "deep")

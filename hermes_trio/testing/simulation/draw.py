@@ -18,10 +18,14 @@ from hermes_trio.testing.simulation.chances import (
     COMMANDS,
     FAULTS,
     GAPS,
+    HASTY,
+    KEPT,
+    LID,
     MOMENTS,
     OPERATIONS,
     PLACES,
     RUBBISH,
+    SLOWLY,
     STRANGER,
     TOOL_WORDS,
     USERS,
@@ -154,6 +158,15 @@ class _Story:
         if self.dice.random() > 1 - BANNED:
             self.at = round(self.at + self.dice.one(GAPS), 4)
             self._banned()
+        for ending, often in (
+            (self._lid, LID),
+            (self._kept, KEPT),
+            (self._slowly, SLOWLY),
+            (self._hasty, HASTY),
+        ):
+            if self.dice.random() < often:
+                self.at = round(self.at + self.dice.one(GAPS), 4)
+                ending()
         return tuple(self.told_all)
 
     def _who(self) -> tuple[str, int]:
@@ -323,3 +336,38 @@ class _Story:
             self.told_all.append(Say(self.at, self._number(), user, place, ("think:20",)))
         self.at = round(self.at + self.dice.choice((0.3, 5.0)), 4)
         self.told_all += [Forbid(self.at, self.dice.choice(both)), Crash(self.at)]
+
+    def _lid(self) -> None:
+        """A laptop is closed while somebody waits for an answer."""
+        user, place = self._who()
+        self.told_all.append(Say(self.at, self._number(), user, place, ("think:20",)))
+        self.at = round(self.at + self.dice.choice((0.3, 5.0)), 4)
+        self.told_all.append(Fault(self.at, "freezes", {"for_s": self.dice.choice((300.0, 4000.0))}))
+
+    def _kept(self) -> None:
+        """What is kept until a key may be used is rubbish in its conversation."""
+        user, place = self._who()
+        if not self.rules.keys or self.rules.on_exhausted != "defer":
+            return
+        self.told_all.append(Say(self.at, self._number(), user, place))
+        self.at = round(self.at + 5.0, 4)
+        self._no_key_left()
+        self.told_all.append(Say(self.at, self._number(), user, place))
+        self.at = round(self.at + 5.0, 4)
+        how = {"table": "entry", "column": "body", "how": self.dice.choice(RUBBISH)}
+        self.told_all.append(Fault(self.at, "store_spoils_row", how))
+
+    def _slowly(self) -> None:
+        """Each commit takes longer than anybody would wait for it."""
+        user, place = self._who()
+        self.told_all.append(Fault(self.at, "store_slow", {"for_s": 60.0, "delay_s": 3.0}))
+        for _ in range(self.dice.randint(1, 3)):
+            self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+
+    def _hasty(self) -> None:
+        """A function waits no longer for a step that the disk refuses to record."""
+        user, place = self._who()
+        if self.rules.agent == "library":
+            self.told_all.append(Blink(self.at, self.dice.randint(3, 6)))
+            words = ("hasty", self.dice.choice(("once", "think:20", "say")))
+            self.told_all.append(Say(self.at, self._number(), user, place, words))
