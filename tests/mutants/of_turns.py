@@ -174,6 +174,12 @@ TURNS: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
+        "a thought is forgotten",
+        "thoughts",
+        "What a model thought is not kept with its answer.",
+        ("context.py", "finish=answer.finish, keepsake=answer.keepsake\n", "finish=answer.finish\n"),
+    ),
+    mutant(
         "strangers are resumed",
         "verdict",
         "Whoever may not speak any more has a turn resumed.",

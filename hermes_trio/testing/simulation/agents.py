@@ -10,7 +10,15 @@ from typing import Any
 import msgspec
 import trio
 
-from hermes_trio.entries import AssistantEntry, Entry, ModelAnswer, ModelRequest, ToolCall, ToolEntry
+from hermes_trio.entries import (
+    AssistantEntry,
+    Entry,
+    Keepsake,
+    ModelAnswer,
+    ModelRequest,
+    ToolCall,
+    ToolEntry,
+)
 from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown, StoreClosed
 from hermes_trio.ports import ToolContext
 from hermes_trio.testing.incarnation import alive
@@ -194,7 +202,9 @@ class ObedientModel(ScriptedModel):
         if done < len(calls):
             name, arguments = _call(calls[done], f"{n}.{done}", newest_child(request.entries))
             call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
-            return Line(ModelAnswer(calls=(call,), finish="tool_calls"), (), self._think_s)
+            thought = Keepsake(self.name, {"thought": call.id})
+            answered = ModelAnswer(calls=(call,), finish="tool_calls", keepsake=thought)
+            return Line(answered, (), self._think_s)
         return self._answer(n, words)
 
     def _answer(self, n: int, words: list[str]) -> Line:

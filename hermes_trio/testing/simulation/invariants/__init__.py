@@ -40,6 +40,7 @@ ALL: tuple[type[Invariant], ...] = (
     turns.NeverAgain,
     turns.NothingOfTheOldSession,
     turns.UnsaidStaysUnsaid,
+    turns.ThoughtsComeBack,
     turns.EffectsOnce,
     turns.TheCount,
     turns.SetAsideStays,

@@ -140,6 +140,23 @@ class UnsaidStaysUnsaid(Invariant):
         self.check(not seen, f"a model is shown {sorted(seen)}, whose writer may not speak")
 
 
+class ThoughtsComeBack(Invariant):
+    """What a model thought before it called a tool it is shown again with that call, across any crash."""
+
+    name = "thoughts"
+
+    def happened(self, event: Event) -> None:
+        """Whoever is asked."""
+        request = self.facts.last_request
+        if event.who != "model" or event.what != "asked" or request is None:
+            return
+        for entry in request.entries:
+            if isinstance(entry, AssistantEntry) and entry.calls:
+                kept = entry.keepsake.data if entry.keepsake is not None else {}
+                called = entry.calls[0].id
+                self.check(kept == {"thought": called}, f"{called} is shown with {kept}")
+
+
 class EffectsOnce(Invariant):
     """I5 a tool call that is not declared idempotent runs at most once per op id, across any crash."""
 
