@@ -18,7 +18,10 @@ from hermes_trio.pure.scalars import clean
 
 ARGUMENTS_BYTES_MAX = 4_000_000
 NAME_CHARS_MAX = 256
-"""Of a call's name or id. No tool has a longer name; a longer id is replaced by one of ours."""
+"""Of a call's name. No tool has a longer one."""
+
+ID_CHARS_MAX = 8192
+"""Of its id; LiteLLM puts Gemini's signature into it. A longer one is replaced by one of ours."""
 
 LOOKS_MAX = 100
 """How often one call's arguments are looked at before they are all there."""
@@ -83,7 +86,7 @@ class Calls:
             id, name: whole, with the first piece.
             arguments: a piece of their JSON text, or all of them as an object; None: nothing of them.
         """
-        id = id if len(id) <= NAME_CHARS_MAX else ""
+        id = id if len(id) <= ID_CHARS_MAX else ""
         call = self._known(index, id)
         if call is None or _is_another(call, id, name):
             call = Call(len(self._all))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -139,6 +140,17 @@ def test_nobody_else_is_shown_it(name, other):
     told = json.dumps(asked(a_model(other), *entries_of(answered(protocol, events, "another's"))))
     for word in ("reasoning", "extra_content", "thinking", "the clock", "c2ln", "call_1", "t1"):
         assert word not in told
+
+
+def test_a_signature_in_an_id_comes_back_and_is_told_nobody_else():
+    """So LiteLLM passes on what Gemini signs."""
+    id = f"call_1__thought__{'c2ln' * 600}"
+    events = [chunk(tool_calls=[called(id)]), chunk("tool_calls")]
+    model = a_model("openai")
+    told = asked(model, *entries_of(answered("openai", events, model.spell.of)))
+    assert told["tool_calls"][0]["id"] == id
+    told = asked(model, *entries_of(answered("openai", events, "another's")))
+    assert re.fullmatch("[0-9a-f]{9}", told["tool_calls"][0]["id"])
 
 
 def test_an_answer_without_calls_has_nothing_to_show_again():
