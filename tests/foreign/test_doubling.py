@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from contextlib import suppress
 from typing import Any
 
@@ -138,6 +139,14 @@ BORDERS = {
     "program: columns": (lambda n: b"\x1b[9999Gx\n" * (n // 10), output),
     "program: line ends": (lambda n: b"\r" * n, output),
     "telegram: backslashes": (lambda n: b'{"ok":true,"description":"' + b"\\" * n, refuses(decode_answer)),
+    "telegram: escapes": (
+        lambda n: b'{"ok":true,"description":"' + b"\\na" * (n // 3),
+        refuses(decode_answer),
+    ),
+    "telegram: halves": (
+        lambda n: b'{"ok":true,"description":"' + b"\\ud800" * (n // 6),
+        refuses(decode_answer),
+    ),
     "telegram: links": (answers_links, lambda raw: decode_update(raw, account="main", me=Me(id=1))),
     "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, Garbage)),
     "config: dots": (lambda n: "a" + ".a" * (n // 2) + " = 1", refuses(read_toml, NotToml)),
@@ -154,6 +163,20 @@ BORDERS = {
 }
 
 
+MOST_OF_ITS_SIZE = 32
+"""So many bytes a byte of text takes at the most while it is looked through: a list in JSON takes twenty."""
+
+
+def takes(work, text):
+    """How many bytes more there are while it works than before, at the most."""
+    tracemalloc.start()
+    try:
+        work(text)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
 def cost(work, text, enough=0.0):
     """The best of three times, in seconds of CPU; what is good enough is not tried again."""
     best = float("inf")
@@ -164,6 +187,12 @@ def cost(work, text, enough=0.0):
         if best <= enough:
             break
     return best
+
+
+@pytest.mark.parametrize("border", BORDERS)
+def test_a_text_takes_no_more_memory_than_so_many_times_its_size(border):
+    make, work = BORDERS[border]
+    assert takes(work, make(SMALL)) <= MOST_OF_ITS_SIZE * SMALL
 
 
 @pytest.mark.parametrize("border", BORDERS)
