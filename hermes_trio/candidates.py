@@ -44,7 +44,8 @@ class Candidates:
 
     Args:
         candidates: at least one. Those of one account share a pool.
-        on_exhausted: while no key may be used: "tell" the user, or "defer" the turn until one may.
+        on_exhausted: while no key may be used: "wait" up to two minutes for one and tell the user where it
+            takes longer, "tell" at once, or "defer" the turn until one may.
         chance: for the jitter of retries.
         log: gets `pool empty`.
 
@@ -57,7 +58,7 @@ class Candidates:
         self,
         candidates: Sequence[Candidate],
         *,
-        on_exhausted: Literal["tell", "defer"] = "tell",
+        on_exhausted: Literal["wait", "tell", "defer"] = "wait",
         chance: Chance,
         log: Log | None = None,
     ) -> None:
@@ -67,7 +68,7 @@ class Candidates:
         self.pools = tuple(dict.fromkeys(one.pool for one in candidates if one.pool is not None))
         spells = [getattr(one.model, "spell", None) for one in candidates]
         self.spells: tuple[Spell, ...] = () if None in spells else tuple(dict.fromkeys(filter(None, spells)))
-        self.defers = on_exhausted == "defer"
+        self.on_exhausted = on_exhausted
         self.chance = chance
         self.log = log or standard_log()
 
@@ -179,14 +180,16 @@ class Walk:
     def _verdict(self) -> ModelFailed | NoCredentials:
         """What all of it comes to: where messages are kept, a time at which a key may be used again counts
         for more than a model that fails; where they are not, the failure is the news."""
-        defers = self._candidates.defers
+        way = self._candidates.on_exhausted
         refusals = [error for error in self._failures if isinstance(error, NoCredentials)]
         until = min((error.until for error in refusals if error.until is not None), default=None)
-        if until is None or not defers:
+        if until is None or way == "tell":
             for error in reversed(self._failures):
                 if isinstance(error, ModelFailed):
                     return error
-        return NoCredentials(until, refusals[-1].kind, defer=defers)
+        rested = min((error.rested for error in refusals if error.rested is not None), default=None)
+        rested = rested if way == "wait" else None
+        return NoCredentials(until, refusals[-1].kind, defer=way != "tell", rested=rested)
 
 
 class _Tried:

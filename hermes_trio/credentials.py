@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from hashlib import blake2b
+from math import inf
 
 import trio
 from msgspec import Struct
@@ -226,7 +228,13 @@ class KeyPool:
         until = min(self._free_at(model, now))
         benches = [b for key in self._keys for b in self._benches_of(key.fingerprint, model).values()]
         latest = max(benches, key=lambda b: b.since, default=None)
-        return NoCredentials(max(until, now), latest.kind if latest else "auth")
+        rested = min(map(partial(self._rested_at, model=model, now=now), self._keys))
+        return NoCredentials(max(until, now), latest.kind if latest else "auth", rested=max(rested, now))
+
+    def _rested_at(self, key: _PoolKey, *, model: str, now: float) -> float:
+        """Wall time at which its cooldowns end; of a dead key nobody knows."""
+        benches = list(self._benches_of(key.fingerprint, model).values())
+        return inf if is_dead(benches, now) else free_at(benches, now)
 
     # -- for whoever keeps and shows what is known
 

@@ -218,13 +218,23 @@ class NoCredentials(OutsideError):
         kind: the class of the refusal that benched the last one.
         defer: keep the turn's messages and answer them then, instead of telling that nobody will. Without
             `until` they are not kept.
+        rested: wall-clock seconds at which the first cooldown ends: they are kept only if that is within two
+            minutes of their arrival. None: in any case.
     """
 
-    def __init__(self, until: float | None, kind: ModelFailure = "auth", *, defer: bool = False) -> None:
+    def __init__(
+        self,
+        until: float | None,
+        kind: ModelFailure = "auth",
+        *,
+        defer: bool = False,
+        rested: float | None = None,
+    ) -> None:
         super().__init__(f"no usable credential ({kind}), until {until}")
         self.until = until
         self.kind: ModelFailure = kind
         self.defer = defer
+        self.rested = rested
 
 
 class StoreFailed(OutsideError):

@@ -131,11 +131,12 @@ class ModelOptions(Endpoint, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """`[model]`: the model that answers.
 
     Args:
-        on_exhausted: while no key to any of them may be used: tell the user, or keep the message for later.
+        on_exhausted: while no key to any of them may be used: wait up to two minutes for one and tell the
+            user where it takes longer, tell at once, or keep the message for later.
         fallback: endpoints to try when this one cannot answer, in order.
     """
 
-    on_exhausted: Literal["tell", "defer"] = "tell"
+    on_exhausted: Literal["wait", "tell", "defer"] = "wait"
     fallback: tuple[Endpoint, ...] = ()
 
 

@@ -74,7 +74,8 @@ class Closing(Struct, frozen=True, kw_only=True):
     """How a turn ends. `reply` None with state "finished": the last `say` is the final, or silence.
 
     `outcome` is that of its messages where the state does not say it. With `until` they have none yet: they
-    are deferred until that wall time, and what `reply` says is said if one of them was not told before.
+    are deferred until that wall time, and what `reply` says is said if one of them was not told before;
+    without one nobody is told yet.
     `error` is what the turn failed with.
     """
 

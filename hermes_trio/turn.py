@@ -170,13 +170,14 @@ class Player:
 
 def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
     """A sentence of ours, which needs no splitting."""
+    said = ending.sentence[: CLOSING_LINE_UNITS - 2]
     return Closing(
         state="failed" if ending.until is None else "stopped",
         reason=clean(ending.reason),
         outcome=ending.outcome if ending.until is None else None,
         until=ending.until,
         error=failure_of(error, turn.redact),
-        reply=turn.framed((Part(ending.sentence[: CLOSING_LINE_UNITS - 2]),), "notice"),
+        reply=turn.framed((Part(said),), "notice") if said else None,
     )
 
 

@@ -16,6 +16,12 @@ from hermes_trio.values import OutcomeName
 DEFER_MAX_S = 86_400.0
 """Messages older than this are not kept any longer for a key that may be used."""
 
+WAIT_MAX_S = 120.0
+"""How long after a message came a key may be rested, so that it is waited for."""
+
+SAID_AFTER_S = 10.0
+"""What takes no longer is waited for without a word."""
+
 DEFER_MIN_S = 1.0
 TEXT_MAX = 2_000
 
@@ -25,7 +31,7 @@ class Ending(Struct, frozen=True):
 
     Args:
         reason: for the ledger.
-        sentence: for the user.
+        sentence: for the user; "": nothing is said yet.
         outcome: of its messages.
         until: they are kept instead, and are tried again at this wall time.
     """
@@ -44,8 +50,12 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
         asked_at: wall time of the newest of its messages.
     """
     match error:
-        case NoCredentials(until=float(), defer=True) if now - asked_at < DEFER_MAX_S:
+        case NoCredentials(until=float(), defer=True, rested=None) if now - asked_at < DEFER_MAX_S:
             return _deferred(error, now)
+        case NoCredentials(until=float(), defer=True, rested=float(rested)) if (
+            rested <= asked_at + WAIT_MAX_S
+        ):
+            return _waiting(error, now, asked_at)
         case AskTimedOut():
             return Ending("no answer", texts.NO_ANSWER)
         case TurnTimedOut():
@@ -67,8 +77,8 @@ def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
     match error:
         case ModelFailed(kind=kind, why=why):
             return Failure(type=name, text=clean(redact(why))[:TEXT_MAX], kind=kind)
-        case NoCredentials(kind=kind, until=until, defer=defer):
-            return Failure(type=name, text=text, kind=kind, until=until, defer=defer)
+        case NoCredentials(kind=kind, until=until, defer=defer, rested=rested):
+            return Failure(type=name, text=text, kind=kind, until=until, defer=defer, rested=rested)
         case _:
             return Failure(type=name, text=text)
 
@@ -76,3 +86,12 @@ def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
 def _deferred(error: NoCredentials, now: float) -> Ending:
     until = max(error.until or 0.0, now + DEFER_MIN_S)
     return Ending("deferred", texts.deferred(until - now, error.kind), until=until)
+
+
+def _waiting(error: NoCredentials, now: float, asked_at: float) -> Ending:
+    """A message that is kept for a short while; what it waits for is said when that takes ten seconds."""
+    ending = _deferred(error, now)
+    said_at = asked_at + SAID_AFTER_S
+    if now >= said_at or ending.until is None:
+        return ending
+    return Ending("deferred", "", until=min(ending.until, said_at))

@@ -84,15 +84,16 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
         (turn, key, turn),
     )
     tx.run(
-        f"update inbound set state = 'deferred', due = ?, told = 1, turn = null, step = null where {where}",
-        (closing.until, *args),
+        "update inbound set state = 'deferred', due = ?, told = max(told, ?), turn = null, step = null"
+        f" where {where}",
+        (closing.until, closing.reply is not None, *args),
     )
     tx.then(Deferred(closing.until))
-    return untold
+    return untold and closing.reply is not None
 
 
 def retry_deferred(tx: Tx) -> float | None:
-    """Let the conversation that is overdue the longest wait its turn again, and only that one.
+    """Let the conversation that is overdue the longest wait its turn again, and those that were not told.
 
     Returns the wall time to look again, None while nothing is deferred.
     """
@@ -101,6 +102,10 @@ def retry_deferred(tx: Tx) -> float | None:
     )
     if overdue is not None:
         revive(tx, overdue[0])
+        for (key,) in tx.all(
+            f"select distinct key from inbound where {_DEFERRED} and due <= ? and told = 0", tx.now
+        ):
+            revive(tx, key)
     (earliest,) = tx.one(f"select min(due) from inbound where {_DEFERRED}")
     if earliest is None or earliest > tx.now:
         return earliest  # type: ignore[no-any-return]

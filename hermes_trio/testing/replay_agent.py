@@ -203,7 +203,8 @@ def _raised_by_a_model(turn: RecordedTurn) -> Exception | None:
     if error.type == "ModelFailed":
         return ModelFailed(error.kind or "unknown", error.text)  # type: ignore[arg-type]
     if error.type == "NoCredentials":
-        return NoCredentials(error.until, error.kind or "auth", defer=error.defer)  # type: ignore[arg-type]
+        kind = error.kind or "auth"
+        return NoCredentials(error.until, kind, defer=error.defer, rested=error.rested)  # type: ignore[arg-type]
     return None
 
 

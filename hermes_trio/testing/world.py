@@ -74,13 +74,13 @@ class World:
         redact: Callable[[str], str],
         keys: Sequence[str],
         fallbacks: int,
-        on_exhausted: Literal["tell", "defer"],
+        on_exhausted: Literal["wait", "tell", "defer"],
     ) -> None:
         self.record = Record()
         self._began = trio.current_time() - self.record.now
         self.redact = redact
         self.keys = tuple(keys)
-        self.on_exhausted: Literal["tell", "defer"] = on_exhausted
+        self.on_exhausted: Literal["wait", "tell", "defer"] = on_exhausted
         self.seed = seed
         self.platforms = list(platforms)
         self.platform = self.platforms[0]
@@ -329,7 +329,7 @@ async def open_world(
     redact: Callable[[str], str] = str,
     keys: Sequence[str] = (),
     fallbacks: int = 0,
-    on_exhausted: Literal["tell", "defer"] = "tell",
+    on_exhausted: Literal["wait", "tell", "defer"] = "wait",
     start: bool = True,
 ) -> AsyncIterator[World]:
     """A World with a running gateway. Run it under trio's MockClock(autojump_threshold=0).

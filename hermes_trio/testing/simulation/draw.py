@@ -94,7 +94,7 @@ def _rules(dice: Dice) -> Rules:
         turns_max=dice.one(((1000, 4), (1, 2))),
         reset=dice.one((("none", 4), ("idle", 1), ("daily", 1), ("both", 1))),
         idle_after_s=dice.choice((60.0, 3600.0, 86400.0)),
-        on_exhausted=dice.choice(("tell", "defer")),
+        on_exhausted=dice.choice(("wait", "tell", "defer")),
         keys=dice.one(((0, 3), (1, 2), (3, 1))),
         fallbacks=dice.one(((0, 4), (1, 1))),
         deadline_s=dice.one(((1800.0, 0.4), (10.0, 2), (60.0, 3))),

@@ -31,7 +31,7 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
     turns_max: int = 1000
     reset: Literal["none", "idle", "daily", "both"] = "none"
     idle_after_s: float = 86400.0
-    on_exhausted: Literal["tell", "defer"] = "tell"
+    on_exhausted: Literal["wait", "tell", "defer"] = "tell"
     keys: int = 0
     fallbacks: int = 0
     deadline_s: float = 1800.0
