@@ -109,6 +109,8 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         connect_s: for name lookup, connection and TLS.
         first_byte_s: until the answer begins.
         between_bytes_s: between two pieces of the answer.
+        answer_tokens: the longest answer, in tokens; a call that is cut there is asked for again. Default: as
+            the provider has it, 8192 at Anthropic, which wants to be told.
     """
 
     provider: Provider = "openai"
@@ -119,6 +121,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     connect_s: Seconds = 10.0
     first_byte_s: Seconds = 120.0
     between_bytes_s: Seconds = 60.0
+    answer_tokens: Count | None = None
 
     def __post_init__(self) -> None:
         if (self.provider != "echo" or self.base_url) and (wrong := _wrong_address(self.base_url)):

@@ -190,4 +190,5 @@ async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Mod
         first_byte_s=endpoint.first_byte_s,
         between_bytes_s=endpoint.between_bytes_s,
         clock=clock,
+        answer_tokens=endpoint.answer_tokens,
     )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 VERSION = "2026-10-21"
 """Of the API. It knows no `temperature`, `top_p`, `top_k`."""
+ANSWER_TOKENS = 8192
 MARKED = {"cache_control": {"type": "ephemeral"}}
 MARK = b',"cache_control":{"type":"ephemeral"}}'
 """In the place of the brace that a block ends with."""
@@ -48,7 +49,7 @@ class AnthropicModel:
         first_byte_s: until the first byte of the answer's text.
         between_bytes_s: between two pieces of it.
         clock: the wall clock, for errors that name a date.
-        max_tokens: the longest answer, in tokens; the API wants to be told.
+        answer_tokens: the longest answer, in tokens; None: 8192. The API wants to be told.
         extra: more fields of each request, as Anthropic documents them.
 
     Attributes:
@@ -66,14 +67,14 @@ class AnthropicModel:
         first_byte_s: float,
         between_bytes_s: float,
         clock: WallClock,
-        max_tokens: int = 8192,
+        answer_tokens: int | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
         self.spell = AnthropicSpelling(service(url, name))
         self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
-        self._max_tokens = max_tokens
+        self._max_tokens = answer_tokens or ANSWER_TOKENS
         self._extra = dict(extra or {})
         self.endpoint = Endpoint()
 

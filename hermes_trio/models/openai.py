@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from hermes_trio.models.exchange import Client
 
 
+LIMIT = "max_tokens"
+LIMITS = (("//api.openai.com", "max_completion_tokens"), (".openai.azure.com", "max_completion_tokens"))
+"""What the limit of an answer is called, by where a model is served: OpenAI has taken the old name back."""
+
+
 class OpenAIModel:
     """One model of an OpenAI-compatible endpoint.
 
@@ -38,7 +43,8 @@ class OpenAIModel:
         first_byte_s: until the first byte of the answer's text.
         between_bytes_s: between two pieces of it.
         clock: the wall clock, for errors that name a date.
-        extra: more fields of each request, as the provider documents them ("max_completion_tokens").
+        answer_tokens: the longest answer, in tokens; None: as the provider has it.
+        extra: more fields of each request, as the provider documents them ("reasoning_effort").
         needs_key: False for endpoints that ask for none.
 
     Attributes:
@@ -54,6 +60,7 @@ class OpenAIModel:
         first_byte_s: float,
         between_bytes_s: float,
         clock: WallClock,
+        answer_tokens: int | None = None,
         extra: Mapping[str, Any] | None = None,
         needs_key: bool = True,
     ) -> None:
@@ -62,7 +69,8 @@ class OpenAIModel:
         url = base_url.rstrip("/") + "/chat/completions"
         self.spell = OpenAISpelling(service(url, name))
         self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
-        self._extra = dict(extra or {})
+        limit = next((name for host, name in LIMITS if host in url), LIMIT)
+        self._extra = ({limit: answer_tokens} if answer_tokens else {}) | dict(extra or {})
         self.endpoint = Endpoint()
 
     async def complete(

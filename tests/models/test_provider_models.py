@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import trio
 
@@ -17,8 +19,9 @@ from hermes_trio.entries import (
 from hermes_trio.errors import ModelFailed
 from hermes_trio.http import open_http_client
 from hermes_trio.models import answer as answers
+from hermes_trio.models.openai import OpenAIModel
 from tests.fakes.model_script import Call, Item
-from tests.models.provider_cases import Side
+from tests.models.provider_cases import HELLO, Calendar, Side
 
 
 @pytest.fixture(params=["openai", "anthropic"])
@@ -233,3 +236,25 @@ async def test_many_calls_at_once_do_not_mix(side):
     async with trio.open_nursery() as nursery:
         for number in range(30):
             nursery.start_soon(one, number)
+
+
+async def test_the_longest_answer_is_said_where_it_is_set(side):
+    await side.ask(answer_tokens=99)
+    await side.ask()
+    said = [call.body.get("max_tokens") for call in side.fake.calls]
+    assert said == [99, None if "chat" in side.fake.path else 8192]
+
+
+@pytest.mark.parametrize(
+    ("base", "name"),
+    [
+        ("https://api.openai.com/v1", "max_completion_tokens"),
+        ("https://mine.openai.azure.com/openai/v1", "max_completion_tokens"),
+        ("https://openrouter.ai/api/v1", "max_tokens"),
+    ],
+)
+async def test_the_limit_has_the_name_that_is_taken_there(base, name):
+    async with open_http_client(connect_s=2, read_s=5) as client:
+        waits = {"first_byte_s": 3.0, "between_bytes_s": 3.0, "clock": Calendar()}
+        model = OpenAIModel(client, base, "m", answer_tokens=99, **waits)
+    assert json.loads(model.body(HELLO))[name] == 99
