@@ -199,8 +199,7 @@ def test_a_text_takes_no_more_memory_than_so_many_times_its_size(border):
 def test_a_longer_text_costs_what_it_is_longer(border):
     make, work = BORDERS[border]
     small = cost(work, make(SMALL))
-    # A thousandth of a second is too little to be compared with.
+    # A thousandth of a second is too little to be compared with. 0.5 s at the most, of an honest megabyte in
+    # pieces; the worst of these took hours.
     most = min(2.5**DOUBLINGS * max(small, 0.001), 1.5)
-    assert (
-        cost(work, make(SMALL << DOUBLINGS), enough=most) <= most
-    )  # 0.5 s at the most, of an honest megabyte in pieces; the worst of these took hours
+    assert cost(work, make(SMALL << DOUBLINGS), enough=most) <= most

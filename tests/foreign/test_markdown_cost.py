@@ -49,9 +49,8 @@ HOSTILE = {
 def test_rendering_ends_soon(kind):
     for size in (LONG, 15_000, 63_000):
         text = HOSTILE[kind](size)
-        most = (
-            0.05 + size * 40e-6
-        )  # 0.02 s in the loop and 0.6 s beside it, where nothing else runs; it was minutes
+        # 0.02 s in the loop and 0.6 s beside it, where nothing else runs; it was minutes.
+        most = 0.05 + size * 40e-6
         for _ in range(3):
             began = time.process_time()
             parts = split_markdown(text, limit=4092, unit="utf16")
