@@ -23,6 +23,7 @@ from hermes_trio.pure.foreign_errors import told
 from hermes_trio.pure.foreign_json import ForeignJson
 from hermes_trio.pure.prompt import NOT_AGAIN, UNKNOWN, says_nothing
 from hermes_trio.pure.scalars import clean
+from hermes_trio.pure.told import OF_MARKS
 from hermes_trio.recording import AgentSetup, ToolSetup
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
@@ -145,7 +146,7 @@ class ModelAgent:
         shown = Transcript(
             turn,
             self._models.walk(),
-            prompt=self._prompt,
+            prompt=f"{self._prompt}\n\n{OF_MARKS}",
             tools=self._specs,
             room=self.history_chars,
             spells=self._spells,

@@ -25,6 +25,8 @@ from hermes_trio.store_port import AcceptRules, Store
 from hermes_trio.values import Decided, Lane, Message, Moved, Undecodable
 
 T = TypeVar("T")
+WHY_MAX = 1000
+"""So many characters of why an account fails are kept: what a service says of itself has no bound."""
 
 
 class Health(msgspec.Struct):
@@ -166,7 +168,7 @@ class Ear:
 
     def failed(self, why: str) -> None:
         """See the port."""
-        why = clean(str(why))
+        why = clean(str(why))[:WHY_MAX]
         if self.health.receiving or not self.health.reported:
             self._log.warning("account down", account=self.account, why=why)
         self.health.receiving, self.health.why = False, why

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hermes_trio.cli.ask import FAILED, session_argument
-from hermes_trio.cli.options import config_option, find_file, tell
+from hermes_trio.cli.options import config_option, find_file, own_state_dir, tell
 
 
 @click.command()
@@ -25,12 +25,11 @@ from hermes_trio.cli.options import config_option, find_file, tell
 def export(session: int, file: Path | None, output: Path | None) -> int:
     """Write out a session so that it can be run again, without secrets."""
     from hermes_trio.daemon.exporting import recorded, secrets_of, write_private
-    from hermes_trio.daemon.state_dir import state_dir_of
     from hermes_trio.redaction import Redactor
 
     path = find_file(file)
     secrets, missing = secrets_of(path, os.environ)
-    with recorded(state_dir_of(path, os.environ), session, Redactor(secrets)) as (pieces, up):
+    with recorded(own_state_dir(path), session, Redactor(secrets)) as (pieces, up):
         if output is None:
             sys.stdout.buffer.writelines(pieces)
             sys.stdout.flush()

@@ -44,10 +44,21 @@ def find_file(file: Path | None) -> Path | None:
 
 
 def find_state_dir(file: Path | None) -> Path:
-    """The state_dir that is meant. Raises ConfigWrong."""
-    from hermes_trio.daemon.state_dir import state_dir_of
+    """The state_dir that is meant. Raises ConfigWrong, also where others may write what is read there."""
+    return own_state_dir(find_file(file))
 
-    return state_dir_of(find_file(file), os.environ)
+
+def own_state_dir(found: Path | None) -> Path:
+    """The state_dir that a file names, which is this user's alone to write: what lies in it is believed.
+
+    Raises:
+        ConfigWrong: it names none, or it is not.
+    """
+    from hermes_trio.daemon.state_dir import refuse_shared, state_dir_of
+
+    state_dir = state_dir_of(found, os.environ)
+    refuse_shared(state_dir)
+    return state_dir
 
 
 def tell(text: str) -> None:

@@ -18,6 +18,8 @@ from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.sse import BOM, EVENT_BYTES_MAX, Event, EventStream, EventTooLarge
 from hermes_trio.ports import WallClock
 from hermes_trio.pure.model_errors import failure
+from hermes_trio.redaction import Redactor
+from hermes_trio.values import Secret
 
 if TYPE_CHECKING:
     from hermes_trio.http import Answer
@@ -125,7 +127,7 @@ class Exchange(Struct, frozen=True):
 
     def failure(self, status: int | None, headers: Mapping[str, str], body: bytes, key: str) -> ModelFailed:
         """What a refusal means: one instead of an answer, or with no status one amid it."""
-        return failure(status, headers, body, now=self.clock.now(), secret=key)
+        return failure(status, headers, body, now=self.clock.now(), redact=Redactor([Secret(key)]))
 
 
 def header_safe(key: str) -> str:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-import tomllib
+import tomllib  # noqa: TID251 - here are the limits
 from typing import Any
 
 TOML_CHARS_MAX = 1_048_576

@@ -7,7 +7,7 @@ anything. The words are in `refusal_words.py`; RFC 9110 is the source for Retry-
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hermes_trio.errors import ModelFailed, ModelFailure, NotJson
@@ -46,7 +46,12 @@ LOOKS_LIKE_KEY = re.compile(r"\b(sk|pk|key|gsk|xai|AIza)[-_]?[A-Za-z0-9_\-*.]{8,
 
 
 def failure(
-    status: int | None, headers: Mapping[str, str], body: bytes, *, now: float, secret: str = ""
+    status: int | None,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: float,
+    redact: Callable[[str], str] = str,
 ) -> ModelFailed:
     """Say what a refusal means.
 
@@ -55,12 +60,13 @@ def failure(
         headers: of the response, looked up in lower case.
         body: as far as it was read.
         now: wall time, for headers that name a date.
-        secret: the key that was used; blotted out of the text.
+        redact: takes the key that was used out of a text. It is asked before anything is cut off: half a
+            secret is not known for one.
     """
     document = _decoded(body)
     said = _said(document)
-    plain = "" if said else _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
-    codes, message = _codes(said), _without(secret, _message(said))[:MESSAGE_CHARS_MAX]
+    plain = "" if said else redact(body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
+    codes, message = _codes(said), redact(_message(said))[:MESSAGE_CHARS_MAX]
     message = message or ("" if plain.lstrip().startswith("<") else plain)
     if status is None or status < 300:
         status = next(
@@ -69,8 +75,8 @@ def failure(
         )
     wait_s = retry_after_s(headers, said[0] if said else {}, message, now=now)
     kind = _kind(status, codes, message, wait_s)
-    text = message or plain or _without(secret, body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
-    whole = _without(secret, body.decode("utf-8", "replace"))[:SAID_CHARS_MAX]
+    text = message or plain or redact(body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
+    whole = redact(body.decode("utf-8", "replace"))[:SAID_CHARS_MAX]
     return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status, said=whole)
 
 
@@ -81,11 +87,6 @@ def is_refusal(body: bytes | str) -> bool:
     called = any("error" in str(one.get(name)).lower() for one in said for name in ("type", "object"))
     named = bool(said) and not {"error", "detail"}.isdisjoint(said[0])
     return bool(_message(said)) and (numbered or called or named)
-
-
-def _without(secret: str, text: str) -> str:
-    """Before anything is cut off: half a secret is not known for one."""
-    return text.replace(secret, "***") if secret else text
 
 
 def _kind(status: int | None, codes: list[str], message: str, wait_s: float | None) -> ModelFailure:

@@ -7,7 +7,7 @@ Grammar: TOML 1.0. A text that is not TOML is read as far as it makes sense, so 
 from __future__ import annotations
 
 import re
-import tomllib
+import tomllib  # noqa: TID251 - it is given one string, which cannot be deep
 from collections.abc import Iterator
 from contextlib import suppress
 

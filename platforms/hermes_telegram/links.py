@@ -7,20 +7,23 @@ import re
 # As tdlib's LinkManager::check_link: http, https or tg; a host with a dot in it, or an IPv6 address; a port
 # that is one. What it takes beside these is not worth the risk.
 _WEB = re.compile(
-    r"https?://(?:[^\s/?#@\[\]]*@)?"
-    r"(?:[^\s/?#@:\[\]%\"'<>\\^`{|}]*[^\s/?#@:\[\]%\"'<>\\^`{|}.]\.[^\s/?#@:\[\]%\"'<>\\^`{|}]+|\[[0-9a-f:.]+\])"
-    r"(?::([0-9]{1,5}))?(?:[/?#]\S*)?",
+    r"https?://(?:[^\s/?#@\[\]]*@)?([^\s/?#@:\[\]%\"'<>\\^`{|}]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?(?:[/?#]\S*)?",
     re.IGNORECASE,
 )
+_DOTTED = re.compile(r"[^.]\..|\[")
 _APP = re.compile(r"tg://[a-z0-9_-]+(?:[/?#]\S*)?", re.IGNORECASE)
 URL_MAX = 2048
+HOST_MAX = 255
 
 
 def takes_link(url: str) -> bool:
-    """Whether an address may stand behind words."""
+    """Whether an address may stand behind words. Of one with a longer host Telegram would make nothing."""
     if len(url) > URL_MAX:
         return False
     web = _WEB.fullmatch(url)
     if web is not None:
-        return web[1] is None or 0 < int(web[1]) < 65_536
+        host, port = web[1], web[2]
+        return (
+            len(host) <= HOST_MAX and _DOTTED.search(host) is not None and int(port or 1) in range(1, 65_536)
+        )
     return _APP.fullmatch(url) is not None

@@ -36,11 +36,6 @@ class Gather:
     def __init__(self) -> None:
         self._paste: list[Line] = []
 
-    @property
-    def waits(self) -> bool:
-        """A paste has begun whose end has not come."""
-        return bool(self._paste)
-
     def feed(self, lines: Sequence[Line]) -> Iterator[Said]:
         """The messages that are complete with these lines."""
         burst: list[Line] = []

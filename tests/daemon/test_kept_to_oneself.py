@@ -41,6 +41,17 @@ async def test_a_state_dir_that_is_a_link_is_as_safe_as_where_it_leads(place):
     assert "weak" not in (await place.hermes("check", **place.environ)).stdout
 
 
+@pytest.mark.parametrize(
+    "command", [("status",), ("ledger",), ("sessions",), ("keys",), ("export", 1), ("stop", 1)]
+)
+async def test_whoever_looks_from_outside_follows_no_link_either(place, command):
+    place.state_dir.mkdir()
+    (place.state_dir / "hermes.db").symlink_to(place.home / "another.db")
+    done = await place.hermes(*command, **place.environ)
+    assert (done.returncode, done.stdout) == (78, "")
+    assert f"{place.home / 'state' / 'hermes.db'}: is no file of this folder" in done.stderr
+
+
 def lead_elsewhere(path, outside):
     path.symlink_to(outside)
 
@@ -66,7 +77,7 @@ async def test_a_store_that_is_no_file_is_not_waited_for(place):
     os.mkfifo(place.state_dir / "hermes.db")
     done = await place.hermes("ledger", **place.environ)
     assert done.returncode != 0
-    assert "hermes.db: not a file; left untouched" in done.stderr
+    assert "hermes.db: is no file of this folder" in done.stderr
 
 
 TELLS = """

@@ -8,6 +8,8 @@ import json
 import pytest
 
 from hermes_trio.pure.model_errors import failure
+from hermes_trio.redaction import Redactor
+from hermes_trio.values import Secret
 
 NOW = 1_800_000_000.0
 
@@ -169,7 +171,7 @@ def test_the_wait_is_read_in_every_spelling(headers, wait_s):
 
 def test_the_text_is_short_and_has_no_key():
     body = json.dumps(openai_error("bad key sk-live-abcdefgh123456 and tok3n-of-mine " + "x" * 5000))
-    text = str(failure(401, {}, body.encode(), now=NOW, secret="tok3n-of-mine"))
+    text = str(failure(401, {}, body.encode(), now=NOW, redact=Redactor([Secret("tok3n-of-mine")])))
     assert "sk-live" not in text
     assert "tok3n" not in text
     assert len(text) < 250
