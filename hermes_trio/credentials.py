@@ -199,6 +199,7 @@ class KeyPool:
             model=lease.model if scope else "*",
             kind=error.kind,
             until=rest.until,
+            why=error.why,
         )
 
     async def renewed(self, lease: Lease, kind: ModelFailure) -> bool:

@@ -115,7 +115,8 @@ def chat(file: Path | None) -> int:
 
 @commands.command()
 @config_option
-def check(file: Path | None) -> int:
+@click.option("--online", is_flag=True, help="Ask each model really, once for each of its keys.")
+def check(file: Path | None, online: bool) -> int:
     """Validate the configuration."""
     from hermes_trio.daemon.checking import checked
 
@@ -124,7 +125,23 @@ def check(file: Path | None) -> int:
         click.echo(visible(line))
     for why in config.unavailable.values():
         tell(why)
-    return 0
+    return _asked_online(config) if online else 0
+
+
+def _asked_online(config: Config) -> int:
+    """0 if each model has answered."""
+    import trio
+
+    from hermes_trio.daemon.online import asked
+
+    async def ask() -> int:
+        bad = 0
+        for found in await asked(config):
+            click.echo(visible(f"online: {found.line}"))
+            bad += not found.good
+        return FAILED if bad else 0
+
+    return trio.run(ask)
 
 
 def _stop_at_once() -> None:

@@ -53,6 +53,7 @@ class AnthropicModel:
         extra: more fields of each request, as Anthropic documents them.
 
     Attributes:
+        address: what is asked.
         endpoint: what it was found to refuse.
     """
 
@@ -73,6 +74,7 @@ class AnthropicModel:
         self.name = name
         url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
         self.spell = AnthropicSpelling(service(url, name))
+        self.address = url
         self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._max_tokens = answer_tokens or ANSWER_TOKENS
         self._extra = dict(extra or {})

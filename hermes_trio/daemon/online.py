@@ -1,0 +1,87 @@
+"""What `hermes-trio check --online` finds: each model is really asked, once with each of its keys."""
+
+from __future__ import annotations
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.clock import SystemClock, system_chance
+from hermes_trio.config import Config, Endpoint
+from hermes_trio.daemon.provider import open_models
+from hermes_trio.entries import ModelAnswer, ModelRequest, ToolSpec, UserEntry
+from hermes_trio.errors import ModelFailed
+from hermes_trio.log import standard_log
+from hermes_trio.ports import Model
+from hermes_trio.redaction import Redactor
+
+ASKED_S = 120.0
+"""For one answer."""
+
+TOOL = ToolSpec("now", "Says what time it is.", {"type": "object", "properties": {}})
+REQUEST = ModelRequest(
+    prompt="You are tried out. Use the tool.",
+    entries=(UserEntry("What time is it? Call the tool `now`, and say nothing else."),),
+    tools=(TOOL,),
+)
+
+
+class Found(Struct, frozen=True):
+    """What became of one call.
+
+    Args:
+        good: there was an answer.
+        line: what to say of it.
+    """
+
+    good: bool
+    line: str
+
+
+async def asked(config: Config) -> list[Found]:
+    """Ask each model with each of its keys, one after the other. Costs one short answer each.
+
+    Cancelled: the call ends, and its connection is closed.
+    """
+    redact = Redactor(config.secrets)
+    log = standard_log(redact)
+    found: list[Found] = []
+    async with open_models(
+        config, clock=SystemClock(), chance=system_chance(), log=log, learn=redact.learn
+    ) as models:
+        endpoints = (config.model, *config.model.fallback)
+        for candidate, endpoint in zip(models.all, endpoints, strict=True):
+            for number, key in enumerate(endpoint.keys or (None,), start=1):
+                place = f"{endpoint.name}, key {number}/{len(endpoint.keys)}" if key else endpoint.name
+                good, said = await _ask(candidate.model, endpoint, key.reveal() if key else "")
+                found.append(Found(good, redact(f"{place}: {said}")))
+    return found
+
+
+async def _ask(model: Model, endpoint: Endpoint, key: str) -> tuple[bool, str]:
+    try:
+        with trio.fail_after(ASKED_S):
+            answer = await model.complete(REQUEST, key=key, on_text=lambda _: None)
+    except ModelFailed as error:
+        return False, _refused(error, model, endpoint)
+    except trio.TooSlowError:
+        return False, f"no answer within {ASKED_S:.0f} s"
+    return True, _taken(answer, model)
+
+
+def _taken(answer: ModelAnswer, model: Model) -> str:
+    called = "calls tools" if answer.calls else "called no tool, though it was asked to"
+    ended = "" if answer.finish in ("stop", "tool_calls") else f"; its end was {answer.finish!r}"
+    quirks = getattr(getattr(model, "endpoint", None), "quirks", ())
+    without = f"; it is asked otherwise: {', '.join(one.name for one in quirks)}" if quirks else ""
+    return f"answers, {called}{ended}{without}"
+
+
+def _refused(error: ModelFailed, model: Model, endpoint: Endpoint) -> str:
+    if error.status != 404:
+        return f"{error.kind}: {error.why}"
+    address = getattr(model, "address", endpoint.base_url)
+    base = endpoint.base_url.rstrip("/")
+    mend = (
+        f"is it {base}/v1?" if endpoint.provider == "openai" and "/v1" not in base else "is the name right?"
+    )
+    return f"not_found: nobody answers at {address}: {mend} ({error.why})"
