@@ -11,6 +11,7 @@ from hermes_trio.models import calls
 from hermes_trio.models.calls import Calls
 from hermes_trio.models.ends import End, end_of
 from hermes_trio.models.thinking import Thinking, without_lost
+from hermes_trio.models.thought import CHARS_MAX
 from hermes_trio.pure.scalars import scalars
 
 ANSWER_CHARS_MAX = 1_000_000
@@ -43,6 +44,8 @@ class GrowingAnswer:
         self._text: list[str] = []
         self._half = ""  # the first half of a surrogate pair
         self._thinking: Thinking | None = Thinking()
+        self._began: list[str] = []  # with, while it was looked at for thinking
+        self._taken_out = ""
         self._calls = Calls()
         self._room = ANSWER_CHARS_MAX
         self.end: End | None = None
@@ -74,10 +77,11 @@ class GrowingAnswer:
             piece = piece.replace("\0", "")
         if self._thinking is not None:
             self._room -= len(piece)
+            self._began.append(piece)
             piece = self._thinking.take(piece)
             self._room += len(piece)
             if self._thinking.over:
-                self._thinking = None
+                self._thought_of(piece)
         if piece and self._room >= 0:
             self._room -= len(piece)
             self._text.append(piece)
@@ -106,10 +110,12 @@ class GrowingAnswer:
             self.end = None
             if not self._text:
                 raise ModelFailed("transport", f"an answer of more than {CALLS_MAX} calls, or too large ones")
-        if self._thinking is not None and (held := self._thinking.end()):
-            self._thinking = None
-            self._text.append(held)
-            self._on_text(held)
+        if self._thinking is not None:
+            held = self._thinking.end()
+            self._thought_of(held)
+            if held:
+                self._text.append(held)
+                self._on_text(held)
         text = without_lost("".join(self._text))
         said = bool(text.strip())
         if self.end == "failed":
@@ -125,8 +131,19 @@ class GrowingAnswer:
             tokens_out=self.tokens_out,
             tokens_cached=self.tokens_cached,
             tokens_kept=self.tokens_kept,
-            keepsake=Keepsake(self._of, self.thought(whole)) if whole else None,
+            keepsake=Keepsake(self._of, self._to_be_shown_again(whole)) if whole else None,
         )
+
+    def _thought_of(self, rest: str) -> None:
+        """All thinking has been taken out of the text; this is what it goes on with."""
+        self._thinking = None
+        whole = "".join(self._began)
+        self._began.clear()
+        self._taken_out = whole[: len(whole) - len(rest)]
+
+    def _to_be_shown_again(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
+        before = self._taken_out
+        return self.thought(calls) | ({"before": before} if 0 < len(before) <= CHARS_MAX else {})
 
     def _finish(self, said: bool, calls: bool) -> Finish:
         match self.end:

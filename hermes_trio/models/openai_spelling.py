@@ -20,6 +20,7 @@ from hermes_trio.entries import AssistantEntry, Entry, Spelled, ToolEntry
 from hermes_trio.models.answer import arguments_object
 from hermes_trio.models.spelling import GO_ON, INTERRUPTED, LEFT_OUT, call_ids, call_name, kept
 from hermes_trio.pure.prompt import as_marked
+from hermes_trio.pure.told import foreign
 
 USER = b',{"role":"user","content":"'
 ASSISTANT = b',{"role":"assistant","content":"'
@@ -48,28 +49,14 @@ class OpenAISpelling(Struct, frozen=True):
                 role = "user"
             elif entry.calls:
                 ids = call_ids(entry, self.of, position)
-                pieces.append(_begin("assistant", role) + _inner(entry.text) + self._calls(entry, ids))
+                own = kept(entry, self.of) or {}
+                text = foreign(own.get("before", "")) + entry.text
+                pieces.append(_begin("assistant", role) + _inner(text) + _calls(entry, ids, own))
                 role = "called"
             elif entry.text:
                 pieces.append(_begin("assistant", role) + _inner(entry.text))
                 role = "assistant"
         return Spelled(b"".join(pieces), before.entries + len(entries), role, ids)
-
-    def _calls(self, entry: AssistantEntry, ids: Mapping[str, str]) -> bytes:
-        """What follows the text of a message that calls tools: the calls, and what the service must see."""
-        own = kept(entry, self.of) or {}
-        extras = own.get("calls") or [{}] * len(entry.calls)
-        calls = [
-            {
-                **extra,
-                "id": ids[call.id],
-                "type": "function",
-                "function": {"name": call_name(call.name), "arguments": _arguments(call.arguments)},
-            }
-            for call, extra in zip(entry.calls, extras, strict=False)
-        ]
-        fields: dict[str, Any] = {**own.get("message", {}), "tool_calls": calls}
-        return b'",' + msgspec.json.encode(fields)[1:]
 
 
 def ended(spelled: Spelled) -> bytes:
@@ -92,6 +79,22 @@ def _begin(role: str, last: str) -> bytes:
 def _end(role: str) -> bytes:
     """The end of a message that was left open."""
     return END if role in ("user", "assistant") else b""
+
+
+def _calls(entry: AssistantEntry, ids: Mapping[str, str], own: Mapping[str, Any]) -> bytes:
+    """What follows the text of a message that calls tools: the calls, and what the service must see again."""
+    extras = own.get("calls") or [{}] * len(entry.calls)
+    calls = [
+        {
+            **extra,
+            "id": ids[call.id],
+            "type": "function",
+            "function": {"name": call_name(call.name), "arguments": _arguments(call.arguments)},
+        }
+        for call, extra in zip(entry.calls, extras, strict=False)
+    ]
+    fields: dict[str, Any] = {**own.get("message", {}), "tool_calls": calls}
+    return b'",' + msgspec.json.encode(fields)[1:]
 
 
 def _inner(text: str) -> bytes:

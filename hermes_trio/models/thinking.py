@@ -31,6 +31,7 @@ class Thinking:
         self.over = False
         self._held = ""
         self._until = ""
+        self._took = False
 
     def take(self, piece: str) -> str:
         """The piece, without what is thinking or may become it."""
@@ -41,7 +42,7 @@ class Thinking:
                 if not found:
                     self._held = text[-len(self._until) :]
                     return ""
-                text, self._until = rest.lstrip(), ""
+                text, self._until, self._took = rest.lstrip(), "", True
             bare = text.lstrip()
             for begin, end in MARKS:
                 if bare.startswith(begin):
@@ -52,7 +53,7 @@ class Thinking:
                     return ""
             else:
                 self.over, self._held = True, ""
-                return text
+                return bare if self._took else text
 
     def end(self) -> str:
         """What was held back, now that nothing follows."""

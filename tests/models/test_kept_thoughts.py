@@ -153,6 +153,19 @@ def test_a_signature_in_an_id_comes_back_and_is_told_nobody_else():
     assert re.fullmatch("[0-9a-f]{9}", told["tool_calls"][0]["id"])
 
 
+@pytest.mark.parametrize("cut", [1, 3, 100])
+def test_thinking_that_stood_in_the_text_stands_there_again_for_whom_it_is_of(cut):
+    """MiniMax wants all of it back, Qwen's and DeepSeek's templates make of it what they need."""
+    said = "<think>\nthe ⟦plan⟧\n</think>\n\nI look."
+    pieces = [chunk(content=said[at : at + cut]) for at in range(0, len(said), cut)]
+    events = [*pieces, chunk("tool_calls", tool_calls=[called("call_1")])]
+    model = a_model("openai")
+    answer = answered("openai", events, model.spell.of)
+    assert answer.text == "I look."
+    assert asked(model, *entries_of(answer))["content"] == "<think>\nthe [plan]\n</think>\n\nI look."
+    assert asked(model, *entries_of(answered("openai", events, "another's")))["content"] == "I look."
+
+
 def test_an_answer_without_calls_has_nothing_to_show_again():
     answer = answered("openai", [chunk(reasoning_content="hm"), chunk("stop", content="Hello.")], "x")
     assert answer.keepsake is None
