@@ -87,7 +87,7 @@ class Calls:
             arguments: a piece of their JSON text, or all of them as an object; None: nothing of them.
         """
         id = id if len(id) <= ID_CHARS_MAX else ""
-        call = self._known(index, id)
+        call = self._known(index, id, name)
         if call is None or _is_another(call, id, name):
             call = Call(len(self._all))
             self._all.append(call)
@@ -101,8 +101,8 @@ class Calls:
             call.given = msgspec.json.encode(arguments).decode()
         return call.place
 
-    def _known(self, index: int | None, id: str) -> Call | None:
-        if index is not None:
+    def _known(self, index: int | None, id: str, name: str) -> Call | None:
+        if index in self._at or (index is not None and (id or name)):
             return self._at.get(index)
         last = self._all[-1] if self._all else None
         return next((one for one in self._all if id and one.id == id), last)

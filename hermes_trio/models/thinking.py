@@ -62,10 +62,8 @@ class Thinking:
 
 
 def without_lost(text: str) -> str:
-    """The text without thinking whose first mark is missing: the second is a line of its own."""
-    before, mark, after = text.partition(f"\n{LOST}\n")
-    if not mark and text.startswith(f"{LOST}\n"):
-        return text[len(LOST) :].lstrip()
-    if not mark or "<think>" in before or before.count("```") % 2:
+    """The text without thinking whose first mark is missing. What stands in backticks is spoken of."""
+    before, mark, after = text.partition(LOST)
+    if not mark or "<think>" in before or before.count("`") % 2:
         return text
     return after.lstrip()

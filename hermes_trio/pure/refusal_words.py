@@ -39,6 +39,7 @@ CODES: tuple[tuple[ModelFailure, str], ...] = (
         "rate_limit_exceeded rate_limit_error resource_exhausted too_many_requests rate_limit_reached_error"
         " ramp_limit_exceeded",
     ),
+    ("transport", "tool_use_failed"),  # Groq: what its model wrote was no call; it may write better
     (
         "overload",
         "overloaded_error engine_overloaded engine_overloaded_error service_unavailable model_overloaded"

@@ -105,6 +105,7 @@ BODIES = [
     ("xai, spending limit", 403, {}, {"code": "personal-team-blocked:spending-limit", "error": "You have run out of credits or need a Grok subscription."}, "quota", None),
     ("openrouter, free models of a day", 200, {}, {"error": {"message": "Rate limit exceeded: free-models-per-day", "code": 429, "metadata": {"headers": {"X-RateLimit-Reset": "1800007200000"}}}}, "quota", 7200.0),
     ("groq, the time in words", 429, {}, openai_error("Rate limit reached for model `x`. Please try again in 7m12.5s.", type="tokens", code="rate_limit_exceeded"), "rate_limit", 432.5),
+    ("groq, a call that is none", None, {}, {"error": {"message": "tool call validation failed", "type": "invalid_request_error", "code": "tool_use_failed", "status_code": 400}}, "transport", None),
     # look-alikes
     ("look-alike: a machine's own deadline", 500, {}, {"error": {"message": "Post upstream: context deadline exceeded", "type": "server_error"}}, "overload", None),
     ("look-alike: what a model wrote was not understood", 500, {}, {"error": {"code": 500, "message": "Failed to parse input at pos 12: <tool_call>", "type": "server_error"}}, "overload", None),
