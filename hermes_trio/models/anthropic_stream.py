@@ -103,6 +103,8 @@ class AnthropicStream:
                 self._take_usage(said.message.usage)
             case "message_delta":
                 if said.usage is not None:
+                    if not answer.tokens_in:  # GLM says at the end what others say at the beginning
+                        self._take_usage(said.usage)
                     answer.tokens_out = said.usage.output_tokens or 0
                 if said.delta is not None and said.delta.stop_reason:
                     answer.ends(said.delta.stop_reason)

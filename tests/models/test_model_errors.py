@@ -105,6 +105,12 @@ BODIES = [
     ("xai, spending limit", 403, {}, {"code": "personal-team-blocked:spending-limit", "error": "You have run out of credits or need a Grok subscription."}, "quota", None),
     ("openrouter, free models of a day", 200, {}, {"error": {"message": "Rate limit exceeded: free-models-per-day", "code": 429, "metadata": {"headers": {"X-RateLimit-Reset": "1800007200000"}}}}, "quota", 7200.0),
     ("groq, the time in words", 429, {}, openai_error("Rate limit reached for model `x`. Please try again in 7m12.5s.", type="tokens", code="rate_limit_exceeded"), "rate_limit", 432.5),
+    ("fal, balance", 403, {}, {"detail": "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."}, "quota", None),
+    ("a plan's limit of one model as 500", 500, {}, anthropic_error("api_error", "You've reached your Fable 5 limit."), "quota", None),
+    ("a group's limit as 500", 500, {}, anthropic_error("api_error", "Your group's usage limit is set to $0"), "quota", None),
+    ("glm, balance as 429", 429, {}, {"error": {"code": "1113", "message": "Insufficient balance or no resource package. Please recharge."}}, "quota", None),
+    ("kimi, too large in all", 400, {}, openai_error("total message size 10176584 exceeds limit 2097152"), "context", None),
+    ("openrouter, too long in all", 400, {}, openai_error("This endpoint's maximum context length is 262144 tokens. However, you requested about 264896 tokens. Please reduce the length of either one."), "context", None),
     ("groq, a call that is none", None, {}, {"error": {"message": "tool call validation failed", "type": "invalid_request_error", "code": "tool_use_failed", "status_code": 400}}, "transport", None),
     # look-alikes
     ("look-alike: a machine's own deadline", 500, {}, {"error": {"message": "Post upstream: context deadline exceeded", "type": "server_error"}}, "overload", None),
