@@ -9,6 +9,7 @@ from hermes_trio.agent import ModelAgent
 from hermes_trio.entries import AssistantEntry, ModelAnswer, ToolCall, ToolEntry, UserEntry
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure.prompt import UNKNOWN
+from hermes_trio.pure.told import OF_MARKS
 from hermes_trio.testing import fails, hangs, open_world, partial, text, tool
 from hermes_trio.testing.script import Line
 
@@ -90,7 +91,7 @@ async def test_what_the_model_is_told(world):
     await world.say("ada", "hello")
     await world.settle()
     (request,) = world.model.requests
-    assert request.prompt == "You are a helpful assistant."
+    assert request.prompt == f"You are a helpful assistant.\n\n{OF_MARKS}"
     assert {spec.name for spec in request.tools} == {"now", "sleep"}
     assert request.entries == (UserEntry(text="hello"),)
     assert request.op
