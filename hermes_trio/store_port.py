@@ -240,6 +240,9 @@ class Store(ChildStore, Protocol):
     async def close_turn(self, turn: int, closing: Closing) -> None:
         """Last step, entries, reply, outcomes and the turn's state, at once."""
 
+    async def probe(self) -> None:
+        """Write as little as can be, and keep nothing: whether the disk takes anything now."""
+
     async def begin_delivery(
         self,
         lane: Lane,

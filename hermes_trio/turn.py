@@ -32,9 +32,9 @@ from hermes_trio.writing import kept, written
 
 CLOSE_TRIES = 3
 """A disk that refuses a turn's end so often does not do it by chance: the turn gives its place up."""
-TOO_MUCH_TRIES = 6
-"""From then on a sentence of ours is tried in its place: what was made may be too much for the disk. Of a try
-that could not begin nothing of the kind is known."""
+TOO_MUCH_TRIES = 5
+"""So often in a row the disk took another write and then refused this one: it is too much for it, and a
+sentence of ours is tried in its place. Of a disk that takes nothing, nothing of the kind is known."""
 
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
@@ -128,22 +128,28 @@ class Player:
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
         """
-        store, refusals, begun = self._around.store, 0, 0
+        store, refusals, alone = self._around.store, 0, 0
 
-        def refused(error: StoreFailed) -> None:
-            nonlocal refusals, begun
+        def refused(_: StoreFailed) -> None:
+            nonlocal refusals
             refusals += 1
-            begun += not isinstance(error, StoreLocked)
             if refusals == CLOSE_TRIES:
                 slot.release()
 
         async def close() -> _Ended:
+            nonlocal alone
+            taken, alone = alone, 0
+            if refusals:
+                await store.probe()
             _, error = await attempt(lambda: store.close_turn(turn.id, end.closing))
             if error is None:
                 return end
-            again = isinstance(error, StoreFailed) and begun + 1 < TOO_MUCH_TRIES
-            if again or isinstance(error, Fenced | StoreLocked):
+            if isinstance(error, Fenced | StoreLocked):
                 raise error
+            if isinstance(error, StoreFailed):
+                alone = taken + (refusals > 0)
+                if alone < TOO_MUCH_TRIES:
+                    raise error
             instead = self._failure(turn, error)
             await store.close_turn(turn.id, instead.closing)
             return instead

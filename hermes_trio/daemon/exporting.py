@@ -84,7 +84,7 @@ def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[Recording
     from hermes_trio.clock import SystemClock
     from hermes_trio.stores import recorded
     from hermes_trio.stores.schema import connect_read_only
-    from hermes_trio.stores.sqlite import look
+    from hermes_trio.stores.views import look
 
     path = state_dir / STORE
     with nobody_holds(state_dir) as free:

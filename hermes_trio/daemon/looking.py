@@ -66,7 +66,7 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
     from hermes_trio.stores import views
     from hermes_trio.stores.deferral import key_rests
     from hermes_trio.stores.schema import connect_read_only
-    from hermes_trio.stores.sqlite import look
+    from hermes_trio.stores.views import look
 
     now = SystemClock().now()
     db = connect_read_only(path)

@@ -253,6 +253,12 @@ def checkpoint(tx: Tx, why: str) -> int:
     ).rowcount
 
 
+def probe(tx: Tx) -> None:
+    """A page is written, and says what it said."""
+    tx.run("insert into mark(mark) values ('probe')")
+    tx.run("delete from mark where mark = 'probe'")
+
+
 def end_boot(tx: Tx) -> None:
     """A boot's last commit; clean if it left no turn running."""
     clean = tx.one("select 1 from turn where state = 'running'") is None

@@ -54,7 +54,6 @@ from hermes_trio.stores import (
 from hermes_trio.stores.child_promises import ChildPromises
 from hermes_trio.stores.held_file import held
 from hermes_trio.stores.schema import connect
-from hermes_trio.stores.tx import Tx
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
 from hermes_trio.values import Decided, Key, Lane, OutcomeName, Part
@@ -275,6 +274,10 @@ class SqliteStore(ChildPromises):
         """See the port."""
         await self._do(turns.close_turn, turn, closing)
 
+    async def probe(self) -> None:
+        """See the port."""
+        await self._do(boot.probe)
+
     async def begin_delivery(
         self,
         lane: Lane,
@@ -392,9 +395,3 @@ async def open_sqlite_store(
 def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
     """A store that is served while the body runs: the one that is given, or one on a file of this path."""
     return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()
-
-
-def look(db: sqlite3.Connection, now: float = 0.0) -> Callable[..., object]:
-    """Run a view on a read-only connection: `look(db)(views.ledger, None, 100)`. `now` is wall time."""
-    tx = Tx(db, 0, now)
-    return lambda view, *args: view(tx, *args)

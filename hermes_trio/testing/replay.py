@@ -42,8 +42,8 @@ from hermes_trio.recording import (
 )
 from hermes_trio.slot import Slot
 from hermes_trio.stores import recorded
-from hermes_trio.stores.sqlite import look
 from hermes_trio.stores.tx import read_entry
+from hermes_trio.stores.views import look
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.opened import in_utc, opened

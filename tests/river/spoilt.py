@@ -10,7 +10,7 @@ from hermes_trio.pure.recorded import PARTS, written
 from hermes_trio.recording import Recording
 from hermes_trio.stores import recorded, views
 from hermes_trio.stores.schema import whole_bytes
-from hermes_trio.stores.sqlite import look
+from hermes_trio.stores.views import look
 from hermes_trio.testing import open_world
 from hermes_trio.testing.spoiling import spoil
 

@@ -117,6 +117,40 @@ async def test_what_a_tool_did_is_not_forgotten_because_the_disk_blinked(autojum
         check(world)
 
 
+@pytest.mark.parametrize("times", [*range(1, 15), 20, 40, 100, 300])
+async def test_an_answer_is_kept_wherever_among_the_tries_of_its_end_the_disk_heals(autojump_clock, times):
+    """That the disk refuses all writes says nothing of this one; whichever is the first that it takes."""
+    pay = RecordingTool("pay", "paid")
+    async with open_world(tools=[pay]) as world:
+        world.model.script(tool("pay"), text("Paid."))
+        world.fault("store_fails_commit", nth=6, times=times)
+        await world.say("ada", "pay the baker")
+        await world.settle()
+        assert world.texts("ada") == ["Paid."]
+        assert await ends(world) == [("answered", "")]
+        assert len(pay.effects) == 1
+        check(world)
+
+
+async def test_a_disk_that_takes_each_second_write_fails_no_answer_at_once(autojump_clock):
+    """What it refuses once after it took another write may be chance; five times in a row it is not."""
+
+    async def agent(turn):
+        await trio.sleep(1)
+        return f"re: {turn.text}"
+
+    async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+        await world.say("ada", "hello")
+        world.later(0.9, lambda: world.fault("store_fails_commit", nth=1))
+        for before_s in (1.2, 1.7, 2.7, 4.7):
+            world.later(before_s, lambda: world.fault("store_fails_commit", nth=2))
+        await world.settle()
+        assert world.now == 8.75
+        assert world.texts("ada") == ["re: hello"]
+        assert await ends(world) == [("answered", "")]
+        check(world)
+
+
 async def test_what_a_tool_did_behind_the_deadline_is_kept_although_the_disk_blinks(autojump_clock):
     pay = RecordingTool("pay", "paid", before_s=5, after_s=10, shielded=True)
     async with open_world(tools=[pay], options=GatewayOptions(turn_deadline_s=10)) as world:

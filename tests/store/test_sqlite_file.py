@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -51,6 +52,18 @@ async def test_nothing_is_promised_of_a_file_that_was_taken_away(tmp_path, done)
             await store.let_go()
         with pytest.raises(StoreFailed, match="removed or replaced"):
             await store.status()
+
+
+async def test_a_probe_is_written_to_the_file_and_nothing_of_it_is_kept(tmp_path):
+    path = tmp_path / "hermes.db"
+    async with open_sqlite_store(path, SystemClock()) as store:
+        await store.begin_boot()
+        with closing(sqlite3.connect(path)) as beside:
+            marks = beside.execute("select * from mark").fetchall()
+            (version,) = beside.execute("pragma data_version").fetchone()
+            await store.probe()
+            assert beside.execute("pragma data_version").fetchone() != (version,)
+            assert beside.execute("select * from mark").fetchall() == marks
 
 
 def test_the_file_is_written_ahead_and_synced_in_full(tmp_path):
