@@ -14,7 +14,9 @@ import html
 import re
 import string
 from base64 import b64encode
+from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import accumulate
 from json import dumps as ascii_json
 from urllib.parse import quote, quote_plus
 
@@ -29,14 +31,20 @@ as a skeleton it would be found in "is not needed"."""
 _KEPT = (string.ascii_letters + string.digits).encode()
 _GONE = bytes(set(range(256)) - set(_KEPT))
 _LOWER = bytes(range(256)).lower()
-_ESCAPE = re.compile(
+_WRITTEN = (
     # A run of backslashes is looked at from its beginning only: from each of them it would cost its square.
-    r"%(?:25)*([0-9A-Fa-f]{2})"
-    r"|(?<!\\)\\++(?:u([0-9A-Fa-f]{4})|x([0-9A-Fa-f]{2})|([abfnrtv]))"
-    r"|&(?:amp;)*(#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
+    # Each kind begins with a character of its own, so that what has none of them is passed over at once.
+    r"%(?:25)*[0-9A-Fa-f]{2}"
+    r"|\\(?<!\\\\)\\*+(?:u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|[abfnrtv])"
+    r"|&(?:amp;)*(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});"
 )
+_ESCAPE = re.compile(f"({_WRITTEN})")
+_APART = re.compile(r"[^0-9A-Za-z#;](?<!\\\\)")
+"""No escape reaches over where this begins: it stands in none, or is the first character of one."""
+WINDOW = 8192
+"""So much of a text is read at once: one call holds up everybody, in whatever thread it is."""
 _BEGUN = re.compile(r"(?:%[0-9A-Fa-f]?|\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|&#?[A-Za-z0-9]{0,31})\Z")
-_TOKEN = re.compile(rf"{_ESCAPE.pattern}|(.)", re.DOTALL)
+_TOKEN = re.compile(rf"({_WRITTEN})|.", re.DOTALL)
 
 
 class Needle(Struct, frozen=True):
@@ -53,11 +61,34 @@ def skeleton(text: str) -> bytes:
 
 
 def unescaped(text: str) -> str | None:
-    """The text with its escapes read, None if it has none."""
+    """The text with its escapes read, as far as a skeleton shows it; None if it has none."""
     if "%" not in text and "\\" not in text and "&" not in text:
         return None
-    read, count = _ESCAPE.subn(_meant, text)
-    return read if count else None
+    meanings = _Meanings()
+    pieces = [piece for a, b in windows(text, read=True) for piece in _pieces(text[a:b], meanings)]
+    return "".join(pieces) if meanings else None
+
+
+def _pieces(text: str, meanings: _Meanings) -> list[str]:
+    pieces: list[str] = _ESCAPE.split(text)
+    pieces[1::2] = map(meanings.__getitem__, pieces[1::2])
+    return pieces
+
+
+def windows(text: str, read: bool) -> Iterator[Range]:
+    """A text in pieces that can be read one by one.
+
+    Args:
+        read: none begins within an escape.
+    """
+    start = 0
+    while start < len(text):
+        end = start + WINDOW
+        if read and end < len(text):
+            found = _APART.search(text, end)
+            end = found.start() if found else len(text)
+        yield start, min(end, len(text))
+        start = end
 
 
 def without_begun(text: str) -> str:
@@ -114,18 +145,45 @@ def _is_scalar(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-def places(text: str, read: bool) -> list[Range]:
-    """Where each byte of the skeleton stands in the text.
+class Places:
+    """Where each byte of the skeleton of a text stands in it.
 
     Args:
         read: it is the skeleton of the text with its escapes read.
     """
+
+    def __init__(self, text: str, read: bool) -> None:
+        self._text = text
+        self._read = read
+        self._windows = list(windows(text, read))
+        sizes = (len(skeleton(self._as_read(start, end))) for start, end in self._windows)
+        self._firsts = list(accumulate(sizes, initial=0))[:-1]
+        self._known: dict[int, list[Range]] = {}
+
+    def __getitem__(self, place: int) -> Range:
+        window = bisect_right(self._firsts, place) - 1
+        known = self._known.get(window)
+        if known is None:
+            start, end = self._windows[window]
+            known = self._known[window] = _places(self._text[start:end], self._read)
+        shift = self._windows[window][0]
+        start, end = known[place - self._firsts[window]]
+        return shift + start, shift + end
+
+    def _as_read(self, start: int, end: int) -> str:
+        text = self._text[start:end]
+        read = unescaped(text) if self._read else None
+        return text if read is None else read
+
+
+def _places(text: str, read: bool) -> list[Range]:
     if not read:
         return [(at, at + 1) for at, char in enumerate(text) if char.isascii() and char.isalnum()]
+    meanings = _Meanings()
     return [
         found.span()
         for found in _TOKEN.finditer(text)
-        for char in (found[6] or _meant(found))
+        for char in (meanings[found[1]] if found[1] else found[0])
         if char.isascii() and char.isalnum()
     ]
 
@@ -141,11 +199,19 @@ def merged(ranges: Iterator[Range] | list[Range]) -> list[Range]:
     return found
 
 
-def _meant(found: re.Match[str]) -> str:
-    """What an escape says."""
-    percent, four, two, blank, entity = found[1], found[2], found[3], found[4], found[5]
-    if percent or two:
-        return chr(int(percent or two, 16))
-    if four:
-        return chr(int(four, 16))
-    return " " if blank else html.unescape(f"&{entity};")
+class _Meanings(dict[str, str]):
+    """What each escape says, as far as a skeleton shows it. A text has few different ones."""
+
+    def __missing__(self, escape: str) -> str:
+        meant = self[escape] = _meant(escape)
+        return meant
+
+
+def _meant(escape: str) -> str:
+    if escape[0] == "%":
+        return chr(int(escape[-2:], 16))
+    if escape[0] == "\\":
+        code = escape.lstrip("\\")
+        return chr(int(code[1:], 16)) if len(code) > 1 else " "
+    entity = escape[1:-1].rpartition(";")[2]
+    return html.unescape(f"&{entity};")

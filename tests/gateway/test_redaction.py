@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import random
+import re
 import time
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ import pytest
 from hermes_trio.daemon.control import Done, No, decode_answer, encode
 from hermes_trio.daemon.control_server import discreet
 from hermes_trio.discretion import shown, without_secrets
+from hermes_trio.pure.secret_forms import WINDOW
 from hermes_trio.redaction import NEWEST, NEWEST_UNPLACED, Redactor, certain, redacted_parts
 from hermes_trio.store_port import StepRow
 from hermes_trio.values import Address, Choice, Delivery, Part, Secret, Span
@@ -128,6 +130,24 @@ def test_of_a_text_that_comes_piece_by_piece_no_beginning_of_a_secret_is_shown(s
     assert not [
         one for end in range(len(escaped)) if escaped[:21] in (one := certain(redactor(KEY), escaped[:end]))
     ]
+
+
+@pytest.mark.parametrize("around", ["x", "%", "%25", "\\", "\\n", "&", "&amp;", "amp;", "é", "; "])
+def test_a_long_text_is_read_as_a_short_one_wherever_a_piece_of_it_ends(around):
+    secret = "another-Secret/of+1234"
+    forms = ("%25{:02x}", "\\u{:04x}", "&#{};")
+    escaped = "".join(forms[at % 3].format(ord(char)) for at, char in enumerate(secret))
+    redact = redactor(secret)
+    begin = around * (WINDOW // len(around) - len(escaped) - 8)
+    for more in range(len(escaped) + 40):
+        text = f"{begin}{' ' * more}{escaped} {secret} {around}"
+        assert redact(text) == f"{begin}{' ' * more}*** *** {around}"
+
+
+def test_a_megabyte_of_escapes_costs_a_few_times_what_reading_it_costs():
+    redact, text = redactor(KEY), "%41" * 330_000
+    pattern = re.compile("(%[0-9A-F]{2})")
+    assert cpu_s(lambda: redact(text), 3) < 5 * cpu_s(lambda: pattern.split(text), 3)
 
 
 def test_of_a_renewed_key_the_newest_are_known_and_those_of_the_configuration_for_ever():
