@@ -97,7 +97,7 @@ class Claimed(Struct, frozen=True):
 
     Args:
         step: "name#n" of the step at whose end it was taken in; None: the turn was opened with it.
-        heard: the history has it already: the turn it was first given to was interrupted.
+        heard: the history that is shown has it already: the turn it was first given to was interrupted.
     """
 
     id: int
@@ -114,12 +114,14 @@ class Mark(Struct, frozen=True):
         entry: the newest entry that is known.
         size: characters that were read up to there.
         rewritten: how often what had been said in the session was changed; if that has grown, it is void.
+        unseen: entries up to this one did not fit.
     """
 
     session: int
     entry: int
     size: int
     rewritten: int
+    unseen: int = 0
 
 
 class History(Struct, frozen=True):
@@ -128,11 +130,13 @@ class History(Struct, frozen=True):
     Args:
         known: the entries follow what is known up to this mark; None: they are all there is.
         mark: up to where it is known now; None: the next turn will not be shown the same.
+        unseen: entries up to this one do not fit.
     """
 
     entries: tuple[Entry, ...] = ()
     known: Mark | None = None
     mark: Mark | None = None
+    unseen: int = 0
 
 
 class Opened(Struct, frozen=True, kw_only=True):

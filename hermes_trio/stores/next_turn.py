@@ -166,6 +166,8 @@ def _open(
     taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
     if more:
         taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
+    if rows.leave_unseen(tx, session, before.unseen, list(taken)):
+        before = read_for(tx, session, turn, history)
     messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
     return Opened(
         turn=turn,
@@ -225,15 +227,17 @@ def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
         attempt=attempt,
         opened_at=opened_at,
         messages=tuple(
-            _told(tx, session, turn, Claimed(id, read_message(body), *more)) for id, body, *more in claimed
+            _told(tx, session, turn, history.unseen, Claimed(id, read_message(body), *more))
+            for id, body, *more in claimed
         ),
         steps=tuple(step_of(row) for row in tx.all(f"{STEP} where turn = ? order by at", turn)),
         history=history,
     )
 
 
-def _told(tx: Tx, session: int, turn: int, claimed: Claimed) -> Claimed:
+def _told(tx: Tx, session: int, turn: int, unseen: int, claimed: Claimed) -> Claimed:
     """A message of a turn that goes on stands in its conversation, as its own or as an earlier turn's."""
     tx.add_user_entry(session, turn, claimed.id, claimed.message)
-    heard = tx.one("select turn is not ? from entry where inbound = ?", turn, claimed.id)
+    sql = "select turn is not ? and id > ? from entry where inbound = ?"
+    heard = tx.one(sql, turn, unseen, claimed.id)
     return replace(claimed, heard=bool(heard[0]))

@@ -80,19 +80,22 @@ def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> H
         last = id
         if not told_once:
             entries.append(entry)
-    return History(tuple(entries), known, replace(known, entry=last, size=size))
+    return History(tuple(entries), known, replace(known, entry=last, size=size), known.unseen)
 
 
 def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> History:
     """The newest that fits. It has no mark where the next turn will not see the same."""
     found: list[Entry] = []
-    size, wanted, last, lasts = 0, 1 << 62, 0, True
+    size, wanted, last, lasts, unseen = 0, 1 << 62, 0, True, 0
     for id, entry, length, owner in rows:
         told_once = _is_told_once(entry)
         if turn is not None and owner == turn and not told_once:
             lasts = lasts and not last
             continue
-        if size + length > limit or not wanted:
+        if not wanted:
+            break
+        if size + length > limit:
+            unseen = id if limit else 0  # an agent that wants no history asks for it where it does
             break
         size += length
         last = last or id
@@ -104,7 +107,8 @@ def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> Hi
             wanted = entry.kept if entry.covers is None else wanted + entry.covers
     found.reverse()
     shown = tuple(entry for entry in fold(found) if entry is not _TOLD)
-    return History(shown, mark=replace(mark, entry=last, size=size) if lasts else None)
+    kept = replace(mark, entry=last, size=size, unseen=unseen) if lasts else None
+    return History(shown, mark=kept, unseen=unseen)
 
 
 def _is_told_once(entry: Entry) -> bool:

@@ -340,3 +340,30 @@ async def test_an_end_that_comes_while_it_is_shortened_is_told_once(autojump_clo
             assert set(await world.outcomes()) == {"answered"}, world.timeline()
             assert len(done) == 8
             check(world, done)
+
+
+@pytest.mark.parametrize("crash", [True, False])
+async def test_a_message_that_is_asked_again_is_shown_however_little_of_the_conversation_is(
+    autojump_clock, crash
+):
+    """Its entry stands before what fits, since it does not fit itself. It is told anew, and once."""
+    model = Picky()
+    options = GatewayOptions(busy="interrupt")
+    async with picky_world(model, history_tokens=100, options=options) as world:
+        await says(world, "before")
+        model.script(hangs())
+        await world.say("ada", "a" * 500)
+        await world.until(seconds=world.now + 1)
+        model.script(hangs())
+        await world.say("ada", "two")
+        await world.until(seconds=world.now + 1)
+        if crash:
+            world.crash()
+            model.script(hangs())
+            await world.start()
+            await world.until(seconds=world.now + 1)
+        await world.say("ada", "three")
+        await world.settle()
+        assert heard(model.requests[-1]) == ["before", "a" * 500, "two", "three"]
+        assert await world.outcomes() == ["answered"] * 4
+        check(world)
