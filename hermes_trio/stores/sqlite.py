@@ -52,8 +52,7 @@ from hermes_trio.stores import (
     views,
 )
 from hermes_trio.stores.child_promises import ChildPromises
-from hermes_trio.stores.held_file import held
-from hermes_trio.stores.schema import connect
+from hermes_trio.stores.store_file import opened
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
 from hermes_trio.values import Decided, Key, Lane, OutcomeName, Part
@@ -79,7 +78,7 @@ class SqliteStore(ChildPromises):
         db: from `schema.connect`; this store is its only user until `serve` is left.
         clock: gives each commit its wall time.
         run_blocking: runs SQLite work off the loop; by default in a thread of the store's own.
-        closes: leaving `serve` closes the connection.
+        close: called when `serve` is left, off the loop as all that it does.
         removed: says whether the file is gone; nothing is promised any more then.
     """
 
@@ -89,11 +88,11 @@ class SqliteStore(ChildPromises):
         clock: WallClock,
         run_blocking: RunBlocking | None = None,
         *,
-        closes: bool = False,
+        close: Callable[[], None] = _nothing,
         removed: Callable[[], bool] = lambda: False,
     ) -> None:
         self._run_blocking = run_blocking
-        self._close = db.close if closes else _nothing
+        self._close = close
         self._writer = Writer(db, _perform_nothing, unreadable.clear_the_way)
         self._writer.now = clock.now
         self._writer.removed = removed
@@ -378,18 +377,18 @@ async def open_sqlite_store(
         clock: wall time of what is written.
         run_blocking: runs the database's calls; by default in a thread of its own.
 
-    Leaving the body waits for what was begun, at most three seconds where the disk hangs. Cancelled: what a
-    caller was not told may be durable.
+    Leaving the body waits for what was begun, at most three seconds where the disk hangs. Cancelled while the
+    file is opened: it is left at once, and closed as soon as it is open. Later: what a caller was not told
+    may be durable.
 
     Raises:
         StoreRefused: the file is corrupt, newer, or not ours; it was left untouched.
         StoreFailed, StoreLocked: the disk is full or fails; another program holds the file. It may pass.
     """
-    db = connect(path)
-    with held(path) as removed:
-        store = SqliteStore(db, clock, run_blocking, closes=True, removed=removed)
-        async with store.serve():
-            yield store
+    file = await opened(path, run_blocking)
+    store = SqliteStore(file.db, clock, run_blocking, close=file.close, removed=file.removed)
+    async with store.serve():
+        yield store
 
 
 def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:

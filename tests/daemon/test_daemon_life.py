@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import stat
+from contextlib import closing, suppress
 
 import pytest
 import trio
 
+from hermes_trio.daemon.control import AskStatus, NobodyAnswers, ask
 from tests.fakes.botapi import TOKEN
 from tests.fakes.model_script import Call, Item
 
@@ -60,6 +63,30 @@ async def test_a_daemon_that_is_stopped_while_it_starts_was_stopped_as_asked(pla
             unfinished = await trio.to_thread.run_sync(open, place.home / "hermes.toml", "w")
         assert await daemon.stop() == 0
         unfinished.close()
+
+
+async def test_a_daemon_whose_store_another_program_holds_answers_operators_and_stops_at_once(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    with closing(sqlite3.connect(place.home / "state/hermes.db", isolation_level=None)) as other:
+        other.execute("pragma journal_mode = delete")
+        other.execute("begin exclusive")
+        async with place.daemon() as daemon:
+            assert "start" in (await answered(place.state_dir, AskStatus())).why
+            assert not daemon.said("ready")
+            assert await daemon.stop() == 0
+    [stopping] = daemon.said("stopping")
+    [stopped] = daemon.said("stopped")
+    assert float(stopped["ts"]) - float(stopping["ts"]) < 2
+
+
+async def answered(state_dir, request):
+    """What the daemon answers as soon as it listens."""
+    with trio.fail_after(8):
+        while True:
+            with suppress(NobodyAnswers):
+                return await trio.to_thread.run_sync(ask, state_dir, request)
 
 
 async def test_the_first_signal_lets_a_running_turn_finish(place):

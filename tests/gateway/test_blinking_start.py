@@ -23,7 +23,7 @@ async def inline(work):
 
 async def test_where_an_account_goes_on_is_asked_again(autojump_clock):
     disk, platform = empty_disk(), MemoryPlatform()
-    store = SqliteStore(disk, SystemClock(), inline, closes=True)
+    store = SqliteStore(disk, SystemClock(), inline, close=disk.close)
     async with open_gateway(answers, platforms=[platform], store=store) as gateway:
         began = trio.current_time()
         disk.unread_in = 1

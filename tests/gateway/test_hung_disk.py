@@ -60,7 +60,7 @@ async def test_a_stop_with_an_answer_that_is_about_to_be_sent(autojump_clock):
         world.life.store.slow_s = 1.0
         world.model.script(text("x", after_s=2))
         await world.say("ada", "hello")
-        await world.until(seconds=9)
+        await world.until(seconds=8.5)
         world.life.store.slow_s = HANGS_S
         await the_stop(world)
         assert world.lines("worker failed") == []
@@ -87,7 +87,7 @@ async def test_a_start_that_is_cancelled_too(autojump_clock):
         await trio.sleep(HANGS_S)
         work()
 
-    store = SqliteStore(db, SystemClock(), hangs, closes=True)
+    store = SqliteStore(db, SystemClock(), hangs, close=db.close)
     with pytest.raises(ExceptionGroup) as raised:  # noqa: PT012
         with trio.move_on_after(1):
             async with open_gateway(answers, platforms=[MemoryPlatform()], store=store):
@@ -119,7 +119,7 @@ async def test_a_thread_that_hangs_in_a_system_call_is_left_and_commits_nothing_
     path = tmp_path / "hermes.db"
     connect(path).close()
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, factory=Hung)
-    store = SqliteStore(db, SystemClock(), closes=True)
+    store = SqliteStore(db, SystemClock(), close=db.close)
     began = trio.current_time()
     async with open_gateway(answers, platforms=[MemoryPlatform()], store=store) as gateway:
         await gateway.ready()
