@@ -7,6 +7,7 @@
       ├ sessions             a task per key with something to do
       ├ children             a task per program, and one per process group that is being ended
       ├ quiet  rests         keep what waits for a clock
+      ├ sweep                looks for rows that cannot be read and that nothing meets
       ├ allowances           ends what turns and commands are given, in time that the process has lived
       └ intake nursery       a supervisor per account
 
@@ -42,7 +43,7 @@ from hermes_trio.ports import Agent, Chance, Command, Platform, WallClock
 from hermes_trio.processes import SystemProcesses
 from hermes_trio.pure.scalars import clean, mapped
 from hermes_trio.recording import AccountSetup, AgentSetup, Setup
-from hermes_trio.recovery import Policy, let_go, recover, turn_away
+from hermes_trio.recovery import Policy, let_go, recover, sweep, turn_away
 from hermes_trio.river import River
 from hermes_trio.store_port import Booted, Store
 from hermes_trio.stores.sqlite import served
@@ -165,6 +166,7 @@ async def _living(
             nursery.start_soon(river.quiet.serve, name="quiet")
             nursery.start_soon(river.rests.serve, name="rests")
             nursery.start_soon(river.allowances.serve, name="allowances")
+            nursery.start_soon(sweep, store, river.log, name="sweep")
             try:
                 await _boot(river, booted, resume, waits)
             except trio.Cancelled:

@@ -22,6 +22,7 @@ from hermes_trio.values import Address
 from hermes_trio.writing import Refused, written
 
 CALM_S = 60.0
+SWEPT_S = 300.0
 AT_ONCE = 50
 
 
@@ -125,6 +126,16 @@ async def let_go(store: Store, log: Log) -> None:
     """A boot that has lived CALM_S seconds is calm: what is held back goes on."""
     await trio.sleep(CALM_S)
     log.info("let go", turns=await written(store.let_go))
+
+
+async def sweep(store: Store, log: Log) -> None:
+    """Until cancelled, rows that cannot be read, and that nothing meets, are found all the same."""
+    while True:
+        await trio.sleep(SWEPT_S)
+        # A store that cannot says so where somebody waits for it.
+        found, _ = await attempt(store.clear_the_way)
+        for what in found or ():
+            log.error("out of the way", kind="row", key=None, what=what)
 
 
 async def _close(

@@ -176,6 +176,14 @@ PARTS = Live(
     stands_on=_maybe(_count),
 )
 HELD = Live("outbound", "indexed by outbound_held where state = 'held'", "id", **PARTS.columns)
+ODD = Live(
+    "outbound",
+    "indexed by outbound_odd where state not in"
+    " ('owed', 'sending', 'live', 'held', 'sent', 'failed', 'unknown', 'dropped')",
+    "id",
+    **{**PARTS.columns, "state": lambda _: False},
+)
+"""Sends of which nobody can say any more what became of them."""
 CHILDREN = Live(
     "child",
     "indexed by child_running where state = 'running'",

@@ -157,6 +157,12 @@ create table stranger(
 create index inbound_raw on inbound(settled_at) where raw is not null and outcome is not null;
 """
 
+# What a send became, and nobody can read any more: no other index has it.
+_ODD = """
+create index outbound_odd on outbound(id) where state not in (
+  'owed', 'sending', 'live', 'held', 'sent', 'failed', 'unknown', 'dropped');
+"""
+
 MIGRATIONS = (
     _FIRST,
     _RESUME,
@@ -172,6 +178,7 @@ MIGRATIONS = (
     _REWRITTEN,
     _MOVED,
     _STRANGERS,
+    _ODD,
 )
 
 

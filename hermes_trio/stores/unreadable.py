@@ -110,9 +110,14 @@ def _forget(tx: Tx) -> Iterator[str]:
 
 
 def _give_up_parts(tx: Tx) -> Iterator[str]:
-    for of in (columns.PARTS, columns.HELD):
+    for of in (columns.PARTS, columns.HELD, columns.ODD):
         for row, bad in unreadable(tx, of):
-            if row["state"] == "live" and bad == ["part"]:
+            if of is columns.ODD and row["sent_at"] is not None:
+                said = row["message_id"] is not None
+                tx.run(
+                    "update outbound set state = ? where id = ?", ("sent" if said else "failed", row["id"])
+                )
+            elif row["state"] == "live" and bad == ["part"]:
                 tx.run("update outbound set part = ? where id = ?", (to_json(LOST_TEXT), row["id"]))
             else:
                 _tell_of(tx, row)
