@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from hermes_trio.errors import StoreRefused
@@ -181,6 +182,12 @@ MIGRATIONS = (
     _ODD,
 )
 
+WRITTEN = "1c34a2e24b3ab3e5e6e1568f664ee955c72493913e1586664ed508d650d78466"
+"""What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
+
+IDS_MAX = 2**53
+"""More than any life gives out. Beyond, SQLite finds no next id some day, and calls that a full disk."""
+
 
 def connect(path: Path | str) -> sqlite3.Connection:
     """Open a store's file for its one writer, migrated to this program's version.
@@ -299,7 +306,7 @@ def _wrong(db: sqlite3.Connection, path: Path) -> str | None:
         return "not a hermes-trio store"
     if version > len(MIGRATIONS):
         return f"made by a newer hermes-trio (version {version}, this one knows {len(MIGRATIONS)})"
-    return _broken(db, path) or _misshapen(db, version)
+    return _broken(db, path) or _misshapen(db, version) or _used_up(db)
 
 
 def _broken(db: sqlite3.Connection, path: Path) -> str | None:
@@ -316,6 +323,8 @@ def _broken(db: sqlite3.Connection, path: Path) -> str | None:
 def _misshapen(db: sqlite3.Connection, version: int) -> str | None:
     """What is not there of what each store of this version has; and a trigger, which would act unasked."""
     db.text_factory = str
+    if version == len(MIGRATIONS) and _written(db) == WRITTEN:
+        return None
     model = sqlite3.connect(":memory:", isolation_level=None)
     model.executescript(f"begin; {''.join(MIGRATIONS[:version])} commit;")
     found, wanted = _shape(db), _shape(model)
@@ -325,6 +334,24 @@ def _misshapen(db: sqlite3.Connection, version: int) -> str | None:
     for kind, name in sorted(found - wanted):
         if kind == "trigger":
             return f"it has a trigger {name} of somebody else's"
+    return None
+
+
+def _written(db: sqlite3.Connection) -> str:
+    rows = db.execute("select type, name, sql from sqlite_master order by type, name")
+    return sha256(repr(rows.fetchall()).encode()).hexdigest()
+
+
+def _used_up(db: sqlite3.Connection) -> str | None:
+    """Ids that no store of ours has given out: the next ones would soon be none, or random."""
+    tables = "select name from sqlite_master where type = 'table' and sql like '%id integer primary key%'"
+    newest = [
+        (name, db.execute(f"select max(id) from {name}").fetchone()[0]) for (name,) in db.execute(tables)
+    ]
+    newest += db.execute("select name, seq from sqlite_sequence where typeof(seq) in ('integer', 'real')")
+    for name, newest_id in newest:
+        if newest_id is not None and newest_id > IDS_MAX:
+            return f"the ids of its table {name} are at {newest_id}, where no store comes to; restore a copy"
     return None
 
 

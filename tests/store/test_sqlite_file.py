@@ -245,3 +245,30 @@ def test_a_file_that_another_program_holds_and_a_full_disk_are_no_fault_of_the_f
     with pytest.raises(StoreRefused, match="no such table: two; so"), of_a_start("hermes.db", "; so"):
         db.execute("select * from two")
     db.close()
+
+
+def test_a_store_that_is_written_as_ours_is_not_compared_part_by_part():
+    """A new migration changes what is written: `WRITTEN` is what this says of it."""
+    with closing(connect(":memory:")) as db:
+        assert schema._written(db) == schema.WRITTEN
+
+
+SPOILS = {
+    "the counter": "update sqlite_sequence set seq = 9223372036854775806 where name = 'inbound'",
+    "a message": "update inbound set id = 9223372036854775807",
+    "a boot": "update boot set id = 9223372036854775807",
+}
+
+
+@pytest.mark.parametrize("spoilt", SPOILS)
+async def test_a_store_whose_ids_are_used_up_is_refused_where_it_could_write_nothing_soon(tmp_path, spoilt):
+    async with a_store(tmp_path / "hermes.db") as kit:
+        await kit.accept("hello")
+    with closing(sqlite3.connect(tmp_path / "hermes.db", isolation_level=None)) as db:
+        db.execute("pragma journal_mode = delete")
+        db.execute(SPOILS[spoilt])
+    before = everything_in(tmp_path)
+    table = "boot" if spoilt == "a boot" else "inbound"
+    with pytest.raises(StoreRefused, match=f"ids of its table {table} are at 92.*left untouched"):
+        connect(tmp_path / "hermes.db")
+    assert everything_in(tmp_path) == before
