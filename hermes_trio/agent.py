@@ -7,7 +7,7 @@ after a crash a call that is not idempotent is shown to the model as *started, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import msgspec
@@ -15,6 +15,7 @@ import msgspec
 from hermes_trio.child_port import Children
 from hermes_trio.context import Transcript, Walk
 from hermes_trio.credentials import KeyPool
+from hermes_trio.discretion import Discretion
 from hermes_trio.entries import Spell, ToolCall, ToolEntry, ToolSpec
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.ports import Tool
@@ -203,11 +204,12 @@ class ModelAgent:
 
         async def use(_: Mapping[str, Any], *, op: str) -> Result:
             async def run() -> str:
-                return _text(await tool.run(arguments, Context(turn, op, parent, consumed)), turn.redact)
+                value = await tool.run(arguments, Context(turn, op, parent, consumed))
+                return await _text(value, turn.discretion)
 
             text, error = await attempt(run)
             if error is not None:
-                return Result(_text(told(error), turn.redact), failed=True)
+                return Result(await _text(told(error), turn.discretion), failed=True)
             return Result(text or "")
 
         return await turn.steps.run(
@@ -262,9 +264,10 @@ def _arguments(call: ToolCall) -> dict[str, Any] | None:
         return None
 
 
-def _text(value: object, redact: Callable[[str], str]) -> str:
+async def _text(value: object, discretion: Discretion) -> str:
     """What a tool gave, as text of bounded size. A cut leaves no half of a secret."""
-    text = redact(value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=repr).decode())
+    given = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=repr).decode()
+    text = await discretion(given)
     if len(text) > RESULT_CHARS_MAX:
         text = f"{text[:RESULT_CHARS_MAX]}\n[cut: {len(text)} characters]"
     return clean(text)

@@ -17,6 +17,7 @@ from typing import Protocol
 
 import trio
 
+from hermes_trio.discretion import Discretion
 from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports import Platform, WallClock
 from hermes_trio.pure import texts
@@ -67,7 +68,7 @@ class Around(Protocol):
     @property
     def typing(self) -> Callable[[Address], Awaitable[None]]: ...
     @property
-    def redact(self) -> Callable[[str], str]: ...
+    def discretion(self) -> Discretion: ...
     @property
     def progress_every_s(self) -> float: ...
 
@@ -176,7 +177,7 @@ class Attendance:
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
             pieces = self._pieces
-            text = certain(self.around.redact, "".join(pieces))[:PREVIEW_CHARS]
+            text = certain(self.around.discretion.redact, "".join(pieces))[:PREVIEW_CHARS]
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
             part, _ = await attempt(partial(_head, platform, text, self.around.split))
             if pieces is not self._pieces:

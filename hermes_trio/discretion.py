@@ -7,9 +7,12 @@ closed sets of words are left alone: a secret that happens to be "main" must not
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Any, TypeVar, cast
 
+import trio
 from msgspec import json
 from msgspec.structs import replace
 
@@ -33,6 +36,11 @@ from hermes_trio.redaction import Redact, redacted_parts
 from hermes_trio.store_port import Closing, Reply, StepRow, Store
 from hermes_trio.values import Choice, Decided, Delivery, Message, Part, Quoted, Undecodable
 from hermes_trio.wishes import Prompt
+
+T = TypeVar("T")
+LONG = 20_000
+"""A longer text, in code points or bytes, is looked through beside the loop. One of this length holds it for
+half a millisecond, and 3 ms where it is full of escapes."""
 
 TEXTS: Mapping[type, tuple[str, ...]] = {
     Message: ("text", "sender", "quoted", "forwarded", "raw"),
@@ -79,14 +87,24 @@ _FREE = (
 )
 
 
-def without_secrets(value: Any, redact: Redact) -> Any:
-    """The value without secrets; the same object if it has none."""
+class TooLong(Exception):
+    """A text is longer than what is looked through in the loop."""
+
+
+def without_secrets(value: Any, redact: Redact, most: float = inf) -> Any:
+    """The value without secrets; the same object if it has none.
+
+    Raises:
+        TooLong: one of its texts is longer than `most`.
+    """
+    if isinstance(value, str | bytes) and len(value) > most:
+        raise TooLong
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, bytes):
         return _json_without(value, redact)
     if isinstance(value, list | tuple):
-        return _each_without(value, redact)
+        return _each_without(value, redact, most)
     if isinstance(value, Mapping):
         return mapped(value, lambda one: clean(redact(one)))
     names = TEXTS.get(type(value), ())
@@ -95,7 +113,7 @@ def without_secrets(value: Any, redact: Redact) -> Any:
     changed = {}
     for name in names:
         old = getattr(value, name)
-        if old and (new := without_secrets(old, redact)) is not old and new != old:
+        if old and (new := without_secrets(old, redact, most)) is not old and new != old:
             changed[name] = new
     return replace(value, **changed) if changed else value
 
@@ -120,17 +138,44 @@ def _unsteered(choices: tuple[Choice, ...]) -> tuple[Choice, ...]:
     return tuple(replace(choice, label=unsteered(choice.label)) for choice in choices)
 
 
+class Discretion:
+    """Takes secrets out of values: out of long ones beside the loop.
+
+    Args:
+        redact: replaces secrets in a text. A thread may call it.
+        aside: does work beside the loop.
+    """
+
+    def __init__(self, redact: Redact, aside: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+        self.redact = redact
+        self._aside = aside
+
+    async def __call__(self, value: T) -> T:
+        """The value without secrets; the same object if it has none.
+
+        Cancelled: it is looked through all the same. What it tells of may have happened already.
+        """
+        if self.redact is str:
+            return value
+        try:
+            without: T = without_secrets(value, self.redact, LONG)
+        except TooLong:
+            with trio.CancelScope(shield=True):
+                without = await self._aside(partial(without_secrets, value, self.redact))
+        return without
+
+
 class DiscreetStore:
     """A Store that is handed no secret, whoever let it slip.
 
     Args:
         store: what keeps.
-        redact: replaces secrets in a text.
+        discretion: takes secrets out of what it is given.
     """
 
-    def __init__(self, store: Store, redact: Redact) -> None:
+    def __init__(self, store: Store, discretion: Discretion) -> None:
         self._store = store
-        self._redact = redact
+        self._discretion = discretion
 
     @property
     def perform(self) -> Perform:
@@ -151,23 +196,23 @@ class DiscreetStore:
     def _discreet(self, promise: Callable[..., Any], free: frozenset[str]) -> Callable[..., Any]:
         parameters = list(inspect.signature(promise).parameters)
         places = [at for at, name in enumerate(parameters) if name in free]
-        redact = self._redact
+        without = self._discretion
 
-        def kept(*args: Any, **named: Any) -> Any:
+        async def kept(*args: Any, **named: Any) -> Any:
             given = list(args)
             for at in places:
                 if at < len(given) and given[at]:
-                    given[at] = without_secrets(given[at], redact)
+                    given[at] = await without(given[at])
             for name in named.keys() & free:
-                named[name] = without_secrets(named[name], redact)
-            return promise(*given, **named)
+                named[name] = await without(named[name])
+            return await promise(*given, **named)
 
         return kept
 
 
-def discreet(store: Store, redact: Redact) -> Store:
+def discreet(store: Store, discretion: Discretion) -> Store:
     """The store as those see it who might let a secret slip."""
-    return store if redact is str else cast(Store, DiscreetStore(store, redact))
+    return store if discretion.redact is str else cast(Store, DiscreetStore(store, discretion))
 
 
 def _free_parameters(promise: Any) -> frozenset[str]:
@@ -181,12 +226,14 @@ def _free_parameters(promise: Any) -> frozenset[str]:
     )
 
 
-def _each_without(values: Sequence[Any], redact: Redact) -> Any:
+def _each_without(values: Sequence[Any], redact: Redact, most: float) -> Any:
     """Parts are looked at as the one text that they are of."""
     if values and isinstance(values[0], Part):
+        if sum(len(part.text) for part in values) > most:
+            raise TooLong
         new: Sequence[Any] = redacted_parts(values, redact)
     else:
-        new = [without_secrets(one, redact) for one in values]
+        new = [without_secrets(one, redact, most) for one in values]
     same = all(a is b for a, b in zip(new, values, strict=True))
     return values if same else type(values)(new)  # type: ignore[call-arg]
 

@@ -30,7 +30,7 @@ from msgspec.structs import asdict
 from hermes_trio.child_port import Processes
 from hermes_trio.clock import SystemClock, system_chance
 from hermes_trio.commit_lines import write_lines
-from hermes_trio.discretion import discreet
+from hermes_trio.discretion import Discretion, discreet
 from hermes_trio.dispatch import by_name
 from hermes_trio.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
 from hermes_trio.errors import ConfigWrong, StoreFailed
@@ -47,6 +47,7 @@ from hermes_trio.recovery import Policy, let_go, recover, sweep, turn_away
 from hermes_trio.river import River
 from hermes_trio.store_port import Booted, Store
 from hermes_trio.stores.sqlite import served
+from hermes_trio.threads import beside
 from hermes_trio.writing import Refused, written
 
 BOOT_COMMANDS_S = 15.0
@@ -79,7 +80,7 @@ async def open_gateway(
         store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
-        aside: does what would hold the loop (it splits long answers); by default a thread.
+        aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
         log: a structlog logger, which sees to secrets itself; by default the standard logger "hermes_trio".
         redact: replaces secrets in what is said, shown, stored, and logged there.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
@@ -93,6 +94,7 @@ async def open_gateway(
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
+    apart = aside or beside()
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     log = log or standard_log(redact)
     make = partial(
@@ -108,10 +110,11 @@ async def open_gateway(
         redact=redact,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
-        aside=aside,
+        aside=apart,
     )
     living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
-    async with served(store, wall) as kept, living(discreet(kept, redact), resume) as gateway:
+    discretion = Discretion(redact, apart)
+    async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:
         yield gateway
 
 

@@ -31,6 +31,7 @@ from hermes_trio.consequences import (
     WakeKey,
     WakeLane,
 )
+from hermes_trio.discretion import Discretion
 from hermes_trio.dispatch import Dispatch
 from hermes_trio.inbox import Ear
 from hermes_trio.keyed import Keyed
@@ -80,7 +81,7 @@ class River:
         redact: Callable[[str], str],
         on_restart: Callable[[], None] | None,
         processes: Processes,
-        aside: Aside | None,
+        aside: Aside,
     ) -> None:
         self._on_restart = on_restart
         self.store = store
@@ -100,7 +101,7 @@ class River:
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
         self.allowances = Allowances(options.turn_deadline_s)
-        around = self._surroundings(redact, history)
+        around = self._surroundings(Discretion(redact, aside), history)
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
         play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
@@ -125,7 +126,7 @@ class River:
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
         self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
 
-    def _surroundings(self, redact: Callable[[str], str], history: int) -> Surroundings:
+    def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
         return Surroundings(
             store=self.store,
             clock=self.clock,
@@ -133,7 +134,7 @@ class River:
             platform=self.accounts.get,
             split=self.split,
             typing=self.outbox.typing,
-            redact=redact,
+            discretion=discretion,
             allowed=self.is_allowed,
             background=self.background,
             deadline_s=self.options.turn_deadline_s,

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-import trio
-
 from hermes_trio.ports import Platform
-from hermes_trio.threads import Aside, in_thread
+from hermes_trio.threads import Aside
 from hermes_trio.values import Part
 
 LONG = 1_000
@@ -19,15 +17,14 @@ Split = Callable[[Platform | None, str], Awaitable[Sequence[Part]]]
 
 
 class Splitting:
-    """Splits, long texts one after the other: a second thread would only make the loop wait longer.
+    """Splits.
 
     Args:
-        aside: does work beside the loop; None: in a thread.
+        aside: does work beside the loop.
     """
 
-    def __init__(self, aside: Aside | None = None) -> None:
+    def __init__(self, aside: Aside) -> None:
         self._aside = aside
-        self._one = trio.CapacityLimiter(1)
 
     async def parts(self, platform: Platform | None, text: str) -> Sequence[Part]:
         """The text as `platform` splits it; without a platform as it is.
@@ -39,7 +36,5 @@ class Splitting:
             return (Part(text),)
         if len(text) <= LONG:
             return platform.split(text)
-        if self._aside is not None:
-            parts: Sequence[Part] = await self._aside(lambda: platform.split(text))
-            return parts
-        return await in_thread(lambda: platform.split(text), self._one)
+        parts: Sequence[Part] = await self._aside(lambda: platform.split(text))
+        return parts

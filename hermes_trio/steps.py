@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import msgspec
 import trio
 
-from hermes_trio.discretion import without_secrets
+from hermes_trio.discretion import Discretion
 from hermes_trio.entries import Entry
 from hermes_trio.errors import (
     AgentError,
@@ -53,7 +53,7 @@ class Steps:
         taken: the messages that steps of earlier attempts took in.
         steer: whether waiting messages are taken in at a step's end.
         took: told of messages a step's end took in.
-        redact: replaces secrets in what a failed step says.
+        discretion: takes secrets out of what is recorded.
         ours: what is waited for in it is not the turn's time.
 
     Attributes:
@@ -71,7 +71,7 @@ class Steps:
         taken: Sequence[Claimed] = (),
         steer: bool,
         took: Callable[[Sequence[Claimed]], None],
-        redact: Callable[[str], str],
+        discretion: Discretion,
         ours: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._store = store
@@ -81,7 +81,7 @@ class Steps:
         self._taken = list(taken)
         self._steer = steer
         self._took = took
-        self._redact = redact
+        self._discretion = discretion
         self._late: list[trio.Event] = []
         self._calls: dict[str, int] = {}
         self._running: set[str] = set()
@@ -101,7 +101,7 @@ class Steps:
         Raises:
             StepMismatch: the recording has other arguments for it, or a step of this name is running.
         """
-        name = self._redact(name)
+        name = self._discretion.redact(name)
         if name in self._running:
             raise self._differs(f"two running steps share the name {name!r}")
         n = self._calls.get(name, 0) + 1
@@ -176,7 +176,7 @@ class Steps:
                     raise StepUnknown(
                         f"step {name!r} call {row.n} began before a crash; its outcome is unknown"
                     )
-                done = self._done(row, unknown())
+                done = await self._done(row, unknown())
             else:
                 done = await self._call(row, fn, args, idempotent)
             if len(done.value) > LONG_VALUE:
@@ -199,23 +199,25 @@ class Steps:
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
             try:
-                return self._done(row, value)
+                return await self._done(row, value)
             except AgentError as no_value:
                 error = no_value
         # A fence or a disk is about this run of the turn, not the step's result. What is outside may do
         # better when it is asked again, where asking again does no harm.
         unsaid = (Fenced, StoreFailed, StepMismatch, *((OutsideError,) if idempotent else ()))
         if not isinstance(error, unsaid):
-            text = clean(self._redact(text_of(error)))[: VALUE_MAX // 4]
+            text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]
             recorded = msgspec.json.encode([type(error).__name__, text])
             await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
         raise error
 
-    def _done(self, row: StepRow, value: object) -> StepRow:
+    async def _done(self, row: StepRow, value: object) -> StepRow:
         try:
-            encoded = without_secrets(msgspec.json.encode(value), self._redact)
+            encoded = msgspec.json.encode(value)
         except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
             raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
+        with self._ours():
+            encoded = await self._discretion(encoded)
         if too_deep(encoded):
             raise AgentError(f"step {row.name!r}: its value is nested deeper than {DEPTH_MAX}")
         if len(encoded) > VALUE_MAX:

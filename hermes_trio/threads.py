@@ -22,6 +22,19 @@ Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work that would hold the loop somewhere beside it, and returns what it returns."""
 
 
+def beside() -> Aside:
+    """Threads do it, one thing after the other: a second one would only make the loop wait longer.
+
+    Cancelled: nothing of it happens, for all that anybody sees.
+    """
+    one = trio.CapacityLimiter(1)
+
+    async def in_one(work: Callable[[], Any]) -> Any:
+        return await in_thread(work, one)
+
+    return in_one
+
+
 async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
     """Do the work in a thread and return what it returns. Cancelled, it is abandoned, and keeps its place.
 

@@ -120,7 +120,7 @@ class Player:
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
             return _End("cut")
         end = await self._stored(turn, slot, await self._ended(turn, made))
-        error = self._around.redact(shown(end.error)) if end.error is not None else None
+        error = self._around.discretion.redact(shown(end.error)) if end.error is not None else None
         return _End(end.closing.state, end.why, error)
 
     async def _stored(self, turn: Turn, slot: Slot, end: _Ended) -> _Ended:

@@ -18,6 +18,7 @@ import trio
 from hermes_trio.allowance import Allowance, Allowances
 from hermes_trio.attend import Attendance
 from hermes_trio.background import Background
+from hermes_trio.discretion import Discretion
 from hermes_trio.entries import AssistantEntry, Entry
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.memory import Memory
@@ -46,7 +47,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         steer: messages that arrive are taken in at the next step.
         typing: does one typing call, or skips it.
         split: makes parts of a text, as a platform does.
-        redact: replaces secrets in a text.
+        discretion: takes secrets out of what is said and kept.
         allowed: whether somebody may still speak to the account.
         background: the programs that conversations have started.
         history: how many characters of a conversation the agent is given with each turn.
@@ -59,7 +60,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     platform: Callable[[str], Platform | None]
     split: Split
     typing: Callable[[Address], Awaitable[None]]
-    redact: Callable[[str], str]
+    discretion: Discretion
     allowed: Callable[[Address], bool]
     background: Background
     deadline_s: float
@@ -120,10 +121,11 @@ class Turn:
             taken=[one for one in opened.messages if one.step is not None],
             steer=around.steer,
             took=self._take_in,
-            redact=around.redact,
+            discretion=around.discretion,
             ours=self._time.stopped,
         )
-        self.redact = around.redact
+        self.discretion = around.discretion
+        self.redact = around.discretion.redact
         self.attendance = Attendance(self, around, self._platform)
 
     # -- running it
@@ -229,7 +231,7 @@ class Turn:
         Raises:
             StepMismatch: the recording has another text.
         """
-        text = clean(self.redact(text))
+        text = await self._without_secrets(text)
         with self.steps.begin("say", (text,)) as row:
             self.attendance.restart()
             self.said = text
@@ -238,7 +240,7 @@ class Turn:
             done = msgspec.structs.replace(row, state="done", value=b"null")
             said = AssistantEntry(text=text, interim=True)
             # What shows nothing is recorded, and not sent: no platform takes it.
-            reply = await self.reply(text, "say") if shows(text) else None
+            reply = await self._split(text, "say") if shows(text) else None
             await self.steps.end(done, entries=[said], reply=reply)
 
     def stream(self, text: str) -> None:
@@ -377,7 +379,13 @@ class Turn:
 
     async def reply(self, text: str, said: Said = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""
-        text = clean(self.redact(text))
+        return await self._split(await self._without_secrets(text), said)
+
+    async def _without_secrets(self, text: str) -> str:
+        with self._time.stopped():
+            return clean(await self.discretion(text))
+
+    async def _split(self, text: str, said: Said) -> Reply:
         with self._time.stopped():
             parts = await self._around.split(self._platform, text)
         return self.framed(parts, said)

@@ -33,6 +33,7 @@ from tests.foreign.test_markdown_cost import HOSTILE
 HOLD_S = 0.05
 ANSWER = 990_000
 RESULT = 100_000
+SECRET = "sk_live_very_secret_key_4f9a7b"
 WITHIN_S = 60
 GATEWAY = "the gateway under test"
 
@@ -73,6 +74,10 @@ class Gives:
 
     async def run(self, arguments, call):
         match arguments.get("what"):
+            case "escapes":
+                return "%41&amp;" * (RESULT // 8)
+            case "a secret among many words":
+                return [*("word" for _ in range(RESULT)), f"the key: {SECRET}"]
             case "lists":
                 return [{"n": n} for n in range(RESULT // 8)]
             case "an error":
@@ -97,10 +102,18 @@ INPUTS: dict[str, Callable[[], tuple[Item, ...]]] = {
     "a long answer of one word": lambda: says("x" * ANSWER),
     "a long answer of flags": lambda: says(HOSTILE["flags"](ANSWER)),
     "a long answer that shows nothing": lambda: says(" " * ANSWER) + says("In short.") + says("Done."),
+    "a long answer of percents": lambda: says("%41" * (ANSWER // 3)),
+    "a long answer of entities": lambda: says("&amp; " * (ANSWER // 6)),
+    "a long answer of backslashes": lambda: says("\\" * (ANSWER // 2)),
+    "a long answer of code": lambda: says('if (a) {\n\t"x\\n"\n}\n' * (ANSWER // 20)),
+    "a long answer with a secret": lambda: says(("word " * 20_000 + SECRET) * 9),
+    "a long answer of secrets": lambda: says(f"{SECRET} " * (ANSWER // 32)),
     "an answer in crumbs": lambda: says("x" * 100_000, piece=1),
     "a long call": lambda: calls(x="z" * 250_000),
     "a call of lists": lambda: calls(x=[[]] * 45_000),
     "a long result of brackets": lambda: calls(what="brackets"),
+    "a long result of escapes": lambda: calls(what="escapes"),
+    "a long result with a secret": lambda: calls(what="a secret among many words"),
     "a long result of flags": lambda: calls(what="flags"),
     "a long result of lists": lambda: calls(what="lists"),
     "a long failure": lambda: calls(what="an error"),
@@ -115,7 +128,7 @@ INPUTS: dict[str, Callable[[], tuple[Item, ...]]] = {
 async def conversation(nursery):
     """A gateway with a redactor and a model over HTTP; yields how to feed it."""
     model, platform = OpenAIFake(Item(text="Over.")), MemoryPlatform()
-    secret, clock, chance = Secret("sk_live_very_secret_key_4f9a7b"), SystemClock(), random.Random(1)
+    secret, clock, chance = Secret(SECRET), SystemClock(), random.Random(1)
     url = await nursery.start(model.serve)
 
     async def gateway(task_status):

@@ -127,8 +127,8 @@ SENDS: tuple[Mutant, ...] = (
         PARTS_AS_THEY_ARE,
         (
             "verbs.py",
-            "        text = clean(self.redact(text))\n        with self._time.stopped():",
-            "        text = clean(text)\n        with self._time.stopped():",
+            "            return clean(await self.discretion(text))\n",
+            "            return clean(text)\n",
         ),
     ),
     mutant(
@@ -137,7 +137,7 @@ SENDS: tuple[Mutant, ...] = (
         "What a model streams is shown as it comes.",
         (
             "attend.py",
-            '            text = certain(self.around.redact, "".join(pieces))[:PREVIEW_CHARS]\n',
+            '            text = certain(self.around.discretion.redact, "".join(pieces))[:PREVIEW_CHARS]\n',
             '            text = "".join(pieces)[:PREVIEW_CHARS]\n',
         ),
         SHOWN_AS_IT_IS,
@@ -149,7 +149,7 @@ SENDS: tuple[Mutant, ...] = (
         "What a tool raises is recorded as it is.",
         (
             "steps.py",
-            "            text = clean(self._redact(text_of(error)))[: VALUE_MAX // 4]\n",
+            "            text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]\n",
             "            text = clean(str(error))[: VALUE_MAX // 4]\n",
         ),
         VALUES_AS_THEY_ARE,
@@ -171,8 +171,8 @@ SENDS: tuple[Mutant, ...] = (
         "What a tool returns is recorded as it is.",
         (
             "steps.py",
-            "            encoded = without_secrets(msgspec.json.encode(value), self._redact)\n",
-            "            encoded = msgspec.json.encode(value)\n",
+            "            encoded = await self._discretion(encoded)\n",
+            "            pass\n",
         ),
         VALUES_AS_THEY_ARE,
     ),
@@ -180,7 +180,7 @@ SENDS: tuple[Mutant, ...] = (
         "no redaction of what is kept",
         "I9",
         "The store is given what an agent and its users say as it is.",
-        ("opening.py", "living(discreet(kept, redact), resume)", "living(kept, resume)"),
+        ("opening.py", "living(discreet(kept, discretion), resume)", "living(kept, resume)"),
     ),
     mutant(
         "a penalty for ever",

@@ -1,15 +1,22 @@
 """A long answer is split beside the loop, and what happens meanwhile finds it split or not at all."""
 
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 import trio
 
 from hermes_trio.attend import PREVIEW_CHARS
+from hermes_trio.discretion import LONG as LONG_TEXT
 from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.redaction import Redactor
 from hermes_trio.splitting import LONG, Splitting
-from hermes_trio.testing import text
+from hermes_trio.testing import text, tool
+from hermes_trio.threads import beside
+from hermes_trio.values import Secret
 
+SECRET = "sk_live_very_secret_key_4f9a7b"
 SHORT_ANSWER, LONG_ANSWER = "x" * LONG, "word " * LONG
 
 
@@ -144,7 +151,7 @@ async def test_the_loop_goes_on_while_a_thread_splits():
     platform, parts = SplitsWhenTheLoopLetsIt(), []
 
     async def split():
-        parts.extend(await Splitting().parts(platform, LONG_ANSWER))
+        parts.extend(await Splitting(beside()).parts(platform, LONG_ANSWER))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(split)
@@ -157,8 +164,61 @@ async def test_the_loop_goes_on_while_a_thread_splits():
 async def test_who_is_cancelled_does_not_wait_for_the_thread():
     platform = SplitsWhenTheLoopLetsIt()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Splitting().parts, platform, LONG_ANSWER)
+        nursery.start_soon(Splitting(beside()).parts, platform, LONG_ANSWER)
         await platform.begun.wait()
         nursery.cancel_scope.cancel()
     assert not platform.go_on.is_set()
     platform.go_on.set()
+
+
+ESCAPES = "%41" * LONG_TEXT
+
+
+class Prints:
+    """A tool that gives much."""
+
+    name = "prints"
+    description = "Print."
+    parameters: Mapping[str, Any] = {"type": "object"}
+    idempotent = False
+
+    def __init__(self):
+        self.ran = 0
+
+    async def run(self, arguments, call):
+        self.ran += 1
+        return f"{ESCAPES} {SECRET}"
+
+
+@pytest.mark.world(start=False, redact=Redactor([Secret(SECRET)]))
+async def test_secrets_are_looked_for_in_a_long_text_beside_the_loop(world):
+    aside = Aside()
+    await start_with(world, aside)
+    world.model.script(text(f"Here: {SECRET}{' ' * LONG_TEXT}and no more."))
+    await world.say("ada", "long")
+    await aside.begun.wait()
+    world.model.script(text("Hello."))
+    await world.say("bob", "hi")
+    assert await world.reply("bob") == "Hello."
+    assert not world.shown("ada")
+    aside.go_on.set()
+    assert (await world.reply("ada")).startswith("Here: *** ")
+
+
+prints = Prints()
+
+
+@pytest.mark.world(start=False, tools=[prints], redact=Redactor([Secret(SECRET)]))
+async def test_what_a_tool_did_is_kept_where_a_stop_comes_while_its_result_is_looked_through(
+    world,
+):
+    aside = Aside()
+    await start_with(world, aside)
+    world.model.script(tool("prints"), text("Printed."))
+    await world.say("ada", "print")
+    await aside.begun.wait()
+    world.later(0.5, aside.go_on.set)
+    await world.stop()
+    await world.start()
+    assert await world.reply("ada") == "Printed."
+    assert prints.ran == 1
