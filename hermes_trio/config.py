@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.named_files import Files
+from hermes_trio.named_files import Files, beginning_of
 from hermes_trio.options import SECTIONS, Agent, Endpoint, Gateway, ModelOptions, Session, Tools, completed
 from hermes_trio.plugins import PLATFORMS, TOOLS, Loader, installed
 from hermes_trio.ports import Adapter
@@ -278,8 +278,7 @@ def _source(path: Path | None) -> str:
     if path is None:
         return ""
     try:
-        with path.open("rb") as file:
-            raw = file.read(4 * TOML_CHARS_MAX + 1)
+        raw = beginning_of(path, 4 * TOML_CHARS_MAX + 1)
         return raw.decode("utf-8-sig")
     except OSError as error:
         raise ConfigWrong(f"{path}: cannot be read: {error.strerror}") from None

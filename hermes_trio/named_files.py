@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,26 @@ from hermes_trio.values import Secret
 
 SIZE_MAX = 1 << 20
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def beginning_of(path: Path, most: int) -> bytes:
+    """At most so many bytes of a regular file. Never waits for a writer, as a pipe would.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file.
+    """
+    # Opening a device may act on it, so it is looked at before; what is opened is looked at again.
+    _refuse_others(path.stat())
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        _refuse_others(os.fstat(file.fileno()))
+        return file.read(most)
+
+
+def _refuse_others(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "it is no regular file")
 
 
 class Files:
@@ -70,8 +93,7 @@ class Files:
         """
         path = self.path(where)
         try:
-            with path.open("rb") as file:
-                raw = file.read(SIZE_MAX + 1)
+            raw = beginning_of(path, SIZE_MAX + 1)
         except OSError as error:
             raise ValueError(f"the file {path} cannot be read: {error.strerror}") from None
         if len(raw) > SIZE_MAX:

@@ -12,8 +12,8 @@ from hermes_trio.daemon.control import AskPage, AskRecording, No, NobodyAnswers,
 from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import HermesError, StoreRefused
-from hermes_trio.named_files import Files
-from hermes_trio.pure.foreign_toml import read_toml
+from hermes_trio.named_files import Files, beginning_of
+from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX, read_toml
 from hermes_trio.pure.recorded import PARTS, without_secrets, written
 from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values import Secret
@@ -128,7 +128,7 @@ def secrets_of(path: Path | None, environ: Mapping[str, str]) -> tuple[list[Secr
         return found, missing
     files = Files(path.absolute().parent, environ)
     try:
-        written = list(_written(read_toml(path.read_text(encoding="utf-8-sig"))))
+        written = list(_written(read_toml(beginning_of(path, 4 * TOML_CHARS_MAX + 1).decode("utf-8-sig"))))
     except (OSError, ValueError) as error:
         return found, [f"those of {path} ({error})"]
     for one in dict.fromkeys(written):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from hermes_trio.config import load, user_folder
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.named_files import Files
-from hermes_trio.pure.foreign_toml import read_toml
+from hermes_trio.named_files import Files, beginning_of
+from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX, read_toml
 
 STORE = "hermes.db"
 LOG = "hermes.log"
@@ -34,7 +34,11 @@ def state_dir_of(path: Path | None, environ: Mapping[str, str]) -> Path:
     if path is None:
         return user_folder(environ, "XDG_STATE_HOME", ".local/state")
     try:
-        written = read_toml(path.read_text(encoding="utf-8-sig")).get("gateway", {}).get("state_dir")
+        written = (
+            read_toml(beginning_of(path, 4 * TOML_CHARS_MAX + 1).decode("utf-8-sig"))
+            .get("gateway", {})
+            .get("state_dir")
+        )
         if written is not None:
             return Files(path.absolute().parent, environ).path(written)
         return user_folder(environ, "XDG_STATE_HOME", ".local/state")

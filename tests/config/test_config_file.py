@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from hermes_trio import config, drain
 from hermes_trio.config import load
 from hermes_trio.daemon.state_dir import state_dir_of
 from hermes_trio.errors import ConfigWrong
+from hermes_trio.named_files import Files
 from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX
 
 MINIMAL = '[platforms.pigeon]\ntoken = "env:PIGEON_TOKEN"\n'
@@ -274,3 +276,20 @@ def test_echo_needs_neither_address_nor_key(read):
 def test_an_endpoint_that_needs_a_key_has_one(refused):
     [line] = refused(MINIMAL + "[model]\nkeys = []")
     assert line == "hermes.toml:4: model.keys: must name at least one key; a server that wants none takes any"
+
+
+@pytest.mark.parametrize("kind", ["a pipe", "a device", "a folder"])
+def test_what_is_no_regular_file_is_refused_at_once(tmp_path, kind):
+    path = tmp_path / "there"
+    match kind:
+        case "a pipe":
+            os.mkfifo(path)
+        case "a device":
+            path.symlink_to("/dev/zero")
+        case "a folder":
+            path.mkdir()
+    why = "Is a directory" if kind == "a folder" else "it is no regular file"
+    with pytest.raises(ConfigWrong, match=f"there: cannot be read: {why}"):
+        load(path, environ={})
+    with pytest.raises(ValueError, match=f"there cannot be read: {why}"):
+        Files(tmp_path, {}).secret("file:there")
