@@ -60,9 +60,8 @@ class Call:
             return self.given
         if arguments_object(text) is not None:
             return text
-        # Said in pieces, and then once more as a whole; or begun with an empty object.
-        half, rest = text[: len(text) // 2], text.removeprefix("{}")
-        for one in (half if half * 2 == text else "", rest, _unwrapped(text)):
+        # Said in pieces, and then once or twice more as a whole; or begun with an empty object.
+        for one in (_repeated(text), text.removeprefix("{}"), _unwrapped(text)):
             if arguments_object(one) is not None:
                 return one
         return "" if text.strip() == "null" else text
@@ -146,6 +145,11 @@ def _is_another(call: Call, id: str, name: str) -> bool:
     if name != call.name or call.has_all():
         return True
     return other_id and not any(call.arguments)
+
+
+def _repeated(text: str) -> str:
+    """What a text is made of that says the same several times; itself if it does not."""
+    return text[: (text + text).find(text, 1)]
 
 
 def _unwrapped(text: str) -> str:

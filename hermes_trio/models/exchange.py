@@ -204,7 +204,12 @@ class _Reading:
     def _heard(self, events: list[Event]) -> set[Heard]:
         heard: set[Heard] = set()
         for event in events:
-            said = self._take(event)
+            try:
+                said = self._take(event)
+            except NotJson:
+                if event.data.lstrip().startswith(("{", "[")):
+                    raise
+                continue  # no piece of an answer: some keep a connection open with such
             heard.add(said)
             if said in ("whole", "over"):
                 self.whole = True  # at once: what fails may have come together with the end

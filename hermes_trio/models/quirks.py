@@ -241,10 +241,10 @@ QUIRKS: tuple[Quirk, ...] = (
         r"system\W+(\w+\W+){0,3}not\W+(\w+\W+)?support|role.{0,20}system|developer instruction",
         messages=_of_chat(_system_said),
     ),
-    # Gateways to Bedrock and Anthropic.
+    # Gateways to Bedrock and Anthropic, GLM (in Chinese), MiniMax.
     Quirk(
         "empty content beside calls",
-        r"content.{0,60}(empty|blank|whitespace|non-empty)|(empty|blank).{0,60}content",
+        r"content.{0,60}(empty|blank|whitespace|non-empty)|(empty|blank).{0,60}content|prompt参数",
         messages=_of_chat(_each(_null)),
     ),
     # Templates that know user and assistant only: Gemma, Mistral's first, many of LM Studio's.

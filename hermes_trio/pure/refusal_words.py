@@ -26,7 +26,8 @@ CODES: tuple[tuple[ModelFailure, str], ...] = (
         " usage_limit_reached usage_limit_exceeded usage_not_included insufficient_balance"
         " insufficient_credits credit_balance_too_low exceeded_current_quota_error"
         " contract_spend_limit_reached enforced_spend_limit_reached linked_organization_spend_limit_reached"
-        " linked_organization_billing_unavailable insufficient_user_quota arrearage",
+        " linked_organization_billing_unavailable insufficient_user_quota arrearage"
+        " terminal_quota_exhausted",
     ),
     (
         "auth",
@@ -48,7 +49,8 @@ CODES: tuple[tuple[ModelFailure, str], ...] = (
     (
         "context",
         "context_length_exceeded string_above_max_length request_too_large prompt_too_long"
-        " context_window_exceeded exceed_context_size_error model_max_prompt_tokens_exceeded",
+        " context_window_exceeded exceed_context_size_error model_max_prompt_tokens_exceeded"
+        " context_overflow",
     ),
     (
         "malformed",
@@ -96,6 +98,14 @@ def _any(*phrases: str) -> re.Pattern[str]:
 _VAGUE: frozenset[ModelFailure] = frozenset({"malformed", "overload", "unknown"})
 
 PHRASES: tuple[Phrase, ...] = (
+    # What a model wrote was no call; it may write better. What follows in the message is its own text.
+    Phrase("transport", _VAGUE, _any(r"^error parsing tool call", r"^failed to parse input at pos")),
+    # Alibaba says "quota" of what lasts a minute.
+    Phrase(
+        "rate_limit",
+        frozenset({"quota", "rate_limit"}),
+        _any(r"error-code#token-limit", r"allocated quota exceeded"),
+    ),
     Phrase(
         "context",
         _VAGUE,
@@ -114,6 +124,9 @@ PHRASES: tuple[Phrase, ...] = (
             r"total message size \d+ exceeds",
             r"reduce the length of",
             r"`?inputs`? (tokens \+|must have less than)",
+            r"max(imum)? (number of )?input tokens?( limit)?",
+            r"exceeds? the model'?s? max",
+            r"上下文(过长|超出|长度超)",
         ),
     ),
     Phrase("context", frozenset({"rate_limit"}), _any(r"must be reduced in order to run")),
@@ -133,7 +146,9 @@ PHRASES: tuple[Phrase, ...] = (
             r"exhausted balance|top_up\b",
             r"reached your .{1,30} limit",
             r"exceeded your current quota",
-            r"billing hard limit",
+            r"billing hard limit|hard billing limit",
+            r"\bkey limit (has been )?(exceeded|reached)",
+            r"credits? (has|have) been exhausted",
             r"spend(ing)?[ -]limit",
             r"monthly limit",
             r"(doesn't|does not) have any credits",
@@ -147,12 +162,17 @@ PHRASES: tuple[Phrase, ...] = (
             r"roles? must alternate",
             r"unexpected role",
             r"chat template",
-            r"jinja",
+            r"jinja|at row \d+, column \d+",
             r"extra inputs are not permitted",
             r"failed to parse (grammar|messages|tools|request)",
             r"(invalid|unsupported) (message|parameter|schema|tool|content)",
             r"must be (a response to|followed by)",
         ),
     ),
+    # Errors amid a stream have no status, and some of them no code.
+    Phrase(
+        "rate_limit", frozenset({"unknown"}), _any(r"rate limit (exceeded|reached)", r"too many requests")
+    ),
+    Phrase("overload", frozenset({"unknown"}), _any(r"\boverloaded", r"(server|service|model) is busy")),
 )
 """Tried in this order. Nothing that a machine says of itself ("context deadline exceeded") may be in it."""

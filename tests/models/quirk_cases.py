@@ -216,6 +216,35 @@ REPORTED = tuple(
             400,
             "system.1.cache_control.ephemeral.scope: Extra inputs are not permitted",
         ),
+        (
+            "earendil-works/pi#3365",
+            "empty content beside calls",
+            400,
+            '{"error":{"code":"1213","message":"未正常接收到prompt参数"}}',
+        ),
+        ("earendil-works/pi#3365", "empty content beside calls", 400, "chat content is empty (2013)"),
+        (
+            "anthropics/claude-code#4416",
+            "empty content beside calls",
+            400,
+            "messages.2: all messages must have non-empty content except for the optional final assistant"
+            " message",
+        ),
+        (
+            "karthink/gptel#774",
+            "reasoning",
+            400,
+            "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property"
+            " 'reasoning' is unsupported, did you mean 'role'?)]",
+        ),
+        (
+            "hashgraph/hedera-agent-kit-js#448",
+            "schema keywords",
+            400,
+            'Invalid JSON payload received. Unknown name "type" at'
+            " 'tools[0].function_declarations[17].parameters.properties[12].value': Proto field is not"
+            " repeating, cannot start list.",
+        ),
     )
 )
 """Public reports, as repository and number: what their endpoint said."""
@@ -234,6 +263,7 @@ CASES = (
         400,
         'Invalid JSON payload received. Unknown name "exclusiveMinimum" at'
         " 'tools[0].function_declarations[0].parameters.properties[0].value': Cannot find field.",
+        report="ahmadrosid/nakama#292",
     ),
     Case(
         "schema keywords",
@@ -260,6 +290,7 @@ CASES = (
         lambda body: "tools" in body,
         400,
         '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+        report="langchain4j/langchain4j#3475",
     ),
     Case(
         "tools",
@@ -272,12 +303,14 @@ CASES = (
         lambda body: any(not message.get("reasoning_content") for message in calling(body)),
         400,
         "The `reasoning_content` in the thinking mode must be passed back to the API.",
+        report="can1357/oh-my-pi#788",
     ),
     Case(
         "reasoning for answers without",
         lambda body: any(not message.get("reasoning_content") for message in calling(body)),
         400,
         "thinking is enabled but reasoning_content is missing in assistant tool call message at index 2",
+        report="mastra-ai/mastra#12592",
     ),
     Case(
         "reasoning",
@@ -286,6 +319,7 @@ CASES = (
         "'messages.2' : for 'role:assistant' the following must be satisfied[('messages.2' : property"
         " 'reasoning_content' is unsupported)]",
         own={"message": {"reasoning_content": "The clock."}},
+        report="tashfeenahmed/freellmapi#1070",
     ),
     Case(
         "signatures for calls without",
@@ -293,6 +327,7 @@ CASES = (
         400,
         "Function call is missing a thought_signature in functionCall parts. This is required for tools to"
         " work correctly.",
+        report="lbjlaq/Antigravity-Manager#139",
     ),
     Case(
         "thinking",
@@ -303,6 +338,7 @@ CASES = (
         extra={"thinking": {"type": "enabled", "budget_tokens": 1024}},
         fake=AnthropicFake,
         lasting=False,
+        report="anomalyco/opencode#3077",
     ),
     Case(
         "thinking",

@@ -116,6 +116,11 @@ OPENAI = [
     Row("sglang: arguments before the name, without index", call(None, "a", None, '{"s"') + call(None, "a", None, ":1}") + call(None, "a", "sleep", None) + CALLED, "", "tool_calls", SLEEP),
     Row("a name and an id that are null later", call(0, "a", "sleep", "") + call(0, None, None, S1) + call(0, "", "", "") + CALLED, "", "tool_calls", SLEEP),
     Row("two calls that alternate", call(0, "a", "sleep", '{"s"') + call(1, "b", "now", "{") + call(0, None, None, ":1}") + call(1, None, None, "}") + CALLED, "", "tool_calls", (*SLEEP, ("now", "{}"))),
+    Row("the name after the arguments (vercel/ai#14722)", call(0, "a", None, '{"s"') + call(0, None, "sleep", ":1}") + CALLED, "", "tool_calls", SLEEP),
+    Row("an empty name before it (vercel/ai#16507)", call(0, "a", "", '{"s"') + call(0, None, "sleep", ":1}") + CALLED, "", "tool_calls", SLEEP),
+    Row("firefunction: no arguments with the name (BerriAI/litellm#4440)", call(0, "a", "sleep", None) + call(0, None, None, S1) + CALLED, "", "tool_calls", SLEEP),
+    Row("whole arguments three times (NousResearch/hermes-agent#6841)", call(0, "a", "sleep", S1) + call(0, None, None, S1) + call(0, None, None, S1) + CALLED, "", "tool_calls", SLEEP),
+    Row("calls under another end (BerriAI/litellm#12481)", call(0, "a", "sleep", S1) + chunk({}, "end_turn") + DONE, "", "tool_calls", SLEEP),
     # ends
     Row("no reason before [DONE]", said("Hello") + DONE, "Hello", "stop"),
     Row("no reason before [DONE], of a call", call(0, "a", "sleep", S1) + DONE, "", "tool_calls", SLEEP),
@@ -135,6 +140,14 @@ OPENAI = [
     Row("a gateway that never gives a reason, with costs in each piece", data({"choices": [{"delta": {"content": "Hel"}}], "usage": {"total_tokens": 3}}) + data({"choices": [{"delta": {"content": "lo"}}], "usage": {"total_tokens": 4}}) + DONE, "Hello", "stop"),
     Row("choices that are null, a delta that is", data({"choices": None}) + data({"choices": [{"delta": None}]}) + said("Hello") + data({"choices": []}) + STOP, "Hello", "stop"),
     Row("litellm: an event of another API at its end", said("Hello") + chunk({}, "stop") + data({"type": "response.completed", "response": {}}) + DONE, "Hello", "stop"),
+    Row("a reason in each piece, of a choice 1 (BerriAI/litellm#376)", data({"choices": [{"index": 1, "delta": {"content": "Hel"}, "finish_reason": "stop"}]}) + data({"choices": [{"index": 1, "delta": {"content": "lo"}, "finish_reason": "stop"}]}) + DONE, "Hello", "stop"),
+    Row("never a reason (alfredapp/openai-workflow#52)", data({"created": 1, "version": "2", "choices": [{"index": 0, "delta": {"role": "assistant", "content": "Hello"}}], "search_info": {"mindmap": {}}, "usage": {"prompt_tokens": 1}}) + DONE, "Hello", "stop"),
+    # events
+    Row("a keep-alive as data (mnfst/llm-gateway#2053)", data(": OPENROUTER PROCESSING") + said("Hello") + STOP, "Hello", "stop"),
+    Row("data of nothing, of null, of a word", b"data:\n\n" + data("null") + said("Hel") + data("ping") + said("lo") + STOP, "Hello", "stop"),
+    Row("a piece that is broken", said("Hel") + b'data: {"choices": [\n\n' + said("lo") + STOP, None, "transport"),
+    Row("no blank behind the colon (openai/openai-python#498)", (said("Hello") + STOP).replace(b"data: ", b"data:"), "Hello", "stop"),
+    Row("mistral: padding, and a list (NousResearch/hermes-agent#106006)", data({"p": "abcdefgh", "choices": [{"index": 0, "delta": {"content": [{"type": "text", "text": "Hello"}]}}]}) + STOP, "Hello", "stop"),
     # refusals amid it
     Row("openrouter: no choices, an error of its provider", data({"object": "chat.completion.chunk", "choices": [], "error": {"code": 502, "message": "Worker local total request limit reached (33/32)", "metadata": {"provider_name": "x"}}}), None, "overload"),
     Row("lm studio: an error as an object with a message", data({"error": {"message": "The model has crashed without additional information."}}), None, "unknown"),
