@@ -94,9 +94,8 @@ async def open_gateway(
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
-    apart = aside or beside()
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
-    log = log or standard_log(redact)
+    log, apart = log or standard_log(redact), aside or beside()
     make = partial(
         River,
         agent,
@@ -113,8 +112,10 @@ async def open_gateway(
         aside=apart,
     )
     living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
-    discretion = Discretion(redact, apart)
-    async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:
+    async with (
+        served(store, wall) as kept,
+        living(discreet(kept, Discretion(redact, apart)), resume) as gateway,
+    ):
         yield gateway
 
 

@@ -124,8 +124,7 @@ class Turn:
             discretion=around.discretion,
             ours=self._time.stopped,
         )
-        self.discretion = around.discretion
-        self.redact = around.discretion.redact
+        self.discretion, self.redact = around.discretion, around.discretion.redact
         self.attendance = Attendance(self, around, self._platform)
 
     # -- running it
@@ -231,7 +230,7 @@ class Turn:
         Raises:
             StepMismatch: the recording has another text.
         """
-        text = await self._without_secrets(text)
+        text = await self._safe(text)
         with self.steps.begin("say", (text,)) as row:
             self.attendance.restart()
             self.said = text
@@ -366,22 +365,14 @@ class Turn:
         """The conversation's programs, for a tool's call; `consumed` takes those whose end it has told."""
         admins = self._platform.policy.admins if self._platform is not None else ()
         admin = all(message.address.user in admins for message in self.messages)
-        return TurnChildren(
-            self._around.background,
-            self.id,
-            self.session,
-            self.key,
-            self.address,
-            admin,
-            consumed,
-            self._time.stopped,
-        )
+        around, ours = self._around.background, self._time.stopped
+        return TurnChildren(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
 
     async def reply(self, text: str, said: Said = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""
-        return await self._split(await self._without_secrets(text), said)
+        return await self._split(await self._safe(text), said)
 
-    async def _without_secrets(self, text: str) -> str:
+    async def _safe(self, text: str) -> str:
         with self._time.stopped():
             return clean(await self.discretion(text))
 
