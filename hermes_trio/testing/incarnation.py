@@ -131,6 +131,7 @@ class CutModel:
         self._life = life
         self.name = model.name
         self.needs_key = model.needs_key
+        self.spell = getattr(model, "spell", None)
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]

@@ -4,6 +4,27 @@ from tests.mutants.mutant import Mutant, mutant
 
 TURNS: tuple[Mutant, ...] = (
     mutant(
+        "a memory that outlives its conversation",
+        "/new",
+        "What is kept of a conversation between turns is shown in the one that a reset began.",
+        (
+            "stores/transcript.py",
+            "    if known is not None and (known.session, known.rewritten) == (session, row[0]):\n",
+            "    if known is not None:\n",
+        ),
+        ("river.py", "                    self.memory.forget(key)\n", ""),
+    ),
+    mutant(
+        "a memory that does not grow",
+        "shown once",
+        "What is kept of a conversation is told again behind itself: it was not said how far it goes.",
+        (
+            "stores/transcript.py",
+            "replace(known, entry=last, size=size), known.unseen)",
+            "replace(known, size=size), known.unseen)",
+        ),
+    ),
+    mutant(
         "the successor does not wait",
         "I3",
         "After a reset the next turn begins while the old one still leaves.",

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import trio
+from msgspec.structs import replace
 
 from hermes_trio.entries import (
     AssistantEntry,
@@ -16,6 +17,7 @@ from hermes_trio.entries import (
     Keepsake,
     ModelAnswer,
     ModelRequest,
+    Spelled,
     ToolCall,
     ToolEntry,
 )
@@ -152,8 +154,26 @@ ANSWERING = ("stream", "part", "think", "tells")
 """Words that are no calls: they say how the answer comes."""
 
 
+def spelled(earlier: Spelled, more: Sequence[Entry]) -> Spelled:
+    """A spelling that can be read again: what the gateway remembers is what the model obeys."""
+    lines = b"".join(msgspec.json.encode(entry) + b"\n" for entry in more)
+    return Spelled(earlier.body + lines, earlier.entries + len(more))
+
+
+def _whole(request: ModelRequest) -> ModelRequest:
+    """The request with all its entries, as if nothing of it had been spelled before."""
+    earlier = [
+        msgspec.json.decode(line, type=Entry)
+        for one in request.earlier.values()
+        for line in one.body.splitlines()
+    ]
+    return replace(request, entries=(*earlier, *request.entries), earlier={})
+
+
 class ObedientModel(ScriptedModel):
     """A model that does what the last message says, one call after the other, then answers it.
+
+    It has a spelling, so what a turn is shown of those before comes from the gateway's memory where it can.
 
     What it is asked the same way it answers the same way, also after a crash, since it reads the transcript.
 
@@ -163,6 +183,8 @@ class ObedientModel(ScriptedModel):
         secret: what it tells where it is asked to.
         began, ended: told of each call in flight, by a number.
     """
+
+    spell = staticmethod(spelled)
 
     def __init__(
         self,
@@ -185,6 +207,7 @@ class ObedientModel(ScriptedModel):
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """See the Model port."""
+        request = _whole(request)
         self._calls += 1
         call = self._calls
         self._began(call, request)

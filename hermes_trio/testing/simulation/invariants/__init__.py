@@ -39,6 +39,7 @@ ALL: tuple[type[Invariant], ...] = (
     turns.OneTurn,
     turns.NeverAgain,
     turns.NothingOfTheOldSession,
+    turns.ShownOnce,
     turns.UnsaidStaysUnsaid,
     turns.ThoughtsComeBack,
     turns.EffectsOnce,

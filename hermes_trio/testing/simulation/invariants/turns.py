@@ -108,6 +108,21 @@ class NothingOfTheOldSession(Invariant):
                 self.check(not late, f"a model is shown #{n}, of session {session}, which has ended")
 
 
+class ShownOnce(Invariant):
+    """A message stands once in its conversation, whether that is read or remembered."""
+
+    name = "shown once"
+
+    def happened(self, event: Event) -> None:
+        """Whoever is asked."""
+        request = self.facts.last_request
+        if event.who != "model" or event.what != "asked" or request is None:
+            return
+        said = Counter(n for one in request.entries if isinstance(one, UserEntry) for n in numbers(one.text))
+        twice = [n for n, times in said.items() if times > 1]
+        self.check(not twice, f"a model is shown {twice} more than once")
+
+
 class UnsaidStaysUnsaid(Invariant):
     """I15 what has no answer since its writer may not speak any more is shown to no model from then on."""
 
