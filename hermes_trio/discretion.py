@@ -148,7 +148,7 @@ class Discretion:
 
     def __init__(self, redact: Redact, aside: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
         self.redact = redact
-        self._aside = aside
+        self.aside = aside
 
     async def __call__(self, value: T) -> T:
         """The value without secrets; the same object if it has none.
@@ -161,7 +161,7 @@ class Discretion:
             without: T = without_secrets(value, self.redact, LONG)
         except TooLong:
             with trio.CancelScope(shield=True):
-                without = await self._aside(partial(without_secrets, value, self.redact))
+                without = await self.aside(partial(without_secrets, value, self.redact))
         return without
 
 

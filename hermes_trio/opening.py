@@ -95,7 +95,7 @@ async def open_gateway(
         ExceptionGroup: of what the body raises.
     """
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
-    log, apart = log or standard_log(redact), aside or beside()
+    log, discretion = log or standard_log(redact), Discretion(redact, aside or beside())
     make = partial(
         River,
         agent,
@@ -109,13 +109,10 @@ async def open_gateway(
         redact=redact,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
-        aside=apart,
+        aside=discretion.aside,
     )
     living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
-    async with (
-        served(store, wall) as kept,
-        living(discreet(kept, Discretion(redact, apart)), resume) as gateway,
-    ):
+    async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:
         yield gateway
 
 

@@ -180,7 +180,7 @@ SENDS: tuple[Mutant, ...] = (
         "no redaction of what is kept",
         "I9",
         "The store is given what an agent and its users say as it is.",
-        ("opening.py", "living(discreet(kept, Discretion(redact, apart)), resume)", "living(kept, resume)"),
+        ("opening.py", "living(discreet(kept, discretion), resume)", "living(kept, resume)"),
     ),
     mutant(
         "a penalty for ever",
