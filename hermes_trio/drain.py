@@ -33,6 +33,7 @@ class Draining(Struct, frozen=True):
         stop_intake: nothing more is confirmed to a platform.
         cancel_sessions: cancels what still runs; the rows stay `running`.
         left: returns when every session's task has left.
+        say_who_is_left: synchronous: those that have not are in the log. Nothing cuts a shielded task.
         flushed: returns when every lane has said what it had.
     """
 
@@ -41,6 +42,7 @@ class Draining(Struct, frozen=True):
     stop_intake: Callable[[], None]
     cancel_sessions: Callable[[], None]
     left: Callable[[], Awaitable[None]]
+    say_who_is_left: Callable[[], None]
     flushed: Callable[[], Awaitable[None]]
 
 
@@ -105,7 +107,9 @@ async def drain(work: Draining, store: Store, log: Log, *, why: str, deadline: t
         await work.no_turn_works()
     work.stop_intake()
     work.cancel_sessions()
-    with trio.move_on_after(LEAVE_S):
+    with trio.move_on_after(LEAVE_S) as leaving:
         await work.left()
+    if leaving.cancelled_caught:
+        work.say_who_is_left()
     with trio.move_on_after(FLUSH_S):
         await work.flushed()

@@ -159,7 +159,7 @@ class Keyed(Generic[K]):
         self._log = log
         self._chance = chance
         self.live: dict[K, Worker] = {}
-        self._tasks: set[Worker] = set()
+        self._tasks: dict[Worker, K] = {}
         self._empty = trio.Event()
 
     def wake(self, key: K, session: int = 0) -> None:
@@ -203,6 +203,11 @@ class Keyed(Generic[K]):
         for worker in self._tasks:
             worker.scope.cancel(reason=why)
 
+    def say_who_is_left(self) -> None:
+        """Each task that has not left yet has its line in the log."""
+        for worker, key in self._tasks.items():
+            self._say_left(key, worker)
+
     async def empty(self) -> None:
         """Return when no task is left, also none that was replaced."""
         while self._tasks:
@@ -210,7 +215,7 @@ class Keyed(Generic[K]):
 
     def _start(self, key: K, worker: Worker) -> None:
         self.live[key] = worker
-        self._tasks.add(worker)
+        self._tasks[worker] = key
         if self._empty.is_set():
             self._empty = trio.Event()
         self._nursery.start_soon(self._run, key, worker, name=f"{self._kind} {key}")
@@ -227,7 +232,7 @@ class Keyed(Generic[K]):
                     failures = await self._look(key, worker, failures)
         finally:
             worker.left.set()
-            self._tasks.discard(worker)
+            del self._tasks[worker]
             if self.live.get(key) is worker:
                 del self.live[key]
             if not self._tasks:
@@ -289,8 +294,11 @@ class Keyed(Generic[K]):
             worker.before = None
 
     def _leave_behind(self, key: K, worker: Worker) -> None:
-        self._log.warning("left behind", key=str(key), tasks=task_tree(worker.task))
+        self._say_left(key, worker)
         worker.give_up()
+
+    def _say_left(self, key: K, worker: Worker) -> None:
+        self._log.warning("left behind", key=str(key), tasks=task_tree(worker.task))
 
 
 def _nothing() -> None:

@@ -241,6 +241,7 @@ async def _drain(gateway: Gateway, why: str) -> None:
         stop_intake=lambda: river.listening.scope.cancel(reason=why),
         cancel_sessions=cancel,
         left=river.sessions.empty,
+        say_who_is_left=river.sessions.say_who_is_left,
         flushed=river.lanes.empty,
     )
     await drain(work, river.store, river.log, why=why, deadline=river.drain_deadline)

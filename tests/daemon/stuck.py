@@ -1,4 +1,4 @@
-"""A tool that never lets go of the loop, installed beside the daemon."""
+"""A tool that never lets go of the loop, or of its task, installed beside the daemon."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ import trio
 
 BLOCKING = """
 import time
+import trio
 
 class Tool:
     name, description, idempotent = "block", "never lets go", True
-    parameters = {"type": "object", "properties": {}}
+    parameters = {{"type": "object", "properties": {{}}}}
 
     async def run(self, arguments, call):
         open("blocked", "w").close()
-        time.sleep(60)
+        {hangs}
 
 tool = Tool()
 """
+
+HOLDS_THE_LOOP = "time.sleep(60)"
+SHIELDS_ITSELF = "with trio.CancelScope(shield=True): await trio.sleep(60)"
 
 
 class Block:
     """Where it is: put `path` on the daemon's PYTHONPATH and enable "block"."""
 
-    def __init__(self, home):
+    def __init__(self, home, hangs=HOLDS_THE_LOOP):
         self.path = str(home / "site")
         self._blocked = home / "blocked"
         os.mkfifo(self._blocked)
         info = home / "site" / "block-1.dist-info"
         info.mkdir(parents=True)
-        (home / "site" / "block.py").write_text(BLOCKING)
+        (home / "site" / "block.py").write_text(BLOCKING.format(hangs=hangs))
         (info / "METADATA").write_text("Metadata-Version: 2.1\nName: block\nVersion: 1\n")
         (info / "entry_points.txt").write_text("[hermes_trio.tools]\nblock = block:tool\n")
 

@@ -15,7 +15,7 @@ from hermes_trio.daemon.control import AskStatus, NobodyAnswers, ask
 from tests.fakes.botapi import TOKEN
 from tests.fakes.model_script import Call, Item
 
-from .stuck import Block
+from .stuck import SHIELDS_ITSELF, Block
 
 ADA = 42
 
@@ -258,3 +258,20 @@ async def test_a_loop_that_is_stuck_ends_within_the_worst_case_all_the_same(plac
         daemon.signal()
         assert await daemon.ends(within_s=13) == 1
     assert "block.py" in daemon.text
+
+
+@pytest.mark.slow
+async def test_a_tool_that_shields_itself_does_not_outlive_the_stop_of_its_daemon(place, tmp_path):
+    block = Block(tmp_path, SHIELDS_ITSELF)
+    place.configure('[tools]\nenable = ["block"]\n', drain_timeout_s=0.0)
+    place.model.push(Item(calls=[Call("block")]))
+    async with place.daemon(PYTHONPATH=block.path) as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "work")
+        await block.until_stuck()
+        daemon.signal()
+        assert (await daemon.until_said("left behind"))["key"] == "telegram/main/42"
+        assert await daemon.ends(within_s=13) == 1
+    assert len(daemon.said("left behind")) == 1
+    async with place.daemon(PYTHONPATH=block.path) as daemon:
+        assert (await daemon.until_said("resume verdict"))["verdict"] == "resume"

@@ -14,7 +14,7 @@ from hermes_trio.errors import StoreClosed
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.stores.schema import connect
 from hermes_trio.stores.sqlite import SqliteStore
-from hermes_trio.testing import MemoryPlatform, open_world, text
+from hermes_trio.testing import MemoryPlatform, RecordingTool, open_world, text, tool
 
 HANGS_S = 600.0
 
@@ -134,3 +134,19 @@ async def test_a_thread_that_hangs_in_a_system_call_is_left_and_commits_nothing_
     again.close()
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):
         db.execute("select 1")
+
+
+async def test_a_tool_that_shields_itself_is_named_once_and_holds_up_nothing_but_the_way_out(autojump_clock):
+    """Trio abandons no shielded task: the host waits for it, and knows for whom."""
+    pay = RecordingTool("pay", "paid", before_s=100, shielded=True)
+    async with open_world(tools=[pay], options=GatewayOptions(drain_timeout_s=5)) as world:
+        world.model.script(tool("pay"))
+        await world.say("ada", "hello")
+        await world.until(seconds=10)
+        assert await the_stop(world) == 90
+        [line] = world.lines("left behind")
+        assert (line["key"], line["tasks"]) == ("memory/main/ada", "session memory/main/ada")
+        assert [event.at for event in world.record.of("log") if event.what == "left behind"] == [10 + 5 + 2]
+        await world.start()
+        await world.settle()
+        assert len(world.texts("ada", "final")) == 1
