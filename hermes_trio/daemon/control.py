@@ -241,6 +241,13 @@ def folder_address(state_dir: Path) -> Iterator[str]:
         os.close(fd)
 
 
+def silence(state_dir: Path) -> str:
+    """Why a daemon that holds this state_dir may not answer, and what to do; ends a message."""
+    if (state_dir / NAME).exists():
+        return "the daemon does not answer (yet)"
+    return f"its {NAME} is not there (yet); if somebody removed it, the next start makes a new one"
+
+
 def ask(state_dir: Path, request: Request, *, patience_s: float = PATIENCE_S) -> Answer:
     """Ask the daemon of this state_dir; blocks.
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from hermes_trio.daemon.control import AskPage, AskRecording, No, NobodyAnswers, Page, Spans, ask
+from hermes_trio.daemon.control import AskPage, AskRecording, No, NobodyAnswers, Page, Spans, ask, silence
 from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import HermesError, StoreRefused
@@ -89,9 +89,7 @@ def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[Recording
     path = state_dir / STORE
     with nobody_holds(state_dir) as free:
         if not free:
-            raise NobodyAnswers(
-                f"{state_dir} is in use ({holder(state_dir)}), and the daemon does not answer (yet)"
-            )
+            raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and {silence(state_dir)}")
         if not path.exists():
             raise NoRecording(f"there is no session {session}")
         db = opened.enter_context(closing(connect_read_only(path)))

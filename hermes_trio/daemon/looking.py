@@ -18,6 +18,7 @@ from hermes_trio.daemon.control import (
     NobodyAnswers,
     Sessions,
     ask,
+    silence,
 )
 from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
@@ -53,7 +54,7 @@ def look_at(state_dir: Path, request: Look) -> Seen:
         with nobody_holds(state_dir) as free:
             if free:
                 return Seen(_read(state_dir / STORE, request), up=False)
-    raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and the daemon does not answer (yet)")
+    raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and {silence(state_dir)}")
 
 
 def _read(path: Path, request: Look) -> Answer | StatusView:

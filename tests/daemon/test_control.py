@@ -174,3 +174,13 @@ async def test_a_dead_daemons_socket_is_replaced(tmp_path, nursery):
 async def test_a_folder_that_takes_no_socket_is_the_configurations_fault(tmp_path):
     with pytest.raises(ConfigWrong):
         await serve_control(tmp_path / "missing", answer)
+
+
+async def test_a_socket_that_somebody_removed_is_named_and_what_brings_it_back(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        (place.state_dir / "control.sock").unlink()
+        status = await place.hermes("status")
+        assert status.returncode != 0
+        assert "control.sock is not there (yet); if somebody removed it, the next start" in status.stderr
+        assert await daemon.stop() == 0
