@@ -104,7 +104,10 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
 
 
 def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
-    """The newest entry that is the turn's own, or that of a message it was given again."""
+    """The newest entry that is the turn's own, or that of a message it was given again.
+
+    A note only where the turn has no message: one whose entry is spoilt is written anew when it goes on.
+    """
     note: Entry | None = None
     mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
     for (body,) in tx.run(
@@ -116,7 +119,8 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
         if not isinstance(entry, NoteEntry):
             return entry
         note = note or entry
-    return note
+    asked = "select 1 from inbound where key = ? and turn = ? and outcome is null"
+    return None if tx.one(asked, key, turn) else note
 
 
 def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...]:

@@ -324,3 +324,26 @@ async def test_an_answer_that_was_said_is_said_whatever_its_row_says_now(world):
     assert world.db.execute("select state from outbound where said = 'final'").fetchall() == [("sent",)]
     assert len(world.lines("out of the way")) == 1
     check(world)
+
+
+@pytest.mark.parametrize(("column", "value"), EVERYWHERE)
+async def test_a_message_behind_a_note_of_what_was_cut_short_is_asked_about_whatever_became_of_its_entry(
+    autojump_clock, column, value
+):
+    async with open_world() as world:
+        world.model.script(hangs(), hangs())
+        await world.say("ada", "one")
+        await world.until(seconds=1)
+        world.crash()
+        await world.until(hours=3)
+        await world.start()
+        await world.settle()
+        await world.say("ada", "two")
+        await world.until(seconds=world.now + 1)
+        world.crash()
+        world.db.execute(f"update entry set {column} = {value} where inbound = 2")
+        await world.start()
+        await world.settle()
+        assert await world.outcomes() == ["failed", "answered"]
+        assert world.texts("ada", "final") == ["you said: two"]
+        check(world)
