@@ -298,6 +298,40 @@ class Insists(OpenAIModel):
         return await super().complete(request, key=key, on_text=on_text)
 
 
+class Otherwise(OpenAIModel):
+    async def complete(self, request, *, key, on_text):
+        return self.other(await super().complete(request, key=key, on_text=on_text))
+
+
+class KnowsNoNumbers(Otherwise):
+    def other(self, answer):
+        return replace(answer, text=answer.text.rstrip("0123456789"))
+
+
+class CallsTwice(Otherwise):
+    def other(self, answer):
+        return replace(answer, calls=answer.calls * 2)
+
+
+class AnyEndIsGood(Otherwise):
+    def other(self, answer):
+        return replace(answer, finish="stop")
+
+
+class HalfIsAnAnswer(OpenAIModel):
+    async def complete(self, request, *, key, on_text):
+        said = []
+        try:
+            return await super().complete(request, key=key, on_text=said.append)
+        except ModelFailed:
+            return ModelAnswer(text="".join(said), finish="partial")
+
+
+class Patient(OpenAIModel):
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more | {"first_byte_s": 60.0})
+
+
 def of_another(entry):
     return getattr(entry, "keepsake", None) is not None
 
@@ -307,4 +341,9 @@ BROKEN_SERVED += [
     ("shows_it_nobody_elses", Talks),
     ("speaks_in_turn", SpeaksTwice),
     ("asks_without_what_is_refused", Insists),
+    ("reads_odd_types", KnowsNoNumbers),
+    ("calls_once_what_comes_twice", CallsTwice),
+    ("takes_no_bad_end_for_a_good_one", AnyEndIsGood),
+    ("an_error_amid_the_answer_is_one", HalfIsAnAnswer),
+    ("keep_alives_are_no_life", Patient),
 ]

@@ -17,6 +17,7 @@ from hermes_trio.testing import Provider, ScriptedModel, Unable, fails, hangs
 from hermes_trio.testing.script import Line
 from tests.fakes.model_script import Call, Item
 from tests.fakes.particular import ParticularAnthropic, ParticularOpenAI
+from tests.models import streams
 from tests.models.provider_cases import Calendar
 
 KEY = "sk-averysecretkey0123456789"
@@ -97,6 +98,64 @@ REFUSALS = {
 }
 
 
+def odd(piece):
+    return int(piece) if piece.isdigit() else [{"type": "text", "text": piece}]
+
+
+class OddOpenAI:
+    """Answers that some endpoints of OpenAI's protocol really give."""
+
+    alive = b": keep-alive\n\n" + streams.said("")
+
+    @staticmethod
+    def types(pieces):
+        return [*(streams.said(odd(piece)) for piece in pieces), streams.STOP]
+
+    @staticmethod
+    def twice(tool, arguments):
+        return [*(streams.call(place, "c", tool, arguments) for place in (0, 1)), streams.CALLED]
+
+    @staticmethod
+    def filtered(text):
+        return [streams.said(text), streams.chunk({}, "content_filter"), streams.DONE]
+
+    @staticmethod
+    def failing(text, body):
+        return [streams.said(text), streams.data(body)]
+
+
+class OddAnthropic:
+    """The same of Anthropic's."""
+
+    alive = streams.event("ping")
+
+    @staticmethod
+    def types(pieces):
+        deltas = [{"type": "text_delta", "text": odd(piece)} for piece in pieces]
+        return [
+            streams.START,
+            streams.block(0, {"type": "text", "text": None}, *deltas),
+            streams.end("end_turn"),
+        ]
+
+    @staticmethod
+    def twice(tool, arguments):
+        begin = {"type": "tool_use", "id": "c", "name": tool, "input": {}}
+        blocks = [
+            streams.block(place, begin, {"type": "input_json_delta", "partial_json": arguments})
+            for place in (0, 1)
+        ]
+        return [streams.START, *blocks, streams.end("tool_use")]
+
+    @staticmethod
+    def filtered(text):
+        return [streams.START, streams.words(text), streams.end("refusal")]
+
+    @staticmethod
+    def failing(text, body):
+        return [streams.START, streams.words(text), streams.data({"type": "error", **body})]
+
+
 class ServerSide(Provider):
     """A fake of a provider, over HTTP."""
 
@@ -105,6 +164,7 @@ class ServerSide(Provider):
 
     def __init__(self, kind, client, nursery):
         self.fake = ParticularOpenAI() if kind is OpenAIModel else ParticularAnthropic()
+        self.odd = OddOpenAI if kind is OpenAIModel else OddAnthropic
         self.kind, self.client, self.nursery = kind, client, nursery
         self.url = ""
 
@@ -134,6 +194,21 @@ class ServerSide(Provider):
 
     async def lack(self):
         self.fake.lacks = "Extra inputs are not permitted"
+
+    async def answer_in_odd_types(self, *pieces):
+        self.fake.push(Item(events=self.odd.types(pieces)))
+
+    async def call_twice(self, tool, arguments):
+        self.fake.push(Item(events=self.odd.twice(tool, arguments)))
+
+    async def end_badly(self, *pieces):
+        self.fake.push(Item(events=self.odd.filtered("".join(pieces))))
+
+    async def fail_amid(self, kind, *pieces):
+        self.fake.push(Item(events=self.odd.failing("".join(pieces), REFUSALS[kind].body)))
+
+    async def keep_alive(self):
+        self.fake.push(Item(events=[self.odd.alive] * 1000, gap_ms=20))
 
     async def break_off(self, *pieces):
         self.fake.push(Item(pieces=list(pieces), cut=True))

@@ -10,6 +10,7 @@ from hermes_trio.models.anthropic import AnthropicModel
 from hermes_trio.models.openai import OpenAIModel
 from hermes_trio.testing import Broken, check_model
 from hermes_trio.testing.conformance.model import MODEL_CLAUSES
+from hermes_trio.testing.conformance.model_answers import ANSWERS
 
 from .broken_models import BROKEN, BROKEN_SERVED
 from .model_sides import asking, echo, echo_side, script_side, scripted, server_side
@@ -33,6 +34,7 @@ async def test_the_scripted_model(autojump_clock):
         "shows_it_its_own_thoughts_again",
         "speaks_in_turn",
         "asks_without_what_is_refused",
+        *(check.__name__ for check in ANSWERS),
     }
 
 

@@ -45,6 +45,7 @@ class Item(Struct, forbid_unknown_fields=True):
         delay_ms, gap_ms: before the head, between pieces.
         status, headers, body: a refusal (or any JSON answer) instead.
         raw: send these bytes instead of HTTP.
+        events: stream these, as they stand, instead of the protocol's own.
     """
 
     text: str = ""
@@ -64,6 +65,7 @@ class Item(Struct, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     body: Any = None
     raw: str = ""
+    events: list[bytes] = []
 
 
 class Called(Struct):
@@ -218,6 +220,8 @@ class ModelFake(ABC):
             raise HangUp
 
     def _steps(self, item: Item, called: Called) -> list[bytes]:
+        if item.events:
+            return item.events
         text = item.text + (f"you said: {self.said(called.body)}" if item.echo else "")
         size = max(1, item.piece)
         pieces = item.pieces or [text[at : at + size] for at in range(0, len(text), size)]

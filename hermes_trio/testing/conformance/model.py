@@ -21,6 +21,7 @@ from hermes_trio.entries import (
 from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.ports import Model
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
+from hermes_trio.testing.conformance.model_answers import ANSWERS
 from hermes_trio.testing.conformance.model_demands import DEMANDS
 from hermes_trio.testing.conformance.model_trial import HELLO, SAID, ModelTrial, tools, works
 from hermes_trio.testing.conformance.provider import Provider
@@ -294,6 +295,7 @@ MODEL_CLAUSES = (
     takes_a_whole_transcript,
     tells_the_provider_everything,
     *DEMANDS,
+    *ANSWERS,
     uses_the_key_it_is_given,
     *(_classifies(kind) for kind in get_args(ModelFailure)),
     a_broken_connection_is_transport,

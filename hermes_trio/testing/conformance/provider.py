@@ -57,6 +57,26 @@ class Provider:
         """From now on a request with a part that can be left out is refused, and the refusal names it."""
         raise Unable("it takes all parts of a request")
 
+    async def answer_in_odd_types(self, *pieces: str) -> None:
+        """The next call is answered so, with what is made of digits as numbers, and the rest in lists."""
+        raise Unable("its answers have the right types")
+
+    async def call_twice(self, tool: str, arguments: str) -> None:
+        """The next call is answered with a tool call that comes at two places, with one id."""
+        raise Unable("what it calls comes once")
+
+    async def end_badly(self, *pieces: str) -> None:
+        """The next call gets these pieces, then an end that says that a filter broke the answer off."""
+        raise Unable("its answers end well, or not at all")
+
+    async def fail_amid(self, kind: ModelFailure, *pieces: str) -> None:
+        """The next call gets these pieces, then an error of this kind in the place of an end."""
+        raise Unable("no error comes amid its answers")
+
+    async def keep_alive(self) -> None:
+        """The next call gets what keeps its connection open, for ever, and nothing else."""
+        raise Unable("it sends nothing to keep a connection open")
+
     async def break_off(self, *pieces: str) -> None:
         """The next call gets these pieces, then its connection breaks."""
         raise Unable("there is no connection that could break")
