@@ -165,6 +165,8 @@ class Places:
         known = self._known.get(window)
         if known is None:
             start, end = self._windows[window]
+            while len(self._known) > 1:  # a secret may end in the next one
+                del self._known[min(self._known)]
             known = self._known[window] = _places(self._text[start:end], self._read)
         shift = self._windows[window][0]
         start, end = known[place - self._firsts[window]]

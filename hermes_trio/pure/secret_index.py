@@ -163,14 +163,15 @@ def _where(text: str, bones: bytes, hits: Sequence[Needle], *, read: bool) -> It
     if not hits:
         return
     at = Places(text, read)
-    for one in hits:
-        for first in _all(bones.find, one.skeleton):
-            start, end = at[first][0], at[first + len(one.skeleton) - 1][1]
-            if one.before and text.endswith(one.before, 0, start):
-                start -= len(one.before)
-            if one.behind and text.startswith(one.behind, end):
-                end += len(one.behind)
-            yield start, end
+    # In the order of the text: so of few windows at a time the places are known.
+    spots = [(first, one) for one in hits for first in _all(bones.find, one.skeleton)]
+    for first, one in sorted(spots, key=lambda spot: spot[0]):
+        start, end = at[first][0], at[first + len(one.skeleton) - 1][1]
+        if one.before and text.endswith(one.before, 0, start):
+            start -= len(one.before)
+        if one.behind and text.startswith(one.behind, end):
+            end += len(one.behind)
+        yield start, end
 
 
 def _all(find: Callable[..., int], what: str | bytes) -> Iterator[int]:

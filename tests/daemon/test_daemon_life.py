@@ -55,16 +55,6 @@ async def test_no_secret_is_in_the_log(place):
     assert TOKEN not in daemon.text
 
 
-async def test_a_daemon_that_is_stopped_while_it_starts_was_stopped_as_asked(place):
-    (place.home / "hermes.toml").unlink()
-    os.mkfifo(place.home / "hermes.toml")
-    async with place.daemon() as daemon:
-        with trio.fail_after(5):
-            unfinished = await trio.to_thread.run_sync(open, place.home / "hermes.toml", "w")
-        assert await daemon.stop() == 0
-        unfinished.close()
-
-
 async def test_a_daemon_whose_store_another_program_holds_answers_operators_and_stops_at_once(place):
     async with place.daemon() as daemon:
         await daemon.ready()

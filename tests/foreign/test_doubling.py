@@ -171,8 +171,9 @@ BORDERS = {
 }
 
 
-MOST_OF_ITS_SIZE = 32
-"""So many bytes a byte of text takes at the most while it is looked through: a list in JSON takes twenty."""
+MOST_OF_ITS_SIZE = 48
+"""So many bytes a byte of text takes at the most while it is looked through: a list in JSON takes twenty, one
+escape that is as long as the text forty-three."""
 
 
 def takes(work, text):

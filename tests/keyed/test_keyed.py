@@ -107,7 +107,7 @@ async def play(seed):
     assert rows.met == []
     assert log == []
     assert table.live == {}
-    assert table._tasks == set()
+    assert not table._tasks
     return rows.done, rowed
 
 
