@@ -22,7 +22,7 @@ from hermes_trio.values import Address
 from hermes_trio.writing import Refused, written
 
 CALM_S = 60.0
-SWEPT_S = 300.0
+SWEPT_S = 6 * 3600.0
 AT_ONCE = 50
 
 

@@ -288,13 +288,13 @@ async def test_what_says_no_more_whose_it_is_costs_itself_and_no_start(
 
 @pytest.mark.parametrize("column", ["key", "state"])
 @pytest.mark.world(agent=slow)
-async def test_a_message_that_nothing_meets_any_more_fails_within_minutes(world, column):
+async def test_a_message_that_nothing_meets_any_more_fails_within_hours(world, column):
     await world.say("ada", "one")
     await world.until(seconds=1)
     await world.say("ada", "two")
     await world.until(seconds=2)
     ruin(world, "inbound", column, "id = 2")
-    await world.until(seconds=301)
+    await world.until(hours=6, seconds=1)
     assert await world.outcomes() == ["answered", "failed"]
     assert world.texts("ada", "notice", "reply") == [texts.MESSAGE_FAILED]
     assert [line["what"] for line in world.lines("out of the way")] == ["message 2"]
@@ -309,7 +309,7 @@ async def test_an_answer_of_which_nobody_knows_whether_it_was_said_is_told_of(au
         world.db.execute("update outbound set state = 'rubbish', sent_at = null where said = 'final'")
         if crash:
             await crash_and_go_on(world)
-        await world.until(seconds=330)
+        await world.until(hours=6, seconds=30)
         assert world.texts("ada") == ["you said: one", texts.COULD_NOT_BE_SAID]
         assert [line["what"] for line in world.lines("out of the way")] == ["part 1"]
         check(world)
@@ -319,7 +319,7 @@ async def test_an_answer_that_was_said_is_said_whatever_its_row_says_now(world):
     await world.say("ada", "one")
     await world.settle()
     ruin(world, "outbound", "state", "said = 'final'")
-    await world.until(seconds=330)
+    await world.until(hours=6, seconds=30)
     assert world.texts("ada") == ["you said: one"]
     assert world.db.execute("select state from outbound where said = 'final'").fetchall() == [("sent",)]
     assert len(world.lines("out of the way")) == 1
