@@ -47,7 +47,7 @@ UNFINISHED_MAX = 5
 CUT = ("partial", "length")
 """How an answer ended that its reader is told was cut off."""
 
-MEMORY_BYTES = 6 << 20
+MEMORY_BYTES = 4 << 20
 """Thirty conversations of 200 kB, say; an eighth of what the process holds at rest."""
 
 

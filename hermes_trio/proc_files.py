@@ -17,19 +17,28 @@ class Spare:
 
     def __init__(self) -> None:
         self._fd: int | None = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        self._is_kept = True
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """It is free while the body runs, which must not wait. Then it is kept back again if it can be."""
-        self.close()
+        """It is free while the body runs, which must not wait. Then it is kept back again if it can be.
+
+        Whoever still looks when it is closed finds what he finds, and nothing is kept back for him.
+        """
+        self._let_go()
         try:
             yield
         finally:
             with suppress(OSError):
-                self._fd = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+                if self._is_kept:
+                    self._fd = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
         """Keep nothing back any more."""
+        self._is_kept = False
+        self._let_go()
+
+    def _let_go(self) -> None:
         fd, self._fd = self._fd, None
         if fd is not None:
             os.close(fd)

@@ -12,6 +12,7 @@ import structlog
 import trio
 
 from hermes_trio.child_port import LeftChildren
+from hermes_trio.proc_files import Spare
 from hermes_trio.reaper import Reaper
 from tests.descriptors import descriptors_left
 
@@ -72,6 +73,7 @@ AS_PID_ONE = """
 import os, structlog, trio
 from hermes_trio.processes import SystemProcesses
 from hermes_trio.pure.child_env import child_environment
+from hermes_trio.proc_files import Spare
 from hermes_trio.reaper import Reaper
 
 async def main():
@@ -98,3 +100,12 @@ def test_as_pid_one_it_reaps_what_its_programs_leave_and_takes_nobodys_code():
         [*unshare, sys.executable, "-c", AS_PID_ONE], capture_output=True, text=True, timeout=60
     )
     assert done.stdout == "1 1 {3}\n", done.stderr
+
+
+def test_who_looks_at_a_group_that_is_closed_keeps_no_descriptor_back():
+    before = len(os.listdir("/dev/fd"))
+    spare = Spare()
+    spare.close()
+    with spare.lent():
+        pass
+    assert len(os.listdir("/dev/fd")) == before

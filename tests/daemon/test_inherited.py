@@ -25,7 +25,7 @@ LOOKS = "grep -E 'Sig(Ign|Blk)' /proc/self/status; ls -l /proc/self/fd; exit 3"
 def of_mask(name: str, status: str) -> set[int]:
     """The numbers of the signals in a mask of /proc/self/status."""
     mask = int(re.search(rf"{name}:\s*([0-9a-f]+)", status)[1], 16)
-    return {number for number in range(1, 65) if mask >> (number - 1) & 1}
+    return {number for number in signal.valid_signals() if mask >> (number - 1) & 1}
 
 
 @pytest.fixture

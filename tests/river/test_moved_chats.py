@@ -175,7 +175,8 @@ async def test_replies_are_anchored_again_to_messages_of_the_new_chat_and_to_no_
     anchors = [delivery.reply_to for delivery in made if delivery.op == "send"]
     asked = [row[0] for row in world.db.execute("select json_extract(body, '$.message_id') from inbound")]
     assert anchors == [None, None, asked[-1]]
-    assert not [delivery for delivery in made if delivery.op in ("react", "unreact")]
+    # Whether the third waits a moment, and has a sign meanwhile, is the scheduler's. It is in the new chat.
+    assert {delivery.message_id for delivery in made if delivery.op in ("react", "unreact")} <= {asked[2]}
 
 
 async def test_a_chat_that_is_said_to_be_itself_is_refused_and_nothing_turns_round(world):
