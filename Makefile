@@ -5,7 +5,7 @@
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 #   make test-newest   what a newer trio can break, on the newest there is
-#   make rows     spoils each value of each row in each way, one life each: an hour of one core
+#   make rows     spoils each value of each row in each way, one life each: minutes of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
 #   make test-slice     a quick part of the suite, for another Python: VENV=.venv-3.13 PYTHON=python3.13
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python, VENV=... elsewhere.
