@@ -106,10 +106,9 @@ async def open_gateway(
         clock=wall,
         chance=chance or system_chance(),
         log=log,
-        redact=redact,
+        discretion=discretion,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
-        aside=discretion.aside,
     )
     living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
     async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:

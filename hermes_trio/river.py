@@ -50,7 +50,6 @@ from hermes_trio.rests import Rests
 from hermes_trio.sessions import Sessions
 from hermes_trio.splitting import Splitting
 from hermes_trio.store_port import AcceptRules, Hold, Opened, Store
-from hermes_trio.threads import Aside
 from hermes_trio.turn import Player
 from hermes_trio.values import Address, Key, Lane
 from hermes_trio.verbs import Surroundings
@@ -78,10 +77,9 @@ class River:
         clock: WallClock,
         chance: Chance,
         log: Log,
-        redact: Callable[[str], str],
+        discretion: Discretion,
         on_restart: Callable[[], None] | None,
         processes: Processes,
-        aside: Aside,
     ) -> None:
         self._on_restart = on_restart
         self.store = store
@@ -95,13 +93,13 @@ class River:
         history = getattr(agent, "history_chars", 0)
         keep_s, hears = options.give_up_after_s, self._hears
         self.moves = Moves()
-        self.split = Splitting(aside).parts
+        self.split, redact = Splitting(discretion.aside).parts, discretion.redact
         self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears, self.moves)
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
         self.allowances = Allowances(options.turn_deadline_s)
-        around = self._surroundings(Discretion(redact, aside), history)
+        around = self._surroundings(discretion, history)
         self.quiet = Quiet()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
         play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)

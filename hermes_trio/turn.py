@@ -182,7 +182,7 @@ def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
         reason=clean(ending.reason),
         outcome=ending.outcome if ending.until is None else None,
         until=ending.until,
-        error=failure_of(error, turn.redact),
+        error=failure_of(error, turn.discretion.redact),
         reply=turn.framed((Part(said),), "notice") if said else None,
     )
 

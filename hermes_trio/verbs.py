@@ -124,7 +124,7 @@ class Turn:
             discretion=around.discretion,
             ours=self._time.stopped,
         )
-        self.discretion, self.redact = around.discretion, around.discretion.redact
+        self.discretion = around.discretion
         self.attendance = Attendance(self, around, self._platform)
 
     # -- running it
@@ -284,7 +284,7 @@ class Turn:
             if row.state == "intent":
                 row = await self._await_answer(row, timeout_s)
         if row.state == "failed":
-            raise AskTimedOut(f"no answer to: {self.redact(text)[:80]}")
+            raise AskTimedOut(f"no answer to: {self.discretion.redact(text)[:80]}")
         return msgspec.json.decode(row.value, type=str)
 
     async def _await_answer(self, row: StepRow, timeout_s: float) -> StepRow:

@@ -160,7 +160,7 @@ SENDS: tuple[Mutant, ...] = (
         "What an agent raises is kept with its turn as it is.",
         (
             "turn.py",
-            "        error=failure_of(error, turn.redact),\n",
+            "        error=failure_of(error, turn.discretion.redact),\n",
             "        error=failure_of(error, str),\n",
         ),
         ("discretion.py", '    Failure: ("text",),\n', ""),
