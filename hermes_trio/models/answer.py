@@ -11,7 +11,7 @@ from hermes_trio.models import calls
 from hermes_trio.models.calls import Calls
 from hermes_trio.models.ends import End, end_of
 from hermes_trio.models.thinking import Thinking, without_lost
-from hermes_trio.models.thought import CHARS_MAX
+from hermes_trio.models.thought import CHARS_MAX, Thought
 from hermes_trio.pure.scalars import scalars
 
 ANSWER_CHARS_MAX = 1_000_000
@@ -33,14 +33,14 @@ class GrowingAnswer:
     Attributes:
         end: what its provider said of its end; None while it has said nothing.
         reason: in its own word.
-        thought: what it must be shown again with these calls, when the answer has ended; JSON.
+        thought: what it must be shown again with its calls.
     """
 
     def __init__(self, on_text: Callable[[str], None], unnamed: str, of: str = "") -> None:
         self._on_text = on_text
         self._unnamed = unnamed
         self._of = of
-        self.thought: Callable[[Sequence[ToolCall]], dict[str, Any]] = lambda _: {}
+        self.thought = Thought()
         self._text: list[str] = []
         self._half = ""  # the first half of a surrogate pair
         self._thinking: Thinking | None = Thinking()
@@ -143,7 +143,7 @@ class GrowingAnswer:
 
     def _to_be_shown_again(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
         before = self._taken_out
-        return self.thought(calls) | ({"before": before} if 0 < len(before) <= CHARS_MAX else {})
+        return self.thought.with_calls(calls) | ({"before": before} if 0 < len(before) <= CHARS_MAX else {})
 
     def _finish(self, said: bool, calls: bool) -> Finish:
         match self.end:

@@ -19,10 +19,9 @@ import msgspec
 from msgspec.structs import replace
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, Spelled
-from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
 from hermes_trio.models.anthropic_spelling import AnthropicSpelling, text_block
 from hermes_trio.models.anthropic_stream import AnthropicStream
-from hermes_trio.models.endpoint import Endpoint, fields_without, messages_without
+from hermes_trio.models.endpoint import Endpoint, Written, fields_without, messages_without
 from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.quirks import Quirk
 from hermes_trio.models.spelling import service
@@ -75,32 +74,18 @@ class AnthropicModel:
         url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
         self.spell = AnthropicSpelling(service(url, name))
         self.address = url
-        self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         self._max_tokens = answer_tokens or ANSWER_TOKENS
         self._extra = dict(extra or {})
-        self.endpoint = Endpoint()
+        exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
+        self.endpoint = Endpoint(exchange, self.spell, AnthropicStream)
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """Call the model once; see the Model port. Cancelled: the connection is closed."""
         headers = {"x-api-key": header_safe(key), "anthropic-version": VERSION}
-        grown: list[GrowingAnswer] = []
-
-        async def once(quirks: Sequence[Quirk]) -> ModelAnswer:
-            answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
-            grown[:] = [answer]
-            reader = AnthropicStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
-            encode = partial(self._body, request, quirks)
-            await self._exchange.post(headers, encode, key=key, take=reader.take)
-            return answer.result()
-
-        return await self.endpoint.complete(
-            once,
-            fields=self._fields(request),
-            body=partial(self._body, request),
-            said=lambda: grown[0].begun,
-        )
+        written = Written(headers, self._fields(request), partial(self._body, request))
+        return await self.endpoint.complete(request, written, key=key, on_text=on_text)
 
     def body(self, request: ModelRequest) -> bytes:
         """The request as it goes out now. What was spelled before is put in as it is."""

@@ -14,7 +14,6 @@ from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.answer import GrowingAnswer
 from hermes_trio.models.exchange import DONE, Heard
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
-from hermes_trio.models.thought import Thought
 from hermes_trio.models.wire import WireJson
 from hermes_trio.pure.model_errors import is_refusal
 
@@ -66,7 +65,7 @@ LIFE = frozenset({"content_block_start", "content_block_delta", "content_block_s
 READ: WireJson[_Event] = WireJson(_Event, most_bytes=EVENT_BYTES_MAX)
 
 
-class AnthropicStream:
+class AnthropicStream(Struct, frozen=True):
     """Takes the events of one stream into an answer.
 
     Args:
@@ -74,20 +73,17 @@ class AnthropicStream:
         refused: makes the error of a refusal's body.
     """
 
-    def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
-        self._answer = answer
-        self._refused = refused
-        self._thought = Thought()
-        answer.thought = self._thought.of_blocks
+    answer: GrowingAnswer
+    refused: Callable[[bytes], ModelFailed]
 
     def take(self, event: Event) -> Heard:
         """Take one event, or an answer that came at once. Unknown ones are skipped, as documented.
 
         Raises NotJson, or ModelFailed for a refusal.
         """
-        answer = self._answer
+        answer = self.answer
         if event.kind == "error":
-            raise self._refused(event.data.encode("utf-8", "replace"))
+            raise self.refused(event.data.encode("utf-8", "replace"))
         if event.data == DONE:  # of endpoints that speak OpenAI's protocol as well
             return "nothing" if answer.end is None else "over"
         try:
@@ -113,7 +109,7 @@ class AnthropicStream:
             case "message":
                 self._take_whole(said)
             case "" | "error" if is_refusal(event.data):
-                raise self._refused(event.data.encode("utf-8", "replace"))
+                raise self.refused(event.data.encode("utf-8", "replace"))
         if answer.full:
             return "full"
         if said.type in ("message_stop", "message"):
@@ -123,7 +119,7 @@ class AnthropicStream:
         return "life" if said.type in LIFE else "nothing"
 
     def _take_usage(self, usage: _Usage) -> None:
-        answer = self._answer
+        answer = self.answer
         answer.tokens_cached = usage.cache_read_input_tokens or 0
         answer.tokens_kept = usage.cache_creation_input_tokens or 0
         answer.tokens_in = (usage.input_tokens or 0) + answer.tokens_cached + answer.tokens_kept
@@ -133,26 +129,26 @@ class AnthropicStream:
             self._begin_block(index, block)
         if message.usage is not None:
             self._take_usage(message.usage)
-            self._answer.tokens_out = message.usage.output_tokens or 0
+            self.answer.tokens_out = message.usage.output_tokens or 0
         if message.stop_reason:
-            self._answer.ends(message.stop_reason)
+            self.answer.ends(message.stop_reason)
 
     def _begin_block(self, index: int | None, block: _Block) -> None:
         if block.type == "tool_use":
-            self._answer.add_call(index, id=block.id or "", name=block.name or "", arguments=block.input)
+            self.answer.add_call(index, id=block.id or "", name=block.name or "", arguments=block.input)
         elif block.type == "text" and block.text:
-            self._answer.add_text(block.text)
+            self.answer.add_text(block.text)
         elif block.type == "thinking":
             begun = {"type": "thinking", "thinking": block.thinking or "", "signature": block.signature or ""}
-            self._thought.take_part(index, begun)
+            self.answer.thought.take_block(index, begun)
         elif block.type == "redacted_thinking":
-            self._thought.take_part(index, {"type": block.type, "data": block.data or ""})
+            self.answer.thought.take_block(index, {"type": block.type, "data": block.data or ""})
 
     def _take_delta(self, index: int | None, delta: _Delta) -> None:
         if delta.text:
-            self._answer.add_text(delta.text)
+            self.answer.add_text(delta.text)
         elif delta.partial_json:
-            self._answer.add_call(index, arguments=delta.partial_json)
+            self.answer.add_call(index, arguments=delta.partial_json)
         elif delta.thinking or delta.signature:
             more = {"thinking": delta.thinking, "signature": delta.signature}
-            self._thought.take_part(index, {field: piece for field, piece in more.items() if piece})
+            self.answer.thought.take_block(index, {field: piece for field, piece in more.items() if piece})

@@ -1,71 +1,119 @@
-"""What one endpoint was found to refuse, so that it is asked without from then on.
+"""One model of one service: asks it, reads its answer, and learns what it refuses.
 
 A request that is refused for a part that can be left out is asked again at once without that part. What
 helped is remembered as long as the process lives.
+
+How a request is written and how an answer is read is its protocol's: `openai.py`, `anthropic.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Protocol
 
 import msgspec
+from msgspec import Struct
 
-from hermes_trio.entries import ModelAnswer
+from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
+from hermes_trio.models.exchange import Exchange, Heard
 from hermes_trio.models.quirks import QUIRKS, Fields, Quirk
+from hermes_trio.models.spelling import Spelling
+from hermes_trio.models.sse import Event
 
 DOUBTED: frozenset[ModelFailure] = frozenset({"malformed", "unknown", "overload"})
 """Kinds of refusals that may name a part of the request. Templates that fail are a 500."""
 
 
+class Stream(Protocol):
+    """Takes the events of one answer."""
+
+    def take(self, event: Event) -> Heard:
+        """Take one event, or an answer that came at once. Raises NotJson, or ModelFailed for a refusal."""
+        ...
+
+
+class Written(Struct, frozen=True):
+    """A request, as its protocol writes it.
+
+    Args:
+        headers: with the key where the service wants it.
+        fields: what goes with the conversation, if nothing is left out.
+        body: all that is sent, with these quirks.
+    """
+
+    headers: Mapping[str, str]
+    fields: Fields
+    body: Callable[[Sequence[Quirk]], bytes]
+
+
 class Endpoint:
     """Asks, and learns from refusals what to leave out.
+
+    Args:
+        exchange: where, and how long that may take.
+        spell: whose model it is, and how it was told the conversation.
+        stream: reads an answer into one that grows, with what makes the error of a refusal amid it.
 
     Attributes:
         quirks: what is left out, or put in.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        spell: Spelling,
+        stream: Callable[[GrowingAnswer, Callable[[bytes], ModelFailed]], Stream],
+    ) -> None:
+        self._exchange = exchange
+        self._spell = spell
+        self._stream = stream
         self.quirks: tuple[Quirk, ...] = ()
         self._took: Fields = {}
 
     async def complete(
-        self,
-        once: Callable[[Sequence[Quirk]], Awaitable[ModelAnswer]],
-        *,
-        fields: Fields,
-        body: Callable[[Sequence[Quirk]], bytes],
-        said: Callable[[], bool],
+        self, request: ModelRequest, written: Written, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """Ask until what is refused has no part that may be left out.
 
         Args:
-            once: asks once.
-            fields: what goes with the conversation, if nothing is left out.
-            body: all that is sent.
-            said: whether some of the answer was handed on; what fails then is not asked again.
+            request: what is asked, as it was before it was `written`.
+            key: the secret in the headers.
+            on_text: is handed the text, piece by piece; what fails after that is not asked again.
 
-        Cancelled: nothing is learnt.
+        Cancelled: the connection is closed, nothing is learnt.
 
         Raises:
             ModelFailed: of the last call.
         """
-        tried = self.quirks
+        tried, unnamed = self.quirks, unnamed_calls(request, self._spell)
         while True:
+            answer = GrowingAnswer(on_text, unnamed, self._spell.of)
             try:
-                answer = await once(tried)
+                await self._ask(written, tried, key, answer)
+                whole = answer.result()
             except ModelFailed as error:
-                more = () if said() else self._suspects(error, tried, body)
+                more = () if answer.begun else self._suspects(error, tried, written.body)
                 if not more:
                     raise
                 tried = (*tried, *more)
             else:
-                if tried is not self.quirks:
-                    known = {*self.quirks, *(one for one in tried if one.lasting)}
-                    self.quirks = tuple(one for one in QUIRKS if one in known)
-                if not tried and ("tools" in fields or not self._took):
-                    self._took = fields
-                return answer
+                self._learn(tried, written.fields)
+                return whole
+
+    async def _ask(self, written: Written, tried: Sequence[Quirk], key: str, answer: GrowingAnswer) -> None:
+        stream = self._stream(answer, lambda event: self._exchange.failure(None, {}, event, key))
+        encode = partial(written.body, tried)
+        await self._exchange.post(written.headers, encode, key=key, take=stream.take)
+
+    def _learn(self, tried: Sequence[Quirk], fields: Fields) -> None:
+        if tried is not self.quirks:
+            known = {*self.quirks, *(one for one in tried if one.lasting)}
+            self.quirks = tuple(one for one in QUIRKS if one in known)
+        if not tried and ("tools" in fields or not self._took):
+            self._took = fields
 
     def _suspects(
         self, error: ModelFailed, tried: Sequence[Quirk], body: Callable[[Sequence[Quirk]], bytes]

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hermes_trio.entries import ModelAnswer, ModelRequest, Spelled, ToolSpec
-from hermes_trio.models.answer import GrowingAnswer, unnamed_calls
-from hermes_trio.models.endpoint import Endpoint, fields_without, messages_without
+from hermes_trio.models.endpoint import Endpoint, Written, fields_without, messages_without
 from hermes_trio.models.exchange import Exchange, header_safe
 from hermes_trio.models.openai_spelling import OpenAISpelling, ended
 from hermes_trio.models.openai_stream import OpenAIStream
@@ -70,10 +69,10 @@ class OpenAIModel:
         url = base_url.rstrip("/") + "/chat/completions"
         self.spell = OpenAISpelling(service(url, name))
         self.address = url
-        self._exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
         limit = next((name for host, name in LIMITS if host in url), LIMIT)
         self._extra = ({limit: answer_tokens} if answer_tokens else {}) | dict(extra or {})
-        self.endpoint = Endpoint()
+        exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
+        self.endpoint = Endpoint(exchange, self.spell, OpenAIStream)
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
@@ -82,22 +81,8 @@ class OpenAIModel:
         headers: dict[str, str] = {}
         if key or self.needs_key:
             headers["authorization"] = f"Bearer {header_safe(key)}"
-        grown: list[GrowingAnswer] = []
-
-        async def once(quirks: Sequence[Quirk]) -> ModelAnswer:
-            answer = GrowingAnswer(on_text, unnamed=unnamed_calls(request, self.spell), of=self.spell.of)
-            grown[:] = [answer]
-            reader = OpenAIStream(answer, lambda event: self._exchange.failure(None, {}, event, key))
-            encode = partial(self._body, request, quirks)
-            await self._exchange.post(headers, encode, key=key, take=reader.take)
-            return answer.result()
-
-        return await self.endpoint.complete(
-            once,
-            fields=self._fields(request),
-            body=partial(self._body, request),
-            said=lambda: grown[0].begun,
-        )
+        written = Written(headers, self._fields(request), partial(self._body, request))
+        return await self.endpoint.complete(request, written, key=key, on_text=on_text)
 
     def body(self, request: ModelRequest) -> bytes:
         """The request as it goes out now. What was spelled before is put in as it is."""

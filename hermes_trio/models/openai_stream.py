@@ -16,7 +16,6 @@ from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.answer import GrowingAnswer
 from hermes_trio.models.exchange import DONE, Heard
 from hermes_trio.models.sse import EVENT_BYTES_MAX, Event
-from hermes_trio.models.thought import Thought
 from hermes_trio.models.wire import WireJson
 from hermes_trio.pure.model_errors import is_refusal
 
@@ -73,7 +72,7 @@ class _Chunk(Struct, gc=False):
 READ: WireJson[_Chunk] = WireJson(_Chunk, most_bytes=EVENT_BYTES_MAX)
 
 
-class OpenAIStream:
+class OpenAIStream(Struct, frozen=True):
     """Takes the events of one stream into an answer.
 
     Args:
@@ -81,15 +80,12 @@ class OpenAIStream:
         refused: makes the error of a refusal's body.
     """
 
-    def __init__(self, answer: GrowingAnswer, refused: Callable[[bytes], ModelFailed]) -> None:
-        self._answer = answer
-        self._refused = refused
-        self._thought = Thought()
-        answer.thought = self._thought.of_message
+    answer: GrowingAnswer
+    refused: Callable[[bytes], ModelFailed]
 
     def take(self, event: Event) -> Heard:
         """Take one event, or an answer that came at once. Raises NotJson, or ModelFailed for a refusal."""
-        answer = self._answer
+        answer = self.answer
         if event.data == DONE:
             if answer.end is None and answer.begun:
                 answer.ends("stop")
@@ -100,13 +96,13 @@ class OpenAIStream:
             chunk = READ.leniently(event.data)
         alive = False
         if chunk.error:
-            raise self._refused(event.data.encode("utf-8", "replace"))
+            raise self.refused(event.data.encode("utf-8", "replace"))
         if chunk.usage is not None:
             self._take_usage(chunk.usage)
         if chunk.choices:
             alive = self._take_choice(chunk.choices[0])
         elif chunk.usage is None and is_refusal(event.data):
-            raise self._refused(event.data.encode("utf-8", "replace"))
+            raise self.refused(event.data.encode("utf-8", "replace"))
         if answer.full:
             return "full"
         if answer.end is not None:
@@ -114,38 +110,38 @@ class OpenAIStream:
         return "life" if alive else "nothing"
 
     def _take_usage(self, usage: _Usage) -> None:
-        self._answer.tokens_in = usage.prompt_tokens or 0
-        self._answer.tokens_out = usage.completion_tokens or 0
+        self.answer.tokens_in = usage.prompt_tokens or 0
+        self.answer.tokens_out = usage.completion_tokens or 0
         if usage.prompt_tokens_details is not None:
-            self._answer.tokens_cached = usage.prompt_tokens_details.cached_tokens or 0
+            self.answer.tokens_cached = usage.prompt_tokens_details.cached_tokens or 0
 
     def _take_choice(self, choice: _Choice) -> bool:
         """Take it; whether there was anything in it. An empty one is how some keep a connection open."""
         if choice.error:
-            raise self._refused(msgspec.json.encode({"error": choice.error}))
+            raise self.refused(msgspec.json.encode({"error": choice.error}))
         if choice.finish_reason:
-            self._answer.ends(choice.finish_reason)
+            self.answer.ends(choice.finish_reason)
         delta = choice.delta or choice.message
         if delta is None:
             return choice.finish_reason is not None
         if text := delta.content or delta.refusal:
-            self._answer.add_text(text)
+            self.answer.add_text(text)
         if delta.tool_calls:
             for call in delta.tool_calls:
                 self._take_call(call)
         if delta.function_call is not None:
             self._take_call(_Call(index=0, function=delta.function_call))
         if delta.has_thought:
-            self._thought.take_text("reasoning_content", delta.reasoning_content)
-            self._thought.take_text("reasoning", delta.reasoning)
-            self._thought.take_details(delta.reasoning_details)
+            self.answer.thought.take_text("reasoning_content", delta.reasoning_content)
+            self.answer.thought.take_text("reasoning", delta.reasoning)
+            self.answer.thought.take_details(delta.reasoning_details)
             return True
         return bool(text or delta.tool_calls or delta.function_call or choice.finish_reason)
 
     def _take_call(self, call: _Call) -> None:
         function, id = call.function or _Function(), call.id or ""
-        place = self._answer.add_call(
+        place = self.answer.add_call(
             call.index, id=id, name=function.name or "", arguments=function.arguments
         )
         if call.extra_content:
-            self._thought.take_extra(id or place, call.extra_content)
+            self.answer.thought.take_extra(id or place, call.extra_content)

@@ -6,11 +6,11 @@ A service is given back what it gave itself, letter by letter. What another gave
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Protocol
 
-from hermes_trio.entries import AssistantEntry
+from hermes_trio.entries import AssistantEntry, Entry, Spelled
 from hermes_trio.pure.told import told
 
 LEFT_OUT = told("earlier messages are left out")
@@ -24,6 +24,19 @@ INTERRUPTED = told("interrupted")
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 NO_NAME = re.compile(r"[^a-zA-Z0-9_-]")
+
+
+class Spelling(Protocol):
+    """How one service is told a conversation; a Spell."""
+
+    @property
+    def of(self) -> str:
+        """Which service and model; see `service`."""
+        ...
+
+    def __call__(self, before: Spelled, entries: Sequence[Entry], /) -> Spelled:
+        """More of a conversation behind its beginning."""
+        ...
 
 
 def service(url: str, name: str) -> str:

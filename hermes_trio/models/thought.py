@@ -30,7 +30,8 @@ class Thought:
     def __init__(self) -> None:
         self._room = CHARS_MAX
         self._texts: dict[str, list[str]] = {}
-        self._parts: dict[Any, dict[str, Any]] = {}
+        self._details: dict[Any, dict[str, Any]] = {}
+        self._blocks: dict[Any, dict[str, Any]] = {}
         self._extras: dict[str | int, Any] = {}
 
     def take_text(self, field: str, piece: Any) -> None:
@@ -38,56 +39,57 @@ class Thought:
         if isinstance(piece, str) and self._has_room(len(piece)):
             self._texts.setdefault(field, []).append(piece)
 
-    def take_part(self, at: Any, part: Mapping[str, Any]) -> None:
-        """A part of a thought, or more of the one at this place."""
-        if not self._has_room(sum(len(one) for one in part.values() if isinstance(one, str))):
-            return
-        known = self._parts.setdefault(at, {})
-        for field, value in part.items():
-            if field in GROWING and isinstance(value, str):
-                known.setdefault(field, []).append(value)
-            elif value is not None:
-                known[field] = value
+    def take_block(self, index: int | None, block: Mapping[str, Any]) -> None:
+        """Of Anthropic: a block that goes before what was said, or more of the one at this place."""
+        self._grow(self._blocks, index, block)
 
     def take_details(self, details: Any) -> None:
         """Of OpenRouter and MiniMax: parts, each with its number."""
         for detail in details if isinstance(details, list) else ():
             if isinstance(detail, dict):
-                self.take_part((detail.get("index"), detail.get("type")), detail)
+                self._grow(self._details, (detail.get("index"), detail.get("type")), detail)
 
     def take_extra(self, call: str | int, extra: Any) -> None:
         """What a call came with, by its id or its place."""
         if isinstance(extra, dict) and self._has_room(len(str(extra))):
             self._extras[call] = extra
 
+    def _grow(self, parts: dict[Any, dict[str, Any]], at: Any, more: Mapping[str, Any]) -> None:
+        if not self._has_room(sum(len(one) for one in more.values() if isinstance(one, str))):
+            return
+        known = parts.setdefault(at, {})
+        for field, value in more.items():
+            if field in GROWING and isinstance(value, str):
+                known.setdefault(field, []).append(value)
+            elif value is not None:
+                known[field] = value
+
     def _has_room(self, chars: int) -> bool:
         self._room -= chars
         return self._room >= 0
 
-    def of_message(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
-        """What goes with a message of OpenAI's protocol, and with each of its calls."""
+    def with_calls(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
+        """What goes with the message, with each of its calls, and in blocks before what it says."""
         message: dict[str, Any] = {field: "".join(pieces) for field, pieces in self._texts.items()}
-        if self._parts:
-            message["reasoning_details"] = self._whole_parts()
+        if self._details:
+            message["reasoning_details"] = _whole(self._details)
             message.pop("reasoning", None)  # the same once more
         extras = [self._extras.get(call.id, self._extras.get(n)) for n, call in enumerate(calls)]
         made: dict[str, Any] = {"message": message} if message else {}
         if any(extras):
             made["calls"] = [{"extra_content": extra} if extra else {} for extra in extras]
-        return self._kept(made)
+        if self._blocks:
+            made["thinking"] = _whole(self._blocks)
+        return {} if self._room < 0 else _kept(made)
 
-    def of_blocks(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
-        """Blocks of Anthropic's protocol that go before what was said."""
-        return self._kept({"thinking": self._whole_parts()} if self._parts else {})
 
-    def _whole_parts(self) -> list[dict[str, Any]]:
-        return [
-            {field: "".join(value) if field in GROWING else value for field, value in part.items()}
-            for part in self._parts.values()
-        ]
+def _whole(parts: Mapping[Any, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {field: "".join(value) if field in GROWING else value for field, value in part.items()}
+        for part in parts.values()
+    ]
 
-    def _kept(self, data: dict[str, Any]) -> dict[str, Any]:
-        if self._room < 0 or not data:
-            return {}
-        data = cleaned(data)
-        return {} if too_deep(b"[" * ROOM + msgspec.json.encode(data) + b"]" * ROOM) else data
+
+def _kept(data: dict[str, Any]) -> dict[str, Any]:
+    data = cleaned(data)
+    return {} if too_deep(b"[" * ROOM + msgspec.json.encode(data) + b"]" * ROOM) else data
