@@ -4,7 +4,9 @@ options.py   the section [platforms.telegram]
 account.py   the Platform: one bot
 serve.py     receiving: the poll loop
 wire.py      update JSON -> Message
-entities.py  formatting, links and mentions, in UTF-16 units
+entities.py  people, and stretches of text in UTF-16 units, both ways
+marks.py     links, code and quotes of what comes, written into its text
+spoken.py    to whom a text speaks
 context.py   what a message answers, quotes, and was forwarded from
 links.py     which addresses Telegram makes a link of
 content.py   what a message without text holds

@@ -8,7 +8,8 @@ from __future__ import annotations
 import msgspec
 
 from hermes_telegram.content import NotForUs, Unsupported, media_line
-from hermes_telegram.entities import Entity, User, with_links
+from hermes_telegram.entities import Entity, User
+from hermes_telegram.marks import written
 from hermes_trio import ForeignJson, NotJson, Quoted
 
 MESSAGE_BYTES_MAX = 1024 * 1024
@@ -122,7 +123,7 @@ def _said(raw: msgspec.Raw, bot_id: int) -> Quoted:
         replied = _replied(raw)
     except NotJson:
         return Quoted()
-    text = with_links(replied.text, replied.entities) or with_links(replied.caption, replied.caption_entities)
+    text = written(replied.text, replied.entities) or written(replied.caption, replied.caption_entities)
     ours = replied.from_ is not None and replied.from_.id == bot_id
     who = replied.from_.shown() if replied.from_ is not None else ""
     if replied.sender_chat is not None:

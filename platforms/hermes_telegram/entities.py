@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from hermes_trio import Span, units
+from hermes_trio import Span
 
 ENTITIES_MAX = 100
 """https://core.telegram.org/api/entities: so many a message has; what comes beyond formats nothing."""
@@ -34,89 +34,28 @@ class Entity(msgspec.Struct):
     length: int
     user: User | None = None
     url: str = ""
+    language: str = ""
+
+    @property
+    def end(self) -> int:
+        """Where it ends, in UTF-16 units."""
+        return self.offset + self.length
 
 
-class Spoken(msgspec.Struct):
-    """What a text says, and to whom.
+class Units:
+    """A text that is cut where UTF-16 counts. A cut beyond its end is one at its end."""
 
-    Args:
-        text: without a leading mention of the bot and without the bot's name behind a command.
-        to_us: the bot is mentioned or commanded.
-        to_another: it is a command for another bot.
-    """
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._encoded = None if text.isascii() else text.encode("utf-16-le")
+        self.length = len(text) if self._encoded is None else len(self._encoded) // 2
 
-    text: str
-    to_us: bool = False
-    to_another: bool = False
-
-
-def with_links(text: str, entities: Sequence[Entity]) -> str:
-    """The text with the address of each link behind its words: a reader of text sees no other."""
-    return _spelled(text, entities[:ENTITIES_MAX])[0]
-
-
-def _spelled(text: str, entities: Sequence[Entity]) -> tuple[str, Sequence[Entity]]:
-    """The text with the addresses of its links, and the other entities where they are in it."""
-    links = [one for one in entities if one.type == "text_link" and one.url]
-    if not links:
-        return text, entities
-    others = [one for one in entities if one.type != "text_link"]
-    for link in sorted(links, key=lambda link: link.offset, reverse=True):
-        start, end = _span(text, link)
-        if text[start:end].strip() == link.url:
-            continue
-        said, behind = f" ({link.url})", link.offset + link.length
-        text = f"{text[:end]}{said}{text[end:]}"
-        others = [
-            msgspec.structs.replace(one, offset=one.offset + units(said, "utf16"))
-            if one.offset >= behind
-            else one
-            for one in others
-        ]
-    return text, others
-
-
-def listen(text: str, entities: Sequence[Entity], bot_id: int, bot_name: str) -> Spoken:
-    """Read who a text speaks to, and take the address off it."""
-    if not entities:
-        return Spoken(text.replace("\x00", ""))
-    text, entities = _spelled(text, entities[:ENTITIES_MAX])
-    name = f"@{bot_name}".casefold()
-    rest, taken = text, 0  # the bot's name was taken off so far
-    to_us = to_another = False
-    for entity in sorted(entities, key=lambda entity: entity.offset):
-        start, end = _span(text, entity)
-        said = text[start:end]
-        leads = not text[taken:start].strip()
-        if _is_mention(entity, said, bot_id, name):
-            to_us = True
-            if leads:
-                rest = text[end:].lstrip(" \t\r\n,:")
-                taken = len(text) - len(rest)
-        elif entity.type == "bot_command" and leads:
-            command, at, other = said.partition("@")
-            to_another = bool(at) and f"@{other}".casefold() != name
-            to_us = not to_another
-            rest = text[start:] if to_another else command + text[end:]
-            break
-    return Spoken((rest or text).replace("\x00", ""), to_us, to_another)
-
-
-def _is_mention(entity: Entity, said: str, bot_id: int, name: str) -> bool:
-    if entity.type == "mention":
-        return said.casefold() == name
-    return entity.type == "text_mention" and entity.user is not None and entity.user.id == bot_id
-
-
-def _span(text: str, entity: Entity) -> tuple[int, int]:
-    if text.isascii():
-        return entity.offset, entity.offset + entity.length
-    units = text.encode("utf-16-le")
-    start = len(units[: 2 * entity.offset].decode("utf-16-le", "replace"))
-    length = len(
-        units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le", "replace")
-    )
-    return start, start + length
+    def cut(self, start: int, end: int | None = None) -> str:
+        """The text from `start` to `end`, in units; half a pair at an edge is U+FFFD."""
+        start, end = max(start, 0), None if end is None else max(end, 0)
+        if self._encoded is None:
+            return self._text[start:end]
+        return self._encoded[2 * start : None if end is None else 2 * end].decode("utf-16-le", "replace")
 
 
 _KINDS = {

@@ -13,8 +13,9 @@ import msgspec
 from hermes_telegram.answer import ANSWER_BYTES_MAX
 from hermes_telegram.content import NotForUs, Unsupported, media_line
 from hermes_telegram.context import NOTHING, Place, forwarded_from, quoted, there
-from hermes_telegram.entities import Entity, Spoken, User, listen
+from hermes_telegram.entities import Entity, User
 from hermes_telegram.mend import mended
+from hermes_telegram.spoken import Spoken, listen
 from hermes_trio import Address, ForeignJson, Message, Moved, NotJson, Quoted, Undecodable
 
 UPDATE_BYTES_MAX = 1024 * 1024

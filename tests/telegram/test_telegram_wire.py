@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from hermes_telegram.entities import to_entities
+from hermes_telegram.marks import TEXT_MAX
 from hermes_telegram.mend import mended
 from hermes_telegram.wire import BATCH_BYTES, Me, decode_batches, decode_update
 
@@ -81,6 +82,78 @@ def test_the_address_of_a_link_stands_behind_its_words():
     assert of(text, GROUP, entities=entities).text == "see this (https://x.org/)"
     photo = of(None, caption="from here", caption_entities=[entities[1] | {"offset": 5}], photo=[])
     assert photo.text == "from here (https://x.org/)\n[photo: received, cannot be read yet]"
+
+
+@pytest.mark.parametrize(
+    ("text", "marks", "read"),
+    [
+        ("fix: print(x)", [("pre", "print(x)", {"language": "python"})], "fix: \n```python\nprint(x)\n```"),
+        ("a\nls\nb", [("pre", "ls", {})], "a\n```\nls\n```\nb"),
+        ("ls", [("pre", "ls", {"language": "a`\nb"})], "```\nls\n```"),
+        ("x\n```\ny", [("pre", "x\n```\ny", {})], "````\nx\n```\ny\n````"),
+        ("ls\n", [("pre", "ls\n", {})], "```\nls\n```"),
+        ("😀 run ls -l now", [("code", "ls -l", {})], "😀 run `ls -l` now"),
+        ("the `tick", [("code", "`tick", {})], "the `` `tick ``"),
+        ("buy milk, eggs", [("strikethrough", "milk", {})], "buy ~~milk~~, eggs"),
+        (
+            "so he said:\nbe\nquick\nwhy?",
+            [("blockquote", "be\nquick", {})],
+            "so he said:\n> be\n> quick\nwhy?",
+        ),
+        ("why? be quick", [("expandable_blockquote", "be quick", {})], "why? \n> be quick"),
+        (
+            "see\n😀 this\nls",
+            [
+                ("blockquote", "see\n😀 this\nls", {}),
+                ("text_link", "this", {"url": "https://x.org"}),
+                ("pre", "ls", {}),
+            ],
+            "> see\n> 😀 this (https://x.org)\n> ```\n> ls\n> ```",
+        ),
+        (
+            "it ls",
+            [("text_link", "it", {"url": "https://x.org"}), ("code", "ls", {})],
+            "it (https://x.org) `ls`",
+        ),
+        (
+            "itls",
+            [("text_link", "it", {"url": "https://x.org"}), ("code", "ls", {})],
+            "it (https://x.org)`ls`",
+        ),
+        ("a b", [("code", "", {}), ("pre", "", {}), ("bold", "a", {}), ("future", "b", {})], "a b"),
+    ],
+)
+def test_what_a_person_marked_as_code_or_quote_or_struck_out_is_read_as_such(text, marks, read):
+    entities = [mark(kind, text, word, **more) for kind, word, more in marks]
+    assert of(text, entities=entities).text == read
+    assert of(text, entities=entities[::-1]).text == read
+    assert of("what?", reply_to_message=message(text, entities=entities)).quoted.text == read
+
+
+def test_the_bot_is_still_addressed_beside_and_within_what_is_marked():
+    text = "@Hermes_Bot ls"
+    both = [mark("mention", text, "@Hermes_Bot"), mark("code", text, "ls")]
+    assert of(text, GROUP, entities=both).text == "`ls`"
+    inside = of(text, GROUP, entities=[both[0], mark("blockquote", text, text)])
+    assert (inside.addressed, inside.text) == (True, "> @Hermes_Bot ls")
+    command = "/queue ls"
+    queued = [mark("bot_command", command, "/queue"), mark("code", command, "ls")]
+    assert of(command, entities=queued).text == "/queue `ls`"
+    struck = "@Hermes_Bot milk"
+    out = [mark("mention", struck, "@Hermes_Bot"), mark("strikethrough", struck, struck)]
+    assert of(struck, GROUP, entities=out).addressed
+
+
+def test_a_text_longer_than_any_of_telegram_stands_as_it_came():
+    text = "é" * (TEXT_MAX + 1)
+    assert of(text, entities=[mark("code", text, text)]).text == text
+    assert of(text[1:], entities=[mark("code", text[1:], text[1:])]).text == f"`{text[1:]}`"
+
+
+def test_what_was_quoted_as_a_command_is_none():
+    text = "/new"
+    value = of(text, entities=[mark("bot_command", text, text), mark("blockquote", text, text)])
+    assert value.text == "> /new"
 
 
 def test_a_reply_has_what_it_answers():
