@@ -245,8 +245,11 @@ class Steps:
     ) -> None:
         """Record a step's end, however long the disk refuses it, and take in what was steered.
 
+        What was cut off before is recorded before.
+
         Cancelled: the turn goes on with it; only its own end ends that.
         """
+        earlier = list(self._late)
 
         async def store() -> None:
             took = await self._store.end_step(
@@ -255,23 +258,26 @@ class Steps:
             if took:
                 self._took(took)
 
+        async def record() -> None:
+            await _recorded(earlier)
+            await kept(store)
+
         try:
             with self._ours():
-                await self.settled()
-                await kept(store)
+                await record()
         except trio.Cancelled:
-            self._goes_on(store)
+            self._goes_on(record)
             raise
 
-    def _goes_on(self, store: Callable[[], Awaitable[None]]) -> None:
+    def _goes_on(self, record: Callable[[], Awaitable[None]]) -> None:
         assert self.nursery is not None
         late = trio.Event()
         self._late.append(late)
-        self.nursery.start_soon(self._keep, store, late, name="late step")
+        self.nursery.start_soon(self._keep, record, late, name="late step")
 
-    async def _keep(self, store: Callable[[], Awaitable[None]], late: trio.Event) -> None:
+    async def _keep(self, record: Callable[[], Awaitable[None]], late: trio.Event) -> None:
         await trio.sleep(AGAIN_FIRST_S)
-        _, error = await attempt(lambda: kept(store))
+        _, error = await attempt(record)
         self._late.remove(late)
         late.set()
         if error is not None and not isinstance(error, Fenced | StoreClosed):
@@ -279,8 +285,7 @@ class Steps:
 
     async def settled(self) -> None:
         """Wait until the ends that were cut off are recorded: what comes after them is written after them."""
-        for late in list(self._late):
-            await late.wait()
+        await _recorded(list(self._late))
 
     def _replay(self, row: StepRow, type: Any) -> Any:
         if row.state == "failed":
@@ -304,6 +309,11 @@ class Steps:
             new = next((f"{other!r} call {m}" for other, m in sorted(self._asked - set(self._recorded))), "")
             instead = f", and {new} is not recorded" if new else ""
             raise self._differs(f"step {name!r} call {n} is recorded and was not asked for{instead}")
+
+
+async def _recorded(ends: Sequence[trio.Event]) -> None:
+    for end in ends:
+        await end.wait()
 
 
 def digest_of(args: object) -> str:

@@ -174,13 +174,23 @@ TASKS: tuple[Mutant, ...] = (
         "what a scope cuts off is let go",
         "I13 effects",
         "A step's end that the disk refuses is forgotten where its agent's own scope ends the wait.",
-        ("steps.py", "            self._goes_on(store)\n            raise\n", "            raise\n"),
+        ("steps.py", "            self._goes_on(record)\n            raise\n", "            raise\n"),
+    ),
+    mutant(
+        "what is cut off twice passes what was cut off before",
+        "I13 effects",
+        "A step's end that is cut off while it waits for an earlier one is recorded before it.",
+        (
+            "steps.py",
+            "            self._goes_on(record)\n            raise\n",
+            "            self._goes_on(partial(kept, store))\n            raise\n",
+        ),
     ),
     mutant(
         "a step's end is tried once",
         "I13",
         "What a tool did is forgotten where the disk refuses one commit.",
-        ("steps.py", "                await kept(store)\n", "                await store()\n"),
+        ("steps.py", "            await kept(store)\n", "            await store()\n"),
     ),
     mutant(
         "a process that was stopped is past its deadlines",

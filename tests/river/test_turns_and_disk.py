@@ -281,6 +281,34 @@ async def test_a_conversation_that_ends_behind_it_has_it(autojump_clock):
         check(world)
 
 
+@pytest.mark.parametrize("heals_at", [1.3, 1.7, 2.0, 2.3, 3.0, 4.0, 9.0, 30.0])
+async def test_what_was_cut_off_while_it_waited_for_what_was_cut_off_keeps_its_place(
+    autojump_clock, heals_at
+):
+    """Whatever happens first is stored first, whichever of their tries the disk takes."""
+
+    async def agent(turn):
+        await trio.sleep(0.1)
+        for name in "abc":
+            with trio.move_on_after(0.5):
+                await turn.step(name, answer, idempotent=True)
+            with trio.move_on_after(0.5):
+                await turn.say(f"behind {name}")
+        return "done"
+
+    async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+        await world.say("ada", "hello")
+        await world.until(seconds=0.05)
+        world.disk.full = True
+        await world.until(seconds=heals_at)
+        world.disk.full = False
+        await world.settle()
+        assert steps_of(world) == [(name, "done") for name in ("a", "say", "b", "say", "c", "say")]
+        assert world.texts("ada", "say", "final") == ["behind a", "behind b", "behind c", "done"]
+        assert await ends(world) == [("answered", "")]
+        check(world)
+
+
 async def test_a_stop_ends_the_tries_of_what_was_cut_off(autojump_clock):
     async with open_world(hasty(does, rests), options=GatewayOptions(progress_every_s=0)) as world:
         await world.say("ada", "hello")

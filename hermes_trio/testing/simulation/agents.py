@@ -293,8 +293,9 @@ class Obedient:
             case "choose":
                 await turn.ask(f"which, {wish}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0))
             case "hasty":
+                done = self._acts[argument or "once"]
                 with trio.move_on_after(HASTY_S):
-                    await turn.step("once", self._acts["once"], wish)
+                    await turn.step(done.name, done, wish, idempotent=done.idempotent)
             case "reset":
                 await turn.reset("asked itself")
             case "breaks":

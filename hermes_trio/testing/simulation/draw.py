@@ -19,6 +19,7 @@ from hermes_trio.testing.simulation.chances import (
     FAULTS,
     GAPS,
     HASTY,
+    HURRIED,
     KEPT,
     LID,
     MOMENTS,
@@ -369,5 +370,5 @@ class _Story:
         user, place = self._who()
         if self.rules.agent == "library":
             self.told_all.append(Blink(self.at, self.dice.randint(3, 6)))
-            words = ("hasty", self.dice.choice(("once", "think:20", "say")))
+            words = self.dice.choice((*(("hasty", then) for then in ("once", "think:20", "say")), HURRIED))
             self.told_all.append(Say(self.at, self._number(), user, place, words))

@@ -39,13 +39,14 @@ class LoadIsNoFault(Invariant):
 
 
 class EffectsAreKept(Invariant):
-    """A step's end is tried until it is stored: what took effect is not forgotten where a disk blinks."""
+    """A step's end is tried until it is stored: what took effect is not forgotten where a disk blinks, and is
+    recorded in the order in which it happened."""
 
     name = "I13 effects"
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._gave: dict[int, set[str]] = defaultdict(set)
+        self._gave: dict[int, list[str]] = defaultdict(list)
 
     def happened(self, event: Event) -> None:
         """Remember what an act gave. What a life that is over had not written is lost with it."""
@@ -53,16 +54,24 @@ class EffectsAreKept(Invariant):
             self._gave.clear()
         elif event.who == "tool" and event.what == "gave":
             op = str(event.fields["op"])
-            self._gave[turn_of(op)].add(op)
+            if self.facts.mirror.turn[turn_of(op)]["state"] == "running":
+                self._gave[turn_of(op)].append(op)
 
     def committed(self) -> None:
-        """A turn that ends by itself has each step on record that gave something."""
-        for turn in ended_turns(self.facts.batch):
-            assert turn.new is not None
-            for op in self._gave.pop(turn.id, ()) if turn.new["state"] in ENDS else ():
-                row = self.facts.one("select state from step where turn = ? and op = ?", turn.id, op)
-                lost = row is None or row[0] == "intent"
-                self.check(not lost, f"turn {turn.id} is {turn.new['state']}, and what {op} gave is unknown")
+        """A turn that ends by itself has each step on record that gave something, in their order."""
+        for turn, ops in self._gave.items():
+            known = [self._known(turn, op) for op in ops]
+            ordered = known == sorted(known, reverse=True)
+            self.check(ordered, f"of {ops}, which gave something in this order, a later one is known first")
+            del ops[: sum(known)]
+        for ended in ended_turns(self.facts.batch):
+            assert ended.new is not None
+            lost, state = self._gave.pop(ended.id, []), ended.new["state"]
+            self.check(not lost or state not in ENDS, f"turn {ended.id} is {state}, and {lost} is unknown")
+
+    def _known(self, turn: int, op: str) -> bool:
+        row = self.facts.one("select state from step where turn = ? and op = ?", turn, op)
+        return row is not None and row[0] != "intent"
 
 
 class TheTimeItHad(Invariant):
