@@ -90,7 +90,8 @@ SENDS: tuple[Mutant, ...] = (
         (
             "turn.py",
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
-            "                await self._close(turn.key, turn, turn.made)\n"
+            "                await self._close(turn.key, turn, turn._slot, turn.made)\n"
+            "                turn.made = None\n"
             "                await trio.sleep(1)\n"
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
         ),
