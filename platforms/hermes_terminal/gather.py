@@ -6,14 +6,16 @@ faster than anybody types. A line that begins with a slash is a command of its o
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
 from hermes_terminal.lines import LINE_MAX, Line
-from hermes_terminal.modes import PASTE_BEGINS, PASTE_ENDS
+from hermes_terminal.modes import KEYS, PASTE_BEGINS, PASTE_ENDS
 
 BEGIN, END = PASTE_BEGINS.encode(), PASTE_ENDS.encode()
+_KEYS = re.compile(KEYS.encode())
 CUT_AT = 4095
 """So many bytes of a line the system keeps; what is typed or pasted behind them is lost (see termios(3))."""
 
@@ -66,7 +68,7 @@ class Gather:
 
 
 def _said(lines: Sequence[Line]) -> Said:
-    raw = b"\n".join(line.raw.replace(BEGIN, b"").replace(END, b"") for line in lines)
+    raw = b"\n".join(_KEYS.sub(b"", line.raw) for line in lines)
     length = sum(line.length for line in lines)
     cut = any(line.length >= CUT_AT for line in lines)
     return Said(Line(lines[0].number, raw.strip(b"\r\n")[:LINE_MAX], length), cut)

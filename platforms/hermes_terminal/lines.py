@@ -16,6 +16,7 @@ LINE_MAX = 1024 * 1024
 """The longest line in bytes; a longer one is cut there and counts as undecodable."""
 
 _CHUNK = 64 * 1024
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class Line(Struct, frozen=True):
@@ -67,7 +68,10 @@ class Lines:
 
     def _take(self) -> Line:
         self._number += 1
-        line = Line(self._number, bytes(self._part).removesuffix(b"\r"), self._length)
+        raw = bytes(self._part).removesuffix(b"\r")
+        if self._number == 1:  # programs of Windows begin what they pipe with it
+            raw = raw.removeprefix(_BYTE_ORDER_MARK)
+        line = Line(self._number, raw, self._length)
         self._part.clear()
         self._length = 0
         return line

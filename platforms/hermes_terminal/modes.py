@@ -1,20 +1,37 @@
-"""How a terminal is asked to behave while it is talked on, and left as it was."""
+"""What a terminal can do, how it is asked to behave while it is talked on, and how it is left as it was."""
 
 from __future__ import annotations
 
 import os
+import re
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 PASTES_MARKED, PASTES_PLAIN = "\x1b[?2004h", "\x1b[?2004l"
 PASTE_BEGINS, PASTE_ENDS = "\x1b[200~", "\x1b[201~"
 _IUTF8 = 0x4000
+# What writes nothing: cursor and function keys, Escape, Ctrl with a letter, and the marks of a paste.
+KEYS = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])?|[\x00-\x08\x0b-\x1f\x7f]"
+_KEYS = re.compile(KEYS)
 
 
-def unmarked(text: str) -> str:
-    """The text without the marks of a paste."""
-    return text.replace(PASTE_BEGINS, "").replace(PASTE_ENDS, "")
+_DUMB = frozenset({"dumb", "unknown"})
+
+
+def is_dumb(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal shows escape sequences as what they are, like that of an editor."""
+    return environment.get("TERM", "") in _DUMB
+
+
+def has_colour(environment: Mapping[str, str]) -> bool:
+    """Whether colours are welcome (https://no-color.org)."""
+    return not environment.get("NO_COLOR")
+
+
+def typed_text(text: str) -> str:
+    """What was typed or pasted, without the marks of a paste and without keys that nothing here acts upon."""
+    return _KEYS.sub("", text)
 
 
 @contextmanager

@@ -26,16 +26,21 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
-def paint(part: Part, *, ansi: bool) -> str:
+_COLOURED = frozenset({"code", "pre"})
+
+
+def paint(part: Part, *, ansi: bool, colour: bool = True) -> str:
     """A part as it is printed, without a last line end.
 
     Args:
         part: what to show. The address of a link follows its text, as nothing can be clicked.
         ansi: format with escape sequences; each line begins and ends unformatted.
+        colour: formats may be colours.
     """
     out = []
     for text, spans in _stretches(part):
-        codes = sorted({_STYLES[s.kind] for s in spans if s.kind in _STYLES}) if ansi else []
+        kinds = {s.kind for s in spans} - (set() if colour else _COLOURED)
+        codes = sorted({_STYLES[kind] for kind in kinds if kind in _STYLES}) if ansi else []
         shown = clean(text)
         if ansi:
             shown = shown.replace("\t", _TAB)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from hermes_terminal.modes import PASTES_MARKED, PASTES_PLAIN, unmarked
+from hermes_terminal.modes import PASTES_MARKED, PASTES_PLAIN, typed_text
 from hermes_terminal.paint import clean, paint, rows, wrap
 from hermes_trio import Delivery, Part
 
@@ -29,15 +29,19 @@ class Screen:
         tty: the output is a terminal.
         prompt: the user types below the output, on the same terminal.
         size: columns and rows of the terminal, asked at each change.
+        colour: formats may be colours.
     """
 
-    def __init__(self, *, tty: bool, prompt: bool, size: Callable[[], tuple[int, int]]) -> None:
+    def __init__(
+        self, *, tty: bool, prompt: bool, size: Callable[[], tuple[int, int]], colour: bool = True
+    ) -> None:
         self._tty = tty
         self._marks = False
         self._prompt = PROMPT if tty and prompt else ""
         self._size = size
+        self._colour = colour
         self._live: dict[str, str] = {}
-        self._live_rows = 0
+        self._painted: list[str] = []
         self._said: dict[str, int] = {}
         self._last: tuple[str, str] | None = None
 
@@ -49,7 +53,7 @@ class Screen:
     def leave(self) -> str:
         """What to write last of all: the terminal is what it was."""
         marks, self._marks = self._marks, False
-        return PASTES_PLAIN if marks else ""
+        return self.end() + (PASTES_PLAIN if marks else "")
 
     def tell(self, text: str) -> str:
         """What to write so that the user reads something that no chat holds."""
@@ -78,13 +82,13 @@ class Screen:
         if not self._prompt or not lines:
             return ""
         self._last = None
-        if not self._live and not any("\x1b" in line for line in lines):
+        if not self._live and all(typed_text(line) == line for line in lines):
             return self._prompt
         width, height = self._size()
         below = sum(rows(prompt + _echoed(line), width) for prompt, line in _prompted(lines))
         erase = self._erase(below) if self._live_rows + below < height else ""
         echo = (
-            "".join(f"{prompt}{clean(unmarked(line))}\n" for prompt, line in _prompted(lines))
+            "".join(f"{prompt}{clean(typed_text(line))}\n" for prompt, line in _prompted(lines))
             if erase
             else ""
         )
@@ -94,7 +98,7 @@ class Screen:
         """What to write at the end of the input: nobody is prompted any more."""
         end = "\n" if self._prompt else ""
         self._prompt = ""
-        self._live_rows = 0
+        self._painted = []
         return end
 
     def _show_live(self, message_id: str, part: Part) -> str:
@@ -115,7 +119,7 @@ class Screen:
         erase = self._erase(self._rows_of_last(message_id))
         self._live.pop(message_id, None)
         self._last = (message_id, text)
-        return f"{erase}{paint(part, ansi=True)}\n{self._bottom()}"
+        return f"{erase}{paint(part, ansi=True, colour=self._colour)}\n{self._bottom()}"
 
     def _delete(self, message_id: str) -> str:
         above = self._rows_of_last(message_id) if self._tty else 0
@@ -141,6 +145,12 @@ class Screen:
         count = rows(self._last[1].replace("\t", "    "), width)
         return count if count + self._live_rows < height else 0
 
+    @property
+    def _live_rows(self) -> int:
+        """The rows of the live texts: a window that became narrower since has made more of them."""
+        width, _ = self._size()
+        return sum(rows(row, width) for row in self._painted)
+
     def _erase(self, more: int = 0) -> str:
         """Erase the prompt, the live texts and `more` rows beside them; the cursor is left there."""
         up = self._live_rows + more
@@ -155,7 +165,7 @@ class Screen:
             lines = clean(text[-room * width :]).replace("\t", "    ").split("\n")
             shown += [row for line in lines[-room:] for row in wrap(line, max(width - 1, 2))]
         shown = shown[-room:]
-        self._live_rows = len(shown)
+        self._painted = shown
         return "".join(f"{row}\n" for row in shown) + self._prompt
 
 

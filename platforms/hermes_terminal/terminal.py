@@ -53,6 +53,8 @@ class Terminal:
         input_fd: a terminal, a pipe or a file.
         output_fd: on a terminal live texts are shown and replaced in place, with a prompt below if the
             input is a terminal too; elsewhere only what stays is printed, without formatting.
+        dumb: a terminal as output is one that knows no escape sequences: it gets what a pipe gets.
+        colour: formats may be colours.
     """
 
     name = "terminal"
@@ -60,7 +62,14 @@ class Terminal:
     policy = Policy(allow_users=(USER,), admins=(USER,), reply_to="off")
 
     def __init__(
-        self, *, chance: Chance, account: str = "main", input_fd: int = 0, output_fd: int = 1
+        self,
+        *,
+        chance: Chance,
+        account: str = "main",
+        input_fd: int = 0,
+        output_fd: int = 1,
+        dumb: bool = False,
+        colour: bool = True,
     ) -> None:
         self.account = account
         self._token = f"{chance.getrandbits(64):016x}"
@@ -71,8 +80,8 @@ class Terminal:
         self._typed = os.isatty(input_fd)
         self._sent = 0
         self._asked: tuple[str, tuple[Choice, ...]] = ("", ())
-        tty = os.isatty(output_fd)
-        self._screen = Screen(tty=tty, prompt=self._typed, size=self._size)
+        tty = os.isatty(output_fd) and not dumb
+        self._screen = Screen(tty=tty, prompt=self._typed, size=self._size, colour=colour)
         self._pen = Pen(output_fd)
         self._turn_to_write = trio.Lock()
 

@@ -16,11 +16,15 @@ from .display import Display
 class Tty:
     """A pseudo-terminal with a terminal on it, as its user knows it."""
 
-    def __init__(self, width, height):
+    def __init__(self, width, height, **more):
         self.master, self.slave = os.openpty()
         termios.tcsetwinsize(self.slave, (height, width))
         self.display = Display(width, height)
-        self.terminal = Terminal(chance=random.Random(1), input_fd=self.slave, output_fd=self.slave)
+        self.terminal = Terminal(chance=random.Random(1), input_fd=self.slave, output_fd=self.slave, **more)
+
+    def resize(self, width):
+        termios.tcsetwinsize(self.slave, (self.display.height, width))
+        self.display.resize(width)
 
     def type(self, text):
         os.write(self.master, text.encode())

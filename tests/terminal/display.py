@@ -65,6 +65,12 @@ class Display:
         if self.row == len(self.rows):
             self.rows.append("")
 
+    def resize(self, width):
+        """The window becomes narrower: rows that are too long go on in the next, as most terminals do it."""
+        assert self.row == len(self.rows) - 1
+        self.rows = [row[at : at + width] for row in self.rows for at in range(0, max(len(row), 1), width)]
+        self.width, self.row = width, len(self.rows) - 1
+
     @property
     def text(self):
         """All rows, those that scrolled off too."""

@@ -70,6 +70,14 @@ async def test_bytes_that_are_not_utf8_are_replaced_and_it_is_said(pipes, ear):
     assert ear.heard[0].raw == b"caf\xe9"
 
 
+async def test_a_mark_of_the_byte_order_is_no_text(pipes, ear):
+    in_write, in_read, _, out_write = pipes
+    os.write(in_write, b"\xef\xbb\xbf/status\r\nhello\r\n")
+    os.close(in_write)
+    await terminal(in_read, out_write).serve(ear)
+    assert ear.texts == ["/status", "hello"]
+
+
 async def test_an_over_long_line_cannot_be_decoded_and_the_next_one_can(tmp_path, pipes, ear):
     path = tmp_path / "input"
     path.write_bytes(b"x" * (LINE_MAX + 1) + b"\nafter\n" + b"y" * LINE_MAX)

@@ -4,6 +4,7 @@ import os
 
 import pytest
 import trio
+from hermes_terminal.modes import has_colour, is_dumb
 
 from hermes_trio.values import Choice, Part, Span, Undecodable
 
@@ -231,3 +232,108 @@ async def test_a_backspace_erases_a_whole_character(tty, ear, nursery):
         while tty.display.modes == {"?2004": "h"}:
             await trio.lowlevel.wait_readable(tty.master)
             tty.display.feed(os.read(tty.master, 65536))
+
+
+# --- what a terminal is asked for, and what its keys send
+
+
+async def test_keys_that_move_a_cursor_are_no_text(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("he\x1b[D\x1b[1;5Cllo\x1bOP\x1b[3~\x07 you\x1b\n")
+    await ear.hears(1)
+    await tty.shows("> hello you\n>")
+    tty.type("\x1b[A\n")
+    tty.type("next\n")
+    await ear.hears(2)
+    assert ear.texts == ["hello you", "next"]
+
+
+async def test_a_dumb_terminal_gets_text_and_nothing_else(ear, nursery):
+    dumb = Tty(40, 10, dumb=True)
+    nursery.start_soon(dumb.terminal.serve, ear, name="serve")
+    dumb.type("hello\n")
+    await ear.hears(1)
+    preview = await dumb.terminal.deliver(delivery("h", said="preview"))
+    bold = Part("hi there", (Span(0, 2, "bold"),))
+    await dumb.terminal.deliver(delivery(bold, "edit", message_id=preview.message_id))
+    shown = b""
+    with trio.fail_after(3):
+        while shown != b"hello\r\nhi there\r\n":
+            await trio.lowlevel.wait_readable(dumb.master)
+            shown += os.read(dumb.master, 65536)
+    nursery.cancel_scope.cancel()
+    dumb.close()
+
+
+async def test_without_colour_formats_stay(ear, nursery):
+    plain = Tty(40, 10, colour=False)
+    await serve(plain, ear, nursery)
+    spans = (Span(0, 4, "bold"), Span(5, 9, "code"))
+    await plain.terminal.deliver(delivery(Part("bold code", spans)))
+    await plain.shows("bold code\n>")
+    assert plain.display.styled == "bold"
+    nursery.cancel_scope.cancel()
+    plain.close()
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, (False, True)),
+        ({"TERM": "xterm"}, (False, True)),
+        ({"TERM": "dumb"}, (True, True)),
+        ({"TERM": "unknown", "NO_COLOR": "1"}, (True, False)),
+        ({"NO_COLOR": ""}, (False, True)),
+    ],
+)
+def test_what_the_environment_says_of_a_terminal(environment, said):
+    assert (is_dumb(environment), has_colour(environment)) == said
+
+
+async def test_a_window_that_becomes_narrower_leaves_no_copy_of_what_was_being_made(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    await tty.terminal.deliver(delivery("before", said="say"))
+    preview = await tty.terminal.deliver(delivery("one two three four five six seven", said="preview"))
+    await tty.shows("before\none two three four five six seven\n>")
+    tty.resize(20)
+    await tty.terminal.deliver(delivery("one two.", "edit", message_id=preview.message_id))
+    await tty.shows("before\none two.\n>")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 2), (3, 1), (40, 1)])
+async def test_a_window_of_a_few_cells_is_a_window(ear, nursery, width, height):
+    tiny = Tty(width, height)
+    nursery.start_soon(tiny.terminal.serve, ear, name="serve")
+    tiny.type("漢字\n")
+    await ear.hears(1)
+    preview = await tiny.terminal.deliver(delivery("漢字 and more", said="preview"))
+    await tiny.terminal.deliver(delivery("漢字 and more.", "edit", message_id=preview.message_id))
+    shown = b""
+    with trio.fail_after(3):
+        while "漢字 and more.".encode() not in shown:
+            await trio.lowlevel.wait_readable(tiny.master)
+            shown += os.read(tiny.master, 65536)
+    nursery.cancel_scope.cancel()
+    tiny.close()
+
+
+async def test_who_leaves_leaves_a_line_of_its_own_to_the_next_program(tty, ear):
+    async with tty.terminal.open(), trio.open_nursery() as serving:
+        serving.start_soon(tty.terminal.serve, ear, name="serve")
+        await tty.shows(">")
+        serving.cancel_scope.cancel()
+    await tty.shows(">\n")
+    assert tty.display.modes == {"?2004": "l"}
+
+
+async def test_what_is_half_typed_when_an_answer_comes_is_kept_and_shown_again_with_ctrl_r(tty, ear, nursery):
+    await serve(tty, ear, nursery)
+    tty.type("hel")
+    await tty.shows("> hel")
+    await tty.terminal.deliver(delivery("an answer"))
+    await tty.shows("an answer\n>")
+    tty.type("\x12")
+    await tty.shows("an answer\n> ^R\nhel")
+    tty.type("lo\n")
+    await ear.hears(1)
+    assert ear.texts == ["hello"]

@@ -1,0 +1,23 @@
+"""The pages that list what people reported name tests that there are."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from tests.documents import pages
+
+PAGES = ("docs/terminal.md",)
+ROWS = [(page, row) for page in PAGES for row in pages.table(page, "reported")]
+
+
+@pytest.mark.parametrize(("page", "row"), ROWS, ids=[row[0][:60] for _, row in ROWS])
+def test_each_report_has_a_test(page, row):
+    assert len(row) == 3
+    shown = pages.code(row[2])
+    assert shown
+    for one in shown:
+        path, _, name = one.partition("::")
+        tree = ast.parse((pages.ROOT / path).read_text())
+        assert name in {node.name for node in tree.body if hasattr(node, "name")}
