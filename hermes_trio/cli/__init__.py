@@ -150,6 +150,7 @@ def _stop_at_once() -> None:
     What a parent has left is undone: a signal that is blocked would never come, also not to programs; with
     SIGCHLD ignored nobody would learn how a program ended; what else is ignored is so here alone.
     """
+    from hermes_trio.daemon.first_process import go_below_a_parent
     from hermes_trio.daemon.signals import heed_nothing_of_parents
 
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
@@ -157,6 +158,7 @@ def _stop_at_once() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(0))
     heed_nothing_of_parents()
+    go_below_a_parent()
 
 
 def _load(path: Path | None) -> Config:

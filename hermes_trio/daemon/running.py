@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import resource
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, Set
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO, cast
@@ -23,12 +21,12 @@ from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir, refuse_shared
 from hermes_trio.daemon.supervisor import begin_anew, supervisor
+from hermes_trio.daemon.unreadable import be_unreadable, blank_environment
 from hermes_trio.log import Log, stream_log
 from hermes_trio.plugins import PLATFORMS, installed
 from hermes_trio.redaction import Redactor
 
 STDIN, STDERR = 0, 2
-PR_SET_DUMPABLE = 4
 EVERY_LINE = 1_000_000_000
 
 
@@ -99,27 +97,12 @@ def _keep_to_oneself(config: Config) -> dict[str, str]:
     Returns the environment as it was, for a process that begins anew.
     """
     whole, held = dict(os.environ), {secret.reveal() for secret in config.secrets}
-    with suppress(OSError, ValueError):  # where its own cannot be found there is no /proc that shows it
-        _blank({os.fsencode(value) for value in whole.values() if value.strip() in held})
+    blank_environment({os.fsencode(value) for value in whole.values() if value.strip() in held})
     for name, value in whole.items():
         if value.strip() in held:
             del os.environ[name]
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with suppress(OSError, AttributeError):  # where there is no such call the machine has no /proc either
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
+    be_unreadable()
     return whole
-
-
-def _blank(values: Set[bytes]) -> None:
-    """Blank these values where the kernel shows the environment of the start: taking a variable out of
-    `os.environ` leaves it in `/proc/PID/environ`, which root reads, and in a container programs are root."""
-    environ = ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
-    index = 0
-    while at := environ[index]:
-        name, _, value = ctypes.string_at(at).partition(b"=")
-        if value in values:
-            ctypes.memset(at + len(name) + 1, 0, len(value))
-        index += 1
 
 
 def _run(main: Callable[[], Awaitable[int]], redact: Redactor) -> int:
