@@ -75,6 +75,7 @@ class AnthropicStream(Struct, frozen=True):
 
     answer: GrowingAnswer
     refused: Callable[[bytes], ModelFailed]
+    _not_ours: set[int | None] = set()
 
     def take(self, event: Event) -> Heard:
         """Take one event, or an answer that came at once. Unknown ones are skipped, as documented.
@@ -143,11 +144,13 @@ class AnthropicStream(Struct, frozen=True):
             self.answer.thought.take_block(index, begun)
         elif block.type == "redacted_thinking":
             self.answer.thought.take_block(index, {"type": block.type, "data": block.data or ""})
+        elif block.type != "text":
+            self._not_ours.add(index)  # a call that its servers make themselves has arguments too
 
     def _take_delta(self, index: int | None, delta: _Delta) -> None:
         if delta.text:
             self.answer.add_text(delta.text)
-        elif delta.partial_json:
+        elif delta.partial_json and index not in self._not_ours:
             self.answer.add_call(index, arguments=delta.partial_json)
         elif delta.thinking or delta.signature:
             more = {"thinking": delta.thinking, "signature": delta.signature}

@@ -210,8 +210,8 @@ FAILED = "Failed"
 IN_DOUBT = "Started, outcome unknown, do not repeat it unchecked"
 HARMLESS = "Hello."
 GO_ON = (
-    "What you said last was cut off by the limit of one answer, and no tool was called. Go on. If a call was"
-    " cut, make it again, with shorter arguments, or in several calls."
+    "What you said last has no end: it was cut off by the limit of one answer, or you paused. No tool was"
+    " called. Go on. If a call was cut, make it again, with shorter arguments, or in several calls."
 )
 SET_ASIDE = "A message of the user is left out here; the model service did not take it."
 

@@ -77,6 +77,14 @@ def block(index: int, begin: dict[str, Any], *deltas: dict[str, Any]) -> bytes:
     )
 
 
+def searched(index: int) -> bytes:
+    """A call that Anthropic's servers make themselves, and what it gave."""
+    call = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+    asked = {"type": "input_json_delta", "partial_json": '{"query": "tea"}'}
+    found = {"type": "web_search_tool_result", "tool_use_id": "srvtoolu_1", "content": []}
+    return block(index, call, asked) + block(index + 1, found)
+
+
 def words(text: str) -> bytes:
     """A block of text."""
     return block(0, {"type": "text", "text": ""}, {"type": "text_delta", "text": text})
@@ -196,6 +204,8 @@ ANTHROPIC = [
     Row("a pause", START + words("I search.") + end("pause_turn"), "I search.", "unfinished"),
     Row("the window is full", START + words("Half") + end("model_context_window_exceeded"), "Half", "length"),
     Row("cut amid a call", START + words("I write it.") + block(1, {"type": "tool_use", "id": "t", "name": "sleep", "input": {}}, {"type": "input_json_delta", "partial_json": '{"s": 1, "te'}) + end("max_tokens"), "I write it.", "unfinished"),
+    Row("it searched by itself, and was cut", START + searched(1) + words("Half") + end("max_tokens"), "Half", "length"),
+    Row("it searched by itself beside a call", START + block(0, {"type": "tool_use", "id": "t", "name": "sleep", "input": {}}, {"type": "input_json_delta", "partial_json": S1}) + searched(1) + end("tool_use"), "", "tool_calls", SLEEP),
     Row("arguments with the block's beginning", START + block(0, {"type": "tool_use", "id": "t", "name": "sleep", "input": {"s": 1}}) + end("tool_use"), "", "tool_calls", SLEEP),
     Row("no arguments", START + block(0, {"type": "tool_use", "id": "t", "name": "now", "input": {}}) + end("tool_use"), "", "tool_calls", (("now", "{}"),)),
     Row("odd types", START + event("content_block_start", index="0", content_block={"type": "text", "text": None}) + event("content_block_delta", index="0", delta={"type": "text_delta", "text": 6}) + end("end_turn"), "6", "stop"),
