@@ -11,7 +11,7 @@ from hermes_trio.errors import SendRefused
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.pure import texts
 from hermes_trio.redaction import certain
-from hermes_trio.testing import MemoryPlatform, open_world, text
+from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text
 from hermes_trio.values import Receipt, Traits
 from hermes_trio.wishes import Silence
 
@@ -381,6 +381,22 @@ async def test_the_models_words_are_the_preview(world):
     assert made(world)[0][:2] == ("send", "preview")
     assert made(world)[-1] == ("edit", "final", "one two three")
     assert len(world.platform.seen) == 1
+
+
+@pytest.mark.world(options=GatewayOptions(progress_every_s=0))
+async def test_what_was_read_of_an_answer_stays_above_the_line_that_says_it_failed_and_is_no_answer(world):
+    world.model.script(hangs("Half an ans"), fails("malformed"))
+    await world.say("u1", "hi")
+    await world.until(seconds=5)
+    world.model.heal()
+    await world.settle()
+    [shown] = world.platform.texts("u1")
+    assert shown.startswith("Half an ans\n\n")
+    assert await world.outcomes() == ["failed"]
+    await world.say("u1", "and now?")
+    await world.settle()
+    assert world.platform.texts("u1") == [shown, "you said: and now?"]
+    assert "Half an ans" not in str(world.model.requests[-1])
 
 
 @pytest.mark.parametrize("takes_key", [False, True])
