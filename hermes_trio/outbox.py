@@ -170,6 +170,8 @@ class Outbox:
                 return await self._fail(lane, begun, "not_sent", why, again=not wait_s)
             case SendRefused(kind="markup" | "other") if _formatted(begun):
                 return await self._fail(lane, begun, "plain", why)
+            case SendRefused(kind="markup" | "other") if begun.delivery.op == "react":
+                return await self._fail(lane, begun, "line", why)
             case SendRefused(kind="lost") if begun.delivery.op == "edit":
                 return await self._fail(lane, begun, "lost", why)
             case SendRefused(kind="markup" | "other") if edits_for_good:

@@ -265,10 +265,11 @@ class Store(ChildStore, Protocol):
     async def fail_delivery(
         self,
         row: int,
-        how: Literal["not_sent", "plain", "unknown", "lost", "refused", "failed"],
+        how: Literal["not_sent", "plain", "line", "unknown", "lost", "refused", "failed"],
         why: str,
     ) -> bool:
-        """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up.
+        """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up. A sign
+        of waiting that may not be a reaction is a "line".
 
         An edit that is "refused" is said as new, unless an earlier try of it may have arrived: then it is
         given up, its chat is told that an answer may be missing, and True is returned.

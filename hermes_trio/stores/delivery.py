@@ -239,7 +239,10 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
 
 
 def fail_delivery(
-    tx: Tx, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "refused", "failed"], why: str
+    tx: Tx,
+    row: int,
+    how: Literal["not_sent", "plain", "line", "unknown", "lost", "refused", "failed"],
+    why: str,
 ) -> bool:
     """It was not said, or nobody knows. Returns whether it is given up though it may be there."""
     if how == "refused":
@@ -286,6 +289,9 @@ _FAILED = {
     "not_sent": _OWED_AGAIN,
     # A row that its turn's end has taken over meanwhile is owed: what failed was the preview, not this.
     "plain": f"plain = case state when 'owed' then plain else 1 end, {_OWED_AGAIN}",
+    # A chat may take no reactions. What was no reaction when its message's turn came is nothing to take away.
+    "line": "at = :now, dirty = 1, message_id = null, op = case state when 'live' then 'send' else op end,"
+    " state = case state when 'live' then 'live' else 'dropped' end",
     # An edit can be repeated without harm; a send that nobody knows of is repeated once, marked.
     "unknown": f"unknown = unknown + 1, {_OWED_AGAIN}",
     # Its key belongs to the message that is gone; `at` makes another one.

@@ -296,7 +296,10 @@ class SqliteStore(ChildPromises):
         return await self._do(delivery.record_delivery, row, message_id)
 
     async def fail_delivery(
-        self, row: int, how: Literal["not_sent", "plain", "unknown", "lost", "refused", "failed"], why: str
+        self,
+        row: int,
+        how: Literal["not_sent", "plain", "line", "unknown", "lost", "refused", "failed"],
+        why: str,
     ) -> bool:
         """See the port."""
         return await self._do(delivery.fail_delivery, row, how, why)

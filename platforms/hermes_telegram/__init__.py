@@ -12,6 +12,7 @@ links.py     which addresses Telegram makes a link of
 content.py   what a message without text holds
 calls.py     Delivery -> Bot API call, and what its answer means
 answer.py    the answer itself
+menu.py      commands -> the client's menu
 api.py       one HTTP call
 mend.py      broken characters in what comes
 """

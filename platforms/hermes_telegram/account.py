@@ -7,14 +7,16 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Never
 
 import trio
+from msgspec.structs import replace
 
-from hermes_telegram.calls import to_call, to_receipt
+from hermes_telegram.calls import misses_anchor, to_call, to_receipt
 from hermes_telegram.entities import ENTITIES_MAX
 from hermes_telegram.links import takes_link
 from hermes_telegram.options import Options
 from hermes_trio import Delivery, Intake, NotSent, Part, Receipt, Traits, split_markdown
 
 if TYPE_CHECKING:
+    from hermes_telegram.answer import Answer
     from hermes_telegram.api import BotApi
 
 TRAITS = Traits(
@@ -71,10 +73,19 @@ class Telegram:
         )
 
     async def deliver(self, delivery: Delivery) -> Receipt:
-        """Do one call, bounded; cancelled, Telegram may have it. Raises NotSent, SendRefused, SendUnknown."""
+        """Do one call, bounded; cancelled, Telegram may have it. Raises NotSent, SendRefused, SendUnknown.
+
+        A reply to a message that is gone is a second call, of what replies to nothing.
+        """
         await trio.lowlevel.checkpoint()  # what fails before its call is a checkpoint too
+        answer = await self._call(delivery)
+        if misses_anchor(delivery, answer):
+            answer = await self._call(replace(delivery, reply_to=None))
+        return to_receipt(delivery, answer)
+
+    async def _call(self, delivery: Delivery) -> Answer:
         method, body = to_call(delivery, link_previews=self._options.link_previews)
-        return to_receipt(delivery, await self._opened().call(method, body))
+        return await self._opened().call(method, body)
 
     def split(self, text: str) -> Sequence[Part]:
         """Render markdown into parts that Telegram takes, with four units to spare."""

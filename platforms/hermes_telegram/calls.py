@@ -47,6 +47,10 @@ _GONE = re.compile(
 _LOST = re.compile(
     "message to (?:edit|react) not found|message can't be edited|MESSAGE_ID_INVALID", re.IGNORECASE
 )
+_ANCHOR = re.compile(
+    r"message to (?:be replied|reply) not found|repl(?:y|ied) message not found|REPLY_MESSAGE_ID_INVALID",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile("can't parse entit|entity URL|ENTIT(?:Y|IES)_|MessageEntity", re.IGNORECASE)
 
 
@@ -74,6 +78,14 @@ def to_call(delivery: Delivery, *, link_previews: bool = False) -> tuple[str, by
         return _METHODS[delivery.op], encode(body)
     except ValueError:
         raise SendRefused(f"not a Telegram address or message id: {delivery.address.lane}") from None
+
+
+def misses_anchor(delivery: Delivery, answer: Answer) -> bool:
+    """Whether a send was refused for the message that it replies to: it may go out without.
+
+    Telegram is asked to do that by itself, and does so nowhere but outside of topics.
+    """
+    return delivery.reply_to is not None and not answer.ok and _ANCHOR.search(answer.description) is not None
 
 
 def to_receipt(delivery: Delivery, answer: Answer) -> Receipt:

@@ -15,6 +15,7 @@ import trio
 from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.api import READ_S, BotApi
 from hermes_telegram.calls import encode
+from hermes_telegram.menu import menu_of
 from hermes_telegram.wire import Me, decode_batches
 from hermes_trio import (
     AccountRefused,
@@ -147,9 +148,8 @@ def _raise_refusal(answer: Answer, why: str) -> Never:
 
 
 async def _set_menu(api: BotApi, account: str, menu: Sequence[tuple[str, str]]) -> None:
-    commands = [{"command": name.lower(), "description": text[:256]} for name, text in menu[:100]]
     try:
-        answer = await api.call("setMyCommands", encode({"commands": commands}))
+        answer = await api.call("setMyCommands", encode({"commands": menu_of(menu)}))
     except (NotSent, SendUnknown) as error:
         log.warning("menu not set account=%s why=%s", account, error)
         return

@@ -14,6 +14,7 @@ import msgspec
 from tests.fakes.botapi_params import Refusal, addressees, bad, buttons_of, checked_text
 
 BOT_ID = 123456789
+MENU_MAX = 7_800  # bytes, as has been measured
 
 
 @dataclass
@@ -220,7 +221,8 @@ class BotChats:
             reply = {"message_id": int(params["reply_to_message_id"])}
         if not reply or (chat, reply["message_id"]) in self._messages:
             return reply.get("message_id")
-        if not reply.get("allow_sending_without_reply"):
+        # "Always False for replies in another chat or forum topic."
+        if not reply.get("allow_sending_without_reply") or params.get("message_thread_id"):
             raise bad("message to be replied not found")
         return None
 
@@ -259,6 +261,8 @@ class BotChats:
         for command in params["commands"]:
             if not re.fullmatch("[a-z0-9_]{1,32}", command["command"]) or not command["description"]:
                 raise bad("BOT_COMMAND_INVALID")
+        if len(msgspec.json.encode(params["commands"])) > MENU_MAX or len(params["commands"]) > 100:
+            raise bad("BOT_COMMANDS_TOO_MUCH")
         self.commands = params["commands"]
         return True
 

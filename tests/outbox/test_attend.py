@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from hermes_trio.errors import SendRefused
 from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world, text
 
@@ -185,6 +186,28 @@ async def test_else_one_line_that_is_deleted(world):
     assert world.platform.texts("u1") == ["Queued, position 1."]
     await world.until(seconds=11)
     assert world.platform.texts("u1") == ["first"]
+
+
+async def test_where_a_chat_takes_no_reaction_the_sign_is_the_line(autojump_clock):
+    class Shy(MemoryPlatform):
+        """Its chats allow no reactions, which nobody knows before."""
+
+        async def deliver(self, delivery):
+            if delivery.op == "react":
+                raise SendRefused("REACTION_INVALID")
+            return await super().deliver(delivery)
+
+    async with open_world(platform=Shy()) as world:
+        world.model.script(text("first", after_s=10), text("second", after_s=10))
+        await world.say("u1", "one")
+        await world.until(seconds=1)
+        await world.say("u1", "two")
+        await world.until(seconds=2)
+        assert world.platform.texts("u1") == ["Queued, position 1."]
+        await world.until(seconds=11)
+        assert world.platform.texts("u1") == ["first"]
+        await world.settle()
+        assert world.platform.texts("u1") == ["first", "second"]
 
 
 async def test_a_sign_that_cannot_be_taken_away_holds_nothing_up(autojump_clock):

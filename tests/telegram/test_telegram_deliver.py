@@ -95,6 +95,16 @@ async def test_a_reply_is_anchored_and_goes_out_without_an_anchor_that_is_gone(f
     assert [shown.reply_to for shown in fake.sent(42)] == [asked, None]
 
 
+async def test_in_a_topic_too_an_answer_goes_out_without_an_anchor_that_is_gone(fake, platform):
+    fake.topic(-100, 5)
+    there = Address("telegram", "main", "-100", "5", "42")
+    await platform.deliver(send("hello", Span(0, 5, "bold"), to=there, reply_to="4711"))
+    [shown] = fake.sent(-100)
+    assert (shown.text, shown.thread, shown.reply_to) == ("hello", 5, None)
+    assert [entity["type"] for entity in shown.entities] == ["bold"]
+    assert len(fake.called("sendMessage")) == 2
+
+
 async def test_choices_are_buttons_and_an_edit_without_them_takes_them_away(fake, platform):
     choices = (Choice("t1", "Yes"), Choice("t2", "No"))
     receipt = await platform.deliver(send("Sure?", choices=choices, said="prompt"))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import traceback
 
+import msgspec
 import pytest
 import trio
 import trio.testing
+from hermes_telegram.menu import MENU_BYTES, menu_of
 
 from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
 from hermes_trio.values import Address, Choice, Delivery, Part, Undecodable
@@ -145,6 +147,33 @@ async def test_the_menu_is_set_once_and_its_failure_stops_nothing(nursery):
     assert fake.commands == [{"command": "new", "description": "start afresh"}]
     assert fake.counts["setMyCommands"] == 2
     nursery.cancel_scope.cancel()
+
+
+async def test_what_the_menu_does_not_take_costs_that_alone(nursery):
+    fake, ear = FakeBotApi(), Ear()
+    async with opened(await nursery.start(fake.serve)) as platform:
+        platform.menu = [
+            ("new-one", "x"),
+            ("new", "afresh"),
+            ("Привет", "x"),
+            ("Ask_me", " "),
+            ("a" * 33, "x"),
+        ]
+        nursery.start_soon(platform.serve, ear)
+        await fake.until(lambda: fake.commands)
+        assert fake.commands == [
+            {"command": "new", "description": "afresh"},
+            {"command": "ask_me", "description": "ask_me"},
+        ]
+        nursery.cancel_scope.cancel()
+
+
+def test_a_long_menu_says_of_each_command_what_there_is_room_for():
+    menu = menu_of([(f"command_{n}", "é" * 300) for n in range(120)])
+    assert len(menu) == 100
+    assert len(msgspec.json.encode({"commands": menu})) <= MENU_BYTES
+    assert menu[0]["description"].startswith("éé")
+    assert menu_of([("new", "x" * 300)]) == [{"command": "new", "description": "x" * 256}]
 
 
 async def test_no_menu_is_no_call(nursery):
