@@ -5,6 +5,7 @@ This is a border: exception groups are opened here and go no further.
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -55,10 +56,15 @@ def _code() -> int:
         return FAILED
     except OSError as error:
         let_go_of(sys.stdout)
-        tell(f"{error.filename or 'standard output'}: {error.strerror}")
+        where = error.filename or ("standard output" if error.errno in _OF_OUTPUT else "")
+        tell(f"{where}: {error.strerror}" if where else str(error))
         return FAILED
     except (click.Abort, KeyboardInterrupt):
         return 0
+
+
+_OF_OUTPUT = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EBADF}
+"""What writing to a stream ends with, which names no file."""
 
 
 def _failed(error: BaseException) -> int:

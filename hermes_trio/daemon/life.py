@@ -15,7 +15,7 @@ import gc
 import os
 import resource
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import trio
@@ -162,7 +162,8 @@ def _settle_in() -> None:
     # A turn that waits for its model holds a connection: 1,000 turns do not fit the usual 1,024 files.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        with suppress(OSError, ValueError):  # a system may allow less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], around: Surroundings) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 import trio
@@ -28,7 +28,8 @@ def heed_nothing_of_parents() -> None:
     """Ignore what we were started to ignore, as nohup and a shell's `&` ask for; our programs do not."""
     for number in signal.valid_signals() - LEFT_ALONE:
         if signal.getsignal(number) is signal.SIG_IGN:
-            signal.signal(number, unheeded)
+            with suppress(OSError):  # an emulator keeps some for itself: they are nobody's to handle
+                signal.signal(number, unheeded)
 
 
 @contextmanager
