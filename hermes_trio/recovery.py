@@ -3,7 +3,7 @@ boot, and its key's task adopts it as the first thing it does."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import trio
@@ -16,13 +16,14 @@ from hermes_trio.ports import Platform
 from hermes_trio.pure import texts
 from hermes_trio.pure.verdict import Verdict, verdict
 from hermes_trio.splitting import Split
-from hermes_trio.store_port import Booted, Interrupted, Store
+from hermes_trio.store_port import Booted, Interrupted, Place, Store
 from hermes_trio.supervise import attempt
 from hermes_trio.values import Address
 from hermes_trio.writing import Refused, written
 
 CALM_S = 60.0
 SWEPT_S = 6 * 3600.0
+BETWEEN_PAGES_S = 0.05
 AT_ONCE = 50
 
 
@@ -129,13 +130,26 @@ async def let_go(store: Store, log: Log) -> None:
 
 
 async def sweep(store: Store, log: Log) -> None:
-    """Until cancelled, rows that cannot be read, and that nothing meets, are found all the same."""
+    """Until cancelled, rows that cannot be read, and that nothing meets, are found all the same.
+
+    It looks at a page at a time, so that nobody's commit waits for all of it.
+    """
     while True:
         await trio.sleep(SWEPT_S)
         # A store that cannot says so where somebody waits for it.
-        found, _ = await attempt(store.clear_the_way)
+        found, _ = await attempt(partial(_swept, store))
         for what in found or ():
             log.error("out of the way", kind="row", key=None, what=what)
+
+
+async def _swept(store: Store) -> Sequence[str]:
+    place: Place | None = Place()
+    while place is not None:
+        found, place = await store.look_through(place)
+        if found:
+            return await store.clear_the_way()
+        await trio.sleep(BETWEEN_PAGES_S)
+    return ()
 
 
 async def _close(

@@ -31,6 +31,7 @@ from hermes_trio.store_values import Interrupted as Interrupted
 from hermes_trio.store_values import Mark as Mark
 from hermes_trio.store_values import Opened as Opened
 from hermes_trio.store_values import PendingCommand as PendingCommand
+from hermes_trio.store_values import Place as Place
 from hermes_trio.store_values import Reply as Reply
 from hermes_trio.store_values import StatusView as StatusView
 from hermes_trio.store_values import StepRow as StepRow
@@ -305,6 +306,10 @@ class Store(ChildStore, Protocol):
         failed, with one sentence to the user where that can be said, or put right; returns what it was.
 
         A promise that meets such a row does the same first, says so by `OutOfTheWay`, and is kept."""
+
+    async def look_through(self, place: Place) -> tuple[bool, Place | None]:
+        """Whether a row of this page is one that `clear_the_way` would find; and where the next page begins,
+        None behind the last. A page costs the same however many rows there are. It changes nothing."""
 
     async def fail_next(self, key: Key, session: int) -> str | None:
         """What `next_turn` of the session cannot get past is failed, with one sentence to the user: its

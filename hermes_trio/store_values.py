@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -225,6 +225,18 @@ class Booted(Struct, frozen=True, kw_only=True):
     moved: tuple[tuple[str, str, str], ...] = ()
     rests: tuple[KeyRest, ...] = ()
     unclaimed: tuple[tuple[int, Address], ...] = ()
+
+
+class Place(Struct, frozen=True):
+    """Where looking through the rows goes on.
+
+    Args:
+        walk: which rows.
+        behind: which row of them was the last.
+    """
+
+    walk: int = 0
+    behind: tuple[Any, ...] = ()
 
 
 class PendingCommand(Struct, frozen=True):

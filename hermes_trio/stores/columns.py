@@ -75,19 +75,27 @@ class Live:
     """
 
     def __init__(self, table: str, where: str, keys: str, **columns: Holds) -> None:
-        self.table, self.keys, self.columns = table, keys.split(), columns
+        self.table, self.where, self.keys, self.columns = table, where, keys.split(), columns
         self.names = list(dict.fromkeys([*self.keys, *columns]))
         self.sql = f"select {', '.join(self.names)} from {table} {where}"
 
 
 BOOTS = Live(
     "boot",
-    "order by id desc limit 3",
+    "where id > (select max(id) - 3 from boot)",
     "id",
     started_at=_moment,
     ended_at=_maybe(_moment),
     clean=_flag,
 )
+MARKS = Live("mark", "where true", "rowid", mark=_text, place=_maybe(_text))
+SESSIONS = Live("session", "indexed by session_live where ended_at is null", "id")
+SESSION_IS_SOUND = (
+    "typeof(opened_at) in ('real', 'integer') and abs(opened_at) < 1e11"
+    " and typeof(interrupted) = 'integer' and interrupted between 0 and 1000000"
+    " and typeof(wakes) = 'integer' and wakes between 0 and 1000000"
+)
+"""Of as many as there ever were conversations; so SQLite itself looks."""
 MESSAGES = Live(
     "inbound",
     "indexed by inbound_open where outcome is null",
@@ -207,12 +215,14 @@ CHILDREN = Live(
     output=_text,
     at=_moment,
 )
-PENALTIES = Live("penalty", "", "account chat", account=_text, chat=_text, until=_moment, at=_maybe(_moment))
-MOVES = Live("moved", "", "account chat", account=_text, chat=_text, becomes=_text, at=_moment)
-CURSORS = Live("cursor", "", "account", account=_text, value=_text)
+PENALTIES = Live(
+    "penalty", "where true", "account chat", account=_text, chat=_text, until=_moment, at=_maybe(_moment)
+)
+MOVES = Live("moved", "where true", "account chat", account=_text, chat=_text, becomes=_text, at=_moment)
+CURSORS = Live("cursor", "where true", "account", account=_text, value=_text)
 RESTS = Live(
     "key_rest",
-    "",
+    "where true",
     "fingerprint model",
     fingerprint=_text,
     model=_text,
@@ -231,8 +241,13 @@ def unreadable(tx: Tx, of: Live) -> Iterator[tuple[Row, list[str]]]:
     """Each row with columns that hold something else, and which those are. To be read under `whole_bytes`."""
     for values in tx.all(of.sql):
         row = dict(zip(of.names, values, strict=True))
-        if bad := [name for name, holds in of.columns.items() if not holds(row[name])]:
+        if bad := bad_columns(of, row):
             yield row, bad
+
+
+def bad_columns(of: Live, row: Row) -> list[str]:
+    """Which columns of the row hold something else."""
+    return [name for name, holds in of.columns.items() if not holds(row[name])]
 
 
 def row_is(keys: Sequence[str]) -> str:

@@ -39,7 +39,6 @@ from hermes_trio.stores import (
     boot,
     deferral,
     delivery,
-    in_the_way,
     intake,
     moving,
     next_turn,
@@ -52,6 +51,7 @@ from hermes_trio.stores import (
     views,
 )
 from hermes_trio.stores.child_promises import ChildPromises
+from hermes_trio.stores.row_promises import RowPromises
 from hermes_trio.stores.store_file import opened
 from hermes_trio.stores.writer import RunBlocking, Writer
 from hermes_trio.threads import own_thread
@@ -71,7 +71,7 @@ def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
 
 
-class SqliteStore(ChildPromises):
+class SqliteStore(ChildPromises, RowPromises):
     """A Store over one SQLite connection.
 
     Args:
@@ -323,22 +323,6 @@ class SqliteStore(ChildPromises):
     async def chat_moved(self, account: str, chat: str, becomes: str) -> None:
         """See the port."""
         await self._do(moving.chat_moved, account, chat, becomes)
-
-    async def clear_the_way(self) -> Sequence[str]:
-        """See the port."""
-        return await self._do(unreadable.clear_the_way)
-
-    async def fail_next(self, key: Key, session: int) -> str | None:
-        """See the port."""
-        return await self._do(in_the_way.fail_next, key, session)
-
-    async def fail_command(self, key: Key) -> str | None:
-        """See the port."""
-        return await self._do(in_the_way.fail_command, key)
-
-    async def fail_part(self, lane: Lane, live: bool) -> str | None:
-        """See the port."""
-        return await self._do(in_the_way.fail_part, lane, live)
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """See the port."""

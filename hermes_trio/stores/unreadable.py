@@ -59,7 +59,7 @@ def _put_right(tx: Tx) -> Iterator[str]:
     for row, bad in unreadable(tx, columns.BOOTS):
         right = {"started_at": 0.0, "ended_at": None, "clean": 0}
         yield _set(tx, "boot", row["id"], {name: right[name] for name in bad})
-    for (session,) in tx.all(_ODD_SESSIONS):
+    for (session,) in tx.all(f"{columns.SESSIONS.sql} and not ({columns.SESSION_IS_SOUND})"):
         yield _set(tx, "session", session, {"opened_at": tx.now, "interrupted": 0, "wakes": 0})
     for row, bad in unreadable(tx, columns.CHILDREN):
         right = {name: _CHILD[name](row) for name in bad if name in _CHILD}
@@ -73,12 +73,6 @@ def _put_right(tx: Tx) -> Iterator[str]:
             yield "mark"
 
 
-_ODD_SESSIONS = (
-    "select id from session indexed by session_live where ended_at is null and not ("
-    " typeof(opened_at) in ('real', 'integer') and abs(opened_at) < 1e11"
-    " and typeof(interrupted) = 'integer' and interrupted between 0 and 1000000"
-    " and typeof(wakes) = 'integer' and wakes between 0 and 1000000)"
-)
 _CHILD: dict[str, Any] = {
     **dict.fromkeys(("session", "turn", "boot", "matches"), lambda _: 0),
     **dict.fromkeys(("foreground", "keep", "notify", "consumed", "muted"), lambda _: 0),
