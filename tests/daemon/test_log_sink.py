@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import stat
 
 import pytest
@@ -72,6 +73,36 @@ def test_a_file_goes_on_where_the_last_life_ended(tmp_path):
         with CappedFile(tmp_path / "hermes.log") as file:
             file.write(f"{word}\n")
     assert (tmp_path / "hermes.log").read_text() == "one\ntwo\n"
+
+
+def test_what_a_library_says_over_and_over_is_a_line_a_minute_that_counts_it(tmp_path):
+    begun = time.time()
+
+    def says(text, after_s, name="trio.serve_listeners"):
+        record = logging.makeLogRecord({"name": name, "levelno": logging.ERROR, "msg": text})
+        record.created = begun + after_s
+        logging.getLogger(name).handle(record)
+
+    with CappedFile(tmp_path / "hermes.log") as file:
+        with standard_logging_to(stream_log(file, lambda: 7.0, Redactor([]))):
+            for tenth in range(900):
+                says("accept returned EMFILE", tenth / 10)
+            says("another thing", 61)
+            says("accept returned EMFILE", -3600)
+            for _ in range(2):
+                says("send refused", 0, "hermes_trio.telegram")
+            for number in range(1000):
+                says(f"no two are alike: {number}", 0)
+    lines = (tmp_path / "hermes.log").read_text().splitlines()
+    assert lines[:6] == [
+        'ts=7.000 level=warning event=trio.serve_listeners text="accept returned EMFILE"',
+        'ts=7.000 level=warning event=trio.serve_listeners text="accept returned EMFILE" again=599',
+        'ts=7.000 level=warning event=trio.serve_listeners text="another thing"',
+        'ts=7.000 level=warning event=trio.serve_listeners text="accept returned EMFILE" again=299',
+        'ts=7.000 level=warning event=hermes_trio.telegram text="send refused"',
+        'ts=7.000 level=warning event=hermes_trio.telegram text="send refused"',
+    ]
+    assert len(lines) == 1006
 
 
 def test_what_libraries_log_becomes_lines_without_secrets(tmp_path):
