@@ -8,7 +8,6 @@ from contextlib import contextmanager
 
 from hermes_trio.log import Log
 
-
 AGAIN_S = 60.0
 REMEMBERED = 100
 
@@ -22,7 +21,7 @@ class _Said:
 
 
 class _Bridge(logging.Handler):
-    """Writes each record; what a library says over and over, once a minute, with how often it came between."""
+    """Writes each record; what a library says over and over once a minute, with how often it came."""
 
     def __init__(self, log: Log) -> None:
         super().__init__()

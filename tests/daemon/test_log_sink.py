@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 import stat
+import time
 
 import pytest
 
