@@ -243,9 +243,7 @@ def wake_all(tx: Tx) -> None:
     }
     for key in sorted(keys):
         tx.then(WakeKey(read_key(key), tx.session_of(key)))
-    for (lane,) in tx.all(
-        "select distinct lane from outbound where state in ('owed', 'sending', 'live') order by lane"
-    ):
+    for (lane,) in tx.all(f"select distinct lane from outbound where {IS_OPEN} order by lane"):
         tx.then(WakeLane(read_lane(lane)))
 
 

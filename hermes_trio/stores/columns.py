@@ -186,8 +186,9 @@ PARTS = Live(
 HELD = Live("outbound", "indexed by outbound_held where state = 'held'", "id", **PARTS.columns)
 ODD = Live(
     "outbound",
-    "indexed by outbound_odd where state not in"
-    " ('owed', 'sending', 'live', 'held', 'sent', 'failed', 'unknown', 'dropped')",
+    "indexed by outbound_odd where state <> 'owed' and state <> 'sending' and state <> 'live'"
+    " and state <> 'held' and state <> 'sent' and state <> 'failed' and state <> 'unknown'"
+    " and state <> 'dropped'",
     "id",
     **{**PARTS.columns, "state": lambda _: False},
 )

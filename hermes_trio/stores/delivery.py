@@ -206,8 +206,8 @@ def _marked(part: Part) -> Part:
 
 _SAID = (
     "select turn, said, last, state, exists(select 1 from outbound other where other.lane = outbound.lane"
-    " and other.state in ('owed', 'sending', 'live') and (other.state <> 'live' or other.dirty = 1))"
-    " from outbound where id = ?"
+    " and (other.state = 'owed' or other.state = 'sending' or other.state = 'live')"
+    " and (other.state <> 'live' or other.dirty = 1)) from outbound where id = ?"
 )
 """Of a row what it was, and whether its lane has more to say."""
 

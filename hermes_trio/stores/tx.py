@@ -53,7 +53,8 @@ def text_of(value: Key | Lane | Address) -> str:
 RANKS = {"reply": -1, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
 """What a person asked for now is said before what a flood is refused with, and that before answers."""
 # The planner takes a partial index only where its condition stands in the query, word for word.
-IS_OPEN = "state in ('owed', 'sending', 'live')"
+IS_OPEN = "(state = 'owed' or state = 'sending' or state = 'live')"
+"""Three in a list would be a table that SQLite fills anew for each row that it looks at."""
 LANE_IS = f"lane = ? and {IS_OPEN}"
 NO_SESSION = 0
 """Where entries stand that belong to no conversation any more."""

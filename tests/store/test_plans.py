@@ -62,3 +62,10 @@ def _scans(db, sql):
     plan = [row[3] for row in db.execute(f"explain query plan {sql}")]
     read = [re.match(r"SCAN (\w+)(?! USING)", step) for step in plan]
     return [found[0] for found in read if found and found[1] in GROWING]
+
+
+async def test_no_index_has_a_list_in_its_condition(autojump_clock):
+    # Of more than two SQLite makes a table, anew for each row that is written.
+    async with open_world() as world:
+        asked = "select name from sqlite_master where type = 'index' and sql like '% in (%'"
+        assert world.db.execute(asked).fetchall() == []
