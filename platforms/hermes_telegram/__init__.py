@@ -8,6 +8,7 @@ entities.py  people, and stretches of text in UTF-16 units, both ways
 marks.py     links, code and quotes of what comes, written into its text
 spoken.py    to whom a text speaks
 context.py   what a message answers, quotes, and was forwarded from
+anonymous.py in whose name a button is pressed
 links.py     which addresses Telegram makes a link of
 content.py   what a message without text holds
 calls.py     Delivery -> Bot API call, and what its answer means

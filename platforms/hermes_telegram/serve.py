@@ -12,6 +12,7 @@ from typing import Never
 
 import trio
 
+from hermes_telegram.anonymous import Pressers
 from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.api import READ_S, BotApi
 from hermes_telegram.calls import encode
@@ -82,7 +83,7 @@ async def _poll(
     poll_timeout_s: int,
     presses: trio.MemorySendChannel[str],
 ) -> Never:
-    cursor = intake.cursor
+    cursor, pressers = intake.cursor, Pressers(api)
     timeout_s = 0  # the first poll returns at once, and so tells that the account receives
     while True:
         wish = {"limit": BATCH_MAX, "timeout": timeout_s, "allowed_updates": _WANTED}
@@ -95,7 +96,7 @@ async def _poll(
             for batch in decode_batches(answer.result, account=account, me=me):
                 if batch.cursor is None:
                     raise PlatformDown("getUpdates: no update has an update_id")
-                await intake.accept(batch.updates, cursor=batch.cursor)
+                await intake.accept(await pressers.named(batch.updates), cursor=batch.cursor)
                 cursor = batch.cursor
                 for press in batch.presses:
                     _offer(presses, press)

@@ -8,12 +8,16 @@ import pytest
 
 from tests.documents import pages
 
-PAGES = ("docs/terminal.md",)
-ROWS = [(page, row) for page in PAGES for row in pages.table(page, "reported")]
+TABLES = (
+    ("docs/telegram.md", "reported of what comes"),
+    ("docs/telegram.md", "reported of what goes out"),
+    ("docs/terminal.md", "reported"),
+)
+ROWS = [row for page, head in TABLES for row in pages.table(page, head)]
 
 
-@pytest.mark.parametrize(("page", "row"), ROWS, ids=[row[0][:60] for _, row in ROWS])
-def test_each_report_has_a_test(page, row):
+@pytest.mark.parametrize("row", ROWS, ids=[row[0][:60] for row in ROWS])
+def test_each_report_has_a_test(row):
     assert len(row) == 3
     shown = pages.code(row[2])
     assert shown

@@ -59,6 +59,7 @@ class BotChats:
         self.commands: list[dict[str, str]] = []
         self.topics: dict[tuple[int, int], str] = {}
         self.migrated: dict[int, int] = {}
+        self.anonymous: set[tuple[int, int]] = set()
         self._shown: dict[int, dict[int, Shown]] = {}
         self._chats: dict[int, dict[str, Any]] = {}
         self._messages: dict[tuple[int, int], dict[str, Any]] = {}
@@ -74,6 +75,7 @@ class BotChats:
             "setmessagereaction": self._set_message_reaction,
             "setmycommands": self._set_my_commands,
             "answercallbackquery": self._answer_callback_query,
+            "getchatmember": self._get_chat_member,
         }
 
     def _wake_pollers(self) -> None:
@@ -265,6 +267,22 @@ class BotChats:
             raise bad("BOT_COMMANDS_TOO_MUCH")
         self.commands = params["commands"]
         return True
+
+    def _get_chat_member(self, params: dict[str, Any]) -> dict[str, Any]:
+        chat, user = self._known_chat(params), params["user_id"]
+        member = {"user": self._user(user), "status": "member"}
+        if (chat, user) in self.anonymous:
+            rights = (
+                "can_be_edited can_manage_chat can_delete_messages can_manage_video_chats"
+                " can_restrict_members can_promote_members can_change_info can_invite_users can_post_stories"
+                " can_edit_stories can_delete_stories"
+            )
+            return (
+                member
+                | {"status": "administrator", "is_anonymous": True}
+                | dict.fromkeys(rights.split(), False)
+            )
+        return member
 
     def _answer_callback_query(self, params: dict[str, Any]) -> bool:
         self.pressed.append(params["callback_query_id"])

@@ -34,6 +34,7 @@ async def test_python_telegram_bot_accepts_the_fake(nursery):
     fake = FakeBotApi()
     url = await nursery.start(fake.serve)
     asked = fake.push(42, "/start hello @hermes_bot")
+    fake.anonymous.add((42, 43))
     said: list[str] = []
     ended = await witness(nursery, "witness_ptb.py", url, said)
     await fake.until(lambda: fake.commands, 15)

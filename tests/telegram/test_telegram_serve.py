@@ -128,6 +128,49 @@ async def test_a_press_is_heard_and_stops_spinning(nursery):
         nursery.cancel_scope.cancel()
 
 
+async def test_an_anonymous_admin_presses_in_the_name_of_the_group_and_is_asked_for_once(nursery):
+    fake, ear = FakeBotApi(), Ear()
+    fake.anonymous.add((-100, 7))
+    async with opened(await nursery.start(fake.serve)) as platform:
+        nursery.start_soon(platform.serve, ear)
+        for chat in (-100, 42):
+            fake.chat(chat)
+            asked = Delivery(
+                op="send",
+                address=Address("telegram", "main", str(chat), None, "7"),
+                part=Part("Sure?"),
+                choices=(Choice("t", "Yes"),),
+            )
+            await platform.deliver(asked)
+        [shown], [private] = fake.sent(-100), fake.sent(42)
+        for user in (7, 8, 7):
+            fake.press(-100, shown.message_id, "t", user=user)
+        fake.press(42, private.message_id, "t")
+        await ear.hears(4)
+        assert [press.address.user for press in ear.heard] == ["-100", "8", "-100", "42"]
+        assert fake.counts["getChatMember"] == 2
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_press_that_nobody_tells_whose_it_is_keeps_its_name(nursery):
+    fake, ear = FakeBotApi(), Ear()
+    fake.refuse("getChatMember", 400, "Bad Request: CHAT_ADMIN_REQUIRED")
+    async with opened(await nursery.start(fake.serve)) as platform:
+        nursery.start_soon(platform.serve, ear)
+        fake.chat(-100)
+        asked = Delivery(
+            op="send",
+            address=Address("telegram", "main", "-100", None, "7"),
+            part=Part("Sure?"),
+            choices=(Choice("t", "Yes"),),
+        )
+        await platform.deliver(asked)
+        fake.press(-100, fake.sent(-100)[0].message_id, "t", user=7)
+        await ear.hears(1)
+        assert ear.heard[0].address.user == "7"
+        nursery.cancel_scope.cancel()
+
+
 async def test_the_menu_is_set_once_and_its_failure_stops_nothing(nursery):
     fake = FakeBotApi()
     url = await nursery.start(fake.serve)

@@ -35,6 +35,8 @@ async def main(url: str, token: str) -> None:
             await bot.edit_message_text("edited", chat_id=chat, message_id=sent.message_id)
         await bot.send_chat_action(chat, "typing")
         await bot.set_message_reaction(chat, update.message.message_id, "👀")
+        assert (await bot.get_chat_member(chat, 42)).status == "member"
+        assert (await bot.get_chat_member(chat, 43)).is_anonymous
         await bot.set_my_commands([BotCommand("new", "start afresh")])
         # The offset confirms the first; the fake is asked to press through its control port meanwhile.
         [press] = await bot.get_updates(offset=update.update_id + 1, timeout=5)
