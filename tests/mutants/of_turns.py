@@ -201,6 +201,33 @@ TURNS: tuple[Mutant, ...] = (
         ("context.py", "finish=answer.finish, keepsake=answer.keepsake\n", "finish=answer.finish\n"),
     ),
     mutant(
+        "what comes twice is done twice",
+        "I5",
+        "A call that comes at two places with one id is two calls.",
+        (
+            "models/calls.py",
+            "            before = made.get(id) if id else None\n",
+            "            before = None\n",
+        ),
+        (
+            "models/calls.py",
+            "            if before is not None or not id:\n",
+            "            if id in made or not id:\n",
+        ),
+    ),
+    mutant(
+        "a bad end is a good one",
+        "bad ends",
+        "What a limit or a filter has cut off is told as if it were whole.",
+        ("agent.py", 'CUT = ("partial", "length")\n', "CUT = ()\n"),
+    ),
+    mutant(
+        "what a service refuses to answer is done again",
+        "I5",
+        "The results of what was called are left out, and the same may be called again.",
+        ("agent.py", "if shown.was_set_aside(call):\n", "if False:\n"),
+    ),
+    mutant(
         "strangers are resumed",
         "verdict",
         "Whoever may not speak any more has a turn resumed.",

@@ -14,19 +14,19 @@ from msgspec.structs import replace
 from hermes_trio.entries import (
     AssistantEntry,
     Entry,
-    Keepsake,
     ModelAnswer,
     ModelRequest,
     Spelled,
     ToolCall,
     ToolEntry,
 )
-from hermes_trio.errors import AskTimedOut, StepFailed, StepUnknown, StoreClosed
+from hermes_trio.errors import AskTimedOut, ModelFailed, StepFailed, StepUnknown, StoreClosed
 from hermes_trio.ports import ToolContext
 from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.script import Line, ScriptedModel
-from hermes_trio.testing.simulation.words import answer, apart, asked_of, read, seconds
+from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
+from hermes_trio.testing.simulation.words import answer, apart, asked_of, read, seconds, was_cut
 from hermes_trio.verbs import Turn
 from hermes_trio.wishes import Silence
 
@@ -150,8 +150,8 @@ def _call(word: str, wish: str, child: int) -> tuple[str, dict[str, Any]]:
 
 HASTY_S = 0.5
 """How long a function waits for a step that it is in a hurry with."""
-ANSWERING = ("stream", "part", "think", "tells")
-"""Words that are no calls: they say how the answer comes."""
+ANSWERING = ("stream", "part", "think", "tells", "odd", "refuses", "cut", "doubled")
+"""Words that are no calls: they say how the answer comes, or how its calls do."""
 
 
 def spelled(earlier: Spelled, more: Sequence[Entry]) -> Spelled:
@@ -176,6 +176,10 @@ class ObedientModel(ScriptedModel):
     It has a spelling, so what a turn is shown of those before comes from the gateway's memory where it can.
 
     What it is asked the same way it answers the same way, also after a crash, since it reads the transcript.
+    It refuses a conversation in which it is not shown what it thought before its calls.
+
+    `odd` is an answer that ends in an odd word; `refuses` one that is none, by a filter; `cut` a first call,
+    or thoughts, that the limit cut; `doubled` calls that come at two places each, with one id.
 
     Args:
         name: which of several it is.
@@ -221,23 +225,34 @@ class ObedientModel(ScriptedModel):
         n, words, done = asked_of(request.entries)
         if n == 0:
             return Line(ModelAnswer(text="noted"), ("noted",), self._think_s)
+        if id := forgotten(request.entries):
+            return Line(error=ModelFailed("malformed", f"{id} without its thought"), after_s=self._think_s)
+        cut = "cut" in words and not was_cut(request.entries)
         calls = [word for word in words if apart(word)[0] not in ANSWERING]
         if done < len(calls):
             name, arguments = _call(calls[done], f"{n}.{done}", newest_child(request.entries))
             call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
-            thought = Keepsake(self.name, {"thought": call.id})
-            answered = ModelAnswer(calls=(call,), finish="tool_calls", keepsake=thought)
-            return Line(answered, (), self._think_s)
-        return self._answer(n, words)
+            places = 2 if "doubled" in words else 1
+            return self._line(Saying((), call, "length" if cut else "tool_calls", places, cut), self._think_s)
+        return self._line(Saying(end="length"), self._think_s) if cut else self._answer(n, words)
+
+    def _line(self, saying: Saying, think_s: float, stream_s: float = 0.0) -> Line:
+        try:
+            said, pieces = heard(saying, self.name)
+        except ModelFailed as error:
+            return Line(error=error, after_s=think_s)
+        return Line(said, pieces, think_s, stream_s / max(1, len(pieces)))
 
     def _answer(self, n: int, words: list[str]) -> Line:
+        if "refuses" in words:
+            return self._line(Saying(end="content_filter"), self._think_s)
         text, think_s, stream_s = answer(n, words, self._secret), self._think_s, 0.0
         for name, argument in map(apart, words):
             think_s += seconds(argument, 0.0) if name == "think" else 0.0
             stream_s += seconds(argument, 0.0) if name == "stream" else 0.0
         size = -(-len(text) // PIECES)
         pieces = tuple(text[at : at + size] for at in range(0, len(text), size)) if stream_s else (text,)
-        return Line(ModelAnswer(text=text), pieces, think_s, stream_s / len(pieces))
+        return self._line(Saying(pieces, end=odd_end(n) if "odd" in words else "stop"), think_s, stream_s)
 
 
 class Obedient:

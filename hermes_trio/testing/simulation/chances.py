@@ -139,6 +139,9 @@ BANNED = 0.15
 """How often a story ends with somebody who is banned."""
 LID = KEPT = SLOWLY = HASTY = 0.1
 """How often with a process that is stopped, a row that is rubbish, a slow disk, a short wait."""
+ODDLY = 0.2
+"""How often with a model whose endpoint answers oddly."""
+ODDITIES = ("odd", "refuses", "refuses", "cut", "doubled", "doubled")
 HURRIED = ("hasty:again", "hasty:again", "hasty:again")
 """Steps that a function waits for no longer, while what it waited for before is not recorded yet."""
 BODIES = (("inbound", "body"), ("entry", "body"), ("outbound", "part"), ("step", "value"))

@@ -23,6 +23,8 @@ from hermes_trio.testing.simulation.chances import (
     KEPT,
     LID,
     MOMENTS,
+    ODDITIES,
+    ODDLY,
     OPERATIONS,
     PLACES,
     RUBBISH,
@@ -164,6 +166,7 @@ class _Story:
             (self._kept, KEPT),
             (self._slowly, SLOWLY),
             (self._hasty, HASTY),
+            (self._oddly, ODDLY),
         ):
             if self.dice.random() < often:
                 self.at = round(self.at + self.dice.one(GAPS), 4)
@@ -364,6 +367,19 @@ class _Story:
         self.told_all.append(Fault(self.at, "store_slow", {"for_s": 60.0, "delay_s": 3.0}))
         for _ in range(self.dice.randint(1, 3)):
             self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+
+    def _oddly(self) -> None:
+        """A model whose endpoint answers oddly does things for somebody; perhaps a crash comes amid it."""
+        user, place = self._who()
+        done = self.dice.sample(("once", "slow", "again", "stubborn"), self.dice.randint(0, 2))
+        odd = self.dice.sample(ODDITIES, self.dice.randint(1, 2))
+        self.at = round(self.at + self.dice.choice((1.0, 30.0, 61.0)), 4)
+        self.told_all.append(Say(self.at, self._number(), user, place, (*done, *odd)))
+        if self.dice.random() < 0.3:
+            self.at = round(self.at + self.dice.choice((0.003, 0.3, 2.0, 5.0)), 4)
+            self._crash()
+        self.at = round(self.at + self.dice.choice((0.02, 5.0, 30.0)), 4)
+        self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
 
     def _hasty(self) -> None:
         """A function waits no longer for a step that the disk refuses to record."""

@@ -17,6 +17,8 @@ MET = (
     "a full machine",
     "what comes while it goes down",
     "another gateway beside it",
+    "an answer cut by its limit",
+    "a bad end",
 )
 """What is drawn, and only worth something if it comes to pass."""
 OUTCOMES = ("answered", "refused", "superseded", "stopped", "expired", "failed")
@@ -40,6 +42,10 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
                 counted["commits"] += 1
             case "model", "answered" if event.fields["model"].startswith("fallback"):
                 counted["met a fallback's answer"] += 1
+            case "model", "answered" if event.fields["finish"] == "unfinished":
+                counted["met an answer cut by its limit"] += 1
+            case "model", "answered" if event.fields["finish"] in ("length", "partial"):
+                counted["met a bad end"] += 1
             case "machine", "full":
                 counted["met a full machine"] += 1
             case "world", "stop" | "stopped" | "crash":

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from hermes_trio.entries import AssistantEntry, Entry, NoteEntry, ToolEntry, UserEntry
+from hermes_trio.pure.context import GO_ON
 
 NAMED = re.compile(r"#(\d+)((?: [a-z]+(?::[\w./-]+)?)*)")
 ANSWER = re.compile(r"re #(\d+)\.(\d+)")
@@ -49,6 +50,7 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
 
     (0, [], 0) where the last that was said is no message of a user.
     """
+    entries = [entry for entry in entries if not _has_no_end(entry)]
     if entries and isinstance(entries[-1], NoteEntry):
         return 0, [], 0
     done = 0
@@ -60,6 +62,23 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
         elif isinstance(entry, UserEntry) and (found := read(entry.text))[0]:
             return *found, done
     return 0, [], 0
+
+
+def was_cut(entries: Sequence[Entry]) -> bool:
+    """Whether the limit has cut an answer to the last message already."""
+    for entry in reversed(entries):
+        if isinstance(entry, UserEntry) and read(entry.text)[0]:
+            return False
+        if _has_no_end(entry):
+            return True
+    return False
+
+
+def _has_no_end(entry: Entry) -> bool:
+    """Whether it is an answer that the limit cut, or what is told of one."""
+    if isinstance(entry, NoteEntry):
+        return entry.text == GO_ON
+    return isinstance(entry, AssistantEntry) and entry.finish == "unfinished"
 
 
 def answer(n: int, words: Sequence[str], secret: str) -> str:

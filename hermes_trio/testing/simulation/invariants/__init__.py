@@ -3,6 +3,7 @@
 from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.invariants import (
     causes,
+    ends,
     lines,
     lives,
     load,
@@ -55,6 +56,7 @@ ALL: tuple[type[Invariant], ...] = (
     causes.OutcomeByTurn,
     causes.NothingUnasked,
     causes.OfRunningTurns,
+    ends.BadEndsAreTold,
     starts.RightVerdict,
     starts.CountsAtBoot,
     starts.StuckIsSetAside,

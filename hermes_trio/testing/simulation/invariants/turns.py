@@ -6,6 +6,7 @@ from collections import Counter
 
 from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.endpoint import forgotten
 from hermes_trio.testing.simulation.facts import Invariant, turn_of
 from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import numbers
@@ -165,11 +166,8 @@ class ThoughtsComeBack(Invariant):
         request = self.facts.last_request
         if event.who != "model" or event.what != "asked" or request is None:
             return
-        for entry in request.entries:
-            if isinstance(entry, AssistantEntry) and entry.calls:
-                kept = entry.keepsake.data if entry.keepsake is not None else {}
-                called = entry.calls[0].id
-                self.check(kept == {"thought": called}, f"{called} is shown with {kept}")
+        called = forgotten(request.entries)
+        self.check(not called, f"{called} is shown without what its model thought")
 
 
 class EffectsOnce(Invariant):
