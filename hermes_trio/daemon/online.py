@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import trio
 from msgspec import Struct
 
@@ -23,6 +25,17 @@ REQUEST = ModelRequest(
     entries=(UserEntry("What time is it? Call the tool `now`, and say nothing else."),),
     tools=(TOOL,),
 )
+
+
+NOBODY = frozenset({404, 405, 410, 501})
+"""What servers say where they have nothing of the kind."""
+
+NO_PLACE = re.compile(r"unexpected endpoint|no route|unknown (route|endpoint|path)|it is at ", re.IGNORECASE)
+"""How others say it: LM Studio with 200; a server that has moved."""
+
+VERSION = re.compile(r"/v\d")
+TOO_LONG = re.compile(r"(?P<version>/v\d\w*)(?P=version)+$|((/chat)?/completions|/messages|/responses)$")
+"""Addresses with more than their beginning: the version twice, or what is asked for."""
 
 
 class Found(Struct, frozen=True):
@@ -65,23 +78,33 @@ async def _ask(model: Model, endpoint: Endpoint, key: str) -> tuple[bool, str]:
         return False, _refused(error, model, endpoint)
     except trio.TooSlowError:
         return False, f"no answer within {ASKED_S:.0f} s"
-    return True, _taken(answer, model)
+    return _taken(answer, model)
 
 
-def _taken(answer: ModelAnswer, model: Model) -> str:
+def _taken(answer: ModelAnswer, model: Model) -> tuple[bool, str]:
+    good = bool(answer.calls or answer.text.strip())
+    answers = "answers" if good else "gives an empty answer"
     called = "calls tools" if answer.calls else "called no tool, though it was asked to"
     ended = "" if answer.finish in ("stop", "tool_calls") else f"; its end was {answer.finish!r}"
     quirks = getattr(getattr(model, "endpoint", None), "quirks", ())
     without = f"; it is asked otherwise: {', '.join(one.name for one in quirks)}" if quirks else ""
-    return f"answers, {called}{ended}{without}"
+    return good, f"{answers}, {called}{ended}{without}"
 
 
 def _refused(error: ModelFailed, model: Model, endpoint: Endpoint) -> str:
-    if error.status != 404:
+    if error.status not in NOBODY and NO_PLACE.search(error.why) is None:
         return f"{error.kind}: {error.why}"
     address = getattr(model, "address", endpoint.base_url)
+    return f"not_found: nobody answers at {address}: {_mend(error, endpoint)} ({error.why})"
+
+
+def _mend(error: ModelFailed, endpoint: Endpoint) -> str:
+    """What is most likely meant, of an address where nobody answers."""
     base = endpoint.base_url.rstrip("/")
-    mend = (
-        f"is it {base}/v1?" if endpoint.provider == "openai" and "/v1" not in base else "is the name right?"
-    )
-    return f"not_found: nobody answers at {address}: {mend} ({error.why})"
+    if "model" in error.said.lower() or endpoint.name in error.said:
+        return "is the name right?"
+    if (shorter := TOO_LONG.sub(r"\g<version>", base)) != base:
+        return f"is it {shorter}?"
+    if endpoint.provider == "openai" and VERSION.search(base) is None:
+        return f"is it {base}/v1?"
+    return "are the address and the name right?"

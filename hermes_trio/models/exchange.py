@@ -6,6 +6,7 @@ answer kept arriving finds that answer instead of a passed deadline. The sum is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import inf
@@ -41,6 +42,9 @@ the answer is as large as it may get, and the stream is left at once."""
 
 CONTENT_TYPE = "text/event-stream"
 PAGE = b"<"
+FIELD = re.compile(rb"^(:|data\b|event\b|id\b|retry\b)", re.MULTILINE)
+"""What a line of a stream begins with."""
+
 BEGIN_BYTES = 1024
 DONE = "[DONE]"
 """What ends a stream of OpenAI's kind."""
@@ -106,8 +110,8 @@ class Exchange(Struct, frozen=True):
                         body = await _begin_of(answer, silence)
                         raise self.failure(answer.status, answer.headers, body, key)
                     await reading.read(answer, self.between_bytes_s, silence)
-                    if reading.document and not reading.whole:
-                        raise self._no_answer(answer, bytes(reading.document), key)
+                    if not reading.whole and (reading.document or reading.is_text):
+                        raise self._no_answer(answer, bytes(reading.document or reading.unheard), key)
                 finally:
                     await answer.body.aclose()
             if silence.cancelled_caught and not reading.whole:
@@ -123,7 +127,8 @@ class Exchange(Struct, frozen=True):
     def _no_answer(self, answer: Answer, body: bytes, key: str) -> ModelFailed:
         if body.startswith(PAGE):
             return ModelFailed("unknown", f"a web page instead of an answer, from {self.url}", status=404)
-        return self.failure(answer.status, answer.headers, body, key)
+        status = answer.status if body.lstrip().startswith((b"{", b"[")) else 404  # a text of somebody else
+        return self.failure(status, answer.headers, body, key)
 
     def failure(self, status: int | None, headers: Mapping[str, str], body: bytes, key: str) -> ModelFailed:
         """What a refusal means: one instead of an answer, or with no status one amid it."""
@@ -149,13 +154,21 @@ class _Reading:
     Attributes:
         whole: the answer is; what may follow is welcome, and its loss no failure.
         document: what came instead of a stream, as far as it was read.
+        unheard: the beginning of a stream in which there was no event so far.
     """
 
     def __init__(self, take: Callable[[Event], Heard]) -> None:
         self._take = take
         self.whole = False
         self.document = bytearray()
+        self.unheard = bytearray()
+        self._spoke = False
         self._stream: EventStream | None = None
+
+    @property
+    def is_text(self) -> bool:
+        """What was taken for a stream has neither an event nor a line of one."""
+        return not self._spoke and bool(self.unheard.strip()) and FIELD.search(self.unheard) is None
 
     async def read(self, answer: Answer, between_s: float, silence: trio.CancelScope) -> None:
         """Read until the stream ends; each piece with a sign of life puts the deadline of `silence` off."""
@@ -166,6 +179,8 @@ class _Reading:
                 before = self.whole
                 stream = self._stream
                 heard = self._heard(self._begin(chunk) if stream is None else stream.feed(chunk))
+                if not self._spoke and stream is not None and len(self.unheard) < BEGIN_BYTES:
+                    self.unheard += chunk[:BEGIN_BYTES]
                 if "full" in heard:
                     return  # what is left of the body is not read: closing it closes the connection
                 if "over" in heard:
@@ -189,6 +204,7 @@ class _Reading:
         self._stream = EventStream()
         chunk = bytes(self.document)
         self.document.clear()
+        self.unheard += chunk[:BEGIN_BYTES]
         return self._stream.feed(chunk)
 
     def _last(self) -> None:
@@ -204,6 +220,7 @@ class _Reading:
     def _heard(self, events: list[Event]) -> set[Heard]:
         heard: set[Heard] = set()
         for event in events:
+            self._spoke = True
             try:
                 said = self._take(event)
             except NotJson:

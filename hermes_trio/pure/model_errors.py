@@ -68,6 +68,8 @@ def failure(
     plain = "" if said else redact(body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
     codes, message = _codes(said), redact(_message(said))[:MESSAGE_CHARS_MAX]
     message = message or ("" if plain.lstrip().startswith("<") else plain)
+    if status is not None and 300 <= status < 400 and (place := headers.get("location")):
+        message = f"it is at {redact(place)}"
     if status is None or status < 300:
         status = next(
             (int(code) for code in codes if code.isascii() and code.isdigit() and 400 <= int(code) < 600),

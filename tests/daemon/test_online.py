@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fakes.model_script import Call, Item
 
 KEY = "sk-a-very-secret-key"
@@ -35,6 +37,67 @@ async def test_an_address_without_its_version(place):
     assert line.startswith(
         f"gpt-5.5, key 1/1: not_found: nobody answers at {place.model_url}/chat/completions:"
         f" is it {place.model_url}/v1? ("
+    )
+
+
+def placed(place, base):
+    """The model's address is this, for the place's server."""
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace(f"{place.model_url}/v1", f"{place.model_url}{base}"))
+
+
+@pytest.mark.parametrize(
+    ("base", "mend"),
+    [
+        ("/v1/chat/completions", "is it {url}/v1?"),
+        ("/v1/v1", "is it {url}/v1?"),
+        ("/api", "is it {url}/api/v1?"),
+        ("/v1beta/openai", "are the address and the name right?"),
+    ],
+)
+async def test_the_mend_of_an_address(place, base, mend):
+    placed(place, base)
+    code, (line,) = await online(place)
+    assert code == 1
+    mend = mend.format(url=place.model_url)
+    assert line.startswith(
+        f"gpt-5.5, key 1/1: not_found: nobody answers at {place.model_url}{base}/chat/completions: {mend} ("
+    )
+
+
+NOBODY = {
+    "Ollama": Item(raw="HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nOllama is running"),
+    "a page": Item(raw="HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n<!doctype html>"),
+    "LM Studio": Item(status=200, body={"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
+    "a method that is none": Item(status=405, body={"detail": "Method Not Allowed"}),
+    "moved": Item(raw="HTTP/1.1 301 M\r\nlocation: https://x.example/v1\r\ncontent-length: 0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("said", NOBODY.values(), ids=NOBODY)
+async def test_nobody_answers_however_that_is_said(place, said):
+    place.model.default = said
+    code, (line,) = await online(place)
+    assert code == 1
+    address = f"{place.model_url}/v1/chat/completions"
+    mend = "are the address and the name right?"
+    assert line.startswith(f"gpt-5.5, key 1/1: not_found: nobody answers at {address}: {mend} (")
+    assert ("https://x.example/v1" in line) == (said is NOBODY["moved"])
+
+
+async def test_a_name_that_the_server_does_not_know(place):
+    body = {"error": {"message": "model 'gpt-5.5' not found, try pulling it first"}}
+    place.model.default = Item(status=404, body=body)
+    code, (line,) = await online(place)
+    assert code == 1
+    assert ": is the name right? (404: model 'gpt-5.5' not found" in line
+
+
+async def test_an_answer_with_nothing_in_it_is_none(place):
+    place.model.default = Item(text="")
+    assert await online(place) == (
+        1,
+        ["gpt-5.5, key 1/1: gives an empty answer, called no tool, though it was asked to"],
     )
 
 
