@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
+
+from hermes_trio.pure.needed_folders import HOME, NeededFolders, entered
 
 DEEPEST = 8
 CHARS_MAX = 32 * 1024
@@ -19,7 +22,7 @@ LOOKS_MAX = 256
 CHARS_LOOKED_AT_MAX = 2 * CHARS_MAX
 _FORK_BOMB = re.compile(
     r"(?<![\w:.])([\w:.]{1,64})\s{0,8}\(\s{0,8}\)\s{0,8}\{"
-    r"[^}]{0,200}?(?<![\w:.])\1\s{0,8}\|\s{0,8}&?\s{0,8}\1(?![\w:.])"
+    r"[^}]{0,64}?(?<![\w:.])\1\s{0,8}\|\s{0,8}&?\s{0,8}\1(?![\w:.])"
 )
 _SUBSTITUTION = re.compile(r"\$\(|`|<\(|>\(")
 _TO_DEVICE = re.compile(r">{1,2}\|?\s*[\"']?/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d)")
@@ -57,14 +60,14 @@ _WRAPPERS: dict[str, str] = {
     "watch": "n",
     "strace": "oe",
 }
+# Of find: it does not take all there is.
+_PICKS = (
+    *("-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-lname"),
+    *("-empty", "-size", "-user", "-group", "-perm", "-inum", "-samefile", "-newer", "-links"),
+    *("-amin", "-atime", "-cmin", "-ctime", "-mmin", "-mtime"),
+)
 _STOPS_MACHINE = frozenset({"shutdown", "reboot", "halt", "poweroff", "killall5"})
 _SYSTEMCTL = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hibernate", "rescue", "emergency"})
-_ROOTS = (
-    "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys usr var"
-    " usr/bin usr/lib usr/local usr/sbin usr/share var/lib Users System Library Applications"
-)
-_TOP = frozenset({"", *(f"/{name}" for name in _ROOTS.split())})
-_HOMES = frozenset({"~", "$HOME", "${HOME}"})
 
 
 def refused(command: str) -> str | None:
@@ -79,13 +82,14 @@ def refused(command: str) -> str | None:
         return "it is a fork bomb"
     if _TO_DEVICE.search(flat):
         return "it writes over a disk"
-    return _look(flat, 0, _Budget())
+    return _look(flat, 0, HOME, _Budget())
 
 
 class _Budget:
     """What a look at a command and at all that is in it may cost; what costs more is refused."""
 
     def __init__(self) -> None:
+        self.folders = NeededFolders()
         self._looks = LOOKS_MAX
         self._chars = CHARS_LOOKED_AT_MAX
 
@@ -96,15 +100,23 @@ class _Budget:
         return self._looks >= 0 and self._chars >= 0
 
 
-def _look(command: str, depth: int, budget: _Budget) -> str | None:
+def _look(command: str, depth: int, folder: str | None, budget: _Budget) -> str | None:
     if depth > DEEPEST or not budget.spend(len(command)):
         return NESTED
     for inner in _substitutions(command):
-        if (why := _look(inner, depth + 1, budget)) is not None:
+        if (why := _look(inner, depth + 1, folder, budget)) is not None:
             return why
+    folders = [folder]
     for words in _simple_commands(command):
-        if (why := _judge(words, depth, budget)) is not None:
+        if words == ["("]:
+            folders.append(folders[-1])
+        elif words == [")"]:
+            folders.pop()
+            folders = folders or [folder]
+        elif (why := _judge(words, depth, folders[-1], budget)) is not None:
             return why
+        elif words and words[0] in ("cd", "pushd"):
+            folders[-1] = entered(words[1:], folders[-1])
     return None
 
 
@@ -141,6 +153,7 @@ def _simple_commands(command: str) -> Iterator[list[str]]:
         elif found.group()[0] in _ENDS:
             yield words
             words = []
+            yield from ([sign] for sign in found.group() if sign in "()")
         at = found.end()
     yield words
 
@@ -155,7 +168,7 @@ def _bare(piece: re.Match[str]) -> str:
     return text[1:]
 
 
-def _judge(words: Sequence[str], depth: int, budget: _Budget) -> str | None:
+def _judge(words: Sequence[str], depth: int, folder: str | None, budget: _Budget) -> str | None:
     """One simple command, and what it runs in its turn."""
     if depth > DEEPEST:
         return NESTED
@@ -165,15 +178,17 @@ def _judge(words: Sequence[str], depth: int, budget: _Budget) -> str | None:
     if not left:
         return None
     name, arguments = left[0].rpartition("/")[2], left[1:]
-    if name in _WRAPPERS and (why := _judge(_wrapped(name, arguments), depth + 1, budget)) is not None:
-        return why
+    if name in _WRAPPERS:
+        why = _judge(_wrapped(name, arguments), depth + 1, folder, budget)
+        if why is not None:
+            return why
     if name == "env" or name in _SHELLS or name in ("eval", "watch"):
         for text in _commands_in(name, arguments):
-            if (why := _look(text, depth + 1, budget)) is not None:
+            if (why := _look(text, depth + 1, folder, budget)) is not None:
                 return why
-    if name == "find" and (why := _find(arguments, depth, budget)) is not None:
+    if name == "find" and (why := _find(arguments, depth, folder, budget)) is not None:
         return why
-    return _below(name, arguments)
+    return _below(name, arguments, folder, budget.folders)
 
 
 def _wrapped(name: str, arguments: Sequence[str]) -> list[str]:
@@ -208,8 +223,8 @@ def _commands_in(name: str, arguments: Sequence[str]) -> Iterator[str]:
             yield word.partition("=")[2]
 
 
-def _find(arguments: Sequence[str], depth: int, budget: _Budget) -> str | None:
-    root = next((word for word in arguments if is_root(word)), None)
+def _find(arguments: Sequence[str], depth: int, folder: str | None, budget: _Budget) -> str | None:
+    root = _searched(arguments, folder, budget.folders)
     if "-delete" in arguments and root is not None:
         return "it erases a system folder"
     for index, word in enumerate(arguments):
@@ -217,14 +232,25 @@ def _find(arguments: Sequence[str], depth: int, budget: _Budget) -> str | None:
             inner = list(arguments[index + 1 :])
             if not budget.spend(sum(map(len, inner)) + len(inner)):
                 return NESTED
-            if root is not None and root in arguments[:index]:
+            if root is not None and (root == "." or root in arguments[:index]):
                 inner = [root if each == "{}" else each for each in inner]
-            if (why := _judge(inner, depth + 1, budget)) is not None:
+            if (why := _judge(inner, depth + 1, folder, budget)) is not None:
                 return why
     return None
 
 
-def _below(name: str, arguments: Sequence[str]) -> str | None:
+def _searched(arguments: Sequence[str], folder: str | None, folders: NeededFolders) -> str | None:
+    """The needed folder that find is let loose on; of the one it runs in a few may be picked out."""
+    for word in arguments:
+        if folders.named(word, None):
+            return word
+    if any(word.startswith(_PICKS) for word in arguments):
+        return None
+    places = list(takewhile(lambda word: word[:1] not in ("-", "(", "!"), arguments)) or ["."]
+    return next((word for word in places if folders.named(word, folder)), None)
+
+
+def _below(name: str, arguments: Sequence[str], folder: str | None, folders: NeededFolders) -> str | None:
     if name in _STOPS_MACHINE or (name in ("init", "telinit") and set(arguments) & set("06")):
         return "it stops the machine"
     if name in ("systemctl", "loginctl") and set(arguments) & _SYSTEMCTL:
@@ -236,13 +262,15 @@ def _below(name: str, arguments: Sequence[str]) -> str | None:
     if name in ("shred", "tee", "cp", "mv", "sgdisk", "parted", "fdisk", "sfdisk", "truncate"):
         last = [word for word in arguments if not word.startswith("-")]
         if name in ("cp", "mv"):
-            if name == "mv" and any(is_root(word) for word in last[:-1]):
+            if name == "mv" and any(folders.named(word, folder) for word in last[:-1]):
                 return "it moves a system folder away"
             last = last[-1:]
         if any(_DEVICE.match(word) for word in last):
             return "it writes over a disk"
     if name in ("rm", "chmod", "chown", "chgrp") and _is_recursive(name, arguments):
-        aims = "--no-preserve-root" in arguments or any(is_root(word) for word in arguments)
+        aims = "--no-preserve-root" in arguments or any(
+            folders.named(word, folder) for word in arguments if word[:1] != "-"
+        )
         return f"it {'erases' if name == 'rm' else 'changes'} a system folder" if aims else None
     if name in ("kill", "pkill", "killall", "skill"):
         return _kills_all(name, arguments)
@@ -255,17 +283,6 @@ def _is_recursive(name: str, arguments: Sequence[str]) -> bool:
         word.startswith("--rec") or (word[:1] == "-" and word[:2] != "--" and set(word) & set(short))
         for word in arguments
     )
-
-
-def is_root(word: str) -> bool:
-    """Whether a path is a folder that a machine or a person cannot do without, or all that is in it."""
-    path = word.rstrip("*").replace("/.", "/") if word.endswith(("*", "/.", "/..")) else word
-    path = re.sub(r"/+", "/", path).rstrip("/")
-    while (shorter := re.sub(r"/(?:\.|[^/]+/\.\.)(?=/|$)", "", path)) != path:
-        path = shorter
-    if word.startswith("/"):
-        return path in _TOP or bool(re.fullmatch(r"/(?:home|Users)/[^/]+", path))
-    return path in _HOMES or bool(re.fullmatch(r"~[\w-]+", path))
 
 
 def _kills_all(name: str, arguments: Sequence[str]) -> str | None:

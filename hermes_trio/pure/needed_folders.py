@@ -1,0 +1,105 @@
+"""Folders that a machine or a person cannot do without, and the words of a shell command that name one.
+
+A word is read in the folder in which its command runs: a program begins in the home folder, so that `*` is
+the home. Patterns and braces are read as a shell reads them, quoted ones too: nobody names a file so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
+
+HOME = "/home/~"
+"""Where a program begins, whatever the home is called."""
+_NAMES = (
+    "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys usr var"
+    " usr/bin usr/lib usr/local usr/sbin usr/share var/lib Users System Library Applications"
+)
+_NEEDED = frozenset(tuple(name.split("/")) for name in _NAMES.split())
+_HOMES = frozenset({"home", "Users"})
+_ALL_IN_IT = frozenset({"*", "**", "?*", ".*", ".[!.]*", ".??*"})
+_PATTERN = re.compile(r"[*?\[]")
+_HOME = re.compile(r"(?:~|\$HOME|\$\{HOME(?::?[-=?][^}]*)?\})(?=/|$)")
+_HERE = re.compile(r"(?:~\+|\$PWD|\$\{PWD\})(?=/|$)")
+_ANOTHERS = re.compile(r"~([\w-]+)(?=/|$)")
+_BRACES = re.compile(r"([^{}]{0,64})\{([^{}]{0,1000},[^{}]{0,1000})\}([^{}]{0,64})")
+PATTERNS_MAX = 64
+"""So many that may name one are compared; a command with more is taken to name one."""
+PATTERN_CHARS_MAX = 64
+DEEPEST = 32
+"""Where a command is in a folder below so many, nobody knows."""
+
+
+class NeededFolders:
+    """Tells for one command which of its words name one."""
+
+    def __init__(self) -> None:
+        self._patterns = 0
+
+    def named(self, word: str, folder: str | None) -> bool:
+        """Whether a word names one, or all that is in one.
+
+        Args:
+            folder: the command runs there; None where nobody knows.
+        """
+        return any(
+            self._is_one(path) for each in _alternatives(word) if (path := _path(each, folder)) is not None
+        )
+
+    def _is_one(self, path: list[str]) -> bool:
+        if path and path[-1] in _ALL_IN_IT:
+            path = path[:-1]
+        if len(path) == 2 and any(self._fits(path[0], name) for name in _HOMES):
+            return True
+        return not path or any(
+            len(names) == len(path) and all(map(self._fits, path, names)) for names in _NEEDED
+        )
+
+    def _fits(self, pattern: str, name: str) -> bool:
+        found = _PATTERN.search(pattern)
+        if found is None:
+            return pattern == name
+        if len(pattern) > PATTERN_CHARS_MAX or not name.startswith(pattern[: found.start()]):
+            return False
+        self._patterns += 1
+        return self._patterns > PATTERNS_MAX * len(_NEEDED) or fnmatchcase(name, pattern)
+
+
+def entered(arguments: Sequence[str], folder: str | None) -> str | None:
+    """The folder after `cd` with these arguments; None where nobody knows."""
+    aims = [word for word in arguments if word == "-" or not word.startswith("-")]
+    if not aims:
+        return HOME
+    path = None if aims[0] == "-" or _PATTERN.search(aims[0]) else _path(aims[0], folder)
+    return None if path is None or len(path) > DEEPEST else "/" + "/".join(path)
+
+
+def _path(word: str, folder: str | None) -> list[str] | None:
+    """The names on the way from the root to what a word names; None if nobody knows."""
+    if (found := _HOME.match(word)) is not None:
+        word = HOME + word[found.end() :]
+    elif (found := _ANOTHERS.match(word)) is not None:
+        word = f"/home/{found[1]}{word[found.end() :]}"
+    elif not word.startswith("/"):
+        found = _HERE.match(word)
+        if not word or folder is None or (word[0] == "$" and found is None):
+            return None
+        word = folder + (word[found.end() :] if found is not None else f"/{word}")
+    names: list[str] = []
+    for name in word.split("/"):
+        if name == "..":
+            del names[-1:]
+        elif name not in ("", "."):
+            names.append(name)
+    return names
+
+
+def _alternatives(word: str) -> Iterator[str]:
+    """A word, or what one pair of braces in it makes of it."""
+    found = _BRACES.fullmatch(word)
+    if found is None:
+        yield word
+        return
+    for middle in found[2].split(","):
+        yield found[1] + middle + found[3]
