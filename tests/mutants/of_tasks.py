@@ -193,6 +193,16 @@ TASKS: tuple[Mutant, ...] = (
         ("steps.py", "            await kept(store)\n", "            await store()\n"),
     ),
     mutant(
+        "a turn's end is too much for a disk that takes nothing",
+        "I13",
+        "An answer is given up where the disk refuses each write for a while.",
+        (
+            "turn.py",
+            "            if refusals:\n                await store.probe()\n",
+            "",
+        ),
+    ),
+    mutant(
         "a process that was stopped is past its deadlines",
         "I13 time",
         "Time in which the process did not run is the turn's.",

@@ -137,8 +137,8 @@ BESIDE = 0.05
 """How often there are two gateways in the process."""
 BANNED = 0.15
 """How often a story ends with somebody who is banned."""
-LID = KEPT = SLOWLY = HASTY = 0.1
-"""How often with a process that is stopped, a row that is rubbish, a slow disk, a short wait."""
+LID = KEPT = SLOWLY = HASTY = REFUSED = 0.1
+"""How often with a process that is stopped, a spoilt row, a slow disk, a short wait, a refused answer."""
 ODDLY = 0.2
 """How often with a model whose endpoint answers oddly."""
 ODDITIES = ("odd", "refuses", "refuses", "cut", "doubled", "doubled")

@@ -27,6 +27,7 @@ from hermes_trio.testing.simulation.chances import (
     ODDLY,
     OPERATIONS,
     PLACES,
+    REFUSED,
     RUBBISH,
     SLOWLY,
     STRANGER,
@@ -167,6 +168,7 @@ class _Story:
             (self._slowly, SLOWLY),
             (self._hasty, HASTY),
             (self._oddly, ODDLY),
+            (self._refused, REFUSED),
         ):
             if self.dice.random() < often:
                 self.at = round(self.at + self.dice.one(GAPS), 4)
@@ -380,6 +382,13 @@ class _Story:
             self._crash()
         self.at = round(self.at + self.dice.choice((0.02, 5.0, 30.0)), 4)
         self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+
+    def _refused(self) -> None:
+        """The disk takes nothing from some write of a turn on, for as many tries as make a turn give up."""
+        user, place = self._who()
+        how = {"nth": float(self.dice.randint(1, 5)), "times": float(self.dice.randint(4, 6))}
+        self.told_all.append(Fault(self.at, "store_fails_commit", how))
+        self.told_all.append(Say(self.at, self._number(), user, place))
 
     def _hasty(self) -> None:
         """A function waits no longer for a step that the disk refuses to record."""
