@@ -10,7 +10,9 @@ from msgspec.structs import replace
 
 from hermes_trio.entries import ModelAnswer, NoteEntry
 from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.models.anthropic import AnthropicModel
 from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.testing.conformance.provider import Part
 
 BROKEN = []
 BROKEN_SERVED = []
@@ -297,6 +299,18 @@ class Insists(OpenAIModel):
         return await super().complete(request, key=key, on_text=on_text)
 
 
+class InsistsOnMarks(AnthropicModel):
+    async def complete(self, request, *, key, on_text):
+        self.endpoint.quirks = ()
+        self.endpoint._suspects = lambda *_: ()
+        return await super().complete(request, key=key, on_text=on_text)
+
+
+def insists(part):
+    clause = f"heeds_a_refusal_of_{part.replace(' ', '_')}"
+    return clause, InsistsOnMarks if part in ("cache_control", "thinking") else Insists
+
+
 class Otherwise(OpenAIModel):
     async def complete(self, request, *, key, on_text):
         return self.other(await super().complete(request, key=key, on_text=on_text))
@@ -339,7 +353,7 @@ BROKEN_SERVED += [
     ("shows_it_its_own_thoughts_again", Forgets),
     ("shows_it_nobody_elses", Talks),
     ("speaks_in_turn", SpeaksTwice),
-    ("asks_without_what_is_refused", Insists),
+    *(insists(part) for part in get_args(Part)),
     ("reads_odd_types", KnowsNoNumbers),
     ("calls_once_what_comes_twice", CallsTwice),
     ("takes_no_bad_end_for_a_good_one", AnyEndIsGood),

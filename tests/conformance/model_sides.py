@@ -19,6 +19,7 @@ from tests.fakes.model_script import Call, Item
 from tests.fakes.particular import ParticularAnthropic, ParticularOpenAI
 from tests.models import streams
 from tests.models.provider_cases import Calendar
+from tests.models.quirk_cases import CASES
 
 KEY = "sk-averysecretkey0123456789"
 LIMIT_S = 0.6
@@ -192,8 +193,14 @@ class ServerSide(Provider):
     async def be_strict(self):
         self.fake.strict = True
 
-    async def lack(self):
-        self.fake.lacks = "Extra inputs are not permitted"
+    async def lack(self, part):
+        case = next((one for one in CASES if (one.name, one.extra) == (part, None) and self.plays(one)), None)
+        if case is None:
+            raise Unable(f"no request of this protocol has such: {part}")
+        self.fake.lacks, self.fake.thinks = case, case.own is not None
+
+    def plays(self, case):
+        return isinstance(self.fake, case.fake)
 
     async def answer_in_odd_types(self, *pieces):
         self.fake.push(Item(events=self.odd.types(pieces)))

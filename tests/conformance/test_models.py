@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import get_args
 
 import pytest
 
 from hermes_trio.models.anthropic import AnthropicModel
 from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.models.quirks import QUIRKS
 from hermes_trio.testing import Broken, check_model
 from hermes_trio.testing.conformance.model import MODEL_CLAUSES
 from hermes_trio.testing.conformance.model_answers import ANSWERS
+from hermes_trio.testing.conformance.provider import Part
 
 from .broken_models import BROKEN, BROKEN_SERVED
 from .model_sides import asking, echo, echo_side, script_side, scripted, server_side
@@ -20,10 +23,29 @@ def skipped(report):
     return {one.clause for one in report.skipped}
 
 
-@pytest.mark.parametrize("kind", [OpenAIModel, AnthropicModel])
-async def test_a_providers_model(kind):
+def heeding(*parts):
+    return {f"heeds_a_refusal_of_{part.replace(' ', '_')}" for part in parts}
+
+
+BOTH = ("schema keywords",)
+OF_ANTHROPIC = ("cache_control", "thinking")
+PARTS = [quirk.name for quirk in QUIRKS]
+
+
+@pytest.mark.parametrize(
+    ("kind", "parts"),
+    [
+        (OpenAIModel, [part for part in PARTS if part not in OF_ANTHROPIC]),
+        (AnthropicModel, [*BOTH, *OF_ANTHROPIC]),
+    ],
+)
+async def test_a_providers_model(kind, parts):
     report = await check_model(asking, server_side(kind))
-    assert skipped(report) == set()
+    assert skipped(report) == heeding(*PARTS) - heeding(*parts)
+
+
+def test_there_is_a_clause_for_each_row_of_what_endpoints_refuse():
+    assert list(get_args(Part)) == PARTS
 
 
 async def test_the_scripted_model(autojump_clock):
@@ -33,7 +55,7 @@ async def test_the_scripted_model(autojump_clock):
         "silence_within_the_answer_is_bounded",
         "shows_it_its_own_thoughts_again",
         "speaks_in_turn",
-        "asks_without_what_is_refused",
+        *heeding(*PARTS),
         *(check.__name__ for check in ANSWERS),
     }
 
@@ -63,8 +85,9 @@ async def test_a_broken_model_is_named(autojump_clock, clause, broken):
     ("clause", "broken"), BROKEN_SERVED, ids=[f"{clause}-{kind.__name__}" for clause, kind in BROKEN_SERVED]
 )
 async def test_a_broken_model_of_a_provider_is_named(clause, broken):
+    protocol = AnthropicModel if issubclass(broken, AnthropicModel) else OpenAIModel
     with pytest.raises(Broken) as failed:
-        await check_model(partial(asking, kind=broken), server_side(OpenAIModel), only=[clause])
+        await check_model(partial(asking, kind=broken), server_side(protocol), only=[clause])
     assert failed.value.clauses == (clause,)
 
 

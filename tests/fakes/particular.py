@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -21,12 +20,19 @@ class Particular:
     Attributes:
         signs: an answer comes with a signed thought; one with calls is taken back with it only.
         strict: roles alternate, the user begins, after a tool comes the assistant, and ids are plain.
-        lacks: the words for a part of a request that is not taken, for requests that have it.
+        thinks: an answer comes with such a thought, and is taken back in any way.
+        lacks: a case of `tests/models/quirk_cases.py`: what is refused of a request.
     """
 
     signs = False
     strict = False
-    lacks = ""
+    thinks = False
+    lacks = None
+
+    def look(self, body: dict[str, Any]) -> None:
+        """Refuse what is not taken."""
+        if self.lacks is not None and self.lacks.wrong(body):
+            raise Refused(self.lacks.status, self.lacks.said)
 
 
 class ParticularOpenAI(Particular, OpenAIFake):
@@ -34,7 +40,7 @@ class ParticularOpenAI(Particular, OpenAIFake):
 
     def head(self, body: dict[str, Any]) -> bytes:
         """With a thought."""
-        if not self.signs:
+        if not (self.signs or self.thinks):
             return super().head(body)
         delta = {"role": "assistant", "content": "", "reasoning_content": SIGNED}
         return event({"choices": [{"index": 0, "delta": delta, "finish_reason": None}]})
@@ -42,8 +48,7 @@ class ParticularOpenAI(Particular, OpenAIFake):
     def check(self, request: Request, body: dict[str, Any]) -> str:
         """See Particular."""
         key = super().check(request, body)
-        if self.lacks and "stream_options" in body:
-            raise Refused(400, f"{self.lacks}: 'stream_options'")
+        self.look(body)
         if self.signs and any(m.get("reasoning_content") != SIGNED for m in _calling(body)):
             raise Refused(400, "what was thought must be passed back")
         if self.strict:
@@ -59,7 +64,7 @@ class ParticularAnthropic(Particular, AnthropicFake):
 
     def head(self, body: dict[str, Any]) -> bytes:
         """With a thought."""
-        if not self.signs:
+        if not (self.signs or self.thinks):
             return super().head(body)
         block = {"type": "thinking", "thinking": "hm", "signature": SIGNED}
         start = {"type": "content_block_start", "index": 90, "content_block": block}
@@ -69,8 +74,7 @@ class ParticularAnthropic(Particular, AnthropicFake):
     def check(self, request: Request, body: dict[str, Any]) -> str:
         """See Particular."""
         key = super().check(request, body)
-        if self.lacks and "cache_control" in json.dumps(body):
-            raise Refused(400, f"{self.lacks}: 'cache_control'")
+        self.look(body)
         uses = [
             (block["id"], message["content"][0])
             for message in body["messages"]

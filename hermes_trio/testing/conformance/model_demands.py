@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import get_args
+
 from hermes_trio.entries import (
     AssistantEntry,
     Keepsake,
+    ModelAnswer,
     ModelRequest,
     NoteEntry,
     ToolCall,
     ToolEntry,
+    ToolSpec,
     UserEntry,
 )
 from hermes_trio.testing.conformance.clauses import expect
-from hermes_trio.testing.conformance.model_trial import HELLO, ModelTrial, tools, works
+from hermes_trio.testing.conformance.model_trial import HELLO, ModelTrial, tools
+from hermes_trio.testing.conformance.provider import Part
+
+PARTICULAR = ToolSpec(
+    "add",
+    "a sum",
+    {
+        "type": "object",
+        "properties": {"more": {"type": ["integer", "null"], "exclusiveMinimum": 0}},
+        "additionalProperties": False,
+    },
+)
+"""A tool whose schema has words that some endpoints do not know."""
 
 
 async def shows_it_its_own_thoughts_again(trial: ModelTrial) -> None:
@@ -20,10 +37,8 @@ async def shows_it_its_own_thoughts_again(trial: ModelTrial) -> None:
     await trial.provider.sign()
     await trial.provider.answer("I look", calls=[("now", "{}"), ("add", '{"a": 1}')], finish="tool_calls")
     answer = await trial.ask(tools=tools())
-    answered = AssistantEntry(answer.text, answer.calls, answer.finish, keepsake=answer.keepsake)
-    results = (ToolEntry(call.id, call.name, "done") for call in answer.calls)
     await trial.provider.answer("here")
-    request = ModelRequest(prompt="", entries=(UserEntry(HELLO), answered, *results), tools=tools())
+    request = _with_results(answer, *tools())
     expect((await trial.complete(request, trial.said.append)).text == "here", "it is answered", "it is not")
 
 
@@ -55,16 +70,32 @@ async def speaks_in_turn(trial: ModelTrial) -> None:
         expect(answer.text == "here", "it is answered", answer)
 
 
-async def asks_without_what_is_refused(trial: ModelTrial) -> None:
-    """A part of a request that the answer does not need is left out at once where a provider refuses it."""
-    await trial.provider.lack()
-    for _ in range(2):
-        await works(trial)
+def _heeds(part: Part) -> Callable[[ModelTrial], Awaitable[None]]:
+    async def check(trial: ModelTrial) -> None:
+        await trial.provider.lack(part)
+        await trial.provider.answer(calls=[("add", "{}")], finish="tool_calls")
+        answer = await trial.ask(tools=(PARTICULAR,))
+        request = _with_results(answer, PARTICULAR)
+        for _ in range(2):
+            await trial.provider.answer("here")
+            said = await trial.complete(request, trial.said.append)
+            expect(said.text == "here", "it is answered", said)
+
+    check.__name__ = f"heeds_a_refusal_of_{part.replace(' ', '_')}"
+    check.__doc__ = f"A provider that refuses {part} is asked again at once, in the way that it takes."
+    return check
+
+
+def _with_results(answer: ModelAnswer, *specs: ToolSpec) -> ModelRequest:
+    """What is asked when the calls of an answer are done."""
+    answered = AssistantEntry(answer.text, answer.calls, answer.finish, keepsake=answer.keepsake)
+    results = (ToolEntry(call.id, call.name, "done") for call in answer.calls)
+    return ModelRequest(prompt="be kind", entries=(UserEntry(HELLO), answered, *results), tools=specs)
 
 
 DEMANDS = (
     shows_it_its_own_thoughts_again,
     shows_it_nobody_elses,
     speaks_in_turn,
-    asks_without_what_is_refused,
+    *(_heeds(part) for part in get_args(Part)),
 )

@@ -9,6 +9,20 @@ from hermes_trio.errors import ModelFailure
 from hermes_trio.testing.conformance.clauses import Unable
 
 Finish = Literal["stop", "tool_calls", "length", "partial"]
+Part = Literal[
+    "stream_options",
+    "schema keywords",
+    "cache_control",
+    "tools",
+    "reasoning",
+    "reasoning for answers without",
+    "signatures for calls without",
+    "thinking",
+    "the system role",
+    "empty content beside calls",
+    "tool messages",
+]
+"""Of a request: what some endpoint refuses. The rows of the table in docs/providers.md."""
 
 
 class Provider:
@@ -53,8 +67,8 @@ class Provider:
         where another than the assistant follows a tool, or with ids of calls that repeat or are not plain."""
         raise Unable("it takes any order")
 
-    async def lack(self) -> None:
-        """From now on a request with a part that can be left out is refused, and the refusal names it."""
+    async def lack(self, part: Part) -> None:
+        """From now on a request with this part is refused, and the refusal names it, as real ones do."""
         raise Unable("it takes all parts of a request")
 
     async def answer_in_odd_types(self, *pieces: str) -> None:
