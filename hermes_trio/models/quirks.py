@@ -116,6 +116,10 @@ def _null(message: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**message, "content": None} if message.get("tool_calls") and not message["content"] else message
 
 
+def _silent(message: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**message, "content": ""} if message.get("tool_calls") else message
+
+
 def _reasoned(message: Mapping[str, Any]) -> Mapping[str, Any]:
     if not message.get("tool_calls") or message.get("reasoning_content"):
         return message
@@ -246,6 +250,12 @@ QUIRKS: tuple[Quirk, ...] = (
         "empty content beside calls",
         r"content.{0,60}(empty|blank|whitespace|non-empty)|(empty|blank).{0,60}content|prompt参数",
         messages=_of_chat(_each(_null)),
+    ),
+    # Mistral's own tokenizers up to their third version, as vLLM has them.
+    Quirk(
+        "text beside calls",
+        r"content\W+(and|or)\W+tool_calls\W+(but )?not both",
+        messages=_of_chat(_each(_silent)),
     ),
     # Templates that know user and assistant only: Gemma, Mistral's first, many of LM Studio's.
     Quirk(

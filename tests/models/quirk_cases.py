@@ -28,10 +28,10 @@ PLAIN = {
 }
 
 
-def entries(keepsake=None):
+def entries(keepsake=None, beside=""):
     return (
         UserEntry("what time is it?"),
-        AssistantEntry("", (ToolCall("c1", "sleep", '{"seconds":1}'),), keepsake=keepsake),
+        AssistantEntry(beside, (ToolCall("c1", "sleep", '{"seconds":1}'),), keepsake=keepsake),
         ToolEntry("c1", "sleep", "half past noon"),
         AssistantEntry("Half past."),
         UserEntry("thanks"),
@@ -72,6 +72,7 @@ class Case:
         fake: the protocol.
         lasting: the second request is not refused.
         report: where it was reported.
+        beside: text that the answer had beside its call.
     """
 
     def __init__(
@@ -86,8 +87,9 @@ class Case:
         fake=OpenAIFake,
         lasting=True,
         report="",
+        beside="",
     ):
-        self.report = report
+        self.report, self.beside = report, beside
         self.name, self.wrong, self.status, self.said = name, wrong, status, said
         self.own, self.extra, self.fake, self.lasting = own, extra, fake, lasting
 
@@ -360,6 +362,13 @@ CASES = (
         lambda body: any(message["content"] == "" for message in calling(body)),
         400,
         "The text field in the ContentBlock object at messages.1.content.0 is blank.",
+    ),
+    Case(
+        "text beside calls",
+        lambda body: any(message["content"] for message in calling(body)),
+        400,
+        "Assistant message must have either content or tool_calls, but not both.",
+        beside="Let me see.",
     ),
     Case(
         "tool messages",

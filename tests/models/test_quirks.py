@@ -46,10 +46,10 @@ async def model_of(nursery, client, fake, extra=None):
     return AnthropicModel(client, url, "m", **waits), service(f"{url}/v1/messages", "m")
 
 
-def request(of, own):
+def request(of, own, beside=""):
     keepsake = Keepsake(of, own) if own is not None else None
     return ModelRequest(
-        prompt="be kind", entries=entries(keepsake), tools=(ToolSpec("sleep", "waits", SCHEMA),)
+        prompt="be kind", entries=entries(keepsake, beside), tools=(ToolSpec("sleep", "waits", SCHEMA),)
     )
 
 
@@ -59,7 +59,9 @@ async def test_what_is_refused_is_left_out_at_once_and_ever_after(case, nursery)
     async with open_http_client(connect_s=2, read_s=5) as client:
         model, of = await model_of(nursery, client, fake, case.extra)
         for _ in range(2):
-            answer = await model.complete(request(of, case.own), key="sk-test", on_text=lambda _: None)
+            answer = await model.complete(
+                request(of, case.own, case.beside), key="sk-test", on_text=lambda _: None
+            )
             assert answer.text == "you said: thanks"
     first, *later = [call.became for call in fake.calls]
     assert first == "refused"
