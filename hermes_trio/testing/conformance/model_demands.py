@@ -73,7 +73,8 @@ async def speaks_in_turn(trial: ModelTrial) -> None:
 def _heeds(part: Part) -> Callable[[ModelTrial], Awaitable[None]]:
     async def check(trial: ModelTrial) -> None:
         await trial.provider.lack(part)
-        await trial.provider.answer(calls=[("add", "{}")], finish="tool_calls")
+        beside = ("I look",) if part == "text beside calls" else ()
+        await trial.provider.answer(*beside, calls=[("add", "{}")], finish="tool_calls")
         answer = await trial.ask(tools=(PARTICULAR,))
         request = _with_results(answer, PARTICULAR)
         for _ in range(2):

@@ -20,6 +20,7 @@ Part = Literal[
     "thinking",
     "the system role",
     "empty content beside calls",
+    "text beside calls",
     "tool messages",
 ]
 """Of a request: what some endpoint refuses. The rows of the table in docs/providers.md."""
