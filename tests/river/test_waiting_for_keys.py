@@ -76,6 +76,20 @@ async def test_over_repeated_refusals_two_minutes_from_its_arrival_are_the_end(w
 
 
 @lone
+async def test_nobody_waits_for_two_minutes_unheard_and_who_asks_is_told_that_it_waits(world):
+    world.model.refuse("a", line=limited(25))
+    await world.say("ada", "hello")
+    await world.until(seconds=70)
+    await world.say("ada", "/status")
+    await world.until(seconds=99)
+    kept, status = world.texts("ada")
+    assert "will be answered when one can" in kept
+    assert "1 message is waiting." in status
+    await world.until(seconds=101)  # a rest until 125 is told at once
+    assert "Send it again" in world.texts("ada")[-1]
+
+
+@lone
 async def test_each_of_many_who_wait_is_told_after_ten_seconds(world):
     world.model.refuse("a", line=limited(100))
     for name in ("ada", "bob", "eve"):
