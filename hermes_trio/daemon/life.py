@@ -31,7 +31,7 @@ from hermes_trio.daemon.provider import open_agent
 from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.daemon.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
-from hermes_trio.errors import ConfigWrong
+from hermes_trio.errors import ConfigWrong, HermesError
 from hermes_trio.gateway import Gateway
 from hermes_trio.log import Log
 from hermes_trio.opening import open_gateway
@@ -39,10 +39,14 @@ from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
 from hermes_trio.redaction import Redactor
 from hermes_trio.threads import pulse
 
-STOPPED, RESTART = 0, 75
+STOPPED, UNWRITTEN, RESTART = 0, 1, 75
 NOTHING_TO_READ = "standard input is no terminal, pipe or file"
 FEEDS = 3
 """A sign of life is asked for within a third of the watchdog's time, and has another third to come."""
+
+
+class OutputFailed(HermesError):
+    """All was answered, and some of it could not be written; the text says how much."""
 
 
 class Surroundings(Struct, frozen=True, kw_only=True):
@@ -86,6 +90,7 @@ async def serve(config: Config, around: Surroundings) -> int:
     Raises:
         StateDirBusy: another daemon holds the lock.
         ConfigWrong, StoreRefused: it cannot start. As members of exception groups.
+        OutputFailed: the inputs have ended, and not all answers could be written.
     """
     platforms = build_platforms(config, config.gateway.state_dir, around)
     supervisor()  # what its variable says is looked at now, not when it is needed
@@ -98,6 +103,8 @@ async def serve(config: Config, around: Surroundings) -> int:
         finally:
             faulthandler.cancel_dump_traceback_later()
     around.log.info("stopped", why=life.why, code=life.code)
+    if life.unwritten:
+        raise OutputFailed(f"standard output: {life.unwritten} answers could not be written")
     return life.code
 
 
@@ -112,6 +119,8 @@ class _Life:
         self.stopping = trio.Event()
         self.why = ""
         self.code = STOPPED
+        self.began = around.clock.now()
+        self.unwritten = 0
         self._limited = False
         self.answers = Answers(config.unavailable, self.restart, around.redact)
 
@@ -260,7 +269,11 @@ async def _end_with_input(life: _Life, gateway: Gateway) -> None:
     """Inputs that have all ended end the daemon; an account that was refused does not, it has to be seen."""
     await gateway.finished()
     if all(health.receiving for health in gateway.health().values()):
-        life.stop("end of input")
+        rows = await gateway.ledger()
+        life.unwritten = sum(
+            row.reply in ("failed", "maybe") and row.received_at >= life.began for row in rows
+        )
+        life.stop("end of input", UNWRITTEN if life.unwritten else STOPPED)
 
 
 def check_platforms(config: Config, *, heard: bool) -> None:

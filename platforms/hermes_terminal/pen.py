@@ -28,21 +28,14 @@ class Pen:
         """Write all of it. Cancelled, the thread goes on with it by itself, and what follows waits.
 
         Raises:
-            SendRefused: nobody reads any more ("gone").
-            SendUnknown: any other failure; a part may have been written.
+            SendRefused: nobody reads any more ("gone"), or the output takes nothing.
+            SendUnknown: it failed behind a part that was written.
         """
         if not text:
             await trio.lowlevel.checkpoint()
             return
         data = text.encode(errors="replace")
-        try:
-            await trio.to_thread.run_sync(
-                _write, self._fd, data, abandon_on_cancel=True, limiter=self._limiter
-            )
-        except BrokenPipeError as error:
-            raise SendRefused("nobody reads the output", "gone") from error
-        except OSError as error:
-            raise SendUnknown(f"output: {error.strerror}") from error
+        await trio.to_thread.run_sync(_write, self._fd, data, abandon_on_cancel=True, limiter=self._limiter)
 
 
 def _write(fd: int, data: bytes) -> None:
@@ -54,3 +47,9 @@ def _write(fd: int, data: bytes) -> None:
             poll = select.poll()
             poll.register(fd, select.POLLOUT)
             poll.poll(1000)
+        except BrokenPipeError as error:
+            raise SendRefused("nobody reads the output", "gone") from error
+        except OSError as error:
+            raise (SendUnknown if len(rest) < len(data) else SendRefused)(
+                f"output: {error.strerror}"
+            ) from error

@@ -136,8 +136,8 @@ class Terminal:
         """Print, replace or erase a message, and return its id.
 
         Raises:
-            SendRefused: nobody reads the output ("gone"), or the op is none of a terminal.
-            SendUnknown: the output failed; a part may have been written.
+            SendRefused: nobody reads the output ("gone"), it takes nothing, or the op is none of a terminal.
+            SendUnknown: the output failed behind a part that was written.
         """
         await trio.lowlevel.checkpoint()  # what is refused is a checkpoint too
         if delivery.op not in ("send", "edit", "delete"):

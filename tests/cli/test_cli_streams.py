@@ -34,6 +34,16 @@ async def test_an_output_that_takes_no_more_is_one_sentence(tmp_path, arguments,
     assert "Exception ignored" not in said
 
 
+@pytest.mark.parametrize("command", ["run", "chat"])
+async def test_answers_that_nobody_can_read_are_not_done_well(tmp_path, command):
+    (tmp_path / "lines").write_text("hi\nyou\n")
+    with trio.fail_after(30):
+        code, said = await run(tmp_path, command, redirected=f"<lines >{FULL}")
+    assert code == 1
+    assert said.splitlines()[-1] == "hermes-trio: standard output: 2 answers could not be written"
+    assert "Traceback" not in said
+
+
 async def test_the_exit_code_stays_what_it_is_when_nobody_can_be_told_why(tmp_path):
     code, _ = await run(tmp_path, "run", "--config", "missing.toml", redirected=f"2>{FULL}")
     assert code == 78

@@ -158,6 +158,14 @@ async def test_when_nobody_reads_any_more_a_send_is_refused_as_gone(pipes):
     assert refused.value.kind == "gone"
 
 
+async def test_an_output_that_takes_nothing_refuses_it(pipes):
+    full = os.open("/dev/full", os.O_WRONLY)
+    with pytest.raises(SendRefused, match="No space left") as refused:
+        await terminal(pipes[1], full).deliver(delivery("x"))
+    os.close(full)
+    assert refused.value.kind == "other"
+
+
 async def test_ops_it_does_not_have_are_refused(pipes):
     platform = terminal(pipes[1], pipes[3])
     for op in ("typing", "react", "unreact"):
