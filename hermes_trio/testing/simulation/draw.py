@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from copy import copy
-from typing import TypeVar
 
 import msgspec
 
@@ -14,7 +12,6 @@ from hermes_trio.testing.simulation.chances import (
     BANNED,
     BESIDE,
     BODIES,
-    CALM_AFTER,
     COMMANDS,
     FAULTS,
     GAPS,
@@ -35,6 +32,7 @@ from hermes_trio.testing.simulation.chances import (
     USERS,
     VERB_WORDS,
 )
+from hermes_trio.testing.simulation.draw_rules import Dice, draw_rules
 from hermes_trio.testing.simulation.plan import (
     Blink,
     Command,
@@ -53,16 +51,6 @@ from hermes_trio.testing.simulation.plan import (
 )
 from hermes_trio.testing.simulation.setting import CROWD
 
-T = TypeVar("T")
-
-
-class Dice(random.Random):
-    """Chance, with weights."""
-
-    def one(self, choices: tuple[tuple[T, float], ...]) -> T:
-        """One of (value, weight)."""
-        return self.choices([value for value, _ in choices], [weight for _, weight in choices])[0]
-
 
 def draw(seed: int) -> Plan:
     """The plan of a seed: the same in every process."""
@@ -77,7 +65,7 @@ def draw(seed: int) -> Plan:
 
 
 def _plan(dice: Dice, seed: int) -> Plan:
-    rules = _rules(dice)
+    rules = draw_rules(dice)
     places = tuple(dice.sample(PLACES, dice.one(((1, 5), (2, 3), (3, 1)))))
     return Plan(seed=seed, rules=rules, places=places, happenings=_Story(dice, rules, places).told())
 
@@ -86,37 +74,6 @@ def _unfrozen(plan: Plan, turns_max: int) -> Plan:
     kept = tuple(one for one in plan.happenings if not (isinstance(one, Fault) and one.name == "freezes"))
     rules = msgspec.structs.replace(plan.rules, turns_max=turns_max)
     return msgspec.structs.replace(plan, rules=rules, happenings=kept)
-
-
-def _rules(dice: Dice) -> Rules:
-    edits = dice.random() < 0.6
-    return Rules(
-        agent=dice.one((("model", 3), ("library", 2))),
-        scope=dice.choice(("user", "chat")),
-        busy=dice.choice(("queue", "steer", "interrupt")),
-        queue_max=dice.one(((100, 4), (2, 1), (1, 1))),
-        turns_max=dice.one(((1000, 4), (1, 2))),
-        reset=dice.one((("none", 4), ("idle", 1), ("daily", 1), ("both", 1))),
-        idle_after_s=dice.choice((60.0, 3600.0, 86400.0)),
-        on_exhausted=dice.choice(("wait", "tell", "defer")),
-        keys=dice.one(((0, 3), (1, 2), (3, 1))),
-        fallbacks=dice.one(((0, 4), (1, 1))),
-        deadline_s=dice.one(((1800.0, 0.4), (10.0, 2), (60.0, 3))),
-        progress_s=dice.one(((20.0, 3), (1.0, 1), (0.0, 1))),
-        stuck_after=dice.one(((3, 3), (2, 1), (100, 1))),
-        commit_s=dice.one(((0.0, 2), (0.001, 3), (0.02, 1), (0.1, 0.7))),
-        think_s=dice.choice((0.0, 0.005, 0.3, 2.0)),
-        call_s=dice.one(((0.0, 3), (0.002, 1), (0.4, 1))),
-        drain_s=dice.choice((20.0, 0.5)),
-        heal_after_s=dice.one(CALM_AFTER),
-        text_max=dice.one(((4096, 2), (200, 1))),
-        edits=edits,
-        deletes=edits and dice.random() < 0.7,
-        reacts=dice.random() < 0.5,
-        types=dice.random() < 0.8,
-        takes_key=dice.random() < 0.3,
-        lingers=dice.random() < 0.2,
-    )
 
 
 class _Story:
