@@ -18,6 +18,7 @@ from hermes_trio.pure.refusal_words import (
     CODE_NAMES,
     CODES,
     MESSAGE_NAMES,
+    NO_MODEL,
     PHRASES,
     WRAPPERS,
 )
@@ -78,6 +79,9 @@ def failure(
     wait_s = retry_after_s(headers, said[0] if said else {}, message, now=now)
     kind = _kind(status, codes, message, wait_s)
     text = message or plain or redact(body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
+    if status == 400 and kind == "malformed" and NO_MODEL.search(message):
+        # Nothing of the conversation is at fault, and another model may be asked.
+        return ModelFailed("unknown", _quoted(status, text), status=404, said=message[:SAID_CHARS_MAX])
     whole = redact(body.decode("utf-8", "replace"))[:SAID_CHARS_MAX]
     return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status, said=whole)
 

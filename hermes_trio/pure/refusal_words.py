@@ -33,7 +33,8 @@ CODES: tuple[tuple[ModelFailure, str], ...] = (
         "auth",
         "invalid_api_key authentication_error permission_error invalid_authentication api_key_invalid"
         " account_deactivated token_expired unauthenticated permission_denied invalid_authentication_error"
-        " unsupported_country_region_territory account_suspended organization_on_hold",
+        " unsupported_country_region_territory account_suspended organization_on_hold"
+        " no_db_connection",  # LiteLLM, of a key that is not its master's
     ),
     (
         "rate_limit",
@@ -176,3 +177,15 @@ PHRASES: tuple[Phrase, ...] = (
     Phrase("overload", frozenset({"unknown"}), _any(r"\boverloaded", r"(server|service|model) is busy")),
 )
 """Tried in this order. Nothing that a machine says of itself ("context deadline exceeded") may be in it."""
+
+_NAME = r"[`'\"]?[\w./:@-]{1,100}[`'\"]?"
+NO_MODEL = _any(
+    r"^model not exist",
+    rf"\bmodel ({_NAME} )?(does not|doesn't) exist",
+    rf"\bmodel {_NAME} (is |was )?not found",
+    r"\binvalid model( name passed|:)",
+    r"\bis not a valid model",
+    r"^(unknown|no such) model\b",
+    r"模型不存在",
+)
+"""Said of a name that nobody has there, most often with 404. DeepSeek, LiteLLM and OpenRouter say it with 400."""

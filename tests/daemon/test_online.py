@@ -85,12 +85,14 @@ async def test_nobody_answers_however_that_is_said(place, said):
     assert ("https://x.example/v1" in line) == (said is NOBODY["moved"])
 
 
-async def test_a_name_that_the_server_does_not_know(place):
-    body = {"error": {"message": "model 'gpt-5.5' not found, try pulling it first"}}
-    place.model.default = Item(status=404, body=body)
+@pytest.mark.parametrize(
+    ("status", "said"), [(404, "model 'gpt-5.5' not found, try pulling it first"), (400, "Model Not Exist")]
+)
+async def test_a_name_that_the_server_does_not_know(place, status, said):
+    place.model.default = Item(status=status, body={"error": {"message": said}})
     code, (line,) = await online(place)
     assert code == 1
-    assert ": is the name right? (404: model 'gpt-5.5' not found" in line
+    assert f": is the name right? ({status}: {said}" in line
 
 
 async def test_an_answer_with_nothing_in_it_is_none(place):
