@@ -38,7 +38,7 @@ class DrawnRow:
     def write(self, row: str) -> str:
         """Characters, and moves of the cursor. The beginning of a row that is too long is given away."""
         self._strokes += row
-        if len(self._strokes) <= 4 * self._longest:
+        if len(self._strokes) <= 2 * self._longest:
             return ""
         masked = self._masked()
         cut = len(masked) - self._longest
