@@ -188,4 +188,4 @@ NO_MODEL = _any(
     r"^(unknown|no such) model\b",
     r"模型不存在",
 )
-"""Said of a name that nobody has there, most often with 404. DeepSeek, LiteLLM and OpenRouter say it with 400."""
+"""Said of a name that nobody has there, mostly with 404; by DeepSeek, LiteLLM and OpenRouter with 400."""

@@ -66,11 +66,11 @@ async def test_the_mend_of_an_address(place, base, mend):
 
 
 NOBODY = {
-    "Ollama": Item(raw="HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\nOllama is running"),
-    "a page": Item(raw="HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n<!doctype html>"),
+    "Ollama": Item(events=[b"Ollama is running"]),
+    "a page": Item(events=[b"<!doctype html>"]),
     "LM Studio": Item(status=200, body={"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
     "a method that is none": Item(status=405, body={"detail": "Method Not Allowed"}),
-    "moved": Item(raw="HTTP/1.1 301 M\r\nlocation: https://x.example/v1\r\ncontent-length: 0\r\n\r\n"),
+    "moved": Item(status=301, headers={"location": "https://x.example/v1"}, body={}),
 }
 
 
