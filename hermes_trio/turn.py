@@ -28,10 +28,11 @@ from hermes_trio.supervise import attempt, first_leaf
 from hermes_trio.values import Key, Part
 from hermes_trio.verbs import Made, Surroundings, Turn
 from hermes_trio.wishes import Silence
-from hermes_trio.writing import kept, written
+from hermes_trio.writing import OneAsks, kept, written
 
-CLOSE_TRIES = 3
-"""A disk that refuses a turn's end so often does not do it by chance: the turn gives its place up."""
+CLOSE_TRIES, CLOSE_S = 3, 0.5
+"""A disk that refuses a turn's end so often, or another write for so long, does not do it by chance: the turn
+gives its place up."""
 TOO_MUCH_TRIES = 5
 """So often in a row the disk took another write and then refused this one: it is too much for it, and a
 sentence of ours is tried in its place. Of a disk that takes nothing, nothing of the kind is known."""
@@ -63,6 +64,7 @@ class Player:
         self._quiet = quiet
         self._around = around
         self._log = log
+        self._well = OneAsks(around.store.probe)
 
     async def play(self, key: Key, worker: Worker, slot: Slot, opened: Opened) -> None:
         """Run one turn and write what it made."""
@@ -128,7 +130,7 @@ class Player:
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
         """
-        store, refusals, alone = self._around.store, 0, 0
+        store, well, refusals, alone = self._around.store, self._well, 0, 0
 
         def refused(_: StoreFailed) -> None:
             nonlocal refusals
@@ -136,25 +138,30 @@ class Player:
             if refusals == CLOSE_TRIES:
                 slot.release()
 
-        async def close() -> _Ended:
+        async def until_well(wait_s: float) -> None:
             nonlocal alone
-            taken, alone = alone, 0
-            if refusals:
-                await store.probe()
+            before = well.taken
+            await trio.sleep(wait_s)
+            with trio.move_on_after(CLOSE_S) as patience:
+                took = await well.wait(before)
+            if patience.cancelled_caught:
+                slot.release()
+                took = await well.wait(before)
+            alone = alone + 1 if took else 0
+
+        async def close() -> _Ended:
             _, error = await attempt(lambda: store.close_turn(turn.id, end.closing))
             if error is None:
                 return end
             if isinstance(error, Fenced | StoreLocked):
                 raise error
-            if isinstance(error, StoreFailed):
-                alone = taken + (refusals > 0)
-                if alone < TOO_MUCH_TRIES:
-                    raise error
+            if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:
+                raise error
             instead = self._failure(turn, error)
             await store.close_turn(turn.id, instead.closing)
             return instead
 
-        return await kept(close, refused)
+        return await kept(close, refused, until_well)
 
     async def _ended(self, turn: Turn, made: Made) -> _Ended:
         """How the turn ends. An answer that is none, or that its platform cannot split, is an error.

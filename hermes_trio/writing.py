@@ -22,12 +22,17 @@ def _silently(_: StoreFailed) -> None:
     """Whoever waits says so, or nobody has to know."""
 
 
-async def written(write: Callable[[], Awaitable[T]], refused: Refused = _silently) -> T:
+async def written(
+    write: Callable[[], Awaitable[T]],
+    refused: Refused = _silently,
+    wait: Callable[[float], Awaitable[None]] = trio.sleep,
+) -> T:
     """Write as soon as the store can: tried again for ever, after 0.25 s, then up to 8 s.
 
     Args:
         write: calls one promise of the store. Only `StoreFailed` is tried again, a fence never.
         refused: told of each try that the disk has refused.
+        wait: waits for the next try, by default for so many seconds.
 
     Cancelled: as the promise; nothing is tried any more.
     """
@@ -37,15 +42,19 @@ async def written(write: Callable[[], Awaitable[T]], refused: Refused = _silentl
             return await write()
         except StoreFailed as error:
             refused(error)
-        await trio.sleep(wait_s)
+        await wait(wait_s)
         wait_s = min(2 * wait_s, AGAIN_CAP_S)
 
 
-async def kept(write: Callable[[], Awaitable[T]], refused: Refused = _silently) -> T:
+async def kept(
+    write: Callable[[], Awaitable[T]],
+    refused: Refused = _silently,
+    wait: Callable[[float], Awaitable[None]] = trio.sleep,
+) -> T:
     """As `written`, for what has happened already: forgotten, it would be done again, or taken for unknown.
 
     Args:
-        write, refused: as those of `written`.
+        write, refused, wait: as those of `written`.
 
     Cancelled: no try is cut short or left out, only the wait for the next one.
     """
@@ -55,4 +64,35 @@ async def kept(write: Callable[[], Awaitable[T]], refused: Refused = _silently) 
             result = await write()
         return result  # noqa: RET504 - a scope may swallow what ends its block, for all that mypy knows
 
-    return await written(whole, refused)
+    return await written(whole, refused, wait)
+
+
+class OneAsks:
+    """Whether the store takes anything again: of all who wait for that one asks, and ten thousand cost no
+    more than one.
+
+    Args:
+        probe: a promise that writes, and changes nothing.
+
+    Attributes:
+        taken: how often a write was taken behind which some had been refused.
+    """
+
+    def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
+        self._probe = probe
+        self._asking = trio.Lock()
+        self.taken = 0
+        self._at_once = True
+
+    async def wait(self, taken: int) -> bool:
+        """Until it is another `taken`; returns whether the store took the first write that it was asked to.
+
+        Cancelled: whoever waits next asks.
+        """
+        async with self._asking:
+            if self.taken == taken:
+                refusals: list[StoreFailed] = []
+                await written(self._probe, refusals.append)
+                self.taken += 1
+                self._at_once = not refusals
+            return self._at_once

@@ -110,8 +110,8 @@ TASKS: tuple[Mutant, ...] = (
         "What a turn made is dropped where the disk refuses it, and the turn stands for ever.",
         (
             "turn.py",
-            "                if alone < TOO_MUCH_TRIES:\n                    raise error\n",
-            "                if alone < TOO_MUCH_TRIES:\n                    return end\n",
+            "            if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:\n                raise error\n",
+            "            if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:\n                return end\n",
         ),
     ),
     mutant(
@@ -160,7 +160,7 @@ TASKS: tuple[Mutant, ...] = (
         "What a turn made is thrown away, and made again, where the writer's queue is longer than that.",
         (
             "turn.py",
-            "        return await kept(close, refused)\n",
+            "        return await kept(close, refused, until_well)\n",
             "        with trio.move_on_after(5.0, shield=True):\n            return await close()\n"
             '        raise StoreFailed("the turn\'s end could not be written in time")\n',
         ),
@@ -197,8 +197,8 @@ TASKS: tuple[Mutant, ...] = (
         "I13",
         "An answer is given up where the disk refuses each write for a while.",
         (
-            "turn.py",
-            "            if refusals:\n                await store.probe()\n",
+            "writing.py",
+            "                await written(self._probe, refusals.append)\n",
             "",
         ),
     ),

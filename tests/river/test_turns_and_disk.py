@@ -132,6 +132,37 @@ async def test_an_answer_is_kept_wherever_among_the_tries_of_its_end_the_disk_he
         check(world)
 
 
+async def tries_of(world, users: int) -> int:
+    """How often a disk that refuses all for ten minutes is asked, where so many turns are at their end."""
+    for user in range(users):
+        await world.say(f"user {user}", "hello")
+    await world.until(seconds=0.5)
+    world.disk.full = True
+    await world.until(seconds=60)
+    asked = []
+    world.db.set_trace_callback(lambda sql: asked.append(sql) if sql.lower() == "begin immediate" else None)
+    await world.until(seconds=660)
+    world.db.set_trace_callback(None)
+    world.disk.full = False
+    await world.settle()
+    assert world.now < 670
+    assert [world.texts(f"user {user}", "final") for user in range(users)] == [["re: hello"]] * users
+    check(world)
+    return len(asked)
+
+
+async def test_of_all_turns_that_a_disk_keeps_from_ending_one_asks_whether_it_is_well(autojump_clock):
+    async def agent(turn):
+        await trio.sleep(1)
+        return f"re: {turn.text}"
+
+    asked = []
+    for users in (1, 20):
+        async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+            asked.append(await tries_of(world, users))
+    assert asked[0] == asked[1] == 75
+
+
 async def test_a_disk_that_takes_each_second_write_fails_no_answer_at_once(autojump_clock):
     """What it refuses once after it took another write may be chance; five times in a row it is not."""
 
