@@ -20,10 +20,8 @@ CHARS_MAX = 32 * 1024
 NESTED = "it is nested too deeply to be looked at"
 LOOKS_MAX = 256
 CHARS_LOOKED_AT_MAX = 2 * CHARS_MAX
-_FORK_BOMB = re.compile(
-    r"(?<![\w:.])([\w:.]{1,64})\s{0,8}\(\s{0,8}\)\s{0,8}\{"
-    r"[^}]{0,64}?(?<![\w:.])\1\s{0,8}\|\s{0,8}&?\s{0,8}\1(?![\w:.])"
-)
+_DEFINED = re.compile(r"(?<![\w:.])([\w:.]{1,64})\s{0,8}\(\s{0,8}\)\s{0,8}\{")
+_INTO_ITSELF = re.compile(r"(?<![\w:.])([\w:.]{1,64}+)\s{0,8}\|\s{0,8}&?\s{0,8}\1(?![\w:.])")
 _SUBSTITUTION = re.compile(r"\$\(|`|<\(|>\(")
 _TO_DEVICE = re.compile(r">{1,2}\|?\s*[\"']?/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d)")
 _DEVICE = re.compile(r"/dev/(?:sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|dm-|md\d|loop\d|mem|kmem|port)")
@@ -78,7 +76,7 @@ def refused(command: str) -> str | None:
     if len(command) > CHARS_MAX:
         return f"it is too long to be looked at; at most {CHARS_MAX} characters, the rest belongs in a file"
     flat = command.replace("\\\n", "")
-    if _FORK_BOMB.search(flat):
+    if not set(_INTO_ITSELF.findall(flat)).isdisjoint(_DEFINED.findall(flat)):
         return "it is a fork bomb"
     if _TO_DEVICE.search(flat):
         return "it writes over a disk"

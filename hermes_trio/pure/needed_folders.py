@@ -7,7 +7,7 @@ the home. Patterns and braces are read as a shell reads them, quoted ones too: n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 HOME = "/home/~"
@@ -17,8 +17,10 @@ _NAMES = (
     " usr/bin usr/lib usr/local usr/sbin usr/share var/lib Users System Library Applications"
 )
 _NEEDED = frozenset(tuple(name.split("/")) for name in _NAMES.split())
+DEEPEST_NEEDED = max(map(len, _NEEDED))
 _HOMES = frozenset({"home", "Users"})
 _ALL_IN_IT = frozenset({"*", "**", "?*", ".*", ".[!.]*", ".??*"})
+_PLAIN = re.compile(r"[^/.*?\[{~$]+")
 _PATTERN = re.compile(r"[*?\[]")
 _HOME = re.compile(r"(?:~|\$HOME|\$\{HOME(?::?[-=?][^}]*)?\})(?=/|$)")
 _HERE = re.compile(r"(?:~\+|\$PWD|\$\{PWD\})(?=/|$)")
@@ -43,6 +45,8 @@ class NeededFolders:
         Args:
             folder: the command runs there; None where nobody knows.
         """
+        if _PLAIN.fullmatch(word) and (folder is None or folder.count("/") >= DEEPEST_NEEDED):
+            return False  # most words are such: a command may have thousands
         return any(
             self._is_one(path) for each in _alternatives(word) if (path := _path(each, folder)) is not None
         )
@@ -50,6 +54,10 @@ class NeededFolders:
     def _is_one(self, path: list[str]) -> bool:
         if path and path[-1] in _ALL_IN_IT:
             path = path[:-1]
+        if len(path) > DEEPEST_NEEDED:
+            return False
+        if not any(map(_PATTERN.search, path)):
+            return not path or tuple(path) in _NEEDED or (len(path) == 2 and path[0] in _HOMES)
         if len(path) == 2 and any(self._fits(path[0], name) for name in _HOMES):
             return True
         return not path or any(
@@ -95,11 +103,9 @@ def _path(word: str, folder: str | None) -> list[str] | None:
     return names
 
 
-def _alternatives(word: str) -> Iterator[str]:
+def _alternatives(word: str) -> Sequence[str]:
     """A word, or what one pair of braces in it makes of it."""
-    found = _BRACES.fullmatch(word)
+    found = _BRACES.fullmatch(word) if "{" in word else None
     if found is None:
-        yield word
-        return
-    for middle in found[2].split(","):
-        yield found[1] + middle + found[3]
+        return (word,)
+    return [found[1] + middle + found[3] for middle in found[2].split(",")]

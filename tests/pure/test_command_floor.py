@@ -130,6 +130,7 @@ BELOW = [
     ":() { : | : & } ; :",
     "bomb(){ bomb|bomb& };bomb",
     "function f() { f | f & }; f",
+    "f() { echo ${1}; { f | f; } & }; f",
 ]
 ALLOWED = [
     "rm -rf build",
@@ -180,6 +181,7 @@ ALLOWED = [
     "systemctl status reboot.target",
     "init_db 0",
     "f() { echo hi; }; f",
+    "f() { cat | cat; }; f | g",
     "for x in a b; do echo $x; done",
     "mv /etc/hosts.new /tmp/x",
     "echo 'unclosed",
@@ -228,6 +230,8 @@ WORDS = [
 
 HOSTILE = {
     "definitions": "a(){",
+    "bombs that are none": "a(){a|b;",
+    "pipes": "a|",
     "wrappers": "sudo ",
     "substitutions": "$(",
     "backquotes": "`a` ",
