@@ -12,7 +12,7 @@ from hermes_trio.errors import StoreClosed
 from hermes_trio.ports import Chance, WallClock
 from hermes_trio.stores.sqlite import SqliteStore
 
-Moment = Literal["before", "after"]
+Moment = Literal["before", "after", "told"]
 
 
 class CrashingStore(SqliteStore):
@@ -24,8 +24,9 @@ class CrashingStore(SqliteStore):
     Args:
         commit_s: a commit takes up to this long before it and after it, in virtual seconds. Where it takes
             any time, chance also says how many callers are committed at once.
-        at: told, synchronously, that a commit is about to happen ("before"), and that one has happened that
-            nobody knows of yet ("after"). What kills the store there keeps it from its caller.
+        at: told, synchronously, that a commit is about to happen ("before"), that one has happened that
+            nobody knows of yet ("after"), and that the gateway learns of it now ("told"). What kills
+            the store there keeps it from its caller.
 
     Attributes:
         slow_s: what each of the two delays is longer by.
@@ -62,6 +63,7 @@ class CrashingStore(SqliteStore):
         self._alive()
         await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
         self._alive()
+        self._at("told")
 
     def _alive(self) -> None:
         if self.dead:

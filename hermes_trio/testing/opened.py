@@ -38,15 +38,18 @@ async def at_once(work: Callable[[], T], /) -> T:
 
 
 def store_of(world: World, number: int, at: Callable[[Moment], None]) -> CrashingStore:
-    """The store of the life of this number; what it commits is recorded."""
+    """The store of the life of this number; recorded is what it commits, and when it tells of that."""
     chance = seeded_chance(f"{world.seed}/{number}/store")
-    changes = world.db.total_changes
+    changes = told_of = world.db.total_changes
 
     def told(moment: Moment) -> None:
-        nonlocal changes
+        nonlocal changes, told_of
         if moment == "after" and world.db.total_changes != changes:
             changes = world.db.total_changes
             world.record.add("store", "commit")
+        elif moment == "told" and told_of != changes:
+            told_of = changes
+            world.record.add("store", "told")
         at(moment)
 
     return CrashingStore(world.db, world.clock, chance, world.commit_s, told)

@@ -71,9 +71,11 @@ class Record:
         return (event for event in self.events if event.who == who and what in (None, event.what))
 
     def timeline(self) -> str:
-        """All of it for a person, a line each. What the store commits is left out."""
+        """All of it for a person, a line each. What the store commits, and when it is told, is left out."""
         return "\n".join(
-            str(event) for event in self.events if event.who != "store" or event.what != "commit"
+            str(event)
+            for event in self.events
+            if event.who != "store" or event.what not in ("commit", "told")
         )
 
 

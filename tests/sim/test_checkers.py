@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.testing.simulation.invariants import causes, lines, programs, slots, steps, waiting
+from hermes_trio.testing.simulation.invariants import causes, lines, programs, sends, slots, steps, waiting
 from hermes_trio.testing.simulation.plan import Command, Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
 from hermes_trio.testing.simulation.play import play
 
@@ -55,6 +55,17 @@ KILLED_IN_ITS_SLEEP = Plan(
     places=(Place("ada", "topic"), Place("ada")),
     happenings=(Say(0.1, 11, "ada", 1), Fault(0.101, "freezes", {"for_s": 0.5}), Crash(0.101, "now", 3)),
 )
+FROZEN_BEFORE_IT_HEARD = Plan(
+    seed=1,
+    rules=Rules(busy="interrupt"),
+    happenings=(
+        Say(0.0, 2, "ada", 0, ("think:20",)),
+        Fault(0.1, "store_slow", {"for_s": 20.0, "delay_s": 1.0}),
+        Say(3.3, 3, "ada"),
+        Fault(4.4, "freezes", {"for_s": 300.0}),
+    ),
+)
+"""The end of the first turn is durable at 4.3, and told at 304.4: where the next sign is due too."""
 LEFT_ITS_DISK = Plan(
     seed=207,
     places=(Place("club", None, True),),
@@ -101,6 +112,11 @@ MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "
             KILLED_IN_ITS_SLEEP,
             lines.OneLineEach,
             id="a process that is killed while it is frozen owes no line",
+        ),
+        pytest.param(
+            FROZEN_BEFORE_IT_HEARD,
+            sends.NoTypingAfterwards,
+            id="a process that was frozen shows that a turn works until it is told that this has ended",
         ),
         pytest.param(
             LEFT_ITS_DISK,

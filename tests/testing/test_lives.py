@@ -158,6 +158,33 @@ async def test_the_seed_says_how_many_callers_a_commit_serves(autojump_clock):
     assert len(commits) > 2
 
 
+async def test_the_record_has_when_a_commit_is_durable_and_when_the_gateway_is_told(autojump_clock):
+    async with open_world() as world:
+        world.fault("store_slow", for_s=60, delay_s=2.0)
+        before = len(list(world.record.of("store")))
+        await world.say("ada", "hi")
+        await world.reply("ada")
+        received, told, *_ = list(world.record.of("store"))[before:]
+        accepted = next(world.record.of("log", "message accepted"))
+        assert [(one.what, one.at) for one in (received, told, accepted)] == [
+            ("commit", 2.0),
+            ("told", 4.0),
+            ("message accepted", 4.0),
+        ]
+        assert "  store  " not in world.timeline()
+
+
+async def test_what_is_killed_before_it_is_told_is_never_told(autojump_clock):
+    async with open_world() as world:
+        told = len(list(world.record.of("store", "told")))
+        world.crash_after_commit()
+        await world.say("ada", "hi")
+        await world.crashed()
+        await world.until(seconds=60)
+        assert len(list(world.record.of("store", "told"))) == told
+        assert len(list(world.record.of("store", "commit"))) == told + 1
+
+
 async def test_a_start_that_is_cancelled_leaves_nothing_running_and_can_be_made_again(autojump_clock):
     async with open_world(commit_s=1.0, start=False) as world:
         with trio.move_on_after(0.5):

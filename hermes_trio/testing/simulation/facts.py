@@ -84,6 +84,7 @@ class Facts:
         asking: model calls in flight. `at_work`: acts in flight, by op id, with their turn.
         alive: processes, with the life they were started in.
         ended_at, untaken_at: when a turn ended, and when a message was given back.
+        untold: turns whose end is durable, and of which the process has not been told.
         resumed: sessions that an operator opened again. `operated`: those that one stopped or reset.
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
         store_backoff_s: the longest wait of who found the store failing, when it does no longer.
@@ -105,6 +106,7 @@ class Facts:
         self.now = 0.0
         self.batch: list[Change] = []
         self.ended_at: dict[int, float] = {}
+        self.untold: set[int] = set()
         self.untaken_at: dict[int, float] = {}
         self.resumed: set[int] = set()
         self.operated: set[int] = set()
@@ -180,6 +182,7 @@ class Facts:
             self.mirror.apply(change)
             if change.table == "turn" and change.old is not None and change.became("state"):
                 self.ended_at[change.id] = self.now
+                self.untold.add(change.id)
             if change.table == "inbound" and change.became("turn", None):
                 self.untaken_at[change.id] = self.now
             yield change
@@ -199,7 +202,10 @@ class Facts:
         """Take note of an event before any invariant is asked."""
         self.now = event.at
         match event.who, event.what:
+            case "store", "told":
+                self.untold.clear()
             case "world", "start":
+                self.untold.clear()
                 self.lives.append(Life(event.fields["boot"], event.at))
             case "world", "crash":
                 self._ended(event.at, crashed=True)

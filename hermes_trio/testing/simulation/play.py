@@ -213,7 +213,7 @@ class Stage:
         self.facts.asking.pop(call, None)
 
     def _move(self, event: Event) -> None:
-        if event.who == "store":
+        if (event.who, event.what) == ("store", "commit"):
             self._moved.set()
             self._moved = trio.Event()
 

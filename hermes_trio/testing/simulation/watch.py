@@ -59,15 +59,15 @@ class Watch:
 
     def _look(self, event: Event) -> None:
         self.facts.happened(event)
-        if event.who == "store":
+        if event.who != "store":
+            for happened in self._happened:
+                happened(event)
+        elif event.what == "commit":
             for change in self.facts.commit():
                 for changed in self._changed:
                     changed(change)
             for committed in self._committed:
                 committed()
-        else:
-            for happened in self._happened:
-                happened(event)
 
     def _guarded(self, look: Callable[[], None]) -> None:
         try:

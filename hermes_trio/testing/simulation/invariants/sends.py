@@ -249,13 +249,12 @@ class NoTypingAfterwards(Invariant):
     name = "I7"
 
     def happened(self, event: Event) -> None:
-        """A turn of this place runs, or its end is being told."""
+        """A turn of this place runs, as far as the process has been told."""
         if event.who != "platform" or event.what != "typing":
             return
         where, facts = lane_of(event), self.facts
         runs = any(
-            place(row["address"]) == where
-            and (row["state"] == "running" or facts.now - facts.ended_at.get(id, -1e9) <= facts.grace_s)
+            place(row["address"]) == where and (row["state"] == "running" or id in facts.untold)
             for id, row in facts.mirror.turn.items()
         )
         self.check(runs, f"typing in {where}, where no turn runs")
