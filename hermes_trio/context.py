@@ -138,7 +138,7 @@ class Transcript:
         return len(taken)
 
     def was_set_aside(self, call: ToolCall) -> bool:
-        """Whether the same was called in this turn before, and a model service refused what it gave."""
+        """Whether the same was called for these messages before, and a service refused to be shown it."""
         return (call.name, call.arguments) in self._not_again
 
     async def ask(self) -> ModelAnswer:
@@ -320,9 +320,10 @@ class Transcript:
         """Leave this out for good."""
         entries, own = self._all
         self.notice = self.notice or context.notice_of(without, entries, own)
-        if context.what_of(without) in ("results", "both"):
-            self._results_refused += 1
-            self._not_again |= context.calls_among(entries[own:])
+        what = context.what_of(without)
+        self._results_refused += what in ("results", "both")
+        if what in ("results", "earlier", "both", "message"):
+            self._not_again |= context.calls_left_out(without, entries, own, self._asked)
         if without.text.startswith(context.SET_ASIDE):
             waiting = context.unanswered(entries, len(entries), self._asked)
             self._left_out += len(waiting) - len(without.said)

@@ -90,12 +90,14 @@ class SummaryEntry(Struct, frozen=True, tag="summary", omit_defaults=True):
         kept: how many of the newest entries, as they were shown when this was written, lie behind them.
         covers: how many entries it stands for; None is all there are.
         said: what its users wrote among them and still wait to have answered, word for word.
+        calls: what was called to answer that: how each call ended, and its tool. Its text tells of them.
     """
 
     text: str
     kept: int = 0
     covers: int | None = None
     said: tuple[str, ...] = ()
+    calls: tuple[tuple[str, str], ...] = ()
 
 
 Entry = UserEntry | AssistantEntry | ToolEntry | NoteEntry | SummaryEntry

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hermes_trio.entries import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
 from hermes_trio.pure import texts
-from hermes_trio.pure.prompt import UNKNOWN, assemble
+from hermes_trio.pure.prompt import NOT_AGAIN, UNKNOWN, assemble
 from hermes_trio.pure.told import as_quote
 
 ENTRY_CHARS = 20
@@ -149,8 +149,8 @@ def _written(entry: Entry) -> str:
             return f"Note: {entry.text}"
 
 
-def mentioned(entries: Sequence[Entry], room: int) -> str:
-    """The calls among entries that go, and what they gave, in short: none shall be made again for nothing."""
+def mentioned(entries: Sequence[Entry], room: int) -> tuple[list[str], bool]:
+    """The newest calls among entries that go, and what they gave, in short; and whether these are all."""
     lines: list[str] = []
     arguments: deque[str] = deque()
     for entry in assemble(entries):
@@ -158,22 +158,46 @@ def mentioned(entries: Sequence[Entry], room: int) -> str:
             arguments = deque(call.arguments[:CALLS_CHARS] for call in entry.calls)
         elif isinstance(entry, ToolEntry):
             lines.append(f"- {entry.name}({arguments.popleft()}): {entry.text[:CALLS_CHARS]}")
-    while lines and sum(len(line) + 1 for line in lines) > room:
-        del lines[0]
-    return "\n".join(lines)
+    size, all_of_them = sum(len(line) + 1 for line in lines), True
+    while lines and size > room:
+        size, all_of_them = size - len(lines.pop(0)) - 1, False
+    return lines, all_of_them and not any(isinstance(one, SummaryEntry) and one.calls for one in entries)
 
 
-def became(entries: Sequence[Entry]) -> str:
-    """What became of the calls among entries that go: which tools ran, which failed, of which nobody knows.
+def outcomes(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
+    """What became of the calls among entries that go, each as (how, tool), once; `RAN` and others say how.
 
-    Each is named once, as far as its name is one.
+    Those that went before are among them. A tool is named as far as its name is one.
     """
-    found: dict[str, list[str]] = {RAN: [], FAILED: [], IN_DOUBT: []}
+    found = [pair for entry in entries if isinstance(entry, SummaryEntry) for pair in entry.calls]
     for entry in assemble(entries, going_on=True):
-        if isinstance(entry, ToolEntry) and entry.name.isascii() and entry.name.isidentifier():
-            how = RAN if not entry.failed else IN_DOUBT if entry.text == UNKNOWN else FAILED
-            found[how].append(entry.name)
-    return " ".join(f"{how}: {', '.join(dict.fromkeys(names))}." for how, names in found.items() if names)
+        if not isinstance(entry, ToolEntry) or entry.text == NOT_AGAIN:
+            continue
+        if entry.name.isascii() and entry.name.isidentifier():
+            found.append(
+                (RAN if not entry.failed else IN_DOUBT if entry.text == UNKNOWN else FAILED, entry.name)
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def became(calls: Sequence[tuple[str, str]]) -> str:
+    """The outcomes of calls as they are told."""
+    by_how = (
+        (how, ", ".join(name for said, name in calls if said == how)) for how in (RAN, FAILED, IN_DOUBT)
+    )
+    return " ".join(f"{how}: {names}." for how, names in by_how if names)
+
+
+def begin_of_work(entries: Sequence[Entry], own: int, asked: int) -> int:
+    """Where the work on the `asked` newest messages begins: a turn before may have begun it, and been cut."""
+    at, waiting = len(entries), asked
+    while at and waiting > 0:
+        at -= 1
+        waiting -= len(_messages(entries[at : at + 1]))
+    at = min(own, at)
+    while at and isinstance(before := entries[at - 1], SummaryEntry) and before.covers == 0:
+        at -= 1
+    return at
 
 
 def calls_among(entries: Iterable[Entry]) -> set[tuple[str, str]]:
@@ -181,6 +205,15 @@ def calls_among(entries: Iterable[Entry]) -> set[tuple[str, str]]:
     return {
         (c.name, c.arguments) for entry in entries if isinstance(entry, AssistantEntry) for c in entry.calls
     }
+
+
+def calls_left_out(
+    summary: SummaryEntry, entries: Sequence[Entry], own: int, asked: int
+) -> set[tuple[str, str]]:
+    """The calls for the `asked` newest messages, by name and arguments, that are shown no more with it."""
+    end = len(entries) - summary.kept
+    begin = 0 if summary.covers is None else end - summary.covers
+    return calls_among(entries[max(begin, begin_of_work(entries, own, asked)) : end])
 
 
 def moved(summary: SummaryEntry, own: int, length: int) -> int:
@@ -233,11 +266,14 @@ def shortened(
         text = f"{SUMMARY}\n{as_quote(summary)}"
     elif isinstance(first, SummaryEntry) and first.text != LEFT_OUT and len(first.text) <= room // 4:
         text = first.text if first.text.startswith(LEFT_OUT) else f"{LEFT_OUT} {first.text}"
-    if calls := mentioned(gone[own:], room // 4):
-        text += f"\nCalled so far to answer this, do not repeat it:\n{calls}"
-    elif calls := became(gone[own:]):
-        text += f"\nCalled so far to answer this. {calls}"
-    return replace(made, text=text)
+    work = gone[begin_of_work(entries, own, asked) :]
+    calls = outcomes(work)
+    lines, all_of_them = mentioned(work, room // 4)
+    if calls and not all_of_them:
+        text += f"\nCalled so far to answer this. {became(calls)}"
+    if lines:
+        text += "\n".join(("\nCalled so far to answer this, do not repeat it:", *lines))
+    return replace(made, text=text, calls=calls)
 
 
 def what_of(summary: SummaryEntry) -> str:
@@ -274,17 +310,26 @@ def without_suspects(entries: Sequence[Entry], own: int, *, asked: int) -> list[
     end = len(entries)
     newer = any(not isinstance(entry, UserEntry) for entry in entries[own:])
     earlier = any(not (isinstance(one, SummaryEntry) and one.text == REFUSED) for one in entries[:own])
-    calls = " ".join(filter(None, (RESULTS_REFUSED, became(entries[own:]))))
+    begin = begin_of_work(entries, own, asked)
+    mine, before, work = (outcomes(some) for some in (entries[own:], entries[begin:own], entries[begin:]))
     found = []
     if newer:
         said = unanswered(entries[own:], end - own, asked)
-        found.append(SummaryEntry(text=calls, covers=end - own, said=said))
+        text = _with(RESULTS_REFUSED, mine)
+        found.append(SummaryEntry(text=text, covers=end - own, said=said, calls=mine))
     if earlier:
         said = unanswered(entries, own, asked)
-        found.append(SummaryEntry(text=REFUSED, kept=end - own, said=said))
+        text = _with(REFUSED, before)
+        found.append(SummaryEntry(text=text, kept=end - own, said=said, calls=before))
     if newer and earlier:
-        found.append(SummaryEntry(text=f"{REFUSED}\n{calls}", said=unanswered(entries, end, asked)))
+        said = unanswered(entries, end, asked)
+        text = _with(f"{REFUSED}\n{RESULTS_REFUSED}", work)
+        found.append(SummaryEntry(text=text, said=said, calls=work))
     return found + without_some(entries, own, asked=asked)
+
+
+def _with(text: str, calls: Sequence[tuple[str, str]]) -> str:
+    return f"{text} {became(calls)}" if calls else text
 
 
 def without_some(entries: Sequence[Entry], own: int, *, asked: int) -> list[SummaryEntry]:
@@ -300,5 +345,6 @@ def without_some(entries: Sequence[Entry], own: int, *, asked: int) -> list[Summ
 def without_messages(entries: Sequence[Entry], own: int, *, asked: int) -> SummaryEntry:
     """Leave out what came with this turn, its messages too: no model takes them."""
     among_own = len(_messages(entries[own:])) >= asked
-    text = " ".join(filter(None, (SET_ASIDE, became(entries[own:]))))
-    return SummaryEntry(text=text, covers=len(entries) - own if among_own else None)
+    calls = outcomes(entries[begin_of_work(entries, own, asked) :])
+    text = _with(SET_ASIDE, calls)
+    return SummaryEntry(text=text, covers=len(entries) - own if among_own else None, calls=calls)

@@ -7,7 +7,7 @@ from itertools import chain
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hermes_trio.entries import AssistantEntry, SummaryEntry, ToolCall, ToolEntry, UserEntry
+from hermes_trio.entries import AssistantEntry, NoteEntry, SummaryEntry, ToolCall, ToolEntry, UserEntry
 from hermes_trio.pure import context
 from hermes_trio.pure.prompt import assemble
 
@@ -18,9 +18,9 @@ asked_and_answered = st.builds(lambda u, a: [UserEntry(u), AssistantEntry(a)], t
 @st.composite
 def called(draw):
     """An answer with calls and their results, and perhaps a message that came in among them."""
-    ids = [f"c{n}" for n in range(draw(st.integers(1, 3)))]
-    calls = tuple(ToolCall(id, "look", draw(texts)) for id in ids)
-    results = [ToolEntry(id, "look", draw(texts)) for id in ids]
+    ids = {f"c{n}": draw(st.sampled_from(["look", "act", "find"])) for n in range(draw(st.integers(1, 3)))}
+    calls = tuple(ToolCall(id, name, draw(texts)) for id, name in ids.items())
+    results = [ToolEntry(id, name, draw(texts)) for id, name in ids.items()]
     if draw(st.booleans()):
         results.insert(draw(st.integers(0, len(results))), UserEntry(f"steered {draw(texts)}"))
     return [AssistantEntry(draw(texts), calls, "tool_calls"), *results]
@@ -79,6 +79,31 @@ def test_a_cut_keeps_calls_whole_and_each_message_that_waits(conversation, room)
         assert all(pair in whole for pair in kept)
         if summary.covers is None and kept:
             assert whole[-len(kept) :] == kept
+
+
+@given(conversations(), st.lists(st.integers(0, 10), min_size=1, max_size=4), st.integers(0, 300))
+def test_whatever_goes_the_calls_for_the_messages_that_wait_are_told(conversation, ways, room):
+    """However often something is left out, and also where an earlier turn made them, and was cut."""
+    entries, own, asked = conversation
+    work = entries[context.begin_of_work(entries, own, asked) :]
+    called = {name for _, name in context.outcomes(work)}
+    for way in ways:
+        cuts = [
+            context.shortened(entries, own, room, asked=asked),
+            context.shortened(entries, own, room, asked=asked, summary="s"),
+            *context.without_suspects(entries, own, asked=asked),
+            context.without_messages(entries, own, asked=asked),
+        ]
+        cut = cuts[way % len(cuts)]
+        left_out = len(context.unanswered(entries, len(entries), asked)) - len(cut.said)
+        own = context.moved(cut, own, len(entries))
+        context.put(entries, cut)
+        if cut.text.startswith(context.SET_ASIDE):
+            asked -= left_out
+        if not asked:
+            break  # none of the messages waits any more
+        told = [entry for entry in assemble(entries) if isinstance(entry, NoteEntry | ToolEntry)]
+        assert all(any(name in f"{one}" for one in told) for name in called)
 
 
 @given(conversations())

@@ -367,3 +367,28 @@ async def test_a_message_that_is_asked_again_is_shown_however_little_of_the_conv
         assert heard(model.requests[-1]) == ["before", "a" * 500, "two", "three"]
         assert await world.outcomes() == ["answered"] * 4
         check(world)
+
+
+async def test_what_was_called_for_a_message_that_is_asked_again_is_told_where_both_are_too_long(
+    autojump_clock,
+):
+    """An interrupt gave the message back; its model is shown it without what came before it and behind it."""
+
+    async def find(arguments, call):
+        return "f" * 300
+
+    model = Picky()
+    options = GatewayOptions(busy="interrupt")
+    async with picky_world(model, tools=[ATool("find", find)], options=options) as world:
+        await says(world, "b" * 300)
+        model.script(tool("find"), hangs())
+        await world.say("ada", "go")
+        await world.until(seconds=world.now + 1)
+        model.takes = 220
+        await world.say("ada", "two")
+        await world.settle()
+        assert heard(model.requests[-1]) == ["go", "two"]
+        assert noted(model.requests[-1]) == [
+            f"{context.LEFT_OUT}\nCalled so far to answer this. {context.RAN}: find."
+        ]
+        check(world)

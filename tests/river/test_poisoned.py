@@ -144,3 +144,55 @@ async def test_a_model_that_refuses_everything_costs_three_calls_a_message_and_n
         assert heard(model.requests[-1]) == ["one", "two", "three", "four"]
         assert noted(model.requests[-1]) == []
         check(world)
+
+
+# --- what an earlier turn had called for a message that an interrupt gave back
+
+
+def finder():
+    async def find(arguments, call):
+        return "found"
+
+    return ATool("find", find)
+
+
+async def interrupted(world, model, *lines, then):
+    """These answers to "go", which the message `then` interrupts; the model calls the tool again, if let."""
+    model.script(*lines)
+    await world.say("ada", "go")
+    await world.until(seconds=world.now + 0.5)
+    model.script(tool("find"), text("done"))
+    await world.say("ada", then)
+    await world.settle()
+
+
+async def test_its_calls_are_told_and_not_repeated_where_the_message_behind_it_is_set_aside(autojump_clock):
+    """The poisoned message goes, and with it what was shown of the call."""
+    find, model = finder(), Picky(poison="☠")
+    options = GatewayOptions(busy="interrupt")
+    async with picky_world(model, tools=[find], options=options) as world:
+        await says(world, "before")
+        await interrupted(world, model, tool("find"), hangs(), then="☠")
+        assert heard(model.requests[-1]) == ["go"]
+        assert noted(model.requests[-1]) == [f"{context.SET_ASIDE} {context.RAN}: find."]
+        assert world.texts("ada", "final")[-1].startswith("done")
+        assert len(find.calls) == 1
+        check(world)
+
+
+async def test_its_calls_are_told_and_not_repeated_where_what_was_said_before_is_refused(autojump_clock):
+    find, model = finder(), Picky()
+    options = GatewayOptions(busy="interrupt")
+    async with picky_world(model, tools=[find], options=options) as world:
+        await says(world, "before ☠")
+        model.script(tool("find"), hangs())
+        await world.say("ada", "go")
+        await world.until(seconds=world.now + 0.5)
+        model.poison = "☠"
+        model.script(tool("find"), text("done"))
+        await world.say("ada", "two")
+        await world.settle()
+        assert heard(model.requests[-1]) == ["go", "two"]
+        assert noted(model.requests[-1]) == [f"{context.REFUSED} {context.RAN}: find."]
+        assert len(find.calls) == 1
+        check(world)
