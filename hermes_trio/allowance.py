@@ -35,8 +35,9 @@ class Allowances:
     async def serve(self) -> None:
         """Look, until cancelled."""
         while True:
-            now, self._news = self.lived(), trio.Event()
-            for one in [one for one in self._given if one.ends_at <= now]:
+            now, at, self._news = self.lived(), trio.current_time(), trio.Event()
+            # What no clock can tell from now is over: else this looked again and again, and no time passed.
+            for one in [one for one in self._given if at + (one.ends_at - now) <= at]:
                 one.over()
             next_at = min((one.ends_at for one in self._given), default=NEVER)
             wait_s = min(self._every_s, next_at - now) if self._given else NEVER
