@@ -16,6 +16,8 @@ from hermes_trio.stores.schema import whole_bytes
 from hermes_trio.stores.tx import Tx
 
 PAGE = 200
+LITTLE = PAGE // 10
+"""Behind so few rows a page goes on to the next table: an idle gateway's search is one page."""
 
 
 class _Walk(Struct, frozen=True):
@@ -86,16 +88,29 @@ WALKS = (
 
 
 def look_through(tx: Tx, place: Place) -> tuple[bool, Place | None]:
-    """Whether a row of this page cannot be read, or is of nothing; and where the next page begins."""
+    """Whether a row of this page cannot be read, or is of nothing; and where the next page begins.
+
+    Tables with little in them share a page.
+    """
+    found, read = False, 0
+    after: Place | None = place
+    while after is not None and not found and read <= LITTLE:
+        found, rows, after = _part(tx, after)
+        read += rows
+    return found, after
+
+
+def _part(tx: Tx, place: Place) -> tuple[bool, int, Place | None]:
+    """The same of one table, and how many rows that were."""
     walk = WALKS[place.walk]
     with whole_bytes(tx.db):
         rows = tx.all(walk.sql(place.behind), *place.behind)
     by = walk.by.count(",") + 1
-    if rows:
+    if len(rows) >= walk.most:
         after: Place | None = Place(place.walk, rows[-1][:by])
     else:
         after = Place(place.walk + 1) if place.walk + 1 < len(WALKS) else None
-    return any(not row[by] or _is_bad(walk.of, row[by + 1 :]) for row in rows), after
+    return any(not row[by] or _is_bad(walk.of, row[by + 1 :]) for row in rows), len(rows), after
 
 
 def _is_bad(of: Live, values: Sequence[object]) -> bool:

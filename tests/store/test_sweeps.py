@@ -68,6 +68,12 @@ async def test_a_page_costs_the_same_however_many_messages_wait(autojump_clock):
     assert max(many) <= max(few) + 1
 
 
+async def test_where_little_is_to_be_looked_at_one_page_has_it_all(autojump_clock):
+    async with a_store() as kit:
+        await wait(kit, 10)
+        assert list(pages(Tx(kit.db, 1, kit.clock.now()))) == [False]
+
+
 @pytest.mark.parametrize("nth", [1, PAGE, PAGE + 1, 5 * PAGE])
 async def test_a_row_is_found_on_whatever_page_it_stands(autojump_clock, nth):
     async with a_store() as kit:
