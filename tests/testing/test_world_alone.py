@@ -69,7 +69,8 @@ def test_importing_it_starts_nothing_and_needs_no_pytest():
 
 
 async def test_a_year_of_a_bot_that_has_little_to_do_takes_less_than_a_second(autojump_clock):
-    began = time.perf_counter()
+    """Of this process: what others do on the machine is not its cost."""
+    began = time.process_time()
     async with open_world() as world:
         for week in range(52):
             await world.until(hours=24 * 7 * week)
@@ -77,7 +78,7 @@ async def test_a_year_of_a_bot_that_has_little_to_do_takes_less_than_a_second(au
             assert await world.reply("ada") == f"you said: week {week}"
         await world.until(hours=24 * 365)
         assert world.now == 365 * 86400.0
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 async def test_it_lives_in_a_test_that_has_its_own_mock_clock_and_began_before_it(autojump_clock):
