@@ -238,6 +238,7 @@ REFUSED = "The earlier part of this conversation is left out here; the model ser
 RESULTS_REFUSED = (
     "What was called so far to answer this is left out here; the model service refused what it gave."
 )
+CALLED = "Called so far to answer this."
 RAN = "Done, do not repeat it"
 FAILED = "Failed"
 IN_DOUBT = "Started, outcome unknown, do not repeat it unchecked"
@@ -270,7 +271,7 @@ def shortened(
     calls = outcomes(work)
     lines, all_of_them = mentioned(work, room // 4)
     if calls and not all_of_them:
-        text += f"\nCalled so far to answer this. {became(calls)}"
+        text += f"\n{CALLED} {became(calls)}"
     if lines:
         text += "\n".join(("\nCalled so far to answer this, do not repeat it:", *lines))
     return replace(made, text=text, calls=calls)

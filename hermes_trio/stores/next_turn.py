@@ -13,7 +13,7 @@ from hermes_trio.pure.reset_policy import ResetPolicy, rule_that_fired
 from hermes_trio.store_port import Claimed, Hold, Opened, Reply
 from hermes_trio.stores import children, rows
 from hermes_trio.stores.succession import succeed
-from hermes_trio.stores.transcript import Wanted, read_for
+from hermes_trio.stores.transcript import Wanted, leave_unseen, read_for
 from hermes_trio.stores.turns import STEP, step_of
 from hermes_trio.stores.tx import (
     ANY_CLAIMABLE,
@@ -166,7 +166,7 @@ def _open(
     taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
     if more:
         taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
-    if rows.leave_unseen(tx, session, before.unseen, list(taken)):
+    if leave_unseen(tx, session, before.unseen, list(taken)):
         before = read_for(tx, session, turn, history)
     messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
     return Opened(

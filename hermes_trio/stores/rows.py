@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import msgspec
 
 from hermes_trio.consequences import CancelTurn, OutOfTheWay, WakeLane
-from hermes_trio.entries import AssistantEntry
 from hermes_trio.pure import texts
 from hermes_trio.pure.context import size
 from hermes_trio.pure.prompt import message_entry
@@ -224,25 +223,6 @@ def _put_right(tx: Tx, id: int) -> bool:
     else:
         return False
     tx.run("update entry set body = ?, size = ? where id = ?", (to_json(entry), size((entry,)), id))
-    return True
-
-
-NOTHING = AssistantEntry(text="")
-"""What is shown to no model, and counts as an entry."""
-
-
-def leave_unseen(tx: Tx, session: int, unseen: int, inbound: Sequence[int]) -> bool:
-    """Where the entry of one of these messages does not fit, all are told anew, in order. Whether it is so.
-
-    Their places stay: a summary counts what lies behind it.
-    """
-    theirs = f"session = {session:d} and inbound in ({', '.join('?' * len(inbound))})"
-    if not unseen or tx.one(f"select 1 from entry where {theirs} and id <= ?", *inbound, unseen) is None:
-        return False
-    tx.run(
-        f"update entry set inbound = null, size = ?, body = ? where {theirs}",
-        (size((NOTHING,)), to_json(NOTHING), *inbound),
-    )
     return True
 
 

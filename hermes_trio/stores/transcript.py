@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from hermes_trio.entries import Entry, NoteEntry, SummaryEntry
-from hermes_trio.pure.context import fold
+from hermes_trio.entries import AssistantEntry, Entry, NoteEntry, SummaryEntry
+from hermes_trio.pure.context import CALLED, became, fold, outcomes, size
 from hermes_trio.store_port import History, Mark
 from hermes_trio.stores.rows import mend_entries
-from hermes_trio.stores.tx import UNREADABLE, Tx, read_entry
+from hermes_trio.stores.tx import UNREADABLE, Tx, read_entry, reads, to_json
 
 
 class Wanted(NamedTuple):
@@ -113,3 +113,35 @@ def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> Hi
 
 def _is_told_once(entry: Entry) -> bool:
     return isinstance(entry, NoteEntry) and entry.about == "cut_short"
+
+
+NOTHING = AssistantEntry(text="")
+"""What is shown to no model, and counts as an entry."""
+
+
+def leave_unseen(tx: Tx, session: int, unseen: int, inbound: Sequence[int]) -> bool:
+    """Where the entry of one of these messages does not fit, all are told anew, in order. Whether it is so.
+
+    What was called for them already is told before them. Their places stay: a summary counts what lies
+    behind it.
+    """
+    theirs = f"session = {session:d} and inbound in ({', '.join('?' * len(inbound))})"
+    found = tx.one(f"select min(id), max(turn) from entry where {theirs}", *inbound) if unseen else None
+    if found is None or found[0] is None or found[0] > unseen:
+        return False
+    first, turn = found
+    work = tx.all("select id, body from entry where session = ? and id > ? order by id", session, first)
+    told = tx.all(
+        "select id, body from entry where session = ? and id < ? order by id desc limit 1", session, first
+    )
+    entries = [(id, read_entry(body)) for id, body in (*told, *work) if reads(read_entry, body)]
+    notes = [id for id, entry in entries if isinstance(entry, SummaryEntry) and entry.covers == 0]
+    calls = outcomes([entry for id, entry in entries if id > first or id in notes])
+    gone = f"({theirs}) or id in ({', '.join(map(str, notes))})"
+    tx.run(
+        f"update entry set inbound = null, size = ?, body = ? where {gone}",
+        (size((NOTHING,)), to_json(NOTHING), *inbound),
+    )
+    if calls:
+        tx.add_entry(session, turn, SummaryEntry(text=f"{CALLED} {became(calls)}", covers=0, calls=calls))
+    return True

@@ -182,3 +182,10 @@ def test_of_a_conversation_that_is_written_out_what_is_long_is_cut_first():
     lines = context.written_out(entries, 60).splitlines()
     assert lines == ["Before: so far", "User: " + ("old " * 100)[:31], "User: new"]
     assert context.written_out(entries, 10_000).count("old ") == 100
+
+
+def test_a_note_of_calls_stands_by_the_message_behind_it_where_what_was_before_is_refused():
+    note = SummaryEntry("called", covers=0, calls=((context.RAN, "look"),))
+    first, *_ = context.without_suspects([UserEntry("before"), note, UserEntry("go")], 2, asked=1)
+    assert first.text == f"{context.REFUSED} {context.RAN}: look."
+    assert first.calls == note.calls

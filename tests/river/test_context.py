@@ -392,3 +392,57 @@ async def test_what_was_called_for_a_message_that_is_asked_again_is_told_where_b
             f"{context.LEFT_OUT}\nCalled so far to answer this. {context.RAN}: find."
         ]
         check(world)
+
+
+@pytest.mark.parametrize("crash", [True, False])
+async def test_what_was_called_for_a_message_that_is_told_anew_is_told_too(autojump_clock, crash):
+    """Its entry does not fit, so it is told behind what was called for it."""
+
+    async def find(arguments, call):
+        return "found"
+
+    model = Picky()
+    options = GatewayOptions(busy="interrupt")
+    find = ATool("find", find)
+    async with picky_world(model, tools=[find], history_tokens=100, options=options) as world:
+        await says(world, "before")
+        model.script(tool("find"), hangs())
+        await world.say("ada", "a" * 500)
+        await world.until(seconds=world.now + 1)
+        model.script(hangs())
+        await world.say("ada", "two")
+        await world.until(seconds=world.now + 1)
+        if crash:
+            world.crash()
+            model.script(hangs())
+            await world.start()
+            await world.until(seconds=world.now + 1)
+        await world.say("ada", "three")
+        await world.settle()
+        called = f"{context.CALLED} {context.RAN}: find."
+        assert [noted(request) for request in model.requests[3:]] == [[called]] * (3 if crash else 2)
+        assert heard(model.requests[-1]) == ["before", "a" * 500, "two", "three"]
+        check(world)
+
+
+async def test_what_was_called_in_two_turns_for_a_message_that_is_told_anew_is_told_in_one_note(
+    autojump_clock,
+):
+    """What the second turn was told of the first, and all that it had called, does not fit either."""
+
+    async def gives_much(arguments, call):
+        return "f" * 350
+
+    model = Picky()
+    options = GatewayOptions(busy="interrupt")
+    tools = [ATool(name, gives_much) for name in ("find", "read", "count")]
+    async with picky_world(model, tools=tools, history_tokens=100, options=options) as world:
+        await says(world, "before")
+        for name, word in (("find", "a" * 500), ("read", "two"), ("count", "three")):
+            model.script(tool(name), hangs())
+            await world.say("ada", word)
+            await world.until(seconds=world.now + 1)
+        await says(world, "four")
+        assert noted(model.requests[-1]) == [f"{context.CALLED} {context.RAN}: find, read, count."]
+        assert heard(model.requests[-1]) == ["a" * 500, "two", "three", "four"]
+        check(world)
