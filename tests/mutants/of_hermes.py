@@ -219,9 +219,11 @@ MISSED: tuple[Mutant, ...] = (
         (
             "testing/crashing.py",
             '        self._at("after")\n        self._alive()\n'
-            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n        self._alive()\n\n",
+            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n        self._alive()\n"
+            '        self._at("told")\n',
             '        self._at("after")\n'
-            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n\n",
+            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n"
+            '        self._at("told")\n',
         ),
     ),
     mutant(
