@@ -16,7 +16,8 @@ ARGS ?=
 VENV ?= .venv
 BIN := $(VENV)/bin
 # What another Python could break, in less than a minute.
-SLICE := tests/pure tests/store tests/conformance/test_stores.py tests/keyed tests/config tests/websocket tests/terminal
+SLICE := tests/text tests/transcript tests/values tests/store tests/conformance/test_stores.py tests/runtime tests/config \
+	tests/websocket tests/terminal
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
 .PHONY: run test test-slice test-newest lint bench crash demo races rows sim mutants FORCE
@@ -51,10 +52,10 @@ crash: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.crash.matrix $(or $(N),200)
 
 races: $(VENV)/.installed-dev
-	@$(BIN)/python -m tests.river.races $(or $(N),2000)
+	@$(BIN)/python -m tests.invariants.races $(or $(N),2000)
 
 rows: $(VENV)/.installed-dev
-	@HERMES_TRIO_ROWS=1 $(BIN)/python -m pytest -n 2 tests/river/test_spoilt_rows.py $(ARGS)
+	@HERMES_TRIO_ROWS=1 $(BIN)/python -m pytest -n 2 tests/store/test_spoilt_rows.py $(ARGS)
 
 sim: $(VENV)/.installed-dev
 	@$(BIN)/hermes-trio simulate --seeds 1..$(or $(N),2000) $(ARGS)

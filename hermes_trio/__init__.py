@@ -1,15 +1,15 @@
 """hermes-trio: a chat-agent gateway on Trio.
 
-    platform.serve() ─▶ inbox ─▶ sessions ─▶ turn ─▶ agent ⇄ model, tools
-                          │           │         │
-                        ══════ store: one writer ══════
-                                      │
-    platform.deliver() ◀───────── outbox
+    platform.serve() ─▶ intake ─▶ turns ─▶ agent ⇄ models, tools
+                          │         │
+                        ═══ store: one writer ═══
+                                  │
+    platform.deliver() ◀─── delivery
 
-Each module of that name is a part of the river; `river.py` wires them, `opening.py` gives them a life,
-`gateway.py` is what a host may ask of it. `ports.py` says what plugs in, `values.py` what travels. `pure/`
-holds the decisions, `stores/`, `models/`, `tools/`, `commands/` are shelves, `testing/` is the test kit. The
-names below are imported when they are first asked for.
+Each folder of that name is a part of the river. `gateway/wiring.py` joins them, `gateway/open.py` gives them
+a life, `gateway/handle.py` is what a host may ask of it. `ports/` says what plugs in, `values/` what travels.
+`commands/` and `tools/` are shelves, `testing/` is the test kit. The names below are imported when they are
+first asked for.
 """
 
 from __future__ import annotations
@@ -18,42 +18,49 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hermes_trio import options
-    from hermes_trio.agent import ModelAgent as ModelAgent
-    from hermes_trio.candidates import Candidate as Candidate
-    from hermes_trio.candidates import Candidates as Candidates
-    from hermes_trio.child_port import ChildLog as ChildLog
-    from hermes_trio.child_port import Children as Children
-    from hermes_trio.child_port import Group as Group
-    from hermes_trio.child_port import LeftChildren as LeftChildren
-    from hermes_trio.child_port import Process as Process
-    from hermes_trio.child_port import Processes as Processes
-    from hermes_trio.child_port import Ran as Ran
-    from hermes_trio.credentials import KeyPool as KeyPool
-    from hermes_trio.entries import *  # noqa: F403
+    from hermes_trio.agent.agent import ModelAgent as ModelAgent
+    from hermes_trio.config import options
     from hermes_trio.errors import *  # noqa: F403
-    from hermes_trio.gateway import Gateway as Gateway
-    from hermes_trio.http import open_http_client as open_http_client
-    from hermes_trio.http_transport import Client
-    from hermes_trio.inbox import Health as Health
-    from hermes_trio.models.anthropic import AnthropicModel as AnthropicModel
-    from hermes_trio.models.echo import EchoModel as EchoModel
-    from hermes_trio.models.openai import OpenAIModel as OpenAIModel
-    from hermes_trio.opening import open_gateway as open_gateway
-    from hermes_trio.plugins import installed_commands as installed_commands
-    from hermes_trio.ports import *  # noqa: F403
-    from hermes_trio.pure.chunking import Unit as Unit
-    from hermes_trio.pure.chunking import units as units
-    from hermes_trio.pure.foreign_json import ForeignJson as ForeignJson
-    from hermes_trio.pure.keypool import Strategy as Strategy
-    from hermes_trio.pure.markdown import split_markdown as split_markdown
-    from hermes_trio.store_values import Claimed as Claimed
-    from hermes_trio.store_values import StatusView as StatusView
-    from hermes_trio.stores.sqlite import open_sqlite_store as open_sqlite_store
-    from hermes_trio.values import *  # noqa: F403
-    from hermes_trio.verbs import Turn as Turn
-    from hermes_trio.views import *  # noqa: F403
-    from hermes_trio.wishes import *  # noqa: F403
+    from hermes_trio.gateway.handle import Gateway as Gateway
+    from hermes_trio.gateway.open import open_gateway as open_gateway
+    from hermes_trio.http.client import open_http_client as open_http_client
+    from hermes_trio.http.transport import Client
+    from hermes_trio.intake.receiver import Health as Health
+    from hermes_trio.models.cooldowns import Strategy as Strategy
+    from hermes_trio.models.fallback import Candidate as Candidate
+    from hermes_trio.models.fallback import Candidates as Candidates
+    from hermes_trio.models.key_pool import KeyPool as KeyPool
+    from hermes_trio.models.providers.anthropic import AnthropicModel as AnthropicModel
+    from hermes_trio.models.providers.echo import EchoModel as EchoModel
+    from hermes_trio.models.providers.openai import OpenAIModel as OpenAIModel
+    from hermes_trio.ports.agent import *  # noqa: F403
+    from hermes_trio.ports.command import *  # noqa: F403
+    from hermes_trio.ports.model import *  # noqa: F403
+    from hermes_trio.ports.platform import *  # noqa: F403
+    from hermes_trio.ports.process import Children as Children
+    from hermes_trio.ports.process import Group as Group
+    from hermes_trio.ports.process import Process as Process
+    from hermes_trio.ports.process import Processes as Processes
+    from hermes_trio.ports.system import *  # noqa: F403
+    from hermes_trio.ports.tool import *  # noqa: F403
+    from hermes_trio.runtime.plugins import installed_commands as installed_commands
+    from hermes_trio.store.sqlite.store import open_sqlite_store as open_sqlite_store
+    from hermes_trio.text.chunking import Unit as Unit
+    from hermes_trio.text.chunking import units as units
+    from hermes_trio.text.foreign_json import ForeignJson as ForeignJson
+    from hermes_trio.text.markdown import split_markdown as split_markdown
+    from hermes_trio.turns.turn import Turn as Turn
+    from hermes_trio.values.actions import *  # noqa: F403
+    from hermes_trio.values.delivery import *  # noqa: F403
+    from hermes_trio.values.identity import *  # noqa: F403
+    from hermes_trio.values.message import *  # noqa: F403
+    from hermes_trio.values.process import ChildLog as ChildLog
+    from hermes_trio.values.process import LeftChildren as LeftChildren
+    from hermes_trio.values.process import Ran as Ran
+    from hermes_trio.values.stored import Claimed as Claimed
+    from hermes_trio.values.stored import StatusView as StatusView
+    from hermes_trio.values.transcript import *  # noqa: F403
+    from hermes_trio.values.views import *  # noqa: F403
 
     # A renamed name is exported to type checkers only by assignment.
     HttpClient = Client
@@ -61,29 +68,32 @@ if TYPE_CHECKING:
     SessionOptions = options.Session
 
 _WHERE = {
-    "hermes_trio.gateway": ("Gateway",),
-    "hermes_trio.opening": ("open_gateway",),
-    "hermes_trio.child_port": "ChildLog Children Group LeftChildren Process Processes Ran".split(),
-    "hermes_trio.inbox": ("Health",),
-    "hermes_trio.store_values": ("Claimed", "StatusView"),
-    "hermes_trio.candidates": ("Candidate", "Candidates"),
-    "hermes_trio.credentials": ("KeyPool",),
-    "hermes_trio.models.anthropic": ("AnthropicModel",),
-    "hermes_trio.models.echo": ("EchoModel",),
-    "hermes_trio.models.openai": ("OpenAIModel",),
-    "hermes_trio.verbs": ("Turn",),
-    "hermes_trio.agent": ("ModelAgent",),
-    "hermes_trio.http": ("open_http_client",),
-    "hermes_trio.pure.markdown": ("split_markdown",),
-    "hermes_trio.pure.chunking": ("Unit", "units"),
-    "hermes_trio.pure.foreign_json": ("ForeignJson",),
-    "hermes_trio.pure.keypool": ("Strategy",),
-    "hermes_trio.plugins": ("installed_commands",),
-    "hermes_trio.stores.sqlite": ("open_sqlite_store",),
-    "hermes_trio.ports": (
-        "Adapter AdapterContext Agent Chance Command CommandCall Intake Model Platform"
-        " RefreshingKey Tool ToolContext WallClock"
-    ).split(),
+    "hermes_trio.gateway.handle": ("Gateway",),
+    "hermes_trio.gateway.open": ("open_gateway",),
+    "hermes_trio.values.process": "ChildLog LeftChildren Ran".split(),
+    "hermes_trio.ports.process": "Children Group Process Processes".split(),
+    "hermes_trio.intake.receiver": ("Health",),
+    "hermes_trio.values.stored": ("Claimed", "StatusView"),
+    "hermes_trio.models.fallback": ("Candidate", "Candidates"),
+    "hermes_trio.models.key_pool": ("KeyPool",),
+    "hermes_trio.models.providers.anthropic": ("AnthropicModel",),
+    "hermes_trio.models.providers.echo": ("EchoModel",),
+    "hermes_trio.models.providers.openai": ("OpenAIModel",),
+    "hermes_trio.turns.turn": ("Turn",),
+    "hermes_trio.agent.agent": ("ModelAgent",),
+    "hermes_trio.http.client": ("open_http_client",),
+    "hermes_trio.text.markdown": ("split_markdown",),
+    "hermes_trio.text.chunking": ("Unit", "units"),
+    "hermes_trio.text.foreign_json": ("ForeignJson",),
+    "hermes_trio.models.cooldowns": ("Strategy",),
+    "hermes_trio.runtime.plugins": ("installed_commands",),
+    "hermes_trio.store.sqlite.store": ("open_sqlite_store",),
+    "hermes_trio.ports.platform": "Adapter AdapterContext Intake Platform".split(),
+    "hermes_trio.ports.agent": ("Agent",),
+    "hermes_trio.ports.model": "Model RefreshingKey".split(),
+    "hermes_trio.ports.tool": "Tool ToolContext".split(),
+    "hermes_trio.ports.command": "Command CommandCall".split(),
+    "hermes_trio.ports.system": "Chance WallClock".split(),
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ChatMoved ConfigWrong Fenced HermesError IntakeClosed"
         " LimitReached ModelFailed ModelFailure"
@@ -92,21 +102,22 @@ _WHERE = {
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreLocked StoreRefused TurnTimedOut"
     ).split(),
-    "hermes_trio.values": (
-        "Address Choice Delivery Key Lane Message Moved OutcomeName Part Policy Quoted Receipt Said Secret"
-        " Span Traits TurnState Undecodable"
+    "hermes_trio.values.identity": "Address Key Lane Policy Secret".split(),
+    "hermes_trio.values.message": "Message Moved OutcomeName Quoted TurnState Undecodable".split(),
+    "hermes_trio.values.delivery": "Choice Delivery Part Receipt Said Span Traits".split(),
+    "hermes_trio.values.views": (
+        "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView"
     ).split(),
-    "hermes_trio.views": "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView".split(),
-    "hermes_trio.wishes": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
-    "hermes_trio.entries": (
+    "hermes_trio.values.actions": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
+    "hermes_trio.values.transcript": (
         "AssistantEntry Entry Keepsake ModelAnswer ModelRequest NoteEntry Spell Spelled SummaryEntry ToolCall"
         " ToolEntry ToolSpec UserEntry"
     ).split(),
 }
 _RENAMED = {
-    "GatewayOptions": ("hermes_trio.options", "Gateway"),
-    "SessionOptions": ("hermes_trio.options", "Session"),
-    "HttpClient": ("hermes_trio.http_transport", "Client"),
+    "GatewayOptions": ("hermes_trio.config.options", "Gateway"),
+    "SessionOptions": ("hermes_trio.config.options", "Session"),
+    "HttpClient": ("hermes_trio.http.transport", "Client"),
 }
 _HOME = {name: (module, name) for module, names in _WHERE.items() for name in names} | _RENAMED
 __all__ = sorted(_HOME)

@@ -6,7 +6,7 @@ from typing import Any
 
 import trio
 
-from hermes_trio.values import Message, Undecodable
+from hermes_trio.values.message import Message, Undecodable
 
 
 class Ear:

@@ -21,10 +21,10 @@ from hermes_trio.cli.replay import replay
 from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import brings_lines, let_go_of, put_in_place
 from hermes_trio.errors import ConfigWrong, HermesError, OperatorError
-from hermes_trio.pure.scalars import visible
+from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
-    from hermes_trio.config import Config
+    from hermes_trio.config.load import Config
 
 
 def main() -> None:
@@ -168,7 +168,7 @@ def _stop_at_once() -> None:
 
 
 def _load(path: Path | None) -> Config:
-    from hermes_trio.config import load
+    from hermes_trio.config.load import load
 
     return load(path, environ=os.environ)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hermes_trio.cli.options import config_option, find_state_dir, tell
-from hermes_trio.pure.scalars import visible
+from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,10 +28,10 @@ session_argument = click.argument("session", type=click.IntRange(1, 2**53))
 def status(file: Path | None, as_json: bool) -> int:
     """What runs, what waits, who receives."""
     from hermes_trio.cli.tables import print_json, print_status, status_data
-    from hermes_trio.clock import SystemClock
     from hermes_trio.daemon.control import AskStatus, Status
     from hermes_trio.daemon.looking import look_at
-    from hermes_trio.store_port import StatusView
+    from hermes_trio.ports.store import StatusView
+    from hermes_trio.runtime.clock import SystemClock
 
     seen = look_at(find_state_dir(file), AskStatus()).answer
     if not isinstance(seen, Status | StatusView):

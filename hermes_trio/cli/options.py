@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from hermes_trio.cli.streams import let_go_of
-from hermes_trio.pure.scalars import visible
+from hermes_trio.text.sanitize import visible
 
 GONE = Path("/(the working folder is gone)")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -30,7 +30,7 @@ def config_option(command: F) -> F:
 
 def find_file(file: Path | None) -> Path | None:
     """The config file that is meant, None for the default. Says what it passes over, so call it once."""
-    from hermes_trio.config import find, passed_over
+    from hermes_trio.config.load import find, passed_over
 
     try:
         cwd = Path.cwd()

@@ -12,15 +12,15 @@ import click
 
 from hermes_trio.cli.ask import FAILED
 from hermes_trio.cli.options import config_option, find_file, tell
-from hermes_trio.pure.scalars import visible
+from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
 
-    from hermes_trio.config import Config
-    from hermes_trio.recording import Recording
-    from hermes_trio.redaction import Redactor
+    from hermes_trio.config.load import Config
+    from hermes_trio.runtime.redaction import Redactor
     from hermes_trio.testing.replay import Replay
+    from hermes_trio.values.recording import Recording
 
 
 @click.command()
@@ -77,8 +77,8 @@ def _onward(
     import trio
     from msgspec.structs import replace
 
-    from hermes_trio.config import load
-    from hermes_trio.redaction import Redactor
+    from hermes_trio.config.load import load
+    from hermes_trio.runtime.redaction import Redactor
 
     config = load(file, environ=os.environ)
     if model is not None:
@@ -103,9 +103,9 @@ async def _run_onward(
     on_live: Callable[[], None],
     redact: Redactor,
 ) -> int:
-    from hermes_trio.clock import SystemClock, system_chance
     from hermes_trio.daemon.provider import agent_of, enabled_tools, open_models
-    from hermes_trio.log import standard_log
+    from hermes_trio.runtime.clock import SystemClock, system_chance
+    from hermes_trio.runtime.log import standard_log
     from hermes_trio.testing.replay import open_replay, recorded_tools
 
     tools = enabled_tools(config.tools.enable)

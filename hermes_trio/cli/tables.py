@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hermes_trio.daemon.control import Account, Status
-from hermes_trio.pure.scalars import visible
-from hermes_trio.pure.texts import span
-from hermes_trio.store_port import StatusView
-from hermes_trio.views import KeyView, LedgerRow, SessionView, TurnView
+from hermes_trio.ports.store import StatusView
+from hermes_trio.text.sanitize import visible
+from hermes_trio.text.sentences import span
+from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnView
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -1,7 +1,7 @@
 """/help: the commands this caller may use."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Say
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Say
 
 
 class Help:

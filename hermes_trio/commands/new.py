@@ -1,7 +1,7 @@
 """/new: end this conversation and open the next."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Reset
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Reset
 
 
 class New:

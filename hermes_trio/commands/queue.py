@@ -1,7 +1,7 @@
 """/queue TEXT: a turn of its own, after what runs and waits."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Prompt, Say
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Prompt, Say
 
 
 class Queue:

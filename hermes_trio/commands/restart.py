@@ -1,7 +1,7 @@
 """/restart: begin anew, for admins."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Restart
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Restart
 
 
 class RestartCommand:

@@ -1,7 +1,7 @@
 """/resume: go back to an earlier conversation."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Resume, Say
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Resume, Say
 
 DIGITS_MAX = 15
 

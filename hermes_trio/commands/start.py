@@ -1,7 +1,7 @@
 """/start: what a platform sends when somebody opens the chat for the first time."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Say
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Say
 
 
 class Start:

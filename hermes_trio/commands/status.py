@@ -1,9 +1,9 @@
 """/status: what runs, what waits, who receives."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.pure.texts import child_status, waiting_phrase
-from hermes_trio.views import SessionView
-from hermes_trio.wishes import Say
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.text.sentences import child_status, waiting_phrase
+from hermes_trio.values.actions import Say
+from hermes_trio.values.views import SessionView
 
 
 class Status:

@@ -1,7 +1,7 @@
 """/steer TEXT: taken in by the running turn at its next step."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Prompt, Say
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Prompt, Say
 
 
 class Steer:

@@ -1,7 +1,7 @@
 """/stop: stop the running turn; what waits stays."""
 
-from hermes_trio.ports import CommandCall
-from hermes_trio.wishes import Stop
+from hermes_trio.ports.command import CommandCall
+from hermes_trio.values.actions import Stop
 
 
 class StopCommand:

@@ -33,10 +33,10 @@ from hermes_trio.daemon.control import (
     StopSession,
 )
 from hermes_trio.errors import HermesError
-from hermes_trio.gateway import LOOKED_AT, Gateway
-from hermes_trio.inbox import Health
-from hermes_trio.pure.recorded import without_secrets
-from hermes_trio.store_port import StatusView
+from hermes_trio.gateway.handle import LOOKED_AT, Gateway
+from hermes_trio.intake.receiver import Health
+from hermes_trio.ports.store import StatusView
+from hermes_trio.text.recording import without_secrets
 
 STORE_S = ANSWER_S / 2
 """A status without what the store knows is better than none."""

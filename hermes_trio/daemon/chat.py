@@ -34,9 +34,10 @@ from hermes_trio.daemon.life import Surroundings
 from hermes_trio.daemon.lock import holder
 from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.errors import HermesError, NotJson, NotSent, PlatformDown, SendRefused, SendUnknown
-from hermes_trio.plugins import PLATFORMS, installed
-from hermes_trio.ports import AdapterContext, Chance, Platform
-from hermes_trio.values import Message, Moved, Undecodable
+from hermes_trio.ports.platform import AdapterContext, Platform
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.plugins import PLATFORMS, installed
+from hermes_trio.values.message import Message, Moved, Undecodable
 
 WEBSOCKET = "websocket"
 STARTS_S = 5.0

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from hermes_trio.clock import SystemClock, system_chance
-from hermes_trio.config import Config
+from hermes_trio.config.load import Config
 from hermes_trio.daemon.answers import is_open
 from hermes_trio.daemon.provider import enabled_tools, model_name
 from hermes_trio.daemon.state_dir import refuse_shared
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.ports import AdapterContext
+from hermes_trio.ports.platform import AdapterContext
+from hermes_trio.runtime.clock import SystemClock, system_chance
 
 
 def checked(config: Config) -> Iterator[str]:

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hermes_trio.errors import HermesError, NotJson
-from hermes_trio.pure.foreign_json import ForeignJson
-from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
-from hermes_trio.store_port import StatusView
-from hermes_trio.views import KeyView, LedgerRow, SessionView
+from hermes_trio.ports.store import StatusView
+from hermes_trio.text.foreign_json import ForeignJson
+from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.views import KeyView, LedgerRow, SessionView
 
 NAME = "control.sock"
 PATH_MAX = 100

@@ -24,10 +24,10 @@ from hermes_trio.daemon.control import (
     folder_address,
 )
 from hermes_trio.errors import ConfigWrong, NotJson
-from hermes_trio.pure.foreign_errors import told
-from hermes_trio.pure.recorded import words_of
-from hermes_trio.pure.scalars import clean, mapped
-from hermes_trio.supervise import attempt
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.recording import words_of
+from hermes_trio.text.sanitize import clean, mapped
 
 CLIENTS_MAX, SILENT_MAX = 32, 64
 REQUEST_S = 2.0

@@ -8,15 +8,15 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
+from hermes_trio.config.secret_files import Files, beginning_of
 from hermes_trio.daemon.control import AskPage, AskRecording, No, NobodyAnswers, Page, Spans, ask, silence
 from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import HermesError, StoreRefused
-from hermes_trio.named_files import Files, beginning_of
-from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX, read_toml
-from hermes_trio.pure.recorded import PARTS, without_secrets, written
-from hermes_trio.recording import RecordingHead, RecordingPart, RecordingRows
-from hermes_trio.values import Secret
+from hermes_trio.text.recording import PARTS, without_secrets, written
+from hermes_trio.values.identity import Secret
+from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
 
 After = tuple[int, int]
 Read = Callable[[RecordingHead, RecordingPart, After], RecordingRows]
@@ -81,10 +81,10 @@ def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[Recording
     """From the file. The lock is held only until it is open: a daemon may start meanwhile, and write."""
     import sqlite3
 
-    from hermes_trio.clock import SystemClock
-    from hermes_trio.stores import recorded
-    from hermes_trio.stores.schema import connect_read_only
-    from hermes_trio.stores.views import look
+    from hermes_trio.runtime.clock import SystemClock
+    from hermes_trio.store.promises import recording
+    from hermes_trio.store.promises.views import look
+    from hermes_trio.store.sqlite.schema import connect_read_only
 
     path = state_dir / STORE
     with nobody_holds(state_dir) as free:
@@ -97,12 +97,12 @@ def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[Recording
 
     def read(head: RecordingHead, part: RecordingPart, after: After) -> RecordingRows:
         try:
-            return cast(RecordingRows, see(recorded.rows, head, part, after))
+            return cast(RecordingRows, see(recording.rows, head, part, after))
         except sqlite3.DatabaseError as error:
             raise StoreRefused(f"{path}: {error}") from error
 
     try:
-        head = cast("RecordingHead | None", see(recorded.head, session, False))
+        head = cast("RecordingHead | None", see(recording.head, session, False))
     except sqlite3.DatabaseError as error:
         raise StoreRefused(f"{path}: {error}") from error
     if head is None:

@@ -21,8 +21,7 @@ from pathlib import Path
 import trio
 from msgspec import Struct
 
-from hermes_trio.clock import SystemClock, system_chance
-from hermes_trio.config import Config
+from hermes_trio.config.load import Config
 from hermes_trio.daemon.answers import Answers, is_open
 from hermes_trio.daemon.control_server import serve_control
 from hermes_trio.daemon.heap import give_back
@@ -32,12 +31,14 @@ from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.daemon.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.errors import ConfigWrong, HermesError
-from hermes_trio.gateway import Gateway
-from hermes_trio.log import Log
-from hermes_trio.opening import open_gateway
-from hermes_trio.ports import AdapterContext, Chance, Platform, WallClock
-from hermes_trio.redaction import Redactor
-from hermes_trio.threads import pulse
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.open import open_gateway
+from hermes_trio.ports.platform import AdapterContext, Platform
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.runtime.clock import SystemClock, system_chance
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.runtime.threads import pulse
 
 STOPPED, UNWRITTEN, RESTART = 0, 1, 75
 NOTHING_TO_READ = "standard input is no terminal, pipe or file"

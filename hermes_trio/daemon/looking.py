@@ -23,8 +23,8 @@ from hermes_trio.daemon.control import (
 from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import StoreRefused
-from hermes_trio.store_port import StatusView
-from hermes_trio.views import LedgerRow, SessionView
+from hermes_trio.ports.store import StatusView
+from hermes_trio.values.views import LedgerRow, SessionView
 
 Look = AskStatus | AskLedger | AskSessions | AskKeys
 
@@ -62,12 +62,13 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
         return _nothing(request)
     import sqlite3
 
-    from hermes_trio.clock import SystemClock
-    from hermes_trio.pure.keypool import KeyRest, shown
-    from hermes_trio.stores import views
-    from hermes_trio.stores.deferral import key_rests
-    from hermes_trio.stores.schema import connect_read_only
-    from hermes_trio.stores.views import look
+    from hermes_trio.models.cooldowns import shown
+    from hermes_trio.runtime.clock import SystemClock
+    from hermes_trio.store.promises import views
+    from hermes_trio.store.promises.deferral import key_rests
+    from hermes_trio.store.promises.views import look
+    from hermes_trio.store.sqlite.schema import connect_read_only
+    from hermes_trio.values.key_state import KeyRest
 
     now = SystemClock().now()
     db = connect_read_only(path)

@@ -7,14 +7,14 @@ import re
 import trio
 from msgspec import Struct
 
-from hermes_trio.clock import SystemClock, system_chance
-from hermes_trio.config import Config, Endpoint
+from hermes_trio.config.load import Config, Endpoint
 from hermes_trio.daemon.provider import open_models
-from hermes_trio.entries import ModelAnswer, ModelRequest, ToolSpec, UserEntry
 from hermes_trio.errors import ModelFailed
-from hermes_trio.log import standard_log
-from hermes_trio.ports import Model
-from hermes_trio.redaction import Redactor
+from hermes_trio.ports.model import Model
+from hermes_trio.runtime.clock import SystemClock, system_chance
+from hermes_trio.runtime.log import standard_log
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest, ToolSpec, UserEntry
 
 ASKED_S = 120.0
 """For one answer."""

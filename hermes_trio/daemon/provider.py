@@ -10,20 +10,22 @@ from urllib.parse import urlsplit
 
 import trio
 
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.config import Config, Endpoint
-from hermes_trio.credentials import KeyPool
+from hermes_trio.agent.agent import ModelAgent
+from hermes_trio.config.load import Config, Endpoint
+from hermes_trio.config.secret_files import Files
 from hermes_trio.errors import ConfigWrong, ModelFailure
-from hermes_trio.log import Log
-from hermes_trio.named_files import Files
-from hermes_trio.plugins import TOOLS, installed
-from hermes_trio.ports import Chance, Model, Tool, WallClock
-from hermes_trio.threads import in_thread
-from hermes_trio.values import Secret
+from hermes_trio.models.fallback import Candidate, Candidates
+from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.ports.model import Model
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.tool import Tool
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.plugins import TOOLS, installed
+from hermes_trio.runtime.threads import in_thread
+from hermes_trio.values.identity import Secret
 
 if TYPE_CHECKING:
-    from hermes_trio.http import Client
+    from hermes_trio.http.client import Client
 
 
 class FileKey:
@@ -125,7 +127,7 @@ class _Clients:
         self._clients: dict[float, Client] = {}
 
     async def of(self, connect_s: float) -> Client:
-        from hermes_trio.http import open_http_client
+        from hermes_trio.http.client import open_http_client
 
         if connect_s not in self._clients:
             # No read deadline: a model knows its own two.
@@ -171,16 +173,16 @@ def _account(endpoint: Endpoint) -> str:
 
 async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Model:
     if endpoint.provider == "echo":
-        from hermes_trio.models.echo import EchoModel
+        from hermes_trio.models.providers.echo import EchoModel
 
         return EchoModel()
     client = await clients.of(endpoint.connect_s)
     if endpoint.provider == "anthropic":
-        from hermes_trio.models.anthropic import AnthropicModel
+        from hermes_trio.models.providers.anthropic import AnthropicModel
 
         make: type[AnthropicModel] | type[OpenAIModel] = AnthropicModel
     else:
-        from hermes_trio.models.openai import OpenAIModel
+        from hermes_trio.models.providers.openai import OpenAIModel
 
         make = OpenAIModel
     return make(

@@ -14,17 +14,17 @@ from typing import TextIO, cast
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.clock import SystemClock
-from hermes_trio.config import Config
+from hermes_trio.config.load import Config
 from hermes_trio.daemon.life import RESTART, serve, system_surroundings
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir, refuse_shared
 from hermes_trio.daemon.supervisor import begin_anew, supervisor
 from hermes_trio.daemon.unreadable import be_unreadable, blank_environment
-from hermes_trio.log import Log, stream_log
-from hermes_trio.plugins import PLATFORMS, installed
-from hermes_trio.redaction import Redactor
+from hermes_trio.runtime.clock import SystemClock
+from hermes_trio.runtime.log import Log, stream_log
+from hermes_trio.runtime.plugins import PLATFORMS, installed
+from hermes_trio.runtime.redaction import Redactor
 
 STDIN, STDERR = 0, 2
 EVERY_LINE = 1_000_000_000

@@ -7,10 +7,10 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from hermes_trio.config import load, user_folder
+from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
+from hermes_trio.config.load import load, user_folder
+from hermes_trio.config.secret_files import Files, beginning_of
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.named_files import Files, beginning_of
-from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX, read_toml
 
 STORE = "hermes.db"
 LOG = "hermes.log"

@@ -14,8 +14,8 @@ from pathlib import Path
 import trio
 
 from hermes_trio.daemon.signals import STOPPING, ignored_for_good
+from hermes_trio.daemon.supervisor_facts import STOP_LIMIT_S, span_s, supervisor_of, unit_of
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.pure.supervisor import STOP_LIMIT_S, span_s, supervisor_of, unit_of
 
 ASK_S = 5.0
 Tell = Callable[[str], None]

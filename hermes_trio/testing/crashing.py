@@ -9,8 +9,8 @@ from typing import Literal
 import trio
 
 from hermes_trio.errors import StoreClosed
-from hermes_trio.ports import Chance, WallClock
-from hermes_trio.stores.sqlite import SqliteStore
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.store.sqlite.store import SqliteStore
 
 Moment = Literal["before", "after", "told"]
 

@@ -6,7 +6,7 @@ import sqlite3
 from functools import cache
 from typing import Any
 
-from hermes_trio.stores.schema import connect
+from hermes_trio.store.sqlite.schema import connect
 
 
 class Disk(sqlite3.Connection):

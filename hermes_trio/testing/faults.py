@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import trio
 from trio.testing import MockClock
 
-from hermes_trio.pure.nearest import nearest
 from hermes_trio.testing.script import fails, hangs, partial
 from hermes_trio.testing.spoiling import Rubbish, spoil
+from hermes_trio.text.nearest import nearest
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World

@@ -12,16 +12,17 @@ from typing import Literal
 
 import trio
 
-from hermes_trio.child_port import LeftChildren
-from hermes_trio.entries import ModelAnswer, ModelRequest
 from hermes_trio.errors import StoreClosed
-from hermes_trio.gateway import Gateway
-from hermes_trio.ports import Intake
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.ports.platform import Intake
 from hermes_trio.testing.crashing import CrashingStore
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.processes import FakeGroup, FakeProcess, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
-from hermes_trio.values import Delivery, Message, Moved, Receipt, Undecodable
+from hermes_trio.values.delivery import Delivery, Receipt
+from hermes_trio.values.message import Message, Moved, Undecodable
+from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest
 
 _current: ContextVar[Incarnation | None] = ContextVar("incarnation", default=None)
 

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import trio
 
 from hermes_trio.errors import StoreClosed
-from hermes_trio.gateway import Gateway
+from hermes_trio.gateway.handle import Gateway
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.record import Record

@@ -9,21 +9,17 @@ from typing import Literal
 
 import trio
 
-from hermes_trio.errors import (
-    ChatMoved,
-    IntakeClosed,
-    PlatformDown,
-    SendRefused,
-    SendUnknown,
-)
-from hermes_trio.ports import Intake
-from hermes_trio.pure.markdown import split_markdown
+from hermes_trio.errors import ChatMoved, IntakeClosed, PlatformDown, SendRefused, SendUnknown
+from hermes_trio.ports.platform import Intake
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.shown import Call as Call
 from hermes_trio.testing.shown import Fault as Fault
 from hermes_trio.testing.shown import Seen as Seen
 from hermes_trio.testing.shown import error_of
-from hermes_trio.values import Address, Delivery, Message, Moved, Part, Policy, Receipt, Traits, Undecodable
+from hermes_trio.text.markdown import split_markdown
+from hermes_trio.values.delivery import Delivery, Part, Receipt, Traits
+from hermes_trio.values.identity import Address, Policy
+from hermes_trio.values.message import Message, Moved, Undecodable
 
 _connections: ContextVar[trio.Nursery] = ContextVar("connections")
 """Of the life that serves: the connections of one that was killed are not those of the next."""

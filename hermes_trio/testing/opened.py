@@ -11,18 +11,20 @@ import msgspec
 import structlog
 import trio
 
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import seeded_chance
-from hermes_trio.credentials import KeyPool
-from hermes_trio.gateway import Gateway
-from hermes_trio.opening import open_gateway
-from hermes_trio.options import Session as SessionOptions
-from hermes_trio.plugins import installed_commands
-from hermes_trio.ports import Agent, Chance, Command
+from hermes_trio.agent.agent import ModelAgent
+from hermes_trio.config.options import Session as SessionOptions
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.open import open_gateway
+from hermes_trio.models.fallback import Candidate, Candidates
+from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.command import Command
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
-from hermes_trio.values import Secret
+from hermes_trio.values.identity import Secret
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World

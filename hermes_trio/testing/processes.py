@@ -10,9 +10,9 @@ from typing import Literal
 import trio
 from msgspec import Struct
 
-from hermes_trio.child_port import LeftChildren
-from hermes_trio.pure.child_env import BOOT, boot_mark
+from hermes_trio.processes.environment import BOOT, boot_mark
 from hermes_trio.testing.record import Record
+from hermes_trio.values.process import LeftChildren
 
 
 class Program(Struct, frozen=True):

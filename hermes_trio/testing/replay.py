@@ -21,29 +21,19 @@ from typing import Any, TypeVar, cast
 import msgspec
 import trio
 
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import seeded_chance
-from hermes_trio.entries import Entry
+from hermes_trio.agent.agent import ModelAgent
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.errors import HermesError, NotJson
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.options import Session as SessionOptions
-from hermes_trio.ports import Agent, Command, Model, Tool
-from hermes_trio.pure.foreign_json import ForeignJson
-from hermes_trio.pure.recorded import PARTS, written
-from hermes_trio.recording import (
-    VERSION,
-    AgentSetup,
-    Recording,
-    RecordingHead,
-    RecordingPart,
-    RecordingRows,
-    Setup,
-)
-from hermes_trio.slot import Slot
-from hermes_trio.stores import recorded
-from hermes_trio.stores.tx import read_entry
-from hermes_trio.stores.views import look
+from hermes_trio.models.fallback import Candidate, Candidates
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.command import Command
+from hermes_trio.ports.model import Model
+from hermes_trio.ports.tool import Tool
+from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.store.promises import recording as recorded
+from hermes_trio.store.promises.views import look
+from hermes_trio.store.tx import read_entry
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.opened import in_utc, opened
@@ -58,6 +48,19 @@ from hermes_trio.testing.replay_script import Script
 from hermes_trio.testing.replay_store import ReplayStore
 from hermes_trio.testing.wall import WALL_START
 from hermes_trio.testing.world import World, owned
+from hermes_trio.text.foreign_json import ForeignJson
+from hermes_trio.text.recording import PARTS, written
+from hermes_trio.turns.concurrency import Slot
+from hermes_trio.values.recording import (
+    VERSION,
+    AgentSetup,
+    Recording,
+    RecordingHead,
+    RecordingPart,
+    RecordingRows,
+    Setup,
+)
+from hermes_trio.values.transcript import Entry
 
 REST_S = 1.0
 BYTES_MAX = 1024 * 1024 * 1024

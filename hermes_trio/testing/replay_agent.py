@@ -12,17 +12,18 @@ import trio
 from msgspec import Raw
 
 from hermes_trio import errors
-from hermes_trio.agent import ModelAgent
-from hermes_trio.entries import Entry
+from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.errors import AgentError, ModelFailed, NoCredentials
-from hermes_trio.ports import Agent, ToolContext
-from hermes_trio.recording import Failure, RecordedStep, RecordedTurn, ToolSetup
-from hermes_trio.store_port import StepRow
-from hermes_trio.supervise import attempt
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.store import StepRow
+from hermes_trio.ports.tool import ToolContext
+from hermes_trio.runtime.supervise import attempt
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.replay_script import Diverged, Script
-from hermes_trio.verbs import Turn
-from hermes_trio.wishes import Silence
+from hermes_trio.turns.turn import Turn
+from hermes_trio.values.actions import Silence
+from hermes_trio.values.recording import Failure, RecordedStep, RecordedTurn, ToolSetup
+from hermes_trio.values.transcript import Entry
 
 OWN = frozenset({"model", "shorten", "set aside", "tool refused", "now", "random"})
 """Steps that have no effect outside: a replay that goes on by itself runs them."""

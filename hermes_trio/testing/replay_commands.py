@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from hermes_trio.plugins import installed_commands
-from hermes_trio.ports import Command, CommandCall, WallClock
-from hermes_trio.pure.slash import is_command, take_apart
-from hermes_trio.recording import RecordedMessage
+from hermes_trio.intake.slash import is_command, take_apart
+from hermes_trio.ports.command import Command, CommandCall
+from hermes_trio.ports.system import WallClock
+from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.testing.replay_script import Script
-from hermes_trio.wishes import CommandResult, Reset, Say, Stop
+from hermes_trio.values.actions import CommandResult, Reset, Say, Stop
+from hermes_trio.values.recording import RecordedMessage
 
 REAL = frozenset({"new", "reset", "resume", "stop", "queue", "steer", "restart"})
 UNKNOWN = "unknown command"

@@ -13,11 +13,11 @@ import msgspec
 import trio
 import trio.testing
 
-from hermes_trio.pure import texts
-from hermes_trio.recording import RecordedBoot, RecordedMessage, Recording
-from hermes_trio.stores.tx import text_of
+from hermes_trio.store.tx import text_of
 from hermes_trio.testing.replay_script import AFTER_S
 from hermes_trio.testing.replay_store import ReplayStore
+from hermes_trio.text import sentences
+from hermes_trio.values.recording import RecordedBoot, RecordedMessage, Recording
 
 if TYPE_CHECKING:
     from hermes_trio.testing.replay import Replay
@@ -166,7 +166,7 @@ def _stops_at(replay: Replay, boot: RecordedBoot) -> float | None:
     following = [one.started_at for one in replay.recording.boots if one.started_at > boot.started_at]
     end = min(following, default=math.inf)
     marks = [turn.checkpoint_at for turn in replay.recording.turns if turn.checkpoint_at is not None]
-    marks += [part.at - AFTER_S for part in replay.recording.said if part.text == texts.DRAINING]
+    marks += [part.at - AFTER_S for part in replay.recording.said if part.text == sentences.DRAINING]
     return min((at for at in marks if boot.started_at <= at < end), default=boot.ended_at)
 
 

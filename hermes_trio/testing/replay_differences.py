@@ -8,16 +8,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hermes_trio.pure import texts
-from hermes_trio.recording import RecordedPart, RecordedStep, Recording
+from hermes_trio.text import sentences
+from hermes_trio.values.recording import RecordedPart, RecordedStep, Recording
 
 CLOSING_LINES = frozenset(
     {
-        texts.INTERRUPTED_LINE,
-        texts.STOPPED_LINE,
-        texts.RESET_LINE,
-        texts.FAILED_LINE,
-        texts.CUT_SHORT_LINE,
+        sentences.INTERRUPTED_LINE,
+        sentences.STOPPED_LINE,
+        sentences.RESET_LINE,
+        sentences.FAILED_LINE,
+        sentences.CUT_SHORT_LINE,
     }
 )
 """What a preview is closed with. What previews showed, and whether there was one, is not recorded."""

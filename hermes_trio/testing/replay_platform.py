@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from hermes_trio.errors import SendRefused, SendUnknown
-from hermes_trio.pure import texts
-from hermes_trio.recording import RecordedPart
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.replay_script import Script
-from hermes_trio.values import Delivery, Policy, Receipt, Traits
+from hermes_trio.text import sentences
+from hermes_trio.values.delivery import Delivery, Receipt, Traits
+from hermes_trio.values.identity import Policy
+from hermes_trio.values.recording import RecordedPart
 
 
 class ReplayPlatform(MemoryPlatform):
@@ -43,7 +44,7 @@ class ReplayPlatform(MemoryPlatform):
             return None
         row = delivery.key
         if row not in self._known:
-            text = delivery.part.text.removesuffix(f" {texts.MARK}")
+            text = delivery.part.text.removesuffix(f" {sentences.MARK}")
             for part in self._unsaid:
                 if part.said == delivery.said and part.text.rstrip() == text.rstrip():
                     self._unsaid.remove(part)

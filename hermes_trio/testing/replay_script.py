@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import trio
 
 from hermes_trio.errors import HermesError
-from hermes_trio.recording import RecordedMessage, RecordedStep, RecordedTurn, Recording
+from hermes_trio.values.recording import RecordedMessage, RecordedStep, RecordedTurn, Recording
 
 AFTER_S = 2e-6
 """Between two things of one commit. The times of a recording are that exact."""

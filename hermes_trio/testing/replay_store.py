@@ -9,12 +9,7 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hermes_trio.consequences import WakeKey
-from hermes_trio.entries import Entry
-from hermes_trio.ports import Chance, WallClock
-from hermes_trio.pure.reset_policy import ResetPolicy
-from hermes_trio.recording import RecordedMessage, RecordedPart
-from hermes_trio.store_port import (
+from hermes_trio.ports.store import (
     NO_RESET,
     Begun,
     Claimed,
@@ -27,11 +22,16 @@ from hermes_trio.store_port import (
     Reply,
     StepRow,
 )
-from hermes_trio.stores import deferral
-from hermes_trio.stores.tx import ANY_PENDING, RANKS, Tx, text_of, to_json
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.store.promises import deferral
+from hermes_trio.store.tx import ANY_PENDING, RANKS, Tx, text_of, to_json
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.replay_script import AFTER_S, Script
-from hermes_trio.values import Key, Lane
+from hermes_trio.values.consequences import WakeKey
+from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.recording import RecordedMessage, RecordedPart
+from hermes_trio.values.reset_policy import ResetPolicy
+from hermes_trio.values.transcript import Entry
 
 # What is said for good: the words of RANKS are constants.
 _SAID = f"lane = ? and said in ({', '.join(repr(said) for said in RANKS)})"

@@ -8,9 +8,9 @@ import msgspec
 import trio
 from msgspec import Struct
 
-from hermes_trio.entries import ModelAnswer, ModelRequest, ToolCall, UserEntry
 from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.testing.record import Record
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest, ToolCall, UserEntry
 
 
 class Line(Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from hermes_trio.errors import NotSent, SendFailed, SendRefused
-from hermes_trio.values import Delivery
+from hermes_trio.values.delivery import Delivery
 
 Fault = Literal["refuse", "gone", "markup", "not_sent", "lost_answer", "hang", "wait"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import trio
 from msgspec import Struct
 
-from hermes_trio.ports import ToolContext
+from hermes_trio.ports.tool import ToolContext
 from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
 

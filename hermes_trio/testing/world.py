@@ -13,10 +13,13 @@ from typing import Any, Literal, TypeVar
 
 import trio
 
-from hermes_trio.gateway import Gateway
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.options import Session as SessionOptions
-from hermes_trio.ports import Agent, Command, Tool
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.command import Command
+from hermes_trio.ports.tool import Tool
+from hermes_trio.runtime.threads import Aside
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
@@ -28,11 +31,11 @@ from hermes_trio.testing.processes import FakeProcesses
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.wall import WorldClock
-from hermes_trio.threads import Aside
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
-from hermes_trio.values import Message, Said
-from hermes_trio.views import LedgerRow
+from hermes_trio.values.delivery import Said
+from hermes_trio.values.message import Message
+from hermes_trio.values.views import LedgerRow
 
 PASSING: Sequence[Said] = ("preview", "progress", "sign")
 """What a chat shows for a while only."""

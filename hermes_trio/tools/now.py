@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from hermes_trio.ports import ToolContext
+from hermes_trio.ports.tool import ToolContext
 
 
 class Now:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hermes_trio.ports import ToolContext
-from hermes_trio.views import ChildView
+from hermes_trio.ports.tool import ToolContext
+from hermes_trio.values.views import ChildView
 
 WAIT_S = 60.0
 LONGEST_WAIT_S = 600.0

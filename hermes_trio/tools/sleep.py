@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hermes_trio.ports import ToolContext
+from hermes_trio.ports.tool import ToolContext
 
 LONGEST_S = 30 * 86400.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hermes_trio.ports import ToolContext
+from hermes_trio.ports.tool import ToolContext
 
 TIMEOUT_S = 600.0
 LONGEST_S = 3600.0

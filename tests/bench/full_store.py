@@ -5,10 +5,12 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from hermes_trio.entries import AssistantEntry, UserEntry
-from hermes_trio.stores.schema import connect
-from hermes_trio.stores.tx import text_of, to_json
-from hermes_trio.values import Address, Key, Lane, Message, Part
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.store.tx import text_of, to_json
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.message import Message
+from hermes_trio.values.transcript import AssistantEntry, UserEntry
 
 AT = 1.7e9
 CHAT = "1000000"

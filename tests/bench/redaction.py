@@ -6,10 +6,9 @@ import random
 from base64 import b64encode
 from time import process_time
 
-from hermes_trio.redaction import Redactor
-from hermes_trio.values import Secret
-
-from .report import Goal, Line, line
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.identity import Secret
+from tests.bench.report import Goal, Line, line
 
 MESSAGES, ROUNDS = 500, 5
 LINE = 'ts=1764356000.123 level=info event="turn closed" turn=17 key=telegram/main/10012 outcome=finished'

@@ -12,13 +12,12 @@ import os
 import pytest
 import trio
 
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import StepUnknown
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.plugins import installed_commands
+from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.testing import Rounds, open_world, seeded_scheduling
-from tests.river.invariants import check
-
-from .points import tasks
+from tests.cancel.points import tasks
+from tests.invariants.at_rest import check
 
 STRIDE = int(os.environ.get("HERMES_TRIO_CUTS", "11"))
 COMMANDS = installed_commands()

@@ -9,7 +9,7 @@ import trio
 
 from hermes_trio.cli.options import tell
 from hermes_trio.cli.tables import ledger_data, print_json, print_ledger
-from hermes_trio.views import LedgerRow
+from hermes_trio.values.views import LedgerRow
 from tests.fakes.model_script import Call, Item
 
 ADA = 42

@@ -8,8 +8,8 @@ import stat
 
 import msgspec
 
-from hermes_trio.recording import Recording
-from hermes_trio.stores.schema import connect
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.values.recording import Recording
 from tests.fakes.botapi import TOKEN
 from tests.fakes.model_script import Call, Item
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from hermes_trio.daemon.exporting import write_private
-from hermes_trio.log import standard_log
+from hermes_trio.runtime.log import standard_log
 
 
 def test_what_was_planted_beside_an_export_is_neither_written_nor_used(tmp_path):

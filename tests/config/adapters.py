@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.ports import Adapter, AdapterContext, Platform
-from hermes_trio.values import Secret
+from hermes_trio.ports.platform import Adapter, AdapterContext, Platform
+from hermes_trio.values.identity import Secret
 
 
 class PigeonOptions(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hermes_trio.config import Config, load
+from hermes_trio.config.load import Config, load
 from hermes_trio.errors import ConfigWrong
-
-from .adapters import ADAPTERS, TOOLS
+from tests.config.adapters import ADAPTERS, TOOLS
 
 ENVIRON = {"HOME": "/home/ada", "PIGEON_TOKEN": "coo-1234", "OPENAI_API_KEY": "sk-secret-1"}
 

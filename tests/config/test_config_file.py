@@ -7,12 +7,13 @@ import time
 
 import pytest
 
-from hermes_trio import config, drain
-from hermes_trio.config import load
+from hermes_trio.config import load as config
+from hermes_trio.config.foreign_toml import TOML_CHARS_MAX
+from hermes_trio.config.load import load
+from hermes_trio.config.secret_files import Files
 from hermes_trio.daemon.state_dir import state_dir_of
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.named_files import Files
-from hermes_trio.pure.foreign_toml import TOML_CHARS_MAX
+from hermes_trio.gateway import drain
 
 MINIMAL = '[platforms.pigeon]\ntoken = "env:PIGEON_TOKEN"\n'
 

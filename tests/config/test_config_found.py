@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from hermes_trio.config import find, load, passed_over
+from hermes_trio.config.load import find, load, passed_over
 from hermes_trio.errors import ConfigWrong
-
-from .adapters import ADAPTERS, TOOLS
+from tests.config.adapters import ADAPTERS, TOOLS
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import fields
 
-from hermes_trio.config import load
+from hermes_trio.config.load import load
+from hermes_trio.config.options import SECTIONS, Endpoint
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.options import SECTIONS, Endpoint
-from hermes_trio.plugins import PLATFORMS, TOOLS, installed
+from hermes_trio.runtime.plugins import PLATFORMS, TOOLS, installed
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "hermes.toml"
 TEXT = SAMPLE.read_text(encoding="utf-8")

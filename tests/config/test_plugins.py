@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.plugins import PLATFORMS, installed
+from hermes_trio.runtime.plugins import PLATFORMS, installed
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hermes_trio.pure.toml_lines import toml_lines
+from hermes_trio.config.toml_lines import toml_lines
 
 repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 

@@ -6,7 +6,7 @@ from itertools import count
 
 import trio
 
-from hermes_trio.wishes import Prompt, Reset, Resume, Say
+from hermes_trio.values.actions import Prompt, Reset, Resume, Say
 
 BROKEN = []
 

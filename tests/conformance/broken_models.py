@@ -8,11 +8,11 @@ import httpx
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.entries import ModelAnswer, NoteEntry
 from hermes_trio.errors import ModelFailed, ModelFailure
-from hermes_trio.models.anthropic import AnthropicModel
-from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.models.providers.anthropic import AnthropicModel
+from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.testing.conformance.provider import Part
+from hermes_trio.values.transcript import ModelAnswer, NoteEntry
 
 BROKEN = []
 BROKEN_SERVED = []

@@ -10,9 +10,10 @@ import trio
 from msgspec.structs import replace
 
 from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown
-from hermes_trio.values import Message, Part, Policy, Receipt, Span, Undecodable
-
-from .memory_side import TOKEN, Line
+from hermes_trio.values.delivery import Part, Receipt, Span
+from hermes_trio.values.identity import Policy
+from hermes_trio.values.message import Message, Undecodable
+from tests.conformance.memory_side import TOKEN, Line
 
 BROKEN = []
 

@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.consequences import WakeKey
 from hermes_trio.errors import Fenced, StaleTurn, StoreClosed
-from hermes_trio.store_port import GaveUp, Hold, Opened, StepRow
-from hermes_trio.stores.sqlite import open_sqlite_store
+from hermes_trio.ports.store import GaveUp, Hold, Opened, StepRow
+from hermes_trio.store.sqlite.store import open_sqlite_store
 from hermes_trio.testing.conformance.store_trial import decided
-from hermes_trio.values import Part
-from hermes_trio.wishes import Prompt
+from hermes_trio.values.actions import Prompt
+from hermes_trio.values.consequences import WakeKey
+from hermes_trio.values.delivery import Part
 
 BROKEN = []
 

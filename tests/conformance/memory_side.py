@@ -8,7 +8,9 @@ import trio
 
 from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.testing import MemoryPlatform, Service
-from hermes_trio.values import Address, Traits, Undecodable
+from hermes_trio.values.delivery import Traits
+from hermes_trio.values.identity import Address
+from hermes_trio.values.message import Undecodable
 
 FAULTS = {
     "not_sent": "not_sent",

@@ -8,13 +8,13 @@ import msgspec
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from hermes_trio.entries import ModelAnswer, ToolCall
-from hermes_trio.http import open_http_client
-from hermes_trio.models.anthropic import AnthropicModel
-from hermes_trio.models.echo import EchoModel
-from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.http.client import open_http_client
+from hermes_trio.models.providers.anthropic import AnthropicModel
+from hermes_trio.models.providers.echo import EchoModel
+from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.testing import Provider, ScriptedModel, Unable, fails, hangs
 from hermes_trio.testing.script import Line
+from hermes_trio.values.transcript import ModelAnswer, ToolCall
 from tests.fakes.model_script import Call, Item
 from tests.fakes.particular import ParticularAnthropic, ParticularOpenAI
 from tests.models import streams

@@ -8,7 +8,7 @@ import trio
 from hermes_telegram import Options, Telegram
 
 from hermes_trio.testing import Service
-from hermes_trio.values import Address, Secret
+from hermes_trio.values.identity import Address, Secret
 from tests.fakes.botapi import TOKEN, FakeBotApi
 
 REFUSALS = {

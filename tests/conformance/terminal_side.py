@@ -13,7 +13,7 @@ from hermes_terminal.lines import LINE_MAX
 from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.testing import Service
-from hermes_trio.values import Address
+from hermes_trio.values.identity import Address
 from tests.terminal.display import Display
 
 WIDTH, HEIGHT = 5000, 100

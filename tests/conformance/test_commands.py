@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.plugins import installed_commands
+from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.testing import Broken, check_command
 from hermes_trio.testing.conformance.command import COMMAND_CLAUSES
-from hermes_trio.wishes import Prompt, Reset, Restart, Resume, Say, Stop
-
-from .broken_commands import BROKEN, Greet
+from hermes_trio.values.actions import Prompt, Reset, Restart, Resume, Say, Stop
+from tests.conformance.broken_commands import BROKEN, Greet
 
 WISHES = {
     "help": {Say},

@@ -7,16 +7,15 @@ from typing import get_args
 
 import pytest
 
-from hermes_trio.models.anthropic import AnthropicModel
-from hermes_trio.models.openai import OpenAIModel
-from hermes_trio.models.quirks import QUIRKS
+from hermes_trio.models.providers.anthropic import AnthropicModel
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.models.providers.quirks import QUIRKS
 from hermes_trio.testing import Broken, check_model
 from hermes_trio.testing.conformance.model import MODEL_CLAUSES
 from hermes_trio.testing.conformance.model_answers import ANSWERS
 from hermes_trio.testing.conformance.provider import Part
-
-from .broken_models import BROKEN, BROKEN_SERVED
-from .model_sides import asking, echo, echo_side, script_side, scripted, server_side
+from tests.conformance.broken_models import BROKEN, BROKEN_SERVED
+from tests.conformance.model_sides import asking, echo, echo_side, script_side, scripted, server_side
 
 
 def skipped(report):

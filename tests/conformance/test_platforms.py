@@ -8,11 +8,10 @@ from functools import partial
 from hermes_trio.testing import CrashingStore, WorldClock, check_platform
 from hermes_trio.testing.conformance.platform import PLATFORM_CLAUSES
 from hermes_trio.testing.incarnation import CutLine, Incarnation
-
-from .memory_side import ALL, Line, memory_side
-from .telegram_side import bot, telegram_side
-from .terminal_side import terminal, terminal_side
-from .websocket_side import listening, websocket_side
+from tests.conformance.memory_side import ALL, Line, memory_side
+from tests.conformance.telegram_side import bot, telegram_side
+from tests.conformance.terminal_side import terminal, terminal_side
+from tests.conformance.websocket_side import listening, websocket_side
 
 
 def skipped(report):

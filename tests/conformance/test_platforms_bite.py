@@ -8,9 +8,8 @@ import pytest
 
 from hermes_trio.testing import Broken, check_platform
 from hermes_trio.testing.conformance.platform import PLATFORM_CLAUSES
-
-from .broken_platforms import BROKEN, LeavesASocket
-from .memory_side import Line, memory_side
+from tests.conformance.broken_platforms import BROKEN, LeavesASocket
+from tests.conformance.memory_side import Line, memory_side
 
 
 @pytest.mark.parametrize(

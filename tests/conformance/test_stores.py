@@ -8,12 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from hermes_trio.stores.schema import connect
-from hermes_trio.stores.sqlite import open_sqlite_store
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.store.sqlite.store import open_sqlite_store
 from hermes_trio.testing import Broken, CrashingStore, check_store
 from hermes_trio.testing.conformance.store import STORE_CLAUSES
-
-from .broken_stores import BROKEN, Store, opener
+from tests.conformance.broken_stores import BROKEN, Store, opener
 
 DURABLE = {"keeps_what_was_written"}
 

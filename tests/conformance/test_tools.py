@@ -10,9 +10,8 @@ from hermes_trio.tools.now import tool as now
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.sleep import tool as sleep
 from hermes_trio.tools.terminal import tool as terminal
-
-from .broken_tools import BROKEN, GOOD, WRITTEN, Repeat
-from .tool_contexts import in_gateway, in_world
+from tests.conformance.broken_tools import BROKEN, GOOD, WRITTEN, Repeat
+from tests.conformance.tool_contexts import in_gateway, in_world
 
 NOT_IDEMPOTENT = {"remembers_nothing", "repeated_it_takes_effect_once"}
 

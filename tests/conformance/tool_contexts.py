@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from hermes_trio.agent import Context
-from hermes_trio.opening import open_gateway
+from hermes_trio.agent.agent import Context
+from hermes_trio.gateway.open import open_gateway
 from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.values import Policy
+from hermes_trio.values.identity import Policy
 
 
 def in_world(prepare):

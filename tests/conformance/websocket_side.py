@@ -13,7 +13,7 @@ from hermes_websocket import Options, Websocket
 from trio_websocket import ConnectionClosed, HandshakeError, wrap_client_stream
 
 from hermes_trio.testing import Service
-from hermes_trio.values import Address
+from hermes_trio.values.identity import Address
 
 
 class Client:

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from hermes_trio.pure.texts import MAY_BE_MISSING
+from hermes_trio.text.sentences import MAY_BE_MISSING
 from tests.crash.outside import users
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.pure.texts import MAY_BE_MISSING
+from hermes_trio.text.sentences import MAY_BE_MISSING
 from tests.crash.checks import MARK
 from tests.crash.points import model_answered, model_called, send_confirmed, send_visible
 from tests.crash.stage import CHAT

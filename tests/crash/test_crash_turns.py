@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.pure.prompt import UNKNOWN
+from hermes_trio.transcript.assembly import UNKNOWN
 from tests.crash.checks import MARK
 from tests.crash.points import model_called, tool_held
 from tests.crash.stage import CHAT

@@ -2,10 +2,9 @@ from functools import partial
 
 import pytest
 
+from tests.daemon.process import HERMES, hermes, program
 from tests.fakes.botapi import FakeBotApi
 from tests.fakes.openai_server import OpenAIFake
-
-from .process import HERMES, hermes, program
 
 TELEGRAM = """
 [gateway]

@@ -6,7 +6,7 @@ import json
 import shlex
 
 from tests.fakes.model_script import Call, Item
-from tests.river.test_canaries import FORMS, SECRET, holds
+from tests.invariants.test_i9_canaries import FORMS, SECRET, holds
 
 ADA = 42
 TOOLS = """

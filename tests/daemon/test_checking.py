@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.config import load
+from hermes_trio.config.load import load
 from hermes_trio.daemon.checking import checked
 
 

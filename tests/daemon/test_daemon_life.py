@@ -12,10 +12,9 @@ import pytest
 import trio
 
 from hermes_trio.daemon.control import AskStatus, NobodyAnswers, ask
+from tests.daemon.stuck import SHIELDS_ITSELF, Block
 from tests.fakes.botapi import TOKEN
 from tests.fakes.model_script import Call, Item
-
-from .stuck import SHIELDS_ITSELF, Block
 
 ADA = 42
 

@@ -82,7 +82,7 @@ async def test_a_store_that_is_no_file_is_not_waited_for(place):
 
 TELLS = """
 import ctypes, os, resource, pathlib
-from hermes_trio.config import load
+from hermes_trio.config.load import load
 from hermes_trio.daemon.running import _keep_to_oneself
 whole = _keep_to_oneself(load(pathlib.Path("hermes.toml"), environ=os.environ))
 print(ctypes.CDLL(None).prctl(3, 0, 0, 0, 0), resource.getrlimit(resource.RLIMIT_CORE))

@@ -11,9 +11,9 @@ import pytest
 
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
-from hermes_trio.log import stream_log
-from hermes_trio.redaction import Redactor
-from hermes_trio.values import Secret
+from hermes_trio.runtime.log import stream_log
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.identity import Secret
 
 
 @pytest.fixture

@@ -12,16 +12,15 @@ import pytest
 import trio
 
 from hermes_trio.daemon.supervisor import systemd_stop_limit_s
-from hermes_trio.pure import texts
+from hermes_trio.text import sentences
+from tests.daemon.stuck import Block
 from tests.fakes.model_script import Call, Item
-
-from .stuck import Block
 
 RESTARTS = int(os.environ.get("HERMES_RESTARTS", "5"))
 """50 take half a minute."""
 
 ADA = 42
-UP = [texts.RESTARTING, texts.BACK]
+UP = [sentences.RESTARTING, sentences.BACK]
 
 
 def for_admins(place, **more):
@@ -94,7 +93,7 @@ async def test_a_turn_that_works_may_finish_and_who_asked_is_not_waited_for(plac
         await daemon.until_said("checkpoint")
         place.model.release()
         assert await daemon.ends() == 75
-    assert sorted(place.bot.texts(ADA)) == sorted([texts.RESTARTING, "done at last"])
+    assert sorted(place.bot.texts(ADA)) == sorted([sentences.RESTARTING, "done at last"])
 
 
 async def test_a_signal_while_it_goes_down_to_begin_anew_means_stop(place):

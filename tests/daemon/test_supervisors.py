@@ -11,10 +11,9 @@ from functools import partial
 import pytest
 import trio
 
-from hermes_trio.pure import texts
+from hermes_trio.text import sentences
+from tests.daemon.process import HERMES, environ_of
 from tests.fakes.model_script import Item
-
-from .process import HERMES, environ_of
 
 ADA = 42
 LIMIT_S = 1
@@ -165,7 +164,7 @@ async def test_a_supervisor_is_known_and_starts_again_what_was_asked_to_begin_an
         place.bot.push(ADA, "/restart")
         await service.ready(2)
         with trio.fail_after(8):
-            await place.bot.until(lambda: place.bot.texts(ADA) == [texts.RESTARTING, texts.BACK])
+            await place.bot.until(lambda: place.bot.texts(ADA) == [sentences.RESTARTING, sentences.BACK])
         assert "code=75" in service.said("stopped")[0]
         assert "itself" not in service.said("restarting")[0]
     assert place.bot.most_pollers == 1

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from . import pages
+from tests.documents import pages
 
 HERMES = Path(sys.executable).with_name("hermes-trio")
 

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
-from . import pages
-from .conftest import HERMES
+from tests.documents import pages
+from tests.documents.conftest import HERMES
 
 WAIT_S = 10.0
 
@@ -89,7 +89,7 @@ def test_its_messages_are_answered_also_after_kill_9(place, daemon):
 )
 def test_an_entry_point_leads_to_it(group, name, examples, tmp_path):
     code = (
-        f"from hermes_trio.plugins import installed; found = installed({group!r})[{name!r}]()\n"
+        f"from hermes_trio.runtime.plugins import installed; found = installed({group!r})[{name!r}]()\n"
         "print(type(found).__module__, found.__class__.__name__)"
     )
     done = examples.run(sys.executable, "-c", code, cwd=tmp_path)

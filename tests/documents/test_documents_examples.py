@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from . import pages
+from tests.documents import pages
 
 PROGRAMS = {
     "bot.py": [

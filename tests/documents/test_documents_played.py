@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from . import pages
-from .conftest import HERMES
+from tests.documents import pages
+from tests.documents.conftest import HERMES
 
 WRONG = "[gateway]\ndrain_timeout = 20\n[model]\nprovider = 'openay'\n"
 DAEMON = "[gateway]\nstate_dir = 'state'\n[model]\nprovider = 'echo'\n[platforms.websocket]\n"

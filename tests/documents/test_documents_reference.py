@@ -12,9 +12,8 @@ from typing import Annotated, get_origin
 
 import pytest
 
-from hermes_trio import options
-
-from . import pages, reference
+from hermes_trio.config import options
+from tests.documents import pages, reference
 
 PAGE = "docs/reference.md"
 ELSEWHERE = """

@@ -14,17 +14,17 @@ import msgspec
 import pytest
 from hermes_websocket import wire
 
-from hermes_trio import config
 from hermes_trio.cli import commands as cli
 from hermes_trio.cli.ask import FAILED
+from hermes_trio.config import load as config
 from hermes_trio.daemon import control
 from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
-from hermes_trio.plugins import COMMANDS, installed
+from hermes_trio.runtime.plugins import COMMANDS, installed
 from hermes_trio.testing import FAULTS
-from hermes_trio.values import OutcomeName, Said, TurnState
-
-from . import pages, reference
+from hermes_trio.values.delivery import Said
+from hermes_trio.values.message import OutcomeName, TurnState
+from tests.documents import pages, reference
 
 OPERATE, GUARANTEES, SLASH = "docs/operate.md", "docs/guarantees.md", "docs/commands.md"
 TOKEN = "123456789:AAexample"  # what a bot's token looks like; any other secret may look so too

@@ -7,13 +7,12 @@ import subprocess
 
 import pytest
 
-from hermes_trio import config
 from hermes_trio.cli import commands as cli
+from hermes_trio.config import load
 from hermes_trio.daemon import life
 from hermes_trio.errors import ConfigWrong, StoreRefused
-
-from . import pages
-from .conftest import HERMES
+from tests.documents import pages
+from tests.documents.conftest import HERMES
 
 UNIT = pages.ROOT / "docs" / "deploy" / "hermes-trio.service"
 MORE_S = 10
@@ -30,7 +29,7 @@ def settings():
 
 
 def test_it_waits_longer_than_a_stop_takes():
-    default = config.load(None, environ={"HOME": "/home/ada"})
+    default = load.load(None, environ={"HOME": "/home/ada"})
     assert float(settings()["TimeoutStopSec"][0]) == default.stop_s + MORE_S
     assert f"at most {default.stop_s:g} s" in UNIT.read_text()
     assert f"drain_timeout_s of {default.gateway.drain_timeout_s:g}" in " ".join(UNIT.read_text().split())

@@ -13,26 +13,27 @@ from hermes_telegram.answer import decode_answer
 from hermes_telegram.wire import Me, decode_update
 from hermes_websocket.wire import Garbage, decode_client
 
+from hermes_trio.config.foreign_toml import NotToml, read_toml
+from hermes_trio.config.toml_lines import toml_lines
 from hermes_trio.daemon.control import decode_request
-from hermes_trio.entries import AssistantEntry, ToolCall, UserEntry
 from hermes_trio.errors import NotJson
-from hermes_trio.models.answer import arguments_object
-from hermes_trio.models.sse import EventStream
-from hermes_trio.pure.child_output import Cleaner, Lines
-from hermes_trio.pure.chunking import split_part
-from hermes_trio.pure.context import shortened
-from hermes_trio.pure.foreign_json import ForeignJson
-from hermes_trio.pure.foreign_toml import NotToml, read_toml
-from hermes_trio.pure.markdown import render
-from hermes_trio.pure.model_errors import failure
-from hermes_trio.pure.nearest import nearest
-from hermes_trio.pure.prompt import assemble, says_nothing
-from hermes_trio.pure.retry_after import retry_after_s
-from hermes_trio.pure.scalars import clean
-from hermes_trio.pure.slash import is_command, take_apart
-from hermes_trio.pure.toml_lines import toml_lines
-from hermes_trio.redaction import Redactor, certain
-from hermes_trio.values import Part, Secret
+from hermes_trio.intake.slash import is_command, take_apart
+from hermes_trio.models.errors import failure
+from hermes_trio.models.providers.answer import arguments_object
+from hermes_trio.models.providers.sse import EventStream
+from hermes_trio.models.retry_after import retry_after_s
+from hermes_trio.processes.output import Cleaner, Lines
+from hermes_trio.runtime.redaction import Redactor, certain
+from hermes_trio.text.chunking import split_part
+from hermes_trio.text.foreign_json import ForeignJson
+from hermes_trio.text.markdown import render
+from hermes_trio.text.nearest import nearest
+from hermes_trio.text.sanitize import clean
+from hermes_trio.transcript.assembly import assemble, says_nothing
+from hermes_trio.transcript.compaction import shortened
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Secret
+from hermes_trio.values.transcript import AssistantEntry, ToolCall, UserEntry
 
 SMALL, DOUBLINGS = 64 * 1024, 4
 KNOWN = ("new", "stop", "resume", "status", "help", "queue", "steer", "restart")

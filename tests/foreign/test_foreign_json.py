@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hermes_trio.agent import _arguments
+from hermes_trio.agent.agent import _arguments
 from hermes_trio.daemon.control import decode_request
-from hermes_trio.entries import ToolCall
 from hermes_trio.errors import AgentError, NotJson
-from hermes_trio.models.answer import arguments_object
-from hermes_trio.pure.foreign_json import DEPTH_MAX, PARTS_MAX, ForeignJson, too_deep
-from hermes_trio.pure.model_errors import failure
+from hermes_trio.models.errors import failure
+from hermes_trio.models.providers.answer import arguments_object
+from hermes_trio.text.foreign_json import DEPTH_MAX, PARTS_MAX, ForeignJson, too_deep
+from hermes_trio.values.transcript import ToolCall
 from tests.house.source import PRODUCT, mentioned, tree
 
 read = ForeignJson(Any, most_bytes=1 << 20)
@@ -125,14 +125,14 @@ def test_what_is_encoded_is_looked_at_as_what_is_decoded():
 
 DECODERS = ("json.load", "json.loads", "json.JSONDecoder", "msgspec.json.decode", "msgspec.json.Decoder")
 OURS = {
-    "hermes_trio/pure/foreign_json.py": "the one decoder",
-    "hermes_trio/pure/routing.py": "a message that was encoded a line before",
-    "hermes_trio/pure/recorded.py": "rows of the store",
-    "hermes_trio/models/endpoint.py": "a request that was encoded a line before",
+    "hermes_trio/text/foreign_json.py": "the one decoder",
+    "hermes_trio/intake/routing.py": "a message that was encoded a line before",
+    "hermes_trio/text/recording.py": "rows of the store",
+    "hermes_trio/models/providers/endpoint.py": "a request that was encoded a line before",
     "hermes_trio/daemon/control_server.py": "an answer that was encoded a line before",
-    "hermes_trio/steps.py": "rows of the store",
-    "hermes_trio/verbs.py": "rows of the store",
-    "hermes_trio/stores/": "its own rows",
+    "hermes_trio/turns/journal.py": "rows of the store",
+    "hermes_trio/turns/turn.py": "rows of the store",
+    "hermes_trio/store/": "its own rows",
     "hermes_trio/testing/": "what the kit or the store wrote; a recording is read by the one decoder",
 }
 

@@ -17,15 +17,15 @@ import msgspec
 import trio
 
 from hermes_trio import ModelAgent, open_gateway
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import SystemClock
-from hermes_trio.credentials import KeyPool
-from hermes_trio.http import open_http_client
-from hermes_trio.models.openai import OpenAIModel
-from hermes_trio.redaction import Redactor
-from hermes_trio.splitting import LONG
+from hermes_trio.http.client import open_http_client
+from hermes_trio.models.fallback import Candidate, Candidates
+from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.runtime.clock import SystemClock
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.runtime.splitting import LONG
 from hermes_trio.testing import MemoryPlatform
-from hermes_trio.values import Secret
+from hermes_trio.values.identity import Secret
 from tests.fakes.model_script import Call, Item
 from tests.fakes.openai_server import OpenAIFake
 from tests.foreign.test_markdown_cost import HOSTILE

@@ -10,12 +10,12 @@ import msgspec
 import pytest
 import trio
 
-from hermes_trio.entries import ModelRequest, UserEntry
 from hermes_trio.errors import ModelFailed
-from hermes_trio.http import open_http_client
-from hermes_trio.models.answer import ANSWER_CHARS_MAX, CALLS_MAX, GrowingAnswer
-from hermes_trio.models.exchange import REST_S
-from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.http.client import open_http_client
+from hermes_trio.models.providers.answer import ANSWER_CHARS_MAX, CALLS_MAX, GrowingAnswer
+from hermes_trio.models.providers.exchange import REST_S
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.values.transcript import ModelRequest, UserEntry
 from tests.fakes.http_server import Response, serve_http
 
 WAIT_S = 1.0

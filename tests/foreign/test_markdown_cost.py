@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hermes_trio.pure.markdown import RICH_MAX, render, split_markdown
-from hermes_trio.pure.markdown_cost import blocks, budget_us, cost_us
-from hermes_trio.splitting import LONG
+from hermes_trio.runtime.splitting import LONG
+from hermes_trio.text.markdown import RICH_MAX, render, split_markdown
+from hermes_trio.text.markdown_cost import blocks, budget_us, cost_us
 
 HOSTILE = {
     "brackets": lambda n: "[" * n,

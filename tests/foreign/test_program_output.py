@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from hermes_trio.processes import READ_BYTES
-from hermes_trio.pure.child_output import Cleaner
-from hermes_trio.redaction import Redactor, seeks
-from hermes_trio.values import Secret
+from hermes_trio.processes.output import Cleaner
+from hermes_trio.processes.system import READ_BYTES
+from hermes_trio.runtime.redaction import Redactor, seeks
+from hermes_trio.values.identity import Secret
 from tests.foreign.test_holds import HOLD_S, SECRET
 
 PRINTED = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .hosts import Host
+from tests.gateway.hosts import Host
 
 
 @pytest.fixture

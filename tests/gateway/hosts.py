@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 
-from hermes_trio.clock import seeded_chance
-from hermes_trio.opening import open_gateway
-from hermes_trio.stores.schema import connect
+from hermes_trio.gateway.open import open_gateway
+from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.testing import CrashingStore, MemoryPlatform, WorldClock
-
-from .lines import Lines
+from tests.gateway.lines import Lines
 
 
 async def echo(turn):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import trio
 
 from hermes_trio import open_gateway
-from hermes_trio.clock import SystemClock
-from hermes_trio.stores.sqlite import SqliteStore
+from hermes_trio.runtime.clock import SystemClock
+from hermes_trio.runtime.retry import AGAIN_FIRST_S
+from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.testing import MemoryPlatform
 from hermes_trio.testing.disk import empty_disk
-from hermes_trio.writing import AGAIN_FIRST_S
 
 
 async def answers(turn):

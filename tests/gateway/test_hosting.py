@@ -7,13 +7,12 @@ import pytest
 import trio
 
 from hermes_trio.errors import AccountRefused, ConfigWrong, PlatformDown, PollConflict
-from hermes_trio.keyed import Worker
-from hermes_trio.pure import texts
+from hermes_trio.runtime.workers import Worker
 from hermes_trio.testing import MemoryPlatform
-from hermes_trio.values import Policy
-from hermes_trio.verbs import Turn
-
-from .hosts import Ends, Host, Serves, echo, say
+from hermes_trio.text import sentences
+from hermes_trio.turns.turn import Turn
+from hermes_trio.values.identity import Policy
+from tests.gateway.hosts import Ends, Host, Serves, echo, say
 
 
 async def test_ready_when_each_account_has_received(autojump_clock, host):
@@ -215,7 +214,7 @@ async def test_every_task_has_a_name_a_person_can_read(autojump_clock, host):
         gateway.hurry()
 
 
-@pytest.mark.parametrize(("given", "says"), [(True, texts.RESTARTING), (False, texts.CANNOT_RESTART)])
+@pytest.mark.parametrize(("given", "says"), [(True, sentences.RESTARTING), (False, sentences.CANNOT_RESTART)])
 async def test_whether_it_can_begin_anew_is_the_hosts_to_say(autojump_clock, host, given, says):
     platform, wishes = MemoryPlatform(policy=Policy(allow_users=("u1",), admins=("u1",))), []
     on_restart = (lambda: wishes.append(trio.current_time())) if given else None

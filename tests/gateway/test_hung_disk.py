@@ -9,11 +9,11 @@ import pytest
 import trio
 
 from hermes_trio import open_gateway
-from hermes_trio.clock import SystemClock
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import StoreClosed
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.stores.schema import connect
-from hermes_trio.stores.sqlite import SqliteStore
+from hermes_trio.runtime.clock import SystemClock
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.testing import MemoryPlatform, RecordingTool, open_world, text, tool
 
 HANGS_S = 600.0

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 import trio
 
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import AccountRefused, NoCredentials, PlatformDown
-from hermes_trio.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, fails, open_world, rounds, text
-from hermes_trio.values import Policy, Undecodable
+from hermes_trio.values.identity import Policy
+from hermes_trio.values.message import Undecodable
 
 PAGE = (Path(__file__).parents[2] / "docs/log.md").read_text(encoding="utf-8")
 ROW = re.compile(r"^\| `([^`]+)` \| ((?:`[a-z_]+` ?)*)\|", re.MULTILINE)

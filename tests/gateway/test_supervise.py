@@ -3,11 +3,10 @@
 import pytest
 import trio
 
-from hermes_trio.clock import seeded_chance
 from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
-from hermes_trio.supervise import supervise
-
-from .lines import Lines
+from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.runtime.supervise import supervise
+from tests.gateway.lines import Lines
 
 
 class Serve:

@@ -3,13 +3,12 @@
 import pytest
 import trio
 
-from hermes_trio.clock import seeded_chance
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import StoreFailed
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.pure import texts
+from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.testing import CrashingStore, MemoryPlatform
-
-from .hosts import echo, say
+from hermes_trio.text import sentences
+from tests.gateway.hosts import echo, say
 
 OPTIONS = GatewayOptions(drain_timeout_s=20)
 
@@ -138,7 +137,7 @@ async def test_while_draining_messages_are_kept_and_each_chat_is_told_once(autoj
         say(platform, "/status", "u3")
 
     assert await leave_while_working(host, works(6), platform, during=go_on) == 5
-    told = texts.DRAINING
+    told = sentences.DRAINING
     assert platform.texts("u1") == [told, "done"]
     assert platform.texts("u2") == [told]
     [status] = platform.texts("u3")

@@ -6,9 +6,9 @@ import ast
 
 import pytest
 
-from .source import PRODUCT, mentioned, tree
+from tests.house.source import PRODUCT, mentioned, tree
 
-CLOCK = "hermes_trio/clock.py"
+CLOCK = "hermes_trio/runtime/clock.py"
 KIT = "hermes_trio/testing/"
 NEVER = (
     "asyncio",
@@ -37,7 +37,7 @@ UNLESS = {
     # the one file that asks the machine
     CLOCK: ("random", "time.time"),
     # the one seam to worker threads
-    "hermes_trio/threads.py": ("trio.to_thread", "trio.from_thread", "threading.Thread"),
+    "hermes_trio/runtime/threads.py": ("trio.to_thread", "trio.from_thread", "threading.Thread"),
     # a terminal is read by a thread that may wait for ever
     "platforms/hermes_terminal/": ("trio.to_thread", "trio.from_thread", "threading.Thread"),
     # a simulation's chance is seeded
@@ -45,15 +45,15 @@ UNLESS = {
 }
 
 SWALLOWS = {
-    "hermes_trio/supervise.py": "restarts what failed",
-    "hermes_trio/keyed.py": "logs, backs off, looks at the rows again",
-    "hermes_trio/turn.py": "a failure ends a turn and no more",
+    "hermes_trio/runtime/supervise.py": "restarts what failed",
+    "hermes_trio/runtime/workers.py": "logs, backs off, looks at the rows again",
+    "hermes_trio/turns/runner.py": "a failure ends a turn and no more",
     "hermes_trio/testing/simulation/play.py": "whatever a play raises is what became of it",
     "hermes_trio/testing/simulation/watch.py": "a checker is asked amid the gateway, and spares it",
     "hermes_trio/cli/__init__.py": "the last border",
-    "hermes_trio/stores/writer.py": "handed to the caller whose promise it was",
-    "hermes_trio/pure/foreign_errors.py": "asks a stranger for its words",
-    "hermes_trio/http.py": "kept for one line and raised again outside the nursery",
+    "hermes_trio/store/sqlite/writer.py": "handed to the caller whose promise it was",
+    "hermes_trio/text/foreign_errors.py": "asks a stranger for its words",
+    "hermes_trio/http/client.py": "kept for one line and raised again outside the nursery",
 }
 
 
@@ -93,7 +93,7 @@ def test_there_is_no_shell(module):
 STARTS = ("os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty", "multiprocessing")
 STARTS_IN = {"subprocess": ("Popen", "call", "check_call", "check_output", "run", "getoutput")}
 STARTERS = {
-    "hermes_trio/processes.py": "children: a group of their own, an environment from empty, found again",
+    "hermes_trio/processes/system.py": "programs: a group of their own, an environment from empty",
     "hermes_trio/daemon/supervisor.py": "asks systemctl for its limits, and begins this very program anew",
     "hermes_trio/daemon/first_process.py": "as PID 1 the daemon is a child of this very program",
 }

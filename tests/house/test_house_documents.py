@@ -7,7 +7,7 @@ from importlib import import_module
 
 import pytest
 
-from .source import PYPROJECT, ROOT, texts
+from tests.house.source import PYPROJECT, ROOT, texts
 
 PAGES = [
     (path, text)

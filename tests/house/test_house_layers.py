@@ -10,8 +10,7 @@ import sys
 import pytest
 
 import hermes_trio
-
-from .source import ADAPTERS, ROOT, imported, modules, tree
+from tests.house.source import ADAPTERS, ROOT, imported, modules, tree
 
 CHECK = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
@@ -32,14 +31,14 @@ def test_imports_run_downward():
 @pytest.mark.parametrize(
     ("module", "line", "broken"),
     [
-        ("hermes_trio/pure/nearest.py", "import hermes_trio.gateway", "The river runs downward"),
-        ("hermes_trio/sessions.py", "import hermes_trio.outbox", "The river runs downward"),
+        ("hermes_trio/text/nearest.py", "import hermes_trio.gateway", "The river runs downward"),
+        ("hermes_trio/turns/sessions.py", "import hermes_trio.delivery.outbox", "The river runs downward"),
         ("hermes_trio/newcomer.py", "", "The river runs downward"),
-        ("hermes_trio/pure/nearest.py", "import trio", "Decisions have no loop"),
-        ("hermes_trio/commands/__init__.py", "import hermes_trio.keyed", "Shelves stand on"),
-        ("hermes_trio/stores/__init__.py", "import hermes_trio.http", "Stores stand on"),
-        ("hermes_trio/http.py", "import asyncio", "There is one loop"),
-        ("hermes_trio/config.py", "import hermes_telegram", "The core knows no adapter"),
+        ("hermes_trio/text/nearest.py", "import trio", "Decisions have no loop"),
+        ("hermes_trio/commands/__init__.py", "import hermes_trio.runtime.workers", "Shelves stand on"),
+        ("hermes_trio/store/promises/rows.py", "import hermes_trio.store.sqlite", "A store is promises"),
+        ("hermes_trio/http/client.py", "import asyncio", "There is one loop"),
+        ("hermes_trio/config/load.py", "import hermes_telegram", "The core knows no adapter"),
         (
             "platforms/hermes_terminal/__init__.py",
             "import hermes_telegram",

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from hermes_trio.ports import Adapter
-
-from .source import ADAPTERS, PYPROJECT, ROOT
+from hermes_trio.ports.platform import Adapter
+from tests.house.source import ADAPTERS, PYPROJECT, ROOT
 
 ENTRY_POINTS = PYPROJECT["project"]["entry-points"]
 PACKAGES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]

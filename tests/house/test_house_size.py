@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .source import PRODUCT, ROOT, modules, tree
+from tests.house.source import PRODUCT, ROOT, modules, tree
 
 LINES_MAX = 400
 FUNCTION_MAX = 60

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from .source import PYPROJECT, ROOT, texts
+from tests.house.source import PYPROJECT, ROOT, texts
 
 MADE = (".venv/", ".hypothesis/", "build/", "dist/")
 TEXTS = [(path, text) for path, text in texts() if not path.startswith(MADE)]

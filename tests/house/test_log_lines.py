@@ -9,9 +9,8 @@ from typing import get_args
 
 import pytest
 
-from hermes_trio.values import OutcomeName
-
-from .source import CORE, ROOT, tree
+from hermes_trio.values.message import OutcomeName
+from tests.house.source import CORE, ROOT, tree
 
 ROW = re.compile(r"^\| `([^`]+)` \| ((?:`[a-z_]+` ?)*)\| .+ \|$", re.MULTILINE)
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}

@@ -12,7 +12,7 @@ import pytest
 import trio
 import trio.testing
 
-from hermes_trio.http import open_body, open_http_client
+from hermes_trio.http.client import open_body, open_http_client
 from tests.fakes.http_server import Counts, HangUp, Raw, Request, Response, serve_http
 
 client_of_tests = partial(open_http_client, connect_s=2, read_s=2)

@@ -16,12 +16,12 @@ from pathlib import Path
 import trio
 
 from hermes_trio import Address, Message, Policy, Receipt, Traits, open_gateway, split_markdown
-from hermes_trio.agent import ModelAgent
-from hermes_trio.candidates import Candidate, Candidates
-from hermes_trio.clock import SystemClock, seeded_chance
+from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.daemon.heap import give_back_now, resident
-from hermes_trio.entries import ModelAnswer
-from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.models.fallback import Candidate, Candidates
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.runtime.clock import SystemClock, seeded_chance
+from hermes_trio.values.transcript import ModelAnswer
 from tests.cancel.points import tasks
 
 

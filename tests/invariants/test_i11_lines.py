@@ -11,9 +11,9 @@ from collections import Counter
 import trio
 
 from hermes_trio import NoCredentials, Policy, Undecodable
-from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
-from tests.river.invariants import check
+from tests.invariants.at_rest import check
 
 
 async def agent(turn):

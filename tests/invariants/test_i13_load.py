@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import trio
 
-from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
 
 CHATS = 150

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from hermes_trio import Silence
-from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
 
 

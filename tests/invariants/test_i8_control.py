@@ -10,9 +10,9 @@ import threading
 import pytest
 import trio
 
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.pure import texts
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, hangs, open_world, text, tool
+from hermes_trio.text import sentences
 
 WITHIN_S = 2.0
 
@@ -80,7 +80,7 @@ async def test_whatever_its_own_turn_does_and_the_next_message_is_answered(autoj
         await world.say("ada", "one")
         await world.until(seconds=5)
         assert "1 of at most" in await answered(world, "ada", "/status") or doing in (asks, sleeps)
-        assert (await answered(world, "ada", "/stop")).startswith(texts.STOPPED)
+        assert (await answered(world, "ada", "/stop")).startswith(sentences.STOPPED)
         assert "up" in (await answered(world, "ada", "/status")).lower()
         await world.until(seconds=10)
         await world.say("ada", "and now?")
@@ -97,7 +97,7 @@ async def test_whatever_a_tool_does_and_whatever_the_model_does(autojump_clock):
             await world.say("ada", "one")
             await world.until(seconds=5)
             await answered(world, "ada", "/status")
-            assert (await answered(world, "ada", "/stop")).startswith(texts.STOPPED)
+            assert (await answered(world, "ada", "/stop")).startswith(sentences.STOPPED)
 
 
 async def test_while_a_thread_of_the_turn_blocks(autojump_clock):
@@ -111,7 +111,7 @@ async def test_while_a_thread_of_the_turn_blocks(autojump_clock):
             await world.say("ada", "one")
             await world.until(seconds=5)
             await answered(world, "ada", "/status")
-            assert (await answered(world, "ada", "/stop")).startswith(texts.STOPPED)
+            assert (await answered(world, "ada", "/stop")).startswith(sentences.STOPPED)
             await world.until(seconds=10)
             assert world.gateway.river.turns.places.held == 0
         finally:

@@ -4,10 +4,9 @@ import anyio
 import pytest
 
 from hermes_trio import Candidate, Candidates, ModelAgent, open_gateway
-from hermes_trio.clock import seeded_chance
+from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.testing import ScriptedModel, text, tool
-
-from .anyio_parts import Chat, Count, agent
+from tests.library.anyio_parts import Chat, Count, agent
 
 
 async def answer_of(agent, tmp_path, said):

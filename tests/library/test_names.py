@@ -33,7 +33,10 @@ def test_every_public_name_says_what_it_promises(name):
 
 def _text_below(name):
     module = import_module(hermes_trio._HOME[name][0])
-    for source in {module, *(import_module(m) for m in ("hermes_trio.values", "hermes_trio.entries"))}:
+    for source in {
+        module,
+        *(import_module(m) for m in ("hermes_trio.values.message", "hermes_trio.values.transcript")),
+    }:
         body = ast.parse(inspect.getsource(source)).body
         for statement, after in itertools.pairwise(body):
             named = isinstance(statement, ast.Assign) and [ast.unparse(t) for t in statement.targets] == [

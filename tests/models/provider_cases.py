@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hermes_trio.entries import ModelRequest, UserEntry
-from hermes_trio.models.anthropic import AnthropicModel
-from hermes_trio.models.openai import OpenAIModel
+from hermes_trio.models.providers.anthropic import AnthropicModel
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.values.transcript import ModelRequest, UserEntry
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.fakes.openai_server import OpenAIFake
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.entries import AssistantEntry, ToolCall, ToolEntry, UserEntry
+from hermes_trio.values.transcript import AssistantEntry, ToolCall, ToolEntry, UserEntry
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.fakes.openai_server import OpenAIFake
 

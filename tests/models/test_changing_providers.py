@@ -16,14 +16,14 @@ from hermes_trio import (
     open_gateway,
     open_http_client,
 )
-from hermes_trio.clock import seeded_chance
-from hermes_trio.credentials import KeyPool
+from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.testing import MemoryPlatform
-from hermes_trio.values import Secret
+from hermes_trio.values.identity import Secret
+from tests.agent.test_agent import ATool
 from tests.fakes.model_script import Call, Item
 from tests.fakes.particular import SIGNED, ParticularAnthropic, ParticularOpenAI
 from tests.models.provider_cases import Calendar
-from tests.river.test_agent import ATool
 
 WAITS = {"first_byte_s": 3.0, "between_bytes_s": 3.0, "clock": Calendar()}
 GONE = Item(status=503, body={"error": {"message": "gone"}})

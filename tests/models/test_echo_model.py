@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hermes_trio.entries import AssistantEntry, ModelRequest, NoteEntry, ToolEntry, UserEntry
-from hermes_trio.models.echo import EchoModel
+from hermes_trio.models.providers.echo import EchoModel
+from hermes_trio.values.transcript import AssistantEntry, ModelRequest, NoteEntry, ToolEntry, UserEntry
 
 
 async def ask(*entries):

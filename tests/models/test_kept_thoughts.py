@@ -7,13 +7,13 @@ import re
 
 import pytest
 
-from hermes_trio.context import entries_of
-from hermes_trio.entries import ModelRequest, ToolEntry, UserEntry
-from hermes_trio.models.answer import GrowingAnswer
-from hermes_trio.models.anthropic_stream import AnthropicStream
-from hermes_trio.models.openai_stream import OpenAIStream
-from hermes_trio.models.sse import Event
-from tests.river.told import a_model
+from hermes_trio.agent.context_window import entries_of
+from hermes_trio.models.providers.answer import GrowingAnswer
+from hermes_trio.models.providers.anthropic_stream import AnthropicStream
+from hermes_trio.models.providers.openai_stream import OpenAIStream
+from hermes_trio.models.providers.sse import Event
+from hermes_trio.values.transcript import ModelRequest, ToolEntry, UserEntry
+from tests.agent.told import a_model
 
 
 def chunk(finish=None, **delta):

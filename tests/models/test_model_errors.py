@@ -7,9 +7,9 @@ import json
 
 import pytest
 
-from hermes_trio.pure.model_errors import failure
-from hermes_trio.redaction import Redactor
-from hermes_trio.values import Secret
+from hermes_trio.models.errors import failure
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.identity import Secret
 
 NOW = 1_800_000_000.0
 

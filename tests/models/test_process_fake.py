@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 import trio
 
-from hermes_trio.http import open_http_client
+from hermes_trio.http.client import open_http_client
 from tests.models.provider_cases import Side
 
 

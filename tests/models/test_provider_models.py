@@ -7,7 +7,11 @@ import json
 import pytest
 import trio
 
-from hermes_trio.entries import (
+from hermes_trio.errors import ModelFailed
+from hermes_trio.http.client import open_http_client
+from hermes_trio.models.providers import answer as answers
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.values.transcript import (
     AssistantEntry,
     ModelRequest,
     NoteEntry,
@@ -16,10 +20,6 @@ from hermes_trio.entries import (
     ToolSpec,
     UserEntry,
 )
-from hermes_trio.errors import ModelFailed
-from hermes_trio.http import open_http_client
-from hermes_trio.models import answer as answers
-from hermes_trio.models.openai import OpenAIModel
 from tests.fakes.model_script import Call, Item
 from tests.models.provider_cases import HELLO, Calendar, Side
 

@@ -7,17 +7,13 @@ import re
 
 import pytest
 
-from hermes_trio.entries import (
-    Keepsake,
-    ModelRequest,
-    ToolSpec,
-)
 from hermes_trio.errors import ModelFailed
-from hermes_trio.http import open_http_client
-from hermes_trio.models.anthropic import AnthropicModel
-from hermes_trio.models.openai import OpenAIModel
-from hermes_trio.models.quirks import QUIRKS, plain_schema
-from hermes_trio.models.spelling import service
+from hermes_trio.http.client import open_http_client
+from hermes_trio.models.providers.anthropic import AnthropicModel
+from hermes_trio.models.providers.openai import OpenAIModel
+from hermes_trio.models.providers.quirks import QUIRKS, plain_schema
+from hermes_trio.models.providers.spelling import service
+from hermes_trio.values.transcript import Keepsake, ModelRequest, ToolSpec
 from tests.documents import pages
 from tests.fakes.model_script import Item, Refused
 from tests.fakes.openai_server import OpenAIFake

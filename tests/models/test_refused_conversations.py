@@ -18,13 +18,13 @@ from hermes_trio import (
     open_gateway,
     open_http_client,
 )
-from hermes_trio.clock import seeded_chance
+from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.testing import MemoryPlatform
+from tests.agent.test_agent import ATool
 from tests.fakes.anthropic_server import AnthropicFake
 from tests.fakes.model_script import Call, Item, Refused, event
 from tests.fakes.openai_server import OpenAIFake
 from tests.models.provider_cases import Calendar
-from tests.river.test_agent import ATool
 
 WORDINGS = (
     "Invalid 'messages[3].content[1].image_url': the image data could not be processed.",

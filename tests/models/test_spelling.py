@@ -10,7 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from hermes_trio.entries import (
+from hermes_trio.models.providers.anthropic_spelling import AnthropicSpelling
+from hermes_trio.models.providers.openai_spelling import OpenAISpelling
+from hermes_trio.models.providers.spelling import GO_ON
+from hermes_trio.transcript.assembly import assemble
+from hermes_trio.values.transcript import (
     AssistantEntry,
     Keepsake,
     ModelRequest,
@@ -21,11 +25,7 @@ from hermes_trio.entries import (
     ToolSpec,
     UserEntry,
 )
-from hermes_trio.models.anthropic_spelling import AnthropicSpelling
-from hermes_trio.models.openai_spelling import OpenAISpelling
-from hermes_trio.models.spelling import GO_ON
-from hermes_trio.pure.prompt import assemble
-from tests.river.told import MARK, a_model
+from tests.agent.told import MARK, a_model
 
 ENTRIES = st.one_of(
     st.builds(UserEntry, st.text(max_size=5)),

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hermes_trio.models.sse import Event, EventStream, EventTooLarge
+from hermes_trio.models.providers.sse import Event, EventStream, EventTooLarge
 
 STREAMS = {
     "one line": (b"data: hello\n\n", [("message", "hello")]),

@@ -6,7 +6,7 @@ import pytest
 import trio
 
 from hermes_trio.errors import ModelFailed
-from hermes_trio.http import open_http_client
+from hermes_trio.http.client import open_http_client
 from tests.fakes.http_server import Response, serve_http
 from tests.models.provider_cases import Side
 from tests.models.streams import ANTHROPIC, OPENAI, Row

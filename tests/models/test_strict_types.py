@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from openai.types.chat.completion_create_params import CompletionCreateParamsStreaming
 from pydantic import TypeAdapter
 
-from hermes_trio.entries import (
+from hermes_trio.models.providers.endpoint import messages_without
+from hermes_trio.models.providers.quirks import QUIRKS
+from hermes_trio.transcript.assembly import assemble
+from hermes_trio.values.transcript import (
     AssistantEntry,
     ModelRequest,
     NoteEntry,
@@ -24,10 +27,7 @@ from hermes_trio.entries import (
     ToolSpec,
     UserEntry,
 )
-from hermes_trio.models.endpoint import messages_without
-from hermes_trio.models.quirks import QUIRKS
-from hermes_trio.pure.prompt import assemble
-from tests.river.told import a_model
+from tests.agent.told import a_model
 
 TYPES = {"openai": CompletionCreateParamsStreaming, "anthropic": MessageCreateParamsStreaming}
 KNOWN = {name: TypeAdapter(kind) for name, kind in TYPES.items()}

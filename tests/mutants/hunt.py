@@ -1,6 +1,6 @@
 """A process of its own: plays seeds on the package in its folder, and says which breaks something.
 
-    python -P hunt.py FOLDER '{"seeds": [1, 2000], "modules": ["hermes_trio.keyed"], ...}'
+    python -P hunt.py FOLDER '{"seeds": [1, 2000], "modules": ["hermes_trio.runtime.workers"], ...}'
 
 Prints a line of JSON per seed that is of interest, the last with "done". It imports nothing of the tests.
 """

@@ -9,7 +9,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "A place among the turns that work is given back only if the session was not reset meanwhile.",
         (
-            "sessions.py",
+            "turns/sessions.py",
             "            finally:\n                slot.release()",
             "            finally:\n                if not worker.scope.cancel_called:\n"
             "                    slot.release()",
@@ -20,12 +20,12 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "What is resumed hangs on the checkpoint, and that is written when the drain has waited.",
         (
-            "drain.py",
+            "gateway/drain.py",
             "    await checkpoint(store, why, log)\n    with deadline:\n        await work.no_turn_works()\n",
             "    with deadline:\n        await work.no_turn_works()\n    await checkpoint(store, why, log)\n",
         ),
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             _SAID_AT,
             '    (said_at,) = tx.one("select coalesce(checkpoint_at, 0) from turn where id = ?", turn)\n',
         ),
@@ -35,7 +35,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "A turn is as old as its checkpoint, so that each stop makes an old one fresh.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             _SAID_AT,
             '    (marked,) = tx.one("select checkpoint_at from turn where id = ?", turn)\n'
             "    said_at = marked or (last[0] if last else opened_at)\n",
@@ -46,7 +46,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "A turn is as old as the boot that ran it last, so that each start makes an old one fresh.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             _SAID_AT,
             '    sql = "select started_at from boot where id = (select boot from turn where id = ?)"\n'
             "    said_at = max(last[0] if last else opened_at, tx.one(sql, turn)[0])\n",
@@ -57,7 +57,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "The end of a process that a stop has ended is told to its conversation all the same.",
         (
-            "stores/children.py",
+            "store/promises/processes.py",
             "if tx.one(\"select 1 from child where id = ? and state = 'running' and boot = ?\", child, tx.boot):\n"
             "        _end(",
             'if tx.one("select 1 from child where id = ? and boot = ?", child, tx.boot):\n        _end(',
@@ -68,7 +68,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "The delivery of an answer does not end the run of interruptions.",
         (
-            "stores/delivery.py",
+            "store/promises/delivery.py",
             'if turn is not None and found == ["final", 1, "sent"]:',
             'if turn is not None and found == ["final", 1, "sending"]:',
         ),
@@ -81,7 +81,7 @@ MISSED: tuple[Mutant, ...] = (
         "barrier",
         "A message behind a command that has not taken effect is claimed.",
         (
-            "stores/next_turn.py",
+            "store/promises/next_turn.py",
             'length, state from inbound where key = ? and id < {BARRIER}"',
             'length, state from inbound where key = ? and {BARRIER} <> 0"',
         ),
@@ -90,9 +90,13 @@ MISSED: tuple[Mutant, ...] = (
         "StaleTurn fails the worker",
         "StaleTurn",
         "A turn that was ended from outside meets its fence, and the key's task takes that for a failure.",
-        ("sessions.py", "            except Fenced as fence:", "            except StaleSession as fence:"),
         (
-            "sessions.py",
+            "turns/sessions.py",
+            "            except Fenced as fence:",
+            "            except StaleSession as fence:",
+        ),
+        (
+            "turns/sessions.py",
             "from hermes_trio.errors import Fenced",
             "from hermes_trio.errors import StaleSession",
         ),
@@ -102,7 +106,7 @@ MISSED: tuple[Mutant, ...] = (
         "StaleTurn",
         "A turn that was ended from outside is said to have failed.",
         (
-            "turn.py",
+            "turns/runner.py",
             'why=repr(made.error))\n            return _End("cut")',
             'why=repr(made.error))\n            return _End("failed", "stale", repr(made.error))',
         ),
@@ -112,7 +116,7 @@ MISSED: tuple[Mutant, ...] = (
         "dirty",
         "What wakes a worker while it looks at its rows for the last time is forgotten.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "            worker.stuck = 0\n            return 0\n        error",
             "            worker.stuck = 0\n            worker.dirty = False\n            return 0\n        error",
         ),
@@ -122,7 +126,7 @@ MISSED: tuple[Mutant, ...] = (
         "fence",
         "A turn's end is written whatever has become of the turn.",
         (
-            "stores/turns.py",
+            "store/promises/turns.py",
             "    session, key, _, _ = tx.fence(turn)\n    if closing.step is not None:",
             '    session, key = tx.one("select session, key from turn where id = ?", turn)\n'
             "    if closing.step is not None:",
@@ -133,7 +137,7 @@ MISSED: tuple[Mutant, ...] = (
         "fence",
         "A step's result is written whatever has become of its turn.",
         (
-            "stores/turns.py",
+            "store/promises/turns.py",
             "    session, key, _, _ = tx.fence(turn)\n    _put_step(",
             '    session, key = tx.one("select session, key from turn where id = ?", turn)\n    _put_step(',
         ),
@@ -143,7 +147,7 @@ MISSED: tuple[Mutant, ...] = (
         "flags",
         "A turn whose scope was cancelled counts as stopped, also when it is a shutdown that cancels.",
         (
-            "turn.py",
+            "turns/runner.py",
             "            if turn.made is not None:\n                end = await self._close(key, turn, slot, turn.made)\n"
             "        finally:\n",
             "            if turn.made is not None:\n                end = await self._close(key, turn, slot, turn.made)\n"
@@ -152,14 +156,14 @@ MISSED: tuple[Mutant, ...] = (
             '                    stopped = Closing(state="stopped", reason="cancelled")\n'
             "                    await self._around.store.close_turn(turn.id, stopped)\n",
         ),
-        ("turn.py", "\nimport trio\n", "from contextlib import suppress\n\nimport trio\n"),
+        ("turns/runner.py", "\nimport trio\n", "from contextlib import suppress\n\nimport trio\n"),
     ),
     mutant(
         "a cancel between commit and wake-up",
         "cancel",
         "Whoever waits for a commit can be cancelled, and does not hear that it was done.",
         (
-            "stores/writer.py",
+            "store/sqlite/writer.py",
             "        return await self._done(promise, args, _stay)\n",
             "        return await self._done(promise, args, _leave)\n",
         ),
@@ -169,17 +173,17 @@ MISSED: tuple[Mutant, ...] = (
         "cancel",
         "What follows from a commit is done by whoever asked for it, and a cancel of that one loses it.",
         (
-            "stores/writer.py",
+            "store/sqlite/writer.py",
             "        return await self._done(promise, args, _stay)\n",
             "        return await self._done(promise, args, _leave)\n",
         ),
         (
-            "stores/writer.py",
+            "store/sqlite/writer.py",
             "            raise job.error\n",
             "            raise job.error\n        self.perform(job.consequences)\n",
         ),
         (
-            "stores/writer.py",
+            "store/sqlite/writer.py",
             "        if job.consequences:\n            self.perform(job.consequences)\n",
             "",
         ),
@@ -189,7 +193,7 @@ MISSED: tuple[Mutant, ...] = (
         "one commit",
         "The turn is stopped in one commit, and the command answered in the next.",
         (
-            "dispatch.py",
+            "intake/commands.py",
             'stopped = await store.stop(key, id, "asked", everything=everything)\n',
             'stopped = await store.stop(key, None, "asked", everything=everything)\n'
             '                told = _reply(message, (Part("Stopped."),))\n'
@@ -201,12 +205,12 @@ MISSED: tuple[Mutant, ...] = (
         "one commit",
         "The session is ended in one commit, and the command answered in the next.",
         (
-            "stores/succession.py",
+            "store/promises/sessions.py",
             '    settled = settle_command(tx, command, "answered", why)\n    return settled[1] if settled else None\n',
             '    return read_message(tx.one("select body from inbound where id = ?", command)[0])\n',
         ),
         (
-            "dispatch.py",
+            "intake/commands.py",
             '            nursery.cancel_scope.cancel(reason="the reset is committed")\n',
             '            await self._store.settle(pending.id, "answered", why, None)\n'
             '            nursery.cancel_scope.cancel(reason="the reset is committed")\n',

@@ -7,19 +7,19 @@ MESSAGES: tuple[Mutant, ...] = (
         "a dropped message keeps its entry",
         "I15",
         "What somebody may not ask any more stands in the conversation, where the next turn reads it.",
-        ("stores/tx.py", '        if outcome == "dropped":', '        if outcome == "none":'),
+        ("store/tx.py", '        if outcome == "dropped":', '        if outcome == "none":'),
     ),
     mutant(
         "an entry that cannot be read is no entry",
         "never again",
         "What cannot be read is set aside, and so is what its message said, which is not asked about.",
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             "    shown = [id for id in entries if _put_right(tx, id)]\n",
             "    shown: list[int] = []\n",
         ),
         (
-            "stores/tx.py",
+            "store/tx.py",
             '            " where entry.session is not excluded.session",\n',
             '            " where false",\n',
         ),
@@ -29,7 +29,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I15",
         "Of a turn that goes on for others what is of who may not speak any more is kept.",
         (
-            "recovery.py",
+            "turns/recovery.py",
             "        for id, address in (*booted.unclaimed, *shared)\n",
             "        for id, address in booted.unclaimed\n",
         ),
@@ -39,7 +39,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "A turn's end settles its plain messages, not what /queue or a steer gave it.",
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             '    tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome',
             "    tx.settle_inbound(\"key = ? and turn = ? and kind = 'message'\", (key, turn), outcome",
         ),
@@ -49,7 +49,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "A turn that fails ends, and its messages are told nothing.",
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             '    tx.settle_inbound("key = ? and turn = ?"',
             '    if state != "failed":\n        tx.settle_inbound("key = ? and turn = ?"',
         ),
@@ -59,7 +59,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "A turn that is not resumed ends, and its messages have no outcome.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             '    rows.end_turn(tx, turn, key, "abandoned", reason)\n',
             "    ended = \"update turn set state = 'abandoned', closed_at = ?, reason = ? where id = ?\"\n"
             "    tx.run(ended, (tx.now, reason, turn))\n",
@@ -70,7 +70,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "What is not let in is kept, and has no outcome.",
         (
-            "stores/intake.py",
+            "store/promises/intake.py",
             '            None if settled else "waiting",\n            decided.outcome,\n',
             '            None if settled else "waiting",\n            None,\n',
         ),
@@ -79,14 +79,14 @@ MESSAGES: tuple[Mutant, ...] = (
         "a reset settles nobody",
         "I1",
         "The messages that a reset turn held have another outcome than it.",
-        ("stores/rows.py", '    "reset": "superseded",\n', '    "reset": "answered",\n'),
+        ("store/promises/rows.py", '    "reset": "superseded",\n', '    "reset": "answered",\n'),
     ),
     mutant(
         "an interrupt stops its messages",
         "I1",
         "What an interrupted turn had is stopped with it, and does not wait again.",
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             "        \" where outcome is null and key = ? and turn = ? and kind <> 'answer'\",\n"
             "        (text_of(key), turn),\n",
             "        \" where outcome is null and key = ? and turn = ? and kind = 'alone'\",\n"
@@ -98,7 +98,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "What comes while the gateway goes down is confirmed and not kept.",
         (
-            "inbox.py",
+            "intake/receiver.py",
             "            decided = self._with_notices(decided)\n",
             "            return\n",
         ),
@@ -108,7 +108,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "The platform is told that we have a message while it is still being written down.",
         (
-            "inbox.py",
+            "intake/receiver.py",
             "        new = await self._tried(partial(self._store.accept, self.account, decided, cursor,"
             " self._rules))\n",
             "        new = decided\n"
@@ -120,14 +120,14 @@ MESSAGES: tuple[Mutant, ...] = (
         "what waits before a /new stays",
         "I1 reset",
         "Messages that waited before a reset are answered behind it.",
-        ("stores/succession.py", "    _supersede(tx, text_of(key), command, why)\n", ""),
+        ("store/promises/sessions.py", "    _supersede(tx, text_of(key), command, why)\n", ""),
     ),
     mutant(
         "the newest message first",
         "I4",
         "Of what waits the newest is taken first.",
         (
-            "stores/next_turn.py",
+            "store/promises/next_turn.py",
             "order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}\"",
             "order by kind in ('wake', 'match'), id desc limit {BATCH_MESSAGES}\"",
         ),
@@ -137,7 +137,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I4",
         "A message that waits for a key is left behind by one that came after it.",
         (
-            "stores/next_turn.py",
+            "store/promises/next_turn.py",
             "        f\" and {ANY_PENDING} order by kind in ('wake', 'match')",
             "        f\" and {ANY_CLAIMABLE} order by kind in ('wake', 'match')",
         ),
@@ -147,7 +147,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "barrier",
         "What is steered is taken in although a command before it has not taken effect.",
         (
-            "stores/turns.py",
+            "store/promises/turns.py",
             'where key = ? and id < {BARRIER}"\n        f" and {ANY_PENDING} and {wanted}',
             'where key = ? and {BARRIER} <> 0"\n        f" and {ANY_PENDING} and {wanted}',
         ),
@@ -157,7 +157,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "A command that the last life could not settle waits for the next one.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             "    for key, _ in keys:\n        tx.then(WakeCommands(read_key(key)))\n",
             "",
         ),
@@ -166,14 +166,14 @@ MESSAGES: tuple[Mutant, ...] = (
         "nobody looks at deferred messages",
         "I12 deferral",
         "When a message is deferred nobody sets a clock.",
-        ("stores/deferral.py", "    tx.then(Deferred(closing.until))\n", ""),
+        ("store/promises/deferral.py", "    tx.then(Deferred(closing.until))\n", ""),
     ),
     mutant(
         "a line is written twice",
         "I11",
         "What is handed over again is said to be accepted again.",
         (
-            "stores/intake.py",
+            "store/promises/intake.py",
             "    return new\n\n\ndef read_cursor",
             "    return list(decided)\n\n\ndef read_cursor",
         ),
@@ -183,7 +183,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I11",
         "A message is said to be accepted before it is.",
         (
-            "inbox.py",
+            "intake/receiver.py",
             "        new = await self._tried(partial(self._store.accept, self.account, decided, cursor,"
             " self._rules))\n",
             "        for one in decided:\n            self._write_line(one)\n"
@@ -191,7 +191,7 @@ MESSAGES: tuple[Mutant, ...] = (
             " self._rules))\n",
         ),
         (
-            "inbox.py",
+            "intake/receiver.py",
             "        for one in new:\n            self._write_line(one)\n",
             "        for one in new:\n",
         ),
@@ -201,7 +201,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I11",
         "Of what was superseded the log says nothing.",
         (
-            "stores/tx.py",
+            "store/tx.py",
             'if outcome in ("answered", "stopped"):',
             'if outcome in ("answered", "stopped", "superseded"):',
         ),
@@ -211,7 +211,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I11",
         "A turn that is cancelled is opened in the log and never closed.",
         (
-            "turn.py",
+            "turns/runner.py",
             "        finally:\n            # Also where a reset or a shutdown cancels the whole session around it,"
             " or a fence is met.\n            log.info(",
             "        except Fenced:\n            raise\n        else:\n            log.info(",

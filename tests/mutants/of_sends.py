@@ -4,16 +4,16 @@ from tests.mutants.mutant import Mutant, mutant
 
 # What is redacted early is redacted at the border too: a mistake has to be made at both.
 SHOWN_AS_IT_IS = (
-    "outbox.py",
+    "delivery/outbox.py",
     "delivery = shown(plain, self._redact)",
     "delivery = plain",
 )
 PARTS_AS_THEY_ARE = (
-    "discretion.py",
+    "runtime/discretion.py",
     "new: Sequence[Any] = redacted_parts(values, redact)",
     "new: Sequence[Any] = values",
 )
-VALUES_AS_THEY_ARE = ("discretion.py", '    StepRow: ("value",),\n', "")
+VALUES_AS_THEY_ARE = ("runtime/discretion.py", '    StepRow: ("value",),\n', "")
 
 SENDS: tuple[Mutant, ...] = (
     mutant(
@@ -21,7 +21,7 @@ SENDS: tuple[Mutant, ...] = (
         "I2",
         "What may have arrived is sent once more as if it had not.",
         (
-            "stores/delivery.py",
+            "store/promises/delivery.py",
             '    marked = op == "send" and row.unknown > 0 and not can.takes_key\n',
             '    marked = op == "send" and row.unknown > 1 and not can.takes_key\n',
         ),
@@ -30,14 +30,14 @@ SENDS: tuple[Mutant, ...] = (
         "repeats without an end",
         "I2",
         "What may have arrived is sent until a call tells its end.",
-        ("stores/delivery.py", "UNKNOWN_MAX = 2\n", "UNKNOWN_MAX = 200\n"),
+        ("store/promises/delivery.py", "UNKNOWN_MAX = 2\n", "UNKNOWN_MAX = 200\n"),
     ),
     mutant(
         "a new key for each try",
         "I2",
         "A platform that takes keys is given another one with a repeat.",
         (
-            "stores/delivery.py",
+            "store/promises/delivery.py",
             '            key=key if op == "send" else',
             '            key=f"{key}.{row.attempts}" if op == "send" else',
         ),
@@ -47,7 +47,7 @@ SENDS: tuple[Mutant, ...] = (
         "I2",
         "What was being sent when the process died is taken for never sent.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             "    doubt(tx, IS_OPEN)\n",
             "    tx.run(\"update outbound set begun = 0, state = 'owed' where state = 'sending'\")\n",
         ),
@@ -57,7 +57,7 @@ SENDS: tuple[Mutant, ...] = (
         "I2 preview",
         "An answer is sent although its preview stands there.",
         (
-            "stores/turns.py",
+            "store/promises/turns.py",
             "        if not shows:\n            tx.owe(closing.reply, turn, waiting=waiting)\n        else:\n"
             "            rows.say_in_preview(tx, turn, closing.reply, waiting=waiting)\n",
             "        tx.owe(closing.reply, turn, waiting=waiting)\n",
@@ -68,7 +68,7 @@ SENDS: tuple[Mutant, ...] = (
         "I4 lane",
         "A lane says first what it was given last.",
         (
-            "stores/delivery.py",
+            "store/promises/delivery.py",
             '    " order by begun desc, rank, id limit 1"\n)\n\n\ndef doubt',
             '    " order by begun desc, rank, id desc limit 1"\n)\n\n\ndef doubt',
         ),
@@ -78,7 +78,7 @@ SENDS: tuple[Mutant, ...] = (
         "I7",
         "What shows that a turn works is a task that nobody ends.",
         (
-            "attend.py",
+            "turns/activity.py",
             '            nursery.start_soon(self.type, platform, name="typing")\n',
             "            trio.lowlevel.spawn_system_task(self.type, platform)\n",
         ),
@@ -88,7 +88,7 @@ SENDS: tuple[Mutant, ...] = (
         "I7",
         "The end of a turn is written while its typing goes on.",
         (
-            "turn.py",
+            "turns/runner.py",
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
             "                await self._close(turn.key, turn, turn._slot, turn.made)\n"
             "                turn.made = None\n"
@@ -101,7 +101,7 @@ SENDS: tuple[Mutant, ...] = (
         "I8",
         "A command is looked at when its key runs no turn.",
         (
-            "river.py",
+            "gateway/wiring.py",
             "                case WakeCommands(key=key):\n                    self.commands.wake(key)\n",
             "                case WakeCommands(key=key):\n"
             "                    if key not in self.sessions.live or self.sessions.live[key].turn is None:\n"
@@ -112,13 +112,13 @@ SENDS: tuple[Mutant, ...] = (
         "a reply behind the answers",
         "I8",
         "What a command is answered is said when everything before it is.",
-        ("stores/tx.py", 'RANKS = {"reply": -1,', 'RANKS = {"reply": 1,'),
+        ("store/tx.py", 'RANKS = {"reply": -1,', 'RANKS = {"reply": 1,'),
     ),
     mutant(
         "a lane that waits out a preview",
         "I8",
         "What is only live may hold its lane as long as an answer may.",
-        ("outbox.py", "LIVE_S = 10.0\n", "LIVE_S = 600.0\n"),
+        ("delivery/outbox.py", "LIVE_S = 10.0\n", "LIVE_S = 600.0\n"),
     ),
     mutant(
         "no redaction of answers",
@@ -127,7 +127,7 @@ SENDS: tuple[Mutant, ...] = (
         SHOWN_AS_IT_IS,
         PARTS_AS_THEY_ARE,
         (
-            "verbs.py",
+            "turns/turn.py",
             "            return clean(await self.discretion(text))\n",
             "            return clean(text)\n",
         ),
@@ -137,7 +137,7 @@ SENDS: tuple[Mutant, ...] = (
         "I9",
         "What a model streams is shown as it comes.",
         (
-            "attend.py",
+            "turns/activity.py",
             '            text = certain(self.around.discretion.redact, "".join(pieces))[:PREVIEW_CHARS]\n',
             '            text = "".join(pieces)[:PREVIEW_CHARS]\n',
         ),
@@ -149,7 +149,7 @@ SENDS: tuple[Mutant, ...] = (
         "I9",
         "What a tool raises is recorded as it is.",
         (
-            "steps.py",
+            "turns/journal.py",
             "            text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]\n",
             "            text = clean(str(error))[: VALUE_MAX // 4]\n",
         ),
@@ -160,18 +160,18 @@ SENDS: tuple[Mutant, ...] = (
         "I9",
         "What an agent raises is kept with its turn as it is.",
         (
-            "turn.py",
+            "turns/runner.py",
             "        error=failure_of(error, turn.discretion.redact),\n",
             "        error=failure_of(error, str),\n",
         ),
-        ("discretion.py", '    Failure: ("text",),\n', ""),
+        ("runtime/discretion.py", '    Failure: ("text",),\n', ""),
     ),
     mutant(
         "no redaction of step values",
         "I9",
         "What a tool returns is recorded as it is.",
         (
-            "steps.py",
+            "turns/journal.py",
             "            encoded = await self._discretion(encoded)\n",
             "            pass\n",
         ),
@@ -181,14 +181,14 @@ SENDS: tuple[Mutant, ...] = (
         "no redaction of what is kept",
         "I9",
         "The store is given what an agent and its users say as it is.",
-        ("opening.py", "living(discreet(kept, discretion), resume)", "living(kept, resume)"),
+        ("gateway/open.py", "living(discreet(kept, discretion), resume)", "living(kept, resume)"),
     ),
     mutant(
         "a penalty for ever",
         "I12",
         "A penalty that a restart recalls ends at a time of the wrong clock.",
         (
-            "outbox.py",
+            "delivery/outbox.py",
             "        self._silence(account, chat, _penalty_s(until - self._clock.now()))\n",
             "        self._silence(account, chat, max(0.0, until))\n",
         ),
@@ -198,7 +198,7 @@ SENDS: tuple[Mutant, ...] = (
         "I12",
         "What could not be sent is not tried when the account is back.",
         (
-            "river.py",
+            "gateway/wiring.py",
             "            if lane.account_id == account and chat in (None, lane.chat):\n                worker.wake()\n",
             "            pass\n",
         ),
@@ -208,7 +208,7 @@ SENDS: tuple[Mutant, ...] = (
         "I12",
         "What an older life owes is said when there is something new to say.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             "        tx.then(WakeLane(read_lane(lane)))\n",
             "        pass\n",
         ),
@@ -218,7 +218,7 @@ SENDS: tuple[Mutant, ...] = (
         "I12",
         "An answer that takes its preview's place is said when there is something new to say.",
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             "behind=preview)\n    tx.then(WakeLane(reply.address.lane))\n    return int(preview)",
             "behind=preview)\n    return int(preview)",
         ),

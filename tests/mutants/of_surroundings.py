@@ -8,7 +8,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "where",
         "What is owed goes out by the first bot, whichever was written to.",
         (
-            "outbox.py",
+            "delivery/outbox.py",
             "        platform = self._platforms.get(lane.account_id)\n",
             "        platform = next(iter(self._platforms.values()), None)\n",
         ),
@@ -18,7 +18,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "I1 rows",
         "What one service has numbered like another's message counts as that.",
         (
-            "stores/intake.py",
+            "store/promises/intake.py",
             '        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold,'
             ' state,"\n        " outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",\n',
             '        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold,'
@@ -31,7 +31,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "fallback",
         "Who has no key to the first model is told so, and nobody else is asked.",
         (
-            "candidates.py",
+            "models/fallback.py",
             "                if self._at + 1 == len(self._candidates.all):\n",
             "                if self._at + 1 == len(self._candidates.all) or isinstance(error, NoCredentials):\n",
         ),
@@ -41,7 +41,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "confirm",
         "What comes when nothing is taken any more is confirmed, and nowhere.",
         (
-            "inbox.py",
+            "intake/receiver.py",
             "        await trio.lowlevel.checkpoint()\n        raise IntakeClosed(",
             "        return ()\n        raise IntakeClosed(",
         ),
@@ -51,7 +51,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "I12 command",
         "Where the disk cannot say which command is next, there is none.",
         (
-            "dispatch.py",
+            "intake/commands.py",
             "        while (pending := await self._store.next_command(key)) is not None:\n",
             "        while True:\n"
             "            try:\n"
@@ -67,7 +67,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "child row",
         "The row of a program that the machine could not start says that it runs.",
         (
-            "background.py",
+            "processes/background.py",
             "            await self._never_was(mark.child)\n            raise\n",
             "            raise\n",
         ),
@@ -77,7 +77,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "cause",
         "What an operator asks of a conversation that has just ended happens to the next.",
         (
-            "stores/intake.py",
+            "store/promises/intake.py",
             "    if session is not None and found != session:\n        raise StaleSession(",
             "    if found is None:\n        raise StaleSession(",
         ),
@@ -86,14 +86,14 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "an answer that is written down is given up",
         "answer kept",
         "A turn that had its answer when its process died is closed without it.",
-        ("recovery.py", "        if parts:\n", "        if parts is None:\n"),
+        ("turns/recovery.py", "        if parts:\n", "        if parts is None:\n"),
     ),
     mutant(
         "what cannot be read is a failed disk",
         "rest",
         "A row whose text is no UTF-8 is taken for a disk that fails, and is tried for ever.",
         (
-            "stores/sqlite_errors.py",
+            "store/sqlite/errors.py",
             '        if "decode to UTF-8" in str(error):\n            return error  # the row, not the disk\n',
             "",
         ),

@@ -8,7 +8,7 @@ TASKS: tuple[Mutant, ...] = (
         "I6",
         "The processes of an older life are known and live on.",
         (
-            "opening.py",
+            "gateway/open.py",
             "    river.background.reap(await written(store.left_children, waits))\n",
             "    await written(store.left_children, waits)\n",
         ),
@@ -18,7 +18,7 @@ TASKS: tuple[Mutant, ...] = (
         "I6",
         "The rows of a session's programs end with it, and the programs go on.",
         (
-            "stores/children.py",
+            "store/promises/processes.py",
             "    if ended:\n        tx.then(EndChildren(tuple(id for (id,) in ended)))\n",
             "",
         ),
@@ -28,7 +28,7 @@ TASKS: tuple[Mutant, ...] = (
         "I6",
         "A program that does not want to end is asked, and no more.",
         (
-            "reaper.py",
+            "processes/reaper.py",
             '        while left := group.signal("kill"):\n            self.left = left\n            await group.gone()\n',
             "",
         ),
@@ -38,8 +38,8 @@ TASKS: tuple[Mutant, ...] = (
         "I6 told",
         "A completion that a tool call has told opens a turn all the same.",
         (
-            "stores/turns.py",
-            "    if consumes:\n        children.consume(tx, key, consumes)\n",
+            "store/promises/turns.py",
+            "    if consumes:\n        processes.consume(tx, key, consumes)\n",
             "",
         ),
     ),
@@ -48,7 +48,7 @@ TASKS: tuple[Mutant, ...] = (
         "I10",
         "A key's task leaves and the table says that it has one.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "            if self.live.get(key) is worker:\n                del self.live[key]\n",
             "",
         ),
@@ -58,7 +58,7 @@ TASKS: tuple[Mutant, ...] = (
         "I10",
         "A key's task stays for what may come.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "                    failures = await self._look(key, worker, failures)\n",
             "                    failures = await self._look(key, worker, failures)\n"
             "                    await worker.rest(3600)\n                    worker.dirty = True\n",
@@ -69,7 +69,7 @@ TASKS: tuple[Mutant, ...] = (
         "I10",
         "Whoever has waited for a place stays in the line.",
         (
-            "sessions.py",
+            "turns/sessions.py",
             "        finally:\n            self._line.pop(key, None)\n",
             "        finally:\n            pass\n",
         ),
@@ -79,7 +79,7 @@ TASKS: tuple[Mutant, ...] = (
         "I12",
         "Who waits for a time waits until something wakes it.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "            with trio.move_on_after(seconds):\n                await self.woken.wait()\n",
             "            await self.woken.wait()\n",
         ),
@@ -89,7 +89,7 @@ TASKS: tuple[Mutant, ...] = (
         "I12",
         "What fails once is not looked at again.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "        worker.dirty = True\n        return failures + 1\n",
             "        return failures + 1\n",
         ),
@@ -99,7 +99,7 @@ TASKS: tuple[Mutant, ...] = (
         "I12",
         "What cannot be written down at once is confirmed and gone.",
         (
-            "inbox.py",
+            "intake/receiver.py",
             '                self.failed(f"store: {error}")\n',
             '                self.failed(f"store: {error}")\n                return ()\n',
         ),
@@ -109,7 +109,7 @@ TASKS: tuple[Mutant, ...] = (
         "I12",
         "What a turn made is dropped where the disk refuses it, and the turn stands for ever.",
         (
-            "turn.py",
+            "turns/runner.py",
             "            if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:\n                raise error\n",
             "            if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:\n                return end\n",
         ),
@@ -119,7 +119,7 @@ TASKS: tuple[Mutant, ...] = (
         "I2",
         "What the platform has confirmed is not recorded where the disk refuses it once.",
         (
-            "outbox.py",
+            "delivery/outbox.py",
             '        return await kept(write, lambda error: self._log.warning("record waits", why=str(error)))\n',
             "        return (await attempt(write))[0]  # type: ignore[return-value]\n",
         ),
@@ -129,7 +129,7 @@ TASKS: tuple[Mutant, ...] = (
         "writer",
         "One promise that raises undoes those that were committed with it, and each hears its error.",
         (
-            "stores/writer.py",
+            "store/sqlite/writer.py",
             "        if not self._begin(group) or self._try(group):\n            return\n",
             "        if self._begin(group):\n            self._try(group)\n        if group:\n            return\n",
         ),
@@ -139,7 +139,7 @@ TASKS: tuple[Mutant, ...] = (
         "I12 places",
         "A turn that is left behind holds its place among those that work.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "        worker.give_up()\n",
             "",
         ),
@@ -149,7 +149,7 @@ TASKS: tuple[Mutant, ...] = (
         "clean",
         "While the gateway goes down turns are opened.",
         (
-            "drain.py",
+            "gateway/drain.py",
             "    work.open_no_turns()\n",
             "",
         ),
@@ -159,13 +159,13 @@ TASKS: tuple[Mutant, ...] = (
         "I13",
         "What a turn made is thrown away, and made again, where the writer's queue is longer than that.",
         (
-            "turn.py",
+            "turns/runner.py",
             "        return await kept(close, refused, until_well)\n",
             "        with trio.move_on_after(5.0, shield=True):\n            return await close()\n"
             '        raise StoreFailed("the turn\'s end could not be written in time")\n',
         ),
         (
-            "stores/sqlite.py",
+            "store/sqlite/store.py",
             "        await self._do(turns.close_turn,",
             "        await self._ask(turns.close_turn,",
         ),
@@ -174,14 +174,14 @@ TASKS: tuple[Mutant, ...] = (
         "what a scope cuts off is let go",
         "I13 effects",
         "A step's end that the disk refuses is forgotten where its agent's own scope ends the wait.",
-        ("steps.py", "            self._goes_on(record)\n            raise\n", "            raise\n"),
+        ("turns/journal.py", "            self._goes_on(record)\n            raise\n", "            raise\n"),
     ),
     mutant(
         "what is cut off twice passes what was cut off before",
         "I13 effects",
         "A step's end that is cut off while it waits for an earlier one is recorded before it.",
         (
-            "steps.py",
+            "turns/journal.py",
             "            self._goes_on(record)\n            raise\n",
             "            self._goes_on(partial(kept, store))\n            raise\n",
         ),
@@ -190,14 +190,14 @@ TASKS: tuple[Mutant, ...] = (
         "a step's end is tried once",
         "I13",
         "What a tool did is forgotten where the disk refuses one commit.",
-        ("steps.py", "            await kept(store)\n", "            await store()\n"),
+        ("turns/journal.py", "            await kept(store)\n", "            await store()\n"),
     ),
     mutant(
         "a turn's end is too much for a disk that takes nothing",
         "I13",
         "An answer is given up where the disk refuses each write for a while.",
         (
-            "writing.py",
+            "runtime/retry.py",
             "                await written(self._probe, refusals.append)\n",
             "",
         ),
@@ -207,7 +207,7 @@ TASKS: tuple[Mutant, ...] = (
         "I13 time",
         "Time in which the process did not run is the turn's.",
         (
-            "allowance.py",
+            "runtime/allowance.py",
             "            self._lost_s += now - self._looks_at\n",
             "",
         ),

@@ -8,18 +8,18 @@ TURNS: tuple[Mutant, ...] = (
         "/new",
         "What is kept of a conversation between turns is shown in the one that a reset began.",
         (
-            "stores/transcript.py",
+            "store/promises/transcript.py",
             "    if known is not None and (known.session, known.rewritten) == (session, row[0]):\n",
             "    if known is not None:\n",
         ),
-        ("river.py", "                    self.memory.forget(key)\n", ""),
+        ("gateway/wiring.py", "                    self.memory.forget(key)\n", ""),
     ),
     mutant(
         "a memory that does not grow",
         "shown once",
         "What is kept of a conversation is told again behind itself: it was not said how far it goes.",
         (
-            "stores/transcript.py",
+            "store/promises/transcript.py",
             "replace(known, entry=last, size=size), known.unseen)",
             "replace(known, size=size), known.unseen)",
         ),
@@ -29,7 +29,7 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "After a reset the next turn begins while the old one still leaves.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "                if worker.before is not None:\n                    await self._succeed(key, worker)\n",
             "",
         ),
@@ -39,12 +39,12 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "A reset opens the next session and lets the old one's turn go on.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "        if old is not None:\n            old.scope.cancel(reason=why)\n        self._start(",
             "        self._start(",
         ),
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             "    retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
             '    retire_live(tx, turn, line)\n    if state != "reset":\n'
             "        tx.then(CancelTurn(key, turn, why))\n",
@@ -55,7 +55,7 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "A message for a key whose task runs a turn starts another task, which adopts that turn.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             "        if worker is not None:\n            worker.wake()\n        else:\n",
             "        if worker is not None and worker.turn is None:\n            worker.wake()\n        else:\n",
         ),
@@ -65,7 +65,7 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "A stop writes that the turn has ended, and lets it go on.",
         (
-            "stores/rows.py",
+            "store/promises/rows.py",
             "    retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
             "    retire_live(tx, turn, line)\n",
         ),
@@ -75,7 +75,7 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "A stop that comes between a turn's commit and its first line is forgotten.",
         (
-            "keyed.py",
+            "runtime/workers.py",
             '            if self._cut == turn:\n                scope.cancel(reason="cut before it began")\n',
             "",
         ),
@@ -85,7 +85,7 @@ TURNS: tuple[Mutant, ...] = (
         "I5",
         "A tool call that began before a crash is made once more.",
         (
-            "steps.py",
+            "turns/journal.py",
             "            if self.is_recorded(row) and not idempotent:\n",
             "            if self.is_recorded(row) and not idempotent and unknown is None:\n",
         ),
@@ -95,7 +95,7 @@ TURNS: tuple[Mutant, ...] = (
         "I5",
         "A step of a user's function that began before a crash is run once more.",
         (
-            "steps.py",
+            "turns/journal.py",
             "            if self.is_recorded(row) and not idempotent:\n",
             "            if self.is_recorded(row) and not idempotent and unknown is not None:\n",
         ),
@@ -105,7 +105,7 @@ TURNS: tuple[Mutant, ...] = (
         "I5",
         "That a step begins is not written down, only how it ends.",
         (
-            "steps.py",
+            "turns/journal.py",
             "        if not idempotent:\n            await self.intend(row)\n",
             "",
         ),
@@ -115,7 +115,7 @@ TURNS: tuple[Mutant, ...] = (
         "/new",
         "A turn is shown what was said in the sessions before its own.",
         (
-            "stores/transcript.py",
+            "store/promises/transcript.py",
             '_ROWS = "select id, body, size, turn from entry where session = ?"',
             '_ROWS = "select id, body, size, turn from entry where session in (select id from session where key ="'
             ' " (select key from session where id = ?))"',
@@ -126,7 +126,7 @@ TURNS: tuple[Mutant, ...] = (
         "stuck",
         "A session is set aside one interruption late.",
         (
-            "pure/verdict.py",
+            "turns/verdict.py",
             "        if interruptions >= stuck_after:\n",
             "        if interruptions > stuck_after:\n",
         ),
@@ -136,7 +136,7 @@ TURNS: tuple[Mutant, ...] = (
         "stuck",
         "A session that was interrupted too often is said to be set aside, and is not.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             '    if suspend:\n        succeed(tx, read_key(key), session, reason, "gateway")\n',
             "",
         ),
@@ -146,7 +146,7 @@ TURNS: tuple[Mutant, ...] = (
         "count",
         "An interruption is counted by the stop and once more by the start.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             '    return tx.run(\n        "update turn set checkpoint_at = ?',
             "    running = \"select session from turn where state = 'running' and boot = ?\"\n"
             '    sql = f"update session set interrupted = interrupted + 1 where id in ({running})"\n'
@@ -159,7 +159,7 @@ TURNS: tuple[Mutant, ...] = (
         "count",
         "Sessions that were not interrupted keep their count.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             '    tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")\n',
             "",
         ),
@@ -169,7 +169,7 @@ TURNS: tuple[Mutant, ...] = (
         "clean",
         "A life that ends as asked says that it left nothing, whatever it left.",
         (
-            "stores/boot.py",
+            "store/promises/boot.py",
             "    clean = tx.one(\"select 1 from turn where state = 'running'\") is None\n",
             "    clean = True\n",
         ),
@@ -179,7 +179,7 @@ TURNS: tuple[Mutant, ...] = (
         "age",
         "An interrupted turn is resumed, however long ago anything was said in it.",
         (
-            "pure/verdict.py",
+            "turns/verdict.py",
             "        if age_s > freshness_s or (age_s < 0 and interruptions > 1):\n",
             "        if age_s < 0 and interruptions > 1:\n",
         ),
@@ -189,7 +189,7 @@ TURNS: tuple[Mutant, ...] = (
         "verdict",
         "What was interrupted is resumed although the operator said no.",
         (
-            "pure/verdict.py",
+            "turns/verdict.py",
             "    if not resume or freshness_s <= 0:\n",
             "    if not resume and freshness_s <= 0:\n",
         ),
@@ -198,19 +198,23 @@ TURNS: tuple[Mutant, ...] = (
         "a thought is forgotten",
         "thoughts",
         "What a model thought is not kept with its answer.",
-        ("context.py", "finish=answer.finish, keepsake=answer.keepsake\n", "finish=answer.finish\n"),
+        (
+            "agent/context_window.py",
+            "finish=answer.finish, keepsake=answer.keepsake\n",
+            "finish=answer.finish\n",
+        ),
     ),
     mutant(
         "what comes twice is done twice",
         "I5",
         "A call that comes at two places with one id is two calls.",
         (
-            "models/calls.py",
+            "models/providers/calls.py",
             "            before = made.get(id) if id else None\n",
             "            before = None\n",
         ),
         (
-            "models/calls.py",
+            "models/providers/calls.py",
             "            if before is not None or not id:\n",
             "            if id in made or not id:\n",
         ),
@@ -219,32 +223,32 @@ TURNS: tuple[Mutant, ...] = (
         "a bad end is a good one",
         "bad ends",
         "What a limit or a filter has cut off is told as if it were whole.",
-        ("agent.py", 'CUT = ("partial", "length")\n', "CUT = ()\n"),
+        ("agent/agent.py", 'CUT = ("partial", "length")\n', "CUT = ()\n"),
     ),
     mutant(
         "what a service refuses to answer is done again",
         "I5",
         "The results of what was called are left out, and the same may be called again.",
-        ("agent.py", "if shown.was_set_aside(call):\n", "if False:\n"),
+        ("agent/agent.py", "if shown.was_set_aside(call):\n", "if False:\n"),
     ),
     mutant(
         "strangers are resumed",
         "verdict",
         "Whoever may not speak any more has a turn resumed.",
-        ("pure/verdict.py", '    if not allowed:\n        return "not_allowed"\n', ""),
+        ("turns/verdict.py", '    if not allowed:\n        return "not_allowed"\n', ""),
     ),
     mutant(
         "who waits is interrupted",
         "verdict",
         "A turn that waits for a person or a clock counts as one that worked.",
-        ("stores/boot.py", "        waits=asks or sleeps,\n", "        waits=False,\n"),
+        ("store/promises/boot.py", "        waits=asks or sleeps,\n", "        waits=False,\n"),
     ),
     mutant(
         "a turn is adopted without a count",
         "I5 attempt",
         "A turn that is run again is not told that it is.",
         (
-            "stores/next_turn.py",
+            "store/promises/next_turn.py",
             '    tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?"',
             '    tx.run("update turn set boot = ? where id = ?"',
         ),

@@ -49,7 +49,7 @@ def test_the_gateway_as_it_is_is_not_caught_by_the_same_harness():
 
 def test_what_cannot_be_imported_is_not_caught():
     hunted = trio.run(
-        hunt, mutant("broken", "", "", ("keyed.py", "import trio\n", "import tiro\n")), range(1, 3)
+        hunt, mutant("broken", "", "", ("runtime/workers.py", "import trio\n", "import tiro\n")), range(1, 3)
     )
     assert hunted.caught is None
     assert "tiro" in hunted.error
@@ -58,11 +58,11 @@ def test_what_cannot_be_imported_is_not_caught():
 
 def test_a_change_that_does_not_fit_any_more_is_an_error():
     with pytest.raises(ValueError, match="0 times, not once"):
-        changed(mutant("gone", "", "", ("keyed.py", "what is not there", "")))
+        changed(mutant("gone", "", "", ("runtime/workers.py", "what is not there", "")))
 
 
 AT_REST = "    async def at_rest(self) -> None:\n"
-RAISES = mutant("raises", "", "", ("gateway.py", AT_REST, f"{AT_REST}        raise KeyError\n"))
+RAISES = mutant("raises", "", "", ("gateway/handle.py", AT_REST, f"{AT_REST}        raise KeyError\n"))
 
 
 def test_an_exception_is_not_an_invariant_that_was_broken():

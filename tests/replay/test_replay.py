@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from hermes_trio import Policy
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.errors import AgentError
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.options import Session as SessionOptions
-from hermes_trio.pure.recorded import PARTS, written
 from hermes_trio.testing import MemoryPlatform, RecordingTool, fails, hangs, open_world, text, tool
 from hermes_trio.testing.replay import Diverged, NoSuchStep, decode_recording, open_replay, recording_of
+from hermes_trio.text.recording import PARTS, written
 from hermes_trio.tools.process import tool as process
 
 FINAL = ("send", "final")

@@ -10,8 +10,7 @@ from trio.testing import MockClock
 
 from hermes_trio.testing import seeded_scheduling
 from hermes_trio.testing.replay import open_replay, recording_of
-
-from .worlds import small_world
+from tests.replay.worlds import small_world
 
 SEEDS = range(int(os.environ.get("HERMES_TRIO_REPLAYS", "40")))
 

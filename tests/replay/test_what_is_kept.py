@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from hermes_trio import Candidates, ModelAgent, Secret
-from hermes_trio.candidates import Candidate
-from hermes_trio.clock import seeded_chance
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.redaction import Redactor
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.models.fallback import Candidate
+from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing import RecordingTool, ScriptedModel, open_world
 from hermes_trio.testing.replay import recording_of
 

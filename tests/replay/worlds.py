@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from contextlib import asynccontextmanager
 
-from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import RecordingTool, fails, hangs, open_world, partial, text, tool
 
 USERS = ("ada", "bob")

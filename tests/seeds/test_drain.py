@@ -11,9 +11,9 @@ from collections.abc import Collection
 import pytest
 import trio
 
-from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import World, open_world, rounds
-from tests.river.invariants import check
+from tests.invariants.at_rest import check
 
 RUNNING, IDLE = ("r1", "r2", "r3"), ("i1", "i2", "i3", "i4", "i5")
 DRAIN_S = 5.0

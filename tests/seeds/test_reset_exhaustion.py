@@ -15,7 +15,7 @@ import trio
 
 from hermes_trio.errors import NoCredentials
 from hermes_trio.testing import fails, open_world, rounds
-from tests.river.invariants import check
+from tests.invariants.at_rest import check
 
 
 class Naive:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 import trio
 
-from hermes_trio.entries import AssistantEntry, ModelAnswer, NoteEntry, ToolEntry, UserEntry
 from hermes_trio.testing import ScriptedModel, World, fails, hangs, open_world, text, tool
-from tests.river.invariants import check
+from hermes_trio.values.transcript import AssistantEntry, ModelAnswer, NoteEntry, ToolEntry, UserEntry
+from tests.invariants.at_rest import check
 
 WINDOW_S = 3600.0
 

@@ -13,9 +13,9 @@ import trio
 
 from hermes_trio.commands.new import command as new
 from hermes_trio.commands.resume import command as resume
-from hermes_trio.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import World, open_world
-from tests.river.invariants import check
+from tests.invariants.at_rest import check
 
 COMMANDS = [new, resume]
 STUCK_AFTER = 3

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.entries import ToolCall
 from hermes_trio.errors import ModelFailed
 from hermes_trio.testing.simulation.endpoint import CUT_OFF, ODD_ENDS, Saying, heard, odd_end
 from hermes_trio.testing.simulation.plan import Crash, Plan, Say
 from hermes_trio.testing.simulation.play import play
+from hermes_trio.values.transcript import ToolCall
 
 CALL = ToolCall("c1.0", "once", '{"wish":"1.0"}')
 

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from hermes_trio.consequences import Consequence
-from hermes_trio.store_port import AcceptRules
-from hermes_trio.stores.schema import connect
-from hermes_trio.stores.sqlite import SqliteStore
-from hermes_trio.values import Address, Decided, Key, Message
+from hermes_trio.ports.store import AcceptRules
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.values.consequences import Consequence
+from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.message import Decided, Message
 
 RULES = AcceptRules()
 KEY = Key("memory", "main", "ada")

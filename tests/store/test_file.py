@@ -2,7 +2,7 @@
 
 import os
 
-from hermes_trio.stores.schema import connect
+from hermes_trio.store.sqlite.schema import connect
 
 
 def test_a_new_store_is_its_owners_alone_whatever_the_umask_says(tmp_path):

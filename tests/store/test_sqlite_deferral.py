@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.consequences import Deferred, WakeKey
 from hermes_trio.errors import StaleTurn
-from hermes_trio.pure.keypool import Bench, KeyRest
-from hermes_trio.store_port import Closing, Reply
-from hermes_trio.values import Address, Key, Part
-
-from .kit import KEY, a_store
+from hermes_trio.ports.store import Closing, Reply
+from hermes_trio.values.consequences import Deferred, WakeKey
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.key_state import Bench, KeyRest
+from tests.store.kit import KEY, a_store
 
 ADA = Address("memory", "main", "ada", None, "ada")
 START = 1_800_000_000.0

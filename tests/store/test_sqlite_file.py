@@ -7,14 +7,13 @@ from contextlib import closing
 
 import pytest
 
-from hermes_trio.clock import SystemClock
 from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
-from hermes_trio.stores import schema
-from hermes_trio.stores.schema import APPLICATION_ID, MIGRATIONS, connect, connect_read_only
-from hermes_trio.stores.sqlite import open_sqlite_store
-from hermes_trio.stores.sqlite_errors import of_a_start
-
-from .kit import a_store
+from hermes_trio.runtime.clock import SystemClock
+from hermes_trio.store.sqlite import schema
+from hermes_trio.store.sqlite.errors import of_a_start
+from hermes_trio.store.sqlite.schema import APPLICATION_ID, MIGRATIONS, connect, connect_read_only
+from hermes_trio.store.sqlite.store import open_sqlite_store
+from tests.store.kit import a_store
 
 
 def everything_in(folder) -> dict[str, bytes]:

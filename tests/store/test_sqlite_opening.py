@@ -11,11 +11,11 @@ import pytest
 import trio
 
 from hermes_trio import open_gateway
-from hermes_trio.clock import SystemClock
 from hermes_trio.errors import StoreLocked, StoreRefused
-from hermes_trio.stores.schema import connect
-from hermes_trio.stores.sqlite import open_sqlite_store
-from hermes_trio.stores.store_file import StoreFile
+from hermes_trio.runtime.clock import SystemClock
+from hermes_trio.store.sqlite.file import StoreFile
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.store.sqlite.store import open_sqlite_store
 from hermes_trio.testing import MemoryPlatform
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.entries import AssistantEntry
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store_port import Closing, Opened, Reply, StepRow
-from hermes_trio.stores.sqlite import SqliteStore
-from hermes_trio.values import Address, Part
-
-from .kit import KEY, RULES, a_message, a_store
+from hermes_trio.ports.store import Closing, Opened, Reply, StepRow
+from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Address
+from hermes_trio.values.transcript import AssistantEntry
+from tests.store.kit import KEY, RULES, a_message, a_store
 
 ADA = Address("memory", "main", "ada", None, "ada")
 
@@ -172,7 +172,7 @@ async def test_a_checkpoint_is_written_on_every_running_turn_of_this_boot(autoju
 
 
 async def test_the_store_is_what_its_port_says():
-    from hermes_trio.store_port import Store
+    from hermes_trio.ports.store import Store
 
     methods = [name for name in vars(Store) if not name.startswith("_") and callable(getattr(Store, name))]
     assert [name for name in methods if not hasattr(SqliteStore, name)] == []

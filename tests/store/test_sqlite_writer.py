@@ -8,11 +8,10 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from hermes_trio.consequences import WakeCommands, WakeKey
 from hermes_trio.errors import StaleTurn, StoreClosed, StoreFailed
-from hermes_trio.store_port import Closing
-
-from .kit import KEY, RULES, a_message, a_store
+from hermes_trio.ports.store import Closing
+from hermes_trio.values.consequences import WakeCommands, WakeKey
+from tests.store.kit import KEY, RULES, a_message, a_store
 
 
 async def a_full_disk(kit) -> None:

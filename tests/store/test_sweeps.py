@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.store_port import Place
-from hermes_trio.stores.looked_through import PAGE, look_through
-from hermes_trio.stores.tx import Tx
-from hermes_trio.stores.unreadable import clear_the_way
+from hermes_trio.ports.store import Place
+from hermes_trio.store.promises.looked_through import PAGE, look_through
+from hermes_trio.store.promises.unreadable import clear_the_way
+from hermes_trio.store.tx import Tx
 from hermes_trio.testing import open_world
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.testing.spoiling import SPOILT, columns, spoil
-from tests.river.spoilt import agent, busy
-
-from .kit import a_store
+from tests.store.kit import a_store
+from tests.store.spoilt import agent, busy
 
 CELLS = [(table, column, how) for table, column in columns(empty_disk()) for how in SPOILT]
 

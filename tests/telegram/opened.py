@@ -7,7 +7,7 @@ from typing import Any
 
 from hermes_telegram import Options, Telegram
 
-from hermes_trio.values import Secret
+from hermes_trio.values.identity import Secret
 from tests.fakes.botapi import TOKEN
 
 

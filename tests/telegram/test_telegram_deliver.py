@@ -10,8 +10,9 @@ import trio
 from hermes_telegram.api import open_api
 
 from hermes_trio.errors import ChatMoved, NotSent, SendFailed, SendRefused, SendUnknown
-from hermes_trio.pure.chunking import units
-from hermes_trio.values import Address, Choice, Delivery, Part, Receipt, Span
+from hermes_trio.text.chunking import units
+from hermes_trio.values.delivery import Choice, Delivery, Part, Receipt, Span
+from hermes_trio.values.identity import Address
 from tests.fakes.botapi import TOKEN, FakeBotApi
 from tests.telegram.opened import opened
 

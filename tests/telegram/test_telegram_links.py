@@ -5,7 +5,7 @@ import time
 import pytest
 from hermes_telegram.links import HOST_MAX, takes_link
 
-from hermes_trio.pure.markdown import split_markdown
+from hermes_trio.text.markdown import split_markdown
 
 LONG_HOST = f"{'a' * (HOST_MAX - 3)}.org"
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from hermes_telegram import Options, adapter
 
-from hermes_trio.values import Policy, Secret
+from hermes_trio.values.identity import Policy, Secret
 from tests.fakes.botapi import TOKEN
 
 

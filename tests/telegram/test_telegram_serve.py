@@ -12,7 +12,9 @@ import trio.testing
 from hermes_telegram.menu import MENU_BYTES, menu_of
 
 from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
-from hermes_trio.values import Address, Choice, Delivery, Part, Undecodable
+from hermes_trio.values.delivery import Choice, Delivery, Part
+from hermes_trio.values.identity import Address
+from hermes_trio.values.message import Undecodable
 from tests.ear import Ear
 from tests.fakes.botapi import TOKEN, FakeBotApi
 from tests.telegram.opened import opened

@@ -9,7 +9,9 @@ from hermes_telegram.marks import TEXT_MAX
 from hermes_telegram.mend import mended
 from hermes_telegram.wire import BATCH_BYTES, Me, decode_batches, decode_update
 
-from hermes_trio.values import Address, Message, Moved, Quoted, Span, Undecodable
+from hermes_trio.values.delivery import Span
+from hermes_trio.values.identity import Address
+from hermes_trio.values.message import Message, Moved, Quoted, Undecodable
 
 ME = Me(id=500, username="Hermes_Bot")
 GROUP = {"id": -100777, "type": "supergroup", "title": "G"}

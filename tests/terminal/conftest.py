@@ -7,10 +7,10 @@ import pytest
 import trio
 from hermes_terminal import Terminal
 
-from hermes_trio.values import Address, Delivery, Part
+from hermes_trio.values.delivery import Delivery, Part
+from hermes_trio.values.identity import Address
 from tests.ear import Ear
-
-from .display import Display
+from tests.terminal.display import Display
 
 
 class Tty:

@@ -10,10 +10,11 @@ from hermes_terminal import Options, Terminal, adapter
 from hermes_terminal.lines import LINE_MAX
 
 from hermes_trio.errors import SendRefused
-from hermes_trio.ports import Platform
-from hermes_trio.values import Address, Part, Span, Undecodable
-
-from .conftest import delivery
+from hermes_trio.ports.platform import Platform
+from hermes_trio.values.delivery import Part, Span
+from hermes_trio.values.identity import Address
+from hermes_trio.values.message import Undecodable
+from tests.terminal.conftest import delivery
 
 
 def terminal(input_fd, output_fd, seed=1):

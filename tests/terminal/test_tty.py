@@ -6,9 +6,9 @@ import pytest
 import trio
 from hermes_terminal.modes import has_colour, is_dumb
 
-from hermes_trio.values import Choice, Part, Span, Undecodable
-
-from .conftest import Tty, delivery
+from hermes_trio.values.delivery import Choice, Part, Span
+from hermes_trio.values.message import Undecodable
+from tests.terminal.conftest import Tty, delivery
 
 
 async def serve(tty, ear, nursery):

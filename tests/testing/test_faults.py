@@ -8,11 +8,11 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from hermes_trio.pure import texts
-from hermes_trio.pure.child_env import BOOT
+from hermes_trio.processes.environment import BOOT
 from hermes_trio.testing import FAULTS, RecordingTool, text, tool
 from hermes_trio.testing.spoiling import SPOILT, columns
-from tests.river.invariants import check
+from hermes_trio.text import sentences
+from tests.invariants.at_rest import check
 
 
 def asked(world) -> list[str]:
@@ -200,7 +200,7 @@ async def store_spoils_row(world):
     world.fault("store_spoils_row", table="turn", column="address")
     assert world.db.execute("select address from turn").fetchone() == ("{rubbish",)
     await world.start()
-    assert await world.reply("ada") == texts.MESSAGE_FAILED
+    assert await world.reply("ada") == sentences.MESSAGE_FAILED
 
 
 async def store_fails_read(world):

@@ -17,8 +17,8 @@ from hermes_trio.testing import (
     tool,
 )
 from hermes_trio.tools.process import tool as process
-from hermes_trio.values import Policy
-from tests.river.invariants import check
+from hermes_trio.values.identity import Policy
+from tests.invariants.at_rest import check
 
 
 async def test_before_a_commit_nothing_of_it_is_there(world):

@@ -6,7 +6,8 @@ from hermes_websocket import Options, Websocket
 from hermes_websocket.door import find_door
 from trio_websocket import open_websocket
 
-from hermes_trio.values import Address, Delivery, Part
+from hermes_trio.values.delivery import Delivery, Part
+from hermes_trio.values.identity import Address
 from tests.ear import Ear
 
 

@@ -12,9 +12,9 @@ from hermes_websocket.translate import frame_of
 from hermes_websocket.wire import Welcome
 
 from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendUnknown
-from hermes_trio.values import Choice, Part, Secret, Span
-
-from .conftest import delivery
+from hermes_trio.values.delivery import Choice, Part, Span
+from hermes_trio.values.identity import Secret
+from tests.websocket.conftest import delivery
 
 
 def conversation(served, known=None, client="desk"):

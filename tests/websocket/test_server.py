@@ -15,14 +15,14 @@ from hermes_websocket.websocket import CONNECTIONS_MAX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
-from hermes_trio.clock import SystemClock, seeded_chance
 from hermes_trio.errors import AccountRefused, NotSent, PlatformDown, SendRefused
-from hermes_trio.ports import AdapterContext, Platform
-from hermes_trio.redaction import Redactor
-from hermes_trio.values import Address, Choice, Part, Span
+from hermes_trio.ports.platform import AdapterContext, Platform
+from hermes_trio.runtime.clock import SystemClock, seeded_chance
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.delivery import Choice, Part, Span
+from hermes_trio.values.identity import Address
 from tests.ear import Ear
-
-from .conftest import delivery
+from tests.websocket.conftest import delivery
 
 
 class Witness:
@@ -360,7 +360,7 @@ async def test_when_the_gateway_goes_down_clients_are_told_and_the_door_is_shut(
         async with trio.open_nursery() as nursery:
             nursery.start_soon(platform.serve, ear, name="serve")
             await ear.until(lambda: ear.cycles)
-            from .conftest import Served
+            from tests.websocket.conftest import Served
 
             served = Served(platform, ear, tmp_path)
             made = await call(Witness, served.url)

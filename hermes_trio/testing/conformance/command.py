@@ -10,12 +10,12 @@ from typing import Any, get_args
 import msgspec
 import trio
 
-from hermes_trio.ports import Command
+from hermes_trio.ports.command import Command
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
-from hermes_trio.values import Address, Key
-from hermes_trio.views import SessionView, TurnView
-from hermes_trio.wishes import CommandResult, Prompt, Resume, Say
+from hermes_trio.values.actions import CommandResult, Prompt, Resume, Say
+from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.views import SessionView, TurnView
 
 NAME = re.compile(r"[a-z0-9_]{1,32}")
 HELP_MAX = 100

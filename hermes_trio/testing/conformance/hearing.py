@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import trio
 
-from hermes_trio.values import Message, Moved, Undecodable
+from hermes_trio.values.message import Message, Moved, Undecodable
 
 
 class Journal:

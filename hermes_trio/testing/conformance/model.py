@@ -9,7 +9,14 @@ from typing import TypeVar, get_args
 import trio
 from trio.testing import assert_checkpoints
 
-from hermes_trio.entries import (
+from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.ports.model import Model
+from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
+from hermes_trio.testing.conformance.model_answers import ANSWERS
+from hermes_trio.testing.conformance.model_demands import DEMANDS
+from hermes_trio.testing.conformance.model_trial import HELLO, SAID, ModelTrial, tools, works
+from hermes_trio.testing.conformance.provider import Provider
+from hermes_trio.values.transcript import (
     AssistantEntry,
     ModelRequest,
     NoteEntry,
@@ -18,13 +25,6 @@ from hermes_trio.entries import (
     ToolEntry,
     UserEntry,
 )
-from hermes_trio.errors import ModelFailed, ModelFailure
-from hermes_trio.ports import Model
-from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
-from hermes_trio.testing.conformance.model_answers import ANSWERS
-from hermes_trio.testing.conformance.model_demands import DEMANDS
-from hermes_trio.testing.conformance.model_trial import HELLO, SAID, ModelTrial, tools, works
-from hermes_trio.testing.conformance.provider import Provider
 
 SOON_S = 5.0
 P = TypeVar("P", bound=Provider)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import get_args
 
-from hermes_trio.entries import (
+from hermes_trio.testing.conformance.clauses import expect
+from hermes_trio.testing.conformance.model_trial import HELLO, ModelTrial, tools
+from hermes_trio.testing.conformance.provider import Part
+from hermes_trio.values.transcript import (
     AssistantEntry,
     Keepsake,
     ModelAnswer,
@@ -16,9 +19,6 @@ from hermes_trio.entries import (
     ToolSpec,
     UserEntry,
 )
-from hermes_trio.testing.conformance.clauses import expect
-from hermes_trio.testing.conformance.model_trial import HELLO, ModelTrial, tools
-from hermes_trio.testing.conformance.provider import Part
 
 PARTICULAR = ToolSpec(
     "add",

@@ -6,11 +6,11 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from hermes_trio.entries import ModelAnswer, ModelRequest, ToolSpec, UserEntry
 from hermes_trio.errors import ModelFailed
-from hermes_trio.ports import Model
+from hermes_trio.ports.model import Model
 from hermes_trio.testing.conformance.clauses import Unlike, expect
 from hermes_trio.testing.conformance.provider import Provider
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest, ToolSpec, UserEntry
 
 HELLO, SAID = "hello", ("you ", "said: ", "hello")
 

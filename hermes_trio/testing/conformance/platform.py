@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeVar
 
-from hermes_trio.ports import Platform
+from hermes_trio.ports.platform import Platform
 from hermes_trio.testing.conformance.clauses import Report, hold_against
 from hermes_trio.testing.conformance.platform_failing import FAILING
 from hermes_trio.testing.conformance.platform_receiving import RECEIVING

@@ -7,7 +7,8 @@ import trio
 from hermes_trio.errors import AccountRefused, OutsideError, PollConflict
 from hermes_trio.testing.conformance.clauses import Unable, expect
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
-from hermes_trio.values import Choice, Message, Undecodable
+from hermes_trio.values.delivery import Choice
+from hermes_trio.values.message import Message, Undecodable
 
 MANY = 20
 SOON_S = 5.0

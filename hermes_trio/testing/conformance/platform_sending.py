@@ -9,10 +9,10 @@ import trio
 from msgspec.structs import replace
 
 from hermes_trio.errors import SendRefused
-from hermes_trio.pure.chunking import units
 from hermes_trio.testing.conformance.clauses import Unable, expect
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
-from hermes_trio.values import Delivery, Part, Span
+from hermes_trio.text.chunking import units
+from hermes_trio.values.delivery import Delivery, Part, Span
 
 SOON_S = 5.0
 LONG_MAX = 100_000

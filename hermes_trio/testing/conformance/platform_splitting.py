@@ -6,13 +6,14 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
-from hermes_trio.ports import Platform
-from hermes_trio.pure.chunking import units
+from hermes_trio.ports.platform import Platform
+from hermes_trio.runtime.threads import in_thread_now
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
-from hermes_trio.threads import in_thread_now
-from hermes_trio.values import Part, Policy, Traits
+from hermes_trio.text.chunking import units
+from hermes_trio.values.delivery import Part, Traits
+from hermes_trio.values.identity import Policy
 
 FAMILY, FLAG, ACCENT = "👨‍👩‍👧‍👦", "🇩🇪", "é"
 SPARE = 4

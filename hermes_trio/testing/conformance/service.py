@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from hermes_trio.testing.conformance.clauses import Unable
-from hermes_trio.values import Address
+from hermes_trio.values.identity import Address
 
 Trouble = Literal["not_sent", "wait", "refused", "gone", "markup", "unknown"]
 """How a send may end badly.

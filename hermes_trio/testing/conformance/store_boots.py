@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from hermes_trio.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store_port import Closing, Reply
-from hermes_trio.testing.conformance.store_trial import (
-    StoreTrial,
-    address,
-    key,
-    raises,
-    reply,
-    same,
-)
-from hermes_trio.values import Part
+from hermes_trio.ports.store import Closing, Reply
+from hermes_trio.testing.conformance.store_trial import StoreTrial, address, key, raises, reply, same
+from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
+from hermes_trio.values.delivery import Part
 
 
 async def knows_how_the_last_boot_ended(trial: StoreTrial) -> None:

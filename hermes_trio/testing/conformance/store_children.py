@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from hermes_trio.child_port import ChildBorn
-from hermes_trio.consequences import EndChildren, WakeKey
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store_port import Closing
+from hermes_trio.ports.store import Closing
 from hermes_trio.testing.conformance.clauses import expect
-from hermes_trio.testing.conformance.store_trial import (
-    StoreTrial,
-    address,
-    key,
-    raises,
-    same,
-)
+from hermes_trio.testing.conformance.store_trial import StoreTrial, address, key, raises, same
+from hermes_trio.values.consequences import EndChildren, WakeKey
+from hermes_trio.values.process import ChildBorn
 
 LIMITS = {"per_child": 1, "per_session": 9}
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from hermes_trio.pure.texts import MARK
-from hermes_trio.store_port import Closing, GaveUp, InDoubt, Reply
+from hermes_trio.ports.store import Closing, GaveUp, InDoubt, Reply
 from hermes_trio.testing.conformance.clauses import expect
-from hermes_trio.testing.conformance.store_trial import (
-    ACCOUNT,
-    StoreTrial,
-    address,
-    reply,
-    same,
-)
-from hermes_trio.values import Part, Span
+from hermes_trio.testing.conformance.store_trial import ACCOUNT, StoreTrial, address, reply, same
+from hermes_trio.text.sentences import MARK
+from hermes_trio.values.delivery import Part, Span
 
 
 async def owe(trial: StoreTrial, *parts: Part, user: str = "ada") -> None:

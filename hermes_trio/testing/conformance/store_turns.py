@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.consequences import (
-    CancelTurn,
-    ReplaceKey,
-    RestartAsked,
-    WakeAsk,
-    WakeCommands,
-    WakeKey,
-    WakeLane,
-)
-from hermes_trio.entries import AssistantEntry, SummaryEntry, UserEntry
-from hermes_trio.store_port import AcceptRules, Closing, Hold, StepRow
+from hermes_trio.ports.store import AcceptRules, Closing, Hold, StepRow
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import (
     ACCOUNT,
@@ -25,8 +15,19 @@ from hermes_trio.testing.conformance.store_trial import (
     same,
     texts,
 )
-from hermes_trio.values import Choice, Decided, Undecodable
-from hermes_trio.wishes import Prompt
+from hermes_trio.values.actions import Prompt
+from hermes_trio.values.consequences import (
+    CancelTurn,
+    ReplaceKey,
+    RestartAsked,
+    WakeAsk,
+    WakeCommands,
+    WakeKey,
+    WakeLane,
+)
+from hermes_trio.values.delivery import Choice
+from hermes_trio.values.message import Decided, Undecodable
+from hermes_trio.values.transcript import AssistantEntry, SummaryEntry, UserEntry
 
 OUTCOMES = {"finished": "answered", "failed": "failed", "stopped": "stopped", "reset": "superseded"}
 

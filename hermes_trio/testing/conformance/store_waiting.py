@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from hermes_trio.consequences import Deferred, WakeKey
-from hermes_trio.pure.keypool import Bench, KeyRest
-from hermes_trio.store_port import Closing, Opened
+from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_delivering import owe
-from hermes_trio.testing.conformance.store_trial import (
-    StoreTrial,
-    key,
-    lane,
-    reply,
-    same,
-    texts,
-)
-from hermes_trio.values import Part
+from hermes_trio.testing.conformance.store_trial import StoreTrial, key, lane, reply, same, texts
+from hermes_trio.values.consequences import Deferred, WakeKey
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.key_state import Bench, KeyRest
 
 REST = KeyRest(fingerprint="f", model="", pool="p", place="1/1", bench=Bench("quota", 1.0, 2.0, 1, 1.0))
 

@@ -8,10 +8,8 @@ from typing import Any
 
 import trio
 
-from hermes_trio.consequences import WakeKey
-from hermes_trio.entries import AssistantEntry
 from hermes_trio.errors import StaleSession, StaleTurn, StoreClosed
-from hermes_trio.store_port import Closing, Opened, StepRow
+from hermes_trio.ports.store import Closing, Opened, StepRow
 from hermes_trio.testing.conformance.clauses import Unable, expect
 from hermes_trio.testing.conformance.store_trial import (
     ACCOUNT,
@@ -24,6 +22,8 @@ from hermes_trio.testing.conformance.store_trial import (
     reply,
     same,
 )
+from hermes_trio.values.consequences import WakeKey
+from hermes_trio.values.transcript import AssistantEntry
 
 CUTS = 8
 ENDS = ("stopped", "reset", "closed", "held by an older boot", "there is none")

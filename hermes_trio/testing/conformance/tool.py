@@ -13,13 +13,14 @@ import msgspec
 import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
-from hermes_trio.child_port import ChildLog, Children, Ran
-from hermes_trio.ports import Tool, ToolContext
+from hermes_trio.ports.process import Children
+from hermes_trio.ports.tool import Tool, ToolContext
 from hermes_trio.testing.conformance import schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
-from hermes_trio.values import Address
-from hermes_trio.views import ChildView
+from hermes_trio.values.identity import Address
+from hermes_trio.values.process import ChildLog, Ran
+from hermes_trio.values.views import ChildView
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 OP = "checked"

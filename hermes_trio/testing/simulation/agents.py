@@ -11,7 +11,16 @@ import msgspec
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.entries import (
+from hermes_trio.errors import AskTimedOut, ModelFailed, StepFailed, StepUnknown, StoreClosed
+from hermes_trio.ports.tool import ToolContext
+from hermes_trio.testing.incarnation import alive
+from hermes_trio.testing.record import Record
+from hermes_trio.testing.script import Line, ScriptedModel
+from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
+from hermes_trio.testing.simulation.words import answer, apart, asked_of, read, seconds, was_cut
+from hermes_trio.turns.turn import Turn
+from hermes_trio.values.actions import Silence
+from hermes_trio.values.transcript import (
     AssistantEntry,
     Entry,
     ModelAnswer,
@@ -20,15 +29,6 @@ from hermes_trio.entries import (
     ToolCall,
     ToolEntry,
 )
-from hermes_trio.errors import AskTimedOut, ModelFailed, StepFailed, StepUnknown, StoreClosed
-from hermes_trio.ports import ToolContext
-from hermes_trio.testing.incarnation import alive
-from hermes_trio.testing.record import Record
-from hermes_trio.testing.script import Line, ScriptedModel
-from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
-from hermes_trio.testing.simulation.words import answer, apart, asked_of, read, seconds, was_cut
-from hermes_trio.verbs import Turn
-from hermes_trio.wishes import Silence
 
 PIECES = 4
 RECORDED_S = 5.0

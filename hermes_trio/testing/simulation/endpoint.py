@@ -8,12 +8,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from hermes_trio.entries import AssistantEntry, Entry, ModelAnswer, ToolCall
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.answer import GrowingAnswer
-from hermes_trio.models.exchange import DONE
-from hermes_trio.models.openai_stream import OpenAIStream
-from hermes_trio.models.sse import Event
+from hermes_trio.models.providers.answer import GrowingAnswer
+from hermes_trio.models.providers.exchange import DONE
+from hermes_trio.models.providers.openai_stream import OpenAIStream
+from hermes_trio.models.providers.sse import Event
+from hermes_trio.values.transcript import AssistantEntry, Entry, ModelAnswer, ToolCall
 
 ODD_ENDS = ("eos", "length", "content_filter", "STOP_SEQUENCE", "max_output_tokens")
 """By which an answer that is whole ends at one endpoint or another."""

@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hermes_trio.entries import ModelRequest
 from hermes_trio.testing.memory import Seen
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.mirror import Change, Mirror, Row
 from hermes_trio.testing.simulation.plan import Plan
-from hermes_trio.values import Key, Message
+from hermes_trio.values.identity import Key
+from hermes_trio.values.message import Message
+from hermes_trio.values.transcript import ModelRequest
 
 STORE_SLOW_S = 3.0
 """What a slow store adds at most to the way from a commit to its caller: see the fault `store_slow`."""

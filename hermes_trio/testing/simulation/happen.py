@@ -30,7 +30,7 @@ from hermes_trio.testing.simulation.plan import (
 from hermes_trio.testing.simulation.setting import policy
 from hermes_trio.testing.simulation.words import spoken
 from hermes_trio.testing.world import World
-from hermes_trio.values import Message
+from hermes_trio.values.message import Message
 
 CRASHES_WITHIN_S = 10.0
 """A crash that waits for a commit or a round that does not come happens then."""

@@ -11,9 +11,8 @@ import trio
 from msgspec import Struct
 from trio.testing import MockClock
 
-from hermes_trio.entries import ModelRequest
-from hermes_trio.ports import Tool
-from hermes_trio.redaction import Redactor
+from hermes_trio.ports.tool import Tool
+from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
@@ -42,7 +41,8 @@ from hermes_trio.testing.simulation.words import asked_of
 from hermes_trio.testing.world import World, open_world
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal
-from hermes_trio.values import Secret
+from hermes_trio.values.identity import Secret
+from hermes_trio.values.transcript import ModelRequest
 
 ANSWERED_WITHIN_S = 60.0
 CALM_S = 65.0

@@ -16,13 +16,14 @@ from hermes_trio.commands.start import command as start
 from hermes_trio.commands.status import command as status
 from hermes_trio.commands.steer import command as steer
 from hermes_trio.commands.stop import command as stop
-from hermes_trio.options import Gateway as GatewayOptions
-from hermes_trio.options import Session as SessionOptions
-from hermes_trio.ports import Command
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
+from hermes_trio.ports.command import Command
 from hermes_trio.testing.processes import FakeProcesses
 from hermes_trio.testing.simulation.plan import Place, Rules
-from hermes_trio.values import Policy, Traits
-from hermes_trio.wishes import Reset
+from hermes_trio.values.actions import Reset
+from hermes_trio.values.delivery import Traits
+from hermes_trio.values.identity import Policy
 
 KEYS = ("sk-canary-0-4f1d7a", "sk-canary-1-9be2c3", "sk-canary-2-77aa01")
 SECRET = "tool-canary-5ec2e7"  # noqa: S105 - planted, to be looked for

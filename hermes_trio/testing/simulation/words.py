@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hermes_trio.entries import AssistantEntry, Entry, NoteEntry, ToolEntry, UserEntry
-from hermes_trio.pure.context import GO_ON
+from hermes_trio.transcript.compaction import GO_ON
+from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, ToolEntry, UserEntry
 
 NAMED = re.compile(r"#(\d+)((?: [a-z]+(?::[\w./-]+)?)*)")
 ANSWER = re.compile(r"re #(\d+)\.(\d+)")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from hermes_trio.pure.texts import PARTIAL
 from hermes_trio.testing.simulation.endpoint import CUT_OFF, odd_end
 from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.invariants.causes import ended_turns
 from hermes_trio.testing.simulation.words import answered, read
+from hermes_trio.text.sentences import PARTIAL
 
 
 class BadEndsAreTold(Invariant):

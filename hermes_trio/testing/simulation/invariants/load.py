@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hermes_trio.allowance import LOOKS
+from hermes_trio.runtime.allowance import LOOKS
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Invariant, turn_of
 from hermes_trio.testing.simulation.invariants.causes import ended_turns

@@ -6,10 +6,10 @@ import re
 
 import msgspec
 
-from hermes_trio.entries import ToolEntry
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.mirror import Change
+from hermes_trio.values.transcript import ToolEntry
 
 GONE_WITHIN_S = 5.0
 STARTED_WITHIN_S = 3.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from hermes_trio.pure.texts import MARK
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Invariant, lane_of, place, row_of, shows
 from hermes_trio.testing.simulation.mirror import Change, Row
 from hermes_trio.testing.simulation.words import answered
+from hermes_trio.text.sentences import MARK
 
 WITHIN_S = 2.0
 UNANSWERED = ("superseded", "stopped", "dropped", "expired")

@@ -9,7 +9,7 @@ from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.invariants.causes import ended_turns
 from hermes_trio.testing.simulation.mirror import Change, Row
 from hermes_trio.testing.simulation.setting import options
-from hermes_trio.values import Address
+from hermes_trio.values.identity import Address
 
 EXACT_S = 1e-3
 

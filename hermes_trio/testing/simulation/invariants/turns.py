@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hermes_trio.entries import AssistantEntry, UserEntry
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.endpoint import forgotten
 from hermes_trio.testing.simulation.facts import Invariant, turn_of
 from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import numbers
+from hermes_trio.values.transcript import AssistantEntry, UserEntry
 
 
 class OneTurn(Invariant):

@@ -1,0 +1,326 @@
+"""A configuration read, checked and resolved: one `Config`, or a ConfigWrong that says all that is wrong.
+
+An unknown key, a wrong type or a value out of range is refused with file, line, key and the nearest valid
+key. Secrets and a prompt in a file of its own are read here, once.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hermes_trio.config.filling import Filling, Problem, dotted
+from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, BeyondLimits, NotToml, read_toml
+from hermes_trio.config.options import (
+    SECTIONS,
+    Agent,
+    Endpoint,
+    Gateway,
+    ModelOptions,
+    Session,
+    Tools,
+    completed,
+)
+from hermes_trio.config.secret_files import Files, beginning_of
+from hermes_trio.config.toml_lines import toml_lines
+from hermes_trio.errors import ConfigWrong
+from hermes_trio.ports.platform import Adapter
+from hermes_trio.runtime.plugins import PLATFORMS, TOOLS, Loader, installed
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.identity import Secret
+
+__all__ = [
+    "Agent",
+    "Config",
+    "Endpoint",
+    "Gateway",
+    "ModelOptions",
+    "Session",
+    "Tools",
+    "find",
+    "load",
+    "passed_over",
+    "user_folder",
+]
+
+FILE = "hermes.toml"
+CHECKPOINT_S = 2.0
+LEAVE_S = 2.0
+FLUSH_S = 5.0
+CLOSE_S = 3.0
+"""The parts of a stop beside the drain; `Config.stop_s` is their sum."""
+
+
+class Config(Struct, frozen=True, kw_only=True):
+    """A whole configuration, checked.
+
+    Args:
+        path: the file it came from, None for the embedded default.
+        platforms: per configured platform its adapter's own options.
+        adapters: the adapters of `platforms`.
+        terminal_implied: no platform was configured; the terminal stands in.
+        unavailable: configured platforms that could not be imported, and what to install.
+        secrets: every secret in it, for redaction.
+    """
+
+    path: Path | None
+    gateway: Gateway
+    session: Session
+    agent: Agent
+    model: ModelOptions
+    tools: Tools
+    platforms: Mapping[str, Struct]
+    adapters: Mapping[str, Adapter]
+    terminal_implied: bool = False
+    unavailable: Mapping[str, str] = {}
+    secrets: tuple[Secret, ...] = ()
+
+    @property
+    def stop_s(self) -> float:
+        """The longest a stop takes, in seconds; a supervisor waits longer than this before it kills."""
+        return CHECKPOINT_S + self.gateway.drain_timeout_s + LEAVE_S + FLUSH_S + CLOSE_S
+
+
+def user_folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
+    """`$variable/hermes-trio`, by default `~/below_home/hermes-trio`.
+
+    A relative path in the variable is ignored, as the XDG base directory specification asks.
+
+    Raises:
+        ConfigWrong: neither HOME nor the list of users says where this user's home is.
+    """
+    given = Path(environ.get(variable, ""))
+    if given.is_absolute():
+        return given / "hermes-trio"
+    try:
+        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
+    except RuntimeError:
+        raise ConfigWrong(
+            f"this user has no home: set HOME or {variable}, or name everything in a file"
+        ) from None
+    return home / below_home / "hermes-trio"
+
+
+def find(environ: Mapping[str, str], cwd: Path, explicit: Path | None = None) -> Path | None:
+    """The config file to use: `--config`, $HERMES_TRIO_CONFIG, the user config folder.
+
+    Never the working folder: one that somebody else made must not choose endpoint, prompt and tools.
+    A file that was named is returned whether or not it exists, so that `load` can refuse it. None: there
+    is no file, and `load(None, ...)` gives the embedded default.
+
+    Raises:
+        ConfigWrong: the user config folder may not be looked into: HOME is another user's.
+    """
+    if explicit is not None:
+        return cwd / explicit
+    if named := environ.get("HERMES_TRIO_CONFIG"):
+        return cwd / named
+    mine = user_folder(environ, "XDG_CONFIG_HOME", ".config") / FILE
+    try:
+        mine.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        why = "is HOME this user's? Set it, or name a file with --config"
+        raise ConfigWrong(f"{mine}: cannot be looked for: {error.strerror}; {why}") from None
+    return mine
+
+
+def passed_over(environ: Mapping[str, str], cwd: Path, found: Path | None) -> Path | None:
+    """The hermes.toml of the working folder, if somebody might think that it counts.
+
+    Args:
+        found: what `find` found without being told of a file.
+    """
+    here = cwd / FILE
+    if environ.get("HERMES_TRIO_CONFIG") or not os.path.exists(here):
+        return None
+    try:
+        return None if found is not None and here.samefile(found) else here
+    except OSError:
+        return here
+
+
+def load(
+    path: Path | None,
+    *,
+    environ: Mapping[str, str],
+    adapters: Mapping[str, Loader] | None = None,
+    tools: Collection[str] | None = None,
+) -> Config:
+    """Read the file at `path`, None for the embedded default: echo or OpenAI, in the terminal.
+
+    Args:
+        path: the file. Paths in it are relative to its folder.
+        environ: where "env:NAME" looks.
+        adapters: by name, functions that import an Adapter; by default what is installed. Only those
+            that are configured are called.
+        tools: the names that `tools.enable` may hold; by default what is installed.
+
+    Raises:
+        ConfigWrong: one line for each thing that is wrong. No secret is shown.
+    """
+    known = installed(PLATFORMS) if adapters is None else adapters
+    names = installed(TOOLS) if tools is None else tools
+    source = _source(path)
+    reading = _Reading(path, environ)
+    config = reading.config(_parsed(path, source), known, names)
+    if config is None:
+        raise ConfigWrong(_told(path, source, reading.filling.problems, reading.files.secrets))
+    return config
+
+
+class _Reading:
+    """One file on its way to a Config."""
+
+    def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self.environ = environ
+        self.files = Files(path.absolute().parent if path else Path(), environ)
+        self.unavailable: dict[str, str] = {}
+        self.filling = Filling(self.files.made)
+
+    def config(
+        self, data: dict[str, Any], loaders: Mapping[str, Loader], tools: Collection[str]
+    ) -> Config | None:
+        """The whole file as a Config, None if anything in it is wrong."""
+        implied = data.get("platforms", {}) == {}
+        tables = {"terminal": {}} if implied else data["platforms"]
+        adapters = self._adapters(tables, loaders)
+        self._learn(adapters)
+        for key in data.keys() - SECTIONS.keys() - {"platforms"}:
+            self.filling.unknown_key((key,), [*SECTIONS, "platforms"])
+        tables_of = {**{name: {} for name in SECTIONS}, **data, "model": self._model(data)}
+        sections: dict[str, Any] = {
+            name: self.filling.fill(kind, tables_of[name], (name,)) for name, kind in SECTIONS.items()
+        }
+        platforms = {name: self._platform(name, tables[name], adapters[name]) for name in adapters}
+        self._resolve(sections, tools)
+        if self.filling.problems:
+            return None
+        return Config(
+            path=self.path,
+            platforms=platforms,
+            adapters=adapters,
+            terminal_implied=implied,
+            unavailable=self.unavailable,
+            secrets=tuple(dict.fromkeys(self.files.secrets)),
+            **sections,
+        )
+
+    def _model(self, data: dict[str, Any]) -> Any:
+        if self.path is None and "model" not in data:
+            has_key = self.environ.get("OPENAI_API_KEY", "").strip()
+            return completed({"provider": "openai" if has_key else "echo"})
+        return completed(data.get("model", {}))
+
+    def _learn(self, adapters: Mapping[str, Adapter]) -> None:
+        for name, kind in SECTIONS.items():
+            self.filling.knows(kind, (name,))
+        for name, adapter in adapters.items():
+            self.filling.knows(adapter.options, ("platforms", name))
+
+    def _adapters(self, tables: object, loaders: Mapping[str, Loader]) -> dict[str, Adapter]:
+        """The configured adapters that can be imported; the others are noted."""
+        if not isinstance(tables, dict):
+            self.filling.wrong(("platforms",), "must hold tables: [platforms.NAME]")
+            return {}
+        found: dict[str, Adapter] = {}
+        for name in tables:
+            if name not in loaders:
+                self.filling.unknown_name(("platforms", name), "platform", name, loaders)
+                continue
+            try:
+                found[name] = loaders[name]()
+            except ConfigWrong as error:
+                self.unavailable[name] = f"platform {name} {error}"
+        if not found:
+            for name, text in self.unavailable.items():
+                self.filling.wrong(("platforms", name), text)
+        return found
+
+    def _platform(self, name: str, table: object, adapter: Adapter) -> Any:
+        path = ("platforms", name)
+        names = _people_by_name(table) if isinstance(table, dict) else []
+        for spot in names:
+            self.filling.wrong((*path, *spot), NOT_AN_ID)
+        return None if names else self.filling.fill(adapter.options, table, path)
+
+    def _resolve(self, sections: dict[str, Any], tools: Collection[str]) -> None:
+        """What a section says about files, folders and plugins becomes what it means."""
+        gateway: Gateway | None = sections["gateway"]
+        if gateway and gateway.state_dir == Path():
+            folder = user_folder(self.environ, "XDG_STATE_HOME", ".local/state")
+            sections["gateway"] = replace(gateway, state_dir=folder)
+        agent: Agent | None = sections["agent"]
+        if agent and agent.prompt.startswith("file:"):
+            try:
+                sections["agent"] = replace(agent, prompt=self.files.text(agent.prompt[len("file:") :]))
+            except ValueError as error:
+                self.filling.wrong(("agent", "prompt"), str(error))
+        for index, name in enumerate(sections["tools"].enable if sections["tools"] else ()):
+            if name not in tools:
+                self.filling.unknown_name(("tools", "enable", index), "tool", name, tools)
+
+
+NOT_AN_ID = (
+    "must be a user id: names change hands, ids do not. "
+    "Write to the bot, and `hermes-trio ledger` shows the id that wrote"
+)
+
+
+def _people_by_name(table: Mapping[str, Any]) -> list[tuple[str, int]]:
+    return [
+        (key, index)
+        for key in ("allow_users", "admins")
+        for index, user in enumerate(table[key] if isinstance(table.get(key), list) else ())
+        if isinstance(user, str) and user.startswith("@")
+    ]
+
+
+def _source(path: Path | None) -> str:
+    if path is None:
+        return ""
+    try:
+        raw = beginning_of(path, 4 * TOML_CHARS_MAX + 1)
+        return raw.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigWrong(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise ConfigWrong(f"{path}:{line}: is not UTF-8") from None
+
+
+def _parsed(path: Path | None, source: str) -> dict[str, Any]:
+    try:
+        return read_toml(source)
+    except BeyondLimits as error:
+        raise ConfigWrong(f"{path}:{error.line}: is not read: {error}") from None
+    except NotToml as error:
+        before = [key for key, at in toml_lines(source).items() if at <= error.line]
+        key = f"{dotted(before[-1])}: " if before else ""
+        raise ConfigWrong(f"{path}:{error.line}: {key}is not TOML: {error}") from None
+
+
+def _told(path: Path | None, source: str, problems: list[Problem], secrets: list[Secret]) -> str:
+    lines = toml_lines(source)
+    told = sorted((_line_of(problem, lines), number) for number, problem in enumerate(problems))
+    text = "\n".join(
+        f"{path or 'embedded default'}{f':{line}' if line else ''}: "
+        f"{dotted(problems[number].path)}: {problems[number].text}"
+        for line, number in told
+    )
+    return Redactor(secrets)(text)
+
+
+def _line_of(problem: Problem, lines: Mapping[tuple[str | int, ...], int]) -> int:
+    """The line of the key itself, else of the nearest table around it."""
+    path = problem.path
+    while path and path not in lines:
+        path = path[:-1]
+    return lines.get(path, 0)

@@ -1,0 +1,205 @@
+"""What an operator may configure: one typed schema that is parser and documentation at once.
+
+`docs/hermes.toml` shows every key. `config.py` reads a file into it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from msgspec import Meta, Struct
+
+from hermes_trio.runtime.clock import zone
+from hermes_trio.values.identity import Secret
+from hermes_trio.values.reset_policy import ResetPolicy
+
+Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
+Seconds = Annotated[float, Meta(gt=0, description="a number of seconds above 0")]
+SecondsOrOff = Annotated[float, Meta(ge=0, description="a number of seconds, 0 or more")]
+TimeOfDay = Annotated[
+    str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", description='a time of day, "HH:MM"')
+]
+Provider = Literal["openai", "anthropic", "echo"]
+
+
+class Gateway(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[gateway]`: the process, and the limits of its work.
+
+    Args:
+        state_dir: holds the store and an OS-held lock. Default: the user state folder.
+        drain_timeout_s: how long a shutdown waits for turns that work.
+        busy: what a message does to a running turn of its session.
+        queue_max: waiting messages per session; past it an explicit refusal.
+        turns_max: turns running at once; past it turns wait their turn.
+        turn_deadline_s: the longest a turn may work.
+        give_up_after_s: when an answer that cannot be delivered is given up.
+        progress_every_s: how often a long turn says that it is alive; 0 = off.
+        resume_freshness_s: how old an interrupted turn may be to go on by itself; 0 = never.
+        stuck_after: interrupted boots in a row before a session is suspended.
+    """
+
+    state_dir: Path = Path()
+    drain_timeout_s: SecondsOrOff = 20.0
+    busy: Literal["queue", "steer", "interrupt"] = "queue"
+    queue_max: Count = 100
+    turns_max: Count = 1000
+    turn_deadline_s: Seconds = 1800.0
+    give_up_after_s: Seconds = 86400.0
+    progress_every_s: SecondsOrOff = 180.0
+    resume_freshness_s: SecondsOrOff = 3600.0
+    stuck_after: Count = 3
+
+
+class Session(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[session]`: whose conversation is whose, and when one ends by itself.
+
+    Args:
+        scope: in groups, a session per user or one for the chat. Threads are their own session, shared.
+        reset: when a session ends by itself.
+        idle_after_s: for "idle" and "both": after so long without a message.
+        daily_at: for "daily" and "both": at this time of day.
+        timezone: where that time of day is: an IANA name such as "Europe/Berlin". Empty: the machine's.
+    """
+
+    scope: Literal["user", "chat"] = "user"
+    reset: Literal["none", "idle", "daily", "both"] = "none"
+    idle_after_s: Seconds = 86400.0
+    daily_at: TimeOfDay = "04:00"
+    timezone: str = ""
+
+    def __post_init__(self) -> None:
+        try:
+            zone(self.timezone)
+        except ValueError:
+            raise ValueError('timezone must be an IANA name such as "Europe/Berlin", or empty') from None
+
+    def policy(self) -> ResetPolicy:
+        """When a conversation ends by itself."""
+        return ResetPolicy(self.reset, self.idle_after_s, self.daily_at, zone(self.timezone))
+
+
+class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[agent]`: the built-in agent.
+
+    Args:
+        prompt: the system prompt, or "file:PATH".
+        steps_max: steps of one turn.
+        same_failure_max: identical failing calls in a row.
+        history_tokens: how much of the transcript the model is given.
+    """
+
+    prompt: str = "You are a helpful assistant."
+    steps_max: Count = 60
+    same_failure_max: Count = 3
+    history_tokens: Count = 100_000
+
+
+class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A model, where it is served, and the keys to it. `[[model.fallback]]` is one.
+
+    Args:
+        provider: which protocol the endpoint speaks.
+        base_url: where it is. Default: the provider's own.
+        name: the model's name there.
+        keys: the credential pool, in order: "env:NAME" or "file:PATH" each. Default: the variable the
+            provider's own tools read.
+        strategy: which key is used next.
+        connect_s: for name lookup, connection and TLS.
+        first_byte_s: until the answer begins.
+        between_bytes_s: between two pieces of the answer.
+        answer_tokens: the longest answer, in tokens; a call that is cut there is asked for again. Default: as
+            the provider has it, 8192 at Anthropic, which wants to be told.
+    """
+
+    provider: Provider = "openai"
+    base_url: str = "https://api.openai.com/v1"
+    name: Annotated[str, Meta(min_length=1, description="the name of a model")] = "gpt-5.5"
+    keys: tuple[Secret, ...] = ()
+    strategy: Literal["fill_first", "round_robin", "least_used", "random"] = "fill_first"
+    connect_s: Seconds = 10.0
+    first_byte_s: Seconds = 120.0
+    between_bytes_s: Seconds = 60.0
+    answer_tokens: Count | None = None
+
+    def __post_init__(self) -> None:
+        if (self.provider != "echo" or self.base_url) and (wrong := _wrong_address(self.base_url)):
+            raise ValueError(f"base_url {wrong}")
+        if self.provider != "echo" and not self.keys:
+            raise ValueError("keys must name at least one key; a server that wants none takes any")
+
+
+class ModelOptions(Endpoint, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[model]`: the model that answers.
+
+    Args:
+        on_exhausted: while no key to any of them may be used: wait up to two minutes for one and tell the
+            user where it takes longer, tell at once, or keep the message for later.
+        fallback: endpoints to try when this one cannot answer, in order.
+    """
+
+    on_exhausted: Literal["wait", "tell", "defer"] = "wait"
+    fallback: tuple[Endpoint, ...] = ()
+
+
+class Tools(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[tools]`: what the agent may call.
+
+    Args:
+        enable: names of installed tools.
+    """
+
+    enable: tuple[str, ...] = ("now", "sleep")
+
+
+SECTIONS: dict[str, type[Struct]] = {
+    "gateway": Gateway,
+    "session": Session,
+    "agent": Agent,
+    "model": ModelOptions,
+    "tools": Tools,
+}
+"""The schema, beside `[platforms.NAME]`, whose schema is the adapter's."""
+
+PROVIDERS: dict[str, dict[str, Any]] = {
+    "openai": {
+        "base_url": "https://api.openai.com/v1",
+        "name": "gpt-5.5",
+        "keys": ["env:OPENAI_API_KEY"],
+    },
+    "anthropic": {
+        "base_url": "https://api.anthropic.com",
+        "name": "claude-sonnet-4-5",
+        "keys": ["env:ANTHROPIC_API_KEY"],
+    },
+    "echo": {"base_url": "", "name": "echo"},
+}
+"""What an endpoint's table need not say, by provider."""
+
+
+def completed(endpoint: Any) -> Any:
+    """An endpoint's table and its fallbacks' with what their providers make of keys left out.
+
+    Anything that is not such a table is returned as it is; filling it says what is wrong.
+    """
+    if not isinstance(endpoint, dict):
+        return endpoint
+    provider = endpoint.get("provider", "openai")
+    table = {**(PROVIDERS.get(provider, {}) if isinstance(provider, str) else {}), **endpoint}
+    if isinstance(table.get("fallback"), list):
+        table["fallback"] = [completed(each) for each in table["fallback"]]
+    return table
+
+
+def _wrong_address(url: str) -> str | None:
+    try:
+        found = urlsplit(url)
+        proper = found.scheme in ("http", "https") and found.hostname and found.port != 0
+    except ValueError:
+        proper = False
+    if not proper:
+        return 'must be an address like "https://api.example.com/v1"'
+    if found.username is not None or found.password is not None:
+        return "must hold no user name or password; a key belongs in keys"
+    return "must end with its path, without ? or #" if found.query or found.fragment else None

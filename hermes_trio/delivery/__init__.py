@@ -1,0 +1,1 @@
+"""The way of an answer to its platform."""

@@ -1,0 +1,290 @@
+"""The outbox: the only mouth. What a lane does: begin (durable), deliver, record.
+
+A lane is served by one task, so what is said in a chat is said in one order and an edit in flight is
+finished before the next. Budgets belong to the account: a penalty silences its chat until its end, a
+long one is a row; a 429 past five seconds also stops what is only live (typing, previews, progress).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal, TypeVar
+
+import trio
+from msgspec import structs
+
+from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.discretion import shown
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.retry import kept
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.runtime.workers import Worker
+from hermes_trio.text.chunking import units
+from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.links import write_out
+from hermes_trio.values.delivery import Delivery, Part, Traits
+from hermes_trio.values.identity import Address, Lane
+
+T = TypeVar("T")
+DELIVER_S = 60.0
+LIVE_S = 10.0
+"""What is only live holds its lane no longer than this: a command's reply may wait behind it."""
+TYPING_S = 5.0
+TYPING_AT_ONCE = 20
+TELL_S = 10.0
+LONG_PENALTY_S = 10.0
+LIVE_PENALTY_S = 5.0
+LONGEST_PENALTY_S = 86400.0
+"""Who names more has a fault, and is asked again after a day: a chat is silent for ever for nobody's sake."""
+SHORTEST_PENALTY_S = 0.25
+"""Who names less names no time, and our own backoff is kept: no platform is called without a pause."""
+Then = Literal["look", "rest", "leave"]
+"""What the lane does after a call: look at its rows, try the same row again after a while, or leave."""
+
+
+class Outbox:
+    """Serves lanes over the platforms of a gateway.
+
+    Args:
+        platforms: by account id.
+        give_up_after_s: how long a part is tried, in seconds of the wall clock.
+        hears: whether an account receives at the moment, so that a call has a chance.
+        moves: chats that have another id, by which they are spoken to.
+        redact: replaces secrets in what is shown, and in what an adapter says of its failures.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        platforms: Mapping[str, Platform],
+        clock: WallClock,
+        chance: Chance,
+        log: Log,
+        give_up_after_s: float,
+        redact: Callable[[str], str],
+        hears: Callable[[str], bool],
+        moves: Moves,
+    ) -> None:
+        self._store = store
+        self._platforms = platforms
+        self._clock = clock
+        self._chance = chance
+        self._log = log
+        self._give_up_after_s = give_up_after_s
+        self._redact = redact
+        self._hears = hears
+        self._moves = moves
+        self._silent_until: dict[tuple[str, str], float] = {}
+        self._typing = 0
+        self._live_until: dict[str, float] = {}
+
+    def remember(self, account: str, chat: str, until: float) -> None:
+        """A penalty that an older boot was given."""
+        self._silence(account, chat, _penalty_s(until - self._clock.now()))
+
+    async def work(self, lane: Lane, worker: Worker) -> None:
+        """Say what the lane has to say."""
+        platform = self._platforms.get(lane.account_id)
+        if platform is None:
+            return
+        traits, failures, late = platform.traits, 0, False
+        while True:
+            await self._silence_over(lane)
+            begun = await self._store.begin_delivery(
+                lane,
+                takes_key=traits.takes_key,
+                live=not self._is_live_off(lane.account_id),
+                can_delete=traits.can_delete,
+                can_edit=traits.can_edit,
+                repeats=late or self._hears(lane.account_id),
+            )
+            if begun is None:
+                return
+            if isinstance(begun, InDoubt):
+                # The one repeat is not said into a line that is down. Who is well again wakes its lanes.
+                left_s = begun.created_at + self._give_up_after_s - self._clock.now()
+                late = left_s <= 0
+                await worker.rest(max(0.0, left_s))
+                continue
+            late = False
+            if isinstance(begun, GaveUp):
+                self._log.warning(
+                    "send given up", lane=str(lane), row=begun.row, attempts=None, why=begun.why
+                )
+                continue
+            then = await self._deliver(platform, lane, begun)
+            if then == "leave" and not worker.dirty:
+                return
+            failures = failures + 1 if then == "rest" else 0
+            if then == "rest":
+                await worker.rest(full_jitter(failures - 1, self._chance.random()))
+
+    async def fail_first(self, lane: Lane, _: Worker) -> str | None:
+        """Give up what the lane cannot get past."""
+        return await self._store.fail_part(lane, live=not self._is_live_off(lane.account_id))
+
+    async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
+        """One call and its record."""
+        if not begun.live and self._clock.now() - begun.created_at >= self._give_up_after_s:
+            return await self._fail(lane, begun, "failed", "undeliverable", final=True)
+        if self._is_silent(lane):
+            # Another lane of the chat was told to be silent while this one began.
+            await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
+            return "look"
+        receipt, error = None, None
+        moved = self._moves.of(begun.delivery)
+        if moved is not begun.delivery and moved.op in ("react", "unreact"):
+            # The message it is a sign on is not in the chat that this is now: its id there is another's.
+            await self._kept(lambda: self._store.record_delivery(begun.row, None))
+            return "look"
+        plain = _plain(moved, platform.traits) if begun.plain else moved
+        delivery = shown(plain, self._redact)
+        with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
+            receipt, error = await attempt(lambda: platform.deliver(delivery))
+        if error is None and not deadline.cancelled_caught:
+            id = str(receipt.message_id) if receipt and receipt.message_id is not None else None
+            more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
+            return "look" if more else "leave"
+        return await self._failed(lane, begun, only(error), moved.address.chat)
+
+    async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None, chat: str) -> Then:
+        """What becomes of a part that this chat has not taken."""
+        why = "no answer in time" if error is None else self._redact(told(error))
+        edits_for_good = begun.delivery.op == "edit" and not begun.live
+        match error:
+            case ChatMoved(becomes=becomes) if self._moves.is_news(lane.account_id, lane.chat, becomes):
+                await self._kept(lambda: self._store.chat_moved(lane.account_id, lane.chat, becomes))
+                return await self._fail(lane, begun, "not_sent", why)
+            case ChatMoved() if self._moves.of(begun.delivery).address.chat != chat:
+                # Where it is now was heard while the call was on its way.
+                return await self._fail(lane, begun, "not_sent", why)
+            case ChatMoved():
+                return await self._fail(lane, begun, "failed", why, final=True)
+            case NotSent(retry_after_s=said_s):
+                wait_s = _penalty_s(said_s)
+                if wait_s:
+                    await self._penalty(lane, wait_s)
+                return await self._fail(lane, begun, "not_sent", why, again=not wait_s)
+            case SendRefused(kind="markup" | "other") if _formatted(begun):
+                return await self._fail(lane, begun, "plain", why)
+            case SendRefused(kind="markup" | "other") if begun.delivery.op == "react":
+                return await self._fail(lane, begun, "line", why)
+            case SendRefused(kind="lost") if begun.delivery.op == "edit":
+                return await self._fail(lane, begun, "lost", why)
+            case SendRefused(kind="markup" | "other") if edits_for_good:
+                # An answer that may not take its preview's place still has to be said.
+                return await self._fail(lane, begun, "refused", why)
+            case SendRefused():
+                return await self._fail(lane, begun, "failed", why, final=True)
+            case _:
+                return await self._fail(lane, begun, "unknown", why, again=True)
+
+    async def _fail(
+        self, lane: Lane, begun: Begun, how: str, why: str, *, final: bool = False, again: bool = False
+    ) -> Then:
+        gave_up = await self._kept(lambda: self._store.fail_delivery(begun.row, how, why))  # type: ignore[arg-type]
+        place, row, attempts = str(lane), begun.row, begun.attempts
+        if final or gave_up:
+            self._log.warning("send given up", lane=place, row=row, attempts=attempts, why=why)
+        else:
+            self._log.warning("send retried", lane=place, row=row, attempts=attempts, why=why)
+        return "rest" if again else "look"
+
+    async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
+        """Write what is certain, however long the disk refuses: forgotten, it would be taken for unknown."""
+        return await kept(write, lambda error: self._log.warning("record waits", why=str(error)))
+
+    # -- budgets
+
+    async def _penalty(self, lane: Lane, wait_s: float) -> None:
+        """The platform told us to be silent: no call to this chat before the time."""
+        self._silence(lane.account_id, lane.chat, wait_s)
+        if wait_s > LONG_PENALTY_S:
+            try:
+                await self._store.penalty(lane.account_id, lane.chat, self._clock.now() + wait_s)
+            except StoreFailed as error:
+                # Only a restart forgets it then, and the platform will say it again.
+                self._log.warning("penalty not kept", lane=str(lane), why=str(error))
+
+    def _silence(self, account: str, chat: str, wait_s: float) -> None:
+        until = trio.current_time() + wait_s
+        self._silent_until[account, chat] = max(until, self._silent_until.get((account, chat), until))
+        if wait_s > LIVE_PENALTY_S:
+            self._live_until[account] = max(until, self._live_until.get(account, until))
+
+    async def _silence_over(self, lane: Lane) -> None:
+        place = lane.account_id, lane.chat
+        if (until := self._silent_until.get(place)) is not None:
+            # Not longer than an answer is worth sending: what is too old is given up in time.
+            await trio.sleep_until(min(until, trio.current_time() + self._give_up_after_s))
+            if trio.current_time() >= until and self._silent_until.get(place) == until:
+                del self._silent_until[place]
+
+    def _is_silent(self, lane: Lane) -> bool:
+        return trio.current_time() < self._silent_until.get((lane.account_id, lane.chat), 0.0)
+
+    def _is_live_off(self, account: str) -> bool:
+        return trio.current_time() < self._live_until.get(account, 0.0)
+
+    async def tell(self, address: Address, text: str) -> None:
+        """Say something that cannot be written down, because the store cannot write: once, or not at all."""
+        platform = self._platforms.get(address.account_id)
+        if platform is None or self._is_silent(address.lane):
+            return
+        delivery = self._moves.of(Delivery(op="send", address=address, part=Part(text), said="notice"))
+        with trio.move_on_after(TELL_S):
+            _, error = await attempt(lambda: platform.deliver(shown(delivery, self._redact)))
+            if error is not None:
+                self._log.warning("send given up", lane=str(address.lane), why=type(error).__name__)
+
+    async def typing(self, address: Address) -> None:
+        """Show that somebody works; skipped when the budget says wait, never queued, never an error."""
+        account, platform = address.account_id, self._platforms.get(address.account_id)
+        if platform is None or self._is_silent(address.lane) or self._is_live_off(account):
+            return
+        if self._typing >= TYPING_AT_ONCE:
+            return
+        error: Exception | None = None
+        self._typing += 1
+        try:
+            with trio.move_on_after(TYPING_S):
+                delivery = self._moves.of(Delivery(op="typing", address=address))
+                _, error = await attempt(lambda: platform.deliver(delivery))
+        finally:
+            self._typing -= 1
+        told = only(error)
+        if isinstance(told, NotSent) and (wait_s := _penalty_s(told.retry_after_s)):
+            await self._penalty(address.lane, wait_s)
+
+
+def _penalty_s(said_s: float | None) -> float:
+    """How long we are silent because a platform said so, in seconds."""
+    if said_s is None or said_s < SHORTEST_PENALTY_S:
+        return 0.0
+    return min(said_s, LONGEST_PENALTY_S)
+
+
+def _formatted(begun: Begun) -> bool:
+    """Whether formatting may be why it is refused: then it is tried once without."""
+    return not begun.plain and begun.delivery.part is not None and bool(begun.delivery.part.spans)
+
+
+def _plain(delivery: Delivery, traits: Traits) -> Delivery:
+    """The same without formatting; what its links lead to stands in the text, as far as there is room."""
+    if delivery.part is None:
+        return delivery
+    room = traits.text_max - units(delivery.part.text, traits.unit)
+    spelt = write_out(delivery.part, lambda span: False, room=room, unit=traits.unit)
+    return structs.replace(delivery, part=Part(spelt.text))
+
+
+def only(error: BaseException | None) -> BaseException | None:
+    """The one exception of a group that holds no other: an adapter's nursery wraps what it raises."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,1 @@
+"""The whole river: opened, wired, and in the hands of its host."""

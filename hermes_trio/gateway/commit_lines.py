@@ -1,0 +1,38 @@
+"""What the log says of a commit: a line for each thing that has happened with it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hermes_trio.runtime.log import Log
+from hermes_trio.values.consequences import (
+    Consequence,
+    GivenUp,
+    HasMoved,
+    LeftOut,
+    OutOfTheWay,
+    ReplaceKey,
+    Settled,
+)
+
+
+def write_lines(log: Log, consequences: Sequence[Consequence]) -> None:
+    """Write them. Also where nothing else may follow: before the gateway runs, and after."""
+    for what in consequences:
+        match what:
+            case Settled(native=native, outcome=outcome, why=why):
+                where = str(what.key or what.account)
+                log.info(f"message {outcome}", native=native, key=where, why=why)
+            case HasMoved(account=account, chat=chat, becomes=becomes):
+                log.info("chat moved", account=account, chat=chat, becomes=becomes)
+            case OutOfTheWay(what=found):
+                for one in found:
+                    log.error("out of the way", kind="row", key=None, what=one)
+            case LeftOut(key=key, turn=turn, what="summary" | "cut"):
+                log.info("conversation shortened", turn=turn, key=str(key), how=what.what)
+            case LeftOut(key=key, turn=turn):
+                log.warning("set aside", turn=turn, key=str(key), what=what.what)
+            case ReplaceKey(key=key, session=session, why=why, who=who):
+                log.info("reset", key=str(key), session=session, who=who, why=why)
+            case GivenUp(row=row, lane=lane, why=why):
+                log.warning("send given up", lane=lane and str(lane), row=row, attempts=None, why=why)

@@ -1,0 +1,115 @@
+"""Checkpoint, then move_on_after, then cancel.
+
+The drain is politeness: everything promised is durable before it begins, so a SIGKILL at any point of
+it costs nothing. Its limits hold also where the disk hangs: what is written for politeness is not waited for
+past its time, and the store is told when to wait for nothing any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import StoreClosed, StoreFailed
+from hermes_trio.ports.store import Booted, Store
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.retry import Refused, written
+from hermes_trio.values.recording import Setup
+
+CHECKPOINT_S = 2.0
+LEAVE_S = 2.0
+FLUSH_S = 5.0
+CLOSE_S = 3.0
+
+
+class Draining(Struct, frozen=True):
+    """What a drain works on.
+
+    Args:
+        open_no_turns: synchronous: no turn is opened after it.
+        no_turn_works: returns when every turn has ended or waits for a person or a clock.
+        stop_intake: nothing more is confirmed to a platform.
+        cancel_sessions: cancels what still runs; the rows stay `running`.
+        left: returns when every session's task has left.
+        say_who_is_left: synchronous: those that have not are in the log. Nothing cuts a shielded task.
+        flushed: returns when every lane has said what it had.
+    """
+
+    open_no_turns: Callable[[], None]
+    no_turn_works: Callable[[], Awaitable[None]]
+    stop_intake: Callable[[], None]
+    cancel_sessions: Callable[[], None]
+    left: Callable[[], Awaitable[None]]
+    say_who_is_left: Callable[[], None]
+    flushed: Callable[[], Awaitable[None]]
+
+
+async def checkpoint(store: Store, why: str, log: Log) -> None:
+    """Reason and time on every running turn, also while the host is being cancelled; at most 2 s."""
+
+    async def write() -> None:
+        turns = await store.checkpoint(why)
+        log.info("checkpoint", why=why, turns=turns)
+
+    await _if_it_can_be(write, CHECKPOINT_S, log)
+
+
+async def end_boot(store: Store, log: Log) -> None:
+    """The last commit of a life that ended as asked; without it the next one takes it for a crash."""
+    await _if_it_can_be(store.end_boot, CLOSE_S, log)
+
+
+async def limit(store: Store, left: trio.Event) -> None:
+    """However what is beside it is cut, from then on the disk is waited for no longer than CLOSE_S.
+
+    Args:
+        left: set when it was left without a cut.
+    """
+    try:
+        await left.wait()
+    except trio.Cancelled:
+        store.end_within(CLOSE_S)
+        raise
+
+
+async def begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted, Sequence[str]]:
+    """The first commits of a life, and which rows were put out of its way before.
+
+    Tried until the disk takes them. A host that does not wait for it is not held by a disk that hangs.
+    """
+    left = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limit, store, left, name="limit of the start")
+        aside = await written(store.clear_the_way, waits)
+        booted = await written(lambda: store.begin_boot(setup), waits)
+        left.set()
+    return booted, aside
+
+
+async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, log: Log) -> None:
+    """What is written for politeness: skipped, with a line, where the store cannot."""
+    with trio.move_on_after(within_s, shield=True) as scope:
+        try:
+            await write()
+        except (StoreFailed, StoreClosed) as error:
+            log.error("checkpoint failed", why=f"{type(error).__name__}: {error}")
+    if scope.cancelled_caught:
+        log.error("checkpoint failed", why="no commit in time")
+
+
+async def drain(work: Draining, store: Store, log: Log, *, why: str, deadline: trio.CancelScope) -> None:
+    """Let turns that work finish under `deadline`, then cancel them, then flush what is owed."""
+    work.open_no_turns()
+    await checkpoint(store, why, log)
+    with deadline:
+        await work.no_turn_works()
+    work.stop_intake()
+    work.cancel_sessions()
+    with trio.move_on_after(LEAVE_S) as leaving:
+        await work.left()
+    if leaving.cancelled_caught:
+        work.say_who_is_left()
+    with trio.move_on_after(FLUSH_S):
+        await work.flushed()

@@ -1,0 +1,249 @@
+"""open_gateway(): a gateway's life, from its first commit to its last.
+
+    store writer             a service: shields itself, outlives everything below
+    └ work nursery
+      ├ lanes                a task per chat and thread with something to say
+      ├ commands             a task per key with unsettled commands
+      ├ sessions             a task per key with something to do
+      ├ children             a task per program, and one per process group that is being ended
+      ├ quiet  rests         keep what waits for a clock
+      ├ sweep                looks for rows that cannot be read and that nothing meets
+      ├ allowances           ends what turns and commands are given, in time that the process has lived
+      └ intake nursery       a supervisor per account
+
+Three ways out: the body ends → drain; Cancelled or an error in the body → checkpoint under its shield,
+no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`) shortens the drain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import trio
+from msgspec import convert, to_builtins
+from msgspec.structs import asdict
+
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
+from hermes_trio.errors import ConfigWrong, StoreFailed
+from hermes_trio.gateway.commit_lines import write_lines
+from hermes_trio.gateway.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.wiring import River
+from hermes_trio.intake.commands import by_name
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.command import Command
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.process import Processes
+from hermes_trio.ports.store import Booted, Store
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.processes.system import SystemProcesses
+from hermes_trio.runtime.clock import SystemClock, system_chance
+from hermes_trio.runtime.discretion import Discretion, discreet
+from hermes_trio.runtime.log import Log, standard_log
+from hermes_trio.runtime.plugins import installed_commands
+from hermes_trio.runtime.retry import Refused, written
+from hermes_trio.runtime.threads import beside
+from hermes_trio.store.sqlite.store import served
+from hermes_trio.text.sanitize import clean, mapped
+from hermes_trio.turns.recovery import Policy, let_go, recover, sweep, turn_away
+from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
+
+BOOT_COMMANDS_S = 15.0
+
+
+@asynccontextmanager
+async def open_gateway(
+    agent: Agent,
+    *,
+    platforms: Sequence[Platform],
+    store: Store | Path | str,
+    options: GatewayOptions | None = None,
+    session: SessionOptions | None = None,
+    commands: Sequence[Command] | None = None,
+    clock: WallClock | None = None,
+    chance: Chance | None = None,
+    log: Log | None = None,
+    redact: Callable[[str], str] = str,
+    resume: bool = True,
+    on_restart: Callable[[], None] | None = None,
+    processes: Processes | None = None,
+    aside: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None,
+) -> AsyncIterator[Gateway]:
+    """Run a gateway while the body runs.
+
+    Args:
+        agent: `async def agent(turn)`, called once per turn; see `Turn` for its verbs. Returns the reply
+            as markdown, a `Silence`, or None for "my last `say` was it".
+        platforms: the accounts to serve. Each carries its own policy; deny by default.
+        store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
+        options, session: limits and rules, as in the config file. commands: by default those installed.
+        clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
+        aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
+        log: a structlog logger, which sees to secrets itself; by default the standard logger "hermes_trio".
+        redact: replaces secrets in what is said, shown, stored, and logged there.
+        on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
+        resume: False: interrupted turns are closed with a notice instead of resumed.
+
+    Leaving the body drains: a checkpoint, turns that work may finish within `options.drain_timeout_s`, the
+    rest goes on at the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
+
+    Raises:
+        ConfigWrong: two platforms are one account, or two commands have one name.
+        StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
+        ExceptionGroup: of what the body raises.
+    """
+    wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
+    log, discretion = log or standard_log(redact), Discretion(redact, aside or beside())
+    make = partial(
+        River,
+        agent,
+        platforms,
+        options=limits,
+        session=rules,
+        commands=by_name(installed_commands() if commands is None else commands),
+        clock=wall,
+        chance=chance or system_chance(),
+        log=log,
+        discretion=discretion,
+        on_restart=on_restart,
+        processes=processes or SystemProcesses(),
+    )
+    living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
+    async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:
+        yield gateway
+
+
+def _setup(
+    agent: Agent,
+    platforms: Sequence[Platform],
+    options: GatewayOptions,
+    session: SessionOptions,
+    redact: Callable[[str], str],
+) -> Setup:
+    """What shapes this boot, for recordings. The folder is nobody's business but this machine's."""
+    _check_accounts(platforms)
+    built_in = getattr(agent, "setup", None)
+    return Setup(
+        gateway={name: value for name, value in asdict(options).items() if name != "state_dir"},
+        session=asdict(session),
+        accounts={
+            f"{one.name}/{one.account}": AccountSetup(traits=one.traits, policy=one.policy)
+            for one in platforms
+        },
+        agent=_without_secrets(built_in, redact) if isinstance(built_in, AgentSetup) else None,
+    )
+
+
+def _without_secrets(agent: AgentSetup, redact: Callable[[str], str]) -> AgentSetup:
+    plain = to_builtins(agent, str_keys=True, enc_hook=repr)
+    return convert(mapped(plain, lambda text: clean(redact(text))), AgentSetup)
+
+
+@asynccontextmanager
+async def _living(
+    make: Callable[[Store, trio.Nursery], River],
+    platforms: Sequence[Platform],
+    store: Store,
+    resume: bool,
+    setup: Setup,
+    log: Log,
+) -> AsyncIterator[Gateway]:
+    """One boot, from its first commit to its last."""
+
+    def waits(error: StoreFailed) -> None:
+        log.warning("start waits", why=str(error))
+
+    store.perform = partial(write_lines, log)
+    booted, aside = await begin_boot(store, setup, waits)
+    async with _opened(platforms), trio.open_nursery() as nursery:
+        nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
+        river = make(store, nursery)
+        for what in aside:
+            river.log.error("out of the way", kind="start", key=None, what=what)
+        with river.flowing():
+            nursery.start_soon(river.quiet.serve, name="quiet")
+            nursery.start_soon(river.rests.serve, name="rests")
+            nursery.start_soon(river.allowances.serve, name="allowances")
+            nursery.start_soon(sweep, store, river.log, name="sweep")
+            try:
+                await _boot(river, booted, resume, waits)
+            except trio.Cancelled:
+                await end_boot(store, river.log)  # a start that is cut short has ended as asked
+                raise
+            if booted.guarded:
+                nursery.start_soon(let_go, store, river.log, name="let go")
+            nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")
+            gateway = Gateway(river)
+            try:
+                yield gateway
+            except BaseException:
+                river.listening.scope.cancel(reason="cancelled")
+                await checkpoint(store, "cancelled", river.log)
+                raise
+            await _drain(gateway, "asked")
+        nursery.cancel_scope.cancel(reason="drained")
+    await end_boot(store, river.log)
+
+
+def _check_accounts(platforms: Sequence[Platform]) -> None:
+    names = [f"{platform.name}/{platform.account}" for platform in platforms]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigWrong(f"two platforms are both the account {name}")
+
+
+@asynccontextmanager
+async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
+    """Hold every platform open while the body runs; closed in the opposite order."""
+    async with AsyncExitStack() as stack:
+        for platform in platforms:
+            await stack.enter_async_context(platform.open())
+        yield
+
+
+async def _boot(river: River, booted: Booted, resume: bool, waits: Refused) -> None:
+    """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
+    for account, chat, until in booted.penalties:
+        river.outbox.remember(account, chat, until)
+    river.moves.remember(booted.moved)
+    river.rests.recall(booted.rests)
+    store, options = river.store, river.options
+    river.background.reap(await written(store.left_children, waits))
+    policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
+    now, platform = river.clock.now(), river.accounts.get
+    await turn_away(booted, store, policy, platform=platform, waits=waits)
+    if await written(store.commands_waiting, waits):
+        with trio.move_on_after(BOOT_COMMANDS_S):
+            await river.commands.empty()
+    await recover(
+        booted, store, policy, now=now, platform=platform, split=river.split, log=river.log, waits=waits
+    )
+    river.turns.open_turns()
+    await written(store.wake_all, waits)
+
+
+async def _drain(gateway: Gateway, why: str) -> None:
+    """See drain.py."""
+    river = gateway.river
+    river.draining = True
+    gateway.hurry(river.options.drain_timeout_s)
+
+    def cancel() -> None:
+        river.sessions.cancel(why)
+        river.background.cancel(why)
+
+    work = Draining(
+        open_no_turns=river.turns.open_no_turns,
+        no_turn_works=river.turns.places.none_held,
+        stop_intake=lambda: river.listening.scope.cancel(reason=why),
+        cancel_sessions=cancel,
+        left=river.sessions.empty,
+        say_who_is_left=river.sessions.say_who_is_left,
+        flushed=river.lanes.empty,
+    )
+    await drain(work, river.store, river.log, why=why, deadline=river.drain_deadline)

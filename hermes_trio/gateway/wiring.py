@@ -1,0 +1,253 @@
+"""The river: every part of a gateway, wired; and what the store's commits cause in it.
+
+The parts do not know one another. Each is given here what it asks for: ports, and callables of others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+import trio
+
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
+from hermes_trio.delivery.outbox import Outbox
+from hermes_trio.gateway.commit_lines import write_lines
+from hermes_trio.intake.accounts import Listening
+from hermes_trio.intake.commands import Dispatch
+from hermes_trio.intake.receiver import Ear
+from hermes_trio.intake.routing import allowed
+from hermes_trio.models.cooldown_keeper import Rests
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.command import Command
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.process import Processes
+from hermes_trio.ports.store import AcceptRules, Hold, Opened, Store
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.processes.background import Background
+from hermes_trio.processes.reaper import Reaper
+from hermes_trio.runtime.allowance import Allowances
+from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.splitting import Splitting
+from hermes_trio.runtime.workers import Keyed
+from hermes_trio.text import sentences
+from hermes_trio.transcript.cache import Memory
+from hermes_trio.turns.activity import Quiet
+from hermes_trio.turns.runner import Player
+from hermes_trio.turns.sessions import Sessions
+from hermes_trio.turns.surroundings import Surroundings
+from hermes_trio.values.consequences import (
+    CancelTurn,
+    Consequence,
+    Deferred,
+    EndChildren,
+    HasMoved,
+    ReplaceKey,
+    RestartAsked,
+    Unkept,
+    WakeAsk,
+    WakeCommands,
+    WakeKey,
+    WakeLane,
+)
+from hermes_trio.values.identity import Address, Key, Lane
+
+
+class River:
+    """The parts of one boot. Making it starts nothing; `open.py` gives it its life.
+
+    Attributes:
+        listening: receives. `commands`, `sessions`, `lanes`: who has a task now, by key and by lane.
+        drain_deadline: until when turns may go on in a drain.
+        draining: no turn is opened any more.
+    """
+
+    def __init__(
+        self,
+        agent: Agent,
+        platforms: Sequence[Platform],
+        store: Store,
+        nursery: trio.Nursery,
+        *,
+        options: GatewayOptions,
+        session: SessionOptions,
+        commands: Mapping[str, Command],
+        clock: WallClock,
+        chance: Chance,
+        log: Log,
+        discretion: Discretion,
+        on_restart: Callable[[], None] | None,
+        processes: Processes,
+    ) -> None:
+        self._on_restart = on_restart
+        self.store = store
+        self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
+        self.options, self.session_options = options, session
+        self.clock, self.chance, self.log = clock, chance, log
+        self.model = getattr(agent, "name", "")
+        self.opened_at = clock.now()
+        self.drain_deadline, self.draining = trio.CancelScope(), False
+        self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
+        history = getattr(agent, "history_chars", 0)
+        keep_s, hears = options.give_up_after_s, self._hears
+        self.moves = Moves()
+        self.split, redact = Splitting(discretion.aside).parts, discretion.redact
+        self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears, self.moves)
+        reaper = Reaper(nursery, log)
+        self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
+        self.memory = Memory(getattr(agent, "memory_bytes", 0))
+        self.allowances = Allowances(options.turn_deadline_s)
+        around = self._surroundings(discretion, history)
+        self.quiet = Quiet()
+        self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
+        play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
+        policy = session.policy()
+        self._next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=policy)
+        self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
+        self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
+        cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
+        self.dispatch = Dispatch(
+            store,
+            commands,
+            self.accounts.get,
+            self.rules,
+            self.status_lines,
+            cut,
+            tell,
+            log,
+            restarting=say,
+            allowances=self.allowances,
+            split=self.split,
+        )
+        self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
+        self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
+
+    def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
+        return Surroundings(
+            store=self.store,
+            clock=self.clock,
+            chance=self.chance,
+            platform=self.accounts.get,
+            split=self.split,
+            typing=self.outbox.typing,
+            discretion=discretion,
+            allowed=self.is_allowed,
+            background=self.background,
+            deadline_s=self.options.turn_deadline_s,
+            allowances=self.allowances,
+            progress_every_s=self.options.progress_every_s,
+            steer=self.options.busy == "steer",
+            history=history,
+            memory=self.memory,
+        )
+
+    async def next_turn(self, key: Key, session: int) -> Opened | Hold | None:
+        """What the session does next; see the store's promise. What is known of it is not read again."""
+        kept = self.memory.of(key)
+        return await self._next_turn(key, session, known=None if kept is None else kept.mark)
+
+    # -- what the parts ask of one another
+
+    def is_allowed(self, address: Address) -> bool:
+        platform = self.accounts.get(address.account_id)
+        return platform is not None and allowed(address.user, platform.policy)
+
+    def _hears(self, account: str) -> bool:
+        health = self.listening.health().get(account)
+        return health is not None and health.receiving
+
+    def _ear(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Ear:
+        return Ear(
+            platform,
+            self.store,
+            cursor=cursor,
+            rules=self.rules(f"{platform.name}/{platform.account}"),
+            scope=self.session_options.scope,
+            log=self.log,
+            chance=self.chance,
+            reported=reported,
+            reached=self._say_what_waits,
+            draining=lambda: self.draining,
+            over=lambda: self.listening.scope.cancel_called,
+            moves=self.moves,
+        )
+
+    def _say_what_waits(self, account: str, chat: str | None = None) -> None:
+        """The account, or this chat of it, is well: what waits to be said there is tried at once."""
+        for lane, worker in self.lanes.live.items():
+            if lane.account_id == account and chat in (None, lane.chat):
+                worker.wake()
+
+    def status_lines(self, key: Key) -> Sequence[str]:
+        """What /status says about the gateway to this key."""
+        said = sentences.gateway_status(
+            up_s=self.clock.now() - self.opened_at,
+            working=self.turns.places.held,
+            turns_max=self.options.turns_max,
+            model=self.model,
+            receives={name: health.receiving for name, health in self.listening.health().items()},
+            draining=self.draining,
+        )
+        return [*self.turns.place(key), *said]
+
+    def _restarting(self) -> str | None:
+        """What is said to whoever asks for a restart; None: the host cannot."""
+        said = sentences.GOING_DOWN if self.draining else sentences.RESTARTING
+        return said if self._on_restart is not None else None
+
+    def rules(self, account: str) -> AcceptRules:
+        """What an account's messages do to a busy session."""
+        platform = self.accounts.get(account)
+        reacts = platform is not None and platform.traits.can_react
+        return AcceptRules(self.options.queue_max, self.options.busy, "react" if reacts else "line")
+
+    # -- what the store's commits cause
+
+    @contextmanager
+    def flowing(self) -> Iterator[None]:
+        """While the body runs commits wake and cancel. Left before the nursery of what they wake is.
+
+        After it they only have their lines: what is in the rows is the next boot's.
+        """
+        self.store.perform = self.perform
+        try:
+            yield
+        finally:
+            self.store.perform = partial(write_lines, self.log)
+
+    def perform(self, consequences: Sequence[Consequence]) -> None:
+        """Wake and cancel what a commit says, synchronously, before its caller wakes."""
+        write_lines(self.log, consequences)
+        for what in consequences:
+            match what:
+                case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
+                    pass  # its account is not there this time: what it has waits for a boot that serves it
+                case Unkept(account=account, count=count):
+                    self.log.warning("strangers not kept", account=account, count=count)
+                case HasMoved(account=account, chat=chat, becomes=becomes):
+                    self.moves.add(account, chat, becomes)
+                case WakeKey(key=key, session=session):
+                    self.sessions.wake(key, session)
+                case Deferred(until=until):
+                    self.rests.deferred(until)
+                case WakeLane(lane=lane):
+                    self.lanes.wake(lane)
+                case WakeCommands(key=key):
+                    self.commands.wake(key)
+                case ReplaceKey(key=key, session=session, why=why):
+                    self.memory.forget(key)
+                    if key.account_id in self.accounts:
+                        self.sessions.replace(key, session, why)
+                case CancelTurn(key=key, turn=turn, why=why):
+                    self.sessions.cut(key, turn, why)
+                case RestartAsked() if self._on_restart is not None:
+                    self._on_restart()
+                case EndChildren(children=children):
+                    self.background.end(children)
+                case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
+                    self.sessions.live[key].answer(turn)

@@ -1,0 +1,1 @@
+"""The connection to model providers and platforms."""

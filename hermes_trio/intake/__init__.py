@@ -1,0 +1,1 @@
+"""The way of an update: accounts, the receiver, commands."""

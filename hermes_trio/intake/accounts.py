@@ -1,0 +1,103 @@
+"""The receiving side of a gateway: an ear and a supervisor per account, until the intake is stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+
+import trio
+
+from hermes_trio.intake.receiver import Ear, Health
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.store import Store
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.retry import written
+from hermes_trio.runtime.supervise import supervise
+from hermes_trio.text.foreign_errors import told
+
+
+class Listening:
+    """Serves the accounts of a gateway.
+
+    Args:
+        accounts: the platforms, by account id.
+        make_ear: makes an account's ear from its platform, its cursor, and whom to tell that its health
+            is known, or good again.
+        well: told of such an account.
+
+    Attributes:
+        scope: cancelling it stops the intake: what is handed over after it is refused, also by a
+            connection of an adapter that outlives its `serve`.
+    """
+
+    def __init__(
+        self,
+        accounts: Mapping[str, Platform],
+        store: Store,
+        make_ear: Callable[[Platform, str | None, Callable[[str], None]], Ear],
+        well: Callable[[str], None],
+        log: Log,
+        chance: Chance,
+    ) -> None:
+        self.scope = trio.CancelScope()
+        self._accounts = accounts
+        self._store = store
+        self._make_ear = make_ear
+        self._well = well
+        self._log = log
+        self._chance = chance
+        self._ears: dict[str, Ear] = {}
+        self._ended = trio.Event()
+        self._heard = trio.Event()
+
+    async def serve(self, menu: Sequence[tuple[str, str]]) -> None:
+        """Serve every account until cancelled, or until every input has ended.
+
+        Args:
+            menu: the commands, for platforms that show them.
+        """
+        for name, platform in self._accounts.items():
+            cursor = await written(partial(self._store.cursor, name))
+            self._ears[name] = self._make_ear(platform, cursor, self._reported)
+            if hasattr(platform, "menu"):
+                platform.menu = menu
+        with self.scope:
+            async with trio.open_nursery() as nursery:
+                for name, platform in self._accounts.items():
+                    nursery.start_soon(self._account, name, platform, name=f"account {name}")
+            self._ended.set()
+
+    async def _account(self, name: str, platform: Platform) -> None:
+        ear = self._ears[name]
+        ended = await supervise(
+            lambda: platform.serve(ear),
+            name=name,
+            log=self._log,
+            chance=self._chance,
+            down=lambda error: ear.failed(told(error)),
+        )
+        if not ended:
+            # Its operator has to do something: that is no end of input.
+            await trio.sleep_forever()
+        if not ear.health.reported:
+            # It has received all there will ever be.
+            ear.received()
+
+    def _reported(self, account: str) -> None:
+        self._heard.set()
+        self._heard = trio.Event()
+        self._well(account)
+
+    async def ready(self) -> None:
+        """Return when each account has received, or has reported that it cannot."""
+        while not all(name in self._ears and self._ears[name].health.reported for name in self._accounts):
+            await self._heard.wait()
+
+    async def ended(self) -> None:
+        """Return when every input has ended. A refused account has not: it may be seen, and mended."""
+        await self._ended.wait()
+
+    def health(self) -> Mapping[str, Health]:
+        """Per account whether it receives."""
+        return {name: ear.health for name, ear in self._ears.items()}

@@ -1,0 +1,179 @@
+"""The inbox: decide (pure), then one commit. What follows from the commit wakes commands and sessions.
+
+Nothing is confirmed to a platform before its row is durable: `accept` returns after the commit, and the
+cursor is part of it. Intake that cannot commit confirms nothing, says so, and tries again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+import trio
+
+from hermes_trio.errors import IntakeClosed, StoreClosed, StoreFailed
+from hermes_trio.intake.routing import Scope, decide
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.store import AcceptRules, Store
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.moves import Moves
+from hermes_trio.text import sentences
+from hermes_trio.text.sanitize import clean
+from hermes_trio.values.identity import Lane
+from hermes_trio.values.message import Decided, Message, Moved, Undecodable
+
+T = TypeVar("T")
+WHY_MAX = 1000
+"""So many characters of why an account fails are kept: what a service says of itself has no bound."""
+
+
+class Health(msgspec.Struct):
+    """What is known of an account's receiving side.
+
+    Args:
+        receiving: a receive cycle completed, and none failed since.
+        why: the newest failure.
+        received_at: `trio.current_time()` of the last completed receive cycle.
+        reported: it has received, or reported its failure, at least once.
+    """
+
+    receiving: bool = False
+    why: str = ""
+    received_at: float | None = None
+    reported: bool = False
+
+
+class Ear:
+    """An account's Intake: see the port.
+
+    Args:
+        rules: what its messages do to a busy session.
+        scope: whose conversation a group's messages belong to.
+        reported: called when the account's health is known for the first time, or is good again.
+        reached: called with the account and a chat of it that can be reached again.
+        draining: asked for each batch; while it says yes each chat gets one notice.
+        moves: chats that have another id.
+        over: asked before each try; once it says yes nothing is taken any more.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        store: Store,
+        *,
+        cursor: str | None,
+        rules: AcceptRules,
+        scope: Scope,
+        log: Log,
+        chance: Chance,
+        reported: Callable[[str], None],
+        reached: Callable[[str, str], None],
+        draining: Callable[[], bool],
+        over: Callable[[], bool],
+        moves: Moves,
+    ) -> None:
+        self.cursor = cursor
+        self.account = f"{platform.name}/{platform.account}"
+        self.health = Health()
+        self._platform = platform
+        self._store = store
+        self._rules = rules
+        self._scope: Scope = scope
+        self._log = log
+        self._chance = chance
+        self._reported = reported
+        self._reached = reached
+        self._draining = draining
+        self._over = over
+        self._moves = moves
+        self._told: set[Lane] = set()
+
+    async def accept(
+        self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
+    ) -> None:
+        """See the port."""
+        platform, home = self._platform, self._moves.home
+        for moved in updates:
+            if isinstance(moved, Moved):
+                await self._tried(partial(self._store.chat_moved, self.account, moved.chat, moved.becomes))
+        decided = [
+            decide(one, platform.policy, self._scope, platform.traits, home)
+            for one in updates
+            if not isinstance(one, Moved)
+        ]
+        if self._draining():
+            decided = self._with_notices(decided)
+        new = await self._tried(partial(self._store.accept, self.account, decided, cursor, self._rules))
+        if cursor is not None:
+            self.cursor = cursor
+        for one in new:
+            self._write_line(one)
+            if one.notice and isinstance(one.update, Message):
+                self._told.add(one.update.address.lane)
+
+    async def _tried(self, write: Callable[[], Awaitable[T]]) -> T:
+        failures = 0
+        while not self._over():
+            try:
+                return await write()
+            except StoreClosed:
+                break
+            except StoreFailed as error:
+                self.failed(f"store: {error}")
+                await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
+                failures += 1
+        await trio.lowlevel.checkpoint()
+        raise IntakeClosed("the gateway goes down, and takes nothing any more")
+
+    def _with_notices(self, decided: Sequence[Decided]) -> list[Decided]:
+        """Each chat is told once; the store says it where the message waits from now on."""
+        told, made = set(self._told), []
+        for one in decided:
+            if isinstance(one.update, Message) and one.outcome is None and one.kind in ("message", "alone"):
+                lane = one.update.address.lane
+                if lane not in told:
+                    told.add(lane)
+                    one = msgspec.structs.replace(one, notice=sentences.DRAINING)
+            made.append(one)
+        return made
+
+    def _write_line(self, decided: Decided) -> None:
+        """What ended at once has its line from its commit."""
+        update = decided.update
+        if isinstance(update, Message) and decided.outcome is None:
+            self._log.info(
+                "message accepted",
+                native=update.native,
+                key=str(decided.key),
+                kind=decided.kind,
+                length=len(update.text),
+            )
+
+    def received(self) -> None:
+        """See the port."""
+        health = self.health
+        was_receiving = health.receiving
+        health.receiving, health.why = True, ""
+        health.received_at = trio.current_time()
+        if not was_receiving:
+            health.reported = True
+            self._log.info("account up", account=self.account)
+            self._reported(self.account)
+
+    def reachable(self, chat: str) -> None:
+        """See the port."""
+        self._reached(self.account, chat)
+
+    def failed(self, why: str) -> None:
+        """See the port."""
+        why = clean(str(why))[:WHY_MAX]
+        if self.health.receiving or not self.health.reported:
+            self._log.warning("account down", account=self.account, why=why)
+        self.health.receiving, self.health.why = False, why
+        if not self.health.reported:
+            self.health.reported = True
+            self._reported(self.account)

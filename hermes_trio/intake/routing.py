@@ -1,0 +1,111 @@
+"""What the inbox decides of an update before anything is written: who, whose conversation, what kind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+
+from hermes_trio.intake.slash import is_command, names_another
+from hermes_trio.text.chunking import units
+from hermes_trio.text.sanitize import clean, cleaned
+from hermes_trio.values.delivery import Traits
+from hermes_trio.values.identity import Address, Key, Policy
+from hermes_trio.values.message import Decided, Message, Undecodable
+
+Scope = Literal["user", "chat"]
+ALBUM_HOLD_S = 0.8
+FRAGMENT_HOLD_S = 0.6
+FRAGMENT_UNITS = 96
+NUL = b"\\u0000"
+_read_message = msgspec.json.Decoder(Message).decode
+
+
+def decide(
+    update: Message | Undecodable,
+    policy: Policy,
+    scope: Scope,
+    traits: Traits,
+    home: Callable[[Address], Address] = lambda address: address,
+) -> Decided:
+    """Authorise, find the key, tell commands from messages. Deny by default.
+
+    Args:
+        home: gives the address that the chat's conversations began with.
+    """
+    if isinstance(update, Message):
+        update = _sound(update) or Undecodable(
+            native=clean(str(update.native)), why="not what a Message is", raw=update.raw
+        )
+    if isinstance(update, Undecodable):
+        return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
+    why = refuse(update, policy)
+    key = key_of(home(update.address), update.private, scope)
+    if why is not None:
+        return Decided(update=update, key=key, outcome="dropped", reason=why)
+    # What somebody else wrote is no wish of who passes it on.
+    if update.choice is None and update.forwarded is None and is_command(update.text):
+        return Decided(update=update, key=key, kind="command")
+    if update.alone:
+        return Decided(update=update, key=key, kind="alone")
+    return Decided(update=update, key=key, hold_s=hold_s(update, traits))
+
+
+def _sound(message: Message) -> Message | None:
+    """The message as a store can keep it and give it back; None if it is none: an int is no text.
+
+    Nor is one whose address had to be mended: "ada" with a NUL would be another person's id.
+    """
+    try:
+        body = _encoded(msgspec.structs.replace(message, raw=b""))
+        sound = msgspec.structs.replace(_read_message(body), raw=message.raw)
+    except (TypeError, msgspec.MsgspecError):
+        return None
+    return sound if sound.address == message.address else None
+
+
+def _encoded(message: Message) -> bytes:
+    try:
+        body = msgspec.json.encode(message)
+    except UnicodeEncodeError:
+        body = NUL
+    return body if NUL not in body else msgspec.json.encode(cleaned(msgspec.to_builtins(message)))
+
+
+def refuse(message: Message, policy: Policy) -> str | None:
+    """The policy that drops this message, None if it is let in."""
+    if message.bot:
+        return "bots"
+    if not allowed(message.address.user, policy):
+        return "allow_users"
+    if message.private or message.addressed or message.choice is not None:
+        return None
+    if names_another(message.text):
+        return "another_bot"
+    return "require_mention" if policy.require_mention else None
+
+
+def allowed(user: str | None, policy: Policy) -> bool:
+    """Whether this user may speak to the account."""
+    if policy.allow_users == ("*",):
+        return True
+    return user is not None and (user in policy.allow_users or user in policy.admins)
+
+
+def key_of(address: Address, private: bool, scope: Scope) -> Key:
+    """The address reduced by the scope rule: a thread is one shared session; a group is per user or one."""
+    shared = private or address.thread is not None or scope == "chat"
+    user = None if shared else address.user
+    return Key(address.platform, address.account, address.chat, address.thread, user)
+
+
+def hold_s(message: Message, traits: Traits) -> float:
+    """How long a message waits for its next fragment: only what may be one waits at all."""
+    if message.album is not None:
+        return ALBUM_HOLD_S
+    # Units per character lie between one and four, so most texts need no counting.
+    if len(message.text) * 4 < traits.text_max - FRAGMENT_UNITS:
+        return 0.0
+    near = units(message.text, traits.unit) >= traits.text_max - FRAGMENT_UNITS
+    return FRAGMENT_HOLD_S if near else 0.0

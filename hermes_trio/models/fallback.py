@@ -1,0 +1,236 @@
+"""The models that may answer, and a turn's way along them: keys, retries, fallbacks.
+
+A refusal that concerns a key (used up, refused, limited, overloaded) moves on to the next key and spends no
+retry; retries are for what concerns no key. When a model has no way left the next candidate is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
+from hermes_trio.models.cooldowns import OF_A_KEY
+from hermes_trio.models.key_pool import KeyPool, Lease
+from hermes_trio.ports.model import Model
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.log import Log, standard_log
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
+
+ATTEMPTS = 3
+"""Tries of one request at one model, of those that failed through no fault of a key."""
+
+BACKOFF_MAX_S = 8.0
+GIVEN_UP_AT_ONCE: frozenset[ModelFailure] = frozenset({"context", "malformed"})
+"""No other key or model helps: the request itself is at fault."""
+
+
+class Candidate(Struct, frozen=True):
+    """A model, and the keys it is asked with.
+
+    Args:
+        pool: of the account that pays for it; None for a model that needs no key.
+    """
+
+    model: Model
+    pool: KeyPool | None = None
+
+
+class Candidates:
+    """The models that may answer, in the order they are asked.
+
+    Args:
+        candidates: at least one. Those of one account share a pool.
+        on_exhausted: while no key may be used: "wait" up to two minutes for one and tell the user where it
+            takes longer, "tell" at once, or "defer" the turn until one may.
+        chance: for the jitter of retries.
+        log: gets `pool empty`.
+
+    Attributes:
+        pools: each pool once, for the gateway that keeps and shows what they know.
+        spells: how the models' services spell a conversation; none where one of them takes it as entries.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Candidate],
+        *,
+        on_exhausted: Literal["wait", "tell", "defer"] = "wait",
+        chance: Chance,
+        log: Log | None = None,
+    ) -> None:
+        if not candidates:
+            raise ValueError("a gateway without a model")
+        self.all = tuple(candidates)
+        self.pools = tuple(dict.fromkeys(one.pool for one in candidates if one.pool is not None))
+        spells = [getattr(one.model, "spell", None) for one in candidates]
+        self.spells: tuple[Spell, ...] = () if None in spells else tuple(dict.fromkeys(filter(None, spells)))
+        self.on_exhausted = on_exhausted
+        self.chance = chance
+        self.log = log or standard_log()
+
+    def walk(self) -> Walk:
+        """Begin a turn's walk along the list."""
+        return Walk(self)
+
+
+class Walk:
+    """One turn's walk along the candidates: it goes on, never back, so each is given up at most once."""
+
+    def __init__(self, candidates: Candidates) -> None:
+        self._candidates = candidates
+        self._at = 0
+        self._failures: list[ModelFailed | NoCredentials] = []
+
+    @property
+    def model(self) -> Model:
+        """The model that is asked next."""
+        return self._candidates.all[self._at].model
+
+    async def complete(
+        self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]
+    ) -> ModelAnswer:
+        """Ask until a model answers.
+
+        Args:
+            request: what to ask.
+            on_text: called synchronously with each piece of the answer, in order.
+            on_restart: called synchronously when an answer begins anew after pieces of it were handed out:
+                they are void.
+
+        Cancelled: the call has ended, no key is blamed.
+
+        Raises:
+            ModelFailed: the request is at fault, or a model could not be reached or made to answer.
+            NoCredentials: no key to any model may be used; with the earliest time one may.
+        """
+        hand_out = _HandOut(on_text, on_restart)
+        while True:
+            candidate = self._candidates.all[self._at]
+            try:
+                return await self._ask(candidate, request, hand_out)
+            except (ModelFailed, NoCredentials) as error:
+                if isinstance(error, ModelFailed) and error.kind in GIVEN_UP_AT_ONCE:
+                    raise
+                self._failures.append(error)
+                if self._at + 1 == len(self._candidates.all):
+                    raise self._verdict()  # noqa: B904
+                self._at += 1
+
+    async def _ask(self, candidate: Candidate, request: ModelRequest, hand_out: _HandOut) -> ModelAnswer:
+        tried, failed = _Tried(), 0
+        while True:
+            patient = candidate is self._candidates.all[-1] and failed + 1 < ATTEMPTS
+            try:
+                return await self._ask_once(candidate, tried, request, hand_out, patient=patient)
+            except ModelFailed as error:
+                if candidate.pool is not None and error.kind in OF_A_KEY:
+                    continue
+                failed += 1
+                if error.kind in GIVEN_UP_AT_ONCE or failed == ATTEMPTS or error.status == 404:
+                    raise
+            chance = self._candidates.chance.random()
+            await trio.sleep(full_jitter(failed - 1, chance, cap_s=BACKOFF_MAX_S))
+
+    async def _ask_once(
+        self,
+        candidate: Candidate,
+        tried: _Tried,
+        request: ModelRequest,
+        hand_out: _HandOut,
+        *,
+        patient: bool,
+    ) -> ModelAnswer:
+        model, pool = candidate.model, candidate.pool
+        hand_out.begin()
+        if pool is None:
+            if model.needs_key:
+                raise NoCredentials(None)
+            return _not_nothing(await model.complete(request, key="", on_text=hand_out.take))
+        lease = await pool.lease(model.name, tried.keys)
+        if lease is None:
+            raise self._said(pool.unavailable(model.name), model)
+        try:
+            answer = await model.complete(request, key=lease.key.reveal(), on_text=hand_out.take)
+            answer = _not_nothing(answer)
+        except ModelFailed as error:
+            if patient and _passes_soon(error) and not pool.has_another(lease, tried.keys):
+                pool.returned(lease)
+                # With nobody else to ask it is an outage like any other, and worth a second call.
+                raise ModelFailed("transport", error.why, status=error.status) from error
+            if error.kind in OF_A_KEY:
+                pool.refused(lease, error)
+                await tried.refused(pool, lease, error.kind)
+            else:
+                pool.returned(lease)
+            raise
+        except BaseException:
+            pool.returned(lease)
+            raise
+        pool.worked(lease)
+        return answer
+
+    def _said(self, error: NoCredentials, model: Model) -> NoCredentials:
+        self._candidates.log.warning("pool empty", model=model.name, kind=error.kind, until=error.until)
+        return error
+
+    def _verdict(self) -> ModelFailed | NoCredentials:
+        """What all of it comes to: where messages are kept, a time at which a key may be used again counts
+        for more than a model that fails; where they are not, the failure is the news."""
+        way = self._candidates.on_exhausted
+        refusals = [error for error in self._failures if isinstance(error, NoCredentials)]
+        until = min((error.until for error in refusals if error.until is not None), default=None)
+        if until is None or way == "tell":
+            for error in reversed(self._failures):
+                if isinstance(error, ModelFailed):
+                    return error
+        rested = min((error.rested for error in refusals if error.rested is not None), default=None)
+        rested = rested if way == "wait" else None
+        return NoCredentials(until, refusals[-1].kind, defer=way != "tell", rested=rested)
+
+
+class _Tried:
+    """The keys that one request has tried: each once, and once more where a refresh gave another secret."""
+
+    def __init__(self) -> None:
+        self.keys: set[int] = set()
+        self._renewed: set[int] = set()
+
+    async def refused(self, pool: KeyPool, lease: Lease, kind: ModelFailure) -> None:
+        if lease.position not in self._renewed and await pool.renewed(lease, kind):
+            self._renewed.add(lease.position)
+        else:
+            self.keys.add(lease.position)
+
+
+class _HandOut:
+    """Hands pieces of text on, and says when those handed out are void."""
+
+    def __init__(self, on_text: Callable[[str], None], on_restart: Callable[[], None]) -> None:
+        self._on_text = on_text
+        self._on_restart = on_restart
+        self._some = False
+
+    def begin(self) -> None:
+        if self._some:
+            self._some = False
+            self._on_restart()
+
+    def take(self, text: str) -> None:
+        self._some = True
+        self._on_text(text)
+
+
+def _passes_soon(error: ModelFailed) -> bool:
+    """A service has too much to do, and does not say that it will be long."""
+    return error.kind == "overload" and (error.retry_after_s or 0.0) <= BACKOFF_MAX_S
+
+
+def _not_nothing(answer: ModelAnswer) -> ModelAnswer:
+    if answer.finish == "partial" and not answer.text:
+        raise ModelFailed("transport", "the answer ended before it began")
+    return answer

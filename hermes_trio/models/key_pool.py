@@ -1,0 +1,358 @@
+"""The keys of one account with a provider: which is used next, and which rest, are dead, are on trial.
+
+What is known of a key hangs on a fingerprint of its secret, so that another secret is a fresh key. The pool
+keeps nothing itself; `cooldown_keeper.py` keeps what it knows over a restart, as advice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from hashlib import blake2b
+from math import inf
+
+import trio
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hermes_trio.errors import HermesError, ModelFailed, ModelFailure, NoCredentials
+from hermes_trio.models.cooldowns import (
+    OF_THE_KEY,
+    PROBE_S,
+    Strategy,
+    bench,
+    choose,
+    died,
+    free_at,
+    is_dead,
+    looked_at,
+    probe,
+    shown,
+)
+from hermes_trio.ports.model import RefreshingKey
+from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.runtime.log import Log, standard_log
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.text.foreign_errors import text_of
+from hermes_trio.values.identity import Secret
+from hermes_trio.values.key_state import Bench, KeyRest
+from hermes_trio.values.views import KeyView
+
+REFRESH_S = 30.0
+"""How long a key may take to be refreshed."""
+
+ALL = ""
+"""The scope of a bench that holds for all models."""
+
+
+class Lease(Struct, frozen=True):
+    """A key for one request. Settle it: `worked`, `refused`, or `returned` when the provider said nothing.
+
+    Args:
+        position: of the key in its pool, from 0.
+        asked_at: wall time.
+        began: the same as loop time, which tells whether a refresh came later.
+    """
+
+    position: int
+    key: Secret
+    fingerprint: str
+    model: str
+    asked_at: float
+    began: float
+    benches: dict[str, Bench]
+
+
+class _PoolKey:
+    """One key of a pool."""
+
+    def __init__(self, position: int, key: Secret | RefreshingKey) -> None:
+        self.position = position
+        self.source = None if isinstance(key, Secret) else key
+        self.secret = key if isinstance(key, Secret) else key.secret
+        self.fingerprint = ""
+        self.refreshing = trio.Lock()
+        self.refreshed_at = float("-inf")
+        self.out = 0
+        self.uses = 0
+        self.used_at: float | None = None
+
+
+class KeyPool:
+    """The keys of one account with a provider, and what is known of each.
+
+    Args:
+        keys: in order; secrets, or keys that can be refreshed. Empty ones and repetitions are left out.
+        strategy: of the keys that may be used: "fill_first" the first, "round_robin" the one after the last
+            used, "least_used" the one this life has used least, "random" any.
+        name: of the account, for status and log. The same secret in a pool of another name is another key.
+        clock: cooldowns are in wall time.
+        chance: for "random".
+        log: gets `key cooled down` and its kin; keys are named by their position.
+    """
+
+    def __init__(
+        self,
+        keys: Sequence[Secret | RefreshingKey],
+        strategy: Strategy = "fill_first",
+        *,
+        name: str = "",
+        clock: WallClock,
+        chance: Chance,
+        log: Log | None = None,
+    ) -> None:
+        self.name = name
+        self._keys: list[_PoolKey] = []
+        for key in (_PoolKey(0, one) for one in keys):
+            if key.secret.reveal().strip() and key.secret not in [one.secret for one in self._keys]:
+                key.position, key.fingerprint = len(self._keys), self._fingerprint(key.secret)
+                self._keys.append(key)
+        self._strategy = strategy
+        self._clock = clock
+        self._chance = chance
+        self._log = log or standard_log()
+        self._benches: dict[tuple[str, str], Bench] = {}
+        self._last = -1
+        self._watchers: list[Callable[[], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    # -- for a request
+
+    async def lease(self, model: str, tried: Collection[int] = ()) -> Lease | None:
+        """The next key for a model, as `take`; dead keys are given a chance to have come to life.
+
+        Each of them is refreshed when five minutes are over, and at 30 s steps where no other key is left.
+        Cancelled: nothing was taken.
+        """
+        now = self._clock.now()
+        for key, rest in self._dead(now):
+            if rest.until <= now:
+                await self._refresh(key, key.secret, "auth", trio.current_time())
+        found = self.take(model, tried)
+        if found is not None:
+            return found
+        for key, rest in self._dead(now):
+            if rest.tried_at + PROBE_S <= now:
+                await self._refresh(key, key.secret, "auth", trio.current_time())
+        return self.take(model, tried)
+
+    def take(self, model: str, tried: Collection[int] = ()) -> Lease | None:
+        """The next key for a model; None while none may be used.
+
+        Args:
+            model: its name.
+            tried: positions this request has tried already.
+        """
+        now = self._clock.now()
+        free = self._free_at(model, now)
+        usable = [at for at, free_at in enumerate(free) if at not in tried and free_at <= now]
+        if not usable:
+            return None
+        key = self._keys[self._chosen(usable)]
+        self._last, key.used_at = key.position, now
+        key.uses, key.out = key.uses + 1, key.out + 1
+        benches = self._benches_of(key.fingerprint, model)
+        for scope, rest in benches.items():
+            self._put(key.fingerprint, scope, replace(rest, tried_at=now))
+        began = trio.current_time()
+        return Lease(key.position, key.secret, key.fingerprint, model, now, began, benches)
+
+    def has_another(self, lease: Lease, tried: Collection[int]) -> bool:
+        """Whether a key beside the leased one, and beside those tried, may be used for its model now."""
+        now = self._clock.now()
+        free = self._free_at(lease.model, now)
+        return any(at not in tried and at != lease.position and free[at] <= now for at in range(len(free)))
+
+    def _chosen(self, usable: Sequence[int]) -> int:
+        if self._strategy == "fill_first":
+            return usable[0]
+        uses = {key.position: key.uses for key in self._keys}
+        return choose(self._strategy, usable, uses=uses, last=self._last, roll=self._chance.random())
+
+    def worked(self, lease: Lease) -> None:
+        """The provider answered: the key rests no longer."""
+        self._keys[lease.position].out -= 1
+        for scope in (ALL, lease.model):
+            self._put(lease.fingerprint, scope, None)
+
+    def refused(self, lease: Lease, error: ModelFailed) -> None:
+        """The provider refused the key for this model, or for all."""
+        key = self._keys[lease.position]
+        key.out -= 1
+        if key.fingerprint != lease.fingerprint:
+            return  # it has another secret already, of which this says nothing
+        scope = ALL if error.kind in OF_THE_KEY else lease.model
+        rest = bench(
+            error.kind,
+            error.retry_after_s,
+            asked_at=lease.asked_at,
+            now=self._clock.now(),
+            before=self._benches.get((lease.fingerprint, scope)),
+        )
+        self._put(lease.fingerprint, scope, rest)
+        self._log.warning(
+            "key cooled down",
+            key=self._place(lease.position),
+            model=lease.model if scope else "*",
+            kind=error.kind,
+            until=rest.until,
+            why=error.why,
+        )
+
+    async def renewed(self, lease: Lease, kind: ModelFailure) -> bool:
+        """Whether the key of a refused lease has another secret by now; if nobody has asked it, it is asked.
+
+        One request asks at a time and the others wait for what comes of it; when that one is cancelled the
+        next one asks. A key whose refresh fails, or gives the refused secret, is dead if that was for "auth".
+        """
+        key = self._keys[lease.position]
+        if kind in OF_THE_KEY:
+            await self._refresh(key, lease.key, kind, lease.began)
+        return key.secret != lease.key
+
+    def returned(self, lease: Lease) -> None:
+        """The provider did not say anything about the key: nothing was learned."""
+        self._keys[lease.position].out -= 1
+        for scope, rest in lease.benches.items():
+            now_is = self._benches.get((lease.fingerprint, scope))
+            if now_is is not None and now_is.since == rest.since:
+                self._put(lease.fingerprint, scope, rest)
+
+    def unavailable(self, model: str) -> NoCredentials:
+        """The error that says from when on a key may be used again, and why not now."""
+        now = self._clock.now()
+        if not self._keys:
+            return NoCredentials(None)
+        until = min(self._free_at(model, now))
+        benches = [b for key in self._keys for b in self._benches_of(key.fingerprint, model).values()]
+        latest = max(benches, key=lambda b: b.since, default=None)
+        rested = min(map(partial(self._rested_at, model=model, now=now), self._keys))
+        return NoCredentials(max(until, now), latest.kind if latest else "auth", rested=max(rested, now))
+
+    def _rested_at(self, key: _PoolKey, *, model: str, now: float) -> float:
+        """Wall time at which its cooldowns end; of a dead key nobody knows."""
+        benches = list(self._benches_of(key.fingerprint, model).values())
+        return inf if is_dead(benches, now) else free_at(benches, now)
+
+    # -- for whoever keeps and shows what is known
+
+    def rests(self) -> dict[tuple[str, str], KeyRest]:
+        """What is known of the keys that were refused, by fingerprint and scope."""
+        return {
+            at: KeyRest(
+                fingerprint=at[0],
+                model=at[1],
+                pool=self.name,
+                place=self._place(key.position),
+                bench=rest,
+            )
+            for key in self._keys
+            for at, rest in self._benches.items()
+            if at[0] == key.fingerprint
+        }
+
+    def recall(self, rests: Sequence[KeyRest]) -> None:
+        """What an earlier life knew. A dead key gets another try; what is not of these keys is left out."""
+        mine = {key.fingerprint for key in self._keys}
+        for one in rests:
+            if one.fingerprint in mine:
+                self._put(one.fingerprint, one.model, replace(one.bench, dead=False))
+
+    @contextmanager
+    def watched(self, changed: Callable[[], None]) -> Iterator[None]:
+        """While the body runs, `changed` is called, synchronously, when what `rests` gives has changed."""
+        self._watchers.append(changed)
+        try:
+            yield
+        finally:
+            self._watchers.remove(changed)
+
+    def views(self) -> Sequence[KeyView]:
+        """A row for each key, or for each of the scopes that it rests for."""
+        now, rests = self._clock.now(), self.rests()
+        return [view for key in self._keys for view in self._views(key, now, rests)]
+
+    def _views(self, key: _PoolKey, now: float, rests: Mapping[tuple[str, str], KeyRest]) -> list[KeyView]:
+        mine = [rest for at, rest in rests.items() if at[0] == key.fingerprint]
+        views = [shown(rest, now, out=key.out, used_at=key.used_at) for rest in mine]
+        ready = KeyView(pool=self.name, key=self._place(key.position), state="ready", used_at=key.used_at)
+        return [view for view in views if view.state != "ready"] or [ready]
+
+    # -- inside
+
+    async def _refresh(self, key: _PoolKey, refused: Secret, kind: ModelFailure, since: float) -> None:
+        """Have the key refreshed, unless that has happened since."""
+        if key.source is None:
+            return
+        source = key.source
+        async with key.refreshing:
+            if key.refreshed_at >= since:
+                return
+            secret, error = None, None
+            with trio.move_on_after(REFRESH_S):
+                secret, error = await attempt(lambda: source.refresh(refused, kind))
+            key.refreshed_at = trio.current_time()
+            place = self._place(key.position)
+            if secret is not None and secret.reveal().strip() and secret != refused:
+                self._replace(key, secret)
+                self._log.info("key renewed", key=place)
+            elif kind == "auth":
+                rest = self._benches.get((key.fingerprint, ALL))
+                if rest is not None:
+                    self._put(key.fingerprint, ALL, died(rest, self._clock.now()))
+                self._log.warning("key dead", key=place, why=_why(secret, error))
+
+    def _replace(self, key: _PoolKey, secret: Secret) -> None:
+        for fingerprint, scope in list(self._benches):
+            if fingerprint == key.fingerprint:
+                self._put(fingerprint, scope, None)
+        key.secret, key.fingerprint = secret, self._fingerprint(secret)
+
+    def _put(self, fingerprint: str, scope: str, rest: Bench | None) -> None:
+        at = (fingerprint, scope)
+        if self._benches.get(at) == rest:
+            return
+        if rest is None:
+            del self._benches[at]
+        else:
+            self._benches[at] = rest
+        for changed in self._watchers:
+            changed()
+
+    def _benches_of(self, fingerprint: str, model: str) -> dict[str, Bench]:
+        scopes = (ALL, model)
+        return {s: self._benches[fingerprint, s] for s in scopes if (fingerprint, s) in self._benches}
+
+    def _dead(self, now: float) -> list[tuple[_PoolKey, Bench]]:
+        found = [(key, self._benches.get((key.fingerprint, ALL))) for key in self._keys]
+        return [(key, rest) for key, rest in found if rest is not None and is_dead([rest], now)]
+
+    def _free_at(self, model: str, now: float) -> list[float]:
+        """Of each key the wall time at which it may be used; a dead key waits for its refresh."""
+        if not self._benches:
+            return [0.0] * len(self._keys)
+        pool = [list(self._benches_of(key.fingerprint, model).values()) for key in self._keys]
+        free = [
+            looked_at(benches, now) if is_dead(benches, now) else free_at(benches, now) for benches in pool
+        ]
+        probed = probe(pool, now)
+        if probed is not None:
+            free[probed[0]] = probed[1]
+        return free
+
+    def _place(self, position: int) -> str:
+        return f"{position + 1}/{len(self._keys)}"
+
+    def _fingerprint(self, secret: Secret) -> str:
+        key = blake2b(self.name.encode(), digest_size=32).digest()
+        return blake2b(secret.reveal().encode("utf-8", "replace"), key=key, digest_size=8).hexdigest()
+
+
+def _why(secret: Secret | None, error: Exception | None) -> str:
+    """Why a key is dead. Only an error of ours is quoted: what others say may hold what they were given."""
+    if error is None:
+        return "no secret" if secret is None else "same secret"
+    return text_of(error) if isinstance(error, HermesError) else type(error).__name__

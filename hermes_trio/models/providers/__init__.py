@@ -1,0 +1,1 @@
+"""One file per model provider, and what they share."""

@@ -1,0 +1,95 @@
+"""What a model thought before it called its tools, as it must be shown it again: gathered as it comes.
+
+Which fields that are is a table; what they hold is their service's own, and nobody else reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hermes_trio.text.foreign_json import too_deep
+from hermes_trio.text.sanitize import cleaned
+from hermes_trio.values.transcript import ToolCall
+
+CHARS_MAX = 200_000
+"""Of one answer's thoughts. Of more nothing is kept: a part would not fit its signature."""
+
+ROOM = 8
+"""Levels of lists and objects around it where it is kept."""
+
+GROWING = ("text", "summary", "thinking", "signature", "data")
+"""Fields of a part of a thought that come in pieces."""
+
+
+class Thought:
+    """The thoughts of one answer while it grows; see GrowingAnswer."""
+
+    def __init__(self) -> None:
+        self._room = CHARS_MAX
+        self._texts: dict[str, list[str]] = {}
+        self._details: dict[Any, dict[str, Any]] = {}
+        self._blocks: dict[Any, dict[str, Any]] = {}
+        self._extras: dict[str | int, Any] = {}
+
+    def take_text(self, field: str, piece: Any) -> None:
+        """A piece of a text: `reasoning_content` of DeepSeek, Kimi, GLM, Qwen; `reasoning` of others."""
+        if isinstance(piece, str) and self._has_room(len(piece)):
+            self._texts.setdefault(field, []).append(piece)
+
+    def take_block(self, index: int | None, block: Mapping[str, Any]) -> None:
+        """Of Anthropic: a block that goes before what was said, or more of the one at this place."""
+        self._grow(self._blocks, index, block)
+
+    def take_details(self, details: Any) -> None:
+        """Of OpenRouter and MiniMax: parts, each with its number."""
+        for detail in details if isinstance(details, list) else ():
+            if isinstance(detail, dict):
+                self._grow(self._details, (detail.get("index"), detail.get("type")), detail)
+
+    def take_extra(self, call: str | int, extra: Any) -> None:
+        """What a call came with, by its id or its place."""
+        if isinstance(extra, dict) and self._has_room(len(str(extra))):
+            self._extras[call] = extra
+
+    def _grow(self, parts: dict[Any, dict[str, Any]], at: Any, more: Mapping[str, Any]) -> None:
+        if not self._has_room(sum(len(one) for one in more.values() if isinstance(one, str))):
+            return
+        known = parts.setdefault(at, {})
+        for field, value in more.items():
+            if field in GROWING and isinstance(value, str):
+                known.setdefault(field, []).append(value)
+            elif value is not None:
+                known[field] = value
+
+    def _has_room(self, chars: int) -> bool:
+        self._room -= chars
+        return self._room >= 0
+
+    def with_calls(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
+        """What goes with the message, with each of its calls, and in blocks before what it says."""
+        message: dict[str, Any] = {field: "".join(pieces) for field, pieces in self._texts.items()}
+        if self._details:
+            message["reasoning_details"] = _whole(self._details)
+            message.pop("reasoning", None)  # the same once more
+        extras = [self._extras.get(call.id, self._extras.get(n)) for n, call in enumerate(calls)]
+        made: dict[str, Any] = {"message": message} if message else {}
+        if any(extras):
+            made["calls"] = [{"extra_content": extra} if extra else {} for extra in extras]
+        if self._blocks:
+            made["thinking"] = _whole(self._blocks)
+        return {} if self._room < 0 else _kept(made)
+
+
+def _whole(parts: Mapping[Any, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [
+        {field: "".join(value) if field in GROWING else value for field, value in part.items()}
+        for part in parts.values()
+    ]
+
+
+def _kept(data: dict[str, Any]) -> dict[str, Any]:
+    data = cleaned(data)
+    return {} if too_deep(b"[" * ROOM + msgspec.json.encode(data) + b"]" * ROOM) else data

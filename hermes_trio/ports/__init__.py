@@ -1,0 +1,1 @@
+"""What plugs in: the contracts that others implement."""

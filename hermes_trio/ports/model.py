@@ -1,0 +1,68 @@
+"""A model provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from hermes_trio.errors import ModelFailure
+from hermes_trio.values.identity import Secret
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest
+
+
+class Model(Protocol):
+    """A provider's endpoint with one model name.
+
+    Attributes:
+        name: for status and log.
+        needs_key: False for models without credentials (`echo`).
+
+    One that also has `spell`, a `Spell`, is given what was said before the turn as that spelled it, in the
+    request's `earlier`, and only the rest as entries: a long conversation is not encoded anew each time.
+    """
+
+    name: str
+    needs_key: bool
+
+    async def complete(
+        self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
+    ) -> ModelAnswer:
+        """Call the model once, streamed.
+
+        Args:
+            request: what to ask.
+            key: the secret to use; "" only if not `needs_key`.
+            on_text: called synchronously with each piece of answer text, in order.
+
+        Raises:
+            ModelFailed: classified, and nothing else; without the key in its text or in what caused it. A
+                stream that ended without its end event is not an error: the answer's `finish` is "partial",
+                its calls are dropped.
+        Silence is bounded by limits that the model was made with ("transport"). Calls may run side by side.
+        Cancelled: ends at once, and its connection is closed.
+        """
+
+
+class RefreshingKey(Protocol):
+    """A key to models whose secret can be renewed: a file that is read again, a login that is refreshed.
+
+    Attributes:
+        secret: the one to begin with.
+    """
+
+    secret: Secret
+
+    async def refresh(self, refused: Secret, kind: ModelFailure) -> Secret:
+        """Return the secret to use from now on, after the provider refused `refused`.
+
+        Called by one request at a time, within 30 s. Where several processes share a login the stored secret
+        is the truth: look at it under a lock first, and if it is another than `refused` return that one; else
+        make a new one and make it durable before it is returned. To return `refused` says that there is no
+        other.
+
+        Args:
+            refused: the secret that was refused.
+            kind: "auth", or "quota" where the allowance behind it is used up.
+
+        Whatever it raises counts as no other secret. Cancelled: do not lose a secret that was issued.
+        """

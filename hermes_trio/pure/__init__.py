@@ -1,1 +1,0 @@
-"""Decisions as plain functions: no trio, no I/O, no clock, no chance."""

@@ -1,0 +1,1 @@
+"""What every room stands on: tasks, threads, time, the log, redaction."""

@@ -1,0 +1,158 @@
+"""Secrets replaced by value. Where they stand in a text `pure/secret_index.py` knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+from msgspec.structs import replace
+
+from hermes_trio.text.secret_index import GRAM, SecretIndex
+from hermes_trio.text.secret_ranges import REDACTED, Range, Seeks, certain_part, replaced
+from hermes_trio.values.delivery import Part, Span
+from hermes_trio.values.identity import Secret
+
+Redact = Callable[[str], str]
+SHORTEST_SECRET = 4
+NEWEST, NEWEST_UNPLACED = 32, 100
+"""So many secrets of one file are known, and of all that come from no file: a token that is renewed every
+hour stays so for a day."""
+
+
+class Redactor:
+    """Replaces each secret it knows in a text, in whatever form it got there. Any thread may ask it.
+
+    A part of a secret is not found, nor is one that was changed on purpose.
+
+    Args:
+        secrets: those known from the start, and for ever. Too short ones are left alone.
+    """
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        self._always = [one for secret in secrets if len(one := secret.reveal()) >= SHORTEST_SECRET]
+        self._learned: dict[str, dict[str, None]] = defaultdict(dict)
+        self._values = tuple(dict.fromkeys(self._always))
+        self._index: SecretIndex | None = None
+
+    def learn(self, *secrets: Secret) -> None:
+        """From now on these are replaced too. Of one file the newest 32 are known, older ones forgotten."""
+        new = False
+        for secret in secrets:
+            value, known = secret.reveal(), self._learned[secret.file]
+            if len(value) < SHORTEST_SECRET:
+                continue
+            new = new or value not in known
+            known.pop(value, None)
+            known[value] = None
+            for old in list(known)[: -(NEWEST if secret.file else NEWEST_UNPLACED)]:
+                del known[old]
+        if new:
+            learned = (one for known in self._learned.values() for one in known)
+            self._values = tuple(dict.fromkeys((*self._always, *learned)))
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        ranges = self._known().found(text)
+        return replaced(text, ranges) if ranges else text
+
+    def found(self, text: str) -> Sequence[Range]:
+        """Where they stand in the text, in order, apart from one another."""
+        return self._known().found(text)
+
+    def certain_to(self, text: str) -> int:
+        """Up to where a text holds no beginning of one, whatever follows it."""
+        return self._known().certain_to(text)
+
+    def _known(self) -> SecretIndex:
+        """Whoever is the next to ask makes it: what was learned and forgotten meanwhile costs nothing."""
+        index, values = self._index, self._values
+        if index is None or index.values is not values:
+            # Two threads may make it at once. Of an older one the next to ask sees that it is none.
+            index = self._index = SecretIndex(values, index)
+        return index
+
+
+class _Function:
+    """A redaction of somebody's own, of which only the outcome is known."""
+
+    def __init__(self, redact: Redact) -> None:
+        self._redact = redact
+
+    def __call__(self, text: str) -> str:
+        """The text without them."""
+        return self._redact(text)
+
+    def found(self, text: str) -> Sequence[Range]:
+        """What lies between what stayed."""
+        new = self._redact(text)
+        if new == text:
+            return ()
+        start = _shared(text, new)
+        return [(start, len(text) - _shared(text[start:][::-1], new[start:][::-1]))]
+
+    def certain_to(self, text: str) -> int:
+        """A long last word may begin a secret."""
+        kept = len(text.rstrip(_WORD))
+        return kept if len(text) - kept >= GRAM else len(text)
+
+
+def seeks(redact: Redact) -> Seeks:
+    """Where a redaction finds something to replace."""
+    return redact if isinstance(redact, Redactor) else _Function(redact)
+
+
+def certain(redact: Redact, text: str) -> str:
+    """A text that is not complete, without secrets and without an end that may be the beginning of one."""
+    return certain_part(text, seeks(redact))[0]
+
+
+def redacted_parts(parts: Sequence[Part], redact: Redact) -> tuple[Part, ...]:
+    """Parts of one text without secrets, also where one is cut in two by a part's end. Spans stay right."""
+    whole = "".join(part.text for part in parts)
+    ranges = seeks(redact).found(whole)
+    at, cleaned = 0, []
+    for part in parts:
+        end = at + len(part.text)
+        here = [
+            (max(a, at) - at, min(b, end) - at, REDACTED if a >= at else "")
+            for a, b in ranges
+            if a < end and b > at
+        ]
+        cleaned.append(_cut_out(part, here, redact))
+        at = end
+    return tuple(cleaned)
+
+
+_WORD = "".join(map(chr, range(33, 127)))
+
+
+def _cut_out(part: Part, ranges: Sequence[tuple[int, int, str]], redact: Redact) -> Part:
+    spans = part.spans
+    if spans and any(span.value for span in spans):
+        spans = tuple(replace(span, value=redact(span.value)) if span.value else span for span in spans)
+    if not ranges:
+        return part if spans == part.spans else Part(part.text, spans)
+    pieces, last = [], 0
+    for a, b, instead in ranges:
+        pieces += [part.text[last:a], instead]
+        last = b
+    moved = [Span(_moved(s.start, ranges), _moved(s.end, ranges), s.kind, s.value) for s in spans]
+    return Part("".join((*pieces, part.text[last:])), tuple(s for s in moved if s.start < s.end))
+
+
+def _moved(at: int, ranges: Sequence[tuple[int, int, str]]) -> int:
+    """Where an offset is, when the ranges were replaced; one inside goes to the end of what stands there."""
+    shift = 0
+    for a, b, instead in ranges:
+        if at <= a:
+            break
+        shift += len(instead) - (min(at, b) - a)
+        if at < b:
+            break
+    return at + shift
+
+
+def _shared(one: str, other: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

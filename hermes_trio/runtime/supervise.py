@@ -1,0 +1,95 @@
+"""Run a child for ever: a crash is logged and isolated, and the child starts again after a while.
+
+This is a border: exception groups are opened here and go no further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from hermes_trio.errors import AccountRefused, PollConflict
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.log import Log
+from hermes_trio.text.foreign_errors import told
+
+T = TypeVar("T")
+HEALTHY_S = 30.0
+FIRST_S = 1.0
+CAP_S = 60.0
+CONFLICT_S = 30.0
+
+
+async def supervise(
+    serve: Callable[[], Awaitable[None]],
+    *,
+    name: str,
+    log: Log,
+    chance: Chance,
+    down: Callable[[BaseException], None],
+) -> bool:
+    """Run `serve` until it returns or is refused; restart it with full-jitter backoff otherwise.
+
+    Args:
+        serve: owns all of its resources, so that the next run starts from nothing.
+        down: told of each end that was not asked for, before the wait.
+
+    Returns:
+        True if `serve` returned by itself, False if its credentials were refused.
+    """
+    failures = 0
+    conflicting = False
+    while True:
+        began = trio.current_time()
+        failed: BaseExceptionGroup[Exception] | None = None
+        try:
+            await serve()
+        except* Exception as group:
+            failed = group
+        if failed is None:
+            return True
+        error = _telling_leaf(failed)
+        why = told(error)
+        down(error)
+        if isinstance(error, AccountRefused):
+            log.error("account refused", account=name, why=why)
+            return False
+        if trio.current_time() - began > HEALTHY_S:
+            failures = 0
+        wait_s = full_jitter(failures, chance.random(), first_s=FIRST_S, cap_s=CAP_S)
+        if isinstance(error, PollConflict):
+            wait_s = CONFLICT_S + wait_s / 2
+        if not (conflicting and isinstance(error, PollConflict)):
+            log.warning("account restarts", account=name, why=why, again_s=wait_s)
+        conflicting = isinstance(error, PollConflict)
+        failures += 1
+        await trio.sleep(wait_s)
+
+
+async def attempt(call: Callable[[], Awaitable[T]]) -> tuple[T | None, Exception | None]:
+    """Call what is not ours, and return its failure beside its value instead of raising it."""
+    value: T | None = None
+    failed: Exception | None = None
+    try:
+        value = await call()
+    except Exception as error:
+        failed = error
+    return value, failed
+
+
+def _telling_leaf(error: BaseException) -> BaseException:
+    """Of several errors at once the one that says most about the account."""
+    for kind in (AccountRefused, PollConflict):
+        if isinstance(error, BaseExceptionGroup) and (found := error.subgroup(kind)) is not None:
+            return first_leaf(found)
+    return first_leaf(error)
+
+
+def first_leaf(error: BaseException) -> BaseException:
+    """The first exception that is no group. An error of a nursery is always a group of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,313 @@
+"""One task per key that has work.
+
+`wake` is synchronous and level-triggered: a worker looks at the rows, not at messages sent to it, so
+nothing can be forgotten. The table holds a key exactly while it *has a task*; that never means busy.
+
+Rule for editors: between a worker's last look at `dirty` and its removal from the table nothing is
+awaited, or a wake could fall between the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import Generic, Protocol, TypeVar
+
+import trio
+
+from hermes_trio.errors import StoreClosed, StoreFailed
+from hermes_trio.ports.system import Chance
+from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.supervise import attempt, first_leaf
+from hermes_trio.text.foreign_errors import shown
+
+K = TypeVar("K", bound=Hashable)
+Of = TypeVar("Of", bound=Hashable, contravariant=True)
+LEAVE_S = 2.0
+FAILED_FIRST_S = 0.1
+FAILED_CAP_S = 30.0
+STUCK_AFTER = 3
+
+
+class Worker:
+    """The task of a key: its scope, what woke it, and whom it succeeds.
+
+    Attributes:
+        scope: cancelling it is how a key's work is ended from outside.
+        session: what the key's task works for; 0 where there is none.
+        left: set when the task is gone.
+        give_up: takes from it what others wait for, when it does not leave by itself.
+        stuck: how often in a row its work has failed for what is in the rows.
+    """
+
+    __slots__ = (
+        "_cut",
+        "_turn",
+        "before",
+        "dirty",
+        "give_up",
+        "left",
+        "scope",
+        "session",
+        "stuck",
+        "task",
+        "woken",
+    )
+
+    def __init__(self, session: int = 0, before: Worker | None = None) -> None:
+        self.dirty = True
+        self.scope = trio.CancelScope()
+        self.session = session
+        self.left = trio.Event()
+        self.before = before
+        self.woken: trio.Event | None = None
+        self.give_up: Callable[[], None] = _nothing
+        self._turn: tuple[int, trio.CancelScope, Callable[[], None], trio.Event] | None = None
+        self._cut = 0
+        self.stuck = 0
+        self.task: trio.lowlevel.Task | None = None
+
+    def wake(self) -> None:
+        """There may be new rows."""
+        self.dirty = True
+        if self.woken is not None:
+            self.woken.set()
+
+    @contextmanager
+    def holding(
+        self, turn: int, answered: Callable[[], None]
+    ) -> Iterator[Callable[[trio.CancelScope], None]]:
+        """While the body runs, `answer` reaches the turn's questions, and `cut` the scope it is given.
+
+        The body gets the function that takes the scope: it is the turn's nursery's.
+        """
+        left = trio.Event()
+
+        def reach(scope: trio.CancelScope) -> None:
+            self._turn = (turn, scope, answered, left)
+            if self._cut == turn:
+                scope.cancel(reason="cut before it began")
+
+        try:
+            yield reach
+        finally:
+            self._turn = None
+            left.set()
+
+    def cut(self, turn: int, why: str) -> trio.Event | None:
+        """Cancel this turn's scope, also if the commit that opened it has not reached its task yet.
+
+        Returns what is set when it has left, None if it had not begun.
+        """
+        if self._turn is None or self._turn[0] != turn:
+            self._cut = turn
+            return None
+        self._turn[1].cancel(reason=why)
+        return self._turn[3]
+
+    @property
+    def turn(self) -> int | None:
+        """The turn it runs."""
+        return self._turn[0] if self._turn is not None else None
+
+    def answer(self, turn: int) -> None:
+        """A question of this turn has its answer."""
+        if self._turn is not None and self._turn[0] == turn:
+            self._turn[2]()
+
+    async def rest(self, seconds: float) -> None:
+        """Wait until woken, at most so long. A wake since the last look ends it at once."""
+        if not self.dirty:
+            self.woken = trio.Event()
+            with trio.move_on_after(seconds):
+                await self.woken.wait()
+            self.woken = None
+        self.dirty = False
+
+
+class Work(Protocol[Of]):
+    """What the tasks of a table do."""
+
+    async def work(self, key: Of, worker: Worker, /) -> None:
+        """Look at the key's rows until there is nothing to do, then return."""
+
+    async def fail_first(self, key: Of, worker: Worker, /) -> str | None:
+        """Settle as failed what stands first in the way of `work`; returns what it was, None if nothing."""
+
+
+class Keyed(Generic[K]):
+    """The table of one kind of worker.
+
+    Args:
+        nursery: owns the tasks.
+        does: their work.
+        kind: names the tasks.
+    """
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        does: Work[K],
+        kind: str,
+        log: Log,
+        chance: Chance,
+    ) -> None:
+        self._nursery = nursery
+        self._does = does
+        self._kind = kind
+        self._log = log
+        self._chance = chance
+        self.live: dict[K, Worker] = {}
+        self._tasks: dict[Worker, K] = {}
+        self._empty = trio.Event()
+
+    def wake(self, key: K, session: int = 0) -> None:
+        """Have the key's task look at its rows, starting it if there is none."""
+        worker = self.live.get(key)
+        if worker is not None:
+            worker.wake()
+        else:
+            self._start(key, Worker(session))
+
+    def replace(self, key: K, session: int, why: str) -> None:
+        """Cancel the key's task and put a successor in its place, which waits for it to leave."""
+        old = self.live.get(key)
+        if old is not None:
+            old.scope.cancel(reason=why)
+        self._start(key, Worker(session, old))
+
+    def cut(self, key: K, turn: int, why: str) -> None:
+        """Cancel a turn of the key's task; the task goes on, or is left behind if the turn refuses to end."""
+        worker = self.live.get(key)
+        left = worker.cut(turn, why) if worker is not None else None
+        if worker is not None and left is not None:
+            self._nursery.start_soon(self._see_off, key, worker, left, name=f"see off {self._kind} {key}")
+
+    def cut_running(self, key: K, why: str) -> None:
+        """Cancel the turn that the key's task runs, if it runs one."""
+        worker = self.live.get(key)
+        if worker is not None and worker.turn is not None:
+            self.cut(key, worker.turn, why)
+
+    async def _see_off(self, key: K, worker: Worker, left: trio.Event) -> None:
+        with trio.move_on_after(LEAVE_S):
+            await left.wait()
+        if not left.is_set() and self.live.get(key) is worker:
+            worker.scope.cancel(reason="left behind")
+            self._leave_behind(key, worker)
+            self._start(key, Worker(worker.session))
+
+    def cancel(self, why: str) -> None:
+        """Cancel every task."""
+        for worker in self._tasks:
+            worker.scope.cancel(reason=why)
+
+    def say_who_is_left(self) -> None:
+        """Each task that has not left yet has its line in the log."""
+        for worker, key in self._tasks.items():
+            self._say_left(key, worker)
+
+    async def empty(self) -> None:
+        """Return when no task is left, also none that was replaced."""
+        while self._tasks:
+            await self._empty.wait()
+
+    def _start(self, key: K, worker: Worker) -> None:
+        self.live[key] = worker
+        self._tasks[worker] = key
+        if self._empty.is_set():
+            self._empty = trio.Event()
+        self._nursery.start_soon(self._run, key, worker, name=f"{self._kind} {key}")
+
+    async def _run(self, key: K, worker: Worker) -> None:
+        worker.task = trio.lowlevel.current_task()
+        try:
+            with worker.scope:
+                if worker.before is not None:
+                    await self._succeed(key, worker)
+                failures = 0
+                while worker.dirty:
+                    worker.dirty = False
+                    failures = await self._look(key, worker, failures)
+        finally:
+            worker.left.set()
+            del self._tasks[worker]
+            if self.live.get(key) is worker:
+                del self.live[key]
+            if not self._tasks:
+                self._empty.set()
+
+    async def _look(self, key: K, worker: Worker, failures: int) -> int:
+        """One look at the rows. A failure is logged, and after a while the rows are looked at again.
+
+        What fails three times in a row fails for good, and the work goes on behind it; a store that cannot
+        write or read says nothing about a row.
+        """
+        failed: BaseExceptionGroup[Exception] | None = None
+        try:
+            await self._does.work(key, worker)
+        except* Exception as group:
+            failed = group
+        if failed is None:
+            worker.stuck = 0
+            return 0
+        error = first_leaf(failed)
+        if isinstance(error, StoreClosed):
+            return 0  # a stop waits for the disk no longer: what the rows say is for the next start
+        worker.stuck += not isinstance(error, StoreFailed)
+        self._log.error(
+            "worker failed",
+            kind=self._kind,
+            key=str(key),
+            failures=failures + 1,
+            error=shown(error),
+        )
+        if worker.stuck >= STUCK_AFTER and await self._clear_the_way(key, worker):
+            worker.dirty = True
+            return 0
+        await worker.rest(
+            full_jitter(failures, self._chance.random(), first_s=FAILED_FIRST_S, cap_s=FAILED_CAP_S)
+        )
+        worker.dirty = True
+        return failures + 1
+
+    async def _clear_the_way(self, key: K, worker: Worker) -> bool:
+        what, error = await attempt(lambda: self._does.fail_first(key, worker))
+        if what is None:
+            why = shown(error) if error is not None else None
+            self._log.error("still in the way", kind=self._kind, key=str(key), error=why)
+            return False
+        worker.stuck = 0
+        self._log.error("out of the way", kind=self._kind, key=str(key), what=what)
+        return True
+
+    async def _succeed(self, key: K, worker: Worker) -> None:
+        """Wait for predecessors to leave, at most LEAVE_S; what stays behind can write nothing."""
+        with trio.move_on_after(LEAVE_S):
+            while worker.before is not None:
+                await worker.before.left.wait()
+                # A predecessor that was replaced while it waited itself hands its own one on.
+                worker.before = worker.before.before
+        if worker.before is not None:
+            self._leave_behind(key, worker.before)
+            worker.before = None
+
+    def _leave_behind(self, key: K, worker: Worker) -> None:
+        self._say_left(key, worker)
+        worker.give_up()
+
+    def _say_left(self, key: K, worker: Worker) -> None:
+        self._log.warning("left behind", key=str(key), tasks=task_tree(worker.task))
+
+
+def _nothing() -> None:
+    """A task that holds nothing others wait for."""
+
+
+def task_tree(task: trio.lowlevel.Task | None) -> str:
+    """The names of a task and the tasks below it, for the log."""
+    if task is None:
+        return ""
+    below = [task_tree(child) for nursery in task.child_nurseries for child in nursery.child_tasks]
+    return task.name + (f"({', '.join(below)})" if below else "")

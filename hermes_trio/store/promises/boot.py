@@ -1,0 +1,268 @@
+"""Promises of a boot: what the one before left, what must be looked at, checkpoint and end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
+from hermes_trio.errors import StaleTurn
+from hermes_trio.ports.store import Booted, Closing, Interrupted, Reply
+from hermes_trio.store.promises import rows
+from hermes_trio.store.promises.deferral import key_rests, wait_again
+from hermes_trio.store.promises.delivery import doubt, penalties
+from hermes_trio.store.promises.moving import moves
+from hermes_trio.store.promises.sessions import succeed
+from hermes_trio.store.promises.turns import close_turn
+from hermes_trio.store.tx import (
+    IS_OPEN,
+    NO_SESSION,
+    Tx,
+    read_address,
+    read_entry,
+    read_key,
+    read_lane,
+    read_message,
+    reads,
+    text_of,
+    to_json,
+)
+from hermes_trio.text import sentences
+from hermes_trio.transcript.assembly import cut_short_note
+from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Address
+from hermes_trio.values.recording import Setup
+from hermes_trio.values.transcript import Entry, NoteEntry
+
+GUARD_BOOTS, GUARD_S = 3, 60.0
+"""So many boots without an end, clean or not, in so many seconds hold back what would resume."""
+
+_HELD_TURNS = "indexed by turn_running set held_at = null where state = 'running' and held_at is not null"
+
+
+def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
+    """A new life: sends in flight become unknown, interruptions are counted, once."""
+    before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
+    guarded = len(before) == GUARD_BOOTS and all(
+        ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
+    )
+    kept = None if setup is None else to_json(setup)
+    cursor = tx.run("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
+    assert cursor.lastrowid is not None
+    doubt(tx, IS_OPEN)
+    tx.run("update outbound set state = 'owed', owed_at = ? where state = 'held'", (tx.now,))
+    running = "select session from turn where state = 'running'"
+    tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
+    # What the boot before held back it did not interrupt.
+    tx.run(f"update session set interrupted = interrupted + 1 where id in ({running} and held_at is null)")
+    if not guarded:
+        tx.run(f"update turn {_HELD_TURNS}")
+    wait_again(tx)
+    return Booted(
+        boot=cursor.lastrowid,
+        first=not before,
+        clean=not before or bool(before[0][0]),
+        guarded=guarded,
+        interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING)) if _is_whole(row)),
+        penalties=penalties(tx),
+        moved=moves(tx),
+        rests=key_rests(tx),
+        unclaimed=_who_wrote(tx, "state = 'waiting'"),
+    )
+
+
+_RUNNING = (
+    "select turn.id, session, turn.key, address, attempt, turn.opened_at, session.interrupted"
+    " from turn indexed by turn_running join session on session.id = turn.session where state = 'running'"
+)
+
+
+def _is_whole(row: tuple[int, int, str, str, int, float, int]) -> bool:
+    """It says whose it is. What does not is cleared out of the way next."""
+    return reads(read_key, row[2]) and reads(read_address, row[3])
+
+
+def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Interrupted:
+    turn, session, key, address, attempt, opened_at, interruptions = row
+    last = tx.one("select at from entry where session = ? order by id desc limit 1", session)
+    asks = tx.one("select 1 from step where turn = ? and asked is not null", turn) is not None
+    (wakes_at,) = tx.one("select max(wake_at) from step where turn = ? and state = 'intent'", turn)
+    sleeps = wakes_at is not None and wakes_at > tx.now
+    said_at = last[0] if last and isinstance(last[0], int | float) else opened_at
+    return Interrupted(
+        turn=turn,
+        session=session,
+        key=read_key(key),
+        address=read_address(address),
+        attempt=attempt,
+        last_at=said_at if wakes_at is None else max(said_at, wakes_at),
+        interruptions=interruptions,
+        waits=asks or sleeps,
+        tail=_tail(tx, turn, session, key),
+        said=_who_wrote(tx, "key = ? and turn = ?", key, turn),
+    )
+
+
+def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
+    """The newest entry that is the turn's own, or that of a message it was given again.
+
+    A note only where the turn has no message: one whose entry is spoilt is written anew when it goes on.
+    """
+    note: Entry | None = None
+    mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
+    for (body,) in tx.run(
+        f"select body from entry where session = ? and ({mine}) order by id desc", (session, turn, key, turn)
+    ):
+        if not reads(read_entry, body):
+            continue
+        entry: Entry = read_entry(body)
+        if not isinstance(entry, NoteEntry):
+            return entry
+        note = note or entry
+    asked = "select 1 from inbound where key = ? and turn = ? and outcome is null"
+    return None if tx.one(asked, key, turn) else note
+
+
+def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...]:
+    """Each of these messages and commands, and who wrote it from where. What cannot be read fails later."""
+    found = []
+    for id, body in tx.all(f"select id, body from inbound where outcome is null and {where}", *args):
+        if reads(read_message, body):
+            found.append((id, read_message(body).address))
+    return tuple(sorted(found, key=itemgetter(0)))
+
+
+def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
+    """These are not answered, and nobody is told. A turn that has others too goes on as theirs."""
+    turns = set()
+    for id in messages:
+        body, turn = tx.one("select body, turn from inbound where id = ?", id)
+        rows.hide_waiting(tx, text_of(read_message(body).address.lane), [id])
+        if tx.settle_inbound("id = ?", (id,), "dropped", why) and turn is not None:
+            turns.add(turn)
+    for turn in sorted(turns):
+        _is_the_others(tx, turn)
+
+
+def _is_the_others(tx: Tx, turn: int) -> None:
+    """It answers the last that is left. Where all of these were taken in later it begins with them now."""
+    (key,) = tx.one("select key from turn where id = ?", turn)
+    left = tx.all(
+        "select id, body, step from inbound where key = ? and turn = ? and outcome is null"
+        " and kind <> 'answer' order by id",
+        key,
+        turn,
+    )
+    if not left:
+        return
+    last = read_message(left[-1][1])
+    tx.run(
+        "update turn set address = ?, anchor = ? where id = ?",
+        (text_of(last.address), last.message_id or None, turn),
+    )
+    if all(step is not None for _, _, step in left):
+        tx.db.executemany("update inbound set step = null where id = ?", [(id,) for id, *_ in left])
+
+
+def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
+    """A turn of an older boot is not resumed: closed, its messages settled, its chat told once."""
+    session, key, address, anchor = _left_running(tx, turn)
+    if reason == "not_allowed":
+        # What nobody may ask for here stands in nobody's conversation.
+        mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ?)"
+        unsaid = f"update entry set session = {NO_SESSION} where session = ? and ({mine})"
+        tx.run(unsaid, (session, turn, key, turn))
+    rows.end_turn(tx, turn, key, "abandoned", reason)
+    if text:
+        unknown = "select name from step where turn = ? and state = 'intent' and wake_at is null order by at"
+        note = cut_short_note([name for (name,) in tx.all(unknown, turn)])
+        tx.add_entry(session, None, NoteEntry(text=note, about="cut_short"))
+    if not rows.retire_live(tx, turn, text or sentences.CUT_SHORT_LINE) and text:
+        tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+    if suspend:
+        succeed(tx, read_key(key), session, reason, "gateway")
+
+
+def hold(tx: Tx, turn: int, text: str) -> None:
+    """A turn of an older boot is held back. Its chat is told once, however many boots hold it.
+
+    Without a text it is not told.
+    """
+    _, _, address, anchor = _left_running(tx, turn)
+    held = tx.run("update turn set held_at = ? where id = ? and held_at is null", (tx.now, turn))
+    if held.rowcount and text:
+        tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+
+
+def let_go(tx: Tx) -> int:
+    """What was held back goes on. Returns how many turns."""
+    held = tx.all(
+        "select session, key from turn indexed by turn_running"
+        " where state = 'running' and held_at is not null"
+    )
+    tx.run(f"update turn {_HELD_TURNS}")
+    for session, key in held:
+        tx.then(WakeKey(read_key(key), session))
+    return len(held)
+
+
+def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:
+    """A turn of an older boot had its answer in the transcript: closed with it, as its own boot would."""
+    _, _, address, anchor = _left_running(tx, turn)
+    tx.run("update turn set boot = ? where id = ?", (tx.boot, turn))
+    reply = Reply(address=address, parts=tuple(parts), anchor=anchor)
+    close_turn(tx, turn, Closing(state="finished", reply=reply))
+
+
+def _left_running(tx: Tx, turn: int) -> tuple[int, str, Address, str | None]:
+    row = tx.one(
+        "select session, key, address, anchor from turn where id = ? and boot <> ? and state = 'running'",
+        turn,
+        tx.boot,
+    )
+    if row is None:
+        raise StaleTurn(f"turn {turn}")
+    session, key, address, anchor = row
+    return session, key, read_address(address), anchor
+
+
+def commands_waiting(tx: Tx) -> int:
+    """Wake every key with unsettled commands."""
+    keys = tx.all("select key, count(*) from inbound where outcome is null and kind = 'command' group by key")
+    for key, _ in keys:
+        tx.then(WakeCommands(read_key(key)))
+    return sum(count for _, count in keys)
+
+
+def wake_all(tx: Tx) -> None:
+    """Wake every key with a turn to adopt or messages waiting, and every lane with something to say."""
+    keys = {row[0] for row in tx.all("select key from turn where state = 'running'")}
+    keys |= {
+        row[0]
+        for row in tx.all("select distinct key from inbound where outcome is null and kind <> 'command'")
+    }
+    for key in sorted(keys):
+        tx.then(WakeKey(read_key(key), tx.session_of(key)))
+    for (lane,) in tx.all(f"select distinct lane from outbound where {IS_OPEN} order by lane"):
+        tx.then(WakeLane(read_lane(lane)))
+
+
+def checkpoint(tx: Tx, why: str) -> int:
+    """Reason and time on every running turn of this boot."""
+    return tx.run(
+        "update turn set checkpoint_at = ?, checkpoint_why = ? where state = 'running' and boot = ?",
+        (tx.now, why, tx.boot),
+    ).rowcount
+
+
+def probe(tx: Tx) -> None:
+    """A page is written, and says what it said."""
+    tx.run("insert into mark(mark) values ('probe')")
+    tx.run("delete from mark where mark = 'probe'")
+
+
+def end_boot(tx: Tx) -> None:
+    """A boot's last commit; clean if it left no turn running."""
+    clean = tx.one("select 1 from turn where state = 'running'") is None
+    tx.run("update boot set ended_at = ?, clean = ? where id = ?", (tx.now, clean, tx.boot))

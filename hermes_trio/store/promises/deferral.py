@@ -1,0 +1,126 @@
+"""Promises about keys that rest, and about the messages that wait until one may be used.
+
+A deferred message is not looked at before it waits again, or before a newer one of its conversation does:
+then `next_turn` claims it in its place in the order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hermes_trio.ports.store import Closing
+from hermes_trio.store.promises import rows
+from hermes_trio.store.tx import Tx, read_key
+from hermes_trio.values.consequences import Deferred, WakeKey
+from hermes_trio.values.key_state import Bench, KeyRest
+
+_DEFERRED = "state = 'deferred' and outcome is null"
+PACE_S = 30.0
+"""While several conversations are overdue one is tried, so often, until a key is seen to work."""
+
+
+def key_rests(tx: Tx) -> tuple[KeyRest, ...]:
+    """What earlier lives knew of keys that were refused."""
+    found = tx.all(
+        "select fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead from key_rest"
+        " order by pool, place, model"
+    )
+    return tuple(
+        KeyRest(
+            fingerprint=fingerprint,
+            model=model,
+            pool=pool,
+            place=place,
+            bench=Bench(kind, since, until, strikes, tried_at, bool(dead)),
+        )
+        for fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead in found
+    )
+
+
+def keep_rests(tx: Tx, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
+    """What is known now. Where a key rests no longer, all that was deferred waits again."""
+    for one in put:
+        rest = one.bench
+        tx.run(
+            "insert or replace into key_rest(fingerprint, model, pool, place, kind, since, until, strikes,"
+            " tried_at, dead) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                one.fingerprint,
+                one.model,
+                one.pool,
+                one.place,
+                rest.kind,
+                rest.since,
+                rest.until,
+                rest.strikes,
+                rest.tried_at,
+                rest.dead,
+            ),
+        )
+    for fingerprint, model in gone:
+        tx.run("delete from key_rest where fingerprint = ? and model = ?", (fingerprint, model))
+    if gone:
+        revive(tx)
+
+
+def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
+    """Keep a turn's messages, and those that wait behind them, until a key may be used.
+
+    Those behind must not overtake, and have been told then too. Returns whether anybody is to be told.
+    """
+    where = (
+        "outcome is null and key = ? and kind not in ('answer', 'command')"
+        " and (turn = ? or state in ('waiting', 'deferred') and id < ?)"
+    )
+    args = (key, turn, rows.barrier(tx, key))
+    untold = tx.one(f"select 1 from inbound where {where} and told = 0 limit 1", *args) is not None
+    assert closing.until is not None
+    # What the gateway has said to itself was not heard: the turn does not count as one it opened.
+    tx.run(
+        "update session set wakes = wakes - 1 where wakes > 0"
+        " and id = (select session from turn where id = ?) and not exists"
+        " (select 1 from inbound where key = ? and turn = ? and outcome is null"
+        " and kind not in ('wake', 'match'))",
+        (turn, key, turn),
+    )
+    tx.run(
+        "update inbound set state = 'deferred', due = ?, told = max(told, ?), turn = null, step = null"
+        f" where {where}",
+        (closing.until, closing.reply is not None, *args),
+    )
+    tx.then(Deferred(closing.until))
+    return untold and closing.reply is not None
+
+
+def retry_deferred(tx: Tx) -> float | None:
+    """Let the conversation that is overdue the longest wait its turn again, and those that were not told.
+
+    Returns the wall time to look again, None while nothing is deferred.
+    """
+    overdue = tx.one(
+        f"select key from inbound where {_DEFERRED} and due <= ? order by due, id limit 1", tx.now
+    )
+    if overdue is not None:
+        revive(tx, overdue[0])
+        for (key,) in tx.all(
+            f"select distinct key from inbound where {_DEFERRED} and due <= ? and told = 0", tx.now
+        ):
+            revive(tx, key)
+    (earliest,) = tx.one(f"select min(due) from inbound where {_DEFERRED}")
+    if earliest is None or earliest > tx.now:
+        return earliest  # type: ignore[no-any-return]
+    (coming,) = tx.one(f"select min(due) from inbound where {_DEFERRED} and due > ?", tx.now)
+    return min(tx.now + PACE_S, coming or float("inf"))
+
+
+def revive(tx: Tx, key: str | None = None) -> None:
+    """What is deferred waits again, of one key or of all."""
+    where, args = (_DEFERRED, tuple[str, ...]()) if key is None else (f"{_DEFERRED} and key = ?", (key,))
+    for (name,) in tx.all(f"select distinct key from inbound where {where}", *args):
+        tx.then(WakeKey(read_key(name), tx.session_of(name)))
+    wait_again(tx, where, args)
+
+
+def wait_again(tx: Tx, where: str = _DEFERRED, args: tuple[str, ...] = ()) -> None:
+    """The same, and nobody is woken."""
+    tx.run(f"update inbound set state = 'waiting', due = null where {where}", args)

@@ -1,0 +1,347 @@
+"""Promises of the inbox: a batch with its cursor, and what commands do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hermes_trio.errors import StaleSession
+from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Stopped
+from hermes_trio.store.promises import processes, rows, strangers
+from hermes_trio.store.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, reads, text_of, to_json
+from hermes_trio.text import sentences
+from hermes_trio.values.actions import Prompt
+from hermes_trio.values.consequences import RestartAsked, Settled, WakeAsk, WakeCommands, WakeKey
+from hermes_trio.values.delivery import Choice, Part
+from hermes_trio.values.identity import Key
+from hermes_trio.values.message import Decided, Message, OutcomeName, Undecodable
+from hermes_trio.values.transcript import AssistantEntry, UserEntry
+
+FORWARDS_S = 1.0
+"""A forward that comes so soon after its sender's message belongs to it."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What an open `ask` keeps in its step's value."""
+
+    text: str
+    user: str | None
+    prompt: int
+    choices: tuple[Choice, ...] = ()
+
+
+read_question = msgspec.json.Decoder(Question).decode
+
+
+def accept(
+    tx: Tx, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
+) -> list[Decided]:
+    """A whole batch and the cursor, at once; redelivered rows are refused by the unique key.
+
+    Of what is turned away past the budget of `strangers` only the cursor and a count are kept.
+
+    Returns the new ones: with the outcome of those refused, with the notice only where it was said.
+    """
+    strangers.forget(tx, account)
+    new = [kept for one in decided if (kept := _admit(tx, account, one, rules)) is not None]
+    if cursor is not None:
+        tx.run("insert or replace into cursor(account, value) values(?, ?)", (account, cursor))
+    return new
+
+
+def read_cursor(tx: Tx, account: str) -> str | None:
+    """The account's committed position."""
+    row = tx.one("select value from cursor where account = ?", account)
+    return row[0] if row else None
+
+
+def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decided | None:
+    update = decided.update
+    if decided.outcome is not None or isinstance(update, Undecodable):
+        return _turn_away(tx, account, decided)
+    body = to_json(msgspec.structs.replace(update, raw=b""))
+    id = _insert(tx, account, decided, update.address.chat, body, update.raw)
+    if id is None:
+        return None
+    unsaid = msgspec.structs.replace(decided, notice="") if decided.notice else decided
+    if decided.key is None:
+        return unsaid
+    if decided.kind == "command":
+        tx.then(WakeCommands(decided.key))
+    elif not _answers(tx, decided.key, id, update, tx.now):
+        if not wait(tx, decided.key, id, update, rules):
+            return msgspec.structs.replace(unsaid, outcome="refused", reason="queue_full")
+        if decided.notice:
+            tx.owe(notice(update, decided.notice, "notice"), None)
+            return decided
+    return unsaid
+
+
+def _turn_away(tx: Tx, account: str, decided: Decided) -> Decided | None:
+    """Of who may not speak nothing is kept but that they did: no disk is to hold what people say near a bot
+    that they do not speak to. What cannot be read is kept as it came, as far as there is room."""
+    if not strangers.has_room(tx, account, decided):
+        return None
+    update = decided.update
+    unread = isinstance(update, Undecodable)
+    chat = "" if isinstance(update, Undecodable) else update.address.chat
+    raw = update.raw[: strangers.UNDECODED_MAX] if unread else b""
+    return decided if _insert(tx, account, decided, chat, None, raw) is not None else None
+
+
+def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | None, raw: bytes) -> int | None:
+    update, settled = decided.update, decided.outcome is not None
+    cursor = tx.run(
+        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold, state,"
+        " outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            account,
+            update.native,
+            None if decided.key is None else text_of(decided.key),
+            chat,
+            decided.kind,
+            body,
+            raw or None,
+            tx.now,
+            len(update.text) if isinstance(update, Message) else len(update.raw),
+            decided.hold_s,
+            None if settled else "waiting",
+            decided.outcome,
+            decided.reason,
+            tx.now if settled else None,
+        ),
+    )
+    if not cursor.rowcount:
+        return None
+    if decided.outcome is not None:
+        tx.then(Settled(account, update.native, decided.key, decided.outcome, decided.reason))
+    return cursor.lastrowid
+
+
+def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> bool:
+    """A message waits for its turn; or interrupts; or, False, is refused aloud."""
+    name = text_of(key)
+    (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
+    if ahead >= rules.queue_max:
+        tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
+        tx.owe(notice(message, sentences.queue_full(rules.queue_max), "refusal"), None, answers=id)
+        return False
+    session, turn = tx.at_work(name)
+    # What was held back goes on with the message. Behind a command nothing interrupts: the command may stop
+    # or reset what runs, or end a question.
+    if turn is not None and not rows.let_go(tx, turn):
+        interrupts = rules.busy == "interrupt" or _belongs(tx, turn, name, message)
+        if interrupts and id < rows.barrier(tx, name):
+            rows.give_back(tx, turn, key, "interrupted by a message")
+        elif rules.busy == "queue":
+            rows.show_waiting(tx, turn, id, message, rules, ahead)
+    tx.then(WakeKey(key, session))
+    return True
+
+
+def _belongs(tx: Tx, turn: int, key: str, message: Message) -> bool:
+    """Whether this is a forward that its sender's comment came just before: the two are one act of a person.
+
+    The comment's turn is begun anew with both while its first step has no result.
+    """
+    if message.forwarded is None or tx.one("select 1 from step where turn = ? and state <> 'intent'", turn):
+        return False
+    row = tx.one(
+        "select body, at from inbound where key = ? and turn = ? and outcome is null"
+        " order by id desc limit 1",
+        key,
+        turn,
+    )
+    if row is None or not 0 <= tx.now - row[1] <= FORWARDS_S or not reads(read_message, row[0]):
+        return False
+    return read_message(row[0]).address.user == message.address.user
+
+
+def notice(message: Message, text: str, said: str = "reply") -> Reply:
+    return Reply(
+        address=message.address,
+        parts=(Part(text),),
+        said=said,  # type: ignore[arg-type]
+        anchor=message.message_id if not message.private else None,
+    )
+
+
+def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
+    """Take the message as the answer to an open question; a press that is none comes to its end."""
+    key_text = text_of(key)
+    asked = tx.all(
+        "select turn, name, n, value from step where asked = ? and at <= ? order by at", key_text, at
+    )
+    if not asked and message.choice is None:
+        return False
+    if id > rows.barrier(tx, key_text):
+        # A command before it may end the question. It is offered when that is settled.
+        return False
+    for turn, name, n, value in asked:
+        question = read_question(value)
+        answer = _answer(tx, turn, question, message)
+        if answer is not None:
+            session, of = tx.one("select session, key from turn where id = ?", turn)
+            tx.run(
+                f"update step set state = 'done', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
+                " where turn = ? and name = ? and n = ?",
+                (to_json(answer), tx.now, turn, turn, name, n),
+            )
+            tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
+            rows.let_go(tx, turn)
+            tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
+            tx.add_entry(session, turn, UserEntry(text=answer), id)
+            tx.then(WakeAsk(key, turn))
+            tx.then(WakeKey(read_key(of), session))
+            return True
+    if message.choice is None:
+        return False
+    if _is_open(tx, message.choice):
+        tx.settle_inbound("id = ?", (id,), "refused", "not_asked")
+        tx.owe(notice(message, sentences.QUESTION_OF_ANOTHER), None, answers=id)
+    else:
+        tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
+        tx.owe(notice(message, sentences.QUESTION_CLOSED), None, answers=id)
+    return True
+
+
+def _is_open(tx: Tx, token: str) -> bool:
+    """Whether the pressed choice is one of an open question, whoever was asked."""
+    turn = token.partition(".")[0]
+    if not (turn.isdecimal() and len(turn) < 19):
+        return False
+    found = tx.all("select value from step where turn = ? and asked is not null", int(turn))
+    return any(choice.token == token for (value,) in found for choice in read_question(value).choices)
+
+
+def _offer(tx: Tx, key: Key, behind: int) -> None:
+    """What waited behind a command may be the answer to a question that is still open, or a late press."""
+    name = text_of(key)
+    for id, body, at in tx.all(
+        "select id, body, at from inbound where key = ? and id > ? and outcome is null"
+        " and kind = 'message' and state = 'waiting' order by id",
+        name,
+        behind,
+    ):
+        message = read_message(body)
+        if _answers(tx, key, id, message, at):
+            rows.hide_waiting(tx, text_of(message.address.lane), [id])
+
+
+def _answer(tx: Tx, turn: int, question: Question, message: Message) -> str | None:
+    """The message's answer to this question, None if it is none: another person, or another thing."""
+    if question.user is not None and message.address.user != question.user:
+        return None
+    if message.choice is not None:
+        labels = {choice.token: choice.label for choice in question.choices}
+        return labels.get(message.choice)
+    if message.private:
+        return message.text
+    replied = tx.one(
+        "select 1 from outbound where turn = ? and (id = ? or reply = ?) and message_id = ?",
+        turn,
+        question.prompt,
+        question.prompt,
+        message.replies_to,
+    )
+    return message.text if replied else None
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+def next_command(tx: Tx, key: Key) -> PendingCommand | None:
+    """The oldest unsettled command of the key."""
+    row = tx.one(
+        "select id, body from inbound where key = ? and outcome is null and kind = 'command'"
+        " order by id limit 1",
+        text_of(key),
+    )
+    return PendingCommand(row[0], read_message(row[1])) if row else None
+
+
+def settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> tuple[Key, Message] | None:
+    """Settle it unless it is settled already; whatever waits behind it may run now."""
+    row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
+    if row is None:
+        return None
+    tx.settle_inbound("id = ?", (command,), outcome, reason)
+    key = read_key(row[0])
+    _offer(tx, key, command)
+    tx.then(WakeKey(key, tx.session_of(row[0])))
+    return key, read_message(row[1])
+
+
+def settle(tx: Tx, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
+    """A command took effect and is answered."""
+    if settle_command(tx, command, outcome, reason) and reply is not None:
+        tx.owe(reply, None, answers=command)
+
+
+def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
+    """A command becomes the waiting message it asks for, in its place."""
+    row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
+    if row is None:
+        return
+    key, message = read_key(row[0]), msgspec.structs.replace(read_message(row[1]), text=prompt.text)
+    kind = {"alone": "alone", "steer": "steer", "plain": "message"}[prompt.how]
+    tx.run(
+        "update inbound set kind = ?, body = ?, length = ? where id = ?",
+        (kind, to_json(message), len(prompt.text), command),
+    )
+    if prompt.how != "plain":
+        # What waits its turn, or is taken in, interrupts nothing.
+        rules = msgspec.structs.replace(rules, busy="steer" if prompt.how == "steer" else "queue")
+    if not wait(tx, key, command, message, rules):
+        # The command was a barrier also if what it asked for is refused.
+        tx.then(WakeKey(key, tx.session_of(row[0])))
+    _offer(tx, key, command)
+
+
+def expected_session(tx: Tx, key: str, session: int | None) -> int:
+    """The key's open session, which must be this one if one is named."""
+    found = tx.session_of(key)
+    if session is not None and found != session:
+        raise StaleSession(f"session {session}")
+    return found
+
+
+def restart(tx: Tx, command: int, says: str) -> None:
+    """A command asks for a restart: its chat is told now, and once more by the next boot."""
+    settled = settle_command(tx, command, "answered", "restart")
+    if settled is None:
+        return
+    message = settled[1]
+    tx.owe(notice(message, says), None, answers=command)
+    rows.hold_for_next_boot(tx, notice(message, sentences.BACK, "notice"))
+    tx.then(RestartAsked())
+
+
+def stop(
+    tx: Tx,
+    key: Key,
+    command: int | None,
+    why: str,
+    expected: int | None = None,
+    everything: bool = False,
+) -> Stopped:
+    """The running turn is stopped with its messages; what waits stays and is counted.
+
+    Background work goes on and is listed; with `everything` it is ended too.
+    """
+    name = text_of(key)
+    session = expected_session(tx, name, expected)
+    turn = tx.running_turn(session)
+    if turn is not None:
+        rows.cut_turn(tx, turn, key, "stopped", why, sentences.STOPPED_LINE)
+    (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
+    work = processes.end_all(tx, name) if everything else processes.running(tx, name)
+    if command is not None:
+        settled = settle_command(tx, command, "answered", why)
+        if settled:
+            text = sentences.stopped(waiting) if turn is not None else sentences.nothing_runs(waiting)
+            text += sentences.background_work(work, ended=everything)
+            tx.owe(notice(settled[1], text), None, answers=command)
+    tx.then(WakeKey(key, session))
+    return Stopped(turn, waiting, tuple(work))

@@ -1,0 +1,72 @@
+"""The promise that a chat with a new id is followed: its conversations go on, what is owed is said there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hermes_trio.runtime.moves import Moves
+from hermes_trio.store.tx import IS_OPEN, Tx, read_lane, to_json
+from hermes_trio.values.consequences import HasMoved, WakeLane
+
+Move = tuple[str, str, str]
+"""The account, an id that a chat had, and the one it had after that."""
+
+_MOVES = "select account, chat, becomes from moved"
+
+
+def chat_moved(tx: Tx, account: str, chat: str, becomes: str) -> None:
+    """Remember it, and owe anew what was shown where nobody can change it any more.
+
+    Ids of messages hold in the chat they were given in only: no edit, reply or sign goes by one of before.
+    """
+    known = Moves()
+    known.remember(_moves(tx.all(f"{_MOVES} where account = ? order by at", account)))
+    if not known.is_news(account, chat, becomes):
+        return
+    ids = known.ids(account, chat)
+    tx.run(
+        "insert into moved(account, chat, becomes, at) values(?, ?, ?, ?)",
+        (account, ids[-1], becomes, tx.now),
+    )
+    tx.then(HasMoved(account, ids[-1], becomes))
+    for one in ids:
+        _follow(tx, *_range(account, one))
+
+
+def _follow(tx: Tx, begin: str, end: str) -> None:
+    """Owe it anew to the chat that it is now."""
+    questions = tx.all("select distinct turn from step where asked >= ? and asked < ?", begin, end)
+    for (turn,) in questions:
+        tx.run(
+            "update outbound set state = 'owed', owed_at = ?, sent_at = null"
+            " where turn = ? and said = 'prompt' and state = 'sent'",
+            (tx.now, turn),
+        )
+    tx.run(
+        f"update outbound set state = 'dropped' where lane >= ? and lane < ? and {IS_OPEN} and op <> 'send'",
+        (begin, end),
+    )
+    lanes = tx.run(
+        "update outbound set message_id = null, reply_to = null, dirty = dirty or state = 'live'"
+        f" where lane >= ? and lane < ? and {IS_OPEN} returning lane",
+        (begin, end),
+    ).fetchall()
+    for lane in sorted({lane for (lane,) in lanes}):
+        tx.then(WakeLane(read_lane(lane)))
+
+
+def moves(tx: Tx) -> tuple[Move, ...]:
+    """Every chat that has another id now, in the order it was heard."""
+    return _moves(tx.all(f"{_MOVES} order by at"))
+
+
+def _moves(rows: Sequence[Any]) -> tuple[Move, ...]:
+    return tuple(one for one in rows if all(isinstance(name, str) for name in one))
+
+
+def _range(account: str, chat: str) -> tuple[str, str]:
+    """From where to where the texts of keys and lanes in this chat stand in their order."""
+    platform, _, name = account.partition("/")
+    begin = to_json([platform, name, chat]).decode()[:-1]
+    return f"{begin},", f"{begin}-"

@@ -1,0 +1,237 @@
+"""What a session does next: an interrupted turn to adopt, waiting messages as a new one, or nothing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from msgspec.structs import replace
+
+from hermes_trio.errors import StaleSession
+from hermes_trio.ports.store import Claimed, Hold, Opened, Reply
+from hermes_trio.store.promises import processes, rows
+from hermes_trio.store.promises.sessions import succeed
+from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
+from hermes_trio.store.promises.turns import STEP, step_of
+from hermes_trio.store.tx import ANY_CLAIMABLE, ANY_PENDING, BARRIER, Tx, read_message, text_of
+from hermes_trio.text import sentences
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Key
+from hermes_trio.values.reset_policy import ResetPolicy, rule_that_fired
+
+BATCH_MESSAGES = 20
+BATCH_CHARS = 16_000
+WAKES = ("wake", "match")
+FRAGMENTS_MAX_S = 5.0
+_WAITS = f"select 1 from inbound where key = ? and id < {BARRIER} and {ANY_CLAIMABLE} limit 1"
+Waiting = tuple[int, bytes, float, float, str, int]
+"""Of a waiting message: id, body, at, hold, kind, length."""
+
+
+def next_turn(
+    tx: Tx, key: Key, session: int, history: Wanted, takes_in: bool, policy: ResetPolicy
+) -> Opened | Hold | None:
+    """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
+    row = tx.one(
+        "select ended_at, (select id from turn where session = session.id and state = 'running')"
+        " from session where id = ?",
+        session,
+    )
+    if row is None or row[0] is not None:
+        raise StaleSession(f"session {session}")
+    running = row[1]
+    if running is not None:
+        if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
+            # This boot lost its turn while the store was down; a command may be what ends it.
+            return None if _has_command(tx, key) else _adopt(tx, running, session, history)
+        if tx.one("select 1 from turn where id = ? and held_at is not null", running):
+            return None
+        _take_in(tx, running, session, text_of(key), takes_in)
+        return _adopt(tx, running, session, history)
+    waiting, more = _batch(tx, text_of(key))
+    while waiting and waiting[0][4] in WAKES and not processes.may_wake(tx, session, waiting):
+        waiting, more = _batch(tx, text_of(key))
+    if not waiting:
+        return None
+    hold = _hold(tx.now, waiting)
+    if hold is not None:
+        return hold
+    person = waiting[0][4] not in WAKES
+    if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
+        # Its successor's task, which this has put under the key, claims them.
+        return None
+    return _open(tx, key, session, waiting, history, more)
+
+
+def has_work(tx: Tx, key: Key, session: int) -> bool:
+    """Whether `next_turn` may find something, so that it is worth a place in line."""
+    going = "select 1 from turn where session = ? and state = 'running' and held_at is null"
+    if tx.one(going, session):
+        return True
+    name = text_of(key)
+    return tx.one(_WAITS, name, name) is not None
+
+
+def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy) -> bool:
+    """Whether the policy ended the session before this message; then the next is open, and that is said.
+
+    A message that came while a turn ran belongs to the conversation, however long that took.
+    """
+    ran = tx.one("select closed_at from turn where session = ? order by id desc limit 1", session)
+    if ran is not None and ran[0] is not None and ran[0] > first[2]:
+        return False
+    last = tx.one(
+        "select max(inbound.at, session.opened_at) from entry join inbound on inbound.id = entry.inbound"
+        " join session on session.id = entry.session"
+        " where entry.session = ? and inbound.id < ? order by entry.id desc limit 1",
+        session,
+        first[0],
+    )
+    rule = rule_that_fired(policy, last[0], first[2]) if last else None
+    if rule is None:
+        return False
+    address = read_message(first[1]).address
+    kept = sentences.background_work(processes.end_with_session(tx, session, rule), ended=False)
+    text = sentences.reset_by(rule, policy.idle_after_s, policy.daily_at) + kept
+    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None)
+    succeed(tx, key, session, rule, "policy")
+    return True
+
+
+def _has_command(tx: Tx, key: Key) -> bool:
+    return rows.barrier(tx, text_of(key)) < 1 << 62
+
+
+def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
+    """The messages of the next turn, and whether more may wait behind them.
+
+    Deferred ones are taken only where one waits beside them, which then does not overtake them.
+    """
+    found = tx.all(
+        f"select id, body, at, hold, kind, length, state from inbound where key = ? and id < {BARRIER}"
+        f" and {ANY_PENDING} order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}",
+        key,
+        key,
+    )
+    if found and all(row[6] == "deferred" for row in found):
+        one_waits = len(found) == BATCH_MESSAGES and tx.one(_WAITS, key, key) is not None
+        if not one_waits:
+            return [], False
+    taken: list[Waiting] = []
+    chars = 0
+    for row in found:
+        chars += row[5]
+        alone = row[4] == "alone" or (taken and taken[0][4] == "alone")
+        # People come before what the gateway says of itself.
+        if taken and (alone or chars > BATCH_CHARS or (row[4] in WAKES) != (taken[0][4] in WAKES)):
+            break
+        taken.append(row[:6])
+    return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
+
+
+def _hold(now: float, waiting: Sequence[Waiting]) -> Hold | None:
+    """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
+    _, _, at, hold, _, _ = waiting[-1]
+    first = next((row[2] for row in waiting if row[3]), at)
+    age = now - at
+    left = min(hold - age, FRAGMENTS_MAX_S - (now - first))
+    return Hold(left) if hold and age >= 0 and left > 0 else None
+
+
+def _open(
+    tx: Tx,
+    key: Key,
+    session: int,
+    waiting: Sequence[Waiting],
+    history: Wanted,
+    more: bool,
+) -> Opened:
+    last = read_message(waiting[-1][1])
+    turn = tx.run(
+        "insert into turn(session, key, boot, state, address, anchor, opened_at)"
+        " values(?, ?, ?, 'running', ?, ?, ?)",
+        (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
+    ).lastrowid
+    assert turn is not None
+    # To look first is a fifth of the price of an update of nothing.
+    if tx.one("select 1 from entry where session = ? and turn is null limit 1", session):
+        tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
+    before = read_for(tx, session, turn, history)
+    taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
+    if more:
+        taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
+    if leave_unseen(tx, session, before.unseen, list(taken)):
+        before = read_for(tx, session, turn, history)
+    messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
+    return Opened(
+        turn=turn,
+        session=session,
+        attempt=1,
+        opened_at=tx.now,
+        messages=messages,
+        history=before,
+        more=more,
+    )
+
+
+def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
+    """What waits already is said to the turn that goes on: a resume and a message make one turn.
+
+    A turn that has begun steps is told as if steered, at the last that ended, where each later attempt meets
+    it again; if its agent looks for such messages. A question's answer and a turn of its own stay alone.
+    """
+    alone = "select 1 from inbound where key = ? and turn = ? and kind = 'alone' and outcome is null"
+    asks = "select 1 from step where turn = ? and asked is not null"
+    if tx.one(alone, key, turn) or tx.one(asks, turn):
+        return
+    ended = tx.one(
+        "select name, n from step where turn = ? and state <> 'intent' order by nth desc limit 1", turn
+    )
+    begun = tx.one("select 1 from step where turn = ? limit 1", turn) is not None
+    if begun and (ended is None or not takes_in):
+        return
+    waiting, _ = _batch(tx, key)
+    if waiting and _hold(tx.now, waiting) is not None:
+        waiting = list(itertools.takewhile(lambda row: not row[3], waiting))
+    if not waiting or waiting[0][4] == "alone":
+        return
+    rows.claim(tx, session, turn, [row[:3] for row in waiting], ended and f"{ended[0]}#{ended[1]}")
+    if not begun:
+        last = read_message(waiting[-1][1])
+        tx.run(
+            "update turn set address = ?, anchor = ? where id = ?",
+            (text_of(last.address), last.message_id or None, turn),
+        )
+
+
+def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
+    """The same row, this boot, one attempt more. Also a turn of this boot that its task lost."""
+    tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
+    attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
+    history = read_for(tx, session, turn, wanted)
+    claimed = tx.all(
+        "select id, body, at, step from inbound"
+        " where key = ? and turn = ? and outcome is null and kind <> 'answer' order by id",
+        key,
+        turn,
+    )
+    return Opened(
+        turn=turn,
+        session=session,
+        attempt=attempt,
+        opened_at=opened_at,
+        messages=tuple(
+            _told(tx, session, turn, history.unseen, Claimed(id, read_message(body), *more))
+            for id, body, *more in claimed
+        ),
+        steps=tuple(step_of(row) for row in tx.all(f"{STEP} where turn = ? order by at", turn)),
+        history=history,
+    )
+
+
+def _told(tx: Tx, session: int, turn: int, unseen: int, claimed: Claimed) -> Claimed:
+    """A message of a turn that goes on stands in its conversation, as its own or as an earlier turn's."""
+    tx.add_user_entry(session, turn, claimed.id, claimed.message)
+    sql = "select turn is not ? and id > ? from entry where inbound = ?"
+    heard = tx.one(sql, turn, unseen, claimed.id)
+    return replace(claimed, heard=bool(heard[0]))

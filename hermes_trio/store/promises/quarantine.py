@@ -1,0 +1,84 @@
+"""Promises of last resort: what stands first in the way of a key or lane ends as failed.
+
+Called when looking at the rows has failed three times in a row, though each row can be read: whatever it is
+that cannot be got past must cost its own message, never its key.
+"""
+
+from __future__ import annotations
+
+from hermes_trio.store.promises import rows
+from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place, tell
+from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
+from hermes_trio.text import sentences
+from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
+from hermes_trio.values.identity import Address, Key, Lane
+
+
+def fail_next(tx: Tx, key: Key, session: int) -> str | None:
+    """The running turn fails, else a waiting message."""
+    if tx.one("select 1 from session where id = ? and ended_at is null", session) is None:
+        return None
+    turn = tx.running_turn(session)
+    message = _message_in_the_way(tx, key) if turn is None else None
+    tx.then(WakeKey(key, session))
+    if turn is not None:
+        _fail_turn(tx, key, turn)
+        return f"turn {turn}"
+    if message is not None:
+        tx.settle_inbound("id = ?", (message,), "failed", UNREADABLE)
+        tell(tx, _where(tx, key, message), sentences.MESSAGE_FAILED, message)
+        return f"message {message}"
+    return None
+
+
+def fail_command(tx: Tx, key: Key) -> str | None:
+    """The key's first unsettled command fails; what waits behind it may run."""
+    name = text_of(key)
+    command = rows.barrier(tx, name)
+    if not tx.settle_inbound("id = ?", (command,), "failed", UNREADABLE):
+        return None
+    tell(tx, _where(tx, key, command), sentences.COMMAND_FAILED, command)
+    tx.then(WakeCommands(key))
+    tx.then(WakeKey(key, tx.session_of(name)))
+    return f"command {command}"
+
+
+def fail_part(tx: Tx, lane: Lane, live: bool) -> str | None:
+    """The lane's first row is given up."""
+    row = tx.one(
+        f"select id from outbound where {LANE_IS}"
+        " and (state in ('owed', 'sending') or (state = 'live' and dirty = 1 and ?))"
+        " order by rank, id limit 1",
+        text_of(lane),
+        live,
+    )
+    if row is None:
+        return None
+    give_up(tx, row[0])
+    tx.then(WakeLane(lane))
+    return f"part {row[0]}"
+
+
+def _message_in_the_way(tx: Tx, key: Key) -> int | None:
+    """Of the messages that the next turn would take the first that cannot be read, else the first."""
+    name = text_of(key)
+    waiting = tx.all(
+        f"select id, body from inbound where key = ? and id < ? and {PENDING} order by id",
+        name,
+        rows.barrier(tx, name),
+    )
+    bad = [id for id, body in waiting if not reads(read_message, body)]
+    return next(iter([*bad, *(id for id, _ in waiting)]), None)
+
+
+def _fail_turn(tx: Tx, key: Key, turn: int) -> None:
+    (address,) = tx.one("select address from turn where id = ?", turn)
+    rows.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
+    tx.run("update outbound set state = 'dropped' where turn = ? and state = 'live'", (turn,))
+    where = read_address(address) if reads(read_address, address) else place(key)
+    tell(tx, where, sentences.failed(turn))
+
+
+def _where(tx: Tx, key: Key, inbound: int) -> Address:
+    (body,) = tx.one("select body from inbound where id = ?", inbound)
+    return read_message(body).address if reads(read_message, body) else place(key)

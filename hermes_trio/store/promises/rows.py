@@ -1,0 +1,314 @@
+"""What several promises do to live rows, signs of waiting, and the messages of a turn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from hermes_trio.ports.store import AcceptRules, Claimed, Reply
+from hermes_trio.store.tx import (
+    ANY_PENDING,
+    BARRIER,
+    CLAIMABLE,
+    LANE_IS,
+    NO_SESSION,
+    WAKING,
+    Tx,
+    read_entry,
+    read_lane,
+    read_message,
+    read_part,
+    reads,
+    text_of,
+    to_json,
+)
+from hermes_trio.text import sentences
+from hermes_trio.transcript.assembly import message_entry
+from hermes_trio.transcript.compaction import size
+from hermes_trio.values.consequences import CancelTurn, OutOfTheWay, WakeLane
+from hermes_trio.values.delivery import Part, Said
+from hermes_trio.values.identity import Key
+from hermes_trio.values.message import Message, OutcomeName, TurnState
+
+OUTCOME_OF: dict[TurnState, OutcomeName] = {
+    "finished": "answered",
+    "stopped": "stopped",
+    "reset": "superseded",
+    "failed": "failed",
+    "abandoned": "failed",
+}
+
+
+def end_turn(
+    tx: Tx, turn: int, key: str, state: TurnState, reason: str, outcome: OutcomeName | None = None
+) -> None:
+    """The turn's row, its messages and its open questions reach their end."""
+    tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
+    tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
+    asked, runs, told = tx.one(_LEFT_OPEN, turn, turn, key)
+    if asked:
+        tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
+    if runs:
+        tx.run(f"update child set state = 'killed', ended_at = ? where {_FOREGROUND}", (tx.now, turn))
+    if told:
+        _note_matches(tx, turn, key)
+
+
+_FOREGROUND = "turn = ? and foreground = 1 and state = 'running'"
+_LEFT_OPEN = (
+    "select exists(select 1 from step where turn = ? and asked is not null),"
+    f" exists(select 1 from child where {_FOREGROUND}),"
+    f" exists(select 1 from inbound where key = ? and kind = 'match' and {WAKING})"
+)
+"""What most turns leave nothing of: questions, programs, and lines that these had yet to tell."""
+
+
+def _note_matches(tx: Tx, turn: int, key: str) -> None:
+    """Lines of a child that came while the turn ran and that it had no step left to hear of open no turn."""
+    for id, body in tx.all(
+        f"select id, body from inbound where key = ? and kind = 'match' and {WAKING}", key
+    ):
+        (session,) = tx.one("select session from turn where id = ?", turn)
+        tx.add_user_entry(session, turn, id, read_message(body))
+        tx.settle_inbound("id = ?", (id,), "answered", "noted")
+
+
+def heard(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]:
+    """What an earlier turn was told, and had to leave, comes along with the turn that opens now.
+
+    It stands in the conversation that this one is asked about: a turn of its own would find it answered.
+    """
+    told = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
+    return tx.all(
+        f"select id, body, at, kind from inbound where key = ? and id < {BARRIER}"
+        f" and {ANY_PENDING} and {told}",
+        key,
+        key,
+        session,
+    )
+
+
+def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str) -> None:
+    """End a turn from outside: commit first, the cancel follows from it."""
+    end_turn(tx, turn, text_of(key), state, why)
+    retire_live(tx, turn, line)
+    tx.then(CancelTurn(key, turn, why))
+
+
+def let_go(tx: Tx, turn: int) -> bool:
+    """A turn that was held back goes on: somebody speaks to it. False if it was not."""
+    return bool(
+        tx.run("update turn set held_at = null where id = ? and held_at is not null", (turn,)).rowcount
+    )
+
+
+def give_back(tx: Tx, turn: int, key: Key, why: str) -> None:
+    """An interrupt: the turn is stopped, its messages wait again in their places.
+
+    An answer it was given stays with it: the question may never be asked again.
+    """
+    tx.run(
+        "update inbound set state = 'waiting', turn = null, step = null"
+        " where outcome is null and key = ? and turn = ? and kind <> 'answer'",
+        (text_of(key), turn),
+    )
+    cut_turn(tx, turn, key, "stopped", why, sentences.INTERRUPTED_LINE)
+
+
+def retire_live(tx: Tx, turn: int, line: str) -> bool:
+    """Close what a turn shows live; True if its preview is there, or under way, and ends with `line` now."""
+    took = False
+    rows = tx.all(
+        "select id, lane, said, part, attempts, unknown, begun or message_id is not null from outbound"
+        " where turn = ? and state = 'live'",
+        turn,
+    )
+    for row, lane, said, part, attempts, unknown, there in rows:
+        if attempts == 0 or (said != "sign" and not there):
+            tx.run("update outbound set state = ? where id = ?", ("unknown" if unknown else "dropped", row))
+        elif said == "preview":
+            shown: Part = read_part(part)
+            closed = Part(f"{shown.text}\n\n{line}", shown.spans)
+            take_over(tx, row, "notice", closed)
+            took = True
+        elif said == "progress":
+            _retire(tx, row, "retire")
+        tx.then(WakeLane(read_lane(lane)))
+    return took
+
+
+def take_over(tx: Tx, row: int, said: Said, part: Part) -> None:
+    """A live row is owed from now on: the chat shall show this part in its place.
+
+    What was sent without an answer counts as one; `dirty` says that another text went with its key.
+    """
+    tx.run(
+        "update outbound set state = 'owed', said = ?, part = ?, rank = 1, plain = 0, owed_at = ?,"
+        " dirty = message_id is null, unknown = min(unknown, message_id is null) where id = ?",
+        (said, to_json(part), tx.now, row),
+    )
+
+
+def _retire(tx: Tx, row: int, op: str) -> None:
+    tx.run(
+        "update outbound set state = 'owed', op = ?, owed_at = ?, unknown = 0 where id = ?", (op, tx.now, row)
+    )
+
+
+def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: AcceptRules, ahead: int) -> None:
+    """The one visible sign that a message waits; at most one per running turn."""
+    reacts = rules.sign == "react" and bool(message.message_id)
+    if rules.sign == "none" or tx.one(
+        "select 1 from outbound where turn = ? and said = 'sign' and state <> 'dropped'", turn
+    ):
+        return
+    lane = message.address.lane
+    tx.run(
+        "insert into outbound"
+        "(lane, address, turn, stands_on, said, op, part, rank, state, dirty, message_id, at)"
+        " values(?, ?, ?, ?, 'sign', ?, ?, 0, 'live', 1, ?, ?)",
+        (
+            text_of(lane),
+            text_of(message.address),
+            turn,
+            inbound,
+            "react" if reacts else "send",
+            to_json(Part(sentences.waiting_line(ahead + 1))),
+            message.message_id if reacts else None,
+            tx.now,
+        ),
+    )
+    tx.then(WakeLane(lane))
+
+
+def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
+    """The sign goes when the message it stands on is taken or settled."""
+    rows = tx.all(
+        "select id, op, attempts, stands_on from outbound"
+        f" where {LANE_IS} and state = 'live' and said = 'sign'",
+        lane,
+    )
+    for row, op, attempts, stands_on in rows:
+        if stands_on not in inbound:
+            continue
+        if attempts == 0:
+            tx.run("update outbound set state = 'dropped' where id = ?", (row,))
+        else:
+            _retire(tx, row, "unreact" if op == "react" else "retire")
+            tx.then(WakeLane(read_lane(lane)))
+
+
+def mend_entries(tx: Tx, entries: Sequence[int]) -> bool:
+    """Put right what cannot be read, as far as it stands elsewhere too; the rest is shown no model any more.
+
+    What is set aside stays in the file. Returns whether anything is shown again.
+    """
+    shown = [id for id in entries if _put_right(tx, id)]
+    aside = [(id,) for id in entries if id not in shown]
+    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", aside)
+    tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
+    return bool(shown)
+
+
+def _put_right(tx: Tx, id: int) -> bool:
+    """The entry of a message is written anew from its message; an answer was perhaps a choice's label."""
+    body, message = tx.one(
+        "select entry.body, inbound.body from entry left join inbound"
+        " on inbound.id = entry.inbound and kind <> 'answer' where entry.id = ?",
+        id,
+    )
+    if reads(read_entry, body):
+        entry = read_entry(body)
+    elif message is not None and reads(read_message, message):
+        entry = message_entry(read_message(message))
+    else:
+        return False
+    tx.run("update entry set body = ?, size = ? where id = ?", (to_json(entry), size((entry,)), id))
+    return True
+
+
+def claim(
+    tx: Tx, session: int, turn: int, rows: Sequence[tuple[int, bytes, float]], step: str | None = None
+) -> tuple[Claimed, ...]:
+    """Give waiting messages to a turn, with their user entries."""
+    claimed = []
+    for id, body, at in rows:
+        message = read_message(body)
+        tx.run("update inbound set state = 'running', turn = ?, step = ? where id = ?", (turn, step, id))
+        heard = not tx.add_user_entry(session, turn, id, message)
+        claimed.append(Claimed(id, message, at, step, heard))
+    woke = "select 1 from session where id = ? and wakes > 0"
+    if not all(one.message.note for one in claimed) and tx.one(woke, session):
+        tx.run("update session set wakes = 0 where id = ?", (session,))
+    if claimed:
+        hide_waiting(tx, text_of(claimed[-1].message.address.lane), [one.id for one in claimed])
+    return tuple(claimed)
+
+
+def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
+    """What the next boot shall say first, once for each chat and thread however often it was asked for."""
+    held = "select 1 from outbound where state = 'held' and lane = ?"
+    if tx.one(held, text_of(reply.address.lane)) is None:
+        row = tx.owe(reply, None)
+        tx.run("update outbound set state = 'held' where coalesce(reply, id) = ?", (row,))
+
+
+def barrier(tx: Tx, key: str) -> int:
+    """The number of the key's first unsettled command: nothing behind it is claimed."""
+    (first,) = tx.one(f"select {BARRIER}", key)
+    return int(first)
+
+
+def show(tx: Tx, turn: int, reply: Reply) -> None:
+    """The one live row of this kind gets its newest text."""
+    _, key, _, _ = tx.fence(turn)
+    body, said = to_json(reply.parts[0]), reply.said
+    changed = tx.run(
+        "update outbound set part = ?, dirty = 1 where turn = ? and said = ? and state = 'live'",
+        (body, turn, said),
+    ).rowcount
+    if not changed:
+        if tx.one("select 1 from outbound where turn = ? and said = ?", turn, said):
+            return
+        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key) is not None
+        anchor = reply.anchor if tx.is_anchored(reply, waiting) else None
+        tx.run(
+            "insert into outbound(lane, address, turn, said, part, rank, state, dirty, reply_to, at)"
+            " values(?, ?, ?, ?, ?, 2, 'live', 1, ?, ?)",
+            (text_of(reply.address.lane), text_of(reply.address), turn, said, body, anchor, tx.now),
+        )
+    tx.then(WakeLane(reply.address.lane))
+
+
+def say_in_preview(tx: Tx, turn: int, reply: Reply, *, waiting: bool = False) -> int | None:
+    """Owe a reply, its first part in the place of the turn's preview if one is there or may be.
+
+    Returns the reply's id.
+    """
+    row = tx.one(
+        "select id, begun or unknown or message_id is not null from outbound"
+        " where turn = ? and said = 'preview' and state = 'live'",
+        turn,
+    )
+    if row is None:
+        return tx.owe(reply, turn, waiting=waiting)
+    preview, may_be_there = row
+    if not may_be_there:
+        tx.run("delete from outbound where id = ?", (preview,))
+        return tx.owe(reply, turn, waiting=waiting)
+    alone = len(reply.parts) == 1
+    take_over(tx, preview, reply.said, reply.parts[0])
+    tx.run(
+        "update outbound set last = ?, choices = ?, reply_to = ? where id = ?",
+        (
+            alone,
+            to_json(reply.choices) if alone and reply.choices else None,
+            reply.anchor if tx.is_anchored(reply, waiting) else None,
+            preview,
+        ),
+    )
+    if not alone:
+        tx.owe(msgspec.structs.replace(reply, parts=reply.parts[1:]), turn, waiting=waiting, behind=preview)
+    tx.then(WakeLane(reply.address.lane))
+    return int(preview)

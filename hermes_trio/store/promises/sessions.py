@@ -1,0 +1,116 @@
+"""Promises about which session of a key is open: one ends, another follows, an ended one is opened again."""
+
+from __future__ import annotations
+
+from hermes_trio.store.promises import processes, rows
+from hermes_trio.store.promises.intake import expected_session, notice, settle_command
+from hermes_trio.store.tx import PENDING, Tx, read_message, text_of
+from hermes_trio.text import sentences
+from hermes_trio.values.consequences import ReplaceKey, WakeKey
+from hermes_trio.values.identity import Key
+from hermes_trio.values.message import Message
+
+
+def succeed(tx: Tx, key: Key, old: int, why: str, who: str, *, again: int | None = None) -> int:
+    """The key's session ends and the next one opens, or one that had ended opens again. Returns its id.
+
+    The cancel of the old scope follows from the commit. What waits is said in the session that is open then.
+    """
+    name = text_of(key)
+    processes.end_with_session(tx, old, why)
+    tx.run("update session set ended_at = ?, why = ? where id = ?", (tx.now, why, old))
+    if again is None:
+        new = tx.open_session(name)
+    else:
+        new = again
+        tx.run(
+            "update session set ended_at = null, why = null, opened_at = ?, interrupted = 0 where id = ?",
+            (tx.now, new),
+        )
+    # What was given back by an interrupt and waits still is said in the new session, not in the old one.
+    tx.run(
+        f"update entry set session = ? where inbound in (select id from inbound where key = ? and {PENDING})",
+        (new, name),
+    )
+    # A wake for the old session may be in the list already: the successor must be the last word.
+    tx.consequences = [c for c in tx.consequences if not isinstance(c, WakeKey)]
+    tx.then(ReplaceKey(key, new, why, who))
+    return new
+
+
+def reset(
+    tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None = None, expected: int | None = None
+) -> int:
+    """The session ends and the next one opens."""
+    who = "operator"
+    if asked_by is not None:
+        tx.fence(asked_by)
+        who = f"turn {asked_by}"
+    old = expected_session(tx, text_of(key), expected)
+    called = _cut(tx, key, command, old, why)
+    kept = sentences.background_work(processes.end_with_session(tx, old, why), ended=False)
+    if called is not None:
+        who = called.address.user or ""
+        tx.owe(notice(called, sentences.NEW_SESSION + kept), None, answers=command)
+    return succeed(tx, key, old, why, who)
+
+
+def resume(tx: Tx, key: Key, command: int | None, wanted: int | None) -> int | None:
+    """An ended session of the key is the open one again; the one that was open ends, as by a reset.
+
+    Returns the id of the one that ended, None if there is nothing such to open.
+    """
+    name = text_of(key)
+    old = tx.session_of(name)
+    again, refusal = _ended(tx, name, old, wanted)
+    if again is None:
+        called = settle_command(tx, command, "answered", "nothing to resume") if command is not None else None
+        if called:
+            tx.owe(notice(called[1], refusal), None, answers=command)
+        return None
+    why, who = f"resumed {again}", "operator"
+    asked = _cut(tx, key, command, old, why)
+    kept = sentences.background_work(processes.end_with_session(tx, old, why), ended=False)
+    if asked is not None:
+        who = asked.address.user or ""
+        tx.owe(notice(asked, sentences.resumed(again) + kept), None, answers=command)
+    succeed(tx, key, old, why, who, again=again)
+    return old
+
+
+def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> tuple[int | None, str]:
+    """The session to open again, or the sentence that says why there is none."""
+    if wanted is None:
+        newest = tx.one(
+            "select id from session where key = ? and ended_at is not null"
+            " and exists(select 1 from turn where session = session.id)"
+            " order by ended_at desc, id desc limit 1",
+            key,
+        )
+        return (newest[0], "") if newest else (None, sentences.NOTHING_TO_RESUME)
+    if wanted == open_now:
+        return None, sentences.IN_IT_ALREADY
+    # A number of somebody else's is told from none at all by nobody.
+    if tx.one("select 1 from session where id = ? and key = ?", wanted, key) is None:
+        return None, sentences.no_such_conversation(wanted)
+    return wanted, ""
+
+
+def _cut(tx: Tx, key: Key, command: int | None, old: int, why: str) -> Message | None:
+    """End what runs in the session and what waited before the command. Returns the command, settled now."""
+    turn = tx.running_turn(old)
+    if turn is not None:
+        rows.cut_turn(tx, turn, key, "reset", why, sentences.RESET_LINE)
+    if command is None:
+        return None
+    _supersede(tx, text_of(key), command, why)
+    settled = settle_command(tx, command, "answered", why)
+    return settled[1] if settled else None
+
+
+def _supersede(tx: Tx, key: str, command: int, why: str) -> None:
+    before = tx.all(f"select id, body from inbound where key = ? and id < ? and {PENDING}", key, command)
+    if before:
+        lane = text_of(read_message(before[-1][1]).address.lane)
+        rows.hide_waiting(tx, lane, [row[0] for row in before])
+    tx.settle_inbound(f"key = ? and id < ? and {PENDING}", (key, command), "superseded", why)

@@ -1,0 +1,60 @@
+"""What is kept of who may not speak and of what cannot be read, so that they do not fill the disk."""
+
+from __future__ import annotations
+
+from hermes_trio.store.tx import Tx
+from hermes_trio.values.consequences import Unkept
+from hermes_trio.values.message import Decided, Undecodable
+
+HOUR_S = 3600.0
+EACH_MAX, ALL_MAX = 60, 1000
+"""So many rows an hour of one sender, and of all of an account. Further updates are counted."""
+UNDECODED_MAX = 8192
+"""So many bytes are kept of an update that cannot be decoded."""
+RAW_S = 7 * 86400.0
+"""So long behind its message's end an update is kept as it came."""
+AT_ONCE = 20
+
+ALL, UNDECODED = "all", "undecoded"
+
+
+def has_room(tx: Tx, account: str, decided: Decided) -> bool:
+    """Whether there is a row for what was turned away; counted either way. What has one already has room."""
+    update = decided.update
+    if tx.one("select 1 from inbound where account = ? and native = ?", account, update.native):
+        return True
+    who = UNDECODED if isinstance(update, Undecodable) else f"user {update.address.user}"
+    hour = _hour(tx)
+    full = any(
+        tx.one(
+            "select 1 from stranger where account = ? and hour = ? and who = ? and kept >= ?",
+            *(account, hour, one, most),
+        )
+        for one, most in ((ALL, ALL_MAX), (who, EACH_MAX))
+    )
+    # Behind the budget there is one row to count in, however many strangers come.
+    for one in (ALL,) if full else (ALL, who):
+        tx.run(
+            "insert into stranger(account, hour, who, kept, unkept) values(?, ?, ?, ?, ?)"
+            " on conflict do update set kept = kept + excluded.kept, unkept = unkept + excluded.unkept",
+            (account, hour, one, not full, full),
+        )
+    return not full
+
+
+def forget(tx: Tx, account: str) -> None:
+    """Hours that are over are told and forgotten, and some of the updates that nobody reads any more."""
+    over = (account, _hour(tx))
+    if tx.one("select 1 from stranger where account = ? and hour < ? limit 1", *over):
+        told = "case who when ? then cast(unkept as integer) else 0 end"
+        gone = f"delete from stranger where account = ? and hour < ? returning {told}"
+        unkept = sum(count for (count,) in tx.all(gone, *over, ALL))
+        if unkept:
+            tx.then(Unkept(account, unkept))
+    unread = "raw is not null and outcome is not null and settled_at < ?"
+    for (id,) in tx.all(f"select id from inbound where {unread} limit ?", tx.now - RAW_S, AT_ONCE):
+        tx.run("update inbound set raw = null where id = ?", (id,))
+
+
+def _hour(tx: Tx) -> int:
+    return int(tx.now // HOUR_S)

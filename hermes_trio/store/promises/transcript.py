@@ -1,0 +1,147 @@
+"""What a turn is shown of its conversation: all that fits, or what is newer than what is known already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from hermes_trio.ports.store import History, Mark
+from hermes_trio.store.promises.rows import mend_entries
+from hermes_trio.store.tx import UNREADABLE, Tx, read_entry, reads, to_json
+from hermes_trio.transcript.compaction import CALLED, became, fold, outcomes, size
+from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, SummaryEntry
+
+
+class Wanted(NamedTuple):
+    """What a turn wants to know: so many characters, of which some may be known up to a mark."""
+
+    limit: int
+    known: Mark | None = None
+
+
+def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
+    """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself."""
+    return list(read_for(tx, session, before_turn, Wanted(limit)).entries)
+
+
+def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
+    """What was said before `turn`. What is known of it up to a mark that still holds is not read again.
+
+    What a turn before was cut short in is told to one turn: among the entries of `turn`, of which these alone
+    are given, and left out for any other. Each summary stands in the place of what it covers; what lies
+    before one of everything is not read.
+    """
+    row = tx.one("select rewritten from session where id = ?", session)
+    if row is None:
+        return History()
+    known, history = wanted.known, None
+    aside: list[int] = []
+    if known is not None and (known.session, known.rewritten) == (session, row[0]):
+        newer = tx.run(f"{_ROWS} and id > ? order by id", (session, known.entry))
+        history = _newer(_read(newer, aside), turn, known, wanted.limit)
+    if history is None:
+        rows = tx.run(f"{_ROWS} order by id desc", (session,))
+        history = _whole(_read(rows, aside), turn, wanted.limit, Mark(session, 0, 0, row[0]))
+    if aside and mend_entries(tx, sorted(set(aside))):
+        return read_for(tx, session, turn, wanted)
+    return history
+
+
+_ROWS = "select id, body, size, turn from entry where session = ?"
+_Row = tuple[int, Entry, int, int | None]
+_TOLD = NoteEntry(text="")
+
+
+def _read(rows: Iterable[tuple[int, bytes, int, int | None]], aside: list[int]) -> Iterator[_Row]:
+    """The rows with their entries; the ids of those that cannot be read go to `aside`."""
+    for id, body, length, owner in rows:
+        try:
+            entry, size = read_entry(body), length + 0
+        except UNREADABLE:
+            aside.append(id)
+        else:
+            yield id, entry, size, owner
+
+
+def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> History | None:
+    """What follows a mark. None where that cannot be told without what lies before it."""
+    entries: list[Entry] = []
+    size, last, own = known.size, known.entry, False
+    for id, entry, length, owner in rows:
+        told_once = _is_told_once(entry)
+        if owner == turn and not told_once:
+            own = True
+            continue
+        size += length
+        if own or size > limit or isinstance(entry, SummaryEntry) or (told_once and owner == turn):
+            return None
+        last = id
+        if not told_once:
+            entries.append(entry)
+    return History(tuple(entries), known, replace(known, entry=last, size=size), known.unseen)
+
+
+def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> History:
+    """The newest that fits. It has no mark where the next turn will not see the same."""
+    found: list[Entry] = []
+    size, wanted, last, lasts, unseen = 0, 1 << 62, 0, True, 0
+    for id, entry, length, owner in rows:
+        told_once = _is_told_once(entry)
+        if turn is not None and owner == turn and not told_once:
+            lasts = lasts and not last
+            continue
+        if not wanted:
+            break
+        if size + length > limit:
+            unseen = id if limit else 0  # an agent that wants no history asks for it where it does
+            break
+        size += length
+        last = last or id
+        lasts = lasts and not (told_once and owner == turn)
+        # A summary counts what was shown when it was written: also what is not told again.
+        found.append(_TOLD if told_once and turn is not None and owner != turn else entry)
+        wanted -= 1
+        if isinstance(entry, SummaryEntry):
+            wanted = entry.kept if entry.covers is None else wanted + entry.covers
+    found.reverse()
+    shown = tuple(entry for entry in fold(found) if entry is not _TOLD)
+    kept = replace(mark, entry=last, size=size, unseen=unseen) if lasts else None
+    return History(shown, mark=kept, unseen=unseen)
+
+
+def _is_told_once(entry: Entry) -> bool:
+    return isinstance(entry, NoteEntry) and entry.about == "cut_short"
+
+
+NOTHING = AssistantEntry(text="")
+"""What is shown to no model, and counts as an entry."""
+
+
+def leave_unseen(tx: Tx, session: int, unseen: int, inbound: Sequence[int]) -> bool:
+    """Where the entry of one of these messages does not fit, all are told anew, in order. Whether it is so.
+
+    What was called for them already is told before them. Their places stay: a summary counts what lies
+    behind it.
+    """
+    theirs = f"session = {session:d} and inbound in ({', '.join('?' * len(inbound))})"
+    found = tx.one(f"select min(id), max(turn) from entry where {theirs}", *inbound) if unseen else None
+    if found is None or found[0] is None or found[0] > unseen:
+        return False
+    first, turn = found
+    work = tx.all("select id, body from entry where session = ? and id > ? order by id", session, first)
+    told = tx.all(
+        "select id, body from entry where session = ? and id < ? order by id desc limit 1", session, first
+    )
+    entries = [(id, read_entry(body)) for id, body in (*told, *work) if reads(read_entry, body)]
+    notes = [id for id, entry in entries if isinstance(entry, SummaryEntry) and entry.covers == 0]
+    calls = outcomes([entry for id, entry in entries if id > first or id in notes])
+    gone = f"({theirs}) or id in ({', '.join(map(str, notes))})"
+    tx.run(
+        f"update entry set inbound = null, size = ?, body = ? where {gone}",
+        (size((NOTHING,)), to_json(NOTHING), *inbound),
+    )
+    if calls:
+        tx.add_entry(session, turn, SummaryEntry(text=f"{CALLED} {became(calls)}", covers=0, calls=calls))
+    return True

@@ -1,0 +1,181 @@
+"""Promises of a turn: its steps, what it says and shows, and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hermes_trio.ports.store import Claimed, Closing, Reply, StepRow
+from hermes_trio.store.promises import processes, rows
+from hermes_trio.store.promises.deferral import defer
+from hermes_trio.store.promises.intake import Question
+from hermes_trio.store.tx import (
+    ANY_PENDING,
+    BARRIER,
+    CLAIMABLE,
+    NEWEST_STEP,
+    NO_SESSION,
+    Tx,
+    read_key,
+    to_json,
+)
+from hermes_trio.text import sentences
+from hermes_trio.transcript.compaction import what_of
+from hermes_trio.values.consequences import LeftOut
+from hermes_trio.values.transcript import Entry, SummaryEntry
+
+STEP = "select name, n, digest, op, state, value, wake_at from step"
+
+
+def step_of(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
+    name, n, digest, op, state, value, wake_at = row
+    return StepRow(
+        name=name,
+        n=n,
+        digest=digest,
+        op=op,
+        state=state,  # type: ignore[arg-type]
+        value=value,
+        wake_at=wake_at,
+    )
+
+
+def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
+    """The intent is durable before anything happens; a question and its prompt are one commit."""
+    _, key, _, _ = tx.fence(turn)
+    row = tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n)
+    if row is not None:
+        return step_of(row)
+    value, asked = step.value, None
+    if ask is not None:
+        prompt = rows.say_in_preview(tx, turn, ask)
+        assert prompt is not None
+        question = Question(text=ask.parts[0].text, user=ask.address.user, prompt=prompt, choices=ask.choices)
+        value, asked = to_json(question), key
+    _put_step(tx, turn, step, value, asked)
+    return step
+
+
+def _put_step(tx: Tx, turn: int, step: StepRow, value: bytes, asked: str | None = None) -> None:
+    # A question that has its answer already keeps it: its timer was too late.
+    tx.run(
+        "insert into step(turn, name, n, state, digest, op, value, wake_at, at, begun_at, asked, nth)"
+        f" values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, {NEWEST_STEP})"
+        " on conflict(turn, name, n) do update"
+        " set state = excluded.state, value = excluded.value, asked = excluded.asked,"
+        " at = excluded.at, nth = excluded.nth where step.state = 'intent'",
+        (
+            turn,
+            step.name,
+            step.n,
+            step.state,
+            step.digest,
+            step.op,
+            value,
+            step.wake_at,
+            tx.now,
+            tx.now,
+            asked,
+            turn,
+        ),
+    )
+
+
+def end_step(
+    tx: Tx,
+    turn: int,
+    step: StepRow,
+    entries: Sequence[Entry],
+    reply: Reply | None,
+    steer: bool,
+    consumes: Sequence[int] = (),
+) -> tuple[Claimed, ...]:
+    """A step's result, with what it adds, says, and takes in."""
+    session, key, _, _ = tx.fence(turn)
+    _put_step(tx, turn, step, step.value)
+    _add_entries(tx, session, key, turn, entries)
+    if reply is not None:
+        rows.say_in_preview(tx, turn, reply)
+    if consumes:
+        processes.consume(tx, key, consumes)
+    wanted = (
+        "kind in ('message', 'steer', 'wake', 'match')" if steer else "kind in ('steer', 'wake', 'match')"
+    )
+    waiting = tx.all(
+        f"select id, body, at from inbound where key = ? and id < {BARRIER}"
+        f" and {ANY_PENDING} and {wanted} order by id",
+        key,
+        key,
+    )
+    return rows.claim(tx, session, turn, waiting, f"{step.name}#{step.n}")
+
+
+def _add_entries(tx: Tx, session: int, key: str, turn: int, entries: Sequence[Entry]) -> None:
+    for entry in entries:
+        tx.add_entry(session, turn, entry)
+        if isinstance(entry, SummaryEntry):
+            tx.then(LeftOut(read_key(key), turn, what_of(entry)))
+
+
+def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
+    """A step's row as it stands."""
+    tx.fence(turn)
+    return step_of(tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, name, n))
+
+
+def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
+    """All of a turn's end is one transaction: what it answered is owed when it is answered."""
+    session, key, _, _ = tx.fence(turn)
+    if closing.step is not None:
+        _put_step(tx, turn, closing.step, closing.step.value)
+    _add_entries(tx, session, key, turn, closing.entries)
+    quiet = closing.until is not None and not defer(tx, turn, key, closing)
+    if closing.error is not None:
+        tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
+    shows = tx.one("select 1 from outbound where turn = ? and state = 'live' limit 1", turn) is not None
+    if closing.outcome == "refused":
+        _unsay(tx, session, key, turn)
+    rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
+    if quiet:
+        pass  # they were told before
+    elif closing.reply is None:
+        _last_say_is_final(tx, turn, session)
+    elif closing.state == "finished":
+        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key) is not None
+        if not shows:
+            tx.owe(closing.reply, turn, waiting=waiting)
+        else:
+            rows.say_in_preview(tx, turn, closing.reply, waiting=waiting)
+    elif not (shows and rows.retire_live(tx, turn, closing.reply.parts[0].text)):
+        tx.owe(closing.reply, turn)
+    if shows:
+        rows.retire_live(tx, turn, sentences.CUT_SHORT_LINE)
+
+
+def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:
+    """What is refused was not taken, and is sent again: it would be obeyed twice.
+
+    Where something was done for it already it stays beside that.
+    """
+    where = "inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
+    (first,) = tx.one(f"select min(id) from entry where {where}", key, turn)
+    done = "select 1 from entry where session = ? and id > ? and inbound is null limit 1"
+    if first is not None and tx.one(done, session, first) is None:
+        tx.run(f"update entry set session = {NO_SESSION} where {where}", (key, turn))
+
+
+def _last_say_is_final(tx: Tx, turn: int, session: int) -> None:
+    row = tx.one(
+        "select coalesce(reply, id) from outbound where turn = ? and said = 'say' order by id desc limit 1",
+        turn,
+    )
+    if row is None:
+        return
+    tx.run(
+        "update outbound set said = 'final' where turn = ? and said = 'say' and (id = ? or reply = ?)",
+        (turn, row[0], row[0]),
+    )
+    said = tx.one(
+        "select 1 from outbound where turn = ? and said = 'final' and last = 1 and state = 'sent'", turn
+    )
+    if said:
+        tx.run("update session set interrupted = 0 where id = ?", (session,))

@@ -1,0 +1,275 @@
+"""What becomes of rows that cannot be read: each costs itself, one line of the log, a sentence to its person.
+
+Called at a start, before anything is looked at, and by the writer when a promise met such a row. The promise
+was about something else: it runs once more when the row is out of its way. So no promise has to know what a
+disk can do to a row. What is left of the row stays in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hermes_trio.ports.store import Reply
+from hermes_trio.store.promises import columns, processes, rows
+from hermes_trio.store.promises.columns import Row, row_is, unreadable
+from hermes_trio.store.promises.delivery import ANSWERS, end_question
+from hermes_trio.store.tx import (
+    Tx,
+    read_address,
+    read_key,
+    read_lane,
+    read_message,
+    reads,
+    text_of,
+    to_json,
+    whole_bytes,
+)
+from hermes_trio.text import sentences
+from hermes_trio.values.consequences import CancelTurn, GivenUp, WakeCommands, WakeKey, WakeLane
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Address, Key, Lane
+
+UNREADABLE = "unreadable"
+LOST_TEXT = Part("…")
+"""What stands for the text of a live message until it has another, or is closed."""
+
+
+def clear_the_way(tx: Tx) -> list[str]:
+    """What cannot be read of that which is still to be acted on ends as failed, or is put right.
+
+    Returns what it was.
+    """
+    with whole_bytes(tx.db):
+        found = [*_put_right(tx), *_forget(tx), *_give_up_parts(tx)]
+        lost = _lost_turns(tx)
+        told = [id for turn in sorted(lost) for id in _lose_turn(tx, turn)]
+        messages = [id for id in _lose_messages(tx) if id not in told]
+        _close_questions(tx)
+    return [
+        *(f"turn {turn}" for turn in sorted(lost)),
+        *(f"message {id}" for id in sorted(messages)),
+        *found,
+    ]
+
+
+# --- rows that can be put right, or done without
+
+
+def _put_right(tx: Tx) -> Iterator[str]:
+    for row, bad in unreadable(tx, columns.BOOTS):
+        right = {"started_at": 0.0, "ended_at": None, "clean": 0}
+        yield _set(tx, "boot", row["id"], {name: right[name] for name in bad})
+    for (session,) in tx.all(f"{columns.SESSIONS.sql} and not ({columns.SESSION_IS_SOUND})"):
+        yield _set(tx, "session", session, {"opened_at": tx.now, "interrupted": 0, "wakes": 0})
+    for row, bad in unreadable(tx, columns.CHILDREN):
+        right = {name: _CHILD[name](row) for name in bad if name in _CHILD}
+        if {"key", "address"} & set(bad) and row["notify"]:
+            right["notify"] = 0  # nobody is known who could be told
+        if right:
+            yield _set(tx, "child", row["id"], right)
+    for mark, place in tx.all("select mark, place from mark"):
+        if not (isinstance(mark, str) and isinstance(place, str | None)):
+            tx.run("update mark set mark = lower(hex(randomblob(8))), place = null")
+            yield "mark"
+
+
+_CHILD: dict[str, Any] = {
+    **dict.fromkeys(("session", "turn", "boot", "matches"), lambda _: 0),
+    **dict.fromkeys(("foreground", "keep", "notify", "consumed", "muted"), lambda _: 0),
+    **dict.fromkeys(("pid", "started", "code", "told"), lambda _: None),
+    "command": lambda _: "?",
+    "output": lambda _: "",
+    "at": lambda _: 0.0,
+}
+"""What stands for what is not known of a program. One without a process is ended by its mark."""
+
+
+def _set(tx: Tx, table: str, id: int, right: dict[str, Any]) -> str:
+    tx.run(
+        f"update {table} set {', '.join(f'{name} = ?' for name in right)} where id = ?", (*right.values(), id)
+    )
+    return f"{table} {id}"
+
+
+def _forget(tx: Tx) -> Iterator[str]:
+    """A platform hands over again, is asked to be silent again, a key is refused again."""
+    for of in (columns.CURSORS, columns.PENALTIES, columns.RESTS, columns.MOVES):
+        for row, _ in unreadable(tx, of):
+            named = [row[key] for key in of.keys]
+            tx.run(f"delete from {of.table} where {row_is(of.keys)}", named)
+            yield f"{of.table} {' '.join(map(str, named))}"
+
+
+# --- what is to be said
+
+
+def _give_up_parts(tx: Tx) -> Iterator[str]:
+    for of in (columns.PARTS, columns.HELD, columns.ODD):
+        for row, bad in unreadable(tx, of):
+            if of is columns.ODD and row["sent_at"] is not None:
+                said = row["message_id"] is not None
+                tx.run(
+                    "update outbound set state = ? where id = ?", ("sent" if said else "failed", row["id"])
+                )
+            elif row["state"] == "live" and bad == ["part"]:
+                tx.run("update outbound set part = ? where id = ?", (to_json(LOST_TEXT), row["id"]))
+            else:
+                _tell_of(tx, row)
+                give_up(tx, row["id"])
+            yield f"part {row['id']}"
+
+
+def _tell_of(tx: Tx, row: Row) -> None:
+    """Who may miss an answer is told, if it is known where."""
+    if reads(read_lane, row["lane"]):
+        lane: Lane = read_lane(row["lane"])
+        to = Address(lane.platform, lane.account, lane.chat, lane.thread)
+    elif reads(read_address, row["address"]):
+        to = read_address(row["address"])
+    else:
+        return
+    if row["said"] in ANSWERS:
+        tell(tx, to, sentences.COULD_NOT_BE_SAID)
+    tx.then(WakeLane(to.lane))
+
+
+def give_up(tx: Tx, part: int) -> None:
+    """A part that cannot be said ends, and the question that it is a part of."""
+    (lane,) = tx.one(
+        "update outbound set state = 'failed', begun = 0, why = 'undeliverable', sent_at = ? where id = ?"
+        " returning lane",
+        tx.now,
+        part,
+    )
+    tx.then(GivenUp(part, read_lane(lane) if reads(read_lane, lane) else None, UNREADABLE))
+    end_question(tx, part)
+
+
+# --- turns and messages
+
+
+def _lost_turns(tx: Tx) -> set[int]:
+    """Turns that cannot go on: they cannot be read, or a step of theirs, or a message they were given."""
+    running: dict[int, int] = dict(
+        tx.all("select id, boot from turn indexed by turn_running where state = 'running'")
+    )
+    lost = {row["id"] for row, _ in unreadable(tx, columns.TURNS)}
+    lost |= {turn for (turn,) in tx.all(_NOBODYS)}
+    for of in (columns.STEPS, columns.QUESTIONS):
+        lost |= {row["turn"] for row, _ in unreadable(tx, of)}
+    lost |= {turn for (turn,) in tx.all(_ASKS_ANOTHER)}
+    # A turn of this boot was given its messages before.
+    older = {turn for turn, boot in running.items() if boot != tx.boot}
+    bad = [(row["id"], row["turn"]) for row, _ in unreadable(tx, columns.MESSAGES)]
+    for id, turn in [*bad, *((id, turn) for id, turn, _ in tx.all(_LEFT_BEHIND))]:
+        claimed = tx.one("select turn from entry where inbound = ?", id)
+        lost |= {turn, claimed and claimed[0]} & older
+    return lost & set(running)
+
+
+_NOBODYS = (
+    "select turn.id from turn indexed by turn_running left join session on session.id = turn.session"
+    " where state = 'running' and (session.key is not turn.key or session.ended_at is not null)"
+)
+_ASKS_ANOTHER = (
+    "select turn from step indexed by step_asked join turn on turn.id = step.turn"
+    " where asked is not null and asked <> turn.key"
+)
+
+
+def _lose_turn(tx: Tx, turn: int) -> list[int]:
+    """It ends as failed, with its messages and what it shows. Returns the messages."""
+    key, address, of_session = tx.one(
+        "select turn.key, address, session.key from turn"
+        " left join session on session.id = turn.session where turn.id = ?",
+        turn,
+    )
+    tx.run(
+        "update turn set state = 'failed', closed_at = ?, reason = ? where id = ?", (tx.now, UNREADABLE, turn)
+    )
+    tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
+    rows.retire_live(tx, turn, sentences.CUT_SHORT_LINE)
+    known = {read_key(text) for text in (key, of_session) if reads(read_key, text)}
+    for one in known:
+        tx.then(CancelTurn(one, turn, UNREADABLE))
+    return _lose(tx, "indexed by inbound_open where turn = ?", turn, address)
+
+
+def _lose_messages(tx: Tx) -> list[int]:
+    """Messages and commands that cannot be read, and those whose turn is none any more."""
+    lost = []
+    held: dict[int, int] = dict(
+        tx.all("select id, boot from turn indexed by turn_running where state = 'running'")
+    )
+    for row, _ in unreadable(tx, columns.MESSAGES):
+        if row["turn"] not in held:
+            lost += _lose(tx, "where id = ?", row["id"])
+    for id, turn, state in tx.all(_LEFT_BEHIND):
+        if state in rows.OUTCOME_OF:
+            tx.settle_inbound("id = ?", (id,), rows.OUTCOME_OF[state], UNREADABLE)
+            lost.append(id)
+        elif turn not in held:
+            lost += _lose(tx, "where id = ?", id)
+    return lost
+
+
+_LEFT_BEHIND = (
+    "select inbound.id, inbound.turn, turn.state from inbound indexed by inbound_open"
+    " left join turn on turn.id = inbound.turn"
+    " where outcome is null and inbound.state = 'running' and turn.state is not 'running'"
+)
+
+
+def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int]:
+    """The unsettled messages and commands of `where` fail, with a sentence wherever that can be said.
+
+    Args:
+        address: where else than their own.
+    """
+    found = tx.all(f"select id, key, kind, body from inbound {where} and outcome is null order by id", value)
+    for id, key, kind, body in found:
+        _hide(tx, key, body, id)
+        tx.settle_inbound("id = ?", (id,), "failed", UNREADABLE)
+        if kind in ("wake", "match"):
+            processes.tell_plainly(tx, id)
+        else:
+            text = sentences.COMMAND_FAILED if kind == "command" else sentences.MESSAGE_FAILED
+            if (to := _whereto(key, body, address)) is not None:
+                tell(tx, to, text, id)
+        if reads(read_key, key):
+            whose: Key = read_key(key)
+            tx.then(WakeCommands(whose))
+            tx.then(WakeKey(whose, tx.session_of(text_of(whose))))
+    return [id for id, *_ in found]
+
+
+def _hide(tx: Tx, key: Any, body: Any, id: int) -> None:
+    if (to := _whereto(key, body, None)) is not None:
+        rows.hide_waiting(tx, text_of(to.lane), [id])
+
+
+def _whereto(key: Any, body: Any, address: Any) -> Address | None:
+    if reads(read_message, body):
+        return read_message(body).address
+    if address is not None and reads(read_address, address):
+        return read_address(address)
+    return place(read_key(key)) if reads(read_key, key) else None
+
+
+def place(key: Key) -> Address:
+    """A key that was reduced from an address still names its chat."""
+    return Address(key.platform, key.account, key.chat, key.thread, key.user)
+
+
+def tell(tx: Tx, address: Address, text: str, answers: int | None = None) -> None:
+    """One sentence."""
+    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None, answers=answers)
+
+
+def _close_questions(tx: Tx) -> None:
+    """What no turn asks any more is not open."""
+    tx.run(
+        "update step set asked = null where asked is not null"
+        " and turn not in (select id from turn where state = 'running')"
+    )

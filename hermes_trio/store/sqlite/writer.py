@@ -1,0 +1,257 @@
+"""The one writer: takes what waits, commits it as one transaction, acts, then wakes the callers.
+
+Rules for editors. No caller is woken before COMMIT. A promise may be run twice: a group in which one
+raised, or that the disk refused, is undone whole and each of its callers is run alone, once; a savepoint
+per caller would cost every group two statements a caller to save the rare one (and `SQLITE_FULL` rolls
+savepoints back too). Where a transaction cannot even begin, because another program holds the file, no caller
+is to blame, and none is run alone. One that alone fails on what is in the rows is run once more, when the
+rows that cannot be read are out of its way.
+
+The task shields itself and ends when its channel closes. A disk that hangs does not make that wait endless:
+`end_within` is how long at most. Who waits then is told, and what hangs is left to its thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import trio
+
+from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
+from hermes_trio.store.sqlite.errors import translated
+from hermes_trio.store.tx import Tx, whole_bytes
+from hermes_trio.values.consequences import Consequence, OutOfTheWay, Perform
+
+T = TypeVar("T")
+RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
+GROUP_MAX = 64
+LEAVE_S = 3.0
+"""How long leaving waits for the disk, where nobody has said less."""
+SIBLINGS, SIBLINGS_S = 16, 0.008
+"""A writer is busy when so many callers came within so many seconds."""
+
+
+class _Job:
+    __slots__ = ("args", "consequences", "error", "finished", "promise", "result", "waiter")
+
+    def __init__(self, promise: Callable[..., Any], args: tuple[Any, ...]) -> None:
+        self.promise = promise
+        self.args = args
+        self.finished = False
+        self.waiter: trio.lowlevel.Task | None = None
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.consequences: Sequence[Consequence] = ()
+
+
+class Writer:
+    """Runs promises, functions of a `Tx`, grouped into transactions.
+
+    Args:
+        db: the connection that only this writer uses.
+        perform: is handed the consequences of each commit, synchronously.
+        clear_the_way: the promise that ends what cannot be read, and says what that was.
+
+    Attributes:
+        group_max: says how many callers the next commit may serve; the test kit draws it.
+        removed: says whether the file is gone, so that nothing that is written to it is kept.
+    """
+
+    def __init__(
+        self, db: sqlite3.Connection, perform: Perform, clear_the_way: Callable[[Tx], Sequence[str]]
+    ) -> None:
+        self._db = db
+        self._clear_the_way = clear_the_way
+        self._recent: deque[float] = deque([float("-inf")] * SIBLINGS, maxlen=SIBLINGS)
+        self.perform = perform
+        self.boot = 0
+        self.now: Callable[[], float] = lambda: 0.0
+        self.group_max: Callable[[], int] = lambda: GROUP_MAX
+        self.removed: Callable[[], bool] = lambda: False
+        self._life = trio.CancelScope(shield=True)
+        self._over = False
+        self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
+
+    async def do(self, promise: Callable[..., T], *args: Any) -> T:
+        """Run `promise(tx, *args)` in a transaction and return its result once it is durable.
+
+        Raises:
+            StoreFailed: the disk; nothing was written.
+            StoreClosed: the writer has ended.
+            Fenced, and whatever else the promise raises; nothing was written.
+        Cancelled before it is queued, nothing is written; later the result arrives all the same.
+        """
+        # A wait that refuses to be aborted is a shield without the price of a scope; the cancel comes at the
+        # next checkpoint.
+        return await self._done(promise, args, _stay)
+
+    async def ask(self, promise: Callable[..., T], *args: Any) -> T:
+        """As `do`, for what nobody has to hear: what only reads, and what is written for politeness.
+
+        Cancelled, it leaves at once; what it asked for may be done all the same.
+        """
+        return await self._done(promise, args, _leave)
+
+    async def _done(
+        self,
+        promise: Callable[..., T],
+        args: tuple[Any, ...],
+        aborted: Callable[[_Job], trio.lowlevel.Abort],
+    ) -> T:
+        job = _Job(promise, args)
+        self._recent.append(trio.current_time())
+        try:
+            await trio.lowlevel.checkpoint_if_cancelled()
+            try:
+                self._send.send_nowait(job)
+            except trio.WouldBlock:
+                await self._send.send(job)
+        except (trio.ClosedResourceError, trio.BrokenResourceError):
+            raise StoreClosed("the store is closed") from None
+        if not job.finished:
+            job.waiter = trio.lowlevel.current_task()
+            await trio.lowlevel.wait_task_rescheduled(lambda _: aborted(job))
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[no-any-return]
+
+    def end_within(self, seconds: float) -> None:
+        """Wait no longer than so for the disk from now on; whoever waits then hears `StoreClosed`.
+
+        Never makes it later. What the disk is doing then may become durable, or not.
+        """
+        self._life.deadline = min(self._life.deadline, trio.current_time() + seconds)
+
+    @property
+    def ends_at(self) -> float:
+        """Until when the disk is waited for, by the loop's clock."""
+        return self._life.deadline
+
+    @asynccontextmanager
+    async def serve(self, run_blocking: RunBlocking, *, linger_s: float = 0.0) -> AsyncIterator[None]:
+        """Run the writer while the body runs; leaving commits what was queued, within `LEAVE_S`.
+
+        Args:
+            run_blocking: runs a group's SQLite work off the loop; the test kit runs it inline.
+            linger_s: while many callers write, a group waits so long for more of them. One fsync and one
+                change of threads then serve several (PostgreSQL: commit_delay, commit_siblings).
+        """
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._work, run_blocking, linger_s, name="store writer")
+            try:
+                yield
+            finally:
+                self._send.close()
+                self.end_within(LEAVE_S)
+
+    async def _work(self, run_blocking: RunBlocking, linger_s: float) -> None:
+        group: list[_Job] = []
+        try:
+            with self._life:
+                async for job in self._receive:
+                    if linger_s and trio.current_time() - self._recent[0] < SIBLINGS_S:
+                        await trio.sleep(linger_s)
+                    group = [job, *self._waiting(self.group_max() - 1)]
+                    await run_blocking(lambda: self._commit(group))  # noqa: B023
+                    for one in group:
+                        self._tell(one)
+                    group = []
+        finally:
+            self._over = True
+            # A closed channel forgets what is in it, so its callers are told before.
+            while waiting := self._waiting(GROUP_MAX):
+                group += waiting
+            self._receive.close()
+            for one in group:
+                if not one.finished:
+                    one.error = StoreClosed("the writer ended before this was known to be durable")
+                    _wake(one)
+
+    def _waiting(self, most: int) -> list[_Job]:
+        found: list[_Job] = []
+        while len(found) < most:
+            try:
+                found.append(self._receive.receive_nowait())
+            except (trio.WouldBlock, trio.EndOfChannel, trio.ClosedResourceError):
+                break
+        return found
+
+    def _tell(self, job: _Job) -> None:
+        if job.consequences:
+            self.perform(job.consequences)
+        _wake(job)
+
+    def _commit(self, group: list[_Job]) -> None:
+        if not self._begin(group) or self._try(group):
+            return
+        for job in group:
+            if len(group) > 1:
+                self._alone(job)
+            if job.error is not None and not isinstance(job.error, HermesError):
+                self._past_rows(job)
+
+    def _alone(self, job: _Job) -> None:
+        if self._begin([job]):
+            self._try([job])
+
+    def _begin(self, group: list[_Job]) -> bool:
+        """Begin a transaction; False: it cannot be, and each job has the error."""
+        try:
+            if self.removed():
+                raise StoreFailed("the store's file was removed or replaced; start the gateway again")
+            self._db.execute("begin immediate")
+        except (sqlite3.Error, StoreFailed) as error:
+            for job in group:
+                job.error = translated(error)
+            return False
+        return True
+
+    def _past_rows(self, job: _Job) -> None:
+        """A promise met what it cannot read, or is at fault itself; what it met is not its subject."""
+        clearing = _Job(self._clear_the_way, ())
+        self._alone(clearing)
+        if clearing.result:
+            clearing.consequences = [OutOfTheWay(tuple(clearing.result)), *clearing.consequences]
+        if clearing.result or isinstance(job.error, sqlite3.Error):
+            with whole_bytes(self._db):
+                self._alone(job)
+        job.consequences = [*clearing.consequences, *job.consequences]
+
+    def _try(self, group: list[_Job]) -> bool:
+        """Commit the group whole, or nothing of it: then False, and each job has the error."""
+        db = self._db
+        try:
+            now = self.now()
+            for job in group:
+                tx = Tx(db, self.boot, now)
+                job.result = job.promise(tx, *job.args)
+                job.consequences, job.error = tx.consequences, None
+            if self._over:
+                raise StoreClosed("nobody waits for it any more")
+            db.execute("commit")
+        except Exception as error:  # noqa: BLE001 - handed to the caller, whoever made it
+            if db.in_transaction:
+                db.execute("rollback")
+            for job in group:
+                job.consequences, job.error = (), translated(error)
+            return False
+        return True
+
+
+def _stay(_: _Job) -> trio.lowlevel.Abort:
+    return trio.lowlevel.Abort.FAILED
+
+
+def _leave(job: _Job) -> trio.lowlevel.Abort:
+    job.waiter = None
+    return trio.lowlevel.Abort.SUCCEEDED
+
+
+def _wake(job: _Job) -> None:
+    job.finished = True
+    if job.waiter is not None:
+        trio.lowlevel.reschedule(job.waiter)

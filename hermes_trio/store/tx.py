@@ -1,0 +1,260 @@
+"""One promise's view of the transaction: the connection, the boot, the time, and what follows."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+
+from hermes_trio.errors import StaleTurn
+from hermes_trio.ports.store import Reply
+from hermes_trio.transcript.assembly import message_entry
+from hermes_trio.transcript.compaction import size
+from hermes_trio.values.consequences import Consequence, Settled, WakeLane
+from hermes_trio.values.delivery import Choice, Part
+from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.message import Message, OutcomeName
+from hermes_trio.values.transcript import Entry
+
+_json = msgspec.json.Encoder()
+to_json = _json.encode
+read_message = msgspec.json.Decoder(Message).decode
+read_part = msgspec.json.Decoder(Part).decode
+read_key = msgspec.json.Decoder(Key).decode
+read_lane = msgspec.json.Decoder(Lane).decode
+read_address = msgspec.json.Decoder(Address).decode
+read_entry = msgspec.json.Decoder(Entry).decode
+read_choices = msgspec.json.Decoder(tuple[Choice, ...]).decode
+
+
+UNREADABLE = (msgspec.MsgspecError, TypeError, ValueError, RecursionError)
+"""What reading a column raises that holds something else than was written."""
+
+
+def reads(read: Callable[[Any], object], value: Any) -> bool:
+    """Whether a column can be read."""
+    try:
+        read(value)
+    except UNREADABLE:
+        return False
+    return True
+
+
+def known_key(text: Any) -> Key | None:
+    """The key of a row that is only shown or logged; None if it has none that can be read."""
+    return read_key(text) if reads(read_key, text) else None
+
+
+def text_of(value: Key | Lane | Address) -> str:
+    """The column text of a structured value; equal values give equal texts."""
+    return _json.encode(value).decode()
+
+
+RANKS = {"reply": -1, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
+"""What a person asked for now is said before what a flood is refused with, and that before answers."""
+# The planner takes a partial index only where its condition stands in the query, word for word.
+IS_OPEN = "(state = 'owed' or state = 'sending' or state = 'live')"
+"""Three in a list would be a table that SQLite fills anew for each row that it looks at."""
+LANE_IS = f"lane = ? and {IS_OPEN}"
+NO_SESSION = 0
+"""Where entries stand that belong to no conversation any more."""
+NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
+ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
+ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
+CLAIMABLE = f"kind not in ('wake', 'match') and {ANY_CLAIMABLE}"
+PENDING = f"kind not in ('wake', 'match') and {ANY_PENDING}"
+"""Messages of people; the two above have beside them what the gateway writes of its children."""
+WAKING = "kind in ('wake', 'match') and state in ('waiting', 'deferred') and outcome is null"
+BARRIER = (
+    f"(select coalesce(min(id), {1 << 62}) from inbound"
+    " where key = ? and outcome is null and kind = 'command')"
+)
+"""The number of the key's first unsettled command: nothing behind it is claimed."""
+
+
+class Tx:
+    """What a promise works with.
+
+    Args:
+        db: inside a transaction.
+        boot: the fencing token of this life of the process.
+        now: wall time of the commit.
+    """
+
+    __slots__ = ("boot", "consequences", "db", "now", "run")
+
+    def __init__(self, db: sqlite3.Connection, boot: int, now: float) -> None:
+        self.db = db
+        self.run = db.execute
+        self.boot = boot
+        self.now = now
+        self.consequences: list[Consequence] = []
+
+    def one(self, sql: str, *args: Any) -> Any:
+        """The first row, or None."""
+        return self.run(sql, args).fetchone()
+
+    def all(self, sql: str, *args: Any) -> list[Any]:
+        """Every row."""
+        return self.run(sql, args).fetchall()
+
+    def then(self, consequence: Consequence) -> None:
+        """What the writer shall do when this is durable."""
+        self.consequences.append(consequence)
+
+    # -- rows that several promises touch
+
+    def fence(self, turn: int) -> tuple[int, str, str, str | None]:
+        """(session, key, address, anchor) of a turn this boot may write for, else StaleTurn."""
+        row = self.one(
+            "select session, key, address, anchor from turn where id = ? and boot = ? and state = 'running'",
+            turn,
+            self.boot,
+        )
+        if row is None:
+            raise StaleTurn(f"turn {turn}")
+        return row  # type: ignore[no-any-return]
+
+    def session_of(self, key: str) -> int:
+        """The key's open session, opened if there is none."""
+        return self.at_work(key)[0]
+
+    def at_work(self, key: str) -> tuple[int, int | None]:
+        """The key's open session, opened if there is none, and its running turn."""
+        row = self.one(
+            "select id, (select id from turn where session = session.id and state = 'running')"
+            " from session where key = ? and ended_at is null",
+            key,
+        )
+        return row if row else (self.open_session(key), None)
+
+    def open_session(self, key: str) -> int:
+        """A new session under the key."""
+        cursor = self.run("insert into session(key, opened_at) values(?, ?)", (key, self.now))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def running_turn(self, session: int) -> int | None:
+        """The session's running turn."""
+        row = self.one("select id from turn where session = ? and state = 'running'", session)
+        return row[0] if row else None
+
+    def settle_inbound(self, where: str, args: Sequence[Any], outcome: OutcomeName, reason: str) -> int:
+        """Give every unsettled row of `where` its outcome; returns how many.
+
+        What was dropped is no part of its conversation: a turn that it was given to before left its entry
+        there, and whoever speaks next would be answered with what somebody else may not ask.
+        """
+        update = (
+            "update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
+            f" where outcome is null and {where}"
+        )
+        values = (outcome, reason, self.now, *args)
+        if outcome in ("answered", "stopped"):
+            return self.run(update, values).rowcount
+        settled = self.run(f"{update} returning id, account, native, key", values).fetchall()
+        for _, account, native, key in settled:
+            self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
+        if outcome == "dropped":
+            unsaid = [(id,) for id, *_ in settled]
+            self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", unsaid)
+        return len(settled)
+
+    def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:
+        """Append to the transcript; a message's entry once, however often it is claimed.
+
+        False if the session has it already. One that stands elsewhere, whatever put it there, is told here.
+        """
+        cursor = self.run(
+            "insert into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)"
+            " on conflict(inbound) where inbound is not null do update set session = excluded.session,"
+            " turn = excluded.turn, size = excluded.size, body = excluded.body"
+            " where entry.session is not excluded.session",
+            (session, turn, inbound, size((entry,)), to_json(entry), self.now),
+        )
+        return cursor.rowcount > 0
+
+    def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> bool:
+        """The entry of a claimed message. False if it is there already."""
+        return self.add_entry(session, turn, message_entry(message), inbound)
+
+    def is_anchored(self, reply: Reply, waiting: bool) -> bool:
+        """Whether the reply's first part answers its anchor visibly."""
+        return bool(reply.anchor) and (reply.anchor_when == "always" or waiting)
+
+    def owe(
+        self,
+        reply: Reply,
+        turn: int | None,
+        *,
+        waiting: bool = False,
+        behind: int | None = None,
+        answers: int | None = None,
+    ) -> int | None:
+        """Put a reply's parts into its lane; returns the reply's id (the row of its first part).
+
+        Args:
+            answers: the row of the message that it answers without a turn.
+            waiting: more messages wait behind the one it answers.
+            behind: the row of the reply's first part, if that is there already.
+        """
+        lane, address = text_of(reply.address.lane), text_of(reply.address)
+        anchored, rank = self.is_anchored(reply, waiting), self._rank(reply, turn)
+        first = behind
+        for index, part in enumerate(reply.parts):
+            last = index == len(reply.parts) - 1
+            cursor = self.run(
+                "insert into outbound(lane, address, turn, reply, said, part, rank, state, reply_to, choices,"
+                " last, at, owed_at, answers) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?, ?)",
+                (
+                    lane,
+                    address,
+                    turn,
+                    first,
+                    reply.said,
+                    to_json(part),
+                    rank,
+                    reply.anchor if anchored and (first is None or reply.anchor_all) else None,
+                    to_json(reply.choices) if last and reply.choices else None,
+                    last,
+                    self.now,
+                    self.now,
+                    answers,
+                ),
+            )
+            if first is None:
+                first = cursor.lastrowid
+        self.then(WakeLane(reply.address.lane))
+        return first
+
+    def _rank(self, reply: Reply, turn: int | None) -> int:
+        """Questions and notices go before answers, but not before what their own turn has still to say."""
+        rank = RANKS[reply.said]
+        if turn is None or rank:
+            return rank
+        row = self.one(
+            "select max(rank) from outbound where turn = ? and state in ('owed', 'sending') and op = 'send'",
+            turn,
+        )
+        return max(rank, row[0] or 0)
+
+
+@contextmanager
+def whole_bytes(db: sqlite3.Connection) -> Iterator[None]:
+    """While the body runs, text that is no UTF-8 is given as its bytes. Else it fails all its query."""
+    before, db.text_factory = db.text_factory, text_or_bytes
+    try:
+        yield
+    finally:
+        db.text_factory = before
+
+
+def text_or_bytes(value: bytes) -> str | bytes:
+    """The text of these bytes; the bytes where they are none."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value

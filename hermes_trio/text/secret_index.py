@@ -1,0 +1,181 @@
+"""Where a text holds one of many secrets, in a time that grows with the text and not with their number.
+
+Which forms of a secret are found `secret_forms.py` says. Most texts hold none: they are told apart by a
+look at every n-th stretch of eight characters of their skeleton, which is a set's business. The shortest of a
+few secrets would make that n small; they are looked for one by one.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from struct import Struct
+
+from hermes_trio.text.secret_forms import (
+    SURE_MIXED,
+    Needle,
+    Places,
+    merged,
+    needles,
+    skeleton,
+    unescaped,
+    without_begun,
+    written,
+)
+from hermes_trio.text.secret_ranges import Range
+
+GRAM = SURE_MIXED
+STRIDE_MAX = 16
+FEW = 24
+"""So many are looked for one by one where that is cheaper than more stretches."""
+STRETCHES = 4096
+"""So many are looked at in one call, which holds up everybody, in whatever thread it is."""
+SHOWN_MAX = 4
+"""So much of a secret may be shown before it is clear that it is one."""
+
+
+class SecretIndex:
+    """Finds these secrets, in whatever form they got into a text. Never changes, so any thread may ask it.
+
+    Args:
+        values: the secrets.
+        older: whose forms are taken over where it knows some of them.
+    """
+
+    def __init__(self, values: Sequence[str], older: SecretIndex | None = None) -> None:
+        known: Mapping[str, _Forms] = older._forms if older is not None else {}
+        self.values = values
+        self._forms: Mapping[str, _Forms] = {value: known.get(value) or _forms(value) for value in values}
+        long = {one.skeleton: one for found, _ in self._forms.values() for one in found}
+        short = {form for _, forms in self._forms.values() for form in forms}
+        self._short = sorted(short, key=len, reverse=True)
+        self._sorted = sorted(long)
+        self._heads = {bones[: SHOWN_MAX + 1] for bones in long}
+        self._longest = max((len(one) for one in long), default=0)
+        least = min((len(one) for one in long), default=GRAM)
+        self._shortest = min((*(least,) * bool(long), *(len(form) for form in short)), default=1 << 62)
+        few = [one for bones, one in long.items() if len(bones) < GRAM + STRIDE_MAX - 1]
+        self._few = few if len(few) <= FEW else []
+        for one in self._few:
+            del long[one.skeleton]
+        self._note(long)
+
+    def _note(self, long: Mapping[bytes, Needle]) -> None:
+        """The stretches by which most texts are told apart. Of the first of each one is always looked at."""
+        least = min((len(one) for one in long), default=GRAM + STRIDE_MAX - 1)
+        self._stride = min(STRIDE_MAX, least - GRAM + 1)
+        self._size = self._stride * STRETCHES
+        self._unpacked = Struct(f"{GRAM}s{max(0, self._stride - GRAM)}x").iter_unpack
+        self._grams: dict[_Gram, list[Needle]] = defaultdict(list)
+        for bones, needle in long.items():
+            for at in range(self._stride):
+                gram = bones[at : at + GRAM]
+                self._grams[(gram,) if self._stride >= GRAM else gram].append(needle)
+        self._known = frozenset(self._grams)
+
+    def found(self, text: str) -> Sequence[Range]:
+        """Where they stand in the text, in order, apart from one another."""
+        if len(text) < self._shortest:
+            return ()
+        bones, read = skeleton(text), unescaped(text)
+        if read is None and self._is_clear(bones):
+            return ()
+        hits, read_bones = self._candidates(bones), b""
+        read_hits: Sequence[Needle] = ()
+        if read is not None and (read_bones := skeleton(read)) != bones:
+            read_hits = self._candidates(read_bones)
+        short = [form for form in self._short if form in text] if self._short else ()
+        if not (hits or read_hits or short):
+            return ()
+        ranges = [*_where(text, bones, hits, read=False), *_where(text, read_bones, read_hits, read=True)]
+        for form in short:
+            ranges += [(at, at + len(form)) for at in _all(text.find, form)]
+        return merged(ranges)
+
+    def certain_to(self, text: str) -> int:
+        """Up to where a text holds no beginning of one, whatever follows it."""
+        text = without_begun(text)
+        cut = len(text)
+        tail = max(0, len(text) - 8 * self._longest)
+        for read, seen in enumerate((text[tail:], unescaped(text[tail:]))):
+            bones = skeleton(seen or "")
+            first = max(0, len(bones) - self._longest)
+            begun = next((at for at in range(first, len(bones) - SHOWN_MAX) if self._begins(bones, at)), None)
+            if begun is not None:
+                cut = min(cut, tail + Places(text[tail:], read=bool(read))[begun][0])
+        for form in self._short:
+            size = next((n for n in range(len(form) - 1, SHOWN_MAX, -1) if text.endswith(form[:n])), 0)
+            cut = min(cut, len(text) - size)
+        return cut
+
+    def _begins(self, bones: bytes, at: int) -> bool:
+        """Whether what stands there to the end is the beginning of one that is longer."""
+        if bones[at : at + SHOWN_MAX + 1] not in self._heads:
+            return False
+        begun = bones[at:]
+        place = bisect_left(self._sorted, begun)
+        one = self._sorted[place] if place < len(self._sorted) else b""
+        return one.startswith(begun) and len(one) > len(begun)
+
+    def _stretches(self, bones: bytes) -> Iterable[_Gram]:
+        """Every n-th stretch."""
+        if self._stride >= GRAM:
+            return self._unpacked(bones + _PADS[len(bones) % self._stride - self._stride])
+        return [bones[at : at + GRAM] for at in range(0, len(bones) - GRAM + 1, self._stride)]
+
+    def _is_clear(self, bones: bytes) -> bool:
+        """Whether none stands in a short text, as one look tells if there are no shortest ones."""
+        alone = not (self._few or self._short) and len(bones) <= self._size
+        return alone and self._known.isdisjoint(self._stretches(bones))
+
+    def _candidates(self, bones: bytes) -> Sequence[Needle]:
+        """The needles that stand there."""
+        few = [one for one in self._few if one.skeleton in bones] if self._few else ()
+        size = self._size
+        if len(bones) <= size:
+            if self._known.isdisjoint(self._stretches(bones)):
+                return few
+            grams = self._known.intersection(self._stretches(bones))
+        else:
+            # Of a stretch that begins at the end of a piece the rest is in it, too.
+            pieces = (bones[at : at + size + GRAM - 1] for at in range(0, len(bones), size))
+            grams = frozenset().union(*(self._known.intersection(self._stretches(one)) for one in pieces))
+        found = {one.skeleton: one for gram in grams for one in self._grams[gram]}
+        return [*few, *(one for one in found.values() if one.skeleton in bones)]
+
+
+_Forms = tuple[Sequence[Needle], Sequence[str]]
+_Gram = bytes | tuple[bytes]
+"""A tuple where `Struct` cuts them: that is twice as fast as slices, but works for long strides only."""
+_PADS = [bytes(STRIDE_MAX - size) for size in range(STRIDE_MAX)]
+"""By how many bytes are missing, from the end: `_PADS[-3]` has three."""
+
+
+def _forms(value: str) -> _Forms:
+    """How a secret is looked for: by its skeletons, and where those do not do, as it is written."""
+    found, plain = needles(value), skeleton(value)
+    short = not value.isascii() or all(one.skeleton != plain for one in found)
+    return found, tuple(written(value)) if short else ()
+
+
+def _where(text: str, bones: bytes, hits: Sequence[Needle], *, read: bool) -> Iterator[Range]:
+    if not hits:
+        return
+    at = Places(text, read)
+    # In the order of the text: so of few windows at a time the places are known.
+    spots = [(first, one) for one in hits for first in _all(bones.find, one.skeleton)]
+    for first, one in sorted(spots, key=lambda spot: spot[0]):
+        start, end = at[first][0], at[first + len(one.skeleton) - 1][1]
+        if one.before and text.endswith(one.before, 0, start):
+            start -= len(one.before)
+        if one.behind and text.startswith(one.behind, end):
+            end += len(one.behind)
+        yield start, end
+
+
+def _all(find: Callable[..., int], what: str | bytes) -> Iterator[int]:
+    at = find(what)
+    while at >= 0:
+        yield at
+        at = find(what, at + len(what))

@@ -1,0 +1,1 @@
+"""Sessions and their turns: the slot is the scope."""

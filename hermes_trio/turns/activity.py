@@ -1,0 +1,305 @@
+"""What attends a turn: typing, the progress line, the live preview. Children of the turn's nursery.
+
+None of them costs a quick turn a call: they begin when the turn has lasted half a second, and those that
+have nothing to show yet are no task before. None can fail it: a store that fails or a fence that is met only
+ends the showing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from heapq import heapify, heappop, heappush
+from itertools import count
+from math import inf
+from typing import Protocol
+
+import trio
+
+from hermes_trio.errors import Fenced, StoreFailed
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.store import Reply, Store
+from hermes_trio.ports.system import WallClock
+from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.redaction import certain
+from hermes_trio.runtime.splitting import Split
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.text import sentences
+from hermes_trio.text.sanitize import shows
+from hermes_trio.turns.journal import Steps
+from hermes_trio.values.delivery import Part, Said
+from hermes_trio.values.identity import Address
+
+QUIET_S = 0.5
+PREVIEW_S = 0.3
+CLOSING_LINE_UNITS = 200
+"""Kept free in a preview, so that a closing line always fits below it."""
+
+PREVIEW_CHARS = 4000
+"""How much of an answer is shown while it grows. It is rendered anew each time, so a longer one would cost
+more than it is long."""
+
+SECRET_CHARS = 8192
+"""Kept beyond it, so that a secret which begins in what is shown is known for one."""
+
+DROPPED_MAX = 1000
+"""So many wishes that nobody has any more are kept among the others."""
+
+
+class Attended(Protocol):
+    """The turn, as far as its attendance needs it."""
+
+    id: int
+    address: Address
+    opened_at: float
+    steps: Steps
+
+    def framed(self, parts: Sequence[Part], said: Said) -> Reply: ...
+
+
+class Around(Protocol):
+    """The surroundings, as far as attendance needs them."""
+
+    @property
+    def store(self) -> Store: ...
+    @property
+    def clock(self) -> WallClock: ...
+    @property
+    def split(self) -> Split: ...
+    @property
+    def typing(self) -> Callable[[Address], Awaitable[None]]: ...
+    @property
+    def discretion(self) -> Discretion: ...
+    @property
+    def progress_every_s(self) -> float: ...
+
+
+class Attendance:
+    """The state of one turn's showing: the text streamed so far."""
+
+    __slots__ = (
+        "_changed",
+        "_goes_on",
+        "_later",
+        "_nursery",
+        "_pieces",
+        "_shown",
+        "_size",
+        "around",
+        "platform",
+        "turn",
+    )
+
+    def __init__(self, turn: Attended, around: Around, platform: Platform | None) -> None:
+        self.turn = turn
+        self.around = around
+        self.platform = platform
+        self._later: Wish | None = None
+        self._nursery: trio.Nursery | None = None
+        self._pieces: list[str] = []
+        self._size = 0
+        self._changed: trio.Event | None = None
+        self._shown: Part | None = None
+        self._goes_on: trio.Event | None = None
+
+    @contextmanager
+    def within(self, nursery: trio.Nursery, quiet: Quiet) -> Iterator[None]:
+        """If the block lasts, attend the turn by children of the nursery, which whoever leaves it cancels."""
+        if self.platform is None:
+            yield
+            return
+        self._later = quiet.after(QUIET_S, partial(self._begin, self.platform, nursery, quiet))
+        try:
+            yield
+        finally:
+            self._later.drop()
+            self._nursery = None
+
+    def _begin(self, platform: Platform, nursery: trio.Nursery, quiet: Quiet) -> None:
+        """The turn has lasted. What has nothing to show yet becomes a task when it has."""
+        if platform.traits.can_type:
+            nursery.start_soon(self.type, platform, name="typing")
+        if platform.traits.can_edit:
+            self._nursery = nursery
+            if self._pieces:
+                self._begin_preview(platform, nursery)
+        if self.around.progress_every_s > 0:
+            shown = int(self._age_s() // self.around.progress_every_s)
+            begin = partial(nursery.start_soon, self.progress, shown, name="progress")
+            self._later = quiet.after(self._until_progress_s(shown), begin)
+
+    def _begin_preview(self, platform: Platform, nursery: trio.Nursery) -> None:
+        self._changed = trio.Event()
+        self._changed.set()
+        nursery.start_soon(self.preview, platform, name="preview")
+
+    def pause(self) -> None:
+        """The turn waits for a person, a clock, or its place: nothing is shown of it meanwhile."""
+        if self._goes_on is None:
+            self._goes_on = trio.Event()
+
+    def resume(self) -> None:
+        """The turn goes on."""
+        if self._goes_on is not None:
+            self._goes_on.set()
+            self._goes_on = None
+
+    def add(self, text: str) -> None:
+        """More of the answer."""
+        room = PREVIEW_CHARS + SECRET_CHARS - self._size if self.platform else 0
+        if text and room > 0:
+            self._pieces.append(text[:room])
+            self._size += len(self._pieces[-1])
+            if self._changed is not None:
+                self._changed.set()
+            elif self._nursery is not None and self.platform is not None:
+                self._begin_preview(self.platform, self._nursery)
+
+    def restart(self) -> None:
+        """What was streamed is void, or has been said."""
+        self._pieces = []
+        self._size = 0
+        self._shown = None
+
+    async def show(self, said: Said, part: Part) -> None:
+        """Replace the turn's live row of this kind."""
+        try:
+            await self.around.store.show(self.turn.id, self.turn.framed((part,), said))
+        except (Fenced, StoreFailed):
+            # Nothing was promised: the turn's own writes meet the same fence or disk and say so.
+            return
+
+    async def preview(self, platform: Platform) -> None:
+        """Show the newest text, at most once per `live_every_s`."""
+        while self._changed is not None:
+            await self._changed.wait()
+            if self._shown is None:
+                # An answer that comes in one gust is shown once, as itself.
+                await trio.sleep(PREVIEW_S)
+            self._changed = trio.Event()
+            pieces = self._pieces
+            text = certain(self.around.discretion.redact, "".join(pieces))[:PREVIEW_CHARS]
+            # An adapter that cannot render what is half finished shows nothing, and fails no turn.
+            part, _ = await attempt(partial(_head, platform, text, self.around.split))
+            if pieces is not self._pieces:
+                continue  # void by now, or said
+            if part is not None and part != self._shown:
+                self._shown = part
+                await self.show("preview", part)
+            await trio.sleep(platform.traits.live_every_s)
+
+    async def progress(self, shown: int) -> None:
+        """One line that is edited: how long, which step. A restart changes neither line nor count.
+
+        Args:
+            shown: how many lines are over; the next is due now.
+        """
+        every_s, steps = self.around.progress_every_s, self.turn.steps
+        while True:
+            if self._goes_on is None:
+                await self.show(
+                    "progress", Part(sentences.progress(self._age_s(), steps.count, steps.newest))
+                )
+            else:
+                await self._goes_on.wait()
+            shown = max(shown + 1, int(self._age_s() // every_s))
+            await trio.sleep(self._until_progress_s(shown))
+
+    def _until_progress_s(self, shown: int) -> float:
+        """Until the line behind so many is due. A wall clock that was set must not make it silent."""
+        every_s = self.around.progress_every_s
+        return min(every_s, max(0.0, (shown + 1) * every_s - self._age_s()))
+
+    def _age_s(self) -> float:
+        """Since the turn was opened, by whatever boot."""
+        return max(0.0, self.around.clock.now() - self.turn.opened_at)
+
+    async def type(self, platform: Platform) -> None:
+        """Renew the typing sign."""
+        # A turn that was cut and whose work refuses to leave has nothing to show any more.
+        await trio.lowlevel.checkpoint_if_cancelled()
+        while True:
+            while self._goes_on is not None:
+                await self._goes_on.wait()
+            await self.around.typing(self.turn.address)
+            await trio.sleep(platform.traits.typing_every_s)
+
+
+class Quiet:
+    """Begins what turns want when they have lasted: one task for all, not one a turn.
+
+    Most turns end before, and then have cost a place in a queue.
+    """
+
+    def __init__(self) -> None:
+        self._due: list[tuple[float, int, Wish]] = []
+        self._dropped = 0
+        self._number = count()
+        self._news = trio.Event()
+
+    def after(self, seconds: float, begin: Callable[[], None]) -> Wish:
+        """Call `begin` so many seconds from now, unless `Wish.drop` is called before."""
+        wish = Wish(self, begin)
+        heappush(self._due, (trio.current_time() + seconds, next(self._number), wish))
+        if self._due[0][2] is wish:
+            self._news.set()
+        return wish
+
+    def forget_one(self) -> None:
+        """A wish was dropped. Those are thrown away when they are many, or when their time has come."""
+        self._dropped += 1
+        if self._dropped > max(DROPPED_MAX, len(self._due) // 2):
+            self._due = [one for one in self._due if one[2].begin is not None]
+            heapify(self._due)
+            self._dropped = 0
+
+    async def serve(self) -> None:
+        """Call what is due, in time, until cancelled."""
+        while True:
+            self._begin_due()
+            self._news = trio.Event()
+            with trio.move_on_at(self._due[0][0] if self._due else inf):
+                await self._news.wait()
+
+    def _begin_due(self) -> None:
+        """Begin what is due, and throw away what was dropped and stands before what is not."""
+        now = trio.current_time()
+        while self._due and (self._due[0][0] <= now or self._due[0][2].begin is None):
+            _, _, wish = heappop(self._due)
+            begin, wish.begin = wish.begin, None
+            if begin is not None:
+                begin()
+            else:
+                self._dropped -= 1
+
+
+class Wish:
+    """Something to begin later, or never."""
+
+    __slots__ = ("_of", "begin")
+
+    def __init__(self, of: Quiet, begin: Callable[[], None]) -> None:
+        self._of = of
+        self.begin: Callable[[], None] | None = begin
+
+    def drop(self) -> None:
+        """It is not wanted any more."""
+        if self.begin is not None:
+            self.begin = None
+            self._of.forget_one()
+
+
+async def _head(platform: Platform, text: str, split: Split) -> Part | None:
+    """The first part of the text, with room for a closing line. None where there is nothing to see."""
+    if not shows(text):
+        return None
+    part = (await split(platform, text))[0]
+    most = platform.traits.text_max
+    room = max(most - CLOSING_LINE_UNITS, most // 2)
+    # A character has at most two UTF-16 units or four bytes.
+    per_char = {"char": 1, "utf16": 2, "byte": 4}[platform.traits.unit]
+    if len(part.text) * per_char <= room:
+        return part
+    cut = room // per_char
+    return Part(part.text[:cut], tuple(span for span in part.spans if span.end <= cut))

@@ -1,0 +1,338 @@
+"""The recording of a turn's steps: what ran once returns what it returned.
+
+A step's key is its name and the n-th call of that name. An intent is durable before a function that is
+not idempotent runs; the result is durable before the step returns. A nested step carries its parent's
+key in its name, so a parent that is replayed takes its children with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Any, TypeVar
+
+import msgspec
+import trio
+
+from hermes_trio.errors import (
+    AgentError,
+    Fenced,
+    OutsideError,
+    StepFailed,
+    StepMismatch,
+    StepUnknown,
+    StoreClosed,
+    StoreFailed,
+)
+from hermes_trio.ports.store import Claimed, Reply, StepRow, Store
+from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.retry import AGAIN_FIRST_S, kept, written
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.text.foreign_errors import text_of
+from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
+from hermes_trio.text.sanitize import clean
+from hermes_trio.values.transcript import Entry
+
+T = TypeVar("T")
+VALUE_MAX = 1 << 20
+LONG_VALUE = 1 << 16
+"""What is longer, in bytes, is looked through once in a step of the loop, not twice."""
+Instead = Callable[[StepRow, tuple[object, ...], Callable[[], Awaitable[object]]], Awaitable[object]]
+
+
+class Steps:
+    """The steps of one turn.
+
+    Args:
+        store: where they are recorded.
+        turn: whose they are.
+        recorded: the rows of earlier attempts.
+        taken: the messages that steps of earlier attempts took in.
+        steer: whether waiting messages are taken in at a step's end.
+        took: told of messages a step's end took in.
+        discretion: takes secrets out of what is recorded.
+        ours: what is waited for in it is not the turn's time.
+
+    Attributes:
+        instead: called in the place of each step's function, with the step's row, its arguments, and the
+            call that it stands for. A replay gives what was recorded.
+        nursery: the turn's. What a scope of the agent's own cuts off goes on there.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        turn: int,
+        recorded: Sequence[StepRow],
+        *,
+        taken: Sequence[Claimed] = (),
+        steer: bool,
+        took: Callable[[Sequence[Claimed]], None],
+        discretion: Discretion,
+        ours: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self._store = store
+        self._turn = turn
+        self._ours = ours
+        self._recorded = {(row.name, row.n): row for row in recorded}
+        self._taken = list(taken)
+        self._steer = steer
+        self._took = took
+        self._discretion = discretion
+        self._late: list[trio.Event] = []
+        self._calls: dict[str, int] = {}
+        self._running: set[str] = set()
+        self._asked: set[tuple[str, int]] = set()
+        self._mismatch: StepMismatch | None = None
+        self.instead: Instead | None = None
+        self.nursery: trio.Nursery | None = None
+        self.count = 0
+        self.newest = ""
+        self.closing: StepRow | None = None
+        self.closing_entries: tuple[Entry, ...] = ()
+
+    @contextmanager
+    def begin(self, name: str, args: object = ()) -> Iterator[StepRow]:
+        """The row of the next call of `name`, as recorded or new; the step is running in the block.
+
+        Raises:
+            StepMismatch: the recording has other arguments for it, or a step of this name is running.
+        """
+        name = self._discretion.redact(name)
+        if name in self._running:
+            raise self._differs(f"two running steps share the name {name!r}")
+        n = self._calls.get(name, 0) + 1
+        self._calls[name] = n
+        digest = digest_of(args)
+        row = self._recorded.get((name, n))
+        if row is None:
+            row = StepRow(name=name, n=n, digest=digest, op=f"{self._turn}.{name}.{n}", value=b"")
+        elif row.digest != digest:
+            raise self._differs(
+                f"step {name!r} call {n}: recorded with the arguments {row.digest}, asked for with {digest}"
+            )
+        self._asked.add((name, n))
+        self.count += 1
+        self.newest = name
+        if row.state != "intent":
+            self._meet(row)
+        self._running.add(name)
+        try:
+            yield row
+        finally:
+            self._running.discard(name)
+
+    def _differs(self, what: str) -> StepMismatch:
+        """The error, which the turn ends with even if its function swallows it."""
+        self._mismatch = self._mismatch or StepMismatch(what)
+        return self._mismatch
+
+    def _meet(self, row: StepRow) -> None:
+        """Run again, the turn meets what a step took in where it met it first."""
+        step = f"{row.name}#{row.n}"
+        met = [one for one in self._taken if one.step == step or (one.step or "").startswith(f"{step}/")]
+        if met:
+            self._taken = [one for one in self._taken if one not in met]
+            self._took(met)
+
+    def next_call(self, name: str) -> int:
+        """The number that the next call of `name` will have."""
+        return self._calls.get(name, 0) + 1
+
+    def is_recorded(self, row: StepRow) -> bool:
+        """Whether an earlier attempt has begun it."""
+        return (row.name, row.n) in self._recorded
+
+    async def run(
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        *args: object,
+        idempotent: bool = False,
+        type: Any = Any,
+        entries: Callable[[T], Sequence[Entry]] = lambda _: (),
+        last: Callable[[T], bool] = lambda _: False,
+        unknown: Callable[[], T] | None = None,
+        consumes: Sequence[int] = (),
+    ) -> T:
+        """Run a step once; see `Turn.step`.
+
+        Args:
+            type: what the recorded value is decoded to.
+            entries: what the value adds to the transcript, in the same commit.
+            last: whether the value ends the turn; then record and entries are left for the turn's close.
+            unknown: makes the value of a step that began before a crash, instead of StepUnknown.
+            consumes: when the step ends, the children whose end its value tells.
+        """
+        with self.begin(name, args) as row:
+            if row.state != "intent":
+                return self._replay(row, type)  # type: ignore[no-any-return]
+            if self.is_recorded(row) and not idempotent:
+                self._meet(row)
+                if unknown is None:
+                    raise StepUnknown(
+                        f"step {name!r} call {row.n} began before a crash; its outcome is unknown"
+                    )
+                done = await self._done(row, unknown())
+            else:
+                done = await self._call(row, fn, args, idempotent)
+            if len(done.value) > LONG_VALUE:
+                # It is looked through again on its way into the store.
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            decoded: T = msgspec.json.decode(done.value, type=type)
+            if last(decoded):
+                self.closing, self.closing_entries = done, tuple(entries(decoded))
+            else:
+                await self.end(done, entries=entries(decoded), consumes=consumes)
+            return decoded
+
+    async def _call(
+        self, row: StepRow, fn: Callable[..., Awaitable[object]], args: tuple[object, ...], idempotent: bool
+    ) -> StepRow:
+        if not idempotent:
+            await self.intend(row)
+        offered = {"op": row.op} if _takes_op(fn) else {}
+        call, instead = partial(fn, *args, **offered), self.instead
+        value, error = await attempt(call if instead is None else partial(instead, row, args, call))
+        if error is None:
+            try:
+                return await self._done(row, value)
+            except AgentError as no_value:
+                error = no_value
+        # A fence or a disk is about this run of the turn, not the step's result. What is outside may do
+        # better when it is asked again, where asking again does no harm.
+        unsaid = (Fenced, StoreFailed, StepMismatch, *((OutsideError,) if idempotent else ()))
+        if not isinstance(error, unsaid):
+            text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]
+            recorded = msgspec.json.encode([type(error).__name__, text])
+            await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
+        raise error
+
+    async def _done(self, row: StepRow, value: object) -> StepRow:
+        try:
+            encoded = msgspec.json.encode(value)
+        except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
+            raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
+        with self._ours():
+            encoded = await self._discretion(encoded)
+        if too_deep(encoded):
+            raise AgentError(f"step {row.name!r}: its value is nested deeper than {DEPTH_MAX}")
+        if len(encoded) > VALUE_MAX:
+            raise AgentError(f"step {row.name!r}: its value has {len(encoded)} bytes; at most {VALUE_MAX}")
+        return msgspec.structs.replace(row, state="done", value=encoded)
+
+    async def intend(self, row: StepRow, prompt: Reply | None = None) -> StepRow:
+        """Record that a step begins, with what it asks a person; returns the row as it stands."""
+        with self._ours():
+            await self.settled()
+            return await written(lambda: self._store.begin_step(self._turn, row, prompt))
+
+    async def asked(self, row: StepRow) -> StepRow:
+        """The row of a question as it stands."""
+        with self._ours():
+            return await written(lambda: self._store.asked(self._turn, row))
+
+    async def end(
+        self,
+        row: StepRow,
+        *,
+        entries: Sequence[Entry] = (),
+        reply: Reply | None = None,
+        consumes: Sequence[int] = (),
+    ) -> None:
+        """Record a step's end, however long the disk refuses it, and take in what was steered.
+
+        What was cut off before is recorded before.
+
+        Cancelled: the turn goes on with it; only its own end ends that.
+        """
+        earlier = list(self._late)
+
+        async def store() -> None:
+            took = await self._store.end_step(
+                self._turn, row, entries=entries, reply=reply, steer=self._steer, consumes=consumes
+            )
+            if took:
+                self._took(took)
+
+        async def record() -> None:
+            await _recorded(earlier)
+            await kept(store)
+
+        try:
+            with self._ours():
+                await record()
+        except trio.Cancelled:
+            self._goes_on(record)
+            raise
+
+    def _goes_on(self, record: Callable[[], Awaitable[None]]) -> None:
+        assert self.nursery is not None
+        late = trio.Event()
+        self._late.append(late)
+        self.nursery.start_soon(self._keep, record, late, name="late step")
+
+    async def _keep(self, record: Callable[[], Awaitable[None]], late: trio.Event) -> None:
+        await trio.sleep(AGAIN_FIRST_S)
+        _, error = await attempt(record)
+        self._late.remove(late)
+        late.set()
+        if error is not None and not isinstance(error, Fenced | StoreClosed):
+            raise error
+
+    async def settled(self) -> None:
+        """Wait until the ends that were cut off are recorded: what comes after them is written after them."""
+        await _recorded(list(self._late))
+
+    def _replay(self, row: StepRow, type: Any) -> Any:
+        if row.state == "failed":
+            kind, text = msgspec.json.decode(row.value, type=tuple[str, str])
+            raise StepFailed(kind, text)
+        return msgspec.json.decode(row.value, type=type)
+
+    def unasked(self) -> None:
+        """Check at the turn's end that the function asked for the steps that are recorded.
+
+        Raises:
+            StepMismatch: it did not, or has swallowed one.
+        """
+        if self._mismatch is not None:
+            raise self._mismatch
+        parents = {f"{name}#{n}/" for name, n in self._asked}
+        for name, n in self._recorded:
+            nested = any(name.startswith(parent) for parent in parents)
+            if (name, n) in self._asked or nested:
+                continue
+            new = next((f"{other!r} call {m}" for other, m in sorted(self._asked - set(self._recorded))), "")
+            instead = f", and {new} is not recorded" if new else ""
+            raise self._differs(f"step {name!r} call {n} is recorded and was not asked for{instead}")
+
+
+async def _recorded(ends: Sequence[trio.Event]) -> None:
+    for end in ends:
+        await end.wait()
+
+
+def digest_of(args: object) -> str:
+    """A short digest of a step's arguments; what is no JSON counts by its type."""
+    try:
+        encoded = msgspec.json.encode(args, enc_hook=lambda value: type(value).__qualname__)
+    except RecursionError as error:
+        raise AgentError("the arguments of a step are nested too deeply") from error
+    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
+
+
+def _takes_op(fn: Callable[..., object]) -> bool:
+    code = getattr(fn, "__code__", None)
+    if code is not None:
+        # What `inspect.signature` would say, without its price.
+        first = code.co_argcount
+        return "op" in code.co_varnames[first : first + code.co_kwonlyargcount]
+    try:
+        parameter = inspect.signature(fn).parameters.get("op")
+    except (TypeError, ValueError):
+        return False
+    return parameter is not None and parameter.kind is inspect.Parameter.KEYWORD_ONLY

@@ -1,0 +1,184 @@
+"""At boot: what was cut short, and what becomes of each. A turn to resume stays `running` under its older
+boot, and its key's task adopts it as the first thing it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import StaleTurn
+from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.store import Booted, Interrupted, Place, Store
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.retry import Refused, written
+from hermes_trio.runtime.splitting import Split
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.text import sentences
+from hermes_trio.turns.verdict import Verdict, verdict
+from hermes_trio.values.identity import Address
+from hermes_trio.values.transcript import AssistantEntry
+
+CALM_S = 60.0
+SWEPT_S = 6 * 3600.0
+BETWEEN_PAGES_S = 0.05
+AT_ONCE = 50
+
+
+class Policy(Struct, frozen=True):
+    """What decides of interrupted turns, beside themselves.
+
+    Args:
+        allowed: whether an owner may still speak.
+        resume: False for `run --no-resume`.
+        freshness_s, stuck_after: see `[gateway]`.
+    """
+
+    allowed: Callable[[Address], bool]
+    resume: bool
+    freshness_s: float
+    stuck_after: int
+
+
+async def turn_away(
+    booted: Booted,
+    store: Store,
+    policy: Policy,
+    *,
+    platform: Callable[[str], Platform | None],
+    waits: Refused,
+) -> None:
+    """What waits of somebody who may no longer speak is dropped, before anything of it takes effect.
+
+    So is what a turn was given that goes on for others. What is of an account that this boot does not serve
+    waits for one that does.
+    """
+    shared = [one for turn in booted.interrupted if _may_go_on(turn, policy) for one in turn.said]
+    strangers = [
+        id
+        for id, address in (*booted.unclaimed, *shared)
+        if platform(address.account_id) is not None and not policy.allowed(address)
+    ]
+    if strangers:
+        await written(lambda: store.drop(strangers, "allow_users"), waits)
+
+
+async def recover(
+    booted: Booted,
+    store: Store,
+    policy: Policy,
+    *,
+    now: float,
+    platform: Callable[[str], Platform | None],
+    split: Split,
+    log: Log,
+    waits: Refused,
+) -> int:
+    """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
+
+    Commands run before this: a turn that a pending /stop or /new ended has no verdict any more.
+    """
+    resumed = held = 0
+    if booted.clean and not booted.first:
+        log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
+    for nth, turn in enumerate(booted.interrupted, 1):
+        if nth % AT_ONCE == 0:
+            await trio.lowlevel.checkpoint()  # ten thousand verdicts must not hold the loop
+        served = platform(turn.address.account_id) is not None
+        found = _verdict(turn, policy, now, booted.guarded, served)
+        age_s = max(0.0, now - turn.last_at)
+        log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
+        if found == "resume":
+            resumed += 1
+            continue
+        held += found == "held"
+        try:
+            await written(partial(_close, store, turn, found, age_s, platform, split), waits)
+        except StaleTurn:
+            log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
+    if booted.guarded:
+        log.warning("held back", turns=held, for_s=CALM_S)
+    return resumed
+
+
+def _may_go_on(turn: Interrupted, policy: Policy) -> bool:
+    """Whether there is somebody left whom it may answer."""
+    return any(map(policy.allowed, [address for _, address in turn.said] or [turn.address]))
+
+
+def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool, served: bool) -> Verdict:
+    return verdict(
+        tail=turn.tail,
+        age_s=now - turn.last_at,
+        interruptions=turn.interruptions,
+        waits=turn.waits,
+        served=served,
+        allowed=_may_go_on(turn, policy),
+        resume=policy.resume,
+        guarded=guarded,
+        freshness_s=policy.freshness_s,
+        stuck_after=policy.stuck_after,
+    )
+
+
+async def let_go(store: Store, log: Log) -> None:
+    """A boot that has lived CALM_S seconds is calm: what is held back goes on."""
+    await trio.sleep(CALM_S)
+    log.info("let go", turns=await written(store.let_go))
+
+
+async def sweep(store: Store, log: Log) -> None:
+    """Until cancelled, rows that cannot be read, and that nothing meets, are found all the same.
+
+    It looks at a page at a time, so that nobody's commit waits for all of it.
+    """
+    while True:
+        await trio.sleep(SWEPT_S)
+        # A store that cannot says so where somebody waits for it.
+        found, _ = await attempt(partial(_swept, store))
+        for what in found or ():
+            log.error("out of the way", kind="row", key=None, what=what)
+
+
+async def _swept(store: Store) -> Sequence[str]:
+    place: Place | None = Place()
+    while place is not None:
+        found, place = await store.look_through(place)
+        if found:
+            return await store.clear_the_way()
+        await trio.sleep(BETWEEN_PAGES_S)
+    return ()
+
+
+async def _close(
+    store: Store,
+    turn: Interrupted,
+    found: Verdict,
+    age_s: float,
+    platform: Callable[[str], Platform | None],
+    split: Split,
+) -> None:
+    if found == "answered":
+        assert isinstance(turn.tail, AssistantEntry)
+        answer, speaks = turn.tail.text, platform(turn.address.account_id)
+        parts = None
+        if speaks is not None:
+            parts, _ = await attempt(lambda: split(speaks, answer))
+        if parts:
+            await store.conclude(turn.turn, parts)
+        else:
+            # The adapter cannot show it: it ends as it would have ended then.
+            await store.abandon(turn.turn, found, sentences.failed(turn.turn))
+    elif found == "absent":
+        await store.hold(turn.turn, "")
+    elif found == "held":
+        await store.hold(turn.turn, sentences.held(CALM_S))
+    elif found == "empty":
+        await store.abandon(turn.turn, found)
+    elif found == "stuck":
+        notice = sentences.stuck(turn.interruptions, turn.session)
+        await store.abandon(turn.turn, found, notice, suspend=True)
+    else:
+        await store.abandon(turn.turn, found, sentences.abandoned(age_s / 60))

@@ -1,0 +1,214 @@
+"""One turn's life: its scope, the agent in it, and what is written of what it made.
+
+The slot is the scope: a session is busy exactly while the `with` block below is open. Who cancels a
+turn has written its end first (stop, reset, interrupt) or means it to be found running at the next boot
+(shutdown); so after the scope is left only a result or an error is written here, and no flag of a scope
+is asked (`cancel_called` and `cancelled_caught` can both be true of a turn that has its answer).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import trio
+from msgspec import Struct
+
+from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
+from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.store import Closing, Opened
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.retry import OneAsks, kept, written
+from hermes_trio.runtime.supervise import attempt, first_leaf
+from hermes_trio.runtime.workers import Worker
+from hermes_trio.text.foreign_errors import shown
+from hermes_trio.text.sanitize import clean, shows
+from hermes_trio.turns.activity import CLOSING_LINE_UNITS, Quiet
+from hermes_trio.turns.concurrency import Slot
+from hermes_trio.turns.endings import Ending, ending_of, failure_of
+from hermes_trio.turns.surroundings import Surroundings
+from hermes_trio.turns.turn import Made, Turn
+from hermes_trio.values.actions import Silence
+from hermes_trio.values.delivery import Part
+from hermes_trio.values.identity import Key
+from hermes_trio.values.transcript import AssistantEntry
+
+CLOSE_TRIES, CLOSE_S = 3, 0.5
+"""A disk that refuses a turn's end so often, or another write for so long, does not do it by chance: the turn
+gives its place up."""
+TOO_MUCH_TRIES = 5
+"""So often in a row the disk took another write and then refused this one: it is too much for it, and a
+sentence of ours is tried in its place. Of a disk that takes nothing, nothing of the kind is known."""
+
+_UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
+
+
+class _End(Struct, frozen=True):
+    """What the log says of a turn's end; "cut" where somebody else wrote it, or nobody has yet."""
+
+    outcome: str
+    why: str | None = None
+    error: str | None = None
+
+
+class _Ended(Struct, frozen=True):
+    """What is to be written of a turn's end; of a failed one why, and the error."""
+
+    closing: Closing
+    why: str | None = None
+    error: BaseException | None = None
+
+
+class Player:
+    """Plays turns with one agent."""
+
+    def __init__(self, agent: Agent, around: Surroundings, quiet: Quiet, log: Log) -> None:
+        self._agent = agent
+        self._quiet = quiet
+        self._around = around
+        self._log = log
+        self._well = OneAsks(around.store.probe)
+
+    async def play(self, key: Key, worker: Worker, slot: Slot, opened: Opened) -> None:
+        """Run one turn and write what it made."""
+        turn = Turn(key, opened, self._around, slot)
+        began, end = trio.current_time(), _End("cut")
+        log = self._log
+        log.info("turn opened", turn=turn.id, key=str(key), messages=len(turn.messages), attempt=turn.attempt)
+        try:
+            if not turn.is_wanted:
+                # Nobody who may speak would read what comes of it.
+                await written(lambda: self._around.store.close_turn(turn.id, _UNWANTED))
+                end = _End("abandoned", _UNWANTED.reason)
+            else:
+                with worker.holding(turn.id, turn.answered) as reach:
+                    await self._act(turn, reach)
+            if turn.made is not None:
+                end = await self._close(key, turn, slot, turn.made)
+        finally:
+            # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
+            log.info(
+                "turn closed",
+                turn=turn.id,
+                key=str(key),
+                outcome=end.outcome,
+                seconds=trio.current_time() - began,
+                steps=turn.steps.count,
+                why=end.why,
+                error=end.error,
+            )
+
+    async def _act(self, turn: Turn, reach: Callable[[trio.CancelScope], None]) -> None:
+        """The turn's nursery, whose scope is the turn's: the agent and what attends it.
+
+        Cancelled: nothing is made.
+        """
+        failed: BaseExceptionGroup[Exception] | None = None
+        try:
+            async with trio.open_nursery() as nursery:
+                reach(nursery.cancel_scope)
+                turn.steps.nursery = nursery
+                with turn.attendance.within(nursery, self._quiet):
+                    # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
+                    answer, error = await attempt(lambda: turn.timed(self._agent))
+                    await turn.steps.settled()
+                    turn.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
+                nursery.cancel_scope.cancel(reason="the turn has its answer")
+        except* Exception as group:
+            failed = group
+        if failed is not None and turn.made is None:
+            turn.made = Made(error=first_leaf(failed))
+
+    async def _close(self, key: Key, turn: Turn, slot: Slot, made: Made) -> _End:
+        """Write the turn's end. Whoever ended it before has written one."""
+        if made.error is not None and isinstance(made.error, Fenced):
+            self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
+            return _End("cut")
+        end = await self._stored(turn, slot, await self._ended(turn, made))
+        error = self._around.discretion.redact(shown(end.error)) if end.error is not None else None
+        return _End(end.closing.state, end.why, error)
+
+    async def _stored(self, turn: Turn, slot: Slot, end: _Ended) -> _Ended:
+        """Write it as soon as the disk takes it; returns what was written.
+
+        A drain may cancel this task now: what the turn has made is written all the same, if it can be.
+        """
+        store, well, refusals, alone = self._around.store, self._well, 0, 0
+
+        def refused(_: StoreFailed) -> None:
+            nonlocal refusals
+            refusals += 1
+            if refusals == CLOSE_TRIES:
+                slot.release()
+
+        async def until_well(wait_s: float) -> None:
+            nonlocal alone
+            before = well.taken
+            await trio.sleep(wait_s)
+            with trio.move_on_after(CLOSE_S) as patience:
+                took = await well.wait(before)
+            if patience.cancelled_caught:
+                slot.release()
+                took = await well.wait(before)
+            alone = alone + 1 if took else 0
+
+        async def close() -> _Ended:
+            _, error = await attempt(lambda: store.close_turn(turn.id, end.closing))
+            if error is None:
+                return end
+            if isinstance(error, Fenced | StoreLocked):
+                raise error
+            if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:
+                raise error
+            instead = self._failure(turn, error)
+            await store.close_turn(turn.id, instead.closing)
+            return instead
+
+        return await kept(close, refused, until_well)
+
+    async def _ended(self, turn: Turn, made: Made) -> _Ended:
+        """How the turn ends. An answer that is none, or that its platform cannot split, is an error.
+
+        Cancelled while it is split: nobody has seen it, so the turn was cut before it had one.
+        """
+        error = made.error
+        if error is None:
+            closing, error = await attempt(lambda: _finished(turn, made.answer))
+            if closing is not None:
+                return _Ended(closing)
+        assert error is not None
+        return self._failure(turn, error)
+
+    def _failure(self, turn: Turn, error: BaseException) -> _Ended:
+        ending = ending_of(error, turn.id, now=self._around.clock.now(), asked_at=turn.asked_at)
+        return _Ended(_failed(turn, ending, error), ending.reason, error)
+
+
+def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
+    """A sentence of ours, which needs no splitting."""
+    said = ending.sentence[: CLOSING_LINE_UNITS - 2]
+    return Closing(
+        state="failed" if ending.until is None else "stopped",
+        reason=clean(ending.reason),
+        outcome=ending.outcome if ending.until is None else None,
+        until=ending.until,
+        error=failure_of(error, turn.discretion.redact),
+        reply=turn.framed((Part(said),), "notice") if said else None,
+    )
+
+
+async def _finished(turn: Turn, answer: object) -> Closing:
+    """What is written of an answer.
+
+    Raises:
+        AgentError: it is none. And whatever an adapter raises that cannot split it.
+    """
+    step = turn.steps.closing
+    if isinstance(answer, Silence):
+        return Closing(state="finished", reason=f"silence: {clean(answer.reason)}", step=step)
+    if answer is not None and not isinstance(answer, str):
+        raise AgentError(f"the agent returned a {type(answer).__name__}; an answer is text, Silence or None")
+    if answer is None or not shows(answer):
+        return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
+    text = clean(answer)
+    entries = (*turn.steps.closing_entries, AssistantEntry(text=text))
+    return Closing(state="finished", step=step, entries=entries, reply=await turn.reply(text))

@@ -1,0 +1,96 @@
+"""What a key's task does: next turn, run it, write what it made.
+
+An idle session has no task and no object.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from hermes_trio.errors import Fenced
+from hermes_trio.ports.store import Hold, Opened, Store
+from hermes_trio.runtime.log import Log
+from hermes_trio.runtime.workers import Worker
+from hermes_trio.text import sentences
+from hermes_trio.turns.concurrency import Places, Slot
+from hermes_trio.values.identity import Key
+
+NextTurn = Callable[[Key, int], Awaitable[Opened | Hold | None]]
+Play = Callable[[Key, Worker, Slot, Opened], Awaitable[None]]
+
+
+class Sessions:
+    """The work of session keys.
+
+    Attributes:
+        places: of the turns that work at once.
+
+    Args:
+        next_turn: the store's promise, told what the agent wants to know and when sessions end.
+        play: runs one turn and writes what it made.
+        turns_max: how many turns run at once; more wait before their messages are claimed.
+    """
+
+    def __init__(self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, turns_max: int) -> None:
+        self._store = store
+        self._play = play
+        self._log = log
+        self._next_turn = next_turn
+        self.places = Places(turns_max)
+        self._line: dict[Key, None] = {}
+        self._open = False
+
+    def open_turns(self) -> None:
+        """From this line on turns are opened: what older boots left has its verdict."""
+        self._open = True
+
+    def open_no_turns(self) -> None:
+        """From this line on no `next_turn` is queued."""
+        self._open = False
+
+    def place(self, key: Key) -> Sequence[str]:
+        """A line for /status if the key waits for a place among the turns that run."""
+        return [sentences.in_line(list(self._line).index(key) + 1)] if key in self._line else []
+
+    async def work(self, key: Key, worker: Worker) -> None:
+        """Run the key's turns until it has nothing to do."""
+        slot = Slot(self.places)
+        worker.give_up = slot.leave
+        found: Opened | Hold | None = None
+        while self._open:
+            if self.places.full and not await self._store.has_work(key, worker.session):
+                # Whom a command or a stop woke stands in no line.
+                return
+            await self._wait_in_line(key, slot)
+            try:
+                # The drain may have begun while this key waited for its place.
+                if not self._open:
+                    return
+                found = await self._next_turn(key, worker.session)
+                if isinstance(found, Opened):
+                    await self._play(key, worker, slot, found)
+            except Fenced as fence:
+                # The session has ended, and its successor is under the key already; or the turn was ended
+                # while its end was written, and the commit that did so has woken this task.
+                self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
+                return
+            finally:
+                slot.release()
+            if found is None:
+                return
+            if isinstance(found, Opened) and not found.more and not worker.dirty:
+                return
+            if isinstance(found, Hold):
+                await worker.rest(found.seconds)
+
+    async def fail_first(self, key: Key, worker: Worker) -> str | None:
+        """Fail what no turn can get past."""
+        return await self._store.fail_next(key, worker.session)
+
+    async def _wait_in_line(self, key: Key, slot: Slot) -> None:
+        if self.places.full:
+            self._line[key] = None
+        try:
+            await slot.acquire()
+        finally:
+            self._line.pop(key, None)

@@ -1,0 +1,134 @@
+"""What follows from a commit: whom the store's writer wakes, cancels, or tells, before its caller wakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
+
+from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.message import OutcomeName
+
+
+class WakeKey(Struct, frozen=True):
+    """The key has rows to look at."""
+
+    key: Key
+    session: int
+
+
+class ReplaceKey(Struct, frozen=True):
+    """The key's session has ended: cancel its scope, put a successor for `session` under the key.
+
+    Args:
+        who: ended it: a user, "turn N", an operator, a rule.
+    """
+
+    key: Key
+    session: int
+    why: str
+    who: str
+
+
+class CancelTurn(Struct, frozen=True):
+    """The turn's row is no longer `running`: cancel its scope."""
+
+    key: Key
+    turn: int
+    why: str
+
+
+class WakeAsk(Struct, frozen=True):
+    """A question of the turn has its answer."""
+
+    key: Key
+    turn: int
+
+
+class WakeCommands(Struct, frozen=True):
+    """The key has unsettled commands."""
+
+    key: Key
+
+
+class Deferred(Struct, frozen=True):
+    """Messages wait until a key to a model may be used, at this wall time at the earliest."""
+
+    until: float
+
+
+class WakeLane(Struct, frozen=True):
+    """The lane has something to say."""
+
+    lane: Lane
+
+
+class HasMoved(Struct, frozen=True):
+    """A chat has another id: what is heard from there and said there goes by it."""
+
+    account: str
+    chat: str
+    becomes: str
+
+
+class Settled(Struct, frozen=True):
+    """A message has come to its end without an answer and without a stop: its line in the log."""
+
+    account: str
+    native: str
+    key: Key | None
+    outcome: OutcomeName
+    why: str
+
+
+class Unkept(Struct, frozen=True):
+    """So many updates of an account were turned away and have no row, in hours that are over: a line."""
+
+    account: str
+    count: int
+
+
+class LeftOut(Struct, frozen=True):
+    """Part of a conversation is shown to its model no longer: its line in the log.
+
+    Args:
+        what: see `pure.context.what_of`.
+    """
+
+    key: Key
+    turn: int
+    what: str
+
+
+class OutOfTheWay(Struct, frozen=True):
+    """Rows that could not be read are acted on no longer: a line in the log for each."""
+
+    what: tuple[str, ...]
+
+
+class GivenUp(Struct, frozen=True):
+    """A part that could not be read is not said any more: its line in the log.
+
+    Args:
+        lane: where it was to be said, if that is known.
+    """
+
+    row: int
+    lane: Lane | None
+    why: str
+
+
+class RestartAsked(Struct, frozen=True):
+    """Somebody who may has asked the gateway to begin anew."""
+
+
+class EndChildren(Struct, frozen=True):
+    """The rows of these children have ended: their processes shall."""
+
+    children: tuple[int, ...]
+
+
+Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
+Told = RestartAsked | Settled | Unkept | LeftOut | HasMoved | OutOfTheWay | GivenUp
+Consequence = EndChildren | ReplaceKey | CancelTurn | Deferred | Told | Waking
+Perform = Callable[[Sequence[Consequence]], None]

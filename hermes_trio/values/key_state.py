@@ -1,0 +1,43 @@
+"""What is known of an API key."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hermes_trio.errors import ModelFailure
+
+
+class Bench(Struct, frozen=True):
+    """A refused key rests.
+
+    Args:
+        kind: what it was refused for.
+        since: wall time of the refusal.
+        until: wall time it may be used again.
+        strikes: refusals without a success between them.
+        tried_at: wall time it was last used, at its refusal or all the same.
+        dead: it can be refreshed, and that gave no other secret: it is not used again before one is there.
+    """
+
+    kind: ModelFailure
+    since: float
+    until: float
+    strikes: int
+    tried_at: float
+    dead: bool = False
+
+
+class KeyRest(Struct, frozen=True, kw_only=True):
+    """What is known of a refused key: advice, that outlives the process.
+
+    Args:
+        fingerprint: of its secret.
+        model: the model it rests for, "" for all.
+        pool, place: where it stood, for people.
+    """
+
+    fingerprint: str
+    model: str
+    pool: str
+    place: str
+    bench: Bench

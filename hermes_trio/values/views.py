@@ -1,0 +1,149 @@
+"""What operators, tools and `/status` are shown of rows: sessions, turns, children, keys, the ledger."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from hermes_trio.values.identity import Key
+from hermes_trio.values.message import OutcomeName, TurnState
+
+
+class TurnView(Struct, frozen=True, kw_only=True):
+    """A turn as `status` shows it.
+
+    Args:
+        id, session: its number, and its session's.
+        key: whose conversation it answers.
+        state: what has become of it; of those that `status` shows "running".
+        opened_at: wall time.
+        steps: how many it has begun; `step` is the newest's name.
+        held: starts that ended badly hold it back: it goes on when somebody writes or this one has lasted.
+    """
+
+    id: int
+    session: int
+    key: Key
+    state: TurnState
+    opened_at: float
+    steps: int = 0
+    step: str = ""
+    held: bool = False
+
+
+class ChildView(Struct, frozen=True, kw_only=True):
+    """A child, as `/status`, `/stop` and tools show it.
+
+    Args:
+        id, session: its number, and that of the session it was started in.
+        command: without secrets.
+        state: "running", or how it ended: "exited", "killed", "lost" (the gateway was stopped meanwhile).
+        began_at, ended_at: wall time; None: it runs.
+        code: exit code; minus the number of the signal that ended it.
+        keep: it outlives a reset of its session.
+    """
+
+    id: int
+    session: int
+    command: str
+    state: Literal["running", "exited", "killed", "lost"]
+    began_at: float
+    ended_at: float | None = None
+    code: int | None = None
+    keep: bool = False
+
+
+class SessionView(Struct, frozen=True, kw_only=True):
+    """A session as `/status` and `sessions` show it.
+
+    Args:
+        id: its number.
+        key: whose conversation it is.
+        opened_at, ended_at: wall time; None: it is open.
+        waiting: messages that wait for a turn of it.
+        turns: how many it has had.
+        interrupted: how many starts in a row have found a turn of it cut short.
+        running: the turn that runs now.
+        children: background programs of its key that run, also of a session before.
+        why: what ended it: who asked, or the rule.
+    """
+
+    id: int
+    key: Key
+    opened_at: float
+    ended_at: float | None = None
+    waiting: int = 0
+    turns: int = 0
+    interrupted: int = 0
+    running: TurnView | None = None
+    children: tuple[ChildView, ...] = ()
+    why: str = ""
+
+
+KeyState = Literal["ready", "resting", "probing", "dead"]
+"""What a key to models is in; see `KeyView`."""
+
+
+class KeyView(Struct, frozen=True, kw_only=True):
+    """A key to models as `keys` shows it; never the key.
+
+    Args:
+        pool: the account with a provider that it belongs to.
+        key: its place in the pool, "2/3".
+        model: what it rests for, "*" for all models of the account.
+        state: "ready", "resting" until a time, "probing" (resting, and on trial now), or "dead": refused, and
+            there is no other secret where it comes from.
+        kind: what it was refused for.
+        until: wall time it may be used again; for a dead one, looked up again.
+        used_at: wall time of its last use, None if this life has not used it.
+    """
+
+    pool: str
+    key: str
+    model: str = "*"
+    state: KeyState
+    kind: str = ""
+    until: float | None = None
+    used_at: float | None = None
+
+
+ReplyState = Literal["none", "owed", "said", "maybe", "failed"]
+"""What became of what was said for a message; see `LedgerRow`."""
+
+
+class LedgerRow(Struct, frozen=True, kw_only=True):
+    """One inbound message and what became of it.
+
+    Args:
+        id: its number; grows in order of arrival.
+        account: `platform/account`.
+        native: its id there.
+        key: whose conversation it is; None for what could not be decoded.
+        chat: the chat's id there.
+        kind: what it is to the inbox: "message", "command", "undecodable" and the like.
+        received_at, at: wall time it was accepted, and it got its outcome.
+        length: of its text, in characters.
+        state: "waiting", "running" or "deferred" while it has no outcome.
+        outcome: what became of it for good; None: nothing yet.
+        reason: of the outcome, for an operator.
+        turn: the newest turn that has answered it, or tried to.
+        reply: what became of what is said for it: "none" (nothing is, so far), "owed" (not all of it yet),
+            "said", "maybe" (twice nobody knew whether a part arrived; its chat was told), "failed" (a part
+            cannot be said).
+    """
+
+    id: int
+    account: str
+    native: str
+    key: Key | None
+    chat: str
+    kind: str
+    received_at: float
+    length: int
+    state: str | None
+    outcome: OutcomeName | None
+    reason: str = ""
+    turn: int | None = None
+    at: float | None = field(default=None)
+    reply: ReplyState = "none"

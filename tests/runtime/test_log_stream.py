@@ -1,0 +1,89 @@
+"""Lines on a stream: logfmt, one a line, and never a secret in any of the forms it may take there."""
+
+import io
+import re
+
+import pytest
+
+from hermes_trio.runtime.log import stream_log
+from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.identity import Secret
+
+SECRETS = [
+    "123456:AAH-plain_token",
+    'quo"te and space',
+    "back\\slash",
+    "ümlaut-käse",
+    "new\nline\ttab",
+    "a=b+c/d==",
+]
+
+
+def lines(*secrets):
+    """A log with these secrets, and what it has written."""
+    stream = io.StringIO()
+    return stream_log(stream, lambda: 12.3456, Redactor([Secret(s) for s in secrets])), stream
+
+
+def test_a_line_is_logfmt():
+    log, stream = lines()
+    log.info("turn closed", turn=7, key="telegram/main/-100/2", seconds=1.23456, why=None, text='a "b"\nc=ü')
+    assert stream.getvalue() == (
+        'ts=12.346 level=info event="turn closed" turn=7 key=telegram/main/-100/2 seconds=1.235'
+        ' text="a \\"b\\"\\nc=\\xfc"\n'
+    )
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda s: s,
+        lambda s: f"https://api.example/bot{s}/send",
+        lambda s: repr(ValueError(f"no: {s}")),
+        lambda s: repr(repr(s)),
+        lambda s: {"k": s},
+        lambda s: ["a", s],
+        lambda s: s.encode(),
+    ],
+    ids=["bare", "url", "error", "repr", "dict", "list", "bytes"],
+)
+def test_a_secret_is_in_no_line(secret, made):
+    log, stream = lines(*SECRETS)
+    log.warning("account restarts", why=made(secret))
+    line = stream.getvalue()
+    assert "***" in line
+    pieces = re.findall(r"[A-Za-z0-9]{4,}", secret)
+    assert [piece for piece in pieces if piece in line] == []
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_nor_percent_encoded_as_in_a_url(secret):
+    from urllib.parse import quote, quote_plus
+
+    log, stream = lines(*SECRETS)
+    log.info("x", a=quote(secret), b=quote(secret, safe=""), c=quote_plus(secret))
+    assert stream.getvalue().count("***") == 3
+
+
+def test_a_secret_as_the_name_of_an_event_too():
+    log, stream = lines("hunter2")
+    log.info("hunter2", hunter=1)
+    assert "hunter2" not in stream.getvalue()
+
+
+def test_what_is_too_short_to_be_a_secret_is_left_alone():
+    log, stream = lines("abc")
+    log.info("x", a="abc")
+    assert "a=abc" in stream.getvalue()
+
+
+def test_the_longer_of_two_secrets_goes_first():
+    redact = Redactor([Secret("token"), Secret("token-and-more")])
+    assert redact("token-and-more token") == "*** ***"
+
+
+def test_a_secret_that_is_learned_later_is_replaced_from_then_on():
+    redact = Redactor([Secret("the-first-one")])
+    redact.learn(Secret("the-second-one"))
+    assert redact("the-first-one the-second-one") == "*** ***"
