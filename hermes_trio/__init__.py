@@ -102,9 +102,9 @@ _WHERE = {
         " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreLocked StoreRefused TurnTimedOut"
     ).split(),
-    "hermes_trio.values.identity": "Address Key Lane Policy Secret".split(),
+    "hermes_trio.values.identity": "Address ConversationKey Lane Policy Secret".split(),
     "hermes_trio.values.message": "Message Moved OutcomeName Quoted TurnState Undecodable".split(),
-    "hermes_trio.values.delivery": "Choice Delivery Part Receipt Said Span Traits".split(),
+    "hermes_trio.values.delivery": "Choice Delivery Part Receipt DeliveryKind Span Capabilities".split(),
     "hermes_trio.values.views": (
         "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView"
     ).split(),

@@ -98,7 +98,7 @@ class ModelAgent:
     Cancelled in a turn: calls that have ended are recorded, one that runs has an intent without a result.
     """
 
-    takes_in = True
+    steerable = True
 
     def __init__(
         self,

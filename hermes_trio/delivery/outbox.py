@@ -27,7 +27,7 @@ from hermes_trio.runtime.workers import Worker
 from hermes_trio.text.chunking import units
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.links import write_out
-from hermes_trio.values.delivery import Delivery, Part, Traits
+from hermes_trio.values.delivery import Capabilities, Delivery, Part
 from hermes_trio.values.identity import Address, Lane
 
 T = TypeVar("T")
@@ -92,15 +92,15 @@ class Outbox:
         platform = self._platforms.get(lane.account_id)
         if platform is None:
             return
-        traits, failures, late = platform.traits, 0, False
+        capabilities, failures, late = platform.capabilities, 0, False
         while True:
             await self._silence_over(lane)
             begun = await self._store.begin_delivery(
                 lane,
-                takes_key=traits.takes_key,
+                takes_key=capabilities.takes_key,
                 live=not self._is_live_off(lane.account_id),
-                can_delete=traits.can_delete,
-                can_edit=traits.can_edit,
+                can_delete=capabilities.can_delete,
+                can_edit=capabilities.can_edit,
                 repeats=late or self._hears(lane.account_id),
             )
             if begun is None:
@@ -142,7 +142,7 @@ class Outbox:
             # The message it is a sign on is not in the chat that this is now: its id there is another's.
             await self._kept(lambda: self._store.record_delivery(begun.row, None))
             return "look"
-        plain = _plain(moved, platform.traits) if begun.plain else moved
+        plain = _plain(moved, platform.capabilities) if begun.plain else moved
         delivery = shown(plain, self._redact)
         with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
             receipt, error = await attempt(lambda: platform.deliver(delivery))
@@ -274,12 +274,12 @@ def _formatted(begun: Begun) -> bool:
     return not begun.plain and begun.delivery.part is not None and bool(begun.delivery.part.spans)
 
 
-def _plain(delivery: Delivery, traits: Traits) -> Delivery:
+def _plain(delivery: Delivery, capabilities: Capabilities) -> Delivery:
     """The same without formatting; what its links lead to stands in the text, as far as there is room."""
     if delivery.part is None:
         return delivery
-    room = traits.text_max - units(delivery.part.text, traits.unit)
-    spelt = write_out(delivery.part, lambda span: False, room=room, unit=traits.unit)
+    room = capabilities.text_max - units(delivery.part.text, capabilities.unit)
+    spelt = write_out(delivery.part, lambda span: False, room=room, unit=capabilities.unit)
     return structs.replace(delivery, part=Part(spelt.text))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import trio
 
 from hermes_trio.errors import StaleSession
-from hermes_trio.gateway.wiring import River
+from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.receiver import Health
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import StatusView
@@ -29,42 +29,42 @@ class Gateway:
         river: its parts; not for hosts, and without a promise.
     """
 
-    def __init__(self, river: River) -> None:
-        self.river = river
+    def __init__(self, wiring: Wiring) -> None:
+        self.wiring = wiring
 
     @property
     def accounts(self) -> Mapping[str, Platform]:
         """The platforms it serves, by account id."""
-        return self.river.accounts
+        return self.wiring.accounts
 
     @property
     def model(self) -> str:
         """The name of the agent's model; "" for a function of one's own."""
-        return self.river.model
+        return self.wiring.model
 
     @property
     def draining(self) -> bool:
         """Whether it is on its way down: no turn is opened any more."""
-        return self.river.draining
+        return self.wiring.draining
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
-        await self.river.listening.ready()
+        await self.wiring.listening.ready()
 
     async def finished(self) -> None:
         """Return when every platform's input has ended and every message has its outcome and its answer."""
-        await self.river.listening.ended()
+        await self.wiring.listening.ended()
         await self.at_rest()
-        while (await self.river.store.status()).deferred:
-            await self.river.rests.looked()
+        while (await self.wiring.store.status()).deferred:
+            await self.wiring.rests.looked()
             await self.at_rest()
 
     async def at_rest(self) -> None:
         """Return when no key has anything to do and no lane anything to say."""
-        while self.river.commands.live or self.river.sessions.live or self.river.lanes.live:
-            await self.river.commands.empty()
-            await self.river.sessions.empty()
-            await self.river.lanes.empty()
+        while self.wiring.commands.live or self.wiring.sessions.live or self.wiring.lanes.live:
+            await self.wiring.commands.empty()
+            await self.wiring.sessions.empty()
+            await self.wiring.lanes.empty()
 
     async def chat_at_rest(self, account: str, chat: str) -> None:
         """Return when no task works for the chat, and no message of it waits for a key to a model.
@@ -73,19 +73,19 @@ class Gateway:
             account: `platform/account`.
             chat: its id there.
         """
-        river = self.river
+        wiring = self.wiring
         while True:
             # A key or lane has a task as long as it has something to do.
             busy = (
                 worker
-                for table in (river.commands.live, river.sessions.live, river.lanes.live)
+                for table in (wiring.commands.live, wiring.sessions.live, wiring.lanes.live)
                 for key, worker in table.items()
                 if key.chat == chat and f"{key.platform}/{key.account}" == account
             )
             if (worker := next(busy, None)) is not None:
                 await worker.left.wait()
             elif await self._waits_for_a_key(account, chat):
-                await river.rests.looked()
+                await wiring.rests.looked()
             else:
                 return
 
@@ -107,10 +107,12 @@ class Gateway:
         if view is None:
             return False
         try:
-            stopped = await self.river.store.stop(view.key, None, why, session=session, everything=everything)
+            stopped = await self.wiring.store.stop(
+                view.key, None, why, session=session, everything=everything
+            )
         except StaleSession:
             return False
-        self.river.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
+        self.wiring.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
         return stopped.turn is not None or (everything and bool(stopped.children))
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
@@ -122,7 +124,7 @@ class Gateway:
         if view is None:
             return None
         try:
-            return await self.river.store.reset(view.key, None, why, session=session)
+            return await self.wiring.store.reset(view.key, None, why, session=session)
         except StaleSession:
             return None
 
@@ -132,7 +134,7 @@ class Gateway:
         Also one that was set aside because it was interrupted too often.
         """
         view = await self.session_view(session)
-        return None if view is None else await self.river.store.resume(view.key, None, session)
+        return None if view is None else await self.wiring.store.resume(view.key, None, session)
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first.
@@ -141,19 +143,19 @@ class Gateway:
             chat: only those of this chat.
             limit: so many at most.
         """
-        return await self.river.store.ledger(chat, limit)
+        return await self.wiring.store.ledger(chat, limit)
 
     async def session_views(self, *, ended: bool = False) -> Sequence[SessionView]:
         """The open sessions, newest first; with `ended` those too that are not open. At most 200."""
-        return await self.river.store.sessions(ended=ended)
+        return await self.wiring.store.sessions(ended=ended)
 
     async def session_view(self, session: int) -> SessionView | None:
         """One session, open or ended; None if there is none of this number."""
-        return await self.river.store.session(session)
+        return await self.wiring.store.session(session)
 
     async def recording_head(self, session: int) -> RecordingHead | None:
         """What a recording of the session spans; None if there is none of this number."""
-        return await self.river.store.recording_head(session)
+        return await self.wiring.store.recording_head(session)
 
     async def recording_rows(
         self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
@@ -163,21 +165,21 @@ class Gateway:
         Args:
             after: what the page before said; (0, 0) is the first page.
         """
-        return await self.river.store.recording_rows(head, part, after)
+        return await self.wiring.store.recording_rows(head, part, after)
 
     def keys(self) -> Sequence[KeyView]:
         """The keys to models by position and state, never a key."""
-        return self.river.rests.views()
+        return self.wiring.rests.views()
 
     async def status(self) -> StatusView:
         """Counts, and the turns running."""
-        return await self.river.store.status()
+        return await self.wiring.store.status()
 
     def health(self) -> Mapping[str, Health]:
         """Per account whether it receives."""
-        return self.river.listening.health()
+        return self.wiring.listening.health()
 
     def hurry(self, seconds: float = 0.0) -> None:
         """Shorten a drain, running or to come, to so many seconds from now. Never makes one longer."""
-        until = self.river.drain_deadline
+        until = self.wiring.drain_deadline
         until.deadline = min(until.deadline, trio.current_time() + seconds)

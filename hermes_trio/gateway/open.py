@@ -33,7 +33,7 @@ from hermes_trio.errors import ConfigWrong, StoreFailed
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
 from hermes_trio.gateway.handle import Gateway
-from hermes_trio.gateway.wiring import River
+from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.commands import by_name
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.command import Command
@@ -100,7 +100,7 @@ async def open_gateway(
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     log, discretion = log or standard_log(redact), Discretion(redact, aside or beside())
     make = partial(
-        River,
+        Wiring,
         agent,
         platforms,
         options=limits,
@@ -132,7 +132,7 @@ def _setup(
         gateway={name: value for name, value in asdict(options).items() if name != "state_dir"},
         session=asdict(session),
         accounts={
-            f"{one.name}/{one.account}": AccountSetup(traits=one.traits, policy=one.policy)
+            f"{one.name}/{one.account}": AccountSetup(capabilities=one.capabilities, policy=one.policy)
             for one in platforms
         },
         agent=_without_secrets(built_in, redact) if isinstance(built_in, AgentSetup) else None,
@@ -146,7 +146,7 @@ def _without_secrets(agent: AgentSetup, redact: Callable[[str], str]) -> AgentSe
 
 @asynccontextmanager
 async def _living(
-    make: Callable[[Store, trio.Nursery], River],
+    make: Callable[[Store, trio.Nursery], Wiring],
     platforms: Sequence[Platform],
     store: Store,
     resume: bool,
@@ -162,32 +162,32 @@ async def _living(
     booted, aside = await begin_boot(store, setup, waits)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
-        river = make(store, nursery)
+        wiring = make(store, nursery)
         for what in aside:
-            river.log.error("out of the way", kind="start", key=None, what=what)
-        with river.flowing():
-            nursery.start_soon(river.quiet.serve, name="quiet")
-            nursery.start_soon(river.rests.serve, name="rests")
-            nursery.start_soon(river.allowances.serve, name="allowances")
-            nursery.start_soon(sweep, store, river.log, name="sweep")
+            wiring.log.error("out of the way", kind="start", key=None, what=what)
+        with wiring.flowing():
+            nursery.start_soon(wiring.quiet.serve, name="quiet")
+            nursery.start_soon(wiring.rests.serve, name="rests")
+            nursery.start_soon(wiring.allowances.serve, name="allowances")
+            nursery.start_soon(sweep, store, wiring.log, name="sweep")
             try:
-                await _boot(river, booted, resume, waits)
+                await _boot(wiring, booted, resume, waits)
             except trio.Cancelled:
-                await end_boot(store, river.log)  # a start that is cut short has ended as asked
+                await end_boot(store, wiring.log)  # a start that is cut short has ended as asked
                 raise
             if booted.guarded:
-                nursery.start_soon(let_go, store, river.log, name="let go")
-            nursery.start_soon(river.listening.serve, river.dispatch.help(admin=False), name="intake")
-            gateway = Gateway(river)
+                nursery.start_soon(let_go, store, wiring.log, name="let go")
+            nursery.start_soon(wiring.listening.serve, wiring.dispatch.help(admin=False), name="intake")
+            gateway = Gateway(wiring)
             try:
                 yield gateway
             except BaseException:
-                river.listening.scope.cancel(reason="cancelled")
-                await checkpoint(store, "cancelled", river.log)
+                wiring.listening.scope.cancel(reason="cancelled")
+                await checkpoint(store, "cancelled", wiring.log)
                 raise
             await _drain(gateway, "asked")
         nursery.cancel_scope.cancel(reason="drained")
-    await end_boot(store, river.log)
+    await end_boot(store, wiring.log)
 
 
 def _check_accounts(platforms: Sequence[Platform]) -> None:
@@ -206,44 +206,44 @@ async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
         yield
 
 
-async def _boot(river: River, booted: Booted, resume: bool, waits: Refused) -> None:
+async def _boot(wiring: Wiring, booted: Booted, resume: bool, waits: Refused) -> None:
     """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
     for account, chat, until in booted.penalties:
-        river.outbox.remember(account, chat, until)
-    river.moves.remember(booted.moved)
-    river.rests.recall(booted.rests)
-    store, options = river.store, river.options
-    river.background.reap(await written(store.left_children, waits))
-    policy = Policy(river.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
-    now, platform = river.clock.now(), river.accounts.get
+        wiring.outbox.remember(account, chat, until)
+    wiring.moves.remember(booted.moved)
+    wiring.rests.recall(booted.rests)
+    store, options = wiring.store, wiring.options
+    wiring.background.reap(await written(store.left_children, waits))
+    policy = Policy(wiring.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
+    now, platform = wiring.clock.now(), wiring.accounts.get
     await turn_away(booted, store, policy, platform=platform, waits=waits)
     if await written(store.commands_waiting, waits):
         with trio.move_on_after(BOOT_COMMANDS_S):
-            await river.commands.empty()
+            await wiring.commands.empty()
     await recover(
-        booted, store, policy, now=now, platform=platform, split=river.split, log=river.log, waits=waits
+        booted, store, policy, now=now, platform=platform, split=wiring.split, log=wiring.log, waits=waits
     )
-    river.turns.open_turns()
+    wiring.turns.open_turns()
     await written(store.wake_all, waits)
 
 
 async def _drain(gateway: Gateway, why: str) -> None:
     """See drain.py."""
-    river = gateway.river
-    river.draining = True
-    gateway.hurry(river.options.drain_timeout_s)
+    wiring = gateway.wiring
+    wiring.draining = True
+    gateway.hurry(wiring.options.drain_timeout_s)
 
     def cancel() -> None:
-        river.sessions.cancel(why)
-        river.background.cancel(why)
+        wiring.sessions.cancel(why)
+        wiring.background.cancel(why)
 
     work = Draining(
-        open_no_turns=river.turns.open_no_turns,
-        no_turn_works=river.turns.places.none_held,
-        stop_intake=lambda: river.listening.scope.cancel(reason=why),
+        open_no_turns=wiring.turns.open_no_turns,
+        no_turn_works=wiring.turns.places.none_held,
+        stop_intake=lambda: wiring.listening.scope.cancel(reason=why),
         cancel_sessions=cancel,
-        left=river.sessions.empty,
-        say_who_is_left=river.sessions.say_who_is_left,
-        flushed=river.lanes.empty,
+        left=wiring.sessions.empty,
+        say_who_is_left=wiring.sessions.say_who_is_left,
+        flushed=wiring.lanes.empty,
     )
-    await drain(work, river.store, river.log, why=why, deadline=river.drain_deadline)
+    await drain(work, wiring.store, wiring.log, why=why, deadline=wiring.drain_deadline)

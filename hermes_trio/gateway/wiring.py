@@ -18,14 +18,14 @@ from hermes_trio.delivery.outbox import Outbox
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.intake.accounts import Listening
 from hermes_trio.intake.commands import Dispatch
-from hermes_trio.intake.receiver import Ear
+from hermes_trio.intake.receiver import Receiver
 from hermes_trio.intake.routing import allowed
 from hermes_trio.models.cooldown_keeper import Rests
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
-from hermes_trio.ports.store import AcceptRules, Hold, Opened, Store
+from hermes_trio.ports.store import AcceptRules, Opened, Store, WaitForMore
 from hermes_trio.ports.system import Chance, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.processes.reaper import Reaper
@@ -37,8 +37,8 @@ from hermes_trio.runtime.splitting import Splitting
 from hermes_trio.runtime.workers import Keyed
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
-from hermes_trio.turns.activity import Quiet
-from hermes_trio.turns.runner import Player
+from hermes_trio.turns.activity import DelayedStarts
+from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.sessions import Sessions
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.consequences import (
@@ -55,10 +55,10 @@ from hermes_trio.values.consequences import (
     WakeKey,
     WakeLane,
 )
-from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 
 
-class River:
+class Wiring:
     """The parts of one boot. Making it starts nothing; `open.py` gives it its life.
 
     Attributes:
@@ -92,7 +92,7 @@ class River:
         self.model = getattr(agent, "name", "")
         self.opened_at = clock.now()
         self.drain_deadline, self.draining = trio.CancelScope(), False
-        self.listening = Listening(self.accounts, store, self._ear, self._say_what_waits, log, chance)
+        self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
         keep_s, hears = options.give_up_after_s, self._hears
         self.moves = Moves()
@@ -103,13 +103,13 @@ class River:
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
         self.allowances = Allowances(options.turn_deadline_s)
         around = self._surroundings(discretion, history)
-        self.quiet = Quiet()
+        self.quiet = DelayedStarts()
         self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
-        play, takes_in = Player(agent, around, self.quiet, log).play, getattr(agent, "takes_in", False)
+        play, steerable = TurnRunner(agent, around, self.quiet, log).play, getattr(agent, "steerable", False)
         policy = session.policy()
-        self._next_turn = partial(store.next_turn, history=history, takes_in=takes_in, policy=policy)
+        self._next_turn = partial(store.next_turn, history=history, steerable=steerable, policy=policy)
         self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
-        self.sessions: Keyed[Key] = Keyed(nursery, self.turns, "session", log, chance)
+        self.sessions: Keyed[ConversationKey] = Keyed(nursery, self.turns, "session", log, chance)
         cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
         self.dispatch = Dispatch(
             store,
@@ -125,7 +125,7 @@ class River:
             split=self.split,
         )
         self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
-        self.commands: Keyed[Key] = Keyed(nursery, self.dispatch, "commands", log, chance)
+        self.commands: Keyed[ConversationKey] = Keyed(nursery, self.dispatch, "commands", log, chance)
 
     def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
         return Surroundings(
@@ -146,7 +146,7 @@ class River:
             memory=self.memory,
         )
 
-    async def next_turn(self, key: Key, session: int) -> Opened | Hold | None:
+    async def next_turn(self, key: ConversationKey, session: int) -> Opened | WaitForMore | None:
         """What the session does next; see the store's promise. What is known of it is not read again."""
         kept = self.memory.of(key)
         return await self._next_turn(key, session, known=None if kept is None else kept.mark)
@@ -161,8 +161,8 @@ class River:
         health = self.listening.health().get(account)
         return health is not None and health.receiving
 
-    def _ear(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Ear:
-        return Ear(
+    def _receiver(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Receiver:
+        return Receiver(
             platform,
             self.store,
             cursor=cursor,
@@ -183,7 +183,7 @@ class River:
             if lane.account_id == account and chat in (None, lane.chat):
                 worker.wake()
 
-    def status_lines(self, key: Key) -> Sequence[str]:
+    def status_lines(self, key: ConversationKey) -> Sequence[str]:
         """What /status says about the gateway to this key."""
         said = sentences.gateway_status(
             up_s=self.clock.now() - self.opened_at,
@@ -203,7 +203,7 @@ class River:
     def rules(self, account: str) -> AcceptRules:
         """What an account's messages do to a busy session."""
         platform = self.accounts.get(account)
-        reacts = platform is not None and platform.traits.can_react
+        reacts = platform is not None and platform.capabilities.can_react
         return AcceptRules(self.options.queue_max, self.options.busy, "react" if reacts else "line")
 
     # -- what the store's commits cause

@@ -7,7 +7,7 @@ from functools import partial
 
 import trio
 
-from hermes_trio.intake.receiver import Ear, Health
+from hermes_trio.intake.receiver import Health, Receiver
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance
@@ -35,7 +35,7 @@ class Listening:
         self,
         accounts: Mapping[str, Platform],
         store: Store,
-        make_ear: Callable[[Platform, str | None, Callable[[str], None]], Ear],
+        make_ear: Callable[[Platform, str | None, Callable[[str], None]], Receiver],
         well: Callable[[str], None],
         log: Log,
         chance: Chance,
@@ -47,7 +47,7 @@ class Listening:
         self._well = well
         self._log = log
         self._chance = chance
-        self._ears: dict[str, Ear] = {}
+        self._receivers: dict[str, Receiver] = {}
         self._ended = trio.Event()
         self._heard = trio.Event()
 
@@ -59,7 +59,7 @@ class Listening:
         """
         for name, platform in self._accounts.items():
             cursor = await written(partial(self._store.cursor, name))
-            self._ears[name] = self._make_ear(platform, cursor, self._reported)
+            self._receivers[name] = self._make_ear(platform, cursor, self._reported)
             if hasattr(platform, "menu"):
                 platform.menu = menu
         with self.scope:
@@ -69,20 +69,20 @@ class Listening:
             self._ended.set()
 
     async def _account(self, name: str, platform: Platform) -> None:
-        ear = self._ears[name]
+        receiver = self._receivers[name]
         ended = await supervise(
-            lambda: platform.serve(ear),
+            lambda: platform.serve(receiver),
             name=name,
             log=self._log,
             chance=self._chance,
-            down=lambda error: ear.failed(told(error)),
+            down=lambda error: receiver.failed(told(error)),
         )
         if not ended:
             # Its operator has to do something: that is no end of input.
             await trio.sleep_forever()
-        if not ear.health.reported:
+        if not receiver.health.reported:
             # It has received all there will ever be.
-            ear.received()
+            receiver.received()
 
     def _reported(self, account: str) -> None:
         self._heard.set()
@@ -91,7 +91,9 @@ class Listening:
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
-        while not all(name in self._ears and self._ears[name].health.reported for name in self._accounts):
+        while not all(
+            name in self._receivers and self._receivers[name].health.reported for name in self._accounts
+        ):
             await self._heard.wait()
 
     async def ended(self) -> None:
@@ -100,4 +102,4 @@ class Listening:
 
     def health(self) -> Mapping[str, Health]:
         """Per account whether it receives."""
-        return {name: ear.health for name, ear in self._ears.items()}
+        return {name: receiver.health for name, receiver in self._receivers.items()}

@@ -29,7 +29,7 @@ from hermes_trio.text.nearest import nearest
 from hermes_trio.text.sanitize import clean
 from hermes_trio.values.actions import CommandResult, Prompt, Reset, Restart, Resume, Say, Stop
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.message import Message, OutcomeName
 from hermes_trio.values.views import SessionView
 
@@ -106,8 +106,8 @@ class Dispatch:
         commands: Mapping[str, Command],
         platform: Callable[[str], Platform | None],
         rules: Callable[[str], AcceptRules],
-        status: Callable[[Key], Sequence[str]],
-        cut: Callable[[Key, str], None],
+        status: Callable[[ConversationKey], Sequence[str]],
+        cut: Callable[[ConversationKey, str], None],
         tell: Callable[[Address, str], Awaitable[None]],
         log: Log,
         *,
@@ -127,7 +127,7 @@ class Dispatch:
         self._status = status
         self._log = log
 
-    async def work(self, key: Key, _: Worker) -> None:
+    async def work(self, key: ConversationKey, _: Worker) -> None:
         """Settle every unsettled command of the key."""
         while (pending := await self._store.next_command(key)) is not None:
             result = await self._run(key, pending)
@@ -137,16 +137,16 @@ class Dispatch:
             error = first_leaf(failed)
             if isinstance(error, Fenced | StoreFailed):
                 raise error
-            # What it wishes cannot be written or said; it must not stand in the way for ever.
+            # What it asks for cannot be written or said; it must not stand in the way for ever.
             self._log_failed(key, pending, shown(error))
             await self._refuse(pending, FAILED)
 
-    async def fail_first(self, key: Key, _: Worker) -> str | None:
+    async def fail_first(self, key: ConversationKey, _: Worker) -> str | None:
         """Fail the command that cannot be run."""
         return await self._store.fail_command(key)
 
-    async def _run(self, key: Key, pending: PendingCommand) -> CommandResult | Refusal:
-        """What the command wishes."""
+    async def _run(self, key: ConversationKey, pending: PendingCommand) -> CommandResult | Refusal:
+        """What the command asks for."""
         message = pending.message
         name, text = take_apart(message.text)
         command = self._commands.get(name)
@@ -177,11 +177,13 @@ class Dispatch:
         self._log_failed(key, pending, "deadline" if time.passed else wrong)
         return FAILED
 
-    def _log_failed(self, key: Key, pending: PendingCommand, why: str) -> None:
+    def _log_failed(self, key: ConversationKey, pending: PendingCommand, why: str) -> None:
         name, _ = take_apart(pending.message.text)
         self._log.error("command failed", name=name, key=str(key), why=why)
 
-    async def _effect(self, key: Key, pending: PendingCommand, result: CommandResult | Refusal) -> None:
+    async def _effect(
+        self, key: ConversationKey, pending: PendingCommand, result: CommandResult | Refusal
+    ) -> None:
         store, id, message = self._store, pending.id, pending.message
         match result:
             case Reset(why=why):
@@ -203,14 +205,14 @@ class Dispatch:
             case Refusal():
                 await self._refuse(pending, result)
 
-    async def _reset(self, key: Key, pending: PendingCommand, why: str) -> None:
+    async def _reset(self, key: ConversationKey, pending: PendingCommand, why: str) -> None:
         """End the session. What runs in it ends in time also while the store cannot write that."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._overdue, key, pending.message.address, name=f"overdue reset {key}")
             await written(lambda: self._store.reset(key, pending.id, why))
             nursery.cancel_scope.cancel(reason="the reset is committed")
 
-    async def _overdue(self, key: Key, address: Address) -> None:
+    async def _overdue(self, key: ConversationKey, address: Address) -> None:
         await trio.sleep(RESET_S)
         self._log.warning("reset overdue", key=str(key))
         self._cut(key, "reset")
@@ -224,7 +226,7 @@ class Dispatch:
     async def _parts(self, message: Message, text: str) -> Sequence[Part]:
         return await self._split(self._platform(message.address.account_id), clean(text))
 
-    async def _session(self, key: Key, time: Allowance) -> SessionView | None:
+    async def _session(self, key: ConversationKey, time: Allowance) -> SessionView | None:
         with time.stopped():
             found = await written(lambda: self._store.sessions(key))
         return found[0] if found else None

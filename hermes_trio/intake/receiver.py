@@ -47,7 +47,7 @@ class Health(msgspec.Struct):
     reported: bool = False
 
 
-class Ear:
+class Receiver:
     """An account's Intake: see the port.
 
     Args:
@@ -101,7 +101,7 @@ class Ear:
             if isinstance(moved, Moved):
                 await self._tried(partial(self._store.chat_moved, self.account, moved.chat, moved.becomes))
         decided = [
-            decide(one, platform.policy, self._scope, platform.traits, home)
+            decide(one, platform.policy, self._scope, platform.capabilities, home)
             for one in updates
             if not isinstance(one, Moved)
         ]

@@ -10,8 +10,8 @@ import msgspec
 from hermes_trio.intake.slash import is_command, names_another
 from hermes_trio.text.chunking import units
 from hermes_trio.text.sanitize import clean, cleaned
-from hermes_trio.values.delivery import Traits
-from hermes_trio.values.identity import Address, Key, Policy
+from hermes_trio.values.delivery import Capabilities
+from hermes_trio.values.identity import Address, ConversationKey, Policy
 from hermes_trio.values.message import Decided, Message, Undecodable
 
 Scope = Literal["user", "chat"]
@@ -26,7 +26,7 @@ def decide(
     update: Message | Undecodable,
     policy: Policy,
     scope: Scope,
-    traits: Traits,
+    capabilities: Capabilities,
     home: Callable[[Address], Address] = lambda address: address,
 ) -> Decided:
     """Authorise, find the key, tell commands from messages. Deny by default.
@@ -49,7 +49,7 @@ def decide(
         return Decided(update=update, key=key, kind="command")
     if update.alone:
         return Decided(update=update, key=key, kind="alone")
-    return Decided(update=update, key=key, hold_s=hold_s(update, traits))
+    return Decided(update=update, key=key, hold_s=hold_s(update, capabilities))
 
 
 def _sound(message: Message) -> Message | None:
@@ -93,19 +93,19 @@ def allowed(user: str | None, policy: Policy) -> bool:
     return user is not None and (user in policy.allow_users or user in policy.admins)
 
 
-def key_of(address: Address, private: bool, scope: Scope) -> Key:
+def key_of(address: Address, private: bool, scope: Scope) -> ConversationKey:
     """The address reduced by the scope rule: a thread is one shared session; a group is per user or one."""
     shared = private or address.thread is not None or scope == "chat"
     user = None if shared else address.user
-    return Key(address.platform, address.account, address.chat, address.thread, user)
+    return ConversationKey(address.platform, address.account, address.chat, address.thread, user)
 
 
-def hold_s(message: Message, traits: Traits) -> float:
+def hold_s(message: Message, capabilities: Capabilities) -> float:
     """How long a message waits for its next fragment: only what may be one waits at all."""
     if message.album is not None:
         return ALBUM_HOLD_S
     # Units per character lie between one and four, so most texts need no counting.
-    if len(message.text) * 4 < traits.text_max - FRAGMENT_UNITS:
+    if len(message.text) * 4 < capabilities.text_max - FRAGMENT_UNITS:
         return 0.0
-    near = units(message.text, traits.unit) >= traits.text_max - FRAGMENT_UNITS
+    near = units(message.text, capabilities.unit) >= capabilities.text_max - FRAGMENT_UNITS
     return FRAGMENT_HOLD_S if near else 0.0

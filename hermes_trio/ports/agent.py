@@ -13,7 +13,7 @@ class Agent(Protocol):
 
     One that is an object may have the attributes `name` (shown in status), `history_chars` (so much of the
     transcript is read with each turn's messages), `memory_bytes` (so much may be kept of conversations
-    between their turns) and `takes_in = True` (it asks `turn.steered()` after each step, so that a turn that
+    between their turns) and `steerable = True` (it asks `turn.steered()` after each step, so that a turn that
     goes on after a crash can be told of messages that came meanwhile).
     """
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from msgspec import Struct
 
 from hermes_trio.ports.system import Chance, WallClock
-from hermes_trio.values.delivery import Delivery, Part, Receipt, Traits
+from hermes_trio.values.delivery import Capabilities, Delivery, Part, Receipt
 from hermes_trio.values.identity import Policy, Secret
 from hermes_trio.values.message import Message, Moved, Undecodable
 
@@ -60,13 +60,13 @@ class Platform(Protocol):
     Attributes:
         name: the platform's name, "telegram".
         account: which of its accounts, "main".
-        traits: what it can do.
+        capabilities: what it can do.
         policy: who may speak to it. Set by whoever configures it; only the core decides by it.
     """
 
     name: str
     account: str
-    traits: Traits
+    capabilities: Capabilities
     policy: Policy
 
     def open(self) -> AbstractAsyncContextManager[object]:
@@ -100,13 +100,13 @@ class Platform(Protocol):
         Raises:
             NotSent: certain that the platform does not have it. Not connected is NotSent. ChatMoved is one:
                 it is said again, to the id it names.
-            SendRefused: certain that it will not take it. An op that the traits do not say is SendRefused.
+            SendRefused: certain that it will not take it, as any op that the capabilities do not say.
             SendUnknown: the request went out and no answer came. It is not tried again here.
         Nothing else, and none with a secret in its text or in what caused it.
         """
 
     def split(self, text: str) -> Sequence[Part]:
-        """Render markdown and split it, rendered, into parts of at most `traits.text_max - 4` units.
+        """Render markdown and split it, rendered, into parts of at most `capabilities.text_max - 4` units.
 
         Pure, and called in a thread for a long text, beside calls of it in the loop: it touches neither the
         loop nor what the platform changes. At least one part, blank only for a blank text; the concatenated

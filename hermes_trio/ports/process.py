@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.process import ChildBorn, ChildEnd, ChildLog, ChildMark, LeftChildren, Ran
 from hermes_trio.values.views import ChildView
 
@@ -86,13 +86,13 @@ class ChildStore(Protocol):
         Returns whether more may be told. Past a limit one muted notice is said, and nothing after it.
         """
 
-    async def children(self, key: Key) -> Sequence[ChildView]:
+    async def children(self, key: ConversationKey) -> Sequence[ChildView]:
         """The key's children: all that run, and the newest that have ended in its open session."""
 
-    async def child(self, key: Key, child: int) -> ChildView | None:
+    async def child(self, key: ConversationKey, child: int) -> ChildView | None:
         """One child of the key."""
 
-    async def child_output(self, key: Key, child: int) -> str:
+    async def child_output(self, key: ConversationKey, child: int) -> str:
         """The kept output of one that has ended."""
 
     async def left_children(self) -> LeftChildren:

@@ -16,7 +16,7 @@ from hermes_trio.ports.process import ChildStore
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Perform
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.key_state import KeyRest
 from hermes_trio.values.message import Decided, OutcomeName
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
@@ -28,7 +28,6 @@ from hermes_trio.values.stored import Claimed as Claimed
 from hermes_trio.values.stored import Closing as Closing
 from hermes_trio.values.stored import GaveUp as GaveUp
 from hermes_trio.values.stored import History as History
-from hermes_trio.values.stored import Hold as Hold
 from hermes_trio.values.stored import InDoubt as InDoubt
 from hermes_trio.values.stored import Interrupted as Interrupted
 from hermes_trio.values.stored import Mark as Mark
@@ -39,6 +38,7 @@ from hermes_trio.values.stored import Reply as Reply
 from hermes_trio.values.stored import StatusView as StatusView
 from hermes_trio.values.stored import StepRow as StepRow
 from hermes_trio.values.stored import Stopped as Stopped
+from hermes_trio.values.stored import WaitForMore as WaitForMore
 from hermes_trio.values.transcript import Entry
 from hermes_trio.values.views import LedgerRow, SessionView
 
@@ -117,7 +117,7 @@ class Store(ChildStore, Protocol):
     ) -> Sequence[Decided]:
         """Make a batch and the platform's cursor durable; returns those that were new."""
 
-    async def next_command(self, key: Key) -> PendingCommand | None:
+    async def next_command(self, key: ConversationKey) -> PendingCommand | None:
         """The oldest unsettled command of the key."""
 
     async def settle(self, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
@@ -132,7 +132,7 @@ class Store(ChildStore, Protocol):
 
     async def stop(
         self,
-        key: Key,
+        key: ConversationKey,
         command: int | None,
         why: str,
         *,
@@ -148,7 +148,7 @@ class Store(ChildStore, Protocol):
 
     async def reset(
         self,
-        key: Key,
+        key: ConversationKey,
         command: int | None,
         why: str,
         *,
@@ -164,7 +164,7 @@ class Store(ChildStore, Protocol):
             session: the session that is meant, which must be the open one: StaleSession otherwise.
         """
 
-    async def resume(self, key: Key, command: int | None, session: int | None) -> int | None:
+    async def resume(self, key: ConversationKey, command: int | None, session: int | None) -> int | None:
         """Open an ended session of the key again, in the place of the open one, which ends as by a reset.
 
         Args:
@@ -177,14 +177,14 @@ class Store(ChildStore, Protocol):
 
     async def next_turn(
         self,
-        key: Key,
+        key: ConversationKey,
         session: int,
         *,
         history: int = 0,
         known: Mark | None = None,
-        takes_in: bool = False,
+        steerable: bool = False,
         policy: ResetPolicy = NO_RESET,
-    ) -> Opened | Hold | None:
+    ) -> Opened | WaitForMore | None:
         """What the session does next: an interrupted turn to adopt, waiting messages, or nothing.
 
         A turn of an older boot that is adopted takes in the messages that wait. Where the policy ended the
@@ -195,7 +195,7 @@ class Store(ChildStore, Protocol):
             history: at most so many characters of the transcript before the turn are returned, newest.
             known: of an earlier turn's history: what was known then need not be returned again. Where that
                 cannot be relied on any more, all is.
-            takes_in: the agent looks at messages that come while it works, so that one that is adopted in
+            steerable: the agent looks at messages that come while it works, so that one that is adopted in
                 the middle of its steps is told too.
             policy: when a session ends by itself.
 
@@ -203,7 +203,7 @@ class Store(ChildStore, Protocol):
             StaleSession: it has ended.
         """
 
-    async def has_work(self, key: Key, session: int) -> bool:
+    async def has_work(self, key: ConversationKey, session: int) -> bool:
         """Whether `next_turn` of the session may find a turn to take up or a message to open one for."""
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
@@ -313,14 +313,14 @@ class Store(ChildStore, Protocol):
         """Whether a row of this page is one that `clear_the_way` would find; and where the next page begins,
         None behind the last. A page costs the same however many rows there are. It changes nothing."""
 
-    async def fail_next(self, key: Key, session: int) -> str | None:
+    async def fail_next(self, key: ConversationKey, session: int) -> str | None:
         """What `next_turn` of the session cannot get past is failed, with one sentence to the user: its
         running turn, or a waiting message.
 
         Returns what it was, None if nothing is in the way.
         """
 
-    async def fail_command(self, key: Key) -> str | None:
+    async def fail_command(self, key: ConversationKey) -> str | None:
         """The oldest unsettled command of the key is failed, with one sentence; returns which."""
 
     async def fail_part(self, lane: Lane, live: bool) -> str | None:
@@ -330,7 +330,7 @@ class Store(ChildStore, Protocol):
         """The newest inbound messages with their outcomes, oldest first."""
 
     async def sessions(
-        self, key: Key | None = None, limit: int = 200, ended: bool = False
+        self, key: ConversationKey | None = None, limit: int = 200, ended: bool = False
     ) -> Sequence[SessionView]:
         """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
 

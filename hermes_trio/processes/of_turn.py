@@ -11,7 +11,7 @@ import trio
 from hermes_trio.processes.background import Background, Child
 from hermes_trio.processes.watch import wrong_patterns
 from hermes_trio.runtime.retry import written
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.process import ChildBorn, ChildLog, Ran
 from hermes_trio.values.views import ChildView
 
@@ -36,7 +36,7 @@ class TurnChildren:
         background: Background,
         turn: int,
         session: int,
-        key: Key,
+        key: ConversationKey,
         address: Address,
         admin: bool,
         consumed: list[int],

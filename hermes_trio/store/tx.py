@@ -15,7 +15,7 @@ from hermes_trio.transcript.assembly import message_entry
 from hermes_trio.transcript.compaction import size
 from hermes_trio.values.consequences import Consequence, Settled, WakeLane
 from hermes_trio.values.delivery import Choice, Part
-from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import Message, OutcomeName
 from hermes_trio.values.transcript import Entry
 
@@ -23,7 +23,7 @@ _json = msgspec.json.Encoder()
 to_json = _json.encode
 read_message = msgspec.json.Decoder(Message).decode
 read_part = msgspec.json.Decoder(Part).decode
-read_key = msgspec.json.Decoder(Key).decode
+read_key = msgspec.json.Decoder(ConversationKey).decode
 read_lane = msgspec.json.Decoder(Lane).decode
 read_address = msgspec.json.Decoder(Address).decode
 read_entry = msgspec.json.Decoder(Entry).decode
@@ -43,12 +43,12 @@ def reads(read: Callable[[Any], object], value: Any) -> bool:
     return True
 
 
-def known_key(text: Any) -> Key | None:
+def known_key(text: Any) -> ConversationKey | None:
     """The key of a row that is only shown or logged; None if it has none that can be read."""
     return read_key(text) if reads(read_key, text) else None
 
 
-def text_of(value: Key | Lane | Address) -> str:
+def text_of(value: ConversationKey | Lane | Address) -> str:
     """The column text of a structured value; equal values give equal texts."""
     return _json.encode(value).decode()
 

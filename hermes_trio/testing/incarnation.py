@@ -90,7 +90,7 @@ class CutLine:
         self._life = life
         self.name = platform.name
         self.account = platform.account
-        self.traits = platform.traits
+        self.capabilities = platform.capabilities
         self.policy = platform.policy
         self.split = platform.split
         self.open = platform.open

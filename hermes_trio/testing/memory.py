@@ -17,7 +17,7 @@ from hermes_trio.testing.shown import Fault as Fault
 from hermes_trio.testing.shown import Seen as Seen
 from hermes_trio.testing.shown import error_of
 from hermes_trio.text.markdown import split_markdown
-from hermes_trio.values.delivery import Delivery, Part, Receipt, Traits
+from hermes_trio.values.delivery import Capabilities, Delivery, Part, Receipt
 from hermes_trio.values.identity import Address, Policy
 from hermes_trio.values.message import Message, Moved, Undecodable
 
@@ -29,7 +29,7 @@ class MemoryPlatform:
     """A Platform whose service lives in the test. It survives a crash of the gateway; its updates wait.
 
     Args:
-        traits: what it can do; by default everything Telegram can.
+        capabilities: what it can do; by default everything Telegram can.
         policy: by default anybody may speak.
         delay_s: how long a call takes, in virtual seconds.
         lingers: its connections belong to `open`, as a websocket's do: they outlive `serve`, and hand over
@@ -48,7 +48,7 @@ class MemoryPlatform:
         name: str = "memory",
         account: str = "main",
         *,
-        traits: Traits | None = None,
+        capabilities: Capabilities | None = None,
         policy: Policy | None = None,
         delay_s: float = 0.0,
         lingers: bool = False,
@@ -56,7 +56,9 @@ class MemoryPlatform:
         self.lingers = lingers
         self.name = name
         self.account = account
-        self.traits = traits or Traits(can_edit=True, can_delete=True, can_react=True, can_type=True)
+        self.capabilities = capabilities or Capabilities(
+            can_edit=True, can_delete=True, can_react=True, can_type=True
+        )
         self.policy = policy or Policy(allow_users=("*",))
         self.delay_s = delay_s
         self.calls: list[Call] = []
@@ -317,11 +319,15 @@ class MemoryPlatform:
 
     def split(self, text: str) -> Sequence[Part]:
         """See the port."""
-        return split_markdown(text, limit=self.traits.text_max - 4, unit=self.traits.unit)
+        return split_markdown(text, limit=self.capabilities.text_max - 4, unit=self.capabilities.unit)
 
     def _can(self, op: str) -> bool:
-        can = {"edit": self.traits.can_edit, "delete": self.traits.can_delete, "typing": self.traits.can_type}
-        return can.get(op, True) and (self.traits.can_react or op not in ("react", "unreact"))
+        can = {
+            "edit": self.capabilities.can_edit,
+            "delete": self.capabilities.can_delete,
+            "typing": self.capabilities.can_type,
+        }
+        return can.get(op, True) and (self.capabilities.can_react or op not in ("react", "unreact"))
 
     def _show(self, delivery: Delivery) -> Receipt:
         match delivery.op:
@@ -344,7 +350,7 @@ class MemoryPlatform:
         return Receipt(delivery.message_id)
 
     def _send(self, delivery: Delivery) -> str:
-        if self.traits.takes_key and delivery.key in self._keys:
+        if self.capabilities.takes_key and delivery.key in self._keys:
             return self._keys[delivery.key]
         self._count += 1
         id = f"out{self._count}"

@@ -50,7 +50,7 @@ from hermes_trio.testing.wall import WALL_START
 from hermes_trio.testing.world import World, owned
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.recording import PARTS, written
-from hermes_trio.turns.concurrency import Slot
+from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.values.recording import (
     VERSION,
     AgentSetup,
@@ -190,7 +190,7 @@ class Replay(World):
         self.session_options = in_utc(_options(SessionOptions, setup.session))
         account = setup.accounts.get(f"{self.platform.name}/{self.platform.account}")
         if account is not None:
-            self.platform.traits, self.platform.policy = account.traits, account.policy
+            self.platform.capabilities, self.platform.policy = account.capabilities, account.policy
         self.agent = self._following(setup.agent)
 
     def _following(self, setup: AgentSetup | None) -> Agent:
@@ -240,9 +240,11 @@ class Replay(World):
 
     async def hold_place(self, until: float) -> None:
         """A turn of another conversation works until then: a drain waited for it."""
-        await self._nursery.start(self._work_elsewhere, Slot(self.gateway.river.turns.places), until)
+        await self._nursery.start(self._work_elsewhere, TurnPermit(self.gateway.wiring.turns.places), until)
 
-    async def _work_elsewhere(self, slot: Slot, until: float, task_status: trio.TaskStatus[None]) -> None:
+    async def _work_elsewhere(
+        self, slot: TurnPermit, until: float, task_status: trio.TaskStatus[None]
+    ) -> None:
         await slot.acquire()
         task_status.started()
         await self.script.not_before(until)

@@ -65,7 +65,7 @@ class ReplayAgent:
     ) -> None:
         self.name = getattr(agent, "name", "")
         self.history_chars = getattr(agent, "history_chars", 0)
-        self.takes_in = getattr(agent, "takes_in", False)
+        self.steerable = getattr(agent, "steerable", False)
         self.pools = getattr(agent, "pools", ())
         self.setup = getattr(agent, "setup", None)
         self._agent = agent

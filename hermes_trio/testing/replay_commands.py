@@ -18,7 +18,7 @@ UNKNOWN = "unknown command"
 
 
 class StandIn:
-    """A command that wishes what it wished then."""
+    """A command that asks for what it asked for then."""
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ from hermes_trio.errors import SendRefused, SendUnknown
 from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.replay_script import Script
 from hermes_trio.text import sentences
-from hermes_trio.values.delivery import Delivery, Receipt, Traits
+from hermes_trio.values.delivery import Capabilities, Delivery, Receipt
 from hermes_trio.values.identity import Policy
 from hermes_trio.values.recording import RecordedPart
 
@@ -14,9 +14,9 @@ from hermes_trio.values.recording import RecordedPart
 class ReplayPlatform(MemoryPlatform):
     """A MemoryPlatform that follows a script as long as what is said is what was said."""
 
-    def __init__(self, script: Script, traits: Traits | None, policy: Policy | None) -> None:
+    def __init__(self, script: Script, capabilities: Capabilities | None, policy: Policy | None) -> None:
         key = script.recording.key
-        super().__init__(key.platform, key.account, traits=traits, policy=policy)
+        super().__init__(key.platform, key.account, capabilities=capabilities, policy=policy)
         self._script = script
         self._unsaid = list(script.recording.said)
         self._known: dict[str, RecordedPart] = {}

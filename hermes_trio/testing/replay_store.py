@@ -14,13 +14,13 @@ from hermes_trio.ports.store import (
     Begun,
     Claimed,
     GaveUp,
-    Hold,
     InDoubt,
     Mark,
     Opened,
     PendingCommand,
     Reply,
     StepRow,
+    WaitForMore,
 )
 from hermes_trio.ports.system import Chance, WallClock
 from hermes_trio.store.promises import deferral
@@ -28,7 +28,7 @@ from hermes_trio.store.tx import ANY_PENDING, RANKS, Tx, text_of, to_json
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.replay_script import AFTER_S, Script
 from hermes_trio.values.consequences import WakeKey
-from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.recording import RecordedMessage, RecordedPart
 from hermes_trio.values.reset_policy import ResetPolicy
 from hermes_trio.values.transcript import Entry
@@ -82,14 +82,14 @@ class ReplayStore(CrashingStore):
 
     async def next_turn(
         self,
-        key: Key,
+        key: ConversationKey,
         session: int,
         *,
         history: int = 0,
         known: Mark | None = None,
-        takes_in: bool = False,
+        steerable: bool = False,
         policy: ResetPolicy = NO_RESET,
-    ) -> Opened | Hold | None:
+    ) -> Opened | WaitForMore | None:
         """See the port."""
         running = self._one("select 1 from turn where session = ? and state = 'running'", session)
         waits = self._one(_WAITS, text_of(key))
@@ -97,10 +97,10 @@ class ReplayStore(CrashingStore):
             (newest,) = self._one("select coalesce(max(id), 0) from turn")
             await self._script.opens_turn(session, newest)
         return await super().next_turn(
-            key, session, history=history, known=known, takes_in=takes_in, policy=policy
+            key, session, history=history, known=known, steerable=steerable, policy=policy
         )
 
-    async def next_command(self, key: Key) -> PendingCommand | None:
+    async def next_command(self, key: ConversationKey) -> PendingCommand | None:
         """See the port."""
         found = await super().next_command(key)
         recorded = self._script.messages.get(found.message.native) if found is not None else None
@@ -184,12 +184,12 @@ class ReplayStore(CrashingStore):
         """Write what the gateway wrote itself when a program ended or said something."""
         await self._do(_tell, self._script.recording.key, recorded)
 
-    async def revive(self, key: Key) -> None:
+    async def revive(self, key: ConversationKey) -> None:
         """What was kept for a key to a model waits again."""
         await self._do(deferral.revive, text_of(key))
 
 
-def _tell(tx: Tx, key: Key, recorded: RecordedMessage) -> None:
+def _tell(tx: Tx, key: ConversationKey, recorded: RecordedMessage) -> None:
     message = recorded.message
     tx.run(
         "insert or ignore into inbound(account, native, key, chat, kind, body, at, length, state, told)"

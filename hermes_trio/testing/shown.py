@@ -33,7 +33,7 @@ class Seen(Struct):
         message_id: its id there.
         chat, thread: where.
         text: plain, without its formatting.
-        said: what it is; see `Said`.
+        said: what it is; see `DeliveryKind`.
         at: when it appeared, in virtual seconds since the World began.
         reply_to: the message that it visibly answers.
         edits: how often it was edited.

@@ -33,11 +33,11 @@ from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.wall import WorldClock
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
-from hermes_trio.values.delivery import Said
+from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.message import Message
 from hermes_trio.values.views import LedgerRow
 
-PASSING: Sequence[Said] = ("preview", "progress", "sign")
+PASSING: Sequence[DeliveryKind] = ("preview", "progress", "sign")
 """What a chat shows for a while only."""
 
 
@@ -186,7 +186,11 @@ class World:
         ]
 
     def texts(
-        self, chat: str, *said: Said, thread: str | None = None, platform: MemoryPlatform | None = None
+        self,
+        chat: str,
+        *said: DeliveryKind,
+        thread: str | None = None,
+        platform: MemoryPlatform | None = None,
     ) -> list[str]:
         """What the chat shows now, as text, oldest first.
 

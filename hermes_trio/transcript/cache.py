@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from hermes_trio.ports.store import Mark
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.transcript import Spell, Spelled
 
 OVERHEAD_BYTES = 1024
@@ -43,14 +43,14 @@ class Memory:
 
     def __init__(self, bytes_max: int) -> None:
         self._max = bytes_max
-        self._kept: OrderedDict[Key, Kept] = OrderedDict()
+        self._kept: OrderedDict[ConversationKey, Kept] = OrderedDict()
         self.bytes = 0
 
-    def of(self, key: Key) -> Kept | None:
+    def of(self, key: ConversationKey) -> Kept | None:
         """What is kept of the key's conversation."""
         return self._kept.get(key)
 
-    def keep(self, key: Key, kept: Kept) -> None:
+    def keep(self, key: ConversationKey, kept: Kept) -> None:
         """Keep this in the place of what was kept of the key, and forget what was not used for longest."""
         self.forget(key)
         size = _bytes_of(kept)
@@ -62,7 +62,7 @@ class Memory:
             _, oldest = self._kept.popitem(last=False)
             self.bytes -= _bytes_of(oldest)
 
-    def forget(self, key: Key) -> None:
+    def forget(self, key: ConversationKey) -> None:
         """Its conversation has ended."""
         kept = self._kept.pop(key, None)
         if kept is not None:

@@ -27,8 +27,8 @@ from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import shows
-from hermes_trio.turns.journal import Steps
-from hermes_trio.values.delivery import Part, Said
+from hermes_trio.turns.journal import Journal
+from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import Address
 
 QUIET_S = 0.5
@@ -44,7 +44,7 @@ SECRET_CHARS = 8192
 """Kept beyond it, so that a secret which begins in what is shown is known for one."""
 
 DROPPED_MAX = 1000
-"""So many wishes that nobody has any more are kept among the others."""
+"""So many delayed starts that nobody has any more are kept among the others."""
 
 
 class Attended(Protocol):
@@ -53,9 +53,9 @@ class Attended(Protocol):
     id: int
     address: Address
     opened_at: float
-    steps: Steps
+    steps: Journal
 
-    def framed(self, parts: Sequence[Part], said: Said) -> Reply: ...
+    def framed(self, parts: Sequence[Part], said: DeliveryKind) -> Reply: ...
 
 
 class Around(Protocol):
@@ -75,7 +75,7 @@ class Around(Protocol):
     def progress_every_s(self) -> float: ...
 
 
-class Attendance:
+class Activity:
     """The state of one turn's showing: the text streamed so far."""
 
     __slots__ = (
@@ -95,7 +95,7 @@ class Attendance:
         self.turn = turn
         self.around = around
         self.platform = platform
-        self._later: Wish | None = None
+        self._later: DelayedStart | None = None
         self._nursery: trio.Nursery | None = None
         self._pieces: list[str] = []
         self._size = 0
@@ -104,7 +104,7 @@ class Attendance:
         self._goes_on: trio.Event | None = None
 
     @contextmanager
-    def within(self, nursery: trio.Nursery, quiet: Quiet) -> Iterator[None]:
+    def within(self, nursery: trio.Nursery, quiet: DelayedStarts) -> Iterator[None]:
         """If the block lasts, attend the turn by children of the nursery, which whoever leaves it cancels."""
         if self.platform is None:
             yield
@@ -116,11 +116,11 @@ class Attendance:
             self._later.drop()
             self._nursery = None
 
-    def _begin(self, platform: Platform, nursery: trio.Nursery, quiet: Quiet) -> None:
+    def _begin(self, platform: Platform, nursery: trio.Nursery, quiet: DelayedStarts) -> None:
         """The turn has lasted. What has nothing to show yet becomes a task when it has."""
-        if platform.traits.can_type:
+        if platform.capabilities.can_type:
             nursery.start_soon(self.type, platform, name="typing")
-        if platform.traits.can_edit:
+        if platform.capabilities.can_edit:
             self._nursery = nursery
             if self._pieces:
                 self._begin_preview(platform, nursery)
@@ -162,7 +162,7 @@ class Attendance:
         self._size = 0
         self._shown = None
 
-    async def show(self, said: Said, part: Part) -> None:
+    async def show(self, said: DeliveryKind, part: Part) -> None:
         """Replace the turn's live row of this kind."""
         try:
             await self.around.store.show(self.turn.id, self.turn.framed((part,), said))
@@ -187,7 +187,7 @@ class Attendance:
             if part is not None and part != self._shown:
                 self._shown = part
                 await self.show("preview", part)
-            await trio.sleep(platform.traits.live_every_s)
+            await trio.sleep(platform.capabilities.live_every_s)
 
     async def progress(self, shown: int) -> None:
         """One line that is edited: how long, which step. A restart changes neither line nor count.
@@ -223,31 +223,31 @@ class Attendance:
             while self._goes_on is not None:
                 await self._goes_on.wait()
             await self.around.typing(self.turn.address)
-            await trio.sleep(platform.traits.typing_every_s)
+            await trio.sleep(platform.capabilities.typing_every_s)
 
 
-class Quiet:
+class DelayedStarts:
     """Begins what turns want when they have lasted: one task for all, not one a turn.
 
     Most turns end before, and then have cost a place in a queue.
     """
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Wish]] = []
+        self._due: list[tuple[float, int, DelayedStart]] = []
         self._dropped = 0
         self._number = count()
         self._news = trio.Event()
 
-    def after(self, seconds: float, begin: Callable[[], None]) -> Wish:
-        """Call `begin` so many seconds from now, unless `Wish.drop` is called before."""
-        wish = Wish(self, begin)
-        heappush(self._due, (trio.current_time() + seconds, next(self._number), wish))
-        if self._due[0][2] is wish:
+    def after(self, seconds: float, begin: Callable[[], None]) -> DelayedStart:
+        """Call `begin` so many seconds from now, unless `DelayedStart.drop` is called before."""
+        start = DelayedStart(self, begin)
+        heappush(self._due, (trio.current_time() + seconds, next(self._number), start))
+        if self._due[0][2] is start:
             self._news.set()
-        return wish
+        return start
 
     def forget_one(self) -> None:
-        """A wish was dropped. Those are thrown away when they are many, or when their time has come."""
+        """One was dropped. Those are thrown away when they are many, or when their time has come."""
         self._dropped += 1
         if self._dropped > max(DROPPED_MAX, len(self._due) // 2):
             self._due = [one for one in self._due if one[2].begin is not None]
@@ -266,20 +266,20 @@ class Quiet:
         """Begin what is due, and throw away what was dropped and stands before what is not."""
         now = trio.current_time()
         while self._due and (self._due[0][0] <= now or self._due[0][2].begin is None):
-            _, _, wish = heappop(self._due)
-            begin, wish.begin = wish.begin, None
+            _, _, start = heappop(self._due)
+            begin, start.begin = start.begin, None
             if begin is not None:
                 begin()
             else:
                 self._dropped -= 1
 
 
-class Wish:
+class DelayedStart:
     """Something to begin later, or never."""
 
     __slots__ = ("_of", "begin")
 
-    def __init__(self, of: Quiet, begin: Callable[[], None]) -> None:
+    def __init__(self, of: DelayedStarts, begin: Callable[[], None]) -> None:
         self._of = of
         self.begin: Callable[[], None] | None = begin
 
@@ -295,10 +295,10 @@ async def _head(platform: Platform, text: str, split: Split) -> Part | None:
     if not shows(text):
         return None
     part = (await split(platform, text))[0]
-    most = platform.traits.text_max
+    most = platform.capabilities.text_max
     room = max(most - CLOSING_LINE_UNITS, most // 2)
     # A character has at most two UTF-16 units or four bytes.
-    per_char = {"char": 1, "utf16": 2, "byte": 4}[platform.traits.unit]
+    per_char = {"char": 1, "utf16": 2, "byte": 4}[platform.capabilities.unit]
     if len(part.text) * per_char <= room:
         return part
     cut = room // per_char

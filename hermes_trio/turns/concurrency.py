@@ -9,7 +9,7 @@ from __future__ import annotations
 import trio
 
 
-class Places:
+class TurnLimiter:
     """So many turns work at once; more wait their turn, first come first served."""
 
     def __init__(self, turns_max: int) -> None:
@@ -43,10 +43,10 @@ class Places:
             self._freed = trio.Event()
 
 
-class Slot:
+class TurnPermit:
     """A place that is given up while its turn waits for a person or a clock."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: TurnLimiter) -> None:
         self._places = places
         self._place: object | None = None
         self._left = False

@@ -43,7 +43,7 @@ LONG_VALUE = 1 << 16
 Instead = Callable[[StepRow, tuple[object, ...], Callable[[], Awaitable[object]]], Awaitable[object]]
 
 
-class Steps:
+class Journal:
     """The steps of one turn.
 
     Args:

@@ -22,14 +22,14 @@ from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean, shows
-from hermes_trio.turns.activity import CLOSING_LINE_UNITS, Quiet
-from hermes_trio.turns.concurrency import Slot
+from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
+from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.turns.endings import Ending, ending_of, failure_of
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.turns.turn import Made, Turn
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.transcript import AssistantEntry
 
 CLOSE_TRIES, CLOSE_S = 3, 0.5
@@ -58,17 +58,17 @@ class _Ended(Struct, frozen=True):
     error: BaseException | None = None
 
 
-class Player:
+class TurnRunner:
     """Plays turns with one agent."""
 
-    def __init__(self, agent: Agent, around: Surroundings, quiet: Quiet, log: Log) -> None:
+    def __init__(self, agent: Agent, around: Surroundings, quiet: DelayedStarts, log: Log) -> None:
         self._agent = agent
         self._quiet = quiet
         self._around = around
         self._log = log
         self._well = OneAsks(around.store.probe)
 
-    async def play(self, key: Key, worker: Worker, slot: Slot, opened: Opened) -> None:
+    async def play(self, key: ConversationKey, worker: Worker, slot: TurnPermit, opened: Opened) -> None:
         """Run one turn and write what it made."""
         turn = Turn(key, opened, self._around, slot)
         began, end = trio.current_time(), _End("cut")
@@ -118,7 +118,7 @@ class Player:
         if failed is not None and turn.made is None:
             turn.made = Made(error=first_leaf(failed))
 
-    async def _close(self, key: Key, turn: Turn, slot: Slot, made: Made) -> _End:
+    async def _close(self, key: ConversationKey, turn: Turn, slot: TurnPermit, made: Made) -> _End:
         """Write the turn's end. Whoever ended it before has written one."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
@@ -127,7 +127,7 @@ class Player:
         error = self._around.discretion.redact(shown(end.error)) if end.error is not None else None
         return _End(end.closing.state, end.why, error)
 
-    async def _stored(self, turn: Turn, slot: Slot, end: _Ended) -> _Ended:
+    async def _stored(self, turn: Turn, slot: TurnPermit, end: _Ended) -> _Ended:
         """Write it as soon as the disk takes it; returns what was written.
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.

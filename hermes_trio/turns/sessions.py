@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from hermes_trio.errors import Fenced
-from hermes_trio.ports.store import Hold, Opened, Store
+from hermes_trio.ports.store import Opened, Store, WaitForMore
 from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text import sentences
-from hermes_trio.turns.concurrency import Places, Slot
-from hermes_trio.values.identity import Key
+from hermes_trio.turns.concurrency import TurnLimiter, TurnPermit
+from hermes_trio.values.identity import ConversationKey
 
-NextTurn = Callable[[Key, int], Awaitable[Opened | Hold | None]]
-Play = Callable[[Key, Worker, Slot, Opened], Awaitable[None]]
+NextTurn = Callable[[ConversationKey, int], Awaitable[Opened | WaitForMore | None]]
+Play = Callable[[ConversationKey, Worker, TurnPermit, Opened], Awaitable[None]]
 
 
 class Sessions:
@@ -36,8 +36,8 @@ class Sessions:
         self._play = play
         self._log = log
         self._next_turn = next_turn
-        self.places = Places(turns_max)
-        self._line: dict[Key, None] = {}
+        self.places = TurnLimiter(turns_max)
+        self._line: dict[ConversationKey, None] = {}
         self._open = False
 
     def open_turns(self) -> None:
@@ -48,15 +48,15 @@ class Sessions:
         """From this line on no `next_turn` is queued."""
         self._open = False
 
-    def place(self, key: Key) -> Sequence[str]:
+    def place(self, key: ConversationKey) -> Sequence[str]:
         """A line for /status if the key waits for a place among the turns that run."""
         return [sentences.in_line(list(self._line).index(key) + 1)] if key in self._line else []
 
-    async def work(self, key: Key, worker: Worker) -> None:
+    async def work(self, key: ConversationKey, worker: Worker) -> None:
         """Run the key's turns until it has nothing to do."""
-        slot = Slot(self.places)
+        slot = TurnPermit(self.places)
         worker.give_up = slot.leave
-        found: Opened | Hold | None = None
+        found: Opened | WaitForMore | None = None
         while self._open:
             if self.places.full and not await self._store.has_work(key, worker.session):
                 # Whom a command or a stop woke stands in no line.
@@ -80,14 +80,14 @@ class Sessions:
                 return
             if isinstance(found, Opened) and not found.more and not worker.dirty:
                 return
-            if isinstance(found, Hold):
+            if isinstance(found, WaitForMore):
                 await worker.rest(found.seconds)
 
-    async def fail_first(self, key: Key, worker: Worker) -> str | None:
+    async def fail_first(self, key: ConversationKey, worker: Worker) -> str | None:
         """Fail what no turn can get past."""
         return await self._store.fail_next(key, worker.session)
 
-    async def _wait_in_line(self, key: Key, slot: Slot) -> None:
+    async def _wait_in_line(self, key: ConversationKey, slot: TurnPermit) -> None:
         if self.places.full:
             self._line[key] = None
         try:

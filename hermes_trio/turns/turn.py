@@ -22,13 +22,13 @@ from hermes_trio.processes.of_turn import TurnChildren
 from hermes_trio.runtime.allowance import Allowance
 from hermes_trio.runtime.retry import written
 from hermes_trio.text.sanitize import clean, shows
-from hermes_trio.turns.activity import Attendance
-from hermes_trio.turns.concurrency import Slot
-from hermes_trio.turns.journal import Steps
+from hermes_trio.turns.activity import Activity
+from hermes_trio.turns.concurrency import TurnPermit
+from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.actions import Silence
-from hermes_trio.values.delivery import Choice, Part, Said
-from hermes_trio.values.identity import Key
+from hermes_trio.values.delivery import Choice, DeliveryKind, Part
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
 from hermes_trio.values.transcript import AssistantEntry, Entry
 
@@ -57,7 +57,7 @@ class Turn:
             those of a turn that was interrupted by a later message).
     """
 
-    def __init__(self, key: Key, opened: Opened, around: Surroundings, slot: Slot) -> None:
+    def __init__(self, key: ConversationKey, opened: Opened, around: Surroundings, slot: TurnPermit) -> None:
         self.id = opened.turn
         self.session = opened.session
         self.key = key
@@ -79,7 +79,7 @@ class Turn:
         self.waiting = 0
         self._time = Allowance(around.allowances, around.deadline_s)
         self._platform = around.platform(self.address.account_id)
-        self.steps = Steps(
+        self.steps = Journal(
             around.store,
             self.id,
             opened.steps,
@@ -90,7 +90,7 @@ class Turn:
             ours=self._time.stopped,
         )
         self.discretion = around.discretion
-        self.attendance = Attendance(self, around, self._platform)
+        self.attendance = Activity(self, around, self._platform)
 
     # -- running it
 
@@ -333,7 +333,7 @@ class Turn:
         around, ours = self._around.background, self._time.stopped
         return TurnChildren(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
 
-    async def reply(self, text: str, said: Said = "final") -> Reply:
+    async def reply(self, text: str, said: DeliveryKind = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""
         return await self._split(await self._safe(text), said)
 
@@ -341,12 +341,12 @@ class Turn:
         with self._time.stopped():
             return clean(await self.discretion(text))
 
-    async def _split(self, text: str, said: Said) -> Reply:
+    async def _split(self, text: str, said: DeliveryKind) -> Reply:
         with self._time.stopped():
             parts = await self._around.split(self._platform, text)
         return self.framed(parts, said)
 
-    def framed(self, parts: Sequence[Part], said: Said) -> Reply:
+    def framed(self, parts: Sequence[Part], said: DeliveryKind) -> Reply:
         """Parts as a reply that answers the turn's first message as the account's policy says."""
         first, message, platform = self.messages[0], self.messages[-1], self._platform
         rule = "first" if platform is None else platform.policy.reply_to

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.message import OutcomeName
 
 
 class WakeKey(Struct, frozen=True):
     """The key has rows to look at."""
 
-    key: Key
+    key: ConversationKey
     session: int
 
 
@@ -24,7 +24,7 @@ class ReplaceKey(Struct, frozen=True):
         who: ended it: a user, "turn N", an operator, a rule.
     """
 
-    key: Key
+    key: ConversationKey
     session: int
     why: str
     who: str
@@ -33,7 +33,7 @@ class ReplaceKey(Struct, frozen=True):
 class CancelTurn(Struct, frozen=True):
     """The turn's row is no longer `running`: cancel its scope."""
 
-    key: Key
+    key: ConversationKey
     turn: int
     why: str
 
@@ -41,14 +41,14 @@ class CancelTurn(Struct, frozen=True):
 class WakeAsk(Struct, frozen=True):
     """A question of the turn has its answer."""
 
-    key: Key
+    key: ConversationKey
     turn: int
 
 
 class WakeCommands(Struct, frozen=True):
     """The key has unsettled commands."""
 
-    key: Key
+    key: ConversationKey
 
 
 class Deferred(Struct, frozen=True):
@@ -76,7 +76,7 @@ class Settled(Struct, frozen=True):
 
     account: str
     native: str
-    key: Key | None
+    key: ConversationKey | None
     outcome: OutcomeName
     why: str
 
@@ -95,7 +95,7 @@ class LeftOut(Struct, frozen=True):
         what: see `pure.context.what_of`.
     """
 
-    key: Key
+    key: ConversationKey
     turn: int
     what: str
 

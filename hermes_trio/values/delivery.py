@@ -28,7 +28,7 @@ class Part(Struct, frozen=True, array_like=True):
     """A platform-sized piece of a reply: plain text, and the spans that format it.
 
     Args:
-        text: what is shown, at most `Traits.text_max` units of it.
+        text: what is shown, at most `Capabilities.text_max` units of it.
         spans: by their start; one that lies in another comes after it.
     """
 
@@ -43,7 +43,7 @@ class Choice(Struct, frozen=True, array_like=True):
     label: str
 
 
-Said = Literal["final", "say", "reply", "prompt", "notice", "refusal", "preview", "progress", "sign"]
+DeliveryKind = Literal["final", "say", "reply", "prompt", "notice", "refusal", "preview", "progress", "sign"]
 """What a delivery is: the answer, an interim say, a command's reply, a question, a notice, a refusal,
 the live preview, the progress line, the sign of waiting."""
 
@@ -70,7 +70,7 @@ class Delivery(Struct, frozen=True, kw_only=True):
     message_id: str | None = None
     reply_to: str | None = None
     key: str = ""
-    said: Said = "final"
+    said: DeliveryKind = "final"
     choices: tuple[Choice, ...] = ()
     last: bool = True
 
@@ -81,7 +81,7 @@ class Receipt(Struct, frozen=True):
     message_id: str | None = None
 
 
-class Traits(Struct, frozen=True, kw_only=True):
+class Capabilities(Struct, frozen=True, kw_only=True):
     """What a platform can do.
 
     Args:

@@ -37,7 +37,7 @@ class Secret:
         return hash(self._value)
 
 
-class Key(Struct, frozen=True, array_like=True):
+class ConversationKey(Struct, frozen=True, array_like=True):
     """An address reduced by the scope rule: whose conversation this is. Printed, never parsed back.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 
 OutcomeName = Literal["answered", "refused", "superseded", "stopped", "dropped", "expired", "failed"]
 """What becomes of an inbound message, for good."""
@@ -117,7 +117,7 @@ class Decided(Struct, frozen=True, kw_only=True):
 
     update: Message | Undecodable
     kind: Literal["message", "command", "alone", "undecodable"] = "message"
-    key: Key | None = None
+    key: ConversationKey | None = None
     outcome: OutcomeName | None = None
     reason: str = ""
     hold_s: float = 0.0

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.views import ChildView
 
 ChildEnd = Literal["exited", "killed", "lost"]
@@ -24,7 +24,7 @@ class ChildBorn(Struct, frozen=True, kw_only=True):
     """
 
     turn: int
-    key: Key
+    key: ConversationKey
     address: Address
     command: str
     foreground: bool = False

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from msgspec import Raw, Struct
 
-from hermes_trio.values.delivery import Choice, Said, Traits
-from hermes_trio.values.identity import Address, Key, Policy
+from hermes_trio.values.delivery import Capabilities, Choice, DeliveryKind
+from hermes_trio.values.identity import Address, ConversationKey, Policy
 from hermes_trio.values.message import Message, OutcomeName, TurnState
 from hermes_trio.values.transcript import Entry
 
@@ -42,7 +42,7 @@ class AgentSetup(Struct, frozen=True, kw_only=True):
 class AccountSetup(Struct, frozen=True, kw_only=True):
     """An account as a boot served it."""
 
-    traits: Traits
+    capabilities: Capabilities
     policy: Policy
 
 
@@ -96,7 +96,7 @@ class RecordingHead(Struct, frozen=True, kw_only=True):
     """
 
     session: int
-    key: Key
+    key: ConversationKey
     since: float
     began_at: float
     until: float
@@ -225,7 +225,7 @@ class RecordedPart(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     row: int
     address: Address
-    said: Said
+    said: DeliveryKind
     text: str
     state: str
     at: float
@@ -255,7 +255,7 @@ class Recording(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     version: int
     session: int
-    key: Key
+    key: ConversationKey
     began_at: float
     until: float
     running: bool

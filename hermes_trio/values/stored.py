@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from hermes_trio.values.delivery import Choice, Delivery, Part, Said
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.delivery import Choice, Delivery, DeliveryKind, Part
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.key_state import KeyRest
 from hermes_trio.values.message import Message, OutcomeName, TurnState
 from hermes_trio.values.recording import Failure
@@ -45,7 +45,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
     address: Address
     parts: tuple[Part, ...]
-    said: Said = "final"
+    said: DeliveryKind = "final"
     anchor: str | None = None
     anchor_when: Literal["always", "waiting"] = "always"
     anchor_all: bool = False
@@ -154,7 +154,7 @@ class Opened(Struct, frozen=True, kw_only=True):
     more: bool = True
 
 
-class Hold(Struct, frozen=True):
+class WaitForMore(Struct, frozen=True):
     """The waiting messages may be fragments: look again in `seconds`."""
 
     seconds: float
@@ -201,7 +201,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
 
     turn: int
     session: int
-    key: Key
+    key: ConversationKey
     address: Address
     attempt: int
     last_at: float

@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import OutcomeName, TurnState
 
 
@@ -24,7 +24,7 @@ class TurnView(Struct, frozen=True, kw_only=True):
 
     id: int
     session: int
-    key: Key
+    key: ConversationKey
     state: TurnState
     opened_at: float
     steps: int = 0
@@ -70,7 +70,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
     """
 
     id: int
-    key: Key
+    key: ConversationKey
     opened_at: float
     ended_at: float | None = None
     waiting: int = 0
@@ -136,7 +136,7 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
     id: int
     account: str
     native: str
-    key: Key | None
+    key: ConversationKey | None
     chat: str
     kind: str
     received_at: float

@@ -13,13 +13,13 @@ from hermes_telegram.calls import misses_anchor, to_call, to_receipt
 from hermes_telegram.entities import ENTITIES_MAX
 from hermes_telegram.links import takes_link
 from hermes_telegram.options import Options
-from hermes_trio import Delivery, Intake, NotSent, Part, Receipt, Traits, split_markdown
+from hermes_trio import Capabilities, Delivery, Intake, NotSent, Part, Receipt, split_markdown
 
 if TYPE_CHECKING:
     from hermes_telegram.answer import Answer
     from hermes_telegram.api import BotApi
 
-TRAITS = Traits(
+CAPABILITIES = Capabilities(
     text_max=4096,  # https://core.telegram.org/bots/api#sendmessage, counted after entities parsing
     unit="utf16",
     can_edit=True,
@@ -39,7 +39,7 @@ class Telegram:
     """
 
     name = "telegram"
-    traits = TRAITS
+    capabilities = CAPABILITIES
 
     def __init__(self, options: Options, account: str) -> None:
         self.account = account
@@ -91,8 +91,8 @@ class Telegram:
         """Render markdown into parts that Telegram takes, with four units to spare."""
         return split_markdown(
             text,
-            limit=TRAITS.text_max - 4,
-            unit=TRAITS.unit,
+            limit=CAPABILITIES.text_max - 4,
+            unit=CAPABILITIES.unit,
             takes_link=takes_link,
             spans_max=ENTITIES_MAX,
         )

@@ -86,10 +86,10 @@ async def _poll(
     cursor, pressers = intake.cursor, Pressers(api)
     timeout_s = 0  # the first poll returns at once, and so tells that the account receives
     while True:
-        wish = {"limit": BATCH_MAX, "timeout": timeout_s, "allowed_updates": _WANTED}
+        action = {"limit": BATCH_MAX, "timeout": timeout_s, "allowed_updates": _WANTED}
         if cursor is not None and cursor.isascii() and cursor.isdigit():
-            wish["offset"] = int(cursor)
-        answer = await _ask(api, intake, "getUpdates", encode(wish), timeout_s + READ_MARGIN_S)
+            action["offset"] = int(cursor)
+        answer = await _ask(api, intake, "getUpdates", encode(action), timeout_s + READ_MARGIN_S)
         # A hundred long updates took a second in one go; others have the loop between two pieces of that.
         await trio.lowlevel.checkpoint()
         try:

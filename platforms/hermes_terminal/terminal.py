@@ -15,6 +15,7 @@ from hermes_terminal.pen import Pen
 from hermes_terminal.screen import Screen
 from hermes_trio import (
     Address,
+    Capabilities,
     Chance,
     Choice,
     Delivery,
@@ -25,7 +26,6 @@ from hermes_trio import (
     Receipt,
     SendFailed,
     SendRefused,
-    Traits,
     Undecodable,
     split_markdown,
 )
@@ -58,7 +58,9 @@ class Terminal:
     """
 
     name = "terminal"
-    traits = Traits(text_max=1_000_000, unit="char", can_edit=True, can_delete=True, live_every_s=0.1)
+    capabilities = Capabilities(
+        text_max=1_000_000, unit="char", can_edit=True, can_delete=True, live_every_s=0.1
+    )
     policy = Policy(allow_users=(USER,), admins=(USER,), reply_to="off")
 
     def __init__(
@@ -154,8 +156,8 @@ class Terminal:
         return Receipt(message_id)
 
     def split(self, text: str) -> Sequence[Part]:
-        """Render markdown and split it into parts of at most `traits.text_max - 4` code points."""
-        return split_markdown(text, limit=self.traits.text_max - 4, unit="char")
+        """Render markdown and split it into parts of at most `capabilities.text_max - 4` code points."""
+        return split_markdown(text, limit=self.capabilities.text_max - 4, unit="char")
 
     async def _accept(self, intake: Intake, said: Sequence[Said]) -> None:
         updates = [self._update(one) for one in said if one.line.raw.strip()]

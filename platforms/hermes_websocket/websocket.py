@@ -12,6 +12,7 @@ from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection
 from wsproto.utilities import ProtocolError
 
 from hermes_trio import (
+    Capabilities,
     Chance,
     Delivery,
     Intake,
@@ -23,7 +24,6 @@ from hermes_trio import (
     Receipt,
     Secret,
     SendRefused,
-    Traits,
     split_markdown,
 )
 from hermes_websocket.door import close_door, own_port, own_token
@@ -62,7 +62,7 @@ class Websocket:
     """
 
     name = PLATFORM
-    traits = Traits(
+    capabilities = Capabilities(
         text_max=100_000, can_edit=True, can_delete=True, can_type=True, takes_key=True, live_every_s=0.1
     )
     policy = Policy(allow_users=(USER,), admins=(USER,))
@@ -147,8 +147,8 @@ class Websocket:
         return Receipt(frame.id)
 
     def split(self, text: str) -> Sequence[Part]:
-        """Render markdown and split it into parts of at most `traits.text_max - 4` code points."""
-        return split_markdown(text, limit=self.traits.text_max - 4, unit=self.traits.unit)
+        """Render markdown and split it into parts of at most `capabilities.text_max - 4` code points."""
+        return split_markdown(text, limit=self.capabilities.text_max - 4, unit=self.capabilities.unit)
 
     def _key(self, delivery: Delivery) -> str:
         """The outbox's key for a send. Each edit is another one, also of the same message."""

@@ -45,7 +45,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from hermes_trio import Choice, ForeignJson, NotJson, Said, Span
+from hermes_trio import Choice, DeliveryKind, ForeignJson, NotJson, Span
 
 FRAME_MAX = 1024 * 1024
 CLIENT_FRAME_MAX = 4 * FRAME_MAX
@@ -98,7 +98,7 @@ class Accepted(Frame, frozen=True, tag="accepted"):
 class Send(Frame, frozen=True, tag="send"):
     id: str
     key: str
-    said: Said
+    said: DeliveryKind
     text: str
     spans: tuple[Span, ...] = ()
     reply_to: str | None = None
@@ -109,7 +109,7 @@ class Send(Frame, frozen=True, tag="send"):
 class Edit(Frame, frozen=True, tag="edit"):
     id: str
     key: str
-    said: Said
+    said: DeliveryKind
     text: str
     spans: tuple[Span, ...] = ()
     choices: tuple[Choice, ...] = ()

@@ -94,8 +94,13 @@ class Loop:
         offset, timeout_s = 0, 0
         async with trio.open_nursery() as nursery:
             while True:
-                wish = {"limit": 100, "timeout": timeout_s, "allowed_updates": ["message"], "offset": offset}
-                response = await self._client.post(self._poll_url, content=encode(wish), headers=HEADERS)
+                action = {
+                    "limit": 100,
+                    "timeout": timeout_s,
+                    "allowed_updates": ["message"],
+                    "offset": offset,
+                }
+                response = await self._client.post(self._poll_url, content=encode(action), headers=HEADERS)
                 for update in read_updates(response.content).result:
                     offset = update.update_id + 1
                     self._hear(nursery, update.message)

@@ -8,7 +8,7 @@ from pathlib import Path
 from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.store.tx import text_of, to_json
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import Message
 from hermes_trio.values.transcript import AssistantEntry, UserEntry
 
@@ -59,7 +59,7 @@ def _fill(db: sqlite3.Connection, sessions: int, turns: int) -> None:
     db.execute("insert into cursor values('telegram/main', '1')")
     address = Address("telegram", "main", CHAT, None, CHAT)
     texts = {
-        "key": _sql(text_of(Key("telegram", "main", CHAT))),
+        "key": _sql(text_of(ConversationKey("telegram", "main", CHAT))),
         "lane": _sql(text_of(Lane("telegram", "main", CHAT))),
         "address": _sql(text_of(address)),
     }

@@ -194,8 +194,8 @@ async def test_stopped_or_reset_at_every_checkpoint_a_turn_leaves_at_once_and_th
                 if not rounds.acted:
                     push(world, "ada", command, "two")
                 await world.until(seconds=20)
-                assert not world.gateway.river.sessions.live, world.timeline()
-                assert not world.gateway.river.lanes.live, world.timeline()
+                assert not world.gateway.wiring.sessions.live, world.timeline()
+                assert not world.gateway.wiring.lanes.live, world.timeline()
                 first, *rest = [row.outcome for row in await world.ledger()]
                 ended = "stopped" if command == "/stop" else "superseded"
                 assert first in ("answered", ended), world.timeline()

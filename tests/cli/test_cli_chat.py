@@ -222,7 +222,8 @@ async def test_a_chat_without_its_daemon_can_be_left(with_door, start):
 async def test_a_daemon_that_does_not_come_back_is_not_waited_for_for_ever(with_door, start, tmp_path):
     impatient = (
         "import sys, trio; from pathlib import Path; from hermes_trio.daemon import chat, life;"
-        " from hermes_trio.runtime.log import standard_log; from hermes_trio.runtime.redaction import Redactor;"
+        " from hermes_trio.runtime.log import standard_log;"
+        " from hermes_trio.runtime.redaction import Redactor;"
         " around = life.system_surroundings(standard_log(), Redactor());"
         " trio.run(lambda: chat.attach(Path('state'), around, returns_s=0.2))"
     )

@@ -18,11 +18,11 @@ from tests.conformance.memory_side import TOKEN, Line
 BROKEN = []
 
 
-def breaks(clause, **traits):
-    """This class breaks the clause of this name, on a service with these traits."""
+def breaks(clause, **capabilities):
+    """This class breaks the clause of this name, on a service with these capabilities."""
 
     def keep(kind):
-        BROKEN.append((clause, kind, traits))
+        BROKEN.append((clause, kind, capabilities))
         return kind
 
     return keep
@@ -76,7 +76,7 @@ class PolicyOfItsOwn(Line):
 @breaks("splits_into_parts_that_fit")
 class NoRoomForTheMark(Line):
     def split(self, text):
-        most = self.traits.text_max
+        most = self.capabilities.text_max
         return [Part(text[at : at + most]) for at in range(0, len(text), most)] or [Part("")]
 
 
@@ -109,7 +109,7 @@ class NoPartOfNothing(Line):
 @breaks("splits_between_characters")
 class CutsAnywhere(Line):
     def split(self, text):
-        most = self.traits.text_max - 4
+        most = self.capabilities.text_max - 4
         return [Part(text[at : at + most]) for at in range(0, len(text), most)] or [Part("")]
 
 
@@ -384,7 +384,7 @@ class LosesAddresses(Line):
 class PromisesTooMuch(Line):
     async def deliver(self, delivery):
         await trio.lowlevel.checkpoint()
-        if delivery.part is not None and len(delivery.part.text) > self.traits.text_max - 4:
+        if delivery.part is not None and len(delivery.part.text) > self.capabilities.text_max - 4:
             raise SendRefused("message is too long")
         return await super().deliver(delivery)
 
@@ -433,7 +433,7 @@ class DeletesTheLast(Line):
         return await super().deliver(delivery)
 
 
-@breaks("does_what_its_traits_say")
+@breaks("does_what_its_capabilities_say")
 class PromisesReactions(Line):
     async def deliver(self, delivery):
         await trio.lowlevel.checkpoint()
@@ -442,7 +442,7 @@ class PromisesReactions(Line):
         return await super().deliver(delivery)
 
 
-@breaks("does_what_its_traits_say", can_edit=False)
+@breaks("does_what_its_capabilities_say", can_edit=False)
 class SendsWhatItCannotEdit(Line):
     async def deliver(self, delivery):
         return await super().deliver(replace(delivery, op="send") if delivery.op == "edit" else delivery)

@@ -8,7 +8,7 @@ import trio
 from msgspec.structs import replace
 
 from hermes_trio.errors import Fenced, StaleTurn, StoreClosed
-from hermes_trio.ports.store import GaveUp, Hold, Opened, StepRow
+from hermes_trio.ports.store import GaveUp, Opened, StepRow, WaitForMore
 from hermes_trio.store.sqlite.store import open_sqlite_store
 from hermes_trio.testing.conformance.store_trial import decided
 from hermes_trio.values.actions import Prompt
@@ -282,7 +282,7 @@ class NoHold(Store):
 class HoldsAnew(Store):
     async def next_turn(self, *args, **more):
         held = await self.real.next_turn(*args, **more)
-        return Hold(0.8) if isinstance(held, Hold) else held
+        return WaitForMore(0.8) if isinstance(held, WaitForMore) else held
 
 
 @breaks("claims_nothing_behind_a_command")

@@ -8,7 +8,7 @@ import trio
 
 from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.testing import MemoryPlatform, Service
-from hermes_trio.values.delivery import Traits
+from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Address
 from hermes_trio.values.message import Undecodable
 
@@ -30,7 +30,7 @@ class Line:
     def __init__(self, side: MemorySide) -> None:
         self.side, self.memory = side, side.memory
         self.name, self.account = self.memory.name, self.memory.account
-        self.traits, self.policy = self.memory.traits, self.memory.policy
+        self.capabilities, self.policy = self.memory.capabilities, self.memory.policy
 
     def open(self):
         return self.memory.open()
@@ -113,5 +113,5 @@ class MemorySide(Service):
 
 
 @asynccontextmanager
-async def memory_side(**traits):
-    yield MemorySide(MemoryPlatform(traits=Traits(**(ALL | {"text_max": 500} | traits))))
+async def memory_side(**capabilities):
+    yield MemorySide(MemoryPlatform(capabilities=Capabilities(**(ALL | {"text_max": 500} | capabilities))))

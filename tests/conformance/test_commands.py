@@ -25,7 +25,7 @@ WISHES = {
 
 @pytest.mark.parametrize("command", installed_commands(), ids=lambda command: command.names[0])
 async def test_a_command(autojump_clock, command):
-    report = await check_command(command, texts=["7", "all", "later"], wishes=WISHES[command.names[0]])
+    report = await check_command(command, texts=["7", "all", "later"], actions=WISHES[command.names[0]])
     assert report.skipped == ()
 
 
@@ -34,7 +34,7 @@ async def test_a_command(autojump_clock, command):
 )
 async def test_a_broken_command_is_named(autojump_clock, clause, broken):
     with pytest.raises(Broken) as failed:
-        await check_command(broken(), wishes={Say}, only=[clause])
+        await check_command(broken(), actions={Say}, only=[clause])
     assert failed.value.clauses == (clause,)
     assert f"command.{clause}: " in str(failed.value)
 

@@ -13,10 +13,12 @@ from tests.conformance.memory_side import Line, memory_side
 
 
 @pytest.mark.parametrize(
-    ("clause", "broken", "traits"), BROKEN, ids=[f"{clause}-{kind.__name__}" for clause, kind, _ in BROKEN]
+    ("clause", "broken", "capabilities"),
+    BROKEN,
+    ids=[f"{clause}-{kind.__name__}" for clause, kind, _ in BROKEN],
 )
-async def test_a_broken_platform_is_named(autojump_clock, clause, broken, traits):
-    service = partial(memory_side, **traits)
+async def test_a_broken_platform_is_named(autojump_clock, clause, broken, capabilities):
+    service = partial(memory_side, **capabilities)
     with pytest.raises(Broken) as failed:
         await check_platform(broken, service, only=[clause])
     for left in LeavesASocket.left:

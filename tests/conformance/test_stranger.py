@@ -40,7 +40,7 @@ import msgspec
 import trio
 
 from hermes_trio import (
-    Adapter, Address, Message, NotSent, Policy, Receipt, Reset, SendRefused, Traits, split_markdown,
+    Adapter, Address, Message, NotSent, Policy, Receipt, Reset, SendRefused, Capabilities, split_markdown,
 )
 
 
@@ -62,7 +62,7 @@ class Wall:
 
 class OnTheWall:
     name = "wall"
-    traits = Traits(text_max=200, unit="utf16", takes_key=True)
+    capabilities = Capabilities(text_max=200, unit="utf16", takes_key=True)
 
     def __init__(self, wall, options, account):
         self.account, self._wall = account, wall
@@ -102,7 +102,7 @@ class OnTheWall:
         return Receipt(delivery.key)
 
     def split(self, text):
-        return split_markdown(text, limit=self.traits.text_max - 4, unit=self.traits.unit)
+        return split_markdown(text, limit=self.capabilities.text_max - 4, unit=self.capabilities.unit)
 
 
 THE_WALL = Wall()
@@ -197,7 +197,7 @@ async def test_the_tool(autojump_clock):
 
 
 async def test_the_command(autojump_clock):
-    assert (await check_command(wipe, texts=["now"], wishes={Reset})).skipped == ()
+    assert (await check_command(wipe, texts=["now"], actions={Reset})).skipped == ()
 '''
 
 FOUND = """

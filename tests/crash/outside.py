@@ -88,9 +88,9 @@ def obliging(called: Called, pace_ms: float = 0) -> Item:
     last = max(at for at, message in enumerate(messages) if message["role"] == "user")
     said = paragraphs(messages[last])[-1]
     results = [message["content"] for message in messages[last:] if message["role"] == "tool"]
-    wishes = [wish for wish in said.split("; ") if wish.startswith(TOOLS)]
-    if len(results) < len(wishes):
-        name, _, what = wishes[len(results)].partition(" ")
+    actions = [action for action in said.split("; ") if action.startswith(TOOLS)]
+    if len(results) < len(actions):
+        name, _, what = actions[len(results)].partition(" ")
         if name == "run":
             started = {"action": "start", "command": what, "notify_on_complete": False}
             return Item(calls=[Call("process", json.dumps(started))], delay_ms=pace_ms)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import trio
 
 from hermes_trio.testing import MemoryPlatform
-from hermes_trio.values.delivery import Traits
+from hermes_trio.values.delivery import Capabilities
 
 EVERYTHING = {"can_edit": True, "can_delete": True, "can_react": True, "can_type": True}
 
 
-def traits(**changed):
+def capabilities(**changed):
     """Everything a platform can do, but for what is said here."""
-    return Traits(**{**EVERYTHING, **changed})
+    return Capabilities(**{**EVERYTHING, **changed})
 
 
 def calls(world, *, chat=None, op=None, since=0.0):

@@ -7,7 +7,7 @@ import trio
 
 from hermes_trio.errors import NotSent
 from hermes_trio.testing import MemoryPlatform, open_world
-from tests.delivery.chats import calls, outbound, traits
+from tests.delivery.chats import calls, capabilities, outbound
 
 ANSWER = "you said: hi"
 
@@ -181,7 +181,9 @@ class TypingCosts(MemoryPlatform):
 
 
 async def test_a_429_for_typing_is_a_penalty_too_and_typing_is_never_queued(autojump_clock):
-    async with open_world(agent=streams, platform=TypingCosts(traits=traits(can_edit=False))) as world:
+    async with open_world(
+        agent=streams, platform=TypingCosts(capabilities=capabilities(can_edit=False))
+    ) as world:
         await world.say("u1", "hi")
         await world.settle()
         at = [c[0] for c in calls(world, op="typing")]
@@ -195,7 +197,7 @@ async def test_penalties_that_are_over_are_forgotten(world):
         silence(world, f"u{n}", 30.0)
         await world.say(f"u{n}", "hi")
     await world.settle()
-    assert len(world.gateway.river.outbox._silent_until) == 0
+    assert len(world.gateway.wiring.outbox._silent_until) == 0
 
 
 async def test_a_penalty_is_not_longer_after_a_restart_because_the_wall_clock_was_set_back(world):

@@ -97,7 +97,7 @@ async def test_messages_that_come_meanwhile_leave_no_second_one(autojump_clock, 
         for words in ("two", "/queue three", "/steer four", "five"):
             await world.say("ada", words)
             await watch(world, 100)
-        while world.gateway.river.sessions.live:
+        while world.gateway.wiring.sessions.live:
             await watch(world, 10)
         await world.settle()
         assert working(world) == 0

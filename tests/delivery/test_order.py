@@ -5,7 +5,7 @@ import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, hangs, open_world
-from tests.delivery.chats import calls, made, traits
+from tests.delivery.chats import calls, capabilities, made
 
 PARTS = [c * 100 for c in "abcdefghijklmnopqrst"]
 
@@ -15,7 +15,7 @@ async def twenty_parts(turn):
 
 
 def slow(**more):
-    return MemoryPlatform(delay_s=1.0, traits=traits(text_max=120, **more))
+    return MemoryPlatform(delay_s=1.0, capabilities=capabilities(text_max=120, **more))
 
 
 def shown(world, chat="u1", thread=None):
@@ -154,7 +154,7 @@ async def test_every_call_carries_the_thread_it_came_from(autojump_clock):
 
 @pytest.mark.parametrize("reply_to", ["off", "first", "all"])
 async def test_which_parts_answer_their_message_visibly(autojump_clock, reply_to):
-    platform = MemoryPlatform(traits=traits(text_max=120))
+    platform = MemoryPlatform(capabilities=capabilities(text_max=120))
     platform.policy = type(platform.policy)(allow_users=("*",), reply_to=reply_to)
 
     async def three(turn):

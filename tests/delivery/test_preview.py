@@ -13,8 +13,8 @@ from hermes_trio.testing import MemoryPlatform, fails, hangs, open_world, text
 from hermes_trio.text import sentences
 from hermes_trio.turns.activity import PREVIEW_CHARS
 from hermes_trio.values.actions import Silence
-from hermes_trio.values.delivery import Receipt, Traits
-from tests.delivery.chats import Tripwire, calls, crash_in_call, made, outbound, traits
+from hermes_trio.values.delivery import Capabilities, Receipt
+from tests.delivery.chats import Tripwire, calls, capabilities, crash_in_call, made, outbound
 
 
 async def streams(turn):
@@ -77,7 +77,7 @@ async def many_pieces(turn):
     return "done"
 
 
-@pytest.mark.world(agent=many_pieces, platform=MemoryPlatform(traits=traits(live_every_s=2.0)))
+@pytest.mark.world(agent=many_pieces, platform=MemoryPlatform(capabilities=capabilities(live_every_s=2.0)))
 async def test_a_preview_is_edited_at_most_once_per_its_time_with_the_newest_text(world):
     await world.say("u1", "hi")
     await world.settle()
@@ -94,7 +94,7 @@ async def repeats_itself(turn):
     return "done"
 
 
-@pytest.mark.world(agent=repeats_itself, platform=MemoryPlatform(traits=traits(text_max=40)))
+@pytest.mark.world(agent=repeats_itself, platform=MemoryPlatform(capabilities=capabilities(text_max=40)))
 async def test_a_preview_that_would_not_change_is_not_edited(world):
     await world.say("u1", "hi")
     await world.settle()
@@ -108,7 +108,7 @@ async def long_answer(turn):
     return "aaaaaaaa\n\nbbbbbbbb\n\ncccccccc"
 
 
-@pytest.mark.world(agent=long_answer, platform=MemoryPlatform(traits=traits(text_max=14)))
+@pytest.mark.world(agent=long_answer, platform=MemoryPlatform(capabilities=capabilities(text_max=14)))
 async def test_a_final_of_several_parts_edits_the_preview_and_sends_the_rest(world):
     await world.say("u1", "hi")
     await world.settle()
@@ -254,7 +254,7 @@ async def test_a_preview_of_which_nobody_knows_makes_the_final_a_new_message_tha
 
 
 async def test_where_a_key_is_taken_such_a_preview_is_found_again_and_edited(autojump_clock):
-    platform = MemoryPlatform(traits=traits(takes_key=True))
+    platform = MemoryPlatform(capabilities=capabilities(takes_key=True))
     async with open_world(agent=streams, platform=platform) as world:
         platform.fault("lost_answer")
         await world.say("u1", "hi")
@@ -263,7 +263,7 @@ async def test_where_a_key_is_taken_such_a_preview_is_found_again_and_edited(aut
 
 
 async def test_also_when_the_turn_ended_while_the_preview_was_in_flight(autojump_clock):
-    platform = MemoryPlatform(traits=traits(takes_key=True), delay_s=5.0)
+    platform = MemoryPlatform(capabilities=capabilities(takes_key=True), delay_s=5.0)
     async with open_world(agent=streams, platform=platform) as world:
         platform.fault("lost_answer")
         await world.say("u1", "hi")
@@ -274,7 +274,7 @@ async def test_also_when_the_turn_ended_while_the_preview_was_in_flight(autojump
 @pytest.mark.parametrize("takes_key", [False, True])
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_crash_in_the_first_preview_call(autojump_clock, after, takes_key):
-    platform = Tripwire(after=after, traits=traits(takes_key=takes_key))
+    platform = Tripwire(after=after, capabilities=capabilities(takes_key=takes_key))
     async with open_world(agent=streams, platform=platform) as world:
         await world.say("u1", "hi")
         await crash_in_call(world)
@@ -350,7 +350,9 @@ async def test_a_preview_without_an_id_is_not_sent_again(autojump_clock):
 
 
 async def test_no_preview_where_nothing_can_be_edited(autojump_clock):
-    async with open_world(agent=many_pieces, platform=MemoryPlatform(traits=traits(can_edit=False))) as world:
+    async with open_world(
+        agent=many_pieces, platform=MemoryPlatform(capabilities=capabilities(can_edit=False))
+    ) as world:
         await world.say("u1", "hi")
         await world.settle()
         assert made(world) == [("send", "final", "done")]
@@ -403,8 +405,8 @@ async def test_an_edit_that_may_have_arrived_and_is_refused_when_repeated_is_giv
     autojump_clock, takes_key
 ):
     """Found by seed 18392: an answer that stood in its preview's place was sent once more, unmarked."""
-    traits = Traits(can_edit=True, takes_key=takes_key)
-    async with open_world(platform=MemoryPlatform(traits=traits)) as world:
+    capabilities = Capabilities(can_edit=True, takes_key=takes_key)
+    async with open_world(platform=MemoryPlatform(capabilities=capabilities)) as world:
         world.model.script(text("it is ", "late", after_s=1, between_s=1))
         await world.say("ada", "what time is it?")
         await world.until(seconds=2.5)
@@ -420,7 +422,7 @@ async def test_an_edit_that_may_have_arrived_and_is_refused_when_repeated_is_giv
 
 async def test_a_preview_that_was_in_doubt_often_is_edited_once_its_key_is_confirmed(autojump_clock):
     """Found by seed 34887: the text of the final was sent again under the same key instead."""
-    platform = MemoryPlatform(traits=Traits(can_edit=True, takes_key=True))
+    platform = MemoryPlatform(capabilities=Capabilities(can_edit=True, takes_key=True))
     async with open_world(platform=platform) as world:
         world.model.script(text("half ", "and whole", after_s=0.6, between_s=1))
         platform.fault("hang", *["lost_answer"] * 4)
@@ -443,7 +445,7 @@ async def spells_a_word(turn):
     return "done"
 
 
-@pytest.mark.world(agent=spells_a_word, platform=MemoryPlatform(traits=traits(text_max=100_000)))
+@pytest.mark.world(agent=spells_a_word, platform=MemoryPlatform(capabilities=capabilities(text_max=100_000)))
 async def test_a_word_that_grows_for_a_minute_holds_nobody_up(world):
     began = time.process_time()
     await world.say("u1", "hi")
@@ -460,7 +462,7 @@ async def writes_a_book(turn):
     return "done"
 
 
-@pytest.mark.world(agent=writes_a_book, platform=MemoryPlatform(traits=traits(text_max=100_000)))
+@pytest.mark.world(agent=writes_a_book, platform=MemoryPlatform(capabilities=capabilities(text_max=100_000)))
 async def test_what_is_longer_than_a_preview_shows_costs_no_preview_more(world):
     began = time.process_time()
     await world.say("u1", "hi")

@@ -8,7 +8,7 @@ from hermes_trio.errors import PlatformDown, SendUnknown
 from hermes_trio.testing import MemoryPlatform, open_world, text
 from hermes_trio.text.sentences import MAY_BE_MISSING
 from hermes_trio.values.actions import Silence
-from tests.delivery.chats import Tripwire, calls, crash_in_call, outbound, traits
+from tests.delivery.chats import Tripwire, calls, capabilities, crash_in_call, outbound
 
 ANSWER = "you said: hi"
 SAID_SO = ("notice", "sent", 0, 0)
@@ -64,7 +64,7 @@ async def test_a_repeat_that_is_cut_off_before_its_call_too_is_recorded_and_is_n
 
 @pytest.mark.parametrize("after", [False, True])
 async def test_no_extra_and_no_mark_where_the_platform_takes_a_key(autojump_clock, after):
-    async with open_world(platform=Tripwire(after=after, traits=traits(takes_key=True))) as world:
+    async with open_world(platform=Tripwire(after=after, capabilities=capabilities(takes_key=True))) as world:
         await world.say("u1", "hi")
         await crash_in_call(world)
         await world.settle()
@@ -102,7 +102,7 @@ async def test_an_answer_of_parts_goes_on_at_its_first_unconfirmed_part(autojump
     second = Tripwire(
         when=lambda d: d.part is not None and d.part.text.startswith("b"),
         after=after,
-        traits=traits(text_max=14),
+        capabilities=capabilities(text_max=14),
     )
     async with open_world(agent=three_parts, platform=second) as world:
         await world.say("u1", "hi")

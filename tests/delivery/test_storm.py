@@ -11,7 +11,7 @@ from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import NotSent, SendRefused, SendUnknown
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.testing.scheduling import seeded_scheduling
-from tests.delivery.chats import outbound, traits
+from tests.delivery.chats import capabilities, outbound
 
 CHATS = ("a", "b")
 
@@ -72,7 +72,7 @@ async def agent(turn):
 async def play(seed, *, takes_key):
     """A storm, then calm."""
     chance = random.Random(seed)
-    platform = Stormy(chance, traits=traits(text_max=200, takes_key=takes_key, live_every_s=0.5))
+    platform = Stormy(chance, capabilities=capabilities(text_max=200, takes_key=takes_key, live_every_s=0.5))
     options = GatewayOptions(stuck_after=1000)
     async with open_world(agent=agent, platform=platform, seed=seed, commit_s=0.02, options=options) as world:
         for n in range(6):

@@ -24,10 +24,10 @@ MADE = "<!-- Below this line the page is made from the docstrings. -->"
 SECTIONS = {
     "A gateway": "open_gateway Gateway GatewayOptions SessionOptions Health StatusView SessionView TurnView"
     " ChildView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
-    "A turn": "Agent Turn Silence Message Quoted Claimed Key Address",
+    "A turn": "Agent Turn Silence Message Quoted Claimed ConversationKey Address",
     "Tools": "Tool ToolContext Children Ran ChildLog",
     "Commands": "Command CommandCall Say Prompt Stop Reset Resume Restart CommandResult installed_commands",
-    "Adapters": "Adapter AdapterContext Platform Intake Policy Traits Undecodable Delivery Said"
+    "Adapters": "Adapter AdapterContext Platform Intake Policy Capabilities Undecodable Delivery DeliveryKind"
     " Part Span Choice Receipt Lane Secret split_markdown units Unit open_http_client HttpClient",
     "Models and keys": "ModelAgent Candidates Candidate KeyPool Strategy RefreshingKey Model ModelRequest"
     " ModelAnswer Keepsake ToolSpec ToolCall Entry UserEntry AssistantEntry ToolEntry NoteEntry SummaryEntry"

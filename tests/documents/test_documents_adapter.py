@@ -29,9 +29,11 @@ def put(folder, user, name, text):
 def seen(folder, count):
     """What is in Ada's folder, once it is so much."""
     give_up_at = time.monotonic() + WAIT_S
-    while len(found := sorted(folder.glob("out/ada/*.txt"))) < count and time.monotonic() < give_up_at:
+    found: list[str] = []
+    while len(found) < count and time.monotonic() < give_up_at:
         time.sleep(0.02)
-    return [path.read_text() for path in found]
+        found = [text for path in sorted(folder.glob("out/ada/*.txt")) if (text := path.read_text())]
+    return found
 
 
 @pytest.fixture

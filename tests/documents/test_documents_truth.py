@@ -22,7 +22,7 @@ from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
 from hermes_trio.runtime.plugins import COMMANDS, installed
 from hermes_trio.testing import FAULTS
-from hermes_trio.values.delivery import Said
+from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.message import OutcomeName, TurnState
 from tests.documents import pages, reference
 
@@ -180,7 +180,7 @@ def test_the_close_codes_of_the_page_are_those_of_the_websocket():
 
 def test_what_a_message_may_be_is_all_there():
     said = re.search(r"`said` is what it is: (.*?)\. A frame", " ".join(pages.prose(OPERATE).split()))
-    assert set(pages.code(said[1])) == set(get_args(Said))
+    assert set(pages.code(said[1])) == set(get_args(DeliveryKind))
 
 
 def test_the_requests_of_the_page_are_those_of_the_control_socket():

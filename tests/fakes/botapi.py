@@ -213,12 +213,12 @@ class FakeBotApi(BotChats, Rules):
             self._tell()
 
     async def _control(self, request: Request) -> Response:
-        wish = request.json()
-        do = wish.pop("do")
+        action = request.json()
+        do = action.pop("do")
         if do not in CONTROLS:
             return Refusal(404, f"no control {do!r}").response()
         try:
-            result = getattr(self, do)(**wish)
+            result = getattr(self, do)(**action)
             if do.startswith("wait_"):
                 result = await result
         except (trio.TooSlowError, KeyError, TypeError) as error:

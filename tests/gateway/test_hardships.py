@@ -42,7 +42,7 @@ class Strict(MemoryPlatform):
     """Refuses what is longer than it says."""
 
     async def deliver(self, delivery):
-        if delivery.part is not None and len(delivery.part.text) > self.traits.text_max:
+        if delivery.part is not None and len(delivery.part.text) > self.capabilities.text_max:
             raise SendRefused("too long")
         return await super().deliver(delivery)
 

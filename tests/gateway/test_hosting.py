@@ -187,9 +187,11 @@ async def test_a_thousand_idle_sessions_leave_no_task_and_no_object(autojump_clo
         assert tasks() == before
         gc.collect()
         assert [o for o in gc.get_objects() if isinstance(o, Worker | Turn)] == []
-        assert not gateway.river.sessions.live
-        assert not gateway.river.lanes.live
-        assert not gateway.river.sessions._tasks | gateway.river.lanes._tasks | gateway.river.commands._tasks
+        assert not gateway.wiring.sessions.live
+        assert not gateway.wiring.lanes.live
+        assert (
+            not gateway.wiring.sessions._tasks | gateway.wiring.lanes._tasks | gateway.wiring.commands._tasks
+        )
 
 
 async def test_every_task_has_a_name_a_person_can_read(autojump_clock, host):
@@ -216,11 +218,11 @@ async def test_every_task_has_a_name_a_person_can_read(autojump_clock, host):
 
 @pytest.mark.parametrize(("given", "says"), [(True, sentences.RESTARTING), (False, sentences.CANNOT_RESTART)])
 async def test_whether_it_can_begin_anew_is_the_hosts_to_say(autojump_clock, host, given, says):
-    platform, wishes = MemoryPlatform(policy=Policy(allow_users=("u1",), admins=("u1",))), []
-    on_restart = (lambda: wishes.append(trio.current_time())) if given else None
+    platform, actions = MemoryPlatform(policy=Policy(allow_users=("u1",), admins=("u1",))), []
+    on_restart = (lambda: actions.append(trio.current_time())) if given else None
     async with host.gateway(echo, platform, on_restart=on_restart) as gateway:
         say(platform, "/restart")
         await trio.sleep(1)
         await gateway.at_rest()
     assert platform.texts("u1") == [says]
-    assert len(wishes) == given
+    assert len(actions) == given

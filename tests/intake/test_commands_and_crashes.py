@@ -72,7 +72,7 @@ async def leave_unsettled(world) -> None:
 
     platform = world.platform
     for message in platform._updates[platform._confirmed :]:
-        decided = decide(message, platform.policy, "user", platform.traits)
+        decided = decide(message, platform.policy, "user", platform.capabilities)
         intake.accept(Tx(world.db, 1, world.clock.now()), "memory/main", [decided], None, AcceptRules())
     platform._confirmed = len(platform._updates)
 

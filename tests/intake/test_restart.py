@@ -6,7 +6,7 @@ import trio
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.text import sentences
-from hermes_trio.values.delivery import Traits
+from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Policy
 from tests.invariants.at_rest import check
 from tests.scenes import slow
@@ -82,7 +82,7 @@ async def test_asked_twice_in_one_chat_it_is_back_once(autojump_clock):
 async def test_a_sign_of_waiting_is_not_taken_for_what_is_said_when_it_is_back(autojump_clock):
     """The number of the message that waits is that of the row which says so."""
     policy = Policy(allow_users=("ada",), admins=("ada",))
-    async with open_world(slow, platform=MemoryPlatform(policy=policy, traits=Traits())) as world:
+    async with open_world(slow, platform=MemoryPlatform(policy=policy, capabilities=Capabilities())) as world:
         await world.say("ada", "one")
         await world.say("mallory", "let me in")
         await world.until(seconds=0.5)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.intake.routing import allowed, decide, hold_s, key_of
-from hermes_trio.values.delivery import Traits
-from hermes_trio.values.identity import Address, Key, Policy
+from hermes_trio.values.delivery import Capabilities
+from hermes_trio.values.identity import Address, ConversationKey, Policy
 from hermes_trio.values.message import Message, Undecodable
 
 ANYBODY = Policy(allow_users=("*",))
 HEARS_ALL = Policy(allow_users=("*",), require_mention=False)
-TRAITS = Traits(text_max=4096, unit="utf16")
+CAPABILITIES = Capabilities(text_max=4096, unit="utf16")
 
 
 def message(text="hello", *, user="7", thread=None, **more) -> Message:
@@ -66,18 +66,18 @@ def test_allowed(user, policy, may):
     ],
 )
 def test_decide(update, policy, kind, outcome, reason):
-    decided = decide(update, policy, "user", TRAITS)
+    decided = decide(update, policy, "user", CAPABILITIES)
     assert (decided.kind, decided.outcome, decided.reason) == (kind, outcome, reason)
 
 
 @pytest.mark.parametrize(
     ("thread", "private", "scope", "key"),
     [
-        (None, True, "user", Key("telegram", "main", "-100")),
-        (None, False, "user", Key("telegram", "main", "-100", None, "7")),
-        (None, False, "chat", Key("telegram", "main", "-100")),
-        ("2", False, "user", Key("telegram", "main", "-100", "2")),
-        ("2", True, "user", Key("telegram", "main", "-100", "2")),
+        (None, True, "user", ConversationKey("telegram", "main", "-100")),
+        (None, False, "user", ConversationKey("telegram", "main", "-100", None, "7")),
+        (None, False, "chat", ConversationKey("telegram", "main", "-100")),
+        ("2", False, "user", ConversationKey("telegram", "main", "-100", "2")),
+        ("2", True, "user", ConversationKey("telegram", "main", "-100", "2")),
     ],
 )
 def test_key_of(thread, private, scope, key):
@@ -85,7 +85,7 @@ def test_key_of(thread, private, scope, key):
 
 
 def test_a_key_prints_its_parts():
-    assert str(Key("telegram", "main", "-100123", "2")) == "telegram/main/-100123/2"
+    assert str(ConversationKey("telegram", "main", "-100123", "2")) == "telegram/main/-100123/2"
 
 
 @pytest.mark.parametrize(
@@ -102,16 +102,18 @@ def test_a_key_prints_its_parts():
     ],
 )
 def test_only_what_may_be_a_fragment_waits(text, album, seconds):
-    assert hold_s(message(text, album=album), TRAITS) == seconds
+    assert hold_s(message(text, album=album), CAPABILITIES) == seconds
 
 
 def test_a_forwarded_command_is_a_message():
-    assert decide(message("/restart"), ANYBODY, "user", TRAITS).kind == "command"
-    assert decide(message("/restart", forwarded="Mallory"), ANYBODY, "user", TRAITS).kind == "message"
-    assert decide(message("/restart", forwarded=""), ANYBODY, "user", TRAITS).kind == "message"
+    assert decide(message("/restart"), ANYBODY, "user", CAPABILITIES).kind == "command"
+    assert decide(message("/restart", forwarded="Mallory"), ANYBODY, "user", CAPABILITIES).kind == "message"
+    assert decide(message("/restart", forwarded=""), ANYBODY, "user", CAPABILITIES).kind == "message"
 
 
 @pytest.mark.parametrize("user", ["7\0", "\0007", "7\ud800"])
 def test_an_id_that_would_have_to_be_mended_to_be_kept_is_nobodys(user):
-    decided = decide(message("/stop", user=user), Policy(allow_users=("7", "7\ufffd")), "user", Traits())
+    decided = decide(
+        message("/stop", user=user), Policy(allow_users=("7", "7\ufffd")), "user", Capabilities()
+    )
     assert (decided.kind, decided.outcome, decided.reason) == ("undecodable", "failed", "decode")

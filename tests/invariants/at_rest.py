@@ -33,10 +33,10 @@ def check(world, effects: Iterable[str] = ()) -> None:
     left = rows("select id, state from turn where state = 'running'").fetchall()
     assert not left, f"turns never ended: {left}\n{world.timeline()}"
     gateway = world.gateway
-    assert not gateway.river.sessions.live, f"sessions never rested\n{world.timeline()}"
-    assert not gateway.river.commands.live, f"commands never rested\n{world.timeline()}"
-    assert not gateway.river.lanes.live, f"lanes never rested\n{world.timeline()}"
-    assert gateway.river.turns.places.held == 0, f"a place was never given back\n{world.timeline()}"
+    assert not gateway.wiring.sessions.live, f"sessions never rested\n{world.timeline()}"
+    assert not gateway.wiring.commands.live, f"commands never rested\n{world.timeline()}"
+    assert not gateway.wiring.lanes.live, f"lanes never rested\n{world.timeline()}"
+    assert gateway.wiring.turns.places.held == 0, f"a place was never given back\n{world.timeline()}"
 
 
 def _sent_once(world) -> None:

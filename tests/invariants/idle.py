@@ -15,7 +15,7 @@ from pathlib import Path
 
 import trio
 
-from hermes_trio import Address, Message, Policy, Receipt, Traits, open_gateway, split_markdown
+from hermes_trio import Address, Capabilities, Message, Policy, Receipt, open_gateway, split_markdown
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.daemon.heap import give_back_now, resident
 from hermes_trio.models.fallback import Candidate, Candidates
@@ -29,7 +29,7 @@ class Service:
     """A platform that keeps nothing: what is said is counted."""
 
     name, account = "service", "main"
-    traits = Traits(can_edit=True, can_type=True)
+    capabilities = Capabilities(can_edit=True, can_type=True)
     policy = Policy(allow_users=("*",))
 
     def __init__(self) -> None:

@@ -226,7 +226,7 @@ async def ready_to_race(*cells: Cell, seed: int = 0) -> AsyncIterator[tuple[Worl
     Every chat has a past, and a topic in which a turn goes on all the while.
     """
     policy = Session(reset="idle", idle_after_s=IDLE_S)
-    silent = MemoryPlatform(traits=structs.replace(MemoryPlatform().traits, can_type=False))
+    silent = MemoryPlatform(capabilities=structs.replace(MemoryPlatform().capabilities, can_type=False))
     async with open_world(
         seed=seed, platform=silent, commands=COMMANDS, session=policy, start=False
     ) as world:

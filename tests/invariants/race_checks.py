@@ -22,9 +22,9 @@ The policy never ends a turn that runs; of it is told where the message came tha
 async def after(world: World, chats: list[Chat]) -> None:
     """No key may be used: one sentence. A key may be used: the model answers. Nobody else has noticed."""
     await world.until(seconds=RACE_AT + 0.4)
-    live = [key for key in world.gateway.river.sessions.live if key.thread is None]
+    live = [key for key in world.gateway.wiring.sessions.live if key.thread is None]
     assert not live, f"{live} do not rest"
-    busy = world.gateway.river.turns.places.held
+    busy = world.gateway.wiring.turns.places.held
     assert busy == len(chats), f"{busy} slots are held, by other turns than those of the topics"
     for chat in chats:
         chat.model.heal()
@@ -33,7 +33,7 @@ async def after(world: World, chats: list[Chat]) -> None:
     for chat in chats:
         chat.push("and now?")
     await world.settle()
-    assert world.gateway.river.turns.places.held == 0
+    assert world.gateway.wiring.turns.places.held == 0
     ledger = await world.ledger()
     for chat in chats:
         mine = [row for row in ledger if row.key.chat == chat.name and row.key.thread is None]

@@ -145,6 +145,6 @@ async def test_a_typing_call_behind_the_end_would_be_seen(world):
     await world.say("ada", "answer")
     await world.settle()
     check(world)
-    await world.gateway.river.outbox.typing(world.platform.message("ada", "").address)
+    await world.gateway.wiring.outbox.typing(world.platform.message("ada", "").address)
     with pytest.raises(AssertionError):
         check(world)

@@ -26,8 +26,8 @@ from hermes_trio.ports.store import KeyRest, Reply, ResetPolicy, StepRow, Store
 from hermes_trio.runtime.discretion import TEXTS
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.values.delivery import Choice, Part, Span, Traits
-from hermes_trio.values.identity import Address, Key, Lane, Policy, Secret
+from hermes_trio.values.delivery import Capabilities, Choice, Part, Span
+from hermes_trio.values.identity import Address, ConversationKey, Lane, Policy, Secret
 from hermes_trio.values.message import Message, Quoted, Undecodable
 from hermes_trio.values.recording import AgentSetup, Failure, Setup, ToolSetup
 from hermes_trio.values.transcript import Keepsake, ToolCall, ToolEntry
@@ -186,7 +186,7 @@ def sent(world):
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 async def test_a_secret_in_this_form_reaches_no_chat_no_store_and_no_log(autojump_clock, form):
     assert holds(form)
-    platform = MemoryPlatform(traits=Traits(text_max=64, can_edit=True, can_delete=True))
+    platform = MemoryPlatform(capabilities=Capabilities(text_max=64, can_edit=True, can_delete=True))
     options = Gateway(progress_every_s=1)
     redact = Redactor([Secret(SECRET)])
     commands = [Blabs(form), new]
@@ -208,7 +208,7 @@ async def test_a_secret_in_this_form_reaches_no_chat_no_store_and_no_log(autojum
 # Names and ids, by which rows are found again; words of closed sets; what no foreign text gets into.
 NO_FREE_TEXT = {
     Address: ("platform", "account", "chat", "thread", "user"),
-    Key: ("platform", "account", "chat", "thread", "user"),
+    ConversationKey: ("platform", "account", "chat", "thread", "user"),
     Lane: ("platform", "account", "chat", "thread"),
     Message: ("native", "message_id", "replies_to", "album", "choice"),
     Undecodable: ("native",),

@@ -46,7 +46,7 @@ async def test_the_rounds_reach_from_before_a_turn_to_behind_its_last_word(autoj
         async with ready_to_race(Cell("new", pool)) as (world, [chat]):
             chat.push("one")
             opened = closed = count = 0
-            while world.gateway.river.lanes.live or not closed:
+            while world.gateway.wiring.lanes.live or not closed:
                 await rounds(1)
                 count += 1
                 opened = opened or (count if "new" in str(world.lines("turn opened")[2:]) else 0)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import anyio
 import anyio.to_thread
 
-from hermes_trio import Address, Message, NotSent, Part, Policy, Receipt, Traits
+from hermes_trio import Address, Capabilities, Message, NotSent, Part, Policy, Receipt
 
 
 async def agent(turn):
@@ -50,7 +50,7 @@ class Chat:
 
     name = "anychat"
     account = "main"
-    traits = Traits(can_edit=True, can_type=True)
+    capabilities = Capabilities(can_edit=True, can_type=True)
     policy = Policy(allow_users=("ada",))
 
     def __init__(self):

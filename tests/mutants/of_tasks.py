@@ -9,7 +9,7 @@ TASKS: tuple[Mutant, ...] = (
         "The processes of an older life are known and live on.",
         (
             "gateway/open.py",
-            "    river.background.reap(await written(store.left_children, waits))\n",
+            "    wiring.background.reap(await written(store.left_children, waits))\n",
             "    await written(store.left_children, waits)\n",
         ),
     ),

@@ -88,7 +88,7 @@ async def test_an_end_is_no_answer_to_a_question(autojump_clock):
             " select session, id, boot, key, address, 'make', 0, 0, 1, opened_at from turn"
         )
         world.db.execute(insert)
-        await world.gateway.river.store.end_child(1, "exited", 0, "", "make has ended")
+        await world.gateway.wiring.store.end_child(1, "exited", 0, "", "make has ended")
         await world.until(seconds=5)
         assert len(world.shown("ada")) == 1
         await world.say("ada", "this")

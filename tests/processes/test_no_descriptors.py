@@ -71,7 +71,7 @@ async def test_a_start_with_too_few_descriptors_leaves_nobody(machine, stdin):
 
 AS_PID_ONE = """
 import os, structlog, trio
-from hermes_trio.processes import SystemProcesses
+from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.processes.environment import child_environment
 from hermes_trio.processes.proc_files import Spare
 from hermes_trio.processes.reaper import Reaper

@@ -11,11 +11,11 @@ from hermes_trio.ports.store import AcceptRules
 from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.values.consequences import Consequence
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.message import Decided, Message
 
 RULES = AcceptRules()
-KEY = Key("memory", "main", "ada")
+KEY = ConversationKey("memory", "main", "ada")
 
 
 class Calendar:
@@ -78,7 +78,7 @@ class Kit:
 def a_message(text: str, user: str = "ada", native: str = "") -> Decided:
     message = Message(native=native or text, address=Address("memory", "main", user, None, user), text=text)
     kind = "command" if text.startswith("/") else "message"
-    return Decided(update=message, kind=kind, key=Key("memory", "main", user))
+    return Decided(update=message, kind=kind, key=ConversationKey("memory", "main", user))
 
 
 @asynccontextmanager

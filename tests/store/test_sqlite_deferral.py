@@ -8,7 +8,7 @@ from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.store import Closing, Reply
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.key_state import Bench, KeyRest
 from tests.store.kit import KEY, a_store
 
@@ -25,7 +25,7 @@ def kept(until: float) -> Closing:
 async def defer(kit, *texts: str, user: str = "ada", until: float = START + 600):
     """Messages that a turn has taken and no key could answer."""
     await kit.accept(*texts, user=user)
-    key = Key("memory", "main", user)
+    key = ConversationKey("memory", "main", user)
     (session,) = kit.rows("select id from session where key like ? and ended_at is null", f'%"{user}"%')[0]
     opened = await kit.store.next_turn(key, session)
     await kit.store.close_turn(opened.turn, kept(until))

@@ -7,7 +7,7 @@ from msgspec import Raw
 
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.text.recording import PARTS, without_secrets, written
-from hermes_trio.values.identity import Key, Secret
+from hermes_trio.values.identity import ConversationKey, Secret
 from hermes_trio.values.recording import RecordedEntry, RecordedStep, Recording, RecordingHead, RecordingRows
 from hermes_trio.values.transcript import UserEntry
 
@@ -39,7 +39,9 @@ def test_numbers_and_the_words_that_rows_are_made_of_stay():
 
 
 def test_the_file_is_one_recording_a_row_a_line():
-    head = RecordingHead(session=3, key=Key("telegram", "main", "42"), since=0, began_at=100.0, until=107.5)
+    head = RecordingHead(
+        session=3, key=ConversationKey("telegram", "main", "42"), since=0, began_at=100.0, until=107.5
+    )
     rows = [RecordedEntry(session=3, entry=UserEntry(text=str(n)), at=float(n)) for n in range(3)]
     pages = {part: iter([page(*rows[:2]), page(*rows[2:])] if part == "entries" else []) for part in PARTS}
     text = b"".join(written(head, pages))

@@ -7,7 +7,7 @@ import pytest
 from hermes_trio.models.providers.openai_spelling import OpenAISpelling
 from hermes_trio.ports.store import Mark
 from hermes_trio.transcript.cache import OVERHEAD_BYTES, Kept, Memory
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.transcript import Spelled
 
 SIZE = 10_000
@@ -15,7 +15,7 @@ WHOLE = SIZE + OVERHEAD_BYTES
 
 
 def a_key(n):
-    return Key("memory", "main", f"chat{n}")
+    return ConversationKey("memory", "main", f"chat{n}")
 
 
 def kept(session=1, size=SIZE):

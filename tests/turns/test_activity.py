@@ -6,7 +6,7 @@ import trio
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import SendRefused
 from hermes_trio.testing import MemoryPlatform, open_world, text
-from tests.delivery.chats import calls, made, outbound, traits
+from tests.delivery.chats import calls, capabilities, made, outbound
 
 
 def works(seconds):
@@ -118,14 +118,16 @@ async def test_progress_is_one_message_that_is_edited_and_deleted_at_the_end(wor
     assert world.platform.texts("u1") == ["done"]
 
 
-@pytest.mark.world(agent=steps, platform=MemoryPlatform(traits=traits(can_delete=False)))
+@pytest.mark.world(agent=steps, platform=MemoryPlatform(capabilities=capabilities(can_delete=False)))
 async def test_where_nothing_can_be_deleted_it_is_edited_to_one_last_line(world):
     await world.say("u1", "hi")
     await world.settle()
     assert world.platform.texts("u1") == ["Worked 10 min.", "done"]
 
 
-@pytest.mark.world(agent=steps, platform=MemoryPlatform(traits=traits(can_delete=False, can_edit=False)))
+@pytest.mark.world(
+    agent=steps, platform=MemoryPlatform(capabilities=capabilities(can_delete=False, can_edit=False))
+)
 async def test_where_nothing_can_be_edited_either_it_is_said_once(world):
     await world.say("u1", "hi")
     await world.settle()
@@ -174,7 +176,7 @@ async def test_the_sign_of_waiting_is_a_reaction_that_goes_when_its_turn_begins(
     assert world.platform.reactions == {}
 
 
-@pytest.mark.world(platform=MemoryPlatform(traits=traits(can_react=False)))
+@pytest.mark.world(platform=MemoryPlatform(capabilities=capabilities(can_react=False)))
 async def test_else_one_line_that_is_deleted(world):
     world.model.script(text("first", after_s=10), text("second", after_s=10))
     await world.say("u1", "one")

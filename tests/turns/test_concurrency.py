@@ -7,7 +7,7 @@ import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import hangs, text
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from tests.scenes import echo, slow
 
 # --- turns_max
@@ -57,9 +57,9 @@ async def test_commands_never_wait_for_a_place_and_status_shows_it(world):
 async def test_who_has_a_place_at_once_is_in_no_line_at_no_moment(world):
     await world.say("ada", "hello")
     shown = []
-    while not world.gateway.river.turns.places.held:
+    while not world.gateway.wiring.turns.places.held:
         await trio.lowlevel.checkpoint()
-        shown += world.gateway.river.status_lines(Key("memory", "main", "ada"))
+        shown += world.gateway.wiring.status_lines(ConversationKey("memory", "main", "ada"))
     assert shown
     assert not [line for line in shown if "in line" in line]
 
@@ -88,7 +88,7 @@ async def test_a_turn_that_sleeps_or_asks_holds_no_place(world):
     assert world.texts("bob", "final") == ["this"]
     await world.settle()
     assert world.now == 100
-    assert world.gateway.river.turns.places.held == 0
+    assert world.gateway.wiring.turns.places.held == 0
 
 
 @pytest.mark.world(options=GatewayOptions(turns_max=1))
@@ -106,7 +106,7 @@ async def test_a_place_is_free_again_after_every_kind_of_end(world):
     await world.say("bob", "hello")
     await world.settle()
     assert world.texts("bob", "final") == ["you said: hello"]
-    assert world.gateway.river.turns.places.held == 0
+    assert world.gateway.wiring.turns.places.held == 0
 
 
 # --- nothing to do
@@ -117,7 +117,7 @@ async def test_a_task_that_is_woken_with_nothing_waiting_starts_no_turn_and_leav
     await world.say("ada", "/status")
     await world.settle()
     assert world.db.execute("select count(*) from turn").fetchone() == (0,)
-    assert not world.gateway.river.sessions.live
+    assert not world.gateway.wiring.sessions.live
 
 
 @pytest.mark.world(agent=echo)
@@ -125,8 +125,8 @@ async def test_idle_sessions_have_no_task(world):
     for n in range(100):
         await world.say(f"user{n}", "hello")
     await world.settle()
-    assert not world.gateway.river.sessions.live
-    assert not world.gateway.river.lanes.live
+    assert not world.gateway.wiring.sessions.live
+    assert not world.gateway.wiring.lanes.live
     names = {task.name for task in _tasks(trio.lowlevel.current_root_task())}
     assert not [name for name in names if name.startswith(("session", "lane", "commands"))]
 
@@ -152,6 +152,6 @@ async def test_who_has_only_sent_a_command_stands_in_no_line(world):
     await world.until(seconds=2)
     await world.say("eve", "/status")
     assert "Waiting for a place among the turns that run: 1 in line." in await world.reply("eve")
-    assert len(world.gateway.river.sessions.live) == 2
+    assert len(world.gateway.wiring.sessions.live) == 2
     await world.settle()
     assert world.texts("eve", "final") == ["you said: a question"]

@@ -175,12 +175,12 @@ async def test_a_restart_tries_at_once_without_a_second_word_and_lengthens_no_re
     world.model.refuse("a", line=fails("rate_limit", retry_after_s=3000))
     await world.say("ada", "hello")
     await world.reply("ada")
-    (before,) = world.gateway.river.rests.views()
+    (before,) = world.gateway.wiring.rests.views()
     await world.until(seconds=20)
     world.crash()
     await world.start()
     await world.settle()
-    assert world.gateway.river.rests.views() == [replace(before, used_at=None)]
+    assert world.gateway.wiring.rests.views() == [replace(before, used_at=None)]
     assert world.model.keys == ["a"]
     assert len(world.shown("ada")) == 1
     world.model.heal()
@@ -342,8 +342,8 @@ async def test_kept_messages_hold_no_place_among_the_turns(world):
     world.model.refuse("a", line=fails("quota"))
     await world.say("ada", "hello")
     await world.reply("ada")
-    assert world.gateway.river.turns.places.held == 0
-    assert world.gateway.river.sessions.live == {}
+    assert world.gateway.wiring.turns.places.held == 0
+    assert world.gateway.wiring.sessions.live == {}
 
 
 async def agent(turn):

@@ -7,12 +7,12 @@ import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import open_world
-from hermes_trio.turns.activity import DROPPED_MAX, Quiet, Wish
+from hermes_trio.turns.activity import DROPPED_MAX, DelayedStart, DelayedStarts
 
 
 @pytest.fixture
 def quiet(nursery):
-    quiet = Quiet()
+    quiet = DelayedStarts()
     nursery.start_soon(quiet.serve)
     return quiet
 
@@ -46,7 +46,7 @@ async def test_what_was_dropped_is_not_kept_until_its_time(quiet, autojump_clock
     for _ in range(20 * DROPPED_MAX):
         quiet.after(180, print).drop()
     gc.collect()
-    assert sum(isinstance(one, Wish) for one in gc.get_objects()) <= DROPPED_MAX + 1
+    assert sum(isinstance(one, DelayedStart) for one in gc.get_objects()) <= DROPPED_MAX + 1
 
 
 def tasks_of(nursery):

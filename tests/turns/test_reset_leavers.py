@@ -95,7 +95,7 @@ async def raced(world, agent, late: int) -> None:
     outcomes = [row.outcome for row in await world.ledger() if row.chat == "ada"]
     assert outcomes == ["superseded", "answered", "refused", "answered"], world.timeline()
     assert world.shown("ada")[-1].text == "you said: and now?"
-    assert world.gateway.river.turns.places.held == 0
+    assert world.gateway.wiring.turns.places.held == 0
 
 
 @pytest.mark.parametrize("make", [SlowToLeave, lambda: BlocksAThread(False), lambda: BlocksAThread(True)])
@@ -111,7 +111,7 @@ async def test_a_turn_that_does_not_leave_is_left_and_writes_nothing_later(autoj
             finally:
                 if isinstance(agent, BlocksAThread):
                     agent.release.set()
-            await world.gateway.river.sessions.empty()
+            await world.gateway.wiring.sessions.empty()
             assert agent.met == [StaleTurn] * 3
             assert "late" not in "\n".join(world.platform.texts("ada"))
             assert world.db.execute("select count(*) from step where name in ('late', 'say')").fetchone() == (
@@ -131,7 +131,7 @@ async def test_a_send_that_hangs_holds_its_lane_for_a_minute_and_no_turn(autojum
             await chat.race()
             other.push("hello again")
             await world.until(seconds=RACE_AT + 0.4)
-            assert not [key for key in world.gateway.river.sessions.live if key.thread is None]
+            assert not [key for key in world.gateway.wiring.sessions.live if key.thread is None]
             assert [row.outcome for row in await world.ledger() if row.chat == "cc"][-1] == "answered"
             chat.model.heal()
             await world.until(minutes=11)
@@ -176,7 +176,7 @@ async def test_a_child_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds
             first, one, *rest = await world.outcomes()
             assert one in ("refused", "superseded")
             assert [first, *rest] == ["answered", "answered", "refused"], world.timeline()
-            assert world.gateway.river.turns.places.held == 0
+            assert world.gateway.wiring.turns.places.held == 0
             await world.until(seconds=3)
             assert child.signals == ["term", "kill"], world.timeline()
             assert world.processes.alive == []

@@ -118,7 +118,7 @@ async def test_text_without_an_end_is_partial_and_goes_on(autojump_clock):
         assert world.texts("ada", "final") == ["returned by attempt 2"]
         kept = [
             entry
-            for entry in await world.gateway.river.store.history(1, 10_000)
+            for entry in await world.gateway.wiring.store.history(1, 10_000)
             if entry != UserEntry("work")
         ]
         assert kept[0] == AssistantEntry(text="4", finish="partial")

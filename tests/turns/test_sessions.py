@@ -6,7 +6,7 @@ import pytest
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform
-from hermes_trio.values.delivery import Traits
+from hermes_trio.values.delivery import Capabilities
 from tests.invariants.at_rest import check
 
 # --- one turn at a time, in order of arrival
@@ -45,7 +45,7 @@ async def test_a_turn_takes_at_most_twenty_messages(world):
     check(world)
 
 
-@pytest.mark.world(agent=echo, platform=MemoryPlatform(traits=Traits(text_max=100_000)))
+@pytest.mark.world(agent=echo, platform=MemoryPlatform(capabilities=Capabilities(text_max=100_000)))
 async def test_a_turn_takes_at_most_sixteen_thousand_characters(world):
     world.crash()
     for size in (9_000, 6_990, 10, 1, 20_000, 1):
@@ -199,7 +199,9 @@ async def test_a_reaction_shows_that_a_message_waits_and_goes_when_its_turn_begi
     check(world)
 
 
-@pytest.mark.world(agent=slow, platform=MemoryPlatform(traits=Traits(can_edit=True, can_delete=True)))
+@pytest.mark.world(
+    agent=slow, platform=MemoryPlatform(capabilities=Capabilities(can_edit=True, can_delete=True))
+)
 async def test_without_reactions_one_line_with_the_position_shows_it(world):
     await world.say("ada", "one")
     await world.until(seconds=1)

@@ -61,7 +61,7 @@ async def play(world, event: str) -> None:
         case "planned stop":
             await world.stop()
         case "checkpoint, then SIGKILL":
-            await world.gateway.river.store.checkpoint("test")
+            await world.gateway.wiring.store.checkpoint("test")
             world.crash()
         case "idle boot":
             await world.say("ada", "/stop")

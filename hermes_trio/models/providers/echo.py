@@ -32,10 +32,10 @@ class EchoModel:
         """See the port. Has a checkpoint before each piece. Raises nothing but Cancelled."""
         said, since = _last_said(request.entries)
         last = said[-1].splitlines() if said else []
-        wishes = [line.removeprefix(WISH).strip() for line in last if line.startswith(WISH)]
-        if len(since) < len(wishes):
+        actions = [line.removeprefix(WISH).strip() for line in last if line.startswith(WISH)]
+        if len(since) < len(actions):
             await trio.lowlevel.checkpoint()
-            name, _, arguments = wishes[len(since)].partition(" ")
+            name, _, arguments = actions[len(since)].partition(" ")
             call = ToolCall(f"echo-{len(request.entries)}", name, arguments.strip() or "{}")
             return ModelAnswer(calls=(call,), finish="tool_calls")
         lines = "\n".join(said).splitlines()

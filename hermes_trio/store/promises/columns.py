@@ -25,7 +25,7 @@ from hermes_trio.store.tx import (
     read_part,
     reads,
 )
-from hermes_trio.values.delivery import Said
+from hermes_trio.values.delivery import DeliveryKind
 
 Holds = Callable[[Any], bool]
 Row = Mapping[str, Any]
@@ -160,7 +160,7 @@ PARTS = Live(
     address=_json(read_address),
     turn=_maybe(_count),
     reply=_maybe(_count),
-    said=_one_of(*get_args(Said)),
+    said=_one_of(*get_args(DeliveryKind)),
     op=_one_of("send", "react", "retire", "unreact"),
     part=_json(read_part),
     rank=_count,

@@ -14,7 +14,7 @@ from hermes_trio.text import sentences
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import RestartAsked, Settled, WakeAsk, WakeCommands, WakeKey
 from hermes_trio.values.delivery import Choice, Part
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Decided, Message, OutcomeName, Undecodable
 from hermes_trio.values.transcript import AssistantEntry, UserEntry
 
@@ -119,7 +119,7 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
     return cursor.lastrowid
 
 
-def wait(tx: Tx, key: Key, id: int, message: Message, rules: AcceptRules) -> bool:
+def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptRules) -> bool:
     """A message waits for its turn; or interrupts; or, False, is refused aloud."""
     name = text_of(key)
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
@@ -167,7 +167,7 @@ def notice(message: Message, text: str, said: str = "reply") -> Reply:
     )
 
 
-def _answers(tx: Tx, key: Key, id: int, message: Message, at: float) -> bool:
+def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float) -> bool:
     """Take the message as the answer to an open question; a press that is none comes to its end."""
     key_text = text_of(key)
     asked = tx.all(
@@ -215,7 +215,7 @@ def _is_open(tx: Tx, token: str) -> bool:
     return any(choice.token == token for (value,) in found for choice in read_question(value).choices)
 
 
-def _offer(tx: Tx, key: Key, behind: int) -> None:
+def _offer(tx: Tx, key: ConversationKey, behind: int) -> None:
     """What waited behind a command may be the answer to a question that is still open, or a late press."""
     name = text_of(key)
     for id, body, at in tx.all(
@@ -251,7 +251,7 @@ def _answer(tx: Tx, turn: int, question: Question, message: Message) -> str | No
 # --- commands -------------------------------------------------------------------------------------
 
 
-def next_command(tx: Tx, key: Key) -> PendingCommand | None:
+def next_command(tx: Tx, key: ConversationKey) -> PendingCommand | None:
     """The oldest unsettled command of the key."""
     row = tx.one(
         "select id, body from inbound where key = ? and outcome is null and kind = 'command'"
@@ -261,7 +261,9 @@ def next_command(tx: Tx, key: Key) -> PendingCommand | None:
     return PendingCommand(row[0], read_message(row[1])) if row else None
 
 
-def settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> tuple[Key, Message] | None:
+def settle_command(
+    tx: Tx, command: int, outcome: OutcomeName, reason: str
+) -> tuple[ConversationKey, Message] | None:
     """Settle it unless it is settled already; whatever waits behind it may run now."""
     row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
     if row is None:
@@ -320,7 +322,7 @@ def restart(tx: Tx, command: int, says: str) -> None:
 
 def stop(
     tx: Tx,
-    key: Key,
+    key: ConversationKey,
     command: int | None,
     why: str,
     expected: int | None = None,

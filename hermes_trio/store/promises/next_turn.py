@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from hermes_trio.errors import StaleSession
-from hermes_trio.ports.store import Claimed, Hold, Opened, Reply
+from hermes_trio.ports.store import Claimed, Opened, Reply, WaitForMore
 from hermes_trio.store.promises import processes, rows
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
@@ -16,7 +16,7 @@ from hermes_trio.store.promises.turns import STEP, step_of
 from hermes_trio.store.tx import ANY_CLAIMABLE, ANY_PENDING, BARRIER, Tx, read_message, text_of
 from hermes_trio.text import sentences
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.reset_policy import ResetPolicy, rule_that_fired
 
 BATCH_MESSAGES = 20
@@ -29,8 +29,8 @@ Waiting = tuple[int, bytes, float, float, str, int]
 
 
 def next_turn(
-    tx: Tx, key: Key, session: int, history: Wanted, takes_in: bool, policy: ResetPolicy
-) -> Opened | Hold | None:
+    tx: Tx, key: ConversationKey, session: int, history: Wanted, steerable: bool, policy: ResetPolicy
+) -> Opened | WaitForMore | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one(
         "select ended_at, (select id from turn where session = session.id and state = 'running')"
@@ -46,7 +46,7 @@ def next_turn(
             return None if _has_command(tx, key) else _adopt(tx, running, session, history)
         if tx.one("select 1 from turn where id = ? and held_at is not null", running):
             return None
-        _take_in(tx, running, session, text_of(key), takes_in)
+        _take_in(tx, running, session, text_of(key), steerable)
         return _adopt(tx, running, session, history)
     waiting, more = _batch(tx, text_of(key))
     while waiting and waiting[0][4] in WAKES and not processes.may_wake(tx, session, waiting):
@@ -63,7 +63,7 @@ def next_turn(
     return _open(tx, key, session, waiting, history, more)
 
 
-def has_work(tx: Tx, key: Key, session: int) -> bool:
+def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:
     """Whether `next_turn` may find something, so that it is worth a place in line."""
     going = "select 1 from turn where session = ? and state = 'running' and held_at is null"
     if tx.one(going, session):
@@ -72,7 +72,7 @@ def has_work(tx: Tx, key: Key, session: int) -> bool:
     return tx.one(_WAITS, name, name) is not None
 
 
-def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy) -> bool:
+def _is_over(tx: Tx, key: ConversationKey, session: int, first: Waiting, policy: ResetPolicy) -> bool:
     """Whether the policy ended the session before this message; then the next is open, and that is said.
 
     A message that came while a turn ran belongs to the conversation, however long that took.
@@ -98,7 +98,7 @@ def _is_over(tx: Tx, key: Key, session: int, first: Waiting, policy: ResetPolicy
     return True
 
 
-def _has_command(tx: Tx, key: Key) -> bool:
+def _has_command(tx: Tx, key: ConversationKey) -> bool:
     return rows.barrier(tx, text_of(key)) < 1 << 62
 
 
@@ -129,18 +129,18 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
 
 
-def _hold(now: float, waiting: Sequence[Waiting]) -> Hold | None:
+def _hold(now: float, waiting: Sequence[Waiting]) -> WaitForMore | None:
     """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
     _, _, at, hold, _, _ = waiting[-1]
     first = next((row[2] for row in waiting if row[3]), at)
     age = now - at
     left = min(hold - age, FRAGMENTS_MAX_S - (now - first))
-    return Hold(left) if hold and age >= 0 and left > 0 else None
+    return WaitForMore(left) if hold and age >= 0 and left > 0 else None
 
 
 def _open(
     tx: Tx,
-    key: Key,
+    key: ConversationKey,
     session: int,
     waiting: Sequence[Waiting],
     history: Wanted,
@@ -174,7 +174,7 @@ def _open(
     )
 
 
-def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
+def _take_in(tx: Tx, turn: int, session: int, key: str, steerable: bool) -> None:
     """What waits already is said to the turn that goes on: a resume and a message make one turn.
 
     A turn that has begun steps is told as if steered, at the last that ended, where each later attempt meets
@@ -188,7 +188,7 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, takes_in: bool) -> None:
         "select name, n from step where turn = ? and state <> 'intent' order by nth desc limit 1", turn
     )
     begun = tx.one("select 1 from step where turn = ? limit 1", turn) is not None
-    if begun and (ended is None or not takes_in):
+    if begun and (ended is None or not steerable):
         return
     waiting, _ = _batch(tx, key)
     if waiting and _hold(tx.now, waiting) is not None:

@@ -11,7 +11,7 @@ from hermes_trio.store.tx import WAKING, Tx, read_address, read_key, read_messag
 from hermes_trio.text import sentences
 from hermes_trio.values.consequences import EndChildren, WakeKey
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
 from hermes_trio.values.process import ChildBorn, ChildEnd, ChildMark, LeftChildren
 from hermes_trio.values.views import ChildView
@@ -248,7 +248,7 @@ def all_running(tx: Tx) -> list[ChildView]:
     return sorted(map(_view, found), key=lambda child: child.id)
 
 
-def children(tx: Tx, key: Key) -> list[ChildView]:
+def children(tx: Tx, key: ConversationKey) -> list[ChildView]:
     """All that run, and the newest that have ended in the open session."""
     name = text_of(key)
     ended = tx.all(
@@ -259,13 +259,13 @@ def children(tx: Tx, key: Key) -> list[ChildView]:
     return sorted([*running(tx, name), *map(_view, ended)], key=lambda child: child.id)
 
 
-def child(tx: Tx, key: Key, id: int) -> ChildView | None:
+def child(tx: Tx, key: ConversationKey, id: int) -> ChildView | None:
     """One child of the key, whichever session it was born in."""
     row = tx.one(f"{_VIEW} where id = ? and key = ? and foreground = 0", id, text_of(key))
     return _view(row) if row else None
 
 
-def child_output(tx: Tx, key: Key, id: int) -> str:
+def child_output(tx: Tx, key: ConversationKey, id: int) -> str:
     """What was kept of its output when it ended."""
     row = tx.one("select output from child where id = ? and key = ?", id, text_of(key))
     return row[0] if row else ""

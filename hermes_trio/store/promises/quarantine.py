@@ -11,10 +11,10 @@ from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place, te
 from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
 from hermes_trio.text import sentences
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
-from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 
 
-def fail_next(tx: Tx, key: Key, session: int) -> str | None:
+def fail_next(tx: Tx, key: ConversationKey, session: int) -> str | None:
     """The running turn fails, else a waiting message."""
     if tx.one("select 1 from session where id = ? and ended_at is null", session) is None:
         return None
@@ -31,7 +31,7 @@ def fail_next(tx: Tx, key: Key, session: int) -> str | None:
     return None
 
 
-def fail_command(tx: Tx, key: Key) -> str | None:
+def fail_command(tx: Tx, key: ConversationKey) -> str | None:
     """The key's first unsettled command fails; what waits behind it may run."""
     name = text_of(key)
     command = rows.barrier(tx, name)
@@ -59,7 +59,7 @@ def fail_part(tx: Tx, lane: Lane, live: bool) -> str | None:
     return f"part {row[0]}"
 
 
-def _message_in_the_way(tx: Tx, key: Key) -> int | None:
+def _message_in_the_way(tx: Tx, key: ConversationKey) -> int | None:
     """Of the messages that the next turn would take the first that cannot be read, else the first."""
     name = text_of(key)
     waiting = tx.all(
@@ -71,7 +71,7 @@ def _message_in_the_way(tx: Tx, key: Key) -> int | None:
     return next(iter([*bad, *(id for id, _ in waiting)]), None)
 
 
-def _fail_turn(tx: Tx, key: Key, turn: int) -> None:
+def _fail_turn(tx: Tx, key: ConversationKey, turn: int) -> None:
     (address,) = tx.one("select address from turn where id = ?", turn)
     rows.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
     tx.run("update outbound set state = 'dropped' where turn = ? and state = 'live'", (turn,))
@@ -79,6 +79,6 @@ def _fail_turn(tx: Tx, key: Key, turn: int) -> None:
     tell(tx, where, sentences.failed(turn))
 
 
-def _where(tx: Tx, key: Key, inbound: int) -> Address:
+def _where(tx: Tx, key: ConversationKey, inbound: int) -> Address:
     (body,) = tx.one("select body from inbound where id = ?", inbound)
     return read_message(body).address if reads(read_message, body) else place(key)

@@ -27,8 +27,8 @@ from hermes_trio.text import sentences
 from hermes_trio.transcript.assembly import message_entry
 from hermes_trio.transcript.compaction import size
 from hermes_trio.values.consequences import CancelTurn, OutOfTheWay, WakeLane
-from hermes_trio.values.delivery import Part, Said
-from hermes_trio.values.identity import Key
+from hermes_trio.values.delivery import DeliveryKind, Part
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message, OutcomeName, TurnState
 
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
@@ -89,7 +89,7 @@ def heard(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]
     )
 
 
-def cut_turn(tx: Tx, turn: int, key: Key, state: TurnState, why: str, line: str) -> None:
+def cut_turn(tx: Tx, turn: int, key: ConversationKey, state: TurnState, why: str, line: str) -> None:
     """End a turn from outside: commit first, the cancel follows from it."""
     end_turn(tx, turn, text_of(key), state, why)
     retire_live(tx, turn, line)
@@ -103,7 +103,7 @@ def let_go(tx: Tx, turn: int) -> bool:
     )
 
 
-def give_back(tx: Tx, turn: int, key: Key, why: str) -> None:
+def give_back(tx: Tx, turn: int, key: ConversationKey, why: str) -> None:
     """An interrupt: the turn is stopped, its messages wait again in their places.
 
     An answer it was given stays with it: the question may never be asked again.
@@ -138,7 +138,7 @@ def retire_live(tx: Tx, turn: int, line: str) -> bool:
     return took
 
 
-def take_over(tx: Tx, row: int, said: Said, part: Part) -> None:
+def take_over(tx: Tx, row: int, said: DeliveryKind, part: Part) -> None:
     """A live row is owed from now on: the chat shall show this part in its place.
 
     What was sent without an answer counts as one; `dirty` says that another text went with its key.

@@ -7,11 +7,11 @@ from hermes_trio.store.promises.intake import expected_session, notice, settle_c
 from hermes_trio.store.tx import PENDING, Tx, read_message, text_of
 from hermes_trio.text import sentences
 from hermes_trio.values.consequences import ReplaceKey, WakeKey
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
 
 
-def succeed(tx: Tx, key: Key, old: int, why: str, who: str, *, again: int | None = None) -> int:
+def succeed(tx: Tx, key: ConversationKey, old: int, why: str, who: str, *, again: int | None = None) -> int:
     """The key's session ends and the next one opens, or one that had ended opens again. Returns its id.
 
     The cancel of the old scope follows from the commit. What waits is said in the session that is open then.
@@ -39,7 +39,12 @@ def succeed(tx: Tx, key: Key, old: int, why: str, who: str, *, again: int | None
 
 
 def reset(
-    tx: Tx, key: Key, command: int | None, why: str, asked_by: int | None = None, expected: int | None = None
+    tx: Tx,
+    key: ConversationKey,
+    command: int | None,
+    why: str,
+    asked_by: int | None = None,
+    expected: int | None = None,
 ) -> int:
     """The session ends and the next one opens."""
     who = "operator"
@@ -55,7 +60,7 @@ def reset(
     return succeed(tx, key, old, why, who)
 
 
-def resume(tx: Tx, key: Key, command: int | None, wanted: int | None) -> int | None:
+def resume(tx: Tx, key: ConversationKey, command: int | None, wanted: int | None) -> int | None:
     """An ended session of the key is the open one again; the one that was open ends, as by a reset.
 
     Returns the id of the one that ended, None if there is nothing such to open.
@@ -96,7 +101,7 @@ def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> tuple[int | N
     return wanted, ""
 
 
-def _cut(tx: Tx, key: Key, command: int | None, old: int, why: str) -> Message | None:
+def _cut(tx: Tx, key: ConversationKey, command: int | None, old: int, why: str) -> Message | None:
     """End what runs in the session and what waited before the command. Returns the command, settled now."""
     turn = tx.running_turn(old)
     if turn is not None:

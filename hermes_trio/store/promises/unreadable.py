@@ -28,7 +28,7 @@ from hermes_trio.store.tx import (
 from hermes_trio.text import sentences
 from hermes_trio.values.consequences import CancelTurn, GivenUp, WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 
 UNREADABLE = "unreadable"
 LOST_TEXT = Part("…")
@@ -238,7 +238,7 @@ def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int
             if (to := _whereto(key, body, address)) is not None:
                 tell(tx, to, text, id)
         if reads(read_key, key):
-            whose: Key = read_key(key)
+            whose: ConversationKey = read_key(key)
             tx.then(WakeCommands(whose))
             tx.then(WakeKey(whose, tx.session_of(text_of(whose))))
     return [id for id, *_ in found]
@@ -257,7 +257,7 @@ def _whereto(key: Any, body: Any, address: Any) -> Address | None:
     return place(read_key(key)) if reads(read_key, key) else None
 
 
-def place(key: Key) -> Address:
+def place(key: ConversationKey) -> Address:
     """A key that was reduced from an address still names its chat."""
     return Address(key.platform, key.account, key.chat, key.thread, key.user)
 

@@ -10,7 +10,7 @@ from hermes_trio.ports.store import StatusView
 from hermes_trio.store.promises import processes
 from hermes_trio.store.promises.shown import shown
 from hermes_trio.store.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import OutcomeName
 from hermes_trio.values.views import LedgerRow, ReplyState, SessionView, TurnView
 
@@ -74,7 +74,7 @@ def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
 _SESSION = "select id, key, opened_at, ended_at, interrupted, why from session"
 
 
-def sessions(tx: Tx, key: Key | None, limit: int, ended: bool) -> list[SessionView]:
+def sessions(tx: Tx, key: ConversationKey | None, limit: int, ended: bool) -> list[SessionView]:
     """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
     if key is not None:
         found = tx.all(f"{_SESSION} where ended_at is null and key = ?", text_of(key))
@@ -116,7 +116,7 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None])
 _TURN = "select id, session, key, state, opened_at, held_at is not null from turn"
 
 
-def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int], of: Key | None = None) -> TurnView:
+def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int], of: ConversationKey | None = None) -> TurnView:
     id, session, key, state, opened_at, held = row
     (steps,) = tx.one("select count(*) from step where turn = ?", id)
     last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", id)

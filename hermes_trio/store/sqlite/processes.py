@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from hermes_trio.store.promises import processes
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.process import ChildBorn, ChildEnd, ChildMark, LeftChildren
 from hermes_trio.values.views import ChildView
 
@@ -42,15 +42,15 @@ class ChildPromises:
         """See the port."""
         return await self._do(processes.match_child, child, told, per_child, per_session)
 
-    async def children(self, key: Key) -> Sequence[ChildView]:
+    async def children(self, key: ConversationKey) -> Sequence[ChildView]:
         """See the port."""
         return await self._ask(processes.children, key)
 
-    async def child(self, key: Key, child: int) -> ChildView | None:
+    async def child(self, key: ConversationKey, child: int) -> ChildView | None:
         """See the port."""
         return await self._ask(processes.child, key, child)
 
-    async def child_output(self, key: Key, child: int) -> str:
+    async def child_output(self, key: ConversationKey, child: int) -> str:
         """See the port."""
         return await self._ask(processes.child_output, key, child)
 

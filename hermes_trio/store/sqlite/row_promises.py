@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from hermes_trio.store.promises import looked_through, quarantine, unreadable
 from hermes_trio.store.sqlite.processes import Do
-from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.stored import Place
 
 
@@ -24,11 +24,11 @@ class RowPromises:
         """See the port."""
         return await self._ask(looked_through.look_through, place)
 
-    async def fail_next(self, key: Key, session: int) -> str | None:
+    async def fail_next(self, key: ConversationKey, session: int) -> str | None:
         """See the port."""
         return await self._do(quarantine.fail_next, key, session)
 
-    async def fail_command(self, key: Key) -> str | None:
+    async def fail_command(self, key: ConversationKey) -> str | None:
         """See the port."""
         return await self._do(quarantine.fail_command, key)
 

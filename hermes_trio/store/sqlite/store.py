@@ -18,7 +18,6 @@ from hermes_trio.ports.store import (
     Claimed,
     Closing,
     GaveUp,
-    Hold,
     InDoubt,
     Mark,
     Opened,
@@ -28,6 +27,7 @@ from hermes_trio.ports.store import (
     StepRow,
     Stopped,
     Store,
+    WaitForMore,
 )
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
@@ -53,7 +53,7 @@ from hermes_trio.store.sqlite.writer import RunBlocking, Writer
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Consequence, Perform
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Key, Lane
+from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.key_state import KeyRest
 from hermes_trio.values.message import Decided, OutcomeName
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
@@ -180,7 +180,7 @@ class SqliteStore(ChildPromises, RowPromises):
         """See the port."""
         return await self._do(intake.accept, account, decided, cursor, rules)
 
-    async def next_command(self, key: Key) -> PendingCommand | None:
+    async def next_command(self, key: ConversationKey) -> PendingCommand | None:
         """See the port."""
         return await self._do(intake.next_command, key)
 
@@ -198,7 +198,7 @@ class SqliteStore(ChildPromises, RowPromises):
 
     async def stop(
         self,
-        key: Key,
+        key: ConversationKey,
         command: int | None,
         why: str,
         *,
@@ -210,7 +210,7 @@ class SqliteStore(ChildPromises, RowPromises):
 
     async def reset(
         self,
-        key: Key,
+        key: ConversationKey,
         command: int | None,
         why: str,
         *,
@@ -220,25 +220,25 @@ class SqliteStore(ChildPromises, RowPromises):
         """See the port."""
         return await self._do(sessions.reset, key, command, why, turn, session)
 
-    async def resume(self, key: Key, command: int | None, session: int | None) -> int | None:
+    async def resume(self, key: ConversationKey, command: int | None, session: int | None) -> int | None:
         """See the port."""
         return await self._do(sessions.resume, key, command, session)
 
     async def next_turn(
         self,
-        key: Key,
+        key: ConversationKey,
         session: int,
         *,
         history: int = 0,
         known: Mark | None = None,
-        takes_in: bool = False,
+        steerable: bool = False,
         policy: ResetPolicy = NO_RESET,
-    ) -> Opened | Hold | None:
+    ) -> Opened | WaitForMore | None:
         """See the port."""
         wanted = transcript.Wanted(history, known)
-        return await self._do(next_turn.next_turn, key, session, wanted, takes_in, policy)
+        return await self._do(next_turn.next_turn, key, session, wanted, steerable, policy)
 
-    async def has_work(self, key: Key, session: int) -> bool:
+    async def has_work(self, key: ConversationKey, session: int) -> bool:
         """See the port."""
         return await self._ask(next_turn.has_work, key, session)
 
@@ -331,7 +331,7 @@ class SqliteStore(ChildPromises, RowPromises):
         return await self._ask(views.ledger, chat, limit)
 
     async def sessions(
-        self, key: Key | None = None, limit: int = 200, ended: bool = False
+        self, key: ConversationKey | None = None, limit: int = 200, ended: bool = False
     ) -> Sequence[SessionView]:
         """See the port."""
         return await self._ask(views.sessions, key, limit, ended)

@@ -14,13 +14,13 @@ from hermes_trio.ports.command import Command
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.values.actions import CommandResult, Prompt, Resume, Say
-from hermes_trio.values.identity import Address, Key
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.views import SessionView, TurnView
 
 NAME = re.compile(r"[a-z0-9_]{1,32}")
 HELP_MAX = 100
 QUICK_S = 10.0
-WISHES = get_args(CommandResult)
+ACTIONS = get_args(CommandResult)
 ODD = (
     "help",
     "-1",
@@ -36,7 +36,7 @@ ODD = (
 """What users type behind a command."""
 
 ADA = Address("memory", "main", "ada", None, "ada")
-KEY = Key("memory", "main", "ada")
+KEY = ConversationKey("memory", "main", "ada")
 
 
 class Called:
@@ -73,8 +73,8 @@ def _views() -> tuple[SessionView | None, ...]:
 class CommandTrial:
     """What a clause of the Command port is looked at with."""
 
-    def __init__(self, command: Command, texts: Sequence[str], wishes: Collection[type]) -> None:
-        self.command, self.texts, self.wishes = command, texts, wishes
+    def __init__(self, command: Command, texts: Sequence[str], actions: Collection[type]) -> None:
+        self.command, self.texts, self.actions = command, texts, actions
 
     def calls(self, texts: Sequence[str]) -> Iterator[Called]:
         """Each way it may be called with these texts: by each name, by whom it is for, in any session."""
@@ -88,7 +88,7 @@ class CommandTrial:
     async def run(self, call: Called) -> CommandResult:
         """Its wish. Anything else breaks the clause."""
         result = await self.command.run(call)
-        expect(isinstance(result, WISHES), "one of the wishes", result)
+        expect(isinstance(result, ACTIONS), "one of the actions", result)
         return result
 
 
@@ -123,12 +123,12 @@ async def takes_whatever_is_typed(trial: CommandTrial) -> None:
 
 
 async def returns_only_what_it_declares(trial: CommandTrial) -> None:
-    """Its wishes are of the kinds that are declared for it."""
-    if not trial.wishes:
-        raise Unable("the tester declares no wishes")
+    """Its actions are of the kinds that are declared for it."""
+    if not trial.actions:
+        raise Unable("the tester declares no actions")
     for call in trial.calls(("", *trial.texts, *ODD)):
         result = await trial.run(call)
-        expect(type(result) in trial.wishes, f"one of {[w.__name__ for w in trial.wishes]}", result)
+        expect(type(result) in trial.actions, f"one of {[w.__name__ for w in trial.actions]}", result)
 
 
 async def wishes_what_can_be(trial: CommandTrial) -> None:
@@ -161,7 +161,7 @@ async def remembers_nothing(trial: CommandTrial) -> None:
         await trial.run(call)
     again = [await trial.run(call) for call in trial.calls(("", *trial.texts))]
     odd = [(one, other) for one, other in zip(first, again, strict=True) if one != other]
-    expect(not odd, "the same wishes", odd[:1])
+    expect(not odd, "the same actions", odd[:1])
 
 
 async def runs_beside_itself(trial: CommandTrial) -> None:
@@ -181,7 +181,7 @@ async def runs_beside_itself(trial: CommandTrial) -> None:
 
 
 async def leaves_nothing_behind(trial: CommandTrial) -> None:
-    """After its end, also by a cancel, no task, file or thread of it is there: effects are wishes."""
+    """After its end, also by a cancel, no task, file or thread of it is there: effects are actions."""
     [call, *_] = trial.calls(("", *trial.texts))
     async with nothing_left("a run"):
         await trial.run(call)
@@ -213,7 +213,7 @@ async def check_command(
     command: Command,
     *,
     texts: Sequence[str] = (),
-    wishes: Collection[type] = (),
+    actions: Collection[type] = (),
     only: Collection[str] = (),
 ) -> Report:
     """Hold a slash command against the contract of its port, clause by clause.
@@ -221,7 +221,7 @@ async def check_command(
     Args:
         command: what is held.
         texts: what may be written behind it, beside nothing.
-        wishes: the kinds of wishes it may return, `{Say, Reset}`; empty: any, and that clause is skipped.
+        actions: the kinds of actions it may return, `{Say, Reset}`; empty: any, and that clause is skipped.
         only: names of clauses to look at; empty: all.
 
     Cancelled, the clause that is looked at is left with everything it opened.
@@ -232,6 +232,6 @@ async def check_command(
 
     @asynccontextmanager
     async def trial() -> AsyncIterator[CommandTrial]:
-        yield CommandTrial(command, texts, wishes)
+        yield CommandTrial(command, texts, actions)
 
     return await hold_against("command", COMMAND_CLAUSES, trial, only)

@@ -58,13 +58,13 @@ async def takes_what_it_has_split(trial: PlatformTrial) -> None:
 
 
 async def takes_a_text_of_full_length(trial: PlatformTrial) -> None:
-    """A text of `text_max` units, as the traits count them, is taken, and shown whole."""
+    """A text of `text_max` units, as the capabilities count them, is taken, and shown whole."""
     async with trial.serving() as serving:
-        traits = serving.platform.traits
-        if traits.text_max > LONG_MAX:
-            raise Unable(f"its longest text, {traits.text_max} units, is too long to try")
-        wide = "é" if traits.unit == "byte" else "x"
-        text = wide * (traits.text_max // units(wide, traits.unit))
+        capabilities = serving.platform.capabilities
+        if capabilities.text_max > LONG_MAX:
+            raise Unable(f"its longest text, {capabilities.text_max} units, is too long to try")
+        wide = "é" if capabilities.unit == "byte" else "x"
+        text = wide * (capabilities.text_max // units(wide, capabilities.unit))
         await serving.say(text)
         await trial.shows(text)
 
@@ -115,8 +115,8 @@ async def deletes_what_the_receipt_names(trial: PlatformTrial) -> None:
             await trial.shows("stays")
 
 
-async def does_what_its_traits_say(trial: PlatformTrial) -> None:
-    """An op that the traits promise gets a receipt; another one is SendRefused, and nothing is shown."""
+async def does_what_its_capabilities_say(trial: PlatformTrial) -> None:
+    """An op that the capabilities promise gets a receipt; another is SendRefused, and nothing is shown."""
     async with trial.serving() as serving:
         await trial.service.push("question", trial.place)
         [message] = await serving.heard(1)
@@ -124,7 +124,7 @@ async def does_what_its_traits_say(trial: PlatformTrial) -> None:
         for op, trait in OPS.items():
             own = op in ("edit", "delete")
             delivery = _op(trial, op, mine.message_id if own else message.message_id or None)
-            if getattr(serving.platform.traits, trait):
+            if getattr(serving.platform.capabilities, trait):
                 await serving.platform.deliver(delivery)
             else:
                 error = await serving.failure(delivery)
@@ -250,7 +250,7 @@ SENDING = (
     gives_each_message_a_receipt,
     edits_what_the_receipt_names,
     deletes_what_the_receipt_names,
-    does_what_its_traits_say,
+    does_what_its_capabilities_say,
     speaks_in_several_places_at_once,
     speaks_in_the_thread,
     says_a_key_once,

@@ -12,7 +12,7 @@ from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
 from hermes_trio.text.chunking import units
-from hermes_trio.values.delivery import Part, Traits
+from hermes_trio.values.delivery import Capabilities, Part
 from hermes_trio.values.identity import Policy
 
 FAMILY, FLAG, ACCENT = "👨‍👩‍👧‍👦", "🇩🇪", "é"
@@ -21,21 +21,29 @@ SPARE = 4
 
 
 async def says_what_it_is(trial: PlatformTrial) -> None:
-    """It has a name, an account, traits, and a policy that nobody passes unless it is configured so."""
+    """It has a name, an account, capabilities, and a policy that nobody passes unless it is configured so."""
     platform = trial.make()
     named = (platform.name, platform.account)
     expect(all(isinstance(text, str) and text for text in named), "a name and an account", named)
-    expect(isinstance(platform.traits, Traits), "its traits are Traits", platform.traits)
+    expect(
+        isinstance(platform.capabilities, Capabilities),
+        "its capabilities are Capabilities",
+        platform.capabilities,
+    )
     expect(isinstance(platform.policy, Policy), "its policy is a Policy", platform.policy)
-    expect(platform.traits.text_max > 2 * SPARE, "a text may have some characters", platform.traits.text_max)
+    expect(
+        platform.capabilities.text_max > 2 * SPARE,
+        "a text may have some characters",
+        platform.capabilities.text_max,
+    )
 
 
 async def splits_into_parts_that_fit(trial: PlatformTrial) -> None:
-    """Each part has at most `text_max - 4` units, as the traits count them, whatever it is made of."""
+    """Each part has at most `text_max - 4` units, as the capabilities count them, whatever it is made of."""
     platform = trial.make()
-    most = platform.traits.text_max - SPARE
+    most = platform.capabilities.text_max - SPARE
     for text in _texts(platform):
-        sizes = [units(part.text, platform.traits.unit) for part in platform.split(text)]
+        sizes = [units(part.text, platform.capabilities.unit) for part in platform.split(text)]
         expect(max(sizes) <= most, f"at most {most} units in a part", max(sizes))
 
 
@@ -65,8 +73,8 @@ async def renders_markdown_into_spans(trial: PlatformTrial) -> None:
     platform = trial.make()
     [part] = platform.split("**bold** and `code`")
     expect(part.text == "bold and code", "'bold and code'", part.text)
-    long = "**" + "word " * platform.traits.text_max + "end**"
-    for part in platform.split(long if platform.traits.text_max <= 10_000 else "**bold** and `code`"):
+    long = "**" + "word " * platform.capabilities.text_max + "end**"
+    for part in platform.split(long if platform.capabilities.text_max <= 10_000 else "**bold** and `code`"):
         expect(_spans_fit(part), "spans within the text", part.spans)
 
 
@@ -100,7 +108,7 @@ async def leaves_nothing_behind(trial: PlatformTrial) -> None:
 
 def _texts(platform: Platform) -> list[str]:
     """Plain texts that need several parts, or what can be had of that from a platform with huge ones."""
-    size = min(2 * platform.traits.text_max + 50, 20_000)
+    size = min(2 * platform.capabilities.text_max + 50, 20_000)
     return [
         "x" * size,
         "word " * (size // 5) + "end",

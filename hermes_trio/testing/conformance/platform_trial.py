@@ -134,8 +134,8 @@ class PlatformTrial:
 
     def needs(self, trait: str, platform: Platform) -> None:
         """Raise Unable unless the platform says that it can."""
-        if not getattr(platform.traits, trait):
-            raise Unable(f"its traits do not say {trait}")
+        if not getattr(platform.capabilities, trait):
+            raise Unable(f"its capabilities do not say {trait}")
 
     def thread(self) -> Address:
         """A place with a thread."""

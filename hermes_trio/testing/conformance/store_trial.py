@@ -14,7 +14,7 @@ from hermes_trio.ports.system import WallClock
 from hermes_trio.testing.conformance.clauses import Unlike, expect
 from hermes_trio.values.consequences import Consequence
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Address, Key, Lane
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import Decided, Message
 
 START = 1_800_000_000.0
@@ -42,9 +42,9 @@ def address(user: str) -> Address:
     return Address("memory", "main", user, None, user)
 
 
-def key(user: str) -> Key:
+def key(user: str) -> ConversationKey:
     """Whose conversation that is."""
-    return Key("memory", "main", user)
+    return ConversationKey("memory", "main", user)
 
 
 def lane(user: str) -> Lane:

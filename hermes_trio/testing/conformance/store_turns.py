@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.ports.store import AcceptRules, Closing, Hold, StepRow
+from hermes_trio.ports.store import AcceptRules, Closing, StepRow, WaitForMore
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import (
     ACCOUNT,
@@ -129,7 +129,9 @@ async def holds_a_fragment(trial: StoreTrial) -> None:
     for gone_s, left_s in ((0.0, 0.8), (0.5, 0.3)):
         trial.clock.time += gone_s
         held = await trial.store.next_turn(key("ada"), session)
-        expect(isinstance(held, Hold) and abs(held.seconds - left_s) < 1e-3, f"a hold of {left_s} s", held)
+        expect(
+            isinstance(held, WaitForMore) and abs(held.seconds - left_s) < 1e-3, f"a hold of {left_s} s", held
+        )
     trial.clock.time += 0.31
     same(texts(await trial.next()), ["part"], "the messages of the turn")
 

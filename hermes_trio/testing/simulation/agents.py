@@ -74,16 +74,16 @@ class Act:
 
     async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
         """As a tool."""
-        return await self(arguments.get("wish"), op=call.op)
+        return await self(arguments.get("action"), op=call.op)
 
-    async def __call__(self, wish: str | None, *, op: str) -> str:
+    async def __call__(self, action: str | None, *, op: str) -> str:
         """Take effect."""
         self._at_work(op, True)
         try:
             with trio.CancelScope(shield=self._shielded):
                 await trio.sleep(self._takes[0])
                 alive()
-                self.record.add("tool", "effect", tool=self.name, op=op, wish=wish, again=self.idempotent)
+                self.record.add("tool", "effect", tool=self.name, op=op, action=action, again=self.idempotent)
                 await trio.sleep(self._takes[1])
         finally:
             self._at_work(op, False)
@@ -128,7 +128,7 @@ def newest_child(entries: Sequence[Entry]) -> int:
     return 1
 
 
-def _call(word: str, wish: str, child: int) -> tuple[str, dict[str, Any]]:
+def _call(word: str, action: str, child: int) -> tuple[str, dict[str, Any]]:
     """The tool that a word calls, and with what."""
     name, argument = apart(word)
     match name:
@@ -145,7 +145,7 @@ def _call(word: str, wish: str, child: int) -> tuple[str, dict[str, Any]]:
         case "poll" | "wait" | "kill":
             return "process", {"action": name, "id": child}
         case _:
-            return name, {"wish": wish}
+            return name, {"action": action}
 
 
 HASTY_S = 0.5
@@ -297,20 +297,22 @@ class Obedient:
         except StoreClosed:
             self._acts["once"].record.add("tool", "goes on")
 
-    async def _do(self, turn: Turn, name: str, argument: str, wish: str) -> None:
+    async def _do(self, turn: Turn, name: str, argument: str, action: str) -> None:
         match name:
             case "sleep":
                 await turn.sleep(seconds(argument, 1.0))
             case "say":
-                await turn.say(f"on the way with {wish} and {self._secret}")
+                await turn.say(f"on the way with {action} and {self._secret}")
             case "ask":
-                await turn.ask(f"what about {wish} and {self._secret}?", timeout_s=seconds(argument, 60.0))
+                await turn.ask(f"what about {action} and {self._secret}?", timeout_s=seconds(argument, 60.0))
             case "choose":
-                await turn.ask(f"which, {wish}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0))
+                await turn.ask(
+                    f"which, {action}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0)
+                )
             case "hasty":
                 done = self._acts[argument or "once"]
                 with trio.move_on_after(HASTY_S):
-                    await turn.step(done.name, done, wish, idempotent=done.idempotent)
+                    await turn.step(done.name, done, action, idempotent=done.idempotent)
             case "reset":
                 await turn.reset("asked itself")
             case "breaks":
@@ -323,4 +325,4 @@ class Obedient:
                     await trio.sleep(seconds(argument, 0.0) / PIECES)
             case name if (act := self._acts.get(name)) is not None:
                 with contextlib.suppress(RuntimeError):
-                    await turn.step(name, act, wish, idempotent=act.idempotent)
+                    await turn.step(name, act, action, idempotent=act.idempotent)

@@ -15,7 +15,7 @@ from hermes_trio.testing.memory import Seen
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.mirror import Change, Mirror, Row
 from hermes_trio.testing.simulation.plan import Plan
-from hermes_trio.values.identity import Key
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
 from hermes_trio.values.transcript import ModelRequest
 
@@ -318,4 +318,4 @@ def place(key: str) -> Where:
 
 def printed(key: str) -> str:
     """A key of a row as the log prints it."""
-    return str(msgspec.json.decode(key, type=Key))
+    return str(msgspec.json.decode(key, type=ConversationKey))

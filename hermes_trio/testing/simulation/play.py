@@ -29,11 +29,11 @@ from hermes_trio.testing.simulation.setting import (
     SECRET,
     SECRETS,
     accounts,
+    capabilities,
     options,
     policy,
     programs,
     sessions,
-    traits,
 )
 from hermes_trio.testing.simulation.tally import tally
 from hermes_trio.testing.simulation.watch import Watch
@@ -148,7 +148,7 @@ class Stage:
             platforms=[
                 MemoryPlatform(
                     account=account,
-                    traits=traits(rules),
+                    capabilities=capabilities(rules),
                     policy=policy(()),
                     delay_s=rules.call_s,
                     lingers=rules.lingers,

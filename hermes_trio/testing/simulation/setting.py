@@ -22,7 +22,7 @@ from hermes_trio.ports.command import Command
 from hermes_trio.testing.processes import FakeProcesses
 from hermes_trio.testing.simulation.plan import Place, Rules
 from hermes_trio.values.actions import Reset
-from hermes_trio.values.delivery import Traits
+from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Policy
 
 KEYS = ("sk-canary-0-4f1d7a", "sk-canary-1-9be2c3", "sk-canary-2-77aa01")
@@ -71,9 +71,9 @@ def sessions(rules: Rules) -> SessionOptions:
     )
 
 
-def traits(rules: Rules) -> Traits:
+def capabilities(rules: Rules) -> Capabilities:
     """What the platform can do."""
-    return Traits(
+    return Capabilities(
         text_max=rules.text_max,
         can_edit=rules.edits,
         can_delete=rules.deletes,

@@ -184,12 +184,12 @@ class EffectsOnce(Invariant):
         """Counted by op id; and what the model wished once, since it sees the result, is done once."""
         if event.who != "tool" or event.what != "effect" or event.fields.get("again"):
             return
-        op, wish = str(event.fields["op"]), event.fields.get("wish")
+        op, action = str(event.fields["op"]), event.fields.get("action")
         self._by_op[op] += 1
         self.check(self._by_op[op] == 1, f"{op} took effect {self._by_op[op]} times")
-        if wish is not None and self.facts.plan.rules.agent == "model":
+        if action is not None and self.facts.plan.rules.agent == "model":
             # Another session knows nothing of what was done in this one.
-            seen = f"{wish} in session {self.facts.mirror.turn[turn_of(op)]['session']}"
+            seen = f"{action} in session {self.facts.mirror.turn[turn_of(op)]['session']}"
             self._by_wish[seen] += 1
             self.check(self._by_wish[seen] == 1, f"what #{seen} wished took effect a second time, as {op}")
 
