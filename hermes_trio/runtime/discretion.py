@@ -61,7 +61,7 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
     ToolCall: ("name", "arguments"),
     ToolEntry: ("name", "text"),
     NoteEntry: ("text",),
-    SummaryEntry: ("text", "said"),
+    SummaryEntry: ("text", "said", "calls"),
     Setup: ("agent",),
     AgentSetup: ("prompt",),
 }
