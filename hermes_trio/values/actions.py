@@ -18,7 +18,7 @@ class Silence(Struct, frozen=True):
 
 
 class Reset(Struct, frozen=True):
-    """A command's wish: end this session and open the next.
+    """What a command asks for: end this session and open the next.
 
     Args:
         why: for the log, and for `sessions --all`.
@@ -28,7 +28,7 @@ class Reset(Struct, frozen=True):
 
 
 class Stop(Struct, frozen=True):
-    """A command's wish: stop the running turn.
+    """What a command asks for: stop the running turn.
 
     Args:
         everything: its background programs too.
@@ -38,13 +38,13 @@ class Stop(Struct, frozen=True):
 
 
 class Say(Struct, frozen=True):
-    """A command's wish: answer with this text (markdown)."""
+    """What a command asks for: answer with this text (markdown)."""
 
     text: str
 
 
 class Prompt(Struct, frozen=True):
-    """A command's wish: start a turn with this text.
+    """What a command asks for: start a turn with this text.
 
     Args:
         text: what the agent is given.
@@ -57,7 +57,7 @@ class Prompt(Struct, frozen=True):
 
 
 class Resume(Struct, frozen=True):
-    """A command's wish: go back to an ended session of this conversation's own.
+    """What a command asks for: go back to an ended session of this conversation's own.
 
     Args:
         session: its number; None: the newest that has turns.
@@ -67,7 +67,7 @@ class Resume(Struct, frozen=True):
 
 
 class Restart(Struct, frozen=True):
-    """A command's wish: the gateway drains and begins anew; who asked is told when it is back."""
+    """What a command asks for: the gateway drains and begins anew; who asked is told when it is back."""
 
 
 CommandResult = Reset | Stop | Say | Prompt | Resume | Restart

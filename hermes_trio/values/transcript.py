@@ -9,7 +9,7 @@ from msgspec import Struct
 
 
 class ToolCall(Struct, frozen=True, array_like=True):
-    """A model's wish to call a tool. `arguments` is JSON text as the model wrote it."""
+    """What a model asks a tool for. `arguments` is JSON text as the model wrote it."""
 
     id: str
     name: str

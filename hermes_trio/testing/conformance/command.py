@@ -86,7 +86,7 @@ class CommandTrial:
                         yield Called(name, text, admin=False, view=view)
 
     async def run(self, call: Called) -> CommandResult:
-        """Its wish. Anything else breaks the clause."""
+        """Its action. Anything else breaks the clause."""
         result = await self.command.run(call)
         expect(isinstance(result, ACTIONS), "one of the actions", result)
         return result
@@ -111,7 +111,7 @@ async def says_whom_it_is_for(trial: CommandTrial) -> None:
 
 
 async def returns_a_wish(trial: CommandTrial) -> None:
-    """By each of its names, in any session or none, whoever may call it: it returns a wish."""
+    """By each of its names, in any session or none, whoever may call it: it returns an action."""
     for call in trial.calls(("", *trial.texts)):
         await trial.run(call)
 
@@ -143,7 +143,7 @@ async def wishes_what_can_be(trial: CommandTrial) -> None:
         try:
             msgspec.convert(msgspec.to_builtins(result), type(result), strict=True)
         except msgspec.ValidationError as error:
-            raise Unlike("a wish whose fields are of their types", f"{result}: {error}") from error
+            raise Unlike("an action whose fields are of their types", f"{result}: {error}") from error
 
 
 async def is_quick(trial: CommandTrial) -> None:

@@ -1,0 +1,78 @@
+"""One thing has one word: what was renamed does not come back beside its new name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.house.source import PRODUCT, tree
+
+OLD = {
+    "Attendance": "Activity",
+    "Ear": "Receiver",
+    "Hold": "WaitForMore",
+    "Key": "ConversationKey",
+    "Player": "TurnRunner",
+    "Quiet": "DelayedStarts",
+    "River": "Wiring",
+    "Slot": "TurnPermit",
+    "Steps": "Journal",
+    "Traits": "Capabilities",
+    "Wish": "Action",
+    "ear": "receiver",
+    "river": "wiring",
+    "takes_in": "steerable",
+    "traits": "capabilities",
+    "wish": "action",
+    "wishes": "actions",
+}
+FLAT = {
+    "attend",
+    "background",
+    "candidates",
+    "credentials",
+    "dispatch",
+    "entries",
+    "inbox",
+    "keyed",
+    "keypool",
+}
+FLAT |= {
+    "listening",
+    "opening",
+    "pure",
+    "rests",
+    "river",
+    "slot",
+    "steps",
+    "stores",
+    "verbs",
+    "wishes",
+    "writing",
+}
+
+
+def names(module: str) -> Iterator[str]:
+    """Each name that a module gives to something."""
+    for node in ast.walk(tree(module)):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case (
+                ast.Name(id=name, ctx=ast.Store())
+                | ast.arg(arg=name)
+                | ast.Attribute(attr=name, ctx=ast.Store())
+            ):
+                yield name
+
+
+@pytest.mark.parametrize("module", PRODUCT)
+def test_no_old_word_names_anything(module):
+    assert {name: OLD[name] for name in names(module) if name in OLD} == {}
+
+
+def test_no_old_word_names_a_module():
+    flat = {module.removeprefix("hermes_trio/").removesuffix(".py").partition("/")[0] for module in PRODUCT}
+    assert flat & FLAT == set()
