@@ -81,9 +81,13 @@ class Daemon:
         return self.process.pid
 
     def holds(self) -> tuple[int, int]:
-        """How many file descriptors it has open, and how many threads run in it."""
+        """How many file descriptors it has open, and how many threads run in it.
+
+        Connections are left out: how many are kept says how many chats happened to be at work at once.
+        """
         of = Path("/proc", str(self.pid))
-        return len(os.listdir(of / "fd")), len(os.listdir(of / "task"))
+        open_now = [one for one in (of / "fd").iterdir() if not _leads_to(one).startswith("socket:")]
+        return len(open_now), len(os.listdir(of / "task"))
 
     @property
     def is_over(self) -> bool:
@@ -148,3 +152,11 @@ async def run(config: Path, environ: Mapping[str, str], *words: str) -> bytes:
         )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout
+
+
+def _leads_to(descriptor: Path) -> str:
+    """What a link in /proc says. One that was closed meanwhile can have been a connection only."""
+    try:
+        return os.readlink(descriptor)
+    except FileNotFoundError:
+        return "socket: closed meanwhile"

@@ -7,6 +7,7 @@ row is the first to meet it. The suite plays a slice; `make rows` plays all of i
 from __future__ import annotations
 
 import os
+from contextlib import closing
 
 import pytest
 
@@ -17,9 +18,9 @@ from hermes_trio.text import sentences
 from tests.store.spoilt import FLOWS, meets
 
 STRIDE = int(os.environ.get("HERMES_TRIO_ROWS", "97"))
-EVERYTHING = [
-    (table, column, how, flow) for table, column in columns(empty_disk()) for how in SPOILT for flow in FLOWS
-]
+with closing(empty_disk()) as disk:
+    COLUMNS = list(columns(disk))
+EVERYTHING = [(table, column, how, flow) for table, column in COLUMNS for how in SPOILT for flow in FLOWS]
 
 
 def slices():

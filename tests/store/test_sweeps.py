@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from hermes_trio.ports.store import Place
@@ -14,7 +16,8 @@ from hermes_trio.testing.spoiling import SPOILT, columns, spoil
 from tests.store.kit import a_store
 from tests.store.spoilt import agent, busy
 
-CELLS = [(table, column, how) for table, column in columns(empty_disk()) for how in SPOILT]
+with closing(empty_disk()) as disk:
+    CELLS = [(table, column, how) for table, column in columns(disk) for how in SPOILT]
 
 
 def pages(tx):
