@@ -14,6 +14,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from hermes_trio.config.accounts import Account, AccountTables
 from hermes_trio.config.filling import Filling, Problem, dotted
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, BeyondLimits, NotToml, read_toml
 from hermes_trio.config.options import (
@@ -29,7 +30,6 @@ from hermes_trio.config.options import (
 from hermes_trio.config.secret_files import Files, beginning_of
 from hermes_trio.config.toml_lines import toml_lines
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.ports.platform import Adapter
 from hermes_trio.runtime.plugins import PLATFORMS, TOOLS, Loader, installed
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.values.identity import Secret
@@ -61,8 +61,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
     Args:
         path: the file it came from, None for the embedded default.
-        platforms: per configured platform its adapter's own options.
-        adapters: the adapters of `platforms`.
+        accounts: the configured accounts whose adapter could be imported, in the order of the file.
         terminal_implied: no platform was configured; the terminal stands in.
         unavailable: configured platforms that could not be imported, and what to install.
         secrets: every secret in it, for redaction.
@@ -74,8 +73,7 @@ class Config(Struct, frozen=True, kw_only=True):
     agent: Agent
     model: ModelOptions
     tools: Tools
-    platforms: Mapping[str, Struct]
-    adapters: Mapping[str, Adapter]
+    accounts: tuple[Account, ...]
     terminal_implied: bool = False
     unavailable: Mapping[str, str] = {}
     secrets: tuple[Secret, ...] = ()
@@ -168,7 +166,7 @@ def load(
     known = installed(PLATFORMS) if adapters is None else adapters
     names = installed(TOOLS) if tools is None else tools
     source = _source(path)
-    reading = _Reading(path, environ)
+    reading = _Reading(path, environ, source)
     config = reading.config(_parsed(path, source), known, names)
     if config is None:
         raise ConfigWrong(_told(path, source, reading.filling.problems, reading.files.secrets))
@@ -178,37 +176,35 @@ def load(
 class _Reading:
     """One file on its way to a Config."""
 
-    def __init__(self, path: Path | None, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: Path | None, environ: Mapping[str, str], source: str) -> None:
         self.path = path
         self.environ = environ
         self.files = Files(path.absolute().parent if path else Path(), environ)
-        self.unavailable: dict[str, str] = {}
         self.filling = Filling(self.files.made)
+        self.tables = AccountTables(self.filling, lambda: toml_lines(source))
 
     def config(
         self, data: dict[str, Any], loaders: Mapping[str, Loader], tools: Collection[str]
     ) -> Config | None:
         """The whole file as a Config, None if anything in it is wrong."""
         implied = data.get("platforms", {}) == {}
-        tables = {"terminal": {}} if implied else data["platforms"]
-        adapters = self._adapters(tables, loaders)
-        self._learn(adapters)
+        self._learn()
+        self.tables.find({"terminal": {}} if implied else data["platforms"], loaders)
         for key in data.keys() - SECTIONS.keys() - {"platforms"}:
             self.filling.unknown_key((key,), [*SECTIONS, "platforms"])
         tables_of = {**{name: {} for name in SECTIONS}, **data, "model": self._model(data)}
         sections: dict[str, Any] = {
             name: self.filling.fill(kind, tables_of[name], (name,)) for name, kind in SECTIONS.items()
         }
-        platforms = {name: self._platform(name, tables[name], adapters[name]) for name in adapters}
+        accounts = self.tables.accounts()
         self._resolve(sections, tools)
         if self.filling.problems:
             return None
         return Config(
             path=self.path,
-            platforms=platforms,
-            adapters=adapters,
+            accounts=accounts,
             terminal_implied=implied,
-            unavailable=self.unavailable,
+            unavailable=self.tables.unavailable,
             secrets=tuple(dict.fromkeys(self.files.secrets)),
             **sections,
         )
@@ -219,37 +215,9 @@ class _Reading:
             return completed({"provider": "openai" if has_key else "echo"})
         return completed(data.get("model", {}))
 
-    def _learn(self, adapters: Mapping[str, Adapter]) -> None:
+    def _learn(self) -> None:
         for name, kind in SECTIONS.items():
             self.filling.knows(kind, (name,))
-        for name, adapter in adapters.items():
-            self.filling.knows(adapter.options, ("platforms", name))
-
-    def _adapters(self, tables: object, loaders: Mapping[str, Loader]) -> dict[str, Adapter]:
-        """The configured adapters that can be imported; the others are noted."""
-        if not isinstance(tables, dict):
-            self.filling.wrong(("platforms",), "must hold tables: [platforms.NAME]")
-            return {}
-        found: dict[str, Adapter] = {}
-        for name in tables:
-            if name not in loaders:
-                self.filling.unknown_name(("platforms", name), "platform", name, loaders)
-                continue
-            try:
-                found[name] = loaders[name]()
-            except ConfigWrong as error:
-                self.unavailable[name] = f"platform {name} {error}"
-        if not found:
-            for name, text in self.unavailable.items():
-                self.filling.wrong(("platforms", name), text)
-        return found
-
-    def _platform(self, name: str, table: object, adapter: Adapter) -> Any:
-        path = ("platforms", name)
-        names = _people_by_name(table) if isinstance(table, dict) else []
-        for spot in names:
-            self.filling.wrong((*path, *spot), NOT_AN_ID)
-        return None if names else self.filling.fill(adapter.options, table, path)
 
     def _resolve(self, sections: dict[str, Any], tools: Collection[str]) -> None:
         """What a section says about files, folders and plugins becomes what it means."""
@@ -266,21 +234,6 @@ class _Reading:
         for index, name in enumerate(sections["tools"].enable if sections["tools"] else ()):
             if name not in tools:
                 self.filling.unknown_name(("tools", "enable", index), "tool", name, tools)
-
-
-NOT_AN_ID = (
-    "must be a user id: names change hands, ids do not. "
-    "Write to the bot, and `hermes-trio ledger` shows the id that wrote"
-)
-
-
-def _people_by_name(table: Mapping[str, Any]) -> list[tuple[str, int]]:
-    return [
-        (key, index)
-        for key in ("allow_users", "admins")
-        for index, user in enumerate(table[key] if isinstance(table.get(key), list) else ())
-        if isinstance(user, str) and user.startswith("@")
-    ]
 
 
 def _source(path: Path | None) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 import trio
 from msgspec.structs import replace
 
+from hermes_trio.config.accounts import Account
 from hermes_trio.daemon.control import (
     NAME,
     Answer,
@@ -65,8 +66,8 @@ async def attach(state_dir: Path, around: Surroundings, *, returns_s: float = RE
     account = await _door(state_dir)
     adapter = installed(PLATFORMS)["terminal"]()
     context = AdapterContext(state_dir, around.chance, around.clock, around.redact.learn)
-    terminal = adapter.build(adapter.options(), "main", context)
-    link = _Link(state_dir, _client_name(around), around.chance, returns_s)
+    terminal = Account(platform="terminal", adapter=adapter, options=adapter.options()).build(context)
+    link = _Link(state_dir, account, _client_name(around), around.chance, returns_s)
     with caught_signals() as caught:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_leave_on_signal, caught, nursery.cancel_scope, name="signals")
@@ -81,7 +82,7 @@ async def attach(state_dir: Path, around: Surroundings, *, returns_s: float = RE
 class _Link:
     """The connection to the daemon, made again when it breaks. `keep` owns it."""
 
-    def __init__(self, state_dir: Path, client: str, chance: Chance, returns_s: float) -> None:
+    def __init__(self, state_dir: Path, account: str, client: str, chance: Chance, returns_s: float) -> None:
         # The core imports no adapter; like the terminal, the websocket's client is a plug-in that may miss.
         self._side = import_module("hermes_websocket.client")
         self._known = self._side.Known()
@@ -90,6 +91,7 @@ class _Link:
         self._conversation: Any = None
         self._made, self._lost = trio.Event(), trio.Event()
         self.state_dir = state_dir
+        self.account = account.partition("/")[2]
         self.client = client
 
     async def keep(self, terminal: Platform) -> None:
@@ -112,7 +114,11 @@ class _Link:
         connected = False
         try:
             async with self._side.connect(
-                self.state_dir, client=self.client, chance=self._chance, known=self._known
+                self.state_dir,
+                client=self.client,
+                chance=self._chance,
+                known=self._known,
+                account=self.account,
             ) as self._conversation:
                 patience.deadline = math.inf
                 connected = True

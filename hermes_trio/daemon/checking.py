@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from hermes_trio.config.filling import dotted
 from hermes_trio.config.load import Config
 from hermes_trio.daemon.answers import is_open
 from hermes_trio.daemon.provider import enabled_tools, model_name
@@ -27,9 +28,11 @@ def checked(config: Config) -> Iterator[str]:
     yield f"model: {model_name(config)}{fallbacks}"
     yield f"tools: {', '.join(tool.name for tool in enabled_tools(config.tools.enable)) or 'none'}"
     context = AdapterContext(Path(config.gateway.state_dir), system_chance(), SystemClock())
-    for name, adapter in config.adapters.items():
-        platform = adapter.build(config.platforms[name], "main", context)
-        yield f"platform: {name}: {_who(platform.policy.allow_users, platform.policy.admins)}"
+    for account in config.accounts:
+        policy = account.build(context).policy
+        yield f"account: {account.id}: {_who(policy.allow_users, policy.admins)}"
+    for why in config.unavailable.values():
+        yield f"unavailable: {why}"
     for weak in _weak(config):
         yield f"weak: {weak}"
     yield f"a stop takes at most {config.stop_s:g} s"
@@ -40,18 +43,19 @@ def _weak(config: Config) -> Iterator[str]:
     addresses = {"model.base_url": config.model.base_url}
     for number, fallback in enumerate(config.model.fallback):
         addresses[f"model.fallback[{number}].base_url"] = fallback.base_url
-    for name, options in config.platforms.items():
-        if isinstance(url := getattr(options, "api_url", None), str):
-            addresses[f"platforms.{name}.api_url"] = url
+    for account in config.accounts:
+        if isinstance(url := getattr(account.options, "api_url", None), str):
+            addresses[f"{dotted(account.path)}.api_url"] = url
     for key, url in addresses.items():
         split = urlsplit(url)
         host = split.hostname or ""
         if split.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
             yield f"{key}: {host} is spoken to without encryption; whoever is in between reads the key: https://"
     runs = {"terminal", "process"} & set(config.tools.enable)
-    for name, options in config.platforms.items():
-        if runs and "*" in getattr(options, "allow_users", ()):
-            yield f"platforms.{name}.allow_users: anybody may have {', '.join(sorted(runs))} used"
+    for account in config.accounts:
+        if runs and "*" in getattr(account.options, "allow_users", ()):
+            where = dotted(account.path)
+            yield f"{where}.allow_users: anybody may have {', '.join(sorted(runs))} used"
     if config.path is not None and config.path.stat().st_mode & 0o022:
         yield f"{config.path}: others may write it: chmod go-w {config.path}"
     if config.gateway.state_dir.exists():

@@ -76,9 +76,7 @@ def system_surroundings(log: Log, redact: Redactor, *, resume: bool = True) -> S
 def build_platforms(config: Config, state_dir: Path, around: Surroundings) -> list[Platform]:
     """The configured accounts, built, not opened. What could not be imported is left out."""
     context = AdapterContext(state_dir, around.chance, around.clock, around.redact.learn)
-    return [
-        adapter.build(config.platforms[name], "main", context) for name, adapter in config.adapters.items()
-    ]
+    return [account.build(context) for account in config.accounts]
 
 
 async def serve(config: Config, around: Surroundings) -> int:

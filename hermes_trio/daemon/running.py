@@ -14,6 +14,7 @@ from typing import TextIO, cast
 import trio
 from msgspec.structs import replace
 
+from hermes_trio.config.accounts import Account
 from hermes_trio.config.load import Config
 from hermes_trio.daemon.life import RESTART, serve, system_surroundings
 from hermes_trio.daemon.log_bridge import standard_logging_to
@@ -26,6 +27,7 @@ from hermes_trio.runtime.log import Log, stream_log
 from hermes_trio.runtime.plugins import PLATFORMS, installed
 from hermes_trio.runtime.redaction import Redactor
 
+TERMINAL = "terminal"
 STDIN, STDERR = 0, 2
 EVERY_LINE = 1_000_000_000
 
@@ -73,15 +75,16 @@ def run_attached(state_dir: Path) -> int:
 
 def with_terminal_only(config: Config) -> Config:
     """The same configuration with the terminal as its one platform."""
-    adapter = installed(PLATFORMS)["terminal"]()
     config = with_each_line_answered(replace(config, terminal_implied=True))
+    configured = [account for account in config.accounts if account.platform == TERMINAL]
     return replace(
-        config,
-        platforms={"terminal": config.platforms.get("terminal", adapter.options())},
-        adapters={"terminal": adapter},
-        terminal_implied=False,
-        unavailable={},
+        config, accounts=tuple(configured or [_terminal()]), terminal_implied=False, unavailable={}
     )
+
+
+def _terminal() -> Account:
+    adapter = installed(PLATFORMS)[TERMINAL]()
+    return Account(platform=TERMINAL, adapter=adapter, options=adapter.options())
 
 
 def with_each_line_answered(config: Config) -> Config:
@@ -129,4 +132,4 @@ def _log(config: Config, redact: Redactor, *, to_file: bool) -> Iterator[Log]:
 
 
 def _is_garbled(config: Config) -> bool:
-    return "terminal" in config.platforms and os.isatty(STDERR)
+    return any(account.platform == TERMINAL for account in config.accounts) and os.isatty(STDERR)

@@ -14,7 +14,8 @@ from hermes_trio.errors import ConfigWrong
 
 STORE = "hermes.db"
 LOG = "hermes.log"
-TRUSTED = (STORE, f"{STORE}-wal", f"{STORE}-shm", "lock", LOG, "websocket.token", "websocket.port")
+TRUSTED = (STORE, f"{STORE}-wal", f"{STORE}-shm", "lock", LOG)
+DOORS = "websocket.*"
 """What is believed, or written, because it lies there."""
 
 
@@ -66,7 +67,7 @@ def refuse_shared(state_dir: Path) -> None:
         ConfigWrong: it, or a file in it that is trusted, is another's or may be written by others, or such a
             file leads elsewhere. The text says the mend.
     """
-    for path in (state_dir, *(state_dir / name for name in TRUSTED)):
+    for path in (state_dir, *(state_dir / name for name in TRUSTED), *sorted(state_dir.glob(DOORS))):
         try:
             _refuse_shared(path, path.lstat(), folder=path == state_dir)
             if path == state_dir:  # it may be a link: then the same holds of where that leads

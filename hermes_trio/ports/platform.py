@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -140,9 +140,13 @@ class Adapter(Struct, frozen=True):
         name: the `[platforms.NAME]` section it belongs to.
         options: a msgspec.Struct with `forbid_unknown_fields=True`: schema and documentation of that
             section. Fields of type `Secret` are written as "env:NAME" or "file:PATH" in the config.
-        build: makes a platform from the options and an account name; opens nothing.
+        build: makes a platform from the options and an account name; opens nothing. Called for each account
+            that is configured; what one keeps in state_dir, another does not touch.
+        alone: by option, what two accounts must not have in common, such as the bot that a token is for;
+            under "" what none of the options says. A configuration where two have is refused.
     """
 
     name: str
     options: type[Struct]
     build: Callable[[Any, str, AdapterContext], Platform]
+    alone: Callable[[Any], Mapping[str, Hashable]] = lambda options: {}

@@ -32,4 +32,6 @@ def build(options: Options, account: str, context: AdapterContext) -> Telegram:
     return Telegram(options, account)
 
 
-adapter = Adapter(name="telegram", options=Options, build=build)
+adapter = Adapter(
+    name="telegram", options=Options, build=build, alone=lambda options: {"token": options.bot()}
+)

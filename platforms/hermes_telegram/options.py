@@ -62,6 +62,10 @@ class Options(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
             for user in self.allow_users:
                 _sender_id(user)
 
+    def bot(self) -> str:
+        """The bot's own id, which its token begins with. Two pollers of one bot cut each other off."""
+        return self.token.reveal().partition(":")[0]
+
     def policy(self) -> Policy:
         """Who may speak to this account, in the gateway's terms."""
         return Policy(

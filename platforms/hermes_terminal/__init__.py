@@ -30,4 +30,4 @@ def build(options: Options, account: str, context: AdapterContext) -> Terminal:
     )
 
 
-adapter = Adapter(name="terminal", options=Options, build=build)
+adapter = Adapter(name="terminal", options=Options, build=build, alone=lambda options: {"": "standard input"})

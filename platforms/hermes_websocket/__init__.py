@@ -28,4 +28,9 @@ def build(options: Options, account: str, context: AdapterContext) -> Websocket:
     )
 
 
-adapter = Adapter(name="websocket", options=Options, build=build)
+adapter = Adapter(
+    name="websocket",
+    options=Options,
+    build=build,
+    alone=lambda options: {"port": options.port} if options.port else {},
+)

@@ -20,7 +20,7 @@ from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection
 from wsproto.utilities import ProtocolError
 
 from hermes_trio import AccountRefused, Chance, Delivery, NotSent, PlatformDown, SendRefused, SendUnknown
-from hermes_websocket.door import find_door
+from hermes_websocket.door import MAIN, find_door
 from hermes_websocket.translate import delivery_of
 from hermes_websocket.wire import (
     BAD_TOKEN,
@@ -79,8 +79,11 @@ class Conversation:
     may use one conversation; whoever waits reads for all.
     """
 
-    def __init__(self, ws: WebSocketConnection, client: str, chance: Chance, known: Known) -> None:
+    def __init__(
+        self, ws: WebSocketConnection, account: str, client: str, chance: Chance, known: Known
+    ) -> None:
         self._ws = ws
+        self._account = account
         self._client = client
         self._known = known
         self._prefix = f"{chance.getrandbits(64):016x}"
@@ -123,11 +126,11 @@ class Conversation:
                 raise StopAsyncIteration
             frame = self._come.popleft()
             if isinstance(frame, Typing):
-                return delivery_of(frame, self._client)
+                return delivery_of(frame, self._account, self._client)
             is_new = self._known.is_new(frame.key)
             await self._send(Confirm(id=frame.key))
             if is_new or not isinstance(frame, Send):
-                return delivery_of(frame, self._client)
+                return delivery_of(frame, self._account, self._client)
 
     def _id(self) -> str:
         self._said += 1
@@ -190,7 +193,7 @@ class _Answer:
 
 @asynccontextmanager
 async def connect(
-    state_dir: Path, *, client: str, chance: Chance, known: Known | None = None
+    state_dir: Path, *, client: str, chance: Chance, known: Known | None = None, account: str = MAIN
 ) -> AsyncIterator[Conversation]:
     """A conversation with the gateway of this state_dir.
 
@@ -199,16 +202,17 @@ async def connect(
         client: who we are, for ever. A second connection as the same client ends the first.
         chance: makes message ids.
         known: of an earlier connection of this client.
+        account: which of the gateway's websockets.
 
     Raises:
         PlatformDown: no gateway listens, or it did not answer within 5 s.
         AccountRefused: it does not know the token.
     """
-    host, port, token = find_door(state_dir)
+    host, port, token = find_door(state_dir, account)
     known = known or Known()
     async with _open(host, port) as ws:
         await _greet(ws, Hello(token=token.reveal(), client=client, seen=known.last))
-        yield Conversation(ws, client, chance, known)
+        yield Conversation(ws, account, client, chance, known)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The two files by which a client on this machine finds the door and is let in."""
+"""The two files by which a client on this machine finds the door and is let in: each account has its own."""
 
 from __future__ import annotations
 
@@ -7,21 +7,31 @@ from pathlib import Path
 
 from hermes_trio import AccountRefused, Chance, PlatformDown, Secret
 
-_TOKEN, _PORT = "websocket.token", "websocket.port"
+MAIN = "main"
 _TOKEN_MIN = 32
 
 
-def own_token(state_dir: Path, chance: Chance) -> Secret:
-    """The token of this state_dir, made if there is none. Only its owner may read it (0600).
+def token_file(state_dir: Path, account: str) -> Path:
+    """`websocket.token`; of another account than main its name stands within."""
+    return state_dir / ("websocket.token" if account == MAIN else f"websocket.{account}.token")
+
+
+def port_file(state_dir: Path, account: str) -> Path:
+    """`websocket.port`; of another account than main its name stands within."""
+    return state_dir / ("websocket.port" if account == MAIN else f"websocket.{account}.port")
+
+
+def own_token(path: Path, chance: Chance) -> Secret:
+    """The token in this file, made if there is none. Only its owner may read it (0600).
 
     Args:
+        path: its `token_file`.
         chance: a new token is as hard to guess as this; the daemon's is the system's.
 
     Raises:
         AccountRefused: the file can be read by others, or holds no token.
         PlatformDown: it can be neither read nor made.
     """
-    path = state_dir / _TOKEN
     try:
         if not path.exists():
             _make(path, f"{chance.getrandbits(256):064x}", chance)
@@ -30,9 +40,9 @@ def own_token(state_dir: Path, chance: Chance) -> Secret:
         raise PlatformDown(f"{path}: {error.strerror}") from error
 
 
-def own_port(state_dir: Path, host: str, port: int) -> None:
-    """Write where we listen: two lines, port and host. Raises PlatformDown."""
-    path, fresh = state_dir / _PORT, state_dir / f"{_PORT}.new"
+def own_port(path: Path, host: str, port: int) -> None:
+    """Write into a `port_file` where we listen: two lines, port and host. Raises PlatformDown."""
+    fresh = path.with_name(f"{path.name}.new")
     try:
         fresh.unlink(missing_ok=True)
         _write(fresh, f"{port}\n{host}\n")
@@ -41,12 +51,12 @@ def own_port(state_dir: Path, host: str, port: int) -> None:
         raise PlatformDown(f"{path}: {error.strerror}") from error
 
 
-def close_door(state_dir: Path) -> None:
+def close_door(path: Path) -> None:
     """Nobody listens any more: another program may get the port, and no client must show it the token."""
-    (state_dir / _PORT).unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
-def find_door(state_dir: Path) -> tuple[str, int, Secret]:
+def find_door(state_dir: Path, account: str = MAIN) -> tuple[str, int, Secret]:
     """Host, port and token, for a client.
 
     Raises:
@@ -54,8 +64,8 @@ def find_door(state_dir: Path) -> tuple[str, int, Secret]:
         AccountRefused: the token file is not fit to be used.
     """
     try:
-        port, host = (state_dir / _PORT).read_text().split()
-        return host, int(port), _checked(state_dir / _TOKEN)
+        port, host = port_file(state_dir, account).read_text().split()
+        return host, int(port), _checked(token_file(state_dir, account))
     except (OSError, ValueError) as error:
         raise PlatformDown(f"no gateway listens for {state_dir}") from error
 

@@ -12,7 +12,8 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
 
     Args:
         host: a loopback address.
-        port: 0 takes a free one; which, stands in `websocket.port` in the state_dir.
+        port: 0 takes a free one; which, stands in `websocket.port` in the state_dir
+            (of another account than main: `websocket.ACCOUNT.port`).
     """
 
     host: Literal["127.0.0.1", "::1", "localhost"] = "127.0.0.1"

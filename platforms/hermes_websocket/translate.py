@@ -52,9 +52,9 @@ def frame_of(delivery: Delivery, key: str) -> Confirmed:
     )
 
 
-def delivery_of(frame: Confirmed | Typing, client: str) -> Delivery:
+def delivery_of(frame: Confirmed | Typing, account: str, client: str) -> Delivery:
     """What a server asks of a client, as the delivery it was. `message_id` is set for a send too."""
-    address = Address(PLATFORM, "main", client, frame.chat, USER)
+    address = Address(PLATFORM, account, client, frame.chat, USER)
     match frame:
         case Send():
             part = Part(frame.text, frame.spans)

@@ -26,7 +26,7 @@ from hermes_trio import (
     SendRefused,
     split_markdown,
 )
-from hermes_websocket.door import close_door, own_port, own_token
+from hermes_websocket.door import MAIN, close_door, own_port, own_token, port_file, token_file
 from hermes_websocket.link import HELLO_S, Link, Refused, greet
 from hermes_websocket.links import Links
 from hermes_websocket.options import Options
@@ -55,7 +55,7 @@ class Websocket:
 
     Args:
         options: where to listen.
-        state_dir: holds `websocket.token` and `websocket.port`.
+        state_dir: holds the account's token file and port file.
         chance: makes the token, and keys for what the outbox gave none.
         account: which of its accounts this is.
         learn: told the token, which is a secret of this gateway.
@@ -73,12 +73,13 @@ class Websocket:
         *,
         state_dir: Path,
         chance: Chance,
-        account: str = "main",
+        account: str = MAIN,
         learn: Callable[[Secret], None] = lambda secret: None,
     ) -> None:
         self.account = account
         self._options = options
-        self._state_dir = state_dir
+        self._token_file = token_file(state_dir, account)
+        self._port_file = port_file(state_dir, account)
         self._learn = learn
         self._prefix = f"{chance.getrandbits(64):016x}"
         self._made = 0
@@ -105,7 +106,7 @@ class Websocket:
             PlatformDown: the port cannot be bound, or the files in state_dir not written.
             AccountRefused: the token file is not fit to be used.
         """
-        token = own_token(self._state_dir, self._chance)
+        token = own_token(self._token_file, self._chance)
         self._learn(token)
         host = "127.0.0.1" if self._options.host == "localhost" else self._options.host
         try:
@@ -113,7 +114,7 @@ class Websocket:
         except OSError as error:
             raise PlatformDown(f"port {self._options.port} of {host}: {error}") from error
         try:
-            own_port(self._state_dir, host, listeners[0].socket.getsockname()[1])
+            own_port(self._port_file, host, listeners[0].socket.getsockname()[1])
             self._intake = intake
             intake.received()
             await trio.serve_listeners(
@@ -121,7 +122,7 @@ class Websocket:
             )
         finally:
             self._intake = None
-            close_door(self._state_dir)
+            close_door(self._port_file)
             for listener in listeners:
                 listener.socket.close()
 

@@ -140,6 +140,20 @@ async def test_a_running_daemon_is_attached_to(with_door, start, run):
         assert await daemon.stop() == 0
 
 
+async def test_each_websocket_has_its_own_door_and_the_first_is_attached_to(run, start, tmp_path):
+    (tmp_path / "hermes.toml").write_text(
+        '[gateway]\nstate_dir = "state"\n[model]\nprovider = "echo"\n'
+        "[platforms.websocket.desk]\n[platforms.websocket.door]\n"
+    )
+    async with start("run") as daemon:
+        assert (await daemon.ready())["receiving"] == "websocket/desk,websocket/door"
+        names = [f"websocket.{account}.{what}" for account in ("desk", "door") for what in ("port", "token")]
+        assert sorted(path.name for path in (tmp_path / "state").glob("websocket.*")) == names
+        assert (await run("chat", stdin=b"hi\n")).stdout == "you said: hi\n"
+        assert "websocket/desk/pipe-" in (await run("ledger")).stdout
+        assert await daemon.stop() == 0
+
+
 async def test_leaving_an_attached_chat_leaves_the_daemon_alone(with_door, start, on_a_terminal):
     async with start("run") as daemon:
         await daemon.ready()

@@ -64,7 +64,7 @@ async def test_check_says_what_a_right_configuration_means(run, tmp_path):
         f"state_dir: {tmp_path}/state",
         "model: echo",
         "tools: now, sleep",
-        "platform: telegram: ANYBODY may speak",
+        "account: telegram/main: ANYBODY may speak",
         "a stop takes at most 32 s",
     ]
     assert not (tmp_path / "state").exists()

@@ -27,7 +27,7 @@ def test_what_is_not_said_has_its_default(read):
     assert config.model.name == "gpt-5.5"
     assert config.model.fallback == ()
     assert config.tools.enable == ("now", "sleep")
-    assert config.platforms["pigeon"].feed == "corn"
+    assert config.accounts[0].options.feed == "corn"
     assert not config.terminal_implied
 
 

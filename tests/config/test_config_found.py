@@ -64,7 +64,7 @@ def test_a_named_file_is_relative_to_the_working_folder_and_refused_if_it_does_n
 def test_without_a_file_there_is_echo_in_the_terminal():
     config = load(None, environ={"HOME": "/home/ada"}, adapters=ADAPTERS, tools=TOOLS)
     assert config.model.provider == "echo"
-    assert list(config.platforms) == ["terminal"]
+    assert [account.id for account in config.accounts] == ["terminal/main"]
     assert config.terminal_implied
     assert str(config.gateway.state_dir) == "/home/ada/.local/state/hermes-trio"
 
@@ -84,7 +84,7 @@ def test_a_blank_key_in_the_environment_is_none():
 
 def test_a_file_without_platforms_is_for_the_terminal(read):
     config = read("[gateway]\nqueue_max = 1")
-    assert list(config.platforms) == ["terminal"]
+    assert [account.id for account in config.accounts] == ["terminal/main"]
     assert config.terminal_implied
 
 
@@ -99,7 +99,7 @@ def test_only_configured_adapters_are_imported(tmp_path):
 
 def test_an_adapter_that_cannot_be_imported_does_not_hide_the_others(read):
     config = read("[platforms.lame]\nleg = 1\n[platforms.terminal]\ncolour = false")
-    assert list(config.platforms) == ["terminal"]
+    assert [account.id for account in config.accounts] == ["terminal/main"]
     assert "pip install --upgrade lame" in config.unavailable["lame"]
 
 

@@ -23,6 +23,7 @@ ENVIRON = {
     "OPENAI_API_KEY": "sk-1",
     "ANTHROPIC_API_KEY": "sk-2",
     "TELEGRAM_BOT_TOKEN": "123456789:AAsecret",
+    "SECOND_BOT_TOKEN": "234567890:AAsecret",
 }
 
 
@@ -60,7 +61,8 @@ def at(section, key):
 def test_it_loads_whole():
     config = load(SAMPLE, environ=ENVIRON)
     assert config.unavailable == {}
-    assert set(config.platforms) == set(tomllib.loads(TEXT)["platforms"])
+    assert {account.platform for account in config.accounts} == set(tomllib.loads(TEXT)["platforms"])
+    assert "telegram/second" in [account.id for account in config.accounts]
 
 
 def names(kind):
@@ -84,9 +86,9 @@ def test_it_holds_every_platform_that_comes_with_the_package():
 @pytest.mark.parametrize("name", sorted(tomllib.loads(TEXT)["platforms"]))
 def test_it_holds_the_keys_of_each_platform_and_no_others(name):
     adapter = ADAPTERS[name]()
-    assert set(tomllib.loads(TEXT)["platforms"][name]) == {
-        field.encode_name for field in fields(adapter.options)
-    }
+    table = tomllib.loads(TEXT)["platforms"][name]
+    own = {key for key, value in table.items() if not isinstance(value, dict)}
+    assert own == {field.encode_name for field in fields(adapter.options)}
 
 
 @each_key
@@ -119,4 +121,4 @@ def test_a_key_on_another_level_is_found_and_its_place_named(tmp_path, line, sec
     lines = TEXT.splitlines()
     [why] = [why for n, name, why in refusals(tmp_path, 1, lines[line - 1]) if (n, name) == (1, key)]
     assert why.startswith("unknown key; it belongs in ")
-    assert f"[{section.removesuffix('.fallback')}]" in why
+    assert f"[{section.removesuffix('.fallback').removesuffix('.second')}]" in why

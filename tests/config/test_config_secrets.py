@@ -13,13 +13,13 @@ def test_secrets_come_from_variables_and_files(read, tmp_path):
     (tmp_path / "key").write_text("sk-three\n")
     config = read(PIGEON + '[model]\nkeys = ["env:KEY_1", "env:KEY_2", "file:key"]', ENVIRON)
     assert [key.reveal() for key in config.model.keys] == ["sk-one", "sk-two", "sk-three"]
-    assert config.platforms["pigeon"].token.reveal() == "coo-1234"
+    assert config.accounts[0].options.token.reveal() == "coo-1234"
 
 
 def test_a_secret_that_may_be_absent_may_be_given(read):
-    assert read(PIGEON + ECHO, ENVIRON).platforms["pigeon"].spare_token is None
+    assert read(PIGEON + ECHO, ENVIRON).accounts[0].options.spare_token is None
     config = read(PIGEON + 'spare_token = "env:KEY_1"\n' + ECHO, ENVIRON)
-    assert config.platforms["pigeon"].spare_token.reveal() == "sk-one"
+    assert config.accounts[0].options.spare_token.reveal() == "sk-one"
 
 
 def test_every_secret_is_known_for_redaction_once(read):

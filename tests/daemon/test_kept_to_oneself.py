@@ -61,7 +61,7 @@ def be_a_pipe(path, _):
 
 
 @pytest.mark.parametrize("make", [lead_elsewhere, be_a_pipe])
-@pytest.mark.parametrize("name", ["hermes.db", "hermes.db-wal", "hermes.log", "lock", "websocket.token"])
+@pytest.mark.parametrize("name", ["hermes.db", "hermes.db-wal", "hermes.log", "lock", "websocket.desk.token"])
 async def test_what_leads_out_of_the_state_dir_is_refused_and_nothing_is_written_there(place, name, make):
     outside = place.home / "outside"
     place.state_dir.mkdir()

@@ -70,7 +70,7 @@ def daemon(place, examples):
 def test_check_knows_it(place, examples):
     done = examples.run(HERMES, "check", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "platform: folder: 1 may speak" in done.stdout
+    assert "account: folder/main: 1 may speak" in done.stdout
 
 
 def test_its_messages_are_answered_also_after_kill_9(place, daemon):

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import trio
 from hermes_websocket import Options, Websocket, adapter
-from hermes_websocket.door import own_token
+from hermes_websocket.door import own_token, token_file
 from hermes_websocket.porch import PLACES
 from hermes_websocket.websocket import CONNECTIONS_MAX
 from websockets.exceptions import ConnectionClosed
@@ -462,7 +462,7 @@ def test_a_full_disk_leaves_no_half_made_token(tmp_path):
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
     try:
         with pytest.raises(PlatformDown):
-            own_token(tmp_path, seeded_chance("door"))
+            own_token(token_file(tmp_path, "main"), seeded_chance("door"))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
