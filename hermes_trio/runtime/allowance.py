@@ -54,9 +54,11 @@ class Allowances:
         return now - self._lost_s
 
     def begin(self, one: Allowance) -> None:
-        """From now on it is looked at."""
+        """From now on it is looked at, also where the process stops before the next look is begun."""
         self._given.add(one)
-        if one.ends_at + self._lost_s < self._looks_at:
+        looks_at = min(one.ends_at + self._lost_s, trio.current_time() + self._every_s)
+        if looks_at < self._looks_at:
+            self._looks_at = looks_at
             self._news.set()
 
     def end(self, one: Allowance) -> None:

@@ -258,3 +258,24 @@ async def test_time_in_which_the_process_did_not_run_is_not_the_turns(autojump_c
         assert await ends(world) == [("answered", ""), ("failed", "deadline")]
         assert world.now == 60 + asleep_s - 0.5
         check(world)
+
+
+@pytest.mark.parametrize("asleep_s", [30, 3000])
+async def test_a_process_that_stops_in_the_first_moment_of_a_turn_takes_none_of_its_time(
+    autojump_clock, asleep_s
+):
+    """Nobody has looked at the time before: when the next look is due is known from the first moment."""
+
+    async def agent(turn):
+        world.fault("freezes", for_s=asleep_s)
+        await trio.sleep(50 if turn.text == "works" else float("inf"))
+        return "done"
+
+    async with open_world(agent, options=GatewayOptions(turn_deadline_s=60)) as world:
+        await world.say("ada", "works")
+        await world.settle()
+        await world.say("bob", "hangs")
+        await world.settle()
+        assert await ends(world) == [("answered", ""), ("failed", "deadline")]
+        assert world.now == 50 + asleep_s + 60 + asleep_s - 1
+        check(world)
