@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from hermes_trio.ports.command import *  # noqa: F403
     from hermes_trio.ports.model import *  # noqa: F403
     from hermes_trio.ports.platform import *  # noqa: F403
-    from hermes_trio.ports.process import Children as Children
+    from hermes_trio.ports.process import CallProcesses as CallProcesses
     from hermes_trio.ports.process import Group as Group
     from hermes_trio.ports.process import Process as Process
     from hermes_trio.ports.process import Processes as Processes
@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from hermes_trio.values.delivery import *  # noqa: F403
     from hermes_trio.values.identity import *  # noqa: F403
     from hermes_trio.values.message import *  # noqa: F403
-    from hermes_trio.values.process import ChildLog as ChildLog
-    from hermes_trio.values.process import LeftChildren as LeftChildren
+    from hermes_trio.values.process import LeftProcesses as LeftProcesses
+    from hermes_trio.values.process import ProcessLog as ProcessLog
     from hermes_trio.values.process import Ran as Ran
     from hermes_trio.values.stored import Claimed as Claimed
     from hermes_trio.values.stored import StatusView as StatusView
@@ -70,8 +70,8 @@ if TYPE_CHECKING:
 _WHERE = {
     "hermes_trio.gateway.handle": ("Gateway",),
     "hermes_trio.gateway.open": ("open_gateway",),
-    "hermes_trio.values.process": "ChildLog LeftChildren Ran".split(),
-    "hermes_trio.ports.process": "Children Group Process Processes".split(),
+    "hermes_trio.values.process": "ProcessLog LeftProcesses Ran".split(),
+    "hermes_trio.ports.process": "CallProcesses Group Process Processes".split(),
     "hermes_trio.intake.receiver": ("Health",),
     "hermes_trio.values.stored": ("Claimed", "StatusView"),
     "hermes_trio.models.fallback": ("Candidate", "Candidates"),
@@ -106,7 +106,7 @@ _WHERE = {
     "hermes_trio.values.message": "Message Moved OutcomeName Quoted TurnState Undecodable".split(),
     "hermes_trio.values.delivery": "Choice Delivery Part Receipt DeliveryKind Span Capabilities".split(),
     "hermes_trio.values.views": (
-        "ChildView KeyState KeyView LedgerRow ReplyState SessionView TurnView"
+        "ProcessView KeyState KeyView LedgerRow ReplyState SessionView TurnView"
     ).split(),
     "hermes_trio.values.actions": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.values.transcript": (

@@ -215,11 +215,11 @@ class NoCredentials(OutsideError):
 
     Args:
         until: wall-clock seconds of the earliest time one may be, None when none is configured.
-        kind: the class of the refusal that benched the last one.
+        kind: the class of the refusal of the last one.
         defer: keep the turn's messages and answer them then, instead of telling that nobody will. Without
             `until` they are not kept.
-        rested: wall-clock seconds at which the first cooldown ends: they are kept only if that is within two
-            minutes of their arrival. None: in any case.
+        cooldown_until: wall-clock seconds at which the first cooldown ends: they are kept only if that is
+            within two minutes of their arrival. None: in any case.
     """
 
     def __init__(
@@ -228,13 +228,13 @@ class NoCredentials(OutsideError):
         kind: ModelFailure = "auth",
         *,
         defer: bool = False,
-        rested: float | None = None,
+        cooldown_until: float | None = None,
     ) -> None:
         super().__init__(f"no usable credential ({kind}), until {until}")
         self.until = until
         self.kind: ModelFailure = kind
         self.defer = defer
-        self.rested = rested
+        self.cooldown_until = cooldown_until
 
 
 class StoreFailed(OutsideError):

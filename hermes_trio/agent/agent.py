@@ -15,7 +15,7 @@ import msgspec
 from hermes_trio.agent.context_window import Transcript, Walk
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.models.key_pool import KeyPool
-from hermes_trio.ports.process import Children
+from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.supervise import attempt
@@ -64,7 +64,7 @@ class Context:
     def __init__(self, turn: Turn, op: str, parent: str, consumed: list[int]) -> None:
         self.op = op
         self.address: Address = turn.address
-        self.children: Children = turn.children(consumed)
+        self.processes: CallProcesses = turn.processes(consumed)
         self._turn = turn
         self._parent = parent
 

@@ -48,7 +48,7 @@ def status_data(status: Status | None, store: StatusView | None) -> dict[str, An
         return data | {"store": "does not answer"}
     data |= {"store": "ok", "boot": store.boot, "waiting": store.waiting, "owed": store.owed}
     data |= {"deferred": store.deferred, "held": store.held}
-    data |= {"children": [msgspec.structs.asdict(child) for child in store.children]}
+    data |= {"processes": [msgspec.structs.asdict(process) for process in store.processes]}
     return data | {"sessions": store.sessions, "running": [turn_data(turn) for turn in store.running]}
 
 
@@ -111,10 +111,10 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
         how_long = span(max(0.0, now - turn.opened_at))
         at = f", step {turn.steps}: {turn.step}" if turn.steps else ""
         yield f"turn {turn.id}", f"{turn.key}, session {turn.session}, for {how_long}{at}"
-    for child in store.children:
-        how_long = span(max(0.0, now - child.began_at))
-        keep = ", kept" if child.keep else ""
-        yield f"process {child.id}", f"session {child.session}, for {how_long}{keep}: {child.command}"
+    for process in store.processes:
+        how_long = span(max(0.0, now - process.began_at))
+        keep = ", kept" if process.keep else ""
+        yield f"process {process.id}", f"session {process.session}, for {how_long}{keep}: {process.command}"
 
 
 def _account(account: Account) -> str:
@@ -150,7 +150,7 @@ def print_sessions(rows: Sequence[SessionView]) -> None:
         "turns": lambda row: row.turns,
         "waiting": lambda row: row.waiting,
         "running": lambda row: "" if row.running is None else f"turn {row.running.id}",
-        "background": lambda row: len(row.children) or "",
+        "background": lambda row: len(row.processes) or "",
         "interrupted": lambda row: row.interrupted or "",
     }
     if any(row.ended_at is not None for row in rows):

@@ -1,7 +1,7 @@
 """/status: what runs, what waits, who receives."""
 
 from hermes_trio.ports.command import CommandCall
-from hermes_trio.text.sentences import child_status, waiting_phrase
+from hermes_trio.text.sentences import process_status, waiting_phrase
 from hermes_trio.values.actions import Say
 from hermes_trio.values.views import SessionView
 
@@ -28,7 +28,7 @@ def _session(session: SessionView | None) -> list[str]:
         lines.append(f"Turn {turn.id} {doing}{step}.")
     if session.waiting:
         lines.append(f"{waiting_phrase(session.waiting)} waiting.")
-    lines += [child_status(child) for child in session.children]
+    lines += [process_status(process) for process in session.processes]
     return lines
 
 

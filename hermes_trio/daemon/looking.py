@@ -65,10 +65,10 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
     from hermes_trio.models.cooldowns import shown
     from hermes_trio.runtime.clock import SystemClock
     from hermes_trio.store.promises import views
-    from hermes_trio.store.promises.deferral import key_rests
+    from hermes_trio.store.promises.deferral import key_cooldowns
     from hermes_trio.store.promises.views import look
     from hermes_trio.store.sqlite.schema import connect_read_only
-    from hermes_trio.values.key_state import KeyRest
+    from hermes_trio.values.key_state import KeyCooldown
 
     now = SystemClock().now()
     db = connect_read_only(path)
@@ -81,8 +81,8 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
                 rows = cast("list[SessionView]", see(views.sessions, None, 200, ended))
                 return Sessions(rows=tuple(rows))
             case AskKeys():
-                rests = cast("tuple[KeyRest, ...]", see(key_rests))
-                return Keys(rows=tuple(shown(one, now, used_at=one.bench.tried_at) for one in rests))
+                cooldowns = cast("tuple[KeyCooldown, ...]", see(key_cooldowns))
+                return Keys(rows=tuple(shown(one, now, used_at=one.cooldown.tried_at) for one in cooldowns))
             case _:
                 return cast(StatusView, see(views.status))
     except sqlite3.DatabaseError as error:

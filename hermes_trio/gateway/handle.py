@@ -56,7 +56,7 @@ class Gateway:
         await self.wiring.listening.ended()
         await self.at_rest()
         while (await self.wiring.store.status()).deferred:
-            await self.wiring.rests.looked()
+            await self.wiring.cooldowns.looked()
             await self.at_rest()
 
     async def at_rest(self) -> None:
@@ -85,7 +85,7 @@ class Gateway:
             if (worker := next(busy, None)) is not None:
                 await worker.left.wait()
             elif await self._waits_for_a_key(account, chat):
-                await wiring.rests.looked()
+                await wiring.cooldowns.looked()
             else:
                 return
 
@@ -113,7 +113,7 @@ class Gateway:
         except StaleSession:
             return False
         self.wiring.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
-        return stopped.turn is not None or (everything and bool(stopped.children))
+        return stopped.turn is not None or (everything and bool(stopped.processes))
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
         """End the session and open the next; returns its number, None if there is no such open session.
@@ -169,7 +169,7 @@ class Gateway:
 
     def keys(self) -> Sequence[KeyView]:
         """The keys to models by position and state, never a key."""
-        return self.wiring.rests.views()
+        return self.wiring.cooldowns.views()
 
     async def status(self) -> StatusView:
         """Counts, and the turns running."""

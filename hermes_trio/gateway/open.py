@@ -5,8 +5,8 @@
       ├ lanes                a task per chat and thread with something to say
       ├ commands             a task per key with unsettled commands
       ├ sessions             a task per key with something to do
-      ├ children             a task per program, and one per process group that is being ended
-      ├ quiet  rests         keep what waits for a clock
+      ├ processes            a task per program, and one per process group that is being ended
+      ├ quiet  cooldowns     keep what waits for a clock
       ├ sweep                looks for rows that cannot be read and that nothing meets
       ├ allowances           ends what turns and commands are given, in time that the process has lived
       └ intake nursery       a supervisor per account
@@ -167,7 +167,7 @@ async def _living(
             wiring.log.error("out of the way", kind="start", key=None, what=what)
         with wiring.flowing():
             nursery.start_soon(wiring.quiet.serve, name="quiet")
-            nursery.start_soon(wiring.rests.serve, name="rests")
+            nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
             nursery.start_soon(wiring.allowances.serve, name="allowances")
             nursery.start_soon(sweep, store, wiring.log, name="sweep")
             try:
@@ -211,9 +211,9 @@ async def _boot(wiring: Wiring, booted: Booted, resume: bool, waits: Refused) ->
     for account, chat, until in booted.penalties:
         wiring.outbox.remember(account, chat, until)
     wiring.moves.remember(booted.moved)
-    wiring.rests.recall(booted.rests)
+    wiring.cooldowns.recall(booted.cooldowns)
     store, options = wiring.store, wiring.options
-    wiring.background.reap(await written(store.left_children, waits))
+    wiring.background.reap(await written(store.left_processes, waits))
     policy = Policy(wiring.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
     now, platform = wiring.clock.now(), wiring.accounts.get
     await turn_away(booted, store, policy, platform=platform, waits=waits)

@@ -20,7 +20,7 @@ from hermes_trio.intake.accounts import Listening
 from hermes_trio.intake.commands import Dispatch
 from hermes_trio.intake.receiver import Receiver
 from hermes_trio.intake.routing import allowed
-from hermes_trio.models.cooldown_keeper import Rests
+from hermes_trio.models.cooldown_keeper import CooldownKeeper
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
@@ -45,7 +45,7 @@ from hermes_trio.values.consequences import (
     CancelTurn,
     Consequence,
     Deferred,
-    EndChildren,
+    EndProcesses,
     HasMoved,
     ReplaceKey,
     RestartAsked,
@@ -104,7 +104,7 @@ class Wiring:
         self.allowances = Allowances(options.turn_deadline_s)
         around = self._surroundings(discretion, history)
         self.quiet = DelayedStarts()
-        self.rests = Rests(store, getattr(agent, "pools", ()), clock, log)
+        self.cooldowns = CooldownKeeper(store, getattr(agent, "pools", ()), clock, log)
         play, steerable = TurnRunner(agent, around, self.quiet, log).play, getattr(agent, "steerable", False)
         policy = session.policy()
         self._next_turn = partial(store.next_turn, history=history, steerable=steerable, policy=policy)
@@ -234,7 +234,7 @@ class Wiring:
                 case WakeKey(key=key, session=session):
                     self.sessions.wake(key, session)
                 case Deferred(until=until):
-                    self.rests.deferred(until)
+                    self.cooldowns.deferred(until)
                 case WakeLane(lane=lane):
                     self.lanes.wake(lane)
                 case WakeCommands(key=key):
@@ -247,7 +247,7 @@ class Wiring:
                     self.sessions.cut(key, turn, why)
                 case RestartAsked() if self._on_restart is not None:
                     self._on_restart()
-                case EndChildren(children=children):
-                    self.background.end(children)
+                case EndProcesses(processes=processes):
+                    self.background.end(processes)
                 case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
                     self.sessions.live[key].answer(turn)

@@ -1,4 +1,4 @@
-"""What outlives the process of the keys that rest, and when what was deferred is tried again.
+"""What outlives the process of the keys that cool down, and when what was deferred is tried again.
 
 One task of the gateway. It is woken, and then looks: at what the pools know, which it writes down where that
 is news, and at the clock. So it may miss any number of wakes but the last, and a crash before a write costs
@@ -18,7 +18,7 @@ from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.supervise import attempt
-from hermes_trio.values.key_state import KeyRest
+from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.views import KeyView
 
 AGAIN_S = 5.0
@@ -30,13 +30,13 @@ LOOK_S = 60.0
 NEVER = float("inf")
 
 
-class Rests:
+class CooldownKeeper:
     """Keeps what pools know of refused keys, and lets deferred messages be tried when their time has come.
 
     Args:
         store: where it is kept.
         pools: those of the gateway's agent.
-        clock: rests are in wall time.
+        clock: cooldowns are in wall time.
     """
 
     def __init__(self, store: Store, pools: Sequence[KeyPool], clock: WallClock, log: Log) -> None:
@@ -44,16 +44,16 @@ class Rests:
         self._pools = pools
         self._clock = clock
         self._log = log
-        self._kept: dict[tuple[str, str], KeyRest] = {}
+        self._kept: dict[tuple[str, str], KeyCooldown] = {}
         self._next = NEVER
         self._woken = trio.Event()
         self._looked = trio.Event()
 
-    def recall(self, rests: Sequence[KeyRest]) -> None:
+    def recall(self, cooldowns: Sequence[KeyCooldown]) -> None:
         """Tell the pools what an earlier life knew, before the first turn."""
-        self._kept = {(rest.fingerprint, rest.model): rest for rest in rests}
+        self._kept = {(cooldown.fingerprint, cooldown.model): cooldown for cooldown in cooldowns}
         for pool in self._pools:
-            pool.recall(rests)
+            pool.recall(cooldowns)
 
     def deferred(self, until: float) -> None:
         """Messages wait for a key, until this wall time at the earliest."""
@@ -78,7 +78,7 @@ class Rests:
                 _, error = await attempt(self._look)
                 if error is not None:
                     if not isinstance(error, Fenced):
-                        self._log.warning("rests not kept", why=f"{type(error).__name__}: {error}")
+                        self._log.warning("cooldowns not kept", why=f"{type(error).__name__}: {error}")
                     await trio.sleep(AGAIN_S)
                     continue
                 with trio.move_on_after(self._left_s()):
@@ -93,11 +93,11 @@ class Rests:
         return min(LOOK_S, max(0.0, self._next - self._clock.now()))
 
     async def _look(self) -> None:
-        known = {at: rest for pool in self._pools for at, rest in pool.rests().items()}
-        put = [rest for at, rest in known.items() if self._kept.get(at) != rest]
+        known = {at: cooldown for pool in self._pools for at, cooldown in pool.cooldowns().items()}
+        put = [cooldown for at, cooldown in known.items() if self._kept.get(at) != cooldown]
         gone = [at for at in self._kept if at not in known]
         if put or gone:
-            await self._store.keep_rests(put, gone)
+            await self._store.keep_cooldowns(put, gone)
             self._kept = known
         if self._next <= self._clock.now():
             await self._retry()

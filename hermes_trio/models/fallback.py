@@ -188,9 +188,11 @@ class Walk:
             for error in reversed(self._failures):
                 if isinstance(error, ModelFailed):
                     return error
-        rested = min((error.rested for error in refusals if error.rested is not None), default=None)
-        rested = rested if way == "wait" else None
-        return NoCredentials(until, refusals[-1].kind, defer=way != "tell", rested=rested)
+        ready_at = min(
+            (error.cooldown_until for error in refusals if error.cooldown_until is not None), default=None
+        )
+        ready_at = ready_at if way == "wait" else None
+        return NoCredentials(until, refusals[-1].kind, defer=way != "tell", cooldown_until=ready_at)
 
 
 class _Tried:

@@ -1,4 +1,4 @@
-"""The keys of one account with a provider: which is used next, and which rest, are dead, are on trial.
+"""The keys of one account with a provider: which is used next, and which cool down, are dead, are on trial.
 
 What is known of a key hangs on a fingerprint of its secret, so that another secret is a fresh key. The pool
 keeps nothing itself; `cooldown_keeper.py` keeps what it knows over a restart, as advice.
@@ -21,8 +21,8 @@ from hermes_trio.models.cooldowns import (
     OF_THE_KEY,
     PROBE_S,
     Strategy,
-    bench,
     choose,
+    cooldown_after,
     died,
     free_at,
     is_dead,
@@ -36,14 +36,14 @@ from hermes_trio.runtime.log import Log, standard_log
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text.foreign_errors import text_of
 from hermes_trio.values.identity import Secret
-from hermes_trio.values.key_state import Bench, KeyRest
+from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.views import KeyView
 
 REFRESH_S = 30.0
 """How long a key may take to be refreshed."""
 
 ALL = ""
-"""The scope of a bench that holds for all models."""
+"""The scope of a cooldown that holds for all models."""
 
 
 class Lease(Struct, frozen=True):
@@ -61,7 +61,7 @@ class Lease(Struct, frozen=True):
     model: str
     asked_at: float
     began: float
-    benches: dict[str, Bench]
+    cooldowns: dict[str, Cooldown]
 
 
 class _PoolKey:
@@ -112,7 +112,7 @@ class KeyPool:
         self._clock = clock
         self._chance = chance
         self._log = log or standard_log()
-        self._benches: dict[tuple[str, str], Bench] = {}
+        self._cooldowns: dict[tuple[str, str], Cooldown] = {}
         self._last = -1
         self._watchers: list[Callable[[], None]] = []
 
@@ -128,14 +128,14 @@ class KeyPool:
         Cancelled: nothing was taken.
         """
         now = self._clock.now()
-        for key, rest in self._dead(now):
-            if rest.until <= now:
+        for key, cooldown in self._dead(now):
+            if cooldown.until <= now:
                 await self._refresh(key, key.secret, "auth", trio.current_time())
         found = self.take(model, tried)
         if found is not None:
             return found
-        for key, rest in self._dead(now):
-            if rest.tried_at + PROBE_S <= now:
+        for key, cooldown in self._dead(now):
+            if cooldown.tried_at + PROBE_S <= now:
                 await self._refresh(key, key.secret, "auth", trio.current_time())
         return self.take(model, tried)
 
@@ -154,11 +154,11 @@ class KeyPool:
         key = self._keys[self._chosen(usable)]
         self._last, key.used_at = key.position, now
         key.uses, key.out = key.uses + 1, key.out + 1
-        benches = self._benches_of(key.fingerprint, model)
-        for scope, rest in benches.items():
-            self._put(key.fingerprint, scope, replace(rest, tried_at=now))
+        cooldowns = self._cooldowns_of(key.fingerprint, model)
+        for scope, cooldown in cooldowns.items():
+            self._put(key.fingerprint, scope, replace(cooldown, tried_at=now))
         began = trio.current_time()
-        return Lease(key.position, key.secret, key.fingerprint, model, now, began, benches)
+        return Lease(key.position, key.secret, key.fingerprint, model, now, began, cooldowns)
 
     def has_another(self, lease: Lease, tried: Collection[int]) -> bool:
         """Whether a key beside the leased one, and beside those tried, may be used for its model now."""
@@ -173,7 +173,7 @@ class KeyPool:
         return choose(self._strategy, usable, uses=uses, last=self._last, roll=self._chance.random())
 
     def worked(self, lease: Lease) -> None:
-        """The provider answered: the key rests no longer."""
+        """The provider answered: its cooldown is over."""
         self._keys[lease.position].out -= 1
         for scope in (ALL, lease.model):
             self._put(lease.fingerprint, scope, None)
@@ -185,20 +185,20 @@ class KeyPool:
         if key.fingerprint != lease.fingerprint:
             return  # it has another secret already, of which this says nothing
         scope = ALL if error.kind in OF_THE_KEY else lease.model
-        rest = bench(
+        cooldown = cooldown_after(
             error.kind,
             error.retry_after_s,
             asked_at=lease.asked_at,
             now=self._clock.now(),
-            before=self._benches.get((lease.fingerprint, scope)),
+            before=self._cooldowns.get((lease.fingerprint, scope)),
         )
-        self._put(lease.fingerprint, scope, rest)
+        self._put(lease.fingerprint, scope, cooldown)
         self._log.warning(
             "key cooled down",
             key=self._place(lease.position),
             model=lease.model if scope else "*",
             kind=error.kind,
-            until=rest.until,
+            until=cooldown.until,
             why=error.why,
         )
 
@@ -216,10 +216,10 @@ class KeyPool:
     def returned(self, lease: Lease) -> None:
         """The provider did not say anything about the key: nothing was learned."""
         self._keys[lease.position].out -= 1
-        for scope, rest in lease.benches.items():
-            now_is = self._benches.get((lease.fingerprint, scope))
-            if now_is is not None and now_is.since == rest.since:
-                self._put(lease.fingerprint, scope, rest)
+        for scope, cooldown in lease.cooldowns.items():
+            now_is = self._cooldowns.get((lease.fingerprint, scope))
+            if now_is is not None and now_is.since == cooldown.since:
+                self._put(lease.fingerprint, scope, cooldown)
 
     def unavailable(self, model: str) -> NoCredentials:
         """The error that says from when on a key may be used again, and why not now."""
@@ -227,43 +227,45 @@ class KeyPool:
         if not self._keys:
             return NoCredentials(None)
         until = min(self._free_at(model, now))
-        benches = [b for key in self._keys for b in self._benches_of(key.fingerprint, model).values()]
-        latest = max(benches, key=lambda b: b.since, default=None)
-        rested = min(map(partial(self._rested_at, model=model, now=now), self._keys))
-        return NoCredentials(max(until, now), latest.kind if latest else "auth", rested=max(rested, now))
+        cooldowns = [b for key in self._keys for b in self._cooldowns_of(key.fingerprint, model).values()]
+        latest = max(cooldowns, key=lambda b: b.since, default=None)
+        ready_at = min(map(partial(self._cooldown_ends_at, model=model, now=now), self._keys))
+        return NoCredentials(
+            max(until, now), latest.kind if latest else "auth", cooldown_until=max(ready_at, now)
+        )
 
-    def _rested_at(self, key: _PoolKey, *, model: str, now: float) -> float:
+    def _cooldown_ends_at(self, key: _PoolKey, *, model: str, now: float) -> float:
         """Wall time at which its cooldowns end; of a dead key nobody knows."""
-        benches = list(self._benches_of(key.fingerprint, model).values())
-        return inf if is_dead(benches, now) else free_at(benches, now)
+        cooldowns = list(self._cooldowns_of(key.fingerprint, model).values())
+        return inf if is_dead(cooldowns, now) else free_at(cooldowns, now)
 
     # -- for whoever keeps and shows what is known
 
-    def rests(self) -> dict[tuple[str, str], KeyRest]:
+    def cooldowns(self) -> dict[tuple[str, str], KeyCooldown]:
         """What is known of the keys that were refused, by fingerprint and scope."""
         return {
-            at: KeyRest(
+            at: KeyCooldown(
                 fingerprint=at[0],
                 model=at[1],
                 pool=self.name,
                 place=self._place(key.position),
-                bench=rest,
+                cooldown=cooldown,
             )
             for key in self._keys
-            for at, rest in self._benches.items()
+            for at, cooldown in self._cooldowns.items()
             if at[0] == key.fingerprint
         }
 
-    def recall(self, rests: Sequence[KeyRest]) -> None:
+    def recall(self, cooldowns: Sequence[KeyCooldown]) -> None:
         """What an earlier life knew. A dead key gets another try; what is not of these keys is left out."""
         mine = {key.fingerprint for key in self._keys}
-        for one in rests:
+        for one in cooldowns:
             if one.fingerprint in mine:
-                self._put(one.fingerprint, one.model, replace(one.bench, dead=False))
+                self._put(one.fingerprint, one.model, replace(one.cooldown, dead=False))
 
     @contextmanager
     def watched(self, changed: Callable[[], None]) -> Iterator[None]:
-        """While the body runs, `changed` is called, synchronously, when what `rests` gives has changed."""
+        """While the body runs, `changed` is called, synchronously, when what `cooldowns` gives is other."""
         self._watchers.append(changed)
         try:
             yield
@@ -271,13 +273,15 @@ class KeyPool:
             self._watchers.remove(changed)
 
     def views(self) -> Sequence[KeyView]:
-        """A row for each key, or for each of the scopes that it rests for."""
-        now, rests = self._clock.now(), self.rests()
-        return [view for key in self._keys for view in self._views(key, now, rests)]
+        """A row for each key, or for each of the scopes that it cools down for."""
+        now, cooldowns = self._clock.now(), self.cooldowns()
+        return [view for key in self._keys for view in self._views(key, now, cooldowns)]
 
-    def _views(self, key: _PoolKey, now: float, rests: Mapping[tuple[str, str], KeyRest]) -> list[KeyView]:
-        mine = [rest for at, rest in rests.items() if at[0] == key.fingerprint]
-        views = [shown(rest, now, out=key.out, used_at=key.used_at) for rest in mine]
+    def _views(
+        self, key: _PoolKey, now: float, cooldowns: Mapping[tuple[str, str], KeyCooldown]
+    ) -> list[KeyView]:
+        mine = [cooldown for at, cooldown in cooldowns.items() if at[0] == key.fingerprint]
+        views = [shown(cooldown, now, out=key.out, used_at=key.used_at) for cooldown in mine]
         ready = KeyView(pool=self.name, key=self._place(key.position), state="ready", used_at=key.used_at)
         return [view for view in views if view.state != "ready"] or [ready]
 
@@ -300,43 +304,46 @@ class KeyPool:
                 self._replace(key, secret)
                 self._log.info("key renewed", key=place)
             elif kind == "auth":
-                rest = self._benches.get((key.fingerprint, ALL))
-                if rest is not None:
-                    self._put(key.fingerprint, ALL, died(rest, self._clock.now()))
+                cooldown = self._cooldowns.get((key.fingerprint, ALL))
+                if cooldown is not None:
+                    self._put(key.fingerprint, ALL, died(cooldown, self._clock.now()))
                 self._log.warning("key dead", key=place, why=_why(secret, error))
 
     def _replace(self, key: _PoolKey, secret: Secret) -> None:
-        for fingerprint, scope in list(self._benches):
+        for fingerprint, scope in list(self._cooldowns):
             if fingerprint == key.fingerprint:
                 self._put(fingerprint, scope, None)
         key.secret, key.fingerprint = secret, self._fingerprint(secret)
 
-    def _put(self, fingerprint: str, scope: str, rest: Bench | None) -> None:
+    def _put(self, fingerprint: str, scope: str, cooldown: Cooldown | None) -> None:
         at = (fingerprint, scope)
-        if self._benches.get(at) == rest:
+        if self._cooldowns.get(at) == cooldown:
             return
-        if rest is None:
-            del self._benches[at]
+        if cooldown is None:
+            del self._cooldowns[at]
         else:
-            self._benches[at] = rest
+            self._cooldowns[at] = cooldown
         for changed in self._watchers:
             changed()
 
-    def _benches_of(self, fingerprint: str, model: str) -> dict[str, Bench]:
+    def _cooldowns_of(self, fingerprint: str, model: str) -> dict[str, Cooldown]:
         scopes = (ALL, model)
-        return {s: self._benches[fingerprint, s] for s in scopes if (fingerprint, s) in self._benches}
+        return {s: self._cooldowns[fingerprint, s] for s in scopes if (fingerprint, s) in self._cooldowns}
 
-    def _dead(self, now: float) -> list[tuple[_PoolKey, Bench]]:
-        found = [(key, self._benches.get((key.fingerprint, ALL))) for key in self._keys]
-        return [(key, rest) for key, rest in found if rest is not None and is_dead([rest], now)]
+    def _dead(self, now: float) -> list[tuple[_PoolKey, Cooldown]]:
+        found = [(key, self._cooldowns.get((key.fingerprint, ALL))) for key in self._keys]
+        return [
+            (key, cooldown) for key, cooldown in found if cooldown is not None and is_dead([cooldown], now)
+        ]
 
     def _free_at(self, model: str, now: float) -> list[float]:
         """Of each key the wall time at which it may be used; a dead key waits for its refresh."""
-        if not self._benches:
+        if not self._cooldowns:
             return [0.0] * len(self._keys)
-        pool = [list(self._benches_of(key.fingerprint, model).values()) for key in self._keys]
+        pool = [list(self._cooldowns_of(key.fingerprint, model).values()) for key in self._keys]
         free = [
-            looked_at(benches, now) if is_dead(benches, now) else free_at(benches, now) for benches in pool
+            looked_at(cooldowns, now) if is_dead(cooldowns, now) else free_at(cooldowns, now)
+            for cooldowns in pool
         ]
         probed = probe(pool, now)
         if probed is not None:

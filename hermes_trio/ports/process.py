@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
 from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.process import ChildBorn, ChildEnd, ChildLog, ChildMark, LeftChildren, Ran
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd, ProcessLog, ProcessMark, Ran
+from hermes_trio.values.views import ProcessView
 
 
-class Children(Protocol):
+class CallProcesses(Protocol):
     """The programs of a conversation, as a tool's call may have them.
 
     Each method raises PermissionError where a message that the turn answers is not an admin's, and
@@ -30,7 +30,7 @@ class Children(Protocol):
 
     async def start(
         self, command: str, *, notify: bool = True, keep: bool = False, watch: Sequence[str] = ()
-    ) -> ChildView:
+    ) -> ProcessView:
         """Start a shell command in the background. Raises like `run`.
 
         Args:
@@ -41,38 +41,40 @@ class Children(Protocol):
         Cancelled: it was not started, or it runs by itself and `list` has it.
         """
 
-    async def list(self) -> Sequence[ChildView]:
+    async def list(self) -> Sequence[ProcessView]:
         """Those that run, and the newest that have ended."""
 
-    async def poll(self, child: int) -> ChildView:
+    async def poll(self, process: int) -> ProcessView:
         """How it is. One that has ended is told by that."""
 
-    async def wait(self, child: int, timeout_s: float) -> ChildView:
+    async def wait(self, process: int, timeout_s: float) -> ProcessView:
         """Wait for its end, at most so long. Cancelled: it runs on, and its end is told."""
 
-    async def log(self, child: int, since: int = 0) -> ChildLog:
+    async def log(self, process: int, since: int = 0) -> ProcessLog:
         """What it has printed, as far as it is kept; of one that runs from a position on."""
 
-    async def write(self, child: int, text: str) -> None:
+    async def write(self, process: int, text: str) -> None:
         """Give it input. Raises OSError if it takes none. Cancelled: it may have got a part of it."""
 
-    async def kill(self, child: int) -> ChildView:
+    async def kill(self, process: int) -> ProcessView:
         """End it: TERM to its process group, KILL 1.5 s later. Cancelled: it is ended all the same."""
 
 
-class ChildStore(Protocol):
-    """The promises about children: a part of the Store port."""
+class ProcessStore(Protocol):
+    """The promises about processes: a part of the Store port."""
 
-    async def begin_child(self, born: ChildBorn) -> ChildMark:
-        """Record that a child is about to be started. Raises StaleTurn."""
+    async def begin_process(self, born: NewProcess) -> ProcessMark:
+        """Record that a process is about to be started. Raises StaleTurn."""
 
-    async def child_runs(self, child: int, pid: int, started: int) -> bool:
+    async def process_runs(self, process: int, pid: int, started: int) -> bool:
         """It has a pid. False if it was ended meanwhile (a reset): then it must not live."""
 
-    async def end_child(self, child: int, end: ChildEnd, code: int | None, output: str, told: str) -> None:
+    async def end_process(
+        self, process: int, end: ProcessEnd, code: int | None, output: str, told: str
+    ) -> None:
         """It has ended: the row, and where it was asked for the inbound row that tells its session.
 
-        Once only: a child that has ended already stays as it is.
+        Once only: a process that has ended already stays as it is.
 
         Args:
             code: the exit code; minus the signal's number where one ended it.
@@ -80,22 +82,22 @@ class ChildStore(Protocol):
             told: what its session is told.
         """
 
-    async def match_child(self, child: int, told: str, *, per_child: int, per_session: int) -> bool:
+    async def match_process(self, process: int, told: str, *, per_process: int, per_session: int) -> bool:
         """Lines that were watched for have come: an inbound row for its session.
 
         Returns whether more may be told. Past a limit one muted notice is said, and nothing after it.
         """
 
-    async def children(self, key: ConversationKey) -> Sequence[ChildView]:
-        """The key's children: all that run, and the newest that have ended in its open session."""
+    async def processes(self, key: ConversationKey) -> Sequence[ProcessView]:
+        """The key's processes: all that run, and the newest that have ended in its open session."""
 
-    async def child(self, key: ConversationKey, child: int) -> ChildView | None:
-        """One child of the key."""
+    async def process(self, key: ConversationKey, process: int) -> ProcessView | None:
+        """One process of the key."""
 
-    async def child_output(self, key: ConversationKey, child: int) -> str:
+    async def process_output(self, key: ConversationKey, process: int) -> str:
         """The kept output of one that has ended."""
 
-    async def left_children(self) -> LeftChildren:
+    async def left_processes(self) -> LeftProcesses:
         """At boot: those of older boots are lost, and their sessions told; what is to be ended."""
 
 
@@ -113,7 +115,7 @@ class Group(Protocol):
 
 
 class Process(Group, Protocol):
-    """A child that was started, leader of a process group of its own.
+    """A process that was started, leader of a process group of its own.
 
     Attributes:
         pid: its process id, and its group's.
@@ -145,5 +147,5 @@ class Processes(Protocol):
         Raises OSError. Cancelled: nothing was started, or it is returned all the same.
         """
 
-    def left(self, of: LeftChildren) -> Group:
+    def left(self, of: LeftProcesses) -> Group:
         """What older boots have left."""

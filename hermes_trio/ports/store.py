@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Literal, Protocol
 
-from hermes_trio.ports.process import ChildStore
+from hermes_trio.ports.process import ProcessStore
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Perform
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
-from hermes_trio.values.key_state import KeyRest
+from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Decided, OutcomeName
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
 from hermes_trio.values.reset_policy import ResetPolicy
@@ -45,7 +45,7 @@ from hermes_trio.values.views import LedgerRow, SessionView
 NO_RESET = ResetPolicy()
 
 
-class Store(ChildStore, Protocol):
+class Store(ProcessStore, Protocol):
     """Everything durable. Each method is one transaction; errors: StoreFailed, StoreClosed, Fenced.
 
     A method that raises has written nothing, and nothing follows from it; it takes no other caller's write
@@ -228,7 +228,7 @@ class Store(ChildStore, Protocol):
         """Record the result of a step, what it adds to the transcript and says; returns steered messages.
 
         Args:
-            consumes: children whose end the result tells, so that nobody else is told.
+            consumes: processes whose end the result tells, so that nobody else is told.
         """
 
     async def asked(self, turn: int, step: StepRow) -> StepRow:
@@ -278,7 +278,7 @@ class Store(ChildStore, Protocol):
         given up, its chat is told that an answer may be missing, and True is returned.
         """
 
-    async def keep_rests(self, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
+    async def keep_cooldowns(self, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
         """What is known of refused keys now, for the next life.
 
         Args:

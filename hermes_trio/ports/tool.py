@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NoReturn, Protocol
 
-from hermes_trio.ports.process import Children
+from hermes_trio.ports.process import CallProcesses
 from hermes_trio.values.identity import Address
 
 
@@ -43,12 +43,12 @@ class ToolContext(Protocol):
     Attributes:
         op: an id that is the same when this call is repeated after a crash.
         address: the conversation the call belongs to.
-        children: the programs of this conversation, for admins.
+        processes: the programs of this conversation, for admins.
     """
 
     op: str
     address: Address
-    children: Children
+    processes: CallProcesses
 
     async def sleep(self, seconds: float) -> None:
         """Sleep; resumed after a restart, sleep the rest. Does not count towards the deadline.

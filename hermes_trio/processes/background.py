@@ -1,9 +1,9 @@
-"""Background work: what becomes of a child from its start to its end.
+"""Background work: what becomes of a process from its start to its end.
 
     work nursery
-    └ child 3            reads it, looks at its lines, waits for its end, writes that down
+    └ process 3          reads it, looks at its lines, waits for its end, writes that down
 
-Who ends a child writes first: a reset and a stop commit its row's end, and the commit's consequence is
+Who ends a process writes first: a reset and a stop commit its row's end, and the commit's consequence is
 `end`. A stop of the gateway only cancels: the rows stay `running`, and the next boot says that they are
 lost. However its task is left, the group goes to the reaper.
 """
@@ -18,28 +18,28 @@ from hermes_trio.errors import Fenced
 from hermes_trio.ports.process import Process, Processes
 from hermes_trio.ports.store import Store
 from hermes_trio.processes.denylist import refused
-from hermes_trio.processes.environment import child_environment
+from hermes_trio.processes.environment import process_environment
 from hermes_trio.processes.output import Cleaner, Kept, Lines, last_of
 from hermes_trio.processes.reaper import Reaper
-from hermes_trio.processes.watch import INTERVAL_S, PER_CHILD, PER_SESSION, Watch
+from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION, Watch
 from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.redaction import seeks
 from hermes_trio.runtime.retry import kept, written
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import shown
-from hermes_trio.values.process import ChildBorn, ChildEnd, LeftChildren
+from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd
 
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
 RESTS, REST_MAX_S = 9.0, 1.0
-"""A child's output is left in its pipe for so many times as long as taking the last piece took, at most so
+"""A process's output is left in its pipe for so many times as long as taking the last piece took, at most so
 long: the machine may have been elsewhere meanwhile."""
 
 
-class Child:
-    """A child of this boot that runs.
+class LiveProcess:
+    """A process of this boot that runs.
 
     Attributes:
         ended: set when its end is written down.
@@ -47,7 +47,7 @@ class Child:
     """
 
     def __init__(
-        self, id: int, born: ChildBorn, process: Process, watch: Watch | None, redact: Callable[[str], str]
+        self, id: int, born: NewProcess, process: Process, watch: Watch | None, redact: Callable[[str], str]
     ) -> None:
         self.id = id
         self.born = born
@@ -86,12 +86,12 @@ class Child:
 
 
 class Background:
-    """The children of this boot.
+    """The processes of this boot.
 
     Args:
-        environ: the gateway's own environment, of which a child is given what a shell needs.
+        environ: the gateway's own environment, of which a process is given what a shell needs.
         redact: replaces secrets in commands and outputs.
-        nursery: owns the children's tasks.
+        nursery: owns the tasks that follow them.
     """
 
     def __init__(
@@ -111,27 +111,29 @@ class Background:
         self._environ = environ
         self._log = log
         self._nursery = nursery
-        self.live: dict[int, Child] = {}
+        self.live: dict[int, LiveProcess] = {}
 
     def cancel(self, why: str) -> None:
-        """The gateway stops: every child is ended, its row stays for the next boot."""
-        for child in self.live.values():
-            child.scope.cancel(reason=why)
+        """The gateway stops: every process is ended, its row stays for the next boot."""
+        for live in self.live.values():
+            live.scope.cancel(reason=why)
 
-    def reap(self, left: LeftChildren) -> None:
+    def reap(self, left: LeftProcesses) -> None:
         """End what older boots have left running."""
         if left.any:
             self._reaper.take(self._processes.left(left), "older boots")
 
-    def end(self, children: Sequence[int]) -> None:
+    def end(self, processes: Sequence[int]) -> None:
         """End these processes; returns at once. Their rows say why, or will say that they were killed."""
-        for id in children:
-            child = self.live.get(id)
-            if child is not None and not child.killed:
-                child.killed = True
-                self._reaper.take(child.process, f"child {id}", close=False)
+        for id in processes:
+            live = self.live.get(id)
+            if live is not None and not live.killed:
+                live.killed = True
+                self._reaper.take(live.process, f"process {id}", close=False)
 
-    async def start(self, born: ChildBorn, command: str, session: int, watch: Sequence[str] = ()) -> Child:
+    async def start(
+        self, born: NewProcess, command: str, session: int, watch: Sequence[str] = ()
+    ) -> LiveProcess:
         """Start a command: its row first, then its process.
 
         Raises:
@@ -142,111 +144,113 @@ class Background:
         """
         if (why := refused(command)) is not None:
             raise PermissionError(f"refused: {why}. No setting allows this command")
-        mark = await written(lambda: self.store.begin_child(born))
-        env = child_environment(
+        mark = await written(lambda: self.store.begin_process(born))
+        env = process_environment(
             self._environ,
             mark=mark.mark,
             boot=mark.boot,
             session=session,
             turn=born.turn,
-            child=mark.child,
+            process=mark.process,
         )
         try:
             process = await self._processes.start(command, env, stdin=not born.foreground)
         except BaseException:
-            await self._never_was(mark.child)
+            await self._never_was(mark.process)
             raise
-        child = Child(mark.child, born, process, Watch(watch) if watch else None, self.redact)
-        self.live[child.id] = child
-        self._nursery.start_soon(self._live, child, name=f"child {child.id}")
-        self._log.info("child started", child=child.id, key=str(born.key), turn=born.turn, pid=process.pid)
-        return child
+        live = LiveProcess(mark.process, born, process, Watch(watch) if watch else None, self.redact)
+        self.live[live.id] = live
+        self._nursery.start_soon(self._live, live, name=f"process {live.id}")
+        self._log.info("process started", process=live.id, key=str(born.key), turn=born.turn, pid=process.pid)
+        return live
 
-    async def _never_was(self, child: int) -> None:
+    async def _never_was(self, process: int) -> None:
         """The row of what could not be started ends, also where whoever asked for it waits no longer."""
 
         async def end() -> None:
-            await kept(lambda: self.store.end_child(child, "killed", None, "", ""))
+            await kept(lambda: self.store.end_process(process, "killed", None, "", ""))
 
         try:
             await end()
         except trio.Cancelled:
-            self._nursery.start_soon(end, name=f"end of child {child}")
+            self._nursery.start_soon(end, name=f"end of process {process}")
             raise
 
-    async def _live(self, child: Child) -> None:
+    async def _live(self, live: LiveProcess) -> None:
         failed: Exception | None = None
         try:
-            with child.scope:
-                failed = (await attempt(lambda: self._follow(child)))[1]
+            with live.scope:
+                failed = (await attempt(lambda: self._follow(live)))[1]
         finally:
-            self._reaper.take(child.process, f"child {child.id}")
-            self.live.pop(child.id, None)
-            child.ended.set()
+            self._reaper.take(live.process, f"process {live.id}")
+            self.live.pop(live.id, None)
+            live.ended.set()
         if failed is not None and not isinstance(first_leaf(failed), Fenced):
-            self._log.error("child failed", child=child.id, error=shown(first_leaf(failed)))
+            self._log.error("process failed", process=live.id, error=shown(first_leaf(failed)))
 
-    async def _follow(self, child: Child) -> None:
+    async def _follow(self, live: LiveProcess) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._record, child, name=f"pid of child {child.id}")
-            nursery.start_soon(self._read, child, name=f"output of child {child.id}")
-            if child.watch is not None:
-                nursery.start_soon(self._report, child, child.watch, name=f"lines of child {child.id}")
-            code = await child.process.exited()
-            child.left.set()
+            nursery.start_soon(self._record, live, name=f"pid of process {live.id}")
+            nursery.start_soon(self._read, live, name=f"output of process {live.id}")
+            if live.watch is not None:
+                nursery.start_soon(self._report, live, live.watch, name=f"lines of process {live.id}")
+            code = await live.process.exited()
+            live.left.set()
             # What it has left in its group may hold its output open.
             with trio.move_on_after(LAST_WORDS_S):
-                await child.read_out.wait()
+                await live.read_out.wait()
             nursery.cancel_scope.cancel(reason="it has ended")
-        child.take(b"")
-        child.code = code
-        await self._write_end(child, code)
+        live.take(b"")
+        live.code = code
+        await self._write_end(live, code)
 
-    async def _record(self, child: Child) -> None:
-        process = child.process
-        runs = await kept(lambda: self.store.child_runs(child.id, process.pid, process.started))
+    async def _record(self, live: LiveProcess) -> None:
+        process = live.process
+        runs = await kept(lambda: self.store.process_runs(live.id, process.pid, process.started))
         if not runs:
-            self.end([child.id])
+            self.end([live.id])
 
-    async def _read(self, child: Child) -> None:
+    async def _read(self, live: LiveProcess) -> None:
         """Take what it prints. One that floods is held by its full pipe: all of them together have a tenth
         of the loop's time, and what was said last is taken at once."""
-        while data := await child.process.read():
+        while data := await live.process.read():
             began = trio.current_time()
-            child.take(data)
+            live.take(data)
             took = trio.current_time() - began
             with trio.move_on_after(min(took * RESTS * len(self.live), REST_MAX_S)):
-                await child.left.wait()
-        child.read_out.set()
+                await live.left.wait()
+        live.read_out.set()
 
-    async def _report(self, child: Child, watch: Watch) -> None:
+    async def _report(self, live: LiveProcess, watch: Watch) -> None:
         while True:
-            await child.matched.wait()
-            if not await self._tell_lines(child, watch):
-                child.watch = None
+            await live.matched.wait()
+            if not await self._tell_lines(live, watch):
+                live.watch = None
                 return
             await trio.sleep(INTERVAL_S)
 
-    async def _tell_lines(self, child: Child, watch: Watch) -> bool:
-        child.matched = trio.Event()
-        told = sentences.child_match_note(child.id, child.born.command, watch.take())
+    async def _tell_lines(self, live: LiveProcess, watch: Watch) -> bool:
+        live.matched = trio.Event()
+        told = sentences.process_match_note(live.id, live.born.command, watch.take())
         return await kept(
-            lambda: self.store.match_child(child.id, told, per_child=PER_CHILD, per_session=PER_SESSION)
+            lambda: self.store.match_process(live.id, told, per_process=PER_PROCESS, per_session=PER_SESSION)
         )
 
-    async def _write_end(self, child: Child, code: int) -> None:
-        born, seconds = child.born, trio.current_time() - child.began
-        if child.watch is not None and child.matched.is_set() and not born.notify:
-            await self._tell_lines(child, child.watch)
-        output = self.redact(child.text())
+    async def _write_end(self, live: LiveProcess, code: int) -> None:
+        born, seconds = live.born, trio.current_time() - live.began
+        if live.watch is not None and live.matched.is_set() and not born.notify:
+            await self._tell_lines(live, live.watch)
+        output = self.redact(live.text())
         told = (
             ""
             if born.foreground
-            else sentences.child_exit_note(child.id, born.command, code, seconds, last_of(output, TOLD_CHARS))
+            else sentences.process_exit_note(
+                live.id, born.command, code, seconds, last_of(output, TOLD_CHARS)
+            )
         )
         shown = "" if born.foreground else output
-        how: ChildEnd = "killed" if child.killed else "exited"
-        await kept(lambda: self.store.end_child(child.id, how, code, shown, told))
+        how: ProcessEnd = "killed" if live.killed else "exited"
+        await kept(lambda: self.store.end_process(live.id, how, code, shown, told))
         self._log.info(
-            "child ended", child=child.id, key=str(born.key), state=how, code=code, seconds=seconds
+            "process ended", process=live.id, key=str(born.key), state=how, code=code, seconds=seconds
         )

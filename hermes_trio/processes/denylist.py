@@ -1,7 +1,7 @@
 """The floor: commands that no setting and no person can have run.
 
 It is a floor, not a sandbox. It keeps a model's mistake from erasing or stopping the machine; whoever wants
-to get past it can (a script, an interpreter, a name put together at run time). What a child may do is
+to get past it can (a script, an interpreter, a name put together at run time). What a process may do is
 decided by the user it runs as, and by the operator who enabled the tool.
 """
 

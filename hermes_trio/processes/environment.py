@@ -1,4 +1,4 @@
-"""A child's environment: built from empty, so that nothing of the gateway's is in it by accident."""
+"""A process's environment: built from empty, so that nothing of the gateway's is in it by accident."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from collections.abc import Mapping
 
 TAKEN_OVER = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "USER", "LOGNAME", "SHELL", "TMPDIR")
 DEFAULTS = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/", "LANG": "C.UTF-8"}
-BOOT, CHILD = "HERMES_TRIO_BOOT", "HERMES_TRIO_CHILD"
+BOOT, PROCESS = "HERMES_TRIO_BOOT", "HERMES_TRIO_PROCESS"
 
 
-def child_environment(
-    own: Mapping[str, str], *, mark: str, boot: int, session: int, turn: int, child: int
+def process_environment(
+    own: Mapping[str, str], *, mark: str, boot: int, session: int, turn: int, process: int
 ) -> dict[str, str]:
-    """The environment of a child.
+    """The environment of a process.
 
-    The HERMES_TRIO_ variables are ids without authority. They also mark the child and what it starts, so
+    The HERMES_TRIO_ variables are ids without authority. They also mark the process and what it starts, so
     that what is left of a boot that died is found (a program may take them away; then only its process
     group tells).
 
     Args:
         own: the gateway's environment; only what a shell needs is taken over.
-        mark: names the store, so that two gateways on one machine do not take each other's children.
+        mark: names the store, so that two gateways on one machine do not take each other's processes.
     """
     taken = {name: own[name] for name in TAKEN_OVER if own.get(name)}
     return {
@@ -30,15 +30,15 @@ def child_environment(
         "HERMES_TRIO_SESSION": str(session),
         "HERMES_TRIO_TURN": str(turn),
         BOOT: boot_mark(mark, boot),
-        CHILD: child_mark(mark, boot, child),
+        PROCESS: process_mark(mark, boot, process),
     }
 
 
 def boot_mark(mark: str, boot: int) -> str:
-    """What every child of a boot carries in HERMES_TRIO_BOOT."""
+    """What every process of a boot carries in HERMES_TRIO_BOOT."""
     return f"{mark}.{boot}"
 
 
-def child_mark(mark: str, boot: int, child: int) -> str:
-    """What one child, and what it starts, carries in HERMES_TRIO_CHILD."""
-    return f"{mark}.{boot}.{child}"
+def process_mark(mark: str, boot: int, process: int) -> str:
+    """What one process, and what it starts, carries in HERMES_TRIO_PROCESS."""
+    return f"{mark}.{boot}.{process}"

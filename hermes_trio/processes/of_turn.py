@@ -1,4 +1,4 @@
-"""The children of a conversation as one tool call has them: see the Children port."""
+"""The processes of a conversation as one tool call has them: see the CallProcesses port."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import TypeVar
 
 import trio
 
-from hermes_trio.processes.background import Background, Child
+from hermes_trio.processes.background import Background, LiveProcess
 from hermes_trio.processes.watch import wrong_patterns
 from hermes_trio.runtime.retry import written
 from hermes_trio.values.identity import Address, ConversationKey
-from hermes_trio.values.process import ChildBorn, ChildLog, Ran
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.process import NewProcess, ProcessLog, Ran
+from hermes_trio.values.views import ProcessView
 
 T = TypeVar("T")
 RUNNING_MAX = 20
@@ -22,12 +22,12 @@ INPUT_S = 5.0
 NOT_ADMIN = "refused: only admins of this account may have programs run, and this was not asked by one"
 
 
-class TurnChildren:
+class TurnProcesses:
     """What a call may do with programs: for admins only, and with those of its own conversation.
 
     Args:
         admin: everybody whose message the turn answers is an admin of the account.
-        consumed: takes the numbers of the children whose end the call has told.
+        consumed: takes the numbers of the processes whose end the call has told.
         ours: what is waited for in it is not the turn's time.
     """
 
@@ -55,26 +55,26 @@ class TurnChildren:
     async def run(self, command: str, *, timeout_s: float) -> Ran:
         """See the port."""
         began = trio.current_time()
-        child = await self._start(command, foreground=True)
+        live = await self._start(command, foreground=True)
         try:
             with trio.move_on_after(timeout_s):
-                await child.ended.wait()
+                await live.ended.wait()
         finally:
-            self._background.end([child.id])
+            self._background.end([live.id])
         seconds = trio.current_time() - began
-        return Ran(code=child.code, seconds=seconds, output=self._background.redact(child.text()))
+        return Ran(code=live.code, seconds=seconds, output=self._background.redact(live.text()))
 
     async def start(
         self, command: str, *, notify: bool = True, keep: bool = False, watch: Sequence[str] = ()
-    ) -> ChildView:
+    ) -> ProcessView:
         """See the port."""
         if (wrong := wrong_patterns(watch)) is not None:
             raise ValueError(f"watch_patterns: {wrong}")
-        running = [child for child in await self.list() if child.state == "running"]
+        running = [one for one in await self.list() if one.state == "running"]
         if len(running) >= RUNNING_MAX:
             raise ValueError(f"{RUNNING_MAX} background processes run already; end one first")
-        child = await self._start(command, notify=notify, keep=keep, watch=watch)
-        return await self._view(child.id)
+        live = await self._start(command, notify=notify, keep=keep, watch=watch)
+        return await self._view(live.id)
 
     async def _start(
         self,
@@ -84,11 +84,11 @@ class TurnChildren:
         notify: bool = False,
         keep: bool = False,
         watch: Sequence[str] = (),
-    ) -> Child:
+    ) -> LiveProcess:
         self._check()
         if "\0" in command or not command.strip():
             raise ValueError("a command is a text that is not empty, without NUL")
-        born = ChildBorn(
+        born = NewProcess(
             turn=self._turn,
             key=self._key,
             address=self._address,
@@ -103,64 +103,64 @@ class TurnChildren:
         if not self._admin:
             raise PermissionError(NOT_ADMIN)
 
-    async def list(self) -> Sequence[ChildView]:
+    async def list(self) -> Sequence[ProcessView]:
         """See the port."""
         self._check()
-        return await self._read(lambda: self._store.children(self._key))
+        return await self._read(lambda: self._store.processes(self._key))
 
-    async def poll(self, child: int) -> ChildView:
+    async def poll(self, process: int) -> ProcessView:
         """See the port."""
-        return self._told(await self._view(child))
+        return self._told(await self._view(process))
 
-    async def wait(self, child: int, timeout_s: float) -> ChildView:
+    async def wait(self, process: int, timeout_s: float) -> ProcessView:
         """See the port."""
-        await self._view(child)
-        live = self._background.live.get(child)
+        await self._view(process)
+        live = self._background.live.get(process)
         if live is not None:
             with trio.move_on_after(timeout_s):
                 await live.ended.wait()
-        return await self.poll(child)
+        return await self.poll(process)
 
-    async def log(self, child: int, since: int = 0) -> ChildLog:
+    async def log(self, process: int, since: int = 0) -> ProcessLog:
         """See the port."""
-        view = await self._view(child)
-        live = self._background.live.get(child)
+        view = await self._view(process)
+        live = self._background.live.get(process)
         if live is not None and view.state == "running":
-            return ChildLog(view, self._background.redact(live.text(since)), live.position)
+            return ProcessLog(view, self._background.redact(live.text(since)), live.position)
         self._told(view)
-        output = await self._read(lambda: self._store.child_output(self._key, child))
-        return ChildLog(view, output, None)
+        output = await self._read(lambda: self._store.process_output(self._key, process))
+        return ProcessLog(view, output, None)
 
-    async def write(self, child: int, text: str) -> None:
+    async def write(self, process: int, text: str) -> None:
         """See the port."""
-        view = await self._view(child)
-        live = self._background.live.get(child)
+        view = await self._view(process)
+        live = self._background.live.get(process)
         if live is None or view.state != "running":
-            raise ValueError(f"background process {child} does not run")
+            raise ValueError(f"background process {process} does not run")
         with trio.move_on_after(INPUT_S):
             await live.process.write(text.encode("utf-8", "replace"))
             return
         raise BrokenPipeError("it does not read its input; how much of this it will get is not known")
 
-    async def kill(self, child: int) -> ChildView:
+    async def kill(self, process: int) -> ProcessView:
         """See the port."""
-        await self._view(child)
-        self._background.end([child])
-        self._consumed.append(child)
-        return await self.wait(child, ENDING_S)
+        await self._view(process)
+        self._background.end([process])
+        self._consumed.append(process)
+        return await self.wait(process, ENDING_S)
 
-    async def _view(self, child: int) -> ChildView:
+    async def _view(self, process: int) -> ProcessView:
         self._check()
-        view = await self._read(lambda: self._store.child(self._key, child))
+        view = await self._read(lambda: self._store.process(self._key, process))
         if view is None:
-            raise ValueError(f"this conversation has no background process {child}")
+            raise ValueError(f"this conversation has no background process {process}")
         return view
 
     async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
         with self._ours():
             return await written(read)
 
-    def _told(self, view: ChildView) -> ChildView:
+    def _told(self, view: ProcessView) -> ProcessView:
         if view.state != "running":
             self._consumed.append(view.id)
         return view

@@ -1,4 +1,4 @@
-"""What a child prints: bytes to text, without what moves a cursor, bounded, cut into lines."""
+"""What a process prints: bytes to text, without what moves a cursor, bounded, cut into lines."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _MOVES = re.compile(r"[\r\x08\x1b]")
 
 
 class Cleaner:
-    """Turns a child's bytes into text, piece by piece, as a terminal would show it.
+    """Turns a process's bytes into text, piece by piece, as a terminal would show it.
 
     UTF-8, what is none replaced. What comes after a carriage return is written over the line, as is what
     comes after a backspace or an escape sequence that moves along the line or erases of it: of a progress
     bar its last state is left. Other escape sequences, NULs and controls are taken away. Secrets are
     replaced, also where the pieces cut one in two, or where it is written over later: a line is held back
     until it is complete, or longer than a secret is, and longer where its end may be the beginning of a
-    secret. It is no help against a child that wants to tell one.
+    secret. It is no help against a process that wants to tell one.
 
     Args:
         secrets: knows which there are.

@@ -47,7 +47,7 @@ class Reaper:
             if close:
                 group.close()
             if ending.left:
-                self._log.error("child left behind", child=name, processes=ending.left)
+                self._log.error("process left behind", process=name, left=ending.left)
 
 
 class _Ending:

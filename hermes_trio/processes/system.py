@@ -1,6 +1,6 @@
-"""Children as processes of this machine: started, read, signalled, and found again.
+"""Programs as processes of this machine: started, read, signalled, and found again.
 
-A child leads a process group and a session of its own. The group is signalled as long as its leader has
+A process leads a process group and a session of its own. The group is signalled as long as its leader has
 not been reaped, so its number cannot have gone to anybody else; the leader is reaped last. What left the
 group is found by the mark in its environment. Linux: it needs pidfds and /proc.
 """
@@ -17,9 +17,9 @@ from typing import Literal
 
 import trio
 
-from hermes_trio.processes.environment import BOOT, CHILD, boot_mark
+from hermes_trio.processes.environment import BOOT, PROCESS, boot_mark
 from hermes_trio.processes.proc_files import Spare, living, reap_orphans, start_time
-from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.process import LeftProcesses
 
 SHELL = "/bin/sh"
 READ_BYTES = 8192
@@ -45,13 +45,13 @@ class SystemProcesses:
             cwd=home if os.path.isdir(home) else "/",  # noqa: ASYNC240 - one stat of a local folder
         )
         try:
-            return SystemProcess(process, env[CHILD])
+            return SystemProcess(process, env[PROCESS])
         except BaseException:
             with trio.move_on_after(UNDO_S, shield=True):
                 await _undo(process)
             raise
 
-    def left(self, of: LeftChildren) -> LeftGroup:
+    def left(self, of: LeftProcesses) -> LeftGroup:
         """See the port."""
         return LeftGroup(of)
 
@@ -119,7 +119,7 @@ class _Found:
 class LeftGroup(_Found):
     """What is marked with this store and another boot, and the groups of leaders that are still the same."""
 
-    def __init__(self, of: LeftChildren) -> None:
+    def __init__(self, of: LeftProcesses) -> None:
         mine, any_boot = f"{BOOT}={boot_mark(of.mark, of.boot)}".encode(), f"{BOOT}={of.mark}.".encode()
         super().__init__(lambda entry: entry.startswith(any_boot) and entry != mine)
         self._leaders = [pid for pid, started in of.leaders if start_time(pid) == started]
@@ -132,7 +132,7 @@ class SystemProcess(_Found):
     """The Process port on this machine."""
 
     def __init__(self, process: trio.Process, mark: str) -> None:
-        entry = f"{CHILD}={mark}".encode()
+        entry = f"{PROCESS}={mark}".encode()
         super().__init__(lambda one: one == entry)
         self.pid = process.pid
         self.started = start_time(process.pid) or 0
@@ -202,7 +202,7 @@ class SystemProcess(_Found):
 
 
 def exit_code(pid: int) -> int:
-    """The code of a child of ours that has ended, which stays unreaped. Minus the signal that ended it."""
+    """The code of a process of ours that has ended, which stays unreaped. Minus the signal that ended it."""
     found = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert found is not None
     return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status

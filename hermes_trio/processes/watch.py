@@ -1,4 +1,4 @@
-"""Which lines of a child are worth waking somebody: plain substrings, coalesced."""
+"""Which lines of a process are worth waking somebody: plain substrings, coalesced."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ PATTERN_CHARS_MAX = 200
 SHOWN_LINES = 10
 SHOWN_CHARS = 300
 INTERVAL_S = 15.0
-"""Between two reports of one child."""
-PER_CHILD = 5
-"""Reports of one child in its life; the last one says that it is muted."""
+"""Between two reports of one process."""
+PER_PROCESS = 5
+"""Reports of one process in its life; the last one says that it is muted."""
 PER_SESSION = 12
-"""Reports of all children of a session in its life."""
+"""Reports of all processes of a session in its life."""
 
 
 def wrong_patterns(patterns: Sequence[object]) -> str | None:

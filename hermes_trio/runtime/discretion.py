@@ -26,7 +26,7 @@ from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Perform
 from hermes_trio.values.delivery import Choice, Delivery, Part
 from hermes_trio.values.message import Decided, Message, Quoted, Undecodable
-from hermes_trio.values.process import ChildBorn
+from hermes_trio.values.process import NewProcess
 from hermes_trio.values.recording import AgentSetup, Failure, Setup
 from hermes_trio.values.transcript import (
     AssistantEntry,
@@ -54,7 +54,7 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
     Closing: ("reason", "step", "entries", "reply", "error"),
     Failure: ("text",),
     Prompt: ("text",),
-    ChildBorn: ("command",),
+    NewProcess: ("command",),
     UserEntry: ("text", "before"),
     AssistantEntry: ("text", "calls", "keepsake"),
     Keepsake: ("data",),
@@ -83,7 +83,7 @@ _FREE = (
     "StepRow",
     "Entry",
     "Closing",
-    "ChildBorn",
+    "NewProcess",
     "Setup",
 )
 

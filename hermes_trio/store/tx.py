@@ -66,7 +66,7 @@ ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
 CLAIMABLE = f"kind not in ('wake', 'match') and {ANY_CLAIMABLE}"
 PENDING = f"kind not in ('wake', 'match') and {ANY_PENDING}"
-"""Messages of people; the two above have beside them what the gateway writes of its children."""
+"""Messages of people; the two above have beside them what the gateway writes of its processes."""
 WAKING = "kind in ('wake', 'match') and state in ('waiting', 'deferred') and outcome is null"
 BARRIER = (
     f"(select coalesce(min(id), {1 << 62}) from inbound"

@@ -21,7 +21,7 @@ from hermes_trio.testing.processes import FakeGroup, FakeProcess, FakeProcesses
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.values.delivery import Delivery, Receipt
 from hermes_trio.values.message import Message, Moved, Undecodable
-from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.process import LeftProcesses
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest
 
 _current: ContextVar[Incarnation | None] = ContextVar("incarnation", default=None)
@@ -154,7 +154,7 @@ class CutMachine:
         self.life.alive()
         return CutProcess(self, await self._machine.start(command, env, stdin=stdin))
 
-    def left(self, of: LeftChildren) -> CutGroup:
+    def left(self, of: LeftProcesses) -> CutGroup:
         """See the port."""
         return CutGroup(self.life, self._machine.left(of))
 

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from hermes_trio.processes.environment import BOOT, boot_mark
 from hermes_trio.testing.record import Record
-from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.process import LeftProcesses
 
 
 class Program(Struct, frozen=True):
@@ -162,7 +162,7 @@ class FakeProcesses:
         self._nursery.start_soon(process.live, name=f"program {command}")
         return process
 
-    def left(self, of: LeftChildren) -> FakeGroup:
+    def left(self, of: LeftProcesses) -> FakeGroup:
         """See the port."""
         marked = [
             process

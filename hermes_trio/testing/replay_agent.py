@@ -205,7 +205,7 @@ def _raised_by_a_model(turn: RecordedTurn) -> Exception | None:
         return ModelFailed(error.kind or "unknown", error.text)  # type: ignore[arg-type]
     if error.type == "NoCredentials":
         kind = error.kind or "auth"
-        return NoCredentials(error.until, kind, defer=error.defer, rested=error.rested)  # type: ignore[arg-type]
+        return NoCredentials(error.until, kind, defer=error.defer, cooldown_until=error.cooldown_until)  # type: ignore[arg-type]
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from hermes_trio.text.told import as_quote
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.views import ProcessView
 
 LISTED_MAX = 10
 COMMAND_CHARS = 60
@@ -71,21 +71,22 @@ def waiting_phrase(waiting: int) -> str:
     return "1 message is" if waiting == 1 else f"{waiting} messages are"
 
 
-def background_work(children: Sequence[ChildView], *, ended: bool) -> str:
+def background_work(processes: Sequence[ProcessView], *, ended: bool) -> str:
     """What /stop and /new say of background work, after what else they say."""
-    if not children:
+    if not processes:
         return ""
-    count = len(children)
+    count = len(processes)
     if ended:
         said = "1 background process too" if count == 1 else f"{count} background processes too"
-        return f" Ended {said}:\n{_listed(children)}"
+        return f" Ended {said}:\n{_listed(processes)}"
     said = "1 background process goes" if count == 1 else f"{count} background processes go"
-    return f" {said} on; /stop all ends what runs:\n{_listed(children)}"
+    return f" {said} on; /stop all ends what runs:\n{_listed(processes)}"
 
 
-def _listed(children: Sequence[ChildView]) -> str:
+def _listed(processes: Sequence[ProcessView]) -> str:
     lines = [
-        f"- {child.id}: {shortened(child.command)}{' (kept)' if child.keep else ''}" for child in children
+        f"- {process.id}: {shortened(process.command)}{' (kept)' if process.keep else ''}"
+        for process in processes
     ]
     more = len(lines) - LISTED_MAX
     return "\n".join([*lines[:LISTED_MAX], *([f"- and {more} more"] if more > 0 else [])])
@@ -97,12 +98,12 @@ def shortened(command: str) -> str:
     return line if len(line) <= COMMAND_CHARS else f"{line[: COMMAND_CHARS - 1]}…"
 
 
-def child_status(child: ChildView) -> str:
+def process_status(process: ProcessView) -> str:
     """What /status says of background work that runs."""
-    return f"In the background, {child.id}: {shortened(child.command)}{' (kept)' if child.keep else ''}"
+    return f"In the background, {process.id}: {shortened(process.command)}{' (kept)' if process.keep else ''}"
 
 
-def child_ended(command: str, state: str, code: int | None) -> str:
+def process_ended(command: str, state: str, code: int | None) -> str:
     """A kept process has ended after its conversation."""
     how = (
         f"ended with code {code}"
@@ -114,28 +115,28 @@ def child_ended(command: str, state: str, code: int | None) -> str:
     return f"The background process {shortened(command)} {how}."
 
 
-def child_exit_note(child: int, command: str, code: int, seconds: float, output: str) -> str:
+def process_exit_note(process: int, command: str, code: int, seconds: float, output: str) -> str:
     """What the model is told of a background process that has ended."""
     how = f"exited with code {code}" if code >= 0 else f"was ended by signal {-code}"
     said = f" Its last output:\n{as_quote(output)}" if output.strip() else " It printed nothing."
-    return f"Background process {child} ({shortened(command)}) {how} after {span(seconds)}.{said}"
+    return f"Background process {process} ({shortened(command)}) {how} after {span(seconds)}.{said}"
 
 
-def child_match_note(child: int, command: str, lines: str) -> str:
+def process_match_note(process: int, command: str, lines: str) -> str:
     """What the model is told of lines that were watched for, which are quoted."""
-    return f"Background process {child} ({shortened(command)}) printed:\n{lines}"
+    return f"Background process {process} ({shortened(command)}) printed:\n{lines}"
 
 
-def child_muted(command: str) -> str:
+def process_muted(command: str) -> str:
     """Its lines were watched for, and came too often."""
     return f"The background process {shortened(command)} reports too often; I no longer look at its lines."
 
 
-def child_lost_note(child: int, command: str) -> str:
+def process_lost_note(process: int, command: str) -> str:
     """What the model is told of a process that a restart has ended."""
     return (
-        f"Background process {child} ({shortened(command)}) was lost at a restart of the gateway: it has been"
-        " ended, and its exit code and output are not known."
+        f"Background process {process} ({shortened(command)}) was lost at a restart of the gateway: it has"
+        " been ended, and its exit code and output are not known."
     )
 
 

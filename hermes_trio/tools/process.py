@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hermes_trio.ports.tool import ToolContext
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.views import ProcessView
 
 WAIT_S = 60.0
 LONGEST_WAIT_S = 600.0
@@ -61,26 +61,26 @@ class Process:
             case "start":
                 return _shown(await self._start(arguments, call))
             case "list":
-                return [_shown(child) for child in await call.children.list()]
+                return [_shown(process) for process in await call.processes.list()]
             case "log":
-                log = await call.children.log(_id(arguments), _typed(arguments, "since", int, 0))
+                log = await call.processes.log(_id(arguments), _typed(arguments, "since", int, 0))
                 return {**_shown(log.view), "output": log.text, "position": log.position}
             case "write":
-                await call.children.write(_id(arguments), _typed(arguments, "text", str))
+                await call.processes.write(_id(arguments), _typed(arguments, "text", str))
                 return "written"
             case "poll":
-                return _shown(await call.children.poll(_id(arguments)))
+                return _shown(await call.processes.poll(_id(arguments)))
             case "wait":
                 seconds = float(_typed(arguments, "timeout_s", (int, float), WAIT_S))
                 if not 0 <= seconds <= LONGEST_WAIT_S:
                     raise ValueError(f"timeout_s must be at least 0 and at most {LONGEST_WAIT_S:.0f}")
-                return _shown(await call.children.wait(_id(arguments), seconds))
+                return _shown(await call.processes.wait(_id(arguments), seconds))
             case "kill":
-                return _shown(await call.children.kill(_id(arguments)))
+                return _shown(await call.processes.kill(_id(arguments)))
         raise ValueError(f"action must be one of {', '.join(ACTIONS)}")
 
-    async def _start(self, arguments: Mapping[str, Any], call: ToolContext) -> ChildView:
-        return await call.children.start(
+    async def _start(self, arguments: Mapping[str, Any], call: ToolContext) -> ProcessView:
+        return await call.processes.start(
             _typed(arguments, "command", str),
             notify=_typed(arguments, "notify_on_complete", bool, True),
             keep=_typed(arguments, "keep", bool, False),
@@ -103,11 +103,11 @@ def _typed(arguments: Mapping[str, Any], name: str, kind: Any, default: Any = No
     return value
 
 
-def _shown(child: ChildView) -> dict[str, object]:
-    shown: dict[str, object] = {"id": child.id, "command": child.command, "state": child.state}
-    if child.code is not None:
-        shown["exit_code"] = child.code
-    if child.keep:
+def _shown(process: ProcessView) -> dict[str, object]:
+    shown: dict[str, object] = {"id": process.id, "command": process.command, "state": process.state}
+    if process.code is not None:
+        shown["exit_code"] = process.code
+    if process.keep:
         shown["keep"] = True
     return shown
 

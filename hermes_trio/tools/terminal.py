@@ -58,7 +58,7 @@ class Terminal:
             or not 0 < timeout_s <= LONGEST_S
         ):
             raise ValueError(f"timeout_s must be a number of seconds, above 0 and at most {LONGEST_S:.0f}")
-        ran = await call.children.run(command, timeout_s=float(timeout_s))
+        ran = await call.processes.run(command, timeout_s=float(timeout_s))
         if ran.code is None:
             return {"timed_out": True, "timeout_s": timeout_s, "output": ran.output}
         return {"exit_code": ran.code, "seconds": round(ran.seconds, 1), "output": ran.output}

@@ -17,7 +17,7 @@ DEFER_MAX_S = 86_400.0
 """Messages older than this are not kept any longer for a key that may be used."""
 
 WAIT_MAX_S = 120.0
-"""How long after a message came a key may be rested, so that it is waited for."""
+"""How long after a message came a cooldown may end, so that it is waited for."""
 
 SAID_AFTER_S = 10.0
 """What takes no longer is waited for without a word."""
@@ -50,10 +50,10 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
         asked_at: wall time of the newest of its messages.
     """
     match error:
-        case NoCredentials(until=float(), defer=True, rested=None) if now - asked_at < DEFER_MAX_S:
+        case NoCredentials(until=float(), defer=True, cooldown_until=None) if now - asked_at < DEFER_MAX_S:
             return _deferred(error, now)
-        case NoCredentials(until=float(), defer=True, rested=float(rested)) if (
-            rested <= asked_at + WAIT_MAX_S
+        case NoCredentials(until=float(), defer=True, cooldown_until=float(ready_at)) if (
+            ready_at <= asked_at + WAIT_MAX_S
         ):
             return _waiting(error, now, asked_at)
         case AskTimedOut():
@@ -77,8 +77,8 @@ def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
     match error:
         case ModelFailed(kind=kind, why=why):
             return Failure(type=name, text=clean(redact(why))[:TEXT_MAX], kind=kind)
-        case NoCredentials(kind=kind, until=until, defer=defer, rested=rested):
-            return Failure(type=name, text=text, kind=kind, until=until, defer=defer, rested=rested)
+        case NoCredentials(kind=kind, until=until, defer=defer, cooldown_until=ready_at):
+            return Failure(type=name, text=text, kind=kind, until=until, defer=defer, cooldown_until=ready_at)
         case _:
             return Failure(type=name, text=text)
 

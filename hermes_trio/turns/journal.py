@@ -165,7 +165,7 @@ class Journal:
             entries: what the value adds to the transcript, in the same commit.
             last: whether the value ends the turn; then record and entries are left for the turn's close.
             unknown: makes the value of a step that began before a crash, instead of StepUnknown.
-            consumes: when the step ends, the children whose end its value tells.
+            consumes: when the step ends, the processes whose end its value tells.
         """
         with self.begin(name, args) as row:
             if row.state != "intent":

@@ -1,7 +1,7 @@
 """A turn as its agent function sees it: the messages, and the verbs to answer them.
 
 The nursery owns the agent and, once the turn has lasted half a second, what attends it: typing, the
-progress line, the live preview. They are children, so none outlives the turn or exists twice. Leaving
+progress line, the live preview. They are processes, so none outlives the turn or exists twice. Leaving
 the scope frees the slot. What the turn made (a result or an error) is `made`; a turn that was cut from
 outside made nothing, and nothing is written for it here: who cancels writes first.
 """
@@ -18,7 +18,7 @@ import trio
 from hermes_trio.errors import AgentError, AskTimedOut, TurnTimedOut
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.store import Claimed, Opened, Reply, StepRow
-from hermes_trio.processes.of_turn import TurnChildren
+from hermes_trio.processes.of_turn import TurnProcesses
 from hermes_trio.runtime.allowance import Allowance
 from hermes_trio.runtime.retry import written
 from hermes_trio.text.sanitize import clean, shows
@@ -326,12 +326,12 @@ class Turn:
         """Whether a person has written this, or one who may still write would read what comes of it."""
         return not all(message.note for message in self.messages) or self._around.allowed(self.address)
 
-    def children(self, consumed: list[int]) -> TurnChildren:
+    def processes(self, consumed: list[int]) -> TurnProcesses:
         """The conversation's programs, for a tool's call; `consumed` takes those whose end it has told."""
         admins = self._platform.policy.admins if self._platform is not None else ()
         admin = all(message.address.user in admins for message in self.messages)
         around, ours = self._around.background, self._time.stopped
-        return TurnChildren(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
+        return TurnProcesses(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
 
     async def reply(self, text: str, said: DeliveryKind = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""

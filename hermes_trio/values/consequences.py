@@ -122,13 +122,13 @@ class RestartAsked(Struct, frozen=True):
     """Somebody who may has asked the gateway to begin anew."""
 
 
-class EndChildren(Struct, frozen=True):
-    """The rows of these children have ended: their processes shall."""
+class EndProcesses(Struct, frozen=True):
+    """The rows of these processes have ended: their processes shall."""
 
-    children: tuple[int, ...]
+    processes: tuple[int, ...]
 
 
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
 Told = RestartAsked | Settled | Unkept | LeftOut | HasMoved | OutOfTheWay | GivenUp
-Consequence = EndChildren | ReplaceKey | CancelTurn | Deferred | Told | Waking
+Consequence = EndProcesses | ReplaceKey | CancelTurn | Deferred | Told | Waking
 Perform = Callable[[Sequence[Consequence]], None]

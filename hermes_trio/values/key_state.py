@@ -7,8 +7,8 @@ from msgspec import Struct
 from hermes_trio.errors import ModelFailure
 
 
-class Bench(Struct, frozen=True):
-    """A refused key rests.
+class Cooldown(Struct, frozen=True):
+    """The time in which a refused key is not used.
 
     Args:
         kind: what it was refused for.
@@ -27,12 +27,12 @@ class Bench(Struct, frozen=True):
     dead: bool = False
 
 
-class KeyRest(Struct, frozen=True, kw_only=True):
+class KeyCooldown(Struct, frozen=True, kw_only=True):
     """What is known of a refused key: advice, that outlives the process.
 
     Args:
         fingerprint: of its secret.
-        model: the model it rests for, "" for all.
+        model: the model it cools down for, "" for all.
         pool, place: where it stood, for people.
     """
 
@@ -40,4 +40,4 @@ class KeyRest(Struct, frozen=True, kw_only=True):
     model: str
     pool: str
     place: str
-    bench: Bench
+    cooldown: Cooldown

@@ -7,13 +7,13 @@ from typing import Literal
 from msgspec import Struct
 
 from hermes_trio.values.identity import Address, ConversationKey
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.views import ProcessView
 
-ChildEnd = Literal["exited", "killed", "lost"]
+ProcessEnd = Literal["exited", "killed", "lost"]
 
 
-class ChildBorn(Struct, frozen=True, kw_only=True):
-    """A child that is about to be started.
+class NewProcess(Struct, frozen=True, kw_only=True):
+    """A process that is about to be started.
 
     Args:
         turn: whose call starts it; it must be running.
@@ -32,21 +32,21 @@ class ChildBorn(Struct, frozen=True, kw_only=True):
     notify: bool = False
 
 
-class ChildMark(Struct, frozen=True):
-    """What the environment of a child is made of: the store's mark, the boot, the child's number."""
+class ProcessMark(Struct, frozen=True):
+    """What the environment of a process is made of: the store's mark, the boot, the process's number."""
 
     mark: str
     boot: int
-    child: int
+    process: int
 
 
-class LeftChildren(Struct, frozen=True):
+class LeftProcesses(Struct, frozen=True):
     """What older boots may have left running.
 
     Args:
         mark, boot: processes marked with this store and another boot than this.
         leaders: pid and start time of those that were known to run.
-        any: the store has ever had a child.
+        any: the store has ever had a process.
     """
 
     mark: str
@@ -70,9 +70,9 @@ class Ran(Struct, frozen=True):
     output: str
 
 
-class ChildLog(Struct, frozen=True):
-    """What a child has printed. `position`: where to read on; None when it has ended."""
+class ProcessLog(Struct, frozen=True):
+    """What a process has printed. `position`: where to read on; None when it has ended."""
 
-    view: ChildView
+    view: ProcessView
     text: str
     position: int | None

@@ -70,7 +70,7 @@ class Failure(Struct, frozen=True, kw_only=True, omit_defaults=True):
         kind: of a model's failure, or of the refusal of the last key.
         until: wall time a key may be used again.
         defer: the turn's messages were kept until then.
-        rested: wall time at which the first key was rested, if that decided over it.
+        cooldown_until: wall time at which the first cooldown ended, if that decided over it.
     """
 
     type: str
@@ -78,7 +78,7 @@ class Failure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: str | None = None
     until: float | None = None
     defer: bool = False
-    rested: float | None = None
+    cooldown_until: float | None = None
 
 
 # --- how a store is asked for one ------------------------------------------------------------------

@@ -8,11 +8,11 @@ from msgspec import Struct
 
 from hermes_trio.values.delivery import Choice, Delivery, DeliveryKind, Part
 from hermes_trio.values.identity import Address, ConversationKey
-from hermes_trio.values.key_state import KeyRest
+from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Message, OutcomeName, TurnState
 from hermes_trio.values.recording import Failure
 from hermes_trio.values.transcript import Entry
-from hermes_trio.values.views import ChildView, TurnView
+from hermes_trio.values.views import ProcessView, TurnView
 
 # --- what goes in ---------------------------------------------------------------------------------
 
@@ -225,7 +225,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     interrupted: tuple[Interrupted, ...]
     penalties: tuple[tuple[str, str, float], ...]
     moved: tuple[tuple[str, str, str], ...] = ()
-    rests: tuple[KeyRest, ...] = ()
+    cooldowns: tuple[KeyCooldown, ...] = ()
     unclaimed: tuple[tuple[int, Address], ...] = ()
 
 
@@ -253,7 +253,7 @@ class Stopped(Struct, frozen=True):
 
     turn: int | None
     waiting: int
-    children: tuple[ChildView, ...] = ()
+    processes: tuple[ProcessView, ...] = ()
 
 
 class StatusView(Struct, frozen=True, kw_only=True):
@@ -266,7 +266,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
         held: turns that wait until a start has lasted (the process died three times in a minute).
         running: turns that run.
         owed: parts that are still to be said.
-        children: background programs that run.
+        processes: background programs that run.
         sessions: how many are open.
     """
 
@@ -276,5 +276,5 @@ class StatusView(Struct, frozen=True, kw_only=True):
     held: int = 0
     running: tuple[TurnView, ...]
     owed: int
-    children: tuple[ChildView, ...] = ()
+    processes: tuple[ProcessView, ...] = ()
     sessions: int

@@ -1,4 +1,4 @@
-"""What operators, tools and `/status` are shown of rows: sessions, turns, children, keys, the ledger."""
+"""What operators, tools and `/status` are shown of rows: sessions, turns, processes, keys, the ledger."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ class TurnView(Struct, frozen=True, kw_only=True):
     held: bool = False
 
 
-class ChildView(Struct, frozen=True, kw_only=True):
-    """A child, as `/status`, `/stop` and tools show it.
+class ProcessView(Struct, frozen=True, kw_only=True):
+    """A process, as `/status`, `/stop` and tools show it.
 
     Args:
         id, session: its number, and that of the session it was started in.
@@ -65,7 +65,7 @@ class SessionView(Struct, frozen=True, kw_only=True):
         turns: how many it has had.
         interrupted: how many starts in a row have found a turn of it cut short.
         running: the turn that runs now.
-        children: background programs of its key that run, also of a session before.
+        processes: background programs of its key that run, also of a session before.
         why: what ended it: who asked, or the rule.
     """
 
@@ -77,11 +77,11 @@ class SessionView(Struct, frozen=True, kw_only=True):
     turns: int = 0
     interrupted: int = 0
     running: TurnView | None = None
-    children: tuple[ChildView, ...] = ()
+    processes: tuple[ProcessView, ...] = ()
     why: str = ""
 
 
-KeyState = Literal["ready", "resting", "probing", "dead"]
+KeyState = Literal["ready", "cooldown", "probing", "dead"]
 """What a key to models is in; see `KeyView`."""
 
 
@@ -91,9 +91,9 @@ class KeyView(Struct, frozen=True, kw_only=True):
     Args:
         pool: the account with a provider that it belongs to.
         key: its place in the pool, "2/3".
-        model: what it rests for, "*" for all models of the account.
-        state: "ready", "resting" until a time, "probing" (resting, and on trial now), or "dead": refused, and
-            there is no other secret where it comes from.
+        model: what it cools down for, "*" for all models of the account.
+        state: "ready", "cooldown" until a time, "probing" (in its cooldown, and on trial now), or
+            "dead": refused, and there is no other secret where it comes from.
         kind: what it was refused for.
         until: wall time it may be used again; for a dead one, looked up again.
         used_at: wall time of its last use, None if this life has not used it.

@@ -234,11 +234,11 @@ async def test_background_work_is_shown_and_ended(place):
         await daemon.ready()
         place.bot.push(ADA, "go")
         await place.bot.wait_sent(ADA)
-        (child,) = json.loads((await place.hermes("status", "--json")).stdout)["children"]
-        assert (child["id"], child["session"], child["command"]) == (1, 1, "exec sleep 1000")
+        (process,) = json.loads((await place.hermes("status", "--json")).stdout)["processes"]
+        assert (process["id"], process["session"], process["command"]) == (1, 1, "exec sleep 1000")
         assert ", kept: exec sleep 1000" in (await place.hermes("status")).stdout
         (session,) = json.loads((await place.hermes("sessions", "--json")).stdout)
-        assert [each["id"] for each in session["children"]] == [1]
+        assert [each["id"] for each in session["processes"]] == [1]
         assert (await place.hermes("stop", 1)).stdout == "session 1: nothing was running\n"
         assert (await place.hermes("stop", 1, "--all")).stdout == "session 1: stopped\n"
-        assert json.loads((await place.hermes("status", "--json")).stdout)["children"] == []
+        assert json.loads((await place.hermes("status", "--json")).stdout)["processes"] == []

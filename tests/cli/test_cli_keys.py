@@ -33,7 +33,7 @@ async def test_each_key_is_shown_by_position_while_the_daemon_runs_and_what_rest
         table = (await place.hermes("keys")).stdout
         await daemon.stop()
     assert [(row["key"], row["state"], row["kind"], row["model"]) for row in live] == [
-        ("1/2", "resting", "quota", "*"),
+        ("1/2", "cooldown", "quota", "*"),
         ("2/2", "ready", "", "*"),
         ("1/1", "ready", "", "*"),
     ]
@@ -42,7 +42,7 @@ async def test_each_key_is_shown_by_position_while_the_daemon_runs_and_what_rest
     assert [line.split()[0] for line in table.splitlines()[1:]] == ["openai"] * 3
     stored = await place.hermes("keys", "--json")
     (row,) = json.loads(stored.stdout)
-    assert (row["key"], row["state"], row["until"]) == ("1/2", "resting", live[0]["until"])
+    assert (row["key"], row["state"], row["until"]) == ("1/2", "cooldown", live[0]["until"])
     assert "the daemon is not running" in stored.stderr
     for key in ("sk-used-up-key", "sk-a-very-secret-key", "sk-spare-key"):
         assert key not in table + str(live) + stored.stdout

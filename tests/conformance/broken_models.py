@@ -264,7 +264,7 @@ class OneBufferForAll(Asks):
         return await super().complete(request, key=key, on_text=lambda text: self.on_text(text))
 
 
-@breaks("rests_on_every_path", "asks_nothing_when_cancelled_before")
+@breaks("yields_on_every_path", "asks_nothing_when_cancelled_before")
 class NoCheckpoint(Asks):
     async def complete(self, request, *, key, on_text):
         on_text("you said: hello")

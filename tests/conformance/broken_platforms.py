@@ -524,7 +524,7 @@ class BrokenForTheNext(Line):
         return receipt
 
 
-@breaks("rests_on_every_path")
+@breaks("yields_on_every_path")
 class NoCheckpointForDeletes(Line):
     async def deliver(self, delivery):
         if delivery.op == "delete":
@@ -560,7 +560,7 @@ class SaysItLater(Line):
         return await super().deliver(delivery)
 
 
-@breaks("rests_when_nobody_is_there")
+@breaks("yields_when_nobody_is_there")
 class NoCheckpointWithoutALine(Line):
     async def deliver(self, delivery):
         if not self.memory.connected:

@@ -541,10 +541,10 @@ class DeferredIsStopped(Store):
         await self.real.close_turn(turn, replace(closing, until=None))
 
 
-@breaks("keeps_the_rests_of_keys")
-class ForgetsRests(Boots):
+@breaks("keeps_the_cooldowns_of_keys")
+class ForgetsCooldowns(Boots):
     def other(self, booted):
-        return replace(booted, rests=())
+        return replace(booted, cooldowns=())
 
 
 @breaks("says_whether_there_is_work")
@@ -572,32 +572,32 @@ class SaysItWasFailed(Store):
         return "turn 1"
 
 
-@breaks("knows_a_child_before_it_runs")
+@breaks("knows_a_process_before_it_runs")
 class EndsTwice(Store):
-    async def child(self, key, child):
-        view = await self.real.child(key, child)
+    async def process(self, key, process):
+        view = await self.real.process(key, process)
         return replace(view, state="killed") if view is not None else None
 
 
 @breaks("tells_the_session_of_an_end")
 class TellsNobody(Store):
-    async def begin_child(self, born):
-        return await self.real.begin_child(replace(born, notify=False))
+    async def begin_process(self, born):
+        return await self.real.begin_process(replace(born, notify=False))
 
 
-@breaks("ends_children_with_their_session")
+@breaks("ends_processes_with_their_session")
 class KeepsAll(Store):
-    async def begin_child(self, born):
-        return await self.real.begin_child(replace(born, keep=True))
+    async def begin_process(self, born):
+        return await self.real.begin_process(replace(born, keep=True))
 
 
 @breaks("counts_matches")
 class NoEndOfMatches(Store):
-    async def match_child(self, child, told, *, per_child, per_session):
-        return await self.real.match_child(child, told, per_child=1000, per_session=1000)
+    async def match_process(self, process, told, *, per_process, per_session):
+        return await self.real.match_process(process, told, per_process=1000, per_session=1000)
 
 
 @breaks("finds_what_older_boots_left")
 class ForgetsTheLeaders(Store):
-    async def left_children(self):
-        return replace(await self.real.left_children(), leaders=())
+    async def left_processes(self):
+        return replace(await self.real.left_processes(), leaders=())

@@ -141,7 +141,7 @@ class NeverEnds(Repeat):
         await trio.sleep_forever()
 
 
-@breaks("rests")
+@breaks("yields")
 class NoCheckpoint(Repeat):
     async def run(self, arguments, call):
         return arguments["text"]

@@ -65,7 +65,7 @@ async def test_the_echo(autojump_clock):
         "says_its_name",
         "gives_the_answer_in_pieces_and_whole",
         "says_nothing_after_its_end",
-        "rests_on_every_path",
+        "yields_on_every_path",
         "asks_nothing_when_cancelled_before",
     }
 

@@ -81,7 +81,7 @@ async def test_the_terminal():
         "markup_that_is_refused_says_so",
         "not_connected_is_not_sent",
         "refused_is_refused",
-        "rests_when_nobody_is_there",
+        "yields_when_nobody_is_there",
         "says_a_key_once",
         "says_that_another_receives",
         "says_that_nobody_is_there",

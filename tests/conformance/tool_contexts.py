@@ -1,4 +1,4 @@
-"""A tool's call in a conversation of a World: real turn, real children, scripted programs."""
+"""A tool's call in a conversation of a World: real turn, real processes, scripted programs."""
 
 from __future__ import annotations
 

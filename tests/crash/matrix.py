@@ -95,10 +95,10 @@ async def run(stage: Stage, point: str, shape: Shape) -> Tally:
     await stage.start()
     await POINTS[point](stage, shape.text, shape.calls)
     await stage.kill9()
-    older = children(stage)
+    older = processes(stage)
     # Behind its tool call a turn that leaves something running has left it running.
-    has_child = shape is SHAPES["background"] and point not in ("K1", "K3")
-    assert point == "K2" or bool(older) == has_child
+    has_process = shape is SHAPES["background"] and point not in ("K1", "K3")
+    assert point == "K2" or bool(older) == has_process
     stage.let_go()
     await stage.start()
     await told_how_it_is(stage)
@@ -113,7 +113,7 @@ async def run(stage: Stage, point: str, shape: Shape) -> Tally:
     shown = [text for text in stage.shown(CHAT)[:-2] if not text.startswith(STATUS)]
     tally = seen(shown, shape)
     await stage.verify(but=frozenset({CHAT}))
-    await gone(children(stage))
+    await gone(processes(stage))
     return tally
 
 
@@ -141,7 +141,7 @@ def let_run_programs(stage: Stage) -> None:
     stage._config.write_text(text.replace("allow_users", f"admins = [{CHAT}]\nallow_users", 1))
 
 
-def children(stage: Stage) -> set[int]:
+def processes(stage: Stage) -> set[int]:
     """The processes that daemons of this stage have started and that live: their home is its folder."""
     found = set()
     for folder in Path("/proc").iterdir():

@@ -12,7 +12,7 @@ import trio
 
 from tests.fakes.model_script import Call, Item
 
-CONTAINER = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+CONTAINER = ("unshare", "--pid", "--fork", "--kill-process", "--mount-proc")
 LEAVES_ORPHANS = (
     "for n in 1 2 3; do (env -i setsid sleep 0.2 >/dev/null 2>&1 &); (sleep 0.2 &); done;"
     " sleep 1; grep -s '^State' /proc/[0-9]*/status | grep -c Z; tr '\\0' '\\n' </proc/1/environ"

@@ -23,11 +23,11 @@ cd {home}
 exec env -i {environ} {hermes} run
 """
 LOOP = """
-trap 'kill -TERM $child; wait $child; exit 0' TERM
+trap 'kill -TERM $process; wait $process; exit 0' TERM
 while :; do
-  "$1/run" & child=$!
-  echo $child >"$1/pid"
-  wait $child; code=$?
+  "$1/run" & process=$!
+  echo $process >"$1/pid"
+  wait $process; code=$?
   [ $code -eq 0 ] || [ $code -eq 78 ] && exit $code
 done
 """

@@ -23,16 +23,16 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
 MADE = "<!-- Below this line the page is made from the docstrings. -->"
 SECTIONS = {
     "A gateway": "open_gateway Gateway GatewayOptions SessionOptions Health StatusView SessionView TurnView"
-    " ChildView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
+    " ProcessView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
     "A turn": "Agent Turn Silence Message Quoted Claimed ConversationKey Address",
-    "Tools": "Tool ToolContext Children Ran ChildLog",
+    "Tools": "Tool ToolContext Processes Ran ProcessLog",
     "Commands": "Command CommandCall Say Prompt Stop Reset Resume Restart CommandResult installed_commands",
     "Adapters": "Adapter AdapterContext Platform Intake Policy Capabilities Undecodable Delivery DeliveryKind"
     " Part Span Choice Receipt Lane Secret split_markdown units Unit open_http_client HttpClient",
     "Models and keys": "ModelAgent Candidates Candidate KeyPool Strategy RefreshingKey Model ModelRequest"
     " ModelAnswer Keepsake ToolSpec ToolCall Entry UserEntry AssistantEntry ToolEntry NoteEntry SummaryEntry"
     " OpenAIModel AnthropicModel EchoModel",
-    "What a gateway stands on": "open_sqlite_store WallClock Chance Processes Process Group LeftChildren",
+    "What a gateway stands on": "open_sqlite_store WallClock Chance Processes Process Group LeftProcesses",
 }
 TESTING = {
     "The World": "open_world World WaitedTooLong",
@@ -46,10 +46,10 @@ TESTING = {
 MADE_FOR_YOU = {"Gateway", "Turn", "World", "HttpClient"}
 """Classes that nobody makes by hand."""
 FOR_THE_GATEWAY = {
-    "Turn": "timed answered is_wanted children reply framed",
+    "Turn": "timed answered is_wanted processes reply framed",
     "Gateway": "recording_head recording_rows",
     "SessionOptions": "policy",
-    "KeyPool": "lease take has_another worked refused renewed returned unavailable rests recall watched",
+    "KeyPool": "lease take has_another worked refused renewed returned unavailable cooldowns recall watched",
     "Candidates": "walk",
     "CrashingStore": "kill",
     "Rounds": "after_io_wait",

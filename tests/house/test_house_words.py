@@ -10,6 +10,15 @@ import pytest
 from tests.house.source import PRODUCT, tree
 
 OLD = {
+    "Bench": "Cooldown",
+    "Child": "LiveProcess",
+    "Children": "CallProcesses",
+    "ChildView": "ProcessView",
+    "KeyRest": "KeyCooldown",
+    "Rests": "CooldownKeeper",
+    "benches": "cooldowns",
+    "rests": "cooldowns",
+    "resting": "cooldown",
     "Attendance": "Activity",
     "Ear": "Receiver",
     "Hold": "WaitForMore",

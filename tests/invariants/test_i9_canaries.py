@@ -22,7 +22,7 @@ from msgspec.structs import replace
 from hermes_trio import Say, Silence
 from hermes_trio.commands.new import command as new
 from hermes_trio.config.options import Gateway
-from hermes_trio.ports.store import KeyRest, Reply, ResetPolicy, StepRow, Store
+from hermes_trio.ports.store import KeyCooldown, Reply, ResetPolicy, StepRow, Store
 from hermes_trio.runtime.discretion import TEXTS
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing import MemoryPlatform, open_world
@@ -219,7 +219,7 @@ NO_FREE_TEXT = {
     ToolEntry: ("call",),
     Keepsake: ("of",),
     Failure: ("type", "kind"),
-    KeyRest: ("fingerprint", "model", "pool", "place"),
+    KeyCooldown: ("fingerprint", "model", "pool", "place"),
     ResetPolicy: ("daily_at",),
     Policy: ("allow_users", "admins"),
     Setup: ("gateway", "session", "accounts"),

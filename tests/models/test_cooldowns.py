@@ -1,17 +1,17 @@
-"""Which key is next, and how long a refused one rests: the table."""
+"""Which key is next, and how long a refused one cooldowns: the table."""
 
 from __future__ import annotations
 
 import pytest
 
-from hermes_trio.models.cooldowns import bench, choose, free_at, probe
-from hermes_trio.values.key_state import Bench
+from hermes_trio.models.cooldowns import choose, cooldown_after, free_at, probe
+from hermes_trio.values.key_state import Cooldown
 
 NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize(
-    ("kind", "told_s", "strikes_before", "rest_s"),
+    ("kind", "told_s", "strikes_before", "cooldown_s"),
     [
         ("quota", None, 0, 600),
         ("quota", 18000.0, 3, 600),
@@ -28,37 +28,40 @@ NOW = 1_800_000_000.0
         ("overload", None, 0, 60),
     ],
 )
-def test_it_rests(kind, told_s, strikes_before, rest_s):
-    before = Bench(kind, NOW - 500, NOW - 400, strikes_before, NOW - 500) if strikes_before else None
-    made = bench(kind, told_s, asked_at=NOW - 1, now=NOW, before=before)
-    assert made == Bench(kind, NOW, NOW + rest_s, strikes_before + 1, NOW)
+def test_it_cools_down(kind, told_s, strikes_before, cooldown_s):
+    before = Cooldown(kind, NOW - 500, NOW - 400, strikes_before, NOW - 500) if strikes_before else None
+    made = cooldown_after(kind, told_s, asked_at=NOW - 1, now=NOW, before=before)
+    assert made == Cooldown(kind, NOW, NOW + cooldown_s, strikes_before + 1, NOW)
 
 
 def test_requests_that_were_on_their_way_together_are_one_strike():
-    first = bench("rate_limit", None, asked_at=NOW - 5, now=NOW, before=None)
-    second = bench("rate_limit", None, asked_at=NOW - 4, now=NOW + 1, before=first)
+    first = cooldown_after("rate_limit", None, asked_at=NOW - 5, now=NOW, before=None)
+    second = cooldown_after("rate_limit", None, asked_at=NOW - 4, now=NOW + 1, before=first)
     assert second == first
-    told = bench("rate_limit", 100.0, asked_at=NOW - 4, now=NOW + 1, before=first)
+    told = cooldown_after("rate_limit", 100.0, asked_at=NOW - 4, now=NOW + 1, before=first)
     assert (told.strikes, told.until) == (1, NOW + 101)
 
 
 @pytest.mark.parametrize(
-    ("benches", "expected"),
+    ("cooldowns", "expected"),
     [
         ([], 0.0),
-        ([Bench("auth", NOW - 10, NOW + 290, 1, NOW - 10)], NOW + 290),
-        ([Bench("auth", NOW - 400, NOW - 100, 1, NOW - 400)], 0.0),
-        ([Bench("auth", NOW + 9, NOW + 309, 1, NOW + 9)], 0.0),
-        ([Bench("auth", NOW, NOW + 300, 1, NOW), Bench("rate_limit", NOW, NOW + 900, 5, NOW)], NOW + 900),
+        ([Cooldown("auth", NOW - 10, NOW + 290, 1, NOW - 10)], NOW + 290),
+        ([Cooldown("auth", NOW - 400, NOW - 100, 1, NOW - 400)], 0.0),
+        ([Cooldown("auth", NOW + 9, NOW + 309, 1, NOW + 9)], 0.0),
+        (
+            [Cooldown("auth", NOW, NOW + 300, 1, NOW), Cooldown("rate_limit", NOW, NOW + 900, 5, NOW)],
+            NOW + 900,
+        ),
     ],
-    ids=["none", "rests", "over", "the clock was set back", "two"],
+    ids=["none", "cools down", "over", "the clock was set back", "two"],
 )
-def test_it_is_free_at(benches, expected):
-    assert free_at(benches, NOW) == expected
+def test_it_is_free_at(cooldowns, expected):
+    assert free_at(cooldowns, NOW) == expected
 
 
 def rest(until_s, tried_s_ago, *, dead=False):
-    return [Bench("quota", NOW - 100, NOW + until_s, 1, NOW - tried_s_ago, dead=dead)]
+    return [Cooldown("quota", NOW - 100, NOW + until_s, 1, NOW - tried_s_ago, dead=dead)]
 
 
 @pytest.mark.parametrize(

@@ -225,7 +225,7 @@ async def test_a_refusal_that_comes_after_the_renewal_says_nothing_of_the_new_se
     assert await process.ask() == "ok"
     process.pool.refused(late, ModelFailed("auth", "token expired"))
     assert await process.pool.renewed(late, "auth")
-    assert (process.key.asked, process.pool.rests()) == (1, {})
+    assert (process.key.asked, process.pool.cooldowns()) == (1, {})
     assert [event for event, _ in process.log.lines] == ["key cooled down", "key renewed"]
 
 
@@ -236,8 +236,8 @@ async def test_after_a_start_a_dead_key_is_tried_when_its_rest_is_over(server, l
     with pytest.raises(NoCredentials):
         await process.ask()
     started = Process(login, server)
-    started.pool.recall(list(process.pool.rests().values()))
-    assert [view.state for view in started.pool.views()] == ["resting"]
+    started.pool.recall(list(process.pool.cooldowns().values()))
+    assert [view.state for view in started.pool.views()] == ["cooldown"]
     server.current = "access-0"  # the provider has made up its mind
     await trio.sleep(30)
     assert await started.ask() == "ok"
@@ -269,7 +269,7 @@ async def test_a_dead_key_lives_as_soon_as_there_is_another_secret(server, login
     await trio.sleep(30)
     assert await process.ask() == "ok"
     assert process.model.keys == ["access-0", "access-new"]
-    assert process.pool.rests() == {}
+    assert process.pool.cooldowns() == {}
 
 
 async def test_a_dead_key_beside_a_good_one_is_looked_up_every_five_minutes(server, login, autojump_clock):
@@ -314,7 +314,7 @@ async def test_a_used_up_key_is_asked_for_another_secret_and_rests_if_there_is_n
     assert (none.value.kind, none.value.until) == ("quota", START + 30)
     assert model.keys == ["old", "b"]
     assert asked == [("old", "quota")]
-    assert [view.state for view in pool.views()] == ["resting", "resting"]
+    assert [view.state for view in pool.views()] == ["cooldown", "cooldown"]
 
 
 async def test_a_refused_new_secret_is_not_tried_a_third_time(autojump_clock):

@@ -58,9 +58,9 @@ HERMES: tuple[Mutant, ...] = (
         "The end of a process that a stop has ended is told to its conversation all the same.",
         (
             "store/promises/processes.py",
-            "if tx.one(\"select 1 from child where id = ? and state = 'running' and boot = ?\", child, tx.boot):\n"
+            "if tx.one(\"select 1 from process where id = ? and state = 'running' and boot = ?\", process, tx.boot):\n"
             "        _end(",
-            'if tx.one("select 1 from child where id = ? and boot = ?", child, tx.boot):\n        _end(',
+            'if tx.one("select 1 from process where id = ? and boot = ?", process, tx.boot):\n        _end(',
         ),
     ),
     mutant(

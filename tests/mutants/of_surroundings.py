@@ -64,11 +64,11 @@ SURROUNDINGS: tuple[Mutant, ...] = (
     ),
     mutant(
         "what cannot be started runs",
-        "child row",
+        "process row",
         "The row of a program that the machine could not start says that it runs.",
         (
             "processes/background.py",
-            "            await self._never_was(mark.child)\n            raise\n",
+            "            await self._never_was(mark.process)\n            raise\n",
             "            raise\n",
         ),
     ),

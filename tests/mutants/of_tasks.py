@@ -4,13 +4,13 @@ from tests.mutants.mutant import Mutant, mutant
 
 TASKS: tuple[Mutant, ...] = (
     mutant(
-        "left children are not reaped",
+        "left processes are not reaped",
         "I6",
         "The processes of an older life are known and live on.",
         (
             "gateway/open.py",
-            "    wiring.background.reap(await written(store.left_children, waits))\n",
-            "    await written(store.left_children, waits)\n",
+            "    wiring.background.reap(await written(store.left_processes, waits))\n",
+            "    await written(store.left_processes, waits)\n",
         ),
     ),
     mutant(
@@ -19,7 +19,7 @@ TASKS: tuple[Mutant, ...] = (
         "The rows of a session's programs end with it, and the programs go on.",
         (
             "store/promises/processes.py",
-            "    if ended:\n        tx.then(EndChildren(tuple(id for (id,) in ended)))\n",
+            "    if ended:\n        tx.then(EndProcesses(tuple(id for (id,) in ended)))\n",
             "",
         ),
     ),

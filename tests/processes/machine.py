@@ -8,14 +8,14 @@ from pathlib import Path
 
 import trio
 
-from hermes_trio.processes.environment import child_environment
+from hermes_trio.processes.environment import process_environment
 from hermes_trio.processes.proc_files import living, start_time
 from hermes_trio.processes.system import SystemProcesses
-from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.process import LeftProcesses
 
 
 class Machine:
-    """Starts children that carry a mark which no other test has."""
+    """Starts processes that carry a mark which no other test has."""
 
     def __init__(self, mark, home):
         self.mark = mark
@@ -23,9 +23,9 @@ class Machine:
         self.processes = SystemProcesses()
         self.made = []
 
-    async def start(self, command, *, boot=1, child=1, stdin=False, **own):
+    async def start(self, command, *, boot=1, process=1, stdin=False, **own):
         own = {"PATH": os.environ["PATH"], "HOME": str(self.home), **own}
-        env = child_environment(own, mark=self.mark, boot=boot, session=1, turn=1, child=child)
+        env = process_environment(own, mark=self.mark, boot=boot, session=1, turn=1, process=process)
         process = await self.processes.start(command, env, stdin=stdin)
         self.made.append(process)
         return process
@@ -44,7 +44,7 @@ class Machine:
     def older(self, boot=2, *processes):
         """What a boot finds of those before."""
         leaders = tuple((process.pid, process.started) for process in processes)
-        return self.processes.left(LeftChildren(self.mark, boot, leaders))
+        return self.processes.left(LeftProcesses(self.mark, boot, leaders))
 
 
 async def text_of(process):

@@ -21,7 +21,7 @@ async def test_between_turns_it_opens_a_turn(world):
     (note,) = notes(world)
     assert note == "Background process 1 (make) exited with code 0 after 60 s. Its last output:\n> all good"
     await world.settle()
-    assert exits(world) == [("child.1.exit", "answered", "")]
+    assert exits(world) == [("process.1.exit", "answered", "")]
 
 
 async def test_what_a_program_prints_is_quoted_in_the_note_of_its_end(world):
@@ -42,7 +42,7 @@ async def test_while_a_turn_runs_it_is_heard_at_its_next_step(world):
     await world.settle()
     assert len(notes(world)) == 1
     assert len(world.model.requests) == 3
-    assert exits(world) == [("child.1.exit", "answered", "")]
+    assert exits(world) == [("process.1.exit", "answered", "")]
     assert world.db.execute("select count(*) from turn").fetchone() == (1,)
 
 
@@ -94,7 +94,7 @@ async def test_a_wait_that_sees_the_end_consumes_it(world):
     assert await world.reply("ada") == "Failed."
     assert result(world) == {"id": 1, "command": "make", "state": "exited", "exit_code": 1}
     await world.settle()
-    assert exits(world) == [("child.1.exit", "answered", "consumed")]
+    assert exits(world) == [("process.1.exit", "answered", "consumed")]
 
 
 async def test_a_poll_that_said_running_does_not(world):
@@ -111,7 +111,7 @@ async def test_a_kill_is_not_told(world):
     assert await world.reply("ada") == "Ended it."
     assert result(world) == {"id": 1, "command": "server", "state": "killed", "exit_code": -9}
     await world.until(seconds=100)
-    assert exits(world) == [("child.1.exit", "answered", "consumed")]
+    assert exits(world) == [("process.1.exit", "answered", "consumed")]
     assert notes(world) == []
     assert len(world.model.requests) == 3
 
@@ -158,7 +158,7 @@ async def test_what_a_restart_ended_is_lost_and_said_to_be(world, cut):
     assert "was lost at a restart" in note
     await world.until(seconds=world.now + 2)
     assert world.processes.alive == []
-    assert exits(world) == [("child.1.exit", "answered", "")]
+    assert exits(world) == [("process.1.exit", "answered", "")]
     world.crash()
     await world.start()
     await world.settle()
@@ -257,7 +257,7 @@ async def test_a_note_that_an_interrupted_turn_was_told_is_not_told_again(world)
     await world.settle()
     assert [text for _, text in said(world)] == ["Started.", "Both."]
     assert len(notes(world)) == 1
-    assert exits(world) == [("child.1.exit", "answered", "")]
+    assert exits(world) == [("process.1.exit", "answered", "")]
     assert len(world.model.requests) == 4
 
 
@@ -275,7 +275,7 @@ async def test_nor_is_one_that_waits_for_a_key_behind_a_message_that_is_answered
     await world.until(minutes=30)
     assert [text for kind, text in said(world) if kind == "final"] == ["Started.", "Both."]
     assert len(notes(world)) == 1
-    assert exits(world) == [("child.1.exit", "answered", "")]
+    assert exits(world) == [("process.1.exit", "answered", "")]
 
 
 async def test_nobody_who_may_no_longer_speak_has_anything_run(world):
@@ -288,5 +288,5 @@ async def test_nobody_who_may_no_longer_speak_has_anything_run(world):
     await world.start()
     await world.settle()
     assert len(world.model.requests) == 2
-    assert exits(world) == [("child.1.exit", "dropped", "allow_users")]
+    assert exits(world) == [("process.1.exit", "dropped", "allow_users")]
     assert len(world.shown("ada")) == 1

@@ -121,7 +121,7 @@ async def test_a_reset_that_cannot_be_written_ends_what_the_turn_waits_for_and_t
     await world.settle()
     assert alive(world) == []
     assert said(world)[-1] == ("reply", "New session.")
-    rows = world.db.execute("select command, state from child order by id").fetchall()
+    rows = world.db.execute("select command, state from process order by id").fetchall()
     assert rows == [("make", "killed"), ("build", "killed")]
     assert exits(world) == []
 

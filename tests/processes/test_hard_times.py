@@ -26,7 +26,7 @@ async def test_an_end_waits_for_a_key_however_long_and_says_nothing_of_a_message
     assert await world.reply("ada") == "Built."
     await world.settle()
     assert len(notes(world)) == 1
-    assert exits(world) == [("child.1.exit", "answered", "")]
+    assert exits(world) == [("process.1.exit", "answered", "")]
 
 
 @pytest.mark.world(**DEFER)
@@ -84,11 +84,11 @@ async def test_an_end_is_no_answer_to_a_question(autojump_clock):
         await world.say("ada", "ask")
         await world.reply("ada")
         insert = (
-            "insert into child(session, turn, boot, key, address, command, foreground, keep, notify, at)"
+            "insert into process(session, turn, boot, key, address, command, foreground, keep, notify, at)"
             " select session, id, boot, key, address, 'make', 0, 0, 1, opened_at from turn"
         )
         world.db.execute(insert)
-        await world.gateway.wiring.store.end_child(1, "exited", 0, "", "make has ended")
+        await world.gateway.wiring.store.end_process(1, "exited", 0, "", "make has ended")
         await world.until(seconds=5)
         assert len(world.shown("ada")) == 1
         await world.say("ada", "this")
@@ -125,7 +125,7 @@ async def test_a_turn_that_an_end_has_opened_is_stopped_and_the_end_not_told_aga
     await world.say("ada", "/stop")
     await world.until(seconds=50)
     await world.settle()
-    assert exits(world) == [("child.1.exit", "stopped", "asked")]
+    assert exits(world) == [("process.1.exit", "stopped", "asked")]
     world.model.script(text("Yes."))
     await world.say("ada", "and?")
     await world.settle()
@@ -158,7 +158,7 @@ async def test_one_that_was_not_started_yet_when_its_turn_was_stopped_does_not_r
     await world.say("ada", "/status")
     await world.settle()
     assert "background" not in said(world)[-1][1]
-    assert world.db.execute("select state from child").fetchall() == [("killed",)]
+    assert world.db.execute("select state from process").fetchall() == [("killed",)]
     assert exits(world) == []
 
 
@@ -179,7 +179,7 @@ async def test_what_could_not_be_started_does_not_run_although_its_turn_was_stop
     await world.until(seconds=1.5)
     await world.say("ada", "/stop")
     await world.settle()
-    assert world.db.execute("select state from child").fetchall() == [("killed",)]
+    assert world.db.execute("select state from process").fetchall() == [("killed",)]
     await world.say("ada", "/stop")
     await world.settle()
     assert "make" not in world.texts("ada")[-1]

@@ -13,7 +13,7 @@ import trio
 
 from hermes_trio.processes.proc_files import Spare
 from hermes_trio.processes.reaper import Reaper
-from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.process import LeftProcesses
 from tests.descriptors import descriptors_left
 
 STUBBORN = "trap '' TERM; echo on; while :; do sleep 1; done"
@@ -41,7 +41,7 @@ async def test_what_left_the_group_is_ended_too(machine):
 async def test_what_an_older_boot_left_is_ended_too(machine):
     process = await machine.start(STUBBORN)
     assert await process.read() == b"on\n"
-    left = machine.processes.left(LeftChildren(machine.mark, 2, ((process.pid, process.started),)))
+    left = machine.processes.left(LeftProcesses(machine.mark, 2, ((process.pid, process.started),)))
     with descriptors_left(0):
         async with trio.open_nursery() as nursery:
             Reaper(nursery, structlog.get_logger()).take(left, "test")
@@ -72,7 +72,7 @@ async def test_a_start_with_too_few_descriptors_leaves_nobody(machine, stdin):
 AS_PID_ONE = """
 import os, structlog, trio
 from hermes_trio.processes.system import SystemProcesses
-from hermes_trio.processes.environment import child_environment
+from hermes_trio.processes.environment import process_environment
 from hermes_trio.processes.proc_files import Spare
 from hermes_trio.processes.reaper import Reaper
 
@@ -81,7 +81,7 @@ async def main():
     async with trio.open_nursery() as nursery:
         reaper = Reaper(nursery, structlog.get_logger())
         for n in range(10):
-            env = child_environment(os.environ, mark="pid1", boot=1, session=1, turn=1, child=n)
+            env = process_environment(os.environ, mark="pid1", boot=1, session=1, turn=1, process=n)
             process = await machine.start("sleep 0.01 & setsid sleep 1000 & exit 3", env, stdin=False)
             codes.append(await process.exited())
             reaper.take(process, "test")

@@ -1,4 +1,4 @@
-"""What a child prints becomes text: clean, without secrets, bounded."""
+"""What a process prints becomes text: clean, without secrets, bounded."""
 
 from __future__ import annotations
 

@@ -58,13 +58,13 @@ async def test_an_operator_is_shown_the_session_whose_stop_ends_a_kept_one(world
     await world.reply("ada")
     await world.say("ada", "/new")
     await world.settle()
-    (child,) = (await world.gateway.status()).children
-    assert (child.id, child.session) == (1, 2)
+    (process,) = (await world.gateway.status()).processes
+    assert (process.id, process.session) == (1, 2)
     assert await world.gateway.stop(2) is False
-    assert await world.gateway.stop(child.session, everything=True) is True
+    assert await world.gateway.stop(process.session, everything=True) is True
     await world.until(seconds=world.now + 3)
     assert world.processes.alive == []
-    assert (await world.gateway.status()).children == ()
+    assert (await world.gateway.status()).processes == ()
 
 
 async def test_an_end_that_waits_when_the_session_is_reset_is_not_told(world):
@@ -74,7 +74,7 @@ async def test_an_end_that_waits_when_the_session_is_reset_is_not_told(world):
     await world.until(seconds=10)
     await world.say("ada", "/new")
     await world.settle()
-    assert exits(world) == [("child.1.exit", "superseded", "/new")]
+    assert exits(world) == [("process.1.exit", "superseded", "/new")]
     assert len(world.model.requests) == 2
 
 

@@ -132,12 +132,14 @@ async def test_a_port_is_free_after_a_reset_or_the_server_is_listed(house):
 
 
 def _child(pid):
-    """Which child a process belongs to, by its environment."""
+    """Which process a process belongs to, by its environment."""
     try:
         entries = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     except OSError:
         return None
-    return next((e.decode().rpartition(".")[2] for e in entries if e.startswith(b"HERMES_TRIO_CHILD=")), None)
+    return next(
+        (e.decode().rpartition(".")[2] for e in entries if e.startswith(b"HERMES_TRIO_PROCESS=")), None
+    )
 
 
 async def test_an_end_is_told_and_what_it_printed(house):
@@ -166,7 +168,7 @@ async def test_thirty_chats_at_once_name_only_themselves(house):
 
 
 async def test_no_secret_gets_out(house, monkeypatch, tmp_path):
-    """I9: planted in the environment, in a file a child reads, in pieces, and on its command line."""
+    """I9: planted in the environment, in a file a process reads, in pieces, and on its command line."""
     canary = "sk-canary-0123456789"
     monkeypatch.setenv("OPENAI_API_KEY", canary)
     (tmp_path / "key").write_text(canary)

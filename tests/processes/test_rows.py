@@ -67,7 +67,7 @@ def copied(path, to):
 
 def leaders(path):
     db = sqlite3.connect(path)
-    found = db.execute("select pid from child where state = 'running' and pid is not null").fetchall()
+    found = db.execute("select pid from process where state = 'running' and pid is not null").fetchall()
     db.close()
     return found
 
@@ -80,12 +80,12 @@ async def test_what_ended_a_day_ago_is_forgotten_and_no_sooner(world):
     await world.until(hours=DAY_H)
     await world.stop()
     await world.start()
-    assert [command for (command,) in world.db.execute("select command from child")] == ["make", "serve"]
+    assert [command for (command,) in world.db.execute("select command from process")] == ["make", "serve"]
     await world.until(hours=2 * DAY_H + 1)
     world.crash()
     await world.start()
     await world.settle()
-    assert world.db.execute("select count(*) from child").fetchone() == (0,)
+    assert world.db.execute("select count(*) from process").fetchone() == (0,)
 
 
 async def test_each_start_forgets_too(world):
@@ -95,7 +95,7 @@ async def test_each_start_forgets_too(world):
     await world.until(hours=DAY_H + 1)
     await world.say("ada", "again")
     await world.until(hours=DAY_H + 1.001)
-    assert world.db.execute("select id from child").fetchall() == [(2,)]
+    assert world.db.execute("select id from process").fetchall() == [(2,)]
 
 
 async def test_an_end_that_has_yet_to_be_told_is_not_forgotten(world):
@@ -104,9 +104,9 @@ async def test_an_end_that_has_yet_to_be_told_is_not_forgotten(world):
     await world.say("ada", "go")
     await world.settle()
     world.crash()
-    world.db.execute("update child set state = 'exited', ended_at = at, told = 1")
+    world.db.execute("update process set state = 'exited', ended_at = at, told = 1")
     world.db.execute("update inbound set outcome = null, state = 'waiting', turn = null where id = 1")
     world.clock.offset += 3 * 86400
-    store = world.db.execute("select count(*) from child").fetchone()
+    store = world.db.execute("select count(*) from process").fetchone()
     await world.start()
-    assert world.db.execute("select count(*) from child").fetchone() == store == (1,)
+    assert world.db.execute("select count(*) from process").fetchone() == store == (1,)

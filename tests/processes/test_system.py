@@ -1,4 +1,4 @@
-"""Children as processes: their group, what left it, and how they end. Real processes, real clock."""
+"""Processes as processes: their group, what left it, and how they end. Real processes, real clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.processes.reaper import Reaper
 from hermes_trio.processes.system import exit_code
-from hermes_trio.values.process import LeftChildren
+from hermes_trio.values.process import LeftProcesses
 from tests.processes.machine import is_alive, text_of
 
 PIPELINE = "sleep 1000 | cat & sleep 1000"
@@ -50,7 +50,7 @@ async def test_its_environment_is_built_from_empty(machine, monkeypatch):
     assert "canary" not in found.values()
     assert set(found) - {"PWD", "OLDPWD", "_", "SHLVL"} == {
         *("PATH", "HOME", "LANG", "TERM"),
-        *("HERMES_TRIO_SESSION", "HERMES_TRIO_TURN", "HERMES_TRIO_BOOT", "HERMES_TRIO_CHILD"),
+        *("HERMES_TRIO_SESSION", "HERMES_TRIO_TURN", "HERMES_TRIO_BOOT", "HERMES_TRIO_PROCESS"),
     }
 
 
@@ -120,8 +120,8 @@ async def test_a_group_whose_leader_has_ended_is_ended_too(machine):
     assert not is_alive(pid)
 
 
-async def test_one_child_is_ended_and_not_the_other(machine):
-    one, other = await machine.start("sleep 1000", child=1), await machine.start("sleep 1000", child=11)
+async def test_one_process_is_ended_and_not_the_other(machine):
+    one, other = await machine.start("sleep 1000", process=1), await machine.start("sleep 1000", process=11)
     await reaped(one)
     assert is_alive(other.pid)
 
@@ -174,12 +174,12 @@ async def test_older_boots_are_found_by_pid_and_start_time(machine):
 async def test_a_pid_that_went_to_another_is_spared(machine):
     other = await machine.start("exec env -i sleep 1000", boot=1)
     await machine.until(0)
-    await reaped(machine.processes.left(LeftChildren(machine.mark, 2, ((other.pid, other.started - 1),))))
+    await reaped(machine.processes.left(LeftProcesses(machine.mark, 2, ((other.pid, other.started - 1),))))
     assert is_alive(other.pid)
 
 
 async def test_another_store_is_spared(machine):
     other = await machine.start("sleep 1000", boot=1)
-    await reaped(machine.processes.left(LeftChildren(f"{machine.mark}x", 2)))
-    await reaped(machine.processes.left(LeftChildren(machine.mark[:-1], 2)))
+    await reaped(machine.processes.left(LeftProcesses(f"{machine.mark}x", 2)))
+    await reaped(machine.processes.left(LeftProcesses(machine.mark[:-1], 2)))
     assert is_alive(other.pid)

@@ -51,7 +51,7 @@ async def test_stop_and_reset_end_it(world, command):
     assert world.now < 8
     await world.until(seconds=8)
     assert world.processes.alive == []
-    assert world.db.execute("select state from child").fetchall() == [("killed",)]
+    assert world.db.execute("select state from process").fetchall() == [("killed",)]
 
 
 async def test_only_admins(world):
@@ -60,7 +60,7 @@ async def test_only_admins(world):
     assert await world.reply("eve") == "I may not."
     assert "only admins" in result(world)
     assert world.processes.started == []
-    assert world.db.execute("select count(*) from child").fetchone() == (0,)
+    assert world.db.execute("select count(*) from process").fetchone() == (0,)
 
 
 async def test_not_where_somebody_else_speaks_in_the_same_turn(world):

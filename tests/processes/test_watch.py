@@ -1,10 +1,10 @@
-"""Which lines of a child wake somebody."""
+"""Which lines of a process wake somebody."""
 
 from __future__ import annotations
 
 import pytest
 
-from hermes_trio.processes.environment import child_environment
+from hermes_trio.processes.environment import process_environment
 from hermes_trio.processes.watch import Watch, wrong_patterns
 
 
@@ -46,7 +46,7 @@ def test_an_environment_built_from_empty():
         "TZ": "",
         "HERMES_TRIO_TURN": "9",
     }
-    assert child_environment(own, mark="ab", boot=3, session=5, turn=7, child=11) == {
+    assert process_environment(own, mark="ab", boot=3, session=5, turn=7, process=11) == {
         "PATH": "/bin",
         "HOME": "/home/bot",
         "LANG": "C.UTF-8",
@@ -54,5 +54,5 @@ def test_an_environment_built_from_empty():
         "HERMES_TRIO_SESSION": "5",
         "HERMES_TRIO_TURN": "7",
         "HERMES_TRIO_BOOT": "ab.3",
-        "HERMES_TRIO_CHILD": "ab.3.11",
+        "HERMES_TRIO_PROCESS": "ab.3.11",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.processes.watch import INTERVAL_S, PER_CHILD, PER_SESSION
+from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION
 from hermes_trio.testing import text, tool
 from tests.processes.seen import notes, said
 
@@ -32,7 +32,7 @@ async def test_while_a_turn_runs_it_is_heard_at_its_next_step_and_opens_none(wor
     await world.reply("ada")
     await world.until(seconds=100)
     assert len(notes(world)) == 1
-    assert matches(world) == [("child.1.match.1", "answered", "")]
+    assert matches(world) == [("process.1.match.1", "answered", "")]
     assert len(world.shown("ada")) == 1
 
 
@@ -42,7 +42,7 @@ async def test_while_a_turn_runs_that_has_no_next_step_it_is_noted_and_opens_non
     await world.say("ada", "go")
     await world.reply("ada")
     await world.until(seconds=100)
-    assert matches(world) == [("child.1.match.1", "answered", "noted")]
+    assert matches(world) == [("process.1.match.1", "answered", "noted")]
     assert len(world.shown("ada")) == 1
     await world.say("ada", "is it up?")
     assert await world.reply("ada") == "I know."
@@ -54,10 +54,10 @@ async def test_ten_thousand_lines_are_few_turns_and_one_notice(world):
     lines = "".join(f"error {n}\n" for n in range(1000))
     world.processes.script("job", prints=[(10 * n, lines) for n in range(1, 11)], ends_s=1000)
     world.model.script(watched("job", "error", notify_on_complete=False), text("Started."))
-    world.model.script(*(text("Hm.") for _ in range(PER_CHILD)))
+    world.model.script(*(text("Hm.") for _ in range(PER_PROCESS)))
     await world.say("ada", "go")
     await world.until(seconds=2000)
-    assert len(matches(world)) == PER_CHILD
+    assert len(matches(world)) == PER_PROCESS
     assert len(world.model.requests) == 2 + 3
     assert [kind for kind, _ in said(world)].count("notice") == 2
     assert ("notice", "The background process job reports too often; I no longer look at its lines.") in said(
@@ -78,7 +78,7 @@ async def test_reports_keep_their_distance_and_lose_no_line(world):
 
 
 async def test_a_session_has_a_limit_too(world):
-    count = PER_SESSION // PER_CHILD + 2
+    count = PER_SESSION // PER_PROCESS + 2
     for n in range(count):
         world.processes.script(f"job {n}", prints=[(s, "error\n") for s in range(10, 1000, 20)], ends_s=2000)
     world.model.script(
@@ -88,7 +88,7 @@ async def test_a_session_has_a_limit_too(world):
     await world.say("ada", "go")
     await world.until(seconds=1500)
     assert len(matches(world)) == PER_SESSION
-    assert world.db.execute("select count(*) from child where muted = 1").fetchone() == (count,)
+    assert world.db.execute("select count(*) from process where muted = 1").fetchone() == (count,)
 
 
 async def test_a_line_just_before_the_end_is_told(world):

@@ -38,7 +38,7 @@ async def busy(world) -> None:
     """Ada is asked, Bob and Dan watch their answers grow, one more waits behind Dan's.
 
     One of Eve's is deferred, and she is owed something. A program runs, one has ended; a chat is to be
-    silent, and a key rests.
+    silent, and a key cools down.
     """
     for user in PEOPLE:
         await world.say(user, "hello")
@@ -54,7 +54,7 @@ async def busy(world) -> None:
     world.db.execute("insert into stranger values('memory/main', 499999, 'all', 1, 2)")
     world.db.execute("insert into stranger values('memory/main', 499999, 'user mallory', 1, 0)")
     world.db.execute(
-        "insert into key_rest(fingerprint, model, pool, place, kind, since, until, strikes, tried_at)"
+        "insert into key_cooldown(fingerprint, model, pool, place, kind, since, until, strikes, tried_at)"
         " values('f', 'm', 'p', '1', 'quota', 1800000000, 1800000600, 1, 1800000000)"
     )
 
@@ -72,11 +72,11 @@ def _runs_programs(db) -> None:
     ).fetchone()
     for state, ended_at in (("exited", 1800000001.0), ("running", None)):
         db.execute(
-            "insert into child(session, turn, boot, key, address, command, foreground, keep, notify, state,"
+            "insert into process(session, turn, boot, key, address, command, foreground, keep, notify, state,"
             " at, ended_at, told) values(?, ?, 1, ?, ?, 'make', 0, 0, 1, ?, 1800000000, ?, 9)",
             (session, turn, key, address, state, ended_at),
         )
-    db.execute(_WAITS, ("child.1.match.1", key, "bob", "match", body, "waiting", None))
+    db.execute(_WAITS, ("process.1.match.1", key, "bob", "match", body, "waiting", None))
 
 
 def _is_owed_and_deferred(db) -> None:

@@ -251,7 +251,7 @@ async def begun(world):
         ("outbound", "lane", "said = 'reply'", ["part 2"]),
         ("entry", "body", "turn = 1", []),
         ("session", "key", "id = 1", ["turn 1"]),
-        ("child", "key", "id = 1", ["child 1"]),
+        ("process", "key", "id = 1", ["process 1"]),
     ],
 )
 @pytest.mark.world(agent=slow)
@@ -260,7 +260,7 @@ async def test_what_says_no_more_whose_it_is_costs_itself_and_no_start(
 ):
     await begun(world)
     world.db.execute(
-        "insert into child(session, turn, boot, key, address, command, foreground, keep, notify, at)"
+        "insert into process(session, turn, boot, key, address, command, foreground, keep, notify, at)"
         """ select session, id, boot, key, address, 'make', 0, 0, 1, opened_at from turn where id = 1"""
     )
     world.db.execute(f"update {table} set {column} = ? where {where}", (junk,))

@@ -33,7 +33,7 @@ def slices():
 
 FOUND = [
     ("entry", "at", "deep", "start"),
-    ("child", "session", "infinite", "start"),
+    ("process", "session", "infinite", "start"),
     ("outbound", "begun", "rubbish", "/new"),
 ]
 """Cells that something was wrong with."""

@@ -9,12 +9,14 @@ from hermes_trio.ports.store import Closing, Reply
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address, ConversationKey
-from hermes_trio.values.key_state import Bench, KeyRest
+from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from tests.store.kit import KEY, a_store
 
 ADA = Address("memory", "main", "ada", None, "ada")
 START = 1_800_000_000.0
-REST = KeyRest(fingerprint="f", model="", pool="p", place="1/1", bench=Bench("quota", 1.0, 2.0, 1, 1.0))
+COOLDOWN = KeyCooldown(
+    fingerprint="f", model="", pool="p", place="1/1", cooldown=Cooldown("quota", 1.0, 2.0, 1, 1.0)
+)
 
 
 def kept(until: float) -> Closing:
@@ -129,10 +131,10 @@ async def test_a_key_that_rests_no_longer_wakes_all(autojump_clock):
     async with a_store() as kit:
         await defer(kit, "a", user="ada")
         await defer(kit, "b", user="bob")
-        await kit.store.keep_rests([REST], [])
+        await kit.store.keep_cooldowns([COOLDOWN], [])
         assert kit.rows("select count(*) from inbound where state = 'deferred'") == [(2,)]
         kit.followed.clear()
-        await kit.store.keep_rests([], [("f", "")])
+        await kit.store.keep_cooldowns([], [("f", "")])
         assert kit.rows("select state, due from inbound") == [("waiting", None)] * 2
         assert {each.key.chat for each in kit.followed if isinstance(each, WakeKey)} == {"ada", "bob"}
 

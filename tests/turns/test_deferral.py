@@ -175,12 +175,12 @@ async def test_a_restart_tries_at_once_without_a_second_word_and_lengthens_no_re
     world.model.refuse("a", line=fails("rate_limit", retry_after_s=3000))
     await world.say("ada", "hello")
     await world.reply("ada")
-    (before,) = world.gateway.wiring.rests.views()
+    (before,) = world.gateway.wiring.cooldowns.views()
     await world.until(seconds=20)
     world.crash()
     await world.start()
     await world.settle()
-    assert world.gateway.wiring.rests.views() == [replace(before, used_at=None)]
+    assert world.gateway.wiring.cooldowns.views() == [replace(before, used_at=None)]
     assert world.model.keys == ["a"]
     assert len(world.shown("ada")) == 1
     world.model.heal()
@@ -199,7 +199,7 @@ async def test_a_changed_secret_answers_at_the_next_start_at_once(world):
     await world.start()
     assert await world.reply("ada") == "you said: hello"
     assert world.now == 0
-    assert world.db.execute("select count(*) from key_rest").fetchone() == (0,)
+    assert world.db.execute("select count(*) from key_cooldown").fetchone() == (0,)
 
 
 @lone()
@@ -207,10 +207,10 @@ async def test_a_key_that_works_again_has_no_row_left(world):
     world.model.refuse("a", line=fails("quota"))
     await world.say("ada", "hello")
     await world.settle()
-    assert world.db.execute("select place, kind, dead from key_rest").fetchall() == [("1/1", "quota", 0)]
+    assert world.db.execute("select place, kind, dead from key_cooldown").fetchall() == [("1/1", "quota", 0)]
     world.model.heal()
     await world.until(minutes=1)
-    assert world.db.execute("select count(*) from key_rest").fetchone() == (0,)
+    assert world.db.execute("select count(*) from key_cooldown").fetchone() == (0,)
 
 
 @lone()

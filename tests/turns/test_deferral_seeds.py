@@ -74,7 +74,7 @@ async def test_every_message_has_its_outcome_and_is_told_at_most_once_that_it_is
             )
             assert all(told[user] <= wrote[user] for user in USERS), (told, wrote)
             assert "" not in world.model.keys
-            assert world.gateway.wiring.rests.views()
+            assert world.gateway.wiring.cooldowns.views()
             await world.say("ada", "/new")
             await world.say("ada", "at last")
             await world.settle()

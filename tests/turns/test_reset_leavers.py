@@ -144,7 +144,9 @@ async def test_a_send_that_hangs_holds_its_lane_for_a_minute_and_no_turn(autojum
 
 
 @pytest.mark.parametrize("where", ["behind the turn", "in the turn"])
-async def test_a_child_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds_later(autojump_clock, where):
+async def test_a_process_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds_later(
+    autojump_clock, where
+):
     policy = Policy(allow_users=("*",), admins=("ada",))
     for late in range(0, 36, 3):
         async with open_world(
@@ -168,7 +170,7 @@ async def test_a_child_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds
                 await world.say("ada", "one")
                 await world.until(seconds=1)
                 world.model.refuse("a", line=fails("quota"))
-            [child] = world.processes.started
+            [started] = world.processes.started
             await rounds(late)
             for one in ("/new", "still there?"):
                 world.platform.push(world.platform.message("ada", one))
@@ -178,7 +180,7 @@ async def test_a_child_that_ignores_term_holds_up_nobody_and_is_dead_two_seconds
             assert [first, *rest] == ["answered", "answered", "refused"], world.timeline()
             assert world.gateway.wiring.turns.places.held == 0
             await world.until(seconds=3)
-            assert child.signals == ["term", "kill"], world.timeline()
+            assert started.signals == ["term", "kill"], world.timeline()
             assert world.processes.alive == []
             world.model.heal()
             await world.until(minutes=11)

@@ -9,7 +9,7 @@ from typing import Any
 from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.store import Booted, Closing, Interrupted, Reply
 from hermes_trio.store.promises import rows
-from hermes_trio.store.promises.deferral import key_rests, wait_again
+from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
 from hermes_trio.store.promises.delivery import doubt, penalties
 from hermes_trio.store.promises.moving import moves
 from hermes_trio.store.promises.sessions import succeed
@@ -67,7 +67,7 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
         interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING)) if _is_whole(row)),
         penalties=penalties(tx),
         moved=moves(tx),
-        rests=key_rests(tx),
+        cooldowns=key_cooldowns(tx),
         unclaimed=_who_wrote(tx, "state = 'waiting'"),
     )
 

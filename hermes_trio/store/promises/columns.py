@@ -193,9 +193,9 @@ ODD = Live(
     **{**PARTS.columns, "state": lambda _: False},
 )
 """Sends of which nobody can say any more what became of them."""
-CHILDREN = Live(
-    "child",
-    "indexed by child_running where state = 'running'",
+PROCESSES = Live(
+    "process",
+    "indexed by process_running where state = 'running'",
     "id",
     session=_count,
     turn=_count,
@@ -221,8 +221,8 @@ PENALTIES = Live(
 )
 MOVES = Live("moved", "where true", "account chat", account=_text, chat=_text, becomes=_text, at=_moment)
 CURSORS = Live("cursor", "where true", "account", account=_text, value=_text)
-RESTS = Live(
-    "key_rest",
+COOLDOWNS = Live(
+    "key_cooldown",
     "where true",
     "fingerprint model",
     fingerprint=_text,

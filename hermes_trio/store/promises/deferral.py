@@ -1,4 +1,4 @@
-"""Promises about keys that rest, and about the messages that wait until one may be used.
+"""Promises about keys that cool down, and about the messages that wait until one may be used.
 
 A deferred message is not looked at before it waits again, or before a newer one of its conversation does:
 then `next_turn` claims it in its place in the order.
@@ -12,53 +12,53 @@ from hermes_trio.ports.store import Closing
 from hermes_trio.store.promises import rows
 from hermes_trio.store.tx import Tx, read_key
 from hermes_trio.values.consequences import Deferred, WakeKey
-from hermes_trio.values.key_state import Bench, KeyRest
+from hermes_trio.values.key_state import Cooldown, KeyCooldown
 
 _DEFERRED = "state = 'deferred' and outcome is null"
 PACE_S = 30.0
 """While several conversations are overdue one is tried, so often, until a key is seen to work."""
 
 
-def key_rests(tx: Tx) -> tuple[KeyRest, ...]:
+def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
     """What earlier lives knew of keys that were refused."""
     found = tx.all(
-        "select fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead from key_rest"
-        " order by pool, place, model"
+        "select fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead"
+        " from key_cooldown order by pool, place, model"
     )
     return tuple(
-        KeyRest(
+        KeyCooldown(
             fingerprint=fingerprint,
             model=model,
             pool=pool,
             place=place,
-            bench=Bench(kind, since, until, strikes, tried_at, bool(dead)),
+            cooldown=Cooldown(kind, since, until, strikes, tried_at, bool(dead)),
         )
         for fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead in found
     )
 
 
-def keep_rests(tx: Tx, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
-    """What is known now. Where a key rests no longer, all that was deferred waits again."""
+def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
+    """What is known now. Where a cooldown is over, all that was deferred waits again."""
     for one in put:
-        rest = one.bench
+        cooldown = one.cooldown
         tx.run(
-            "insert or replace into key_rest(fingerprint, model, pool, place, kind, since, until, strikes,"
-            " tried_at, dead) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or replace into key_cooldown(fingerprint, model, pool, place, kind, since, until,"
+            " strikes, tried_at, dead) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 one.fingerprint,
                 one.model,
                 one.pool,
                 one.place,
-                rest.kind,
-                rest.since,
-                rest.until,
-                rest.strikes,
-                rest.tried_at,
-                rest.dead,
+                cooldown.kind,
+                cooldown.since,
+                cooldown.until,
+                cooldown.strikes,
+                cooldown.tried_at,
+                cooldown.dead,
             ),
         )
     for fingerprint, model in gone:
-        tx.run("delete from key_rest where fingerprint = ? and model = ?", (fingerprint, model))
+        tx.run("delete from key_cooldown where fingerprint = ? and model = ?", (fingerprint, model))
     if gone:
         revive(tx)
 

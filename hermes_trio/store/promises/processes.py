@@ -1,4 +1,4 @@
-"""Promises about children: a row before a process, an inbound row for an end."""
+"""Promises about processes: a row before a process, an inbound row for an end."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from hermes_trio.ports.store import Reply
 from hermes_trio.store.promises.shown import shown
 from hermes_trio.store.tx import WAKING, Tx, read_address, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text import sentences
-from hermes_trio.values.consequences import EndChildren, WakeKey
+from hermes_trio.values.consequences import EndProcesses, WakeKey
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
-from hermes_trio.values.process import ChildBorn, ChildEnd, ChildMark, LeftChildren
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd, ProcessMark
+from hermes_trio.values.views import ProcessView
 
 WAKES_MAX = 3
 """Turns that the gateway makes of itself between two messages of people."""
 SHOWN_ENDED = 10
 KEPT_S = 86400.0
-"""A child that has ended, and its output, is remembered so long."""
+"""A process that has ended, and its output, is remembered so long."""
 
 
-def begin_child(tx: Tx, born: ChildBorn) -> ChildMark:
+def begin_process(tx: Tx, born: NewProcess) -> ProcessMark:
     """The intent, before there is a process."""
     session, _, _, _ = tx.fence(born.turn)
     _forget(tx)
-    child = tx.run(
-        "insert into child(session, turn, boot, key, address, command, foreground, keep, notify, at)"
+    process = tx.run(
+        "insert into process(session, turn, boot, key, address, command, foreground, keep, notify, at)"
         " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             session,
@@ -43,86 +43,86 @@ def begin_child(tx: Tx, born: ChildBorn) -> ChildMark:
             tx.now,
         ),
     ).lastrowid
-    assert child is not None
-    return ChildMark(read_mark(tx), tx.boot, child)
+    assert process is not None
+    return ProcessMark(read_mark(tx), tx.boot, process)
 
 
 def read_mark(tx: Tx) -> str:
-    """What names this store in the environment of its children."""
+    """What names this store in the environment of its processes."""
     return str(tx.one("select mark from mark")[0])
 
 
-def child_runs(tx: Tx, child: int, pid: int, started: int) -> bool:
+def process_runs(tx: Tx, process: int, pid: int, started: int) -> bool:
     """The process that the intent was for."""
     changed = tx.run(
-        "update child set pid = ?, started = ? where id = ? and state = 'running' and boot = ?",
-        (pid, started, child, tx.boot),
+        "update process set pid = ?, started = ? where id = ? and state = 'running' and boot = ?",
+        (pid, started, process, tx.boot),
     )
     return changed.rowcount > 0
 
 
-def end_child(tx: Tx, child: int, end: ChildEnd, code: int | None, output: str, told: str) -> None:
+def end_process(tx: Tx, process: int, end: ProcessEnd, code: int | None, output: str, told: str) -> None:
     """Once only; whoever ended it before (a reset, a stop) has the last word."""
-    if tx.one("select 1 from child where id = ? and state = 'running' and boot = ?", child, tx.boot):
-        _end(tx, child, end, code, output, told)
+    if tx.one("select 1 from process where id = ? and state = 'running' and boot = ?", process, tx.boot):
+        _end(tx, process, end, code, output, told)
 
 
-def _end(tx: Tx, child: int, end: ChildEnd, code: int | None, output: str, told: str) -> None:
+def _end(tx: Tx, process: int, end: ProcessEnd, code: int | None, output: str, told: str) -> None:
     tx.run(
-        "update child set state = ?, code = ?, output = ?, ended_at = ? where id = ?",
-        (end, code, output, tx.now, child),
+        "update process set state = ?, code = ?, output = ?, ended_at = ? where id = ?",
+        (end, code, output, tx.now, process),
     )
-    notify, consumed, keep = tx.one("select notify, consumed, keep from child where id = ?", child)
+    notify, consumed, keep = tx.one("select notify, consumed, keep from process where id = ?", process)
     if not told or not notify or consumed:
         return
-    if not _is_stale(tx, child):
-        row = _tell(tx, child, "wake", f"child.{child}.exit", told)
-        tx.run("update child set told = ? where id = ?", (row, child))
+    if not _is_stale(tx, process):
+        row = _tell(tx, process, "wake", f"process.{process}.exit", told)
+        tx.run("update process set told = ? where id = ?", (row, process))
     elif keep:
-        _notify(tx, child)
+        _notify(tx, process)
 
 
 def _forget(tx: Tx) -> None:
-    """Children that ended long ago, unless their session has yet to be told."""
+    """Processes that ended long ago, unless their session has yet to be told."""
     tx.run(
-        "delete from child indexed by child_ended where state <> 'running' and ended_at < ?"
-        " and not exists (select 1 from inbound where id = child.told and outcome is null)",
+        "delete from process indexed by process_ended where state <> 'running' and ended_at < ?"
+        " and not exists (select 1 from inbound where id = process.told and outcome is null)",
         (tx.now - KEPT_S,),
     )
 
 
-def _is_stale(tx: Tx, child: int) -> bool:
+def _is_stale(tx: Tx, process: int) -> bool:
     """Whether the session it was born in was reset."""
-    sql = "select ended_at from session where id = (select session from child where id = ?)"
-    session = tx.one(sql, child)
+    sql = "select ended_at from session where id = (select session from process where id = ?)"
+    session = tx.one(sql, process)
     return session is None or session[0] is not None
 
 
-def _notify(tx: Tx, child: int) -> None:
+def _notify(tx: Tx, process: int) -> None:
     """A plain notice in its chat, which no model hears of."""
     address, command, state, code = tx.one(
-        "select address, command, state, code from child where id = ?", child
+        "select address, command, state, code from process where id = ?", process
     )
-    _owe(tx, address, sentences.child_ended(command, state, code))
+    _owe(tx, address, sentences.process_ended(command, state, code))
 
 
 def tell_plainly(tx: Tx, row: int) -> None:
-    """The end of a child that this inbound row can tell no more is told its chat as a notice."""
-    child = tx.one("select id, address from child where told = ?", row)
-    if child is not None and reads(read_address, child[1]):
-        _notify(tx, child[0])
+    """The end of a process that this inbound row can tell no more is told its chat as a notice."""
+    process = tx.one("select id, address from process where told = ?", row)
+    if process is not None and reads(read_address, process[1]):
+        _notify(tx, process[0])
 
 
 def _owe(tx: Tx, address: str, text: str) -> None:
     tx.owe(Reply(address=read_address(address), parts=(Part(text),), said="notice"), None)
 
 
-def _tell(tx: Tx, child: int, kind: str, native: str, text: str) -> int | None:
+def _tell(tx: Tx, process: int, kind: str, native: str, text: str) -> int | None:
     """An inbound row of the session it was born in; None if it is there already.
 
     Nobody has written it, so nobody is to be told that it waits.
     """
-    session, key, raw_address = tx.one("select session, key, address from child where id = ?", child)
+    session, key, raw_address = tx.one("select session, key, address from process where id = ?", process)
     address = read_address(raw_address)
     message = Message(native=native, address=address, text=text, note=True)
     cursor = tx.run(
@@ -134,27 +134,27 @@ def _tell(tx: Tx, child: int, kind: str, native: str, text: str) -> int | None:
     return cursor.lastrowid if cursor.rowcount else None
 
 
-def match_child(tx: Tx, child: int, told: str, per_child: int, per_session: int) -> bool:
+def match_process(tx: Tx, process: int, told: str, per_process: int, per_session: int) -> bool:
     """Lines that were watched for. Past a limit the last report says so, and one notice does."""
     row = tx.one(
-        "select session, matches, muted, address, command from child"
+        "select session, matches, muted, address, command from process"
         " where id = ? and state = 'running' and boot = ?",
-        child,
+        process,
         tx.boot,
     )
-    if row is None or row[2] or _is_stale(tx, child):
+    if row is None or row[2] or _is_stale(tx, process):
         return False
     session, matches, _, address, command = row
-    tx.run("update child set matches = matches + 1 where id = ?", (child,))
-    (total,) = tx.one("select sum(matches) from child where session = ?", session)
+    tx.run("update process set matches = matches + 1 where id = ?", (process,))
+    (total,) = tx.one("select sum(matches) from process where session = ?", session)
     whole = total >= per_session
-    last = whole or matches + 1 >= per_child
+    last = whole or matches + 1 >= per_process
     if last:
         told = f"{told}\n{sentences.MUTED_NOTE}"
         muted = "session = ?" if whole else "id = ?"
-        tx.run(f"update child set muted = 1 where {muted}", (session if whole else child,))
-        _owe(tx, address, sentences.child_muted(command))
-    _tell(tx, child, "match", f"child.{child}.match.{matches + 1}", told)
+        tx.run(f"update process set muted = 1 where {muted}", (session if whole else process,))
+        _owe(tx, address, sentences.process_muted(command))
+    _tell(tx, process, "match", f"process.{process}.match.{matches + 1}", told)
     return not last
 
 
@@ -177,29 +177,29 @@ def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes, *tuple[An
     return False
 
 
-def consume(tx: Tx, key: str, children: Sequence[int]) -> None:
-    """What a turn's step has said of a child's end is told nobody else."""
-    for child in children:
-        changed = tx.run("update child set consumed = 1 where id = ? and key = ?", (child, key))
-        (told,) = tx.one("select told from child where id = ?", child) if changed.rowcount else (None,)
+def consume(tx: Tx, key: str, processes: Sequence[int]) -> None:
+    """What a turn's step has said of a process's end is told nobody else."""
+    for process in processes:
+        changed = tx.run("update process set consumed = 1 where id = ? and key = ?", (process, key))
+        (told,) = tx.one("select told from process where id = ?", process) if changed.rowcount else (None,)
         if told is not None:
             tx.settle_inbound("id = ? and state <> 'running'", (told,), "answered", "consumed")
 
 
-def end_with_session(tx: Tx, session: int, why: str) -> list[ChildView]:
+def end_with_session(tx: Tx, session: int, why: str) -> list[ProcessView]:
     """A reset: all but the kept end, and what waits to be told of them. Returns those that go on."""
     (key,) = tx.one("select key from session where id = ?", session)
     for id, body in tx.all(f"select id, body from inbound where key = ? and {WAKING}", key):
         message = read_message(body)
         tx.settle_inbound("id = ?", (id,), "superseded", why)
-        kept = tx.one("select id from child where session = ? and told = ? and keep = 1", session, id)
+        kept = tx.one("select id from process where session = ? and told = ? and keep = 1", session, id)
         if kept is not None and message.note:
             _notify(tx, kept[0])
     _kill(tx, "key = ? and state = 'running' and keep = 0", key)
     return running(tx, key)
 
 
-def end_all(tx: Tx, key: str) -> list[ChildView]:
+def end_all(tx: Tx, key: str) -> list[ProcessView]:
     """All of the key's background work ends. Returns what that is."""
     ended = running(tx, key)
     _kill(tx, "key = ? and state = 'running' and foreground = 0", key)
@@ -208,19 +208,19 @@ def end_all(tx: Tx, key: str) -> list[ChildView]:
 
 def _kill(tx: Tx, where: str, key: str) -> None:
     ended = tx.run(
-        f"update child set state = 'killed', ended_at = ? where {where} returning id", (tx.now, key)
+        f"update process set state = 'killed', ended_at = ? where {where} returning id", (tx.now, key)
     ).fetchall()
     if ended:
-        tx.then(EndChildren(tuple(id for (id,) in ended)))
+        tx.then(EndProcesses(tuple(id for (id,) in ended)))
 
 
-_VIEW = "select id, session, command, state, at, ended_at, code, keep from child"
+_VIEW = "select id, session, command, state, at, ended_at, code, keep from process"
 
 
-def _view(row: tuple[Any, ...]) -> ChildView:
+def _view(row: tuple[Any, ...]) -> ProcessView:
     id, session, command, state, at, ended_at, code, keep = row
     return shown(
-        ChildView,
+        ProcessView,
         id=id,
         session=session,
         command=command,
@@ -232,23 +232,23 @@ def _view(row: tuple[Any, ...]) -> ChildView:
     )
 
 
-def running(tx: Tx, key: str) -> list[ChildView]:
+def running(tx: Tx, key: str) -> list[ProcessView]:
     """The key's background work that runs, oldest first."""
     found = tx.all(f"{_VIEW} where key = ? and state = 'running' and foreground = 0 order by id", key)
     return [_view(row) for row in found]
 
 
-def all_running(tx: Tx) -> list[ChildView]:
+def all_running(tx: Tx) -> list[ProcessView]:
     """All background work that runs, oldest first, each with the session whose stop ends it: the open one."""
     found = tx.all(
-        "select child.id, open.id, command, state, at, child.ended_at, code, keep"
-        " from child indexed by child_running join session open"
-        " on open.key = child.key and open.ended_at is null where state = 'running' and foreground = 0"
+        "select process.id, open.id, command, state, at, process.ended_at, code, keep"
+        " from process indexed by process_running join session open"
+        " on open.key = process.key and open.ended_at is null where state = 'running' and foreground = 0"
     )
-    return sorted(map(_view, found), key=lambda child: child.id)
+    return sorted(map(_view, found), key=lambda process: process.id)
 
 
-def children(tx: Tx, key: ConversationKey) -> list[ChildView]:
+def processes(tx: Tx, key: ConversationKey) -> list[ProcessView]:
     """All that run, and the newest that have ended in the open session."""
     name = text_of(key)
     ended = tx.all(
@@ -256,31 +256,31 @@ def children(tx: Tx, key: ConversationKey) -> list[ChildView]:
         tx.session_of(name),
         SHOWN_ENDED,
     )
-    return sorted([*running(tx, name), *map(_view, ended)], key=lambda child: child.id)
+    return sorted([*running(tx, name), *map(_view, ended)], key=lambda process: process.id)
 
 
-def child(tx: Tx, key: ConversationKey, id: int) -> ChildView | None:
-    """One child of the key, whichever session it was born in."""
+def process(tx: Tx, key: ConversationKey, id: int) -> ProcessView | None:
+    """One process of the key, whichever session it was born in."""
     row = tx.one(f"{_VIEW} where id = ? and key = ? and foreground = 0", id, text_of(key))
     return _view(row) if row else None
 
 
-def child_output(tx: Tx, key: ConversationKey, id: int) -> str:
+def process_output(tx: Tx, key: ConversationKey, id: int) -> str:
     """What was kept of its output when it ended."""
-    row = tx.one("select output from child where id = ? and key = ?", id, text_of(key))
+    row = tx.one("select output from process where id = ? and key = ?", id, text_of(key))
     return row[0] if row else ""
 
 
-def left_children(tx: Tx) -> LeftChildren:
-    """Older boots' children are lost: whether they live is found out, and ended, after this."""
+def left_processes(tx: Tx) -> LeftProcesses:
+    """Older boots' processes are lost: whether they live is found out, and ended, after this."""
     left = tx.all(
-        "select id, pid, started, foreground, command from child indexed by child_running"
+        "select id, pid, started, foreground, command from process indexed by process_running"
         " where state = 'running' and boot <> ? order by id",
         tx.boot,
     )
     for id, _, _, foreground, command in left:
-        _end(tx, id, "lost", None, "", "" if foreground else sentences.child_lost_note(id, command))
+        _end(tx, id, "lost", None, "", "" if foreground else sentences.process_lost_note(id, command))
     leaders = tuple((pid, started) for _, pid, started, _, _ in left if pid is not None)
-    ever = tx.one("select 1 from child limit 1") is not None
+    ever = tx.one("select 1 from process limit 1") is not None
     _forget(tx)
-    return LeftChildren(read_mark(tx), tx.boot, leaders, ever)
+    return LeftProcesses(read_mark(tx), tx.boot, leaders, ever)

@@ -50,7 +50,7 @@ def end_turn(
     if asked:
         tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
     if runs:
-        tx.run(f"update child set state = 'killed', ended_at = ? where {_FOREGROUND}", (tx.now, turn))
+        tx.run(f"update process set state = 'killed', ended_at = ? where {_FOREGROUND}", (tx.now, turn))
     if told:
         _note_matches(tx, turn, key)
 
@@ -58,14 +58,14 @@ def end_turn(
 _FOREGROUND = "turn = ? and foreground = 1 and state = 'running'"
 _LEFT_OPEN = (
     "select exists(select 1 from step where turn = ? and asked is not null),"
-    f" exists(select 1 from child where {_FOREGROUND}),"
+    f" exists(select 1 from process where {_FOREGROUND}),"
     f" exists(select 1 from inbound where key = ? and kind = 'match' and {WAKING})"
 )
 """What most turns leave nothing of: questions, programs, and lines that these had yet to tell."""
 
 
 def _note_matches(tx: Tx, turn: int, key: str) -> None:
-    """Lines of a child that came while the turn ran and that it had no step left to hear of open no turn."""
+    """Lines of a process that came too late for the last step of the turn open no turn."""
     for id, body in tx.all(
         f"select id, body from inbound where key = ? and kind = 'match' and {WAKING}", key
     ):

@@ -62,19 +62,19 @@ def _put_right(tx: Tx) -> Iterator[str]:
         yield _set(tx, "boot", row["id"], {name: right[name] for name in bad})
     for (session,) in tx.all(f"{columns.SESSIONS.sql} and not ({columns.SESSION_IS_SOUND})"):
         yield _set(tx, "session", session, {"opened_at": tx.now, "interrupted": 0, "wakes": 0})
-    for row, bad in unreadable(tx, columns.CHILDREN):
-        right = {name: _CHILD[name](row) for name in bad if name in _CHILD}
+    for row, bad in unreadable(tx, columns.PROCESSES):
+        right = {name: _PROCESS[name](row) for name in bad if name in _PROCESS}
         if {"key", "address"} & set(bad) and row["notify"]:
             right["notify"] = 0  # nobody is known who could be told
         if right:
-            yield _set(tx, "child", row["id"], right)
+            yield _set(tx, "process", row["id"], right)
     for mark, place in tx.all("select mark, place from mark"):
         if not (isinstance(mark, str) and isinstance(place, str | None)):
             tx.run("update mark set mark = lower(hex(randomblob(8))), place = null")
             yield "mark"
 
 
-_CHILD: dict[str, Any] = {
+_PROCESS: dict[str, Any] = {
     **dict.fromkeys(("session", "turn", "boot", "matches"), lambda _: 0),
     **dict.fromkeys(("foreground", "keep", "notify", "consumed", "muted"), lambda _: 0),
     **dict.fromkeys(("pid", "started", "code", "told"), lambda _: None),
@@ -94,7 +94,7 @@ def _set(tx: Tx, table: str, id: int, right: dict[str, Any]) -> str:
 
 def _forget(tx: Tx) -> Iterator[str]:
     """A platform hands over again, is asked to be silent again, a key is refused again."""
-    for of in (columns.CURSORS, columns.PENALTIES, columns.RESTS, columns.MOVES):
+    for of in (columns.CURSORS, columns.PENALTIES, columns.COOLDOWNS, columns.MOVES):
         for row, _ in unreadable(tx, of):
             named = [row[key] for key in of.keys]
             tx.run(f"delete from {of.table} where {row_is(of.keys)}", named)

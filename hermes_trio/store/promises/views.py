@@ -108,7 +108,7 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None])
         turns=turns,
         interrupted=interrupted,
         running=_turn(tx, running, read_key(key)) if running else None,
-        children=tuple(processes.running(tx, key)) if is_open else (),
+        processes=tuple(processes.running(tx, key)) if is_open else (),
         why=why or "",
     )
 
@@ -151,7 +151,7 @@ def status(tx: Tx) -> StatusView:
         held=held,
         running=tuple(_turn(tx, row) for row in sorted(running)[:200] if reads(read_key, row[2])),
         owed=owed,
-        children=tuple(processes.all_running(tx)),
+        processes=tuple(processes.all_running(tx)),
         sessions=count,
     )
 

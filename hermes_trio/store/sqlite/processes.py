@@ -1,4 +1,4 @@
-"""The part of the Store port that is about children, on any writer of promises."""
+"""The part of the Store port that is about processes, on any writer of promises."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 from hermes_trio.store.promises import processes
 from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.process import ChildBorn, ChildEnd, ChildMark, LeftChildren
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd, ProcessMark
+from hermes_trio.values.views import ProcessView
 
 T = TypeVar("T")
 
@@ -20,40 +20,42 @@ class Do(Protocol):
         """Run `promise(tx, *args)`."""
 
 
-class ChildPromises:
-    """See `ChildStore`."""
+class ProcessPromises:
+    """See `ProcessStore`."""
 
     _do: Do
     _ask: Do
 
-    async def begin_child(self, born: ChildBorn) -> ChildMark:
+    async def begin_process(self, born: NewProcess) -> ProcessMark:
         """See the port."""
-        return await self._do(processes.begin_child, born)
+        return await self._do(processes.begin_process, born)
 
-    async def child_runs(self, child: int, pid: int, started: int) -> bool:
+    async def process_runs(self, process: int, pid: int, started: int) -> bool:
         """See the port."""
-        return await self._do(processes.child_runs, child, pid, started)
+        return await self._do(processes.process_runs, process, pid, started)
 
-    async def end_child(self, child: int, end: ChildEnd, code: int | None, output: str, told: str) -> None:
+    async def end_process(
+        self, process: int, end: ProcessEnd, code: int | None, output: str, told: str
+    ) -> None:
         """See the port."""
-        await self._do(processes.end_child, child, end, code, output, told)
+        await self._do(processes.end_process, process, end, code, output, told)
 
-    async def match_child(self, child: int, told: str, *, per_child: int, per_session: int) -> bool:
+    async def match_process(self, process: int, told: str, *, per_process: int, per_session: int) -> bool:
         """See the port."""
-        return await self._do(processes.match_child, child, told, per_child, per_session)
+        return await self._do(processes.match_process, process, told, per_process, per_session)
 
-    async def children(self, key: ConversationKey) -> Sequence[ChildView]:
+    async def processes(self, key: ConversationKey) -> Sequence[ProcessView]:
         """See the port."""
-        return await self._ask(processes.children, key)
+        return await self._ask(processes.processes, key)
 
-    async def child(self, key: ConversationKey, child: int) -> ChildView | None:
+    async def process(self, key: ConversationKey, process: int) -> ProcessView | None:
         """See the port."""
-        return await self._ask(processes.child, key, child)
+        return await self._ask(processes.process, key, process)
 
-    async def child_output(self, key: ConversationKey, child: int) -> str:
+    async def process_output(self, key: ConversationKey, process: int) -> str:
         """See the port."""
-        return await self._ask(processes.child_output, key, child)
+        return await self._ask(processes.process_output, key, process)
 
-    async def left_children(self) -> LeftChildren:
+    async def left_processes(self) -> LeftProcesses:
         """See the port."""
-        return await self._ask(processes.left_children)
+        return await self._ask(processes.left_processes)

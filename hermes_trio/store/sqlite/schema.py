@@ -173,6 +173,19 @@ create index outbound_odd on outbound(id) where
   and state <> 'sent' and state <> 'failed' and state <> 'unknown' and state <> 'dropped';
 """
 
+_WORDS = """
+alter table key_rest rename to key_cooldown;
+alter table child rename to process;
+drop index child_running;
+drop index child_foreground;
+drop index child_session;
+drop index child_ended;
+create index process_running on process(key) where state = 'running';
+create index process_foreground on process(turn) where foreground = 1 and state = 'running';
+create index process_session on process(session);
+create index process_ended on process(ended_at) where state <> 'running';
+"""
+
 MIGRATIONS = (
     _FIRST,
     _RESUME,
@@ -190,9 +203,10 @@ MIGRATIONS = (
     _STRANGERS,
     _ODD,
     _WITHOUT_LISTS,
+    _WORDS,
 )
 
-WRITTEN = "d77848a2eee830da7595c17f0ff2815a3c671520aacc7b74ab3e3ceeccda42e2"
+WRITTEN = "fb6445a2ff386a5c84e05b7964d5fb437154f83f0cc44bdab81e3c8d190f7a76"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
 
 IDS_MAX = 2**53
@@ -367,7 +381,7 @@ def _mark(db: sqlite3.Connection, path: Path) -> None:
         "update mark set mark = lower(hex(randomblob(8))), place = ? where place <> ?", (place, place)
     )
     if moved.rowcount:
-        db.execute("update child set pid = null where state = 'running'")
+        db.execute("update process set pid = null where state = 'running'")
     db.execute("commit")
 
 

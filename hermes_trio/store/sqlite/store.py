@@ -47,14 +47,14 @@ from hermes_trio.store.promises import (
     views,
 )
 from hermes_trio.store.sqlite.file import opened
-from hermes_trio.store.sqlite.processes import ChildPromises
+from hermes_trio.store.sqlite.processes import ProcessPromises
 from hermes_trio.store.sqlite.row_promises import RowPromises
 from hermes_trio.store.sqlite.writer import RunBlocking, Writer
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Consequence, Perform
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
-from hermes_trio.values.key_state import KeyRest
+from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Decided, OutcomeName
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
 from hermes_trio.values.reset_policy import ResetPolicy
@@ -73,7 +73,7 @@ def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
 
 
-class SqliteStore(ChildPromises, RowPromises):
+class SqliteStore(ProcessPromises, RowPromises):
     """A Store over one SQLite connection.
 
     Args:
@@ -306,9 +306,9 @@ class SqliteStore(ChildPromises, RowPromises):
         """See the port."""
         return await self._do(delivery.fail_delivery, row, how, why)
 
-    async def keep_rests(self, put: Sequence[KeyRest], gone: Sequence[tuple[str, str]]) -> None:
+    async def keep_cooldowns(self, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
         """See the port."""
-        await self._do(deferral.keep_rests, put, gone)
+        await self._do(deferral.keep_cooldowns, put, gone)
 
     async def drop(self, messages: Sequence[int], why: str) -> None:
         """See the port."""

@@ -229,13 +229,13 @@ async def calls_at_once_do_not_mix(trial: ModelTrial) -> None:
     expect(sorted(text for text, _ in answers) == sorted(texts), "each answer once", answers)
 
 
-async def rests_on_every_path(trial: ModelTrial) -> None:
+async def yields_on_every_path(trial: ModelTrial) -> None:
     """A call executes a checkpoint, also one that fails."""
     await trial.provider.answer(*SAID)
-    await _rests("a call", trial.ask)
+    await _yields("a call", trial.ask)
     with suppress(Unable):
         await trial.provider.fail("overload")
-        await _rests("a call that fails", trial.failure)
+        await _yields("a call that fails", trial.failure)
 
 
 async def asks_nothing_when_cancelled_before(trial: ModelTrial) -> None:
@@ -275,7 +275,7 @@ async def _bounded(trial: ModelTrial, *pieces: str) -> None:
     await works(trial)
 
 
-async def _rests(what: str, call: Callable[[], Awaitable[object]]) -> None:
+async def _yields(what: str, call: Callable[[], Awaitable[object]]) -> None:
     try:
         with assert_checkpoints():
             await call()
@@ -306,7 +306,7 @@ MODEL_CLAUSES = (
     a_cancelled_call_leaves_nothing,
     a_cancelled_call_closes_its_connection,
     calls_at_once_do_not_mix,
-    rests_on_every_path,
+    yields_on_every_path,
     asks_nothing_when_cancelled_before,
 )
 

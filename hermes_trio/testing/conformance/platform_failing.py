@@ -24,12 +24,12 @@ async def not_connected_is_not_sent(trial: PlatformTrial) -> None:
         await trial.shows()
 
 
-async def rests_when_nobody_is_there(trial: PlatformTrial) -> None:
+async def yields_when_nobody_is_there(trial: PlatformTrial) -> None:
     """A `deliver` that cannot connect executes a checkpoint too."""
     async with trial.serving() as serving:
         await trial.service.disconnect()
         await trial.quiet()
-        await serving.rests("a send without a connection", trial.send("lost"))
+        await serving.yields("a send without a connection", trial.send("lost"))
         await trial.service.connect()
 
 
@@ -93,7 +93,7 @@ async def _kind(trial: PlatformTrial, trouble: Trouble) -> None:
 
 FAILING = (
     not_connected_is_not_sent,
-    rests_when_nobody_is_there,
+    yields_when_nobody_is_there,
     turned_away_is_not_sent,
     told_to_wait_says_how_long,
     refused_is_refused,

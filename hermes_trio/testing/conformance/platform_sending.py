@@ -220,13 +220,13 @@ async def leaves_nothing_half_said(trial: PlatformTrial) -> None:
         expect(shown in (["whole"], ["cut off", "whole"]), wanted, shown)
 
 
-async def rests_on_every_path(trial: PlatformTrial) -> None:
+async def yields_on_every_path(trial: PlatformTrial) -> None:
     """Each `deliver` executes a checkpoint, also one that fails or has nothing to do."""
     async with trial.serving() as serving:
         receipt = await serving.say("answer")
         for op in ("send", *OPS, "unreact"):
-            await serving.rests(op, _op(trial, op, receipt.message_id))
-        await serving.rests("send to nowhere", trial.send("x", _nowhere(trial)))
+            await serving.yields(op, _op(trial, op, receipt.message_id))
+        await serving.yields("send to nowhere", trial.send("x", _nowhere(trial)))
 
 
 def _op(trial: PlatformTrial, op: Any, message_id: str | None) -> Delivery:
@@ -257,5 +257,5 @@ SENDING = (
     speaks_after_it_serves_no_more,
     says_nothing_when_cancelled_before,
     leaves_nothing_half_said,
-    rests_on_every_path,
+    yields_on_every_path,
 )

@@ -78,7 +78,7 @@ class Serving:
             raise Unlike("NotSent, SendRefused or SendUnknown", repr(error)) from error
         raise Unlike("the delivery fails", receipt)
 
-    async def rests(self, what: str, delivery: Delivery) -> None:
+    async def yields(self, what: str, delivery: Delivery) -> None:
         """Raise Unlike unless the delivery, however it ends, executes a checkpoint."""
         try:
             with assert_checkpoints(), suppress(SendFailed):

@@ -8,14 +8,14 @@ from itertools import count
 
 from hermes_trio.testing.conformance.clauses import Report, hold_against
 from hermes_trio.testing.conformance.store_boots import BOOTS
-from hermes_trio.testing.conformance.store_children import CHILDREN
 from hermes_trio.testing.conformance.store_delivering import DELIVERING
+from hermes_trio.testing.conformance.store_processes import PROCESSES
 from hermes_trio.testing.conformance.store_trial import Calendar, MakeStore, StoreTrial
 from hermes_trio.testing.conformance.store_turns import TURNS
 from hermes_trio.testing.conformance.store_waiting import WAITING
 from hermes_trio.testing.conformance.store_writing import WRITING
 
-STORE_CLAUSES = (*WRITING, *TURNS, *BOOTS, *DELIVERING, *WAITING, *CHILDREN)
+STORE_CLAUSES = (*WRITING, *TURNS, *BOOTS, *DELIVERING, *WAITING, *PROCESSES)
 
 
 async def check_store(make: MakeStore, *, keeps: bool = True, only: Collection[str] = ()) -> Report:

@@ -8,9 +8,11 @@ from hermes_trio.testing.conformance.store_delivering import owe
 from hermes_trio.testing.conformance.store_trial import StoreTrial, key, lane, reply, same, texts
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.key_state import Bench, KeyRest
+from hermes_trio.values.key_state import Cooldown, KeyCooldown
 
-REST = KeyRest(fingerprint="f", model="", pool="p", place="1/1", bench=Bench("quota", 1.0, 2.0, 1, 1.0))
+COOLDOWN = KeyCooldown(
+    fingerprint="f", model="", pool="p", place="1/1", cooldown=Cooldown("quota", 1.0, 2.0, 1, 1.0)
+)
 
 
 async def defer(trial: StoreTrial, text: str, user: str = "ada", after_s: float = 600.0) -> Opened:
@@ -39,17 +41,17 @@ async def defers_without_an_outcome(trial: StoreTrial) -> None:
     same(texts(again), ["one"], "the messages of the next turn")
 
 
-async def keeps_the_rests_of_keys(trial: StoreTrial) -> None:
+async def keeps_the_cooldowns_of_keys(trial: StoreTrial) -> None:
     """What is known of refused keys is found by the next boot; one that works again wakes what waits."""
     await defer(trial, "a")
     await defer(trial, "b", "bob")
-    await trial.store.keep_rests([REST], [])
+    await trial.store.keep_cooldowns([COOLDOWN], [])
     trial.forget()
-    await trial.store.keep_rests([], [("f", "")])
+    await trial.store.keep_cooldowns([], [("f", "")])
     same({one.key.chat for one in trial.follows(WakeKey)}, {"ada", "bob"}, "whom it wakes")
-    await trial.store.keep_rests([REST], [])
+    await trial.store.keep_cooldowns([COOLDOWN], [])
     booted = await trial.store.begin_boot()
-    same(booted.rests, (REST,), "the rests that a boot finds")
+    same(booted.cooldowns, (COOLDOWN,), "the cooldowns that a boot finds")
 
 
 async def drops_what_has_no_outcome(trial: StoreTrial) -> None:
@@ -95,7 +97,7 @@ async def gets_what_is_in_the_way_out_of_it(trial: StoreTrial) -> None:
 WAITING = (
     defers_without_an_outcome,
     says_whether_there_is_work,
-    keeps_the_rests_of_keys,
+    keeps_the_cooldowns_of_keys,
     drops_what_has_no_outcome,
     gets_what_is_in_the_way_out_of_it,
 )

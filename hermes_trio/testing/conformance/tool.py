@@ -13,14 +13,14 @@ import msgspec
 import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
-from hermes_trio.ports.process import Children
+from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool, ToolContext
 from hermes_trio.testing.conformance import schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.values.identity import Address
-from hermes_trio.values.process import ChildLog, Ran
-from hermes_trio.values.views import ChildView
+from hermes_trio.values.process import ProcessLog, Ran
+from hermes_trio.values.views import ProcessView
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 OP = "checked"
@@ -31,7 +31,7 @@ _QUIET_S, _QUIET_MAX_S = 0.02, 0.2
 MakeContext = Callable[[], AbstractAsyncContextManager[ToolContext]]
 
 
-class NoChildren:
+class NoProcesses:
     """The programs of a conversation in which nobody may have any."""
 
     async def run(self, command: str, *, timeout_s: float) -> Ran:
@@ -40,31 +40,31 @@ class NoChildren:
 
     async def start(
         self, command: str, *, notify: bool = True, keep: bool = False, watch: Sequence[str] = ()
-    ) -> ChildView:
+    ) -> ProcessView:
         """See the port."""
         return await self._refuse()
 
-    async def list(self) -> Sequence[ChildView]:
+    async def list(self) -> Sequence[ProcessView]:
         """See the port."""
         return await self._refuse()
 
-    async def poll(self, child: int) -> ChildView:
+    async def poll(self, process: int) -> ProcessView:
         """See the port."""
         return await self._refuse()
 
-    async def wait(self, child: int, timeout_s: float) -> ChildView:
+    async def wait(self, process: int, timeout_s: float) -> ProcessView:
         """See the port."""
         return await self._refuse()
 
-    async def log(self, child: int, since: int = 0) -> ChildLog:
+    async def log(self, process: int, since: int = 0) -> ProcessLog:
         """See the port."""
         return await self._refuse()
 
-    async def write(self, child: int, text: str) -> None:
+    async def write(self, process: int, text: str) -> None:
         """See the port."""
         await self._refuse()
 
-    async def kill(self, child: int) -> ChildView:
+    async def kill(self, process: int) -> ProcessView:
         """See the port."""
         return await self._refuse()
 
@@ -79,7 +79,7 @@ class PlainContext:
     def __init__(self) -> None:
         self.op = OP
         self.address = Address("memory", "main", "ada", None, "ada")
-        self.children: Children = NoChildren()
+        self.processes: CallProcesses = NoProcesses()
 
     async def sleep(self, seconds: float) -> None:
         """See the port."""
@@ -196,7 +196,7 @@ async def comes_to_an_end(trial: ToolTrial) -> None:
         expect(not patience.cancelled_caught, f"an end within {trial.within_s} s", f"none with {arguments}")
 
 
-async def rests(trial: ToolTrial) -> None:
+async def yields(trial: ToolTrial) -> None:
     """A run executes a checkpoint."""
     async with trial.context() as call:
         try:
@@ -284,7 +284,7 @@ TOOL_CLAUSES = (
     gives_what_can_be_json,
     leaves_its_arguments_alone,
     comes_to_an_end,
-    rests,
+    yields,
     leaves_nothing_behind,
     cancelled_it_leaves_nothing_behind,
     remembers_nothing,

@@ -32,7 +32,7 @@ from hermes_trio.values.transcript import (
 
 PIECES = 4
 RECORDED_S = 5.0
-CHILD = re.compile(r'"id":(\d+)')
+PROCESS = re.compile(r'"id":(\d+)')
 
 
 class Act:
@@ -120,15 +120,15 @@ def acts(secret: str, at_work: Callable[[str, bool], None]) -> dict[str, Act]:
     return {act.name: act for act in made}
 
 
-def newest_child(entries: Sequence[Entry]) -> int:
+def newest_process(entries: Sequence[Entry]) -> int:
     """The last background process that a tool's result names; 1 where none does."""
     for entry in reversed(entries):
-        if isinstance(entry, ToolEntry) and entry.name == "process" and (found := CHILD.search(entry.text)):
+        if isinstance(entry, ToolEntry) and entry.name == "process" and (found := PROCESS.search(entry.text)):
             return int(found[1])
     return 1
 
 
-def _call(word: str, action: str, child: int) -> tuple[str, dict[str, Any]]:
+def _call(word: str, action: str, process: int) -> tuple[str, dict[str, Any]]:
     """The tool that a word calls, and with what."""
     name, argument = apart(word)
     match name:
@@ -143,7 +143,7 @@ def _call(word: str, action: str, child: int) -> tuple[str, dict[str, Any]]:
         case "watch":
             return "process", {"action": "start", "command": argument, "watch_patterns": ["error"]}
         case "poll" | "wait" | "kill":
-            return "process", {"action": name, "id": child}
+            return "process", {"action": name, "id": process}
         case _:
             return name, {"action": action}
 
@@ -230,7 +230,7 @@ class ObedientModel(ScriptedModel):
         cut = "cut" in words and not was_cut(request.entries)
         calls = [word for word in words if apart(word)[0] not in ANSWERING]
         if done < len(calls):
-            name, arguments = _call(calls[done], f"{n}.{done}", newest_child(request.entries))
+            name, arguments = _call(calls[done], f"{n}.{done}", newest_process(request.entries))
             call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
             places = 2 if "doubled" in words else 1
             return self._line(Saying((), call, "length" if cut else "tool_calls", places, cut), self._think_s)

@@ -45,7 +45,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "last",
         "owed_at",
     ),
-    "child": ("session", "turn", "boot", "key", "state", "keep", "consumed", "told", "pid"),
+    "process": ("session", "turn", "boot", "key", "state", "keep", "consumed", "told", "pid"),
 }
 WIDEST = max(map(len, COLUMNS.values()))
 
@@ -77,7 +77,7 @@ class Mirror:
         self._tables: dict[str, Rows] = {table: {} for table in COLUMNS}
         self.boot, self.session = self._tables["boot"], self._tables["session"]
         self.inbound, self.turn = self._tables["inbound"], self._tables["turn"]
-        self.outbound, self.child = self._tables["outbound"], self._tables["child"]
+        self.outbound, self.process = self._tables["outbound"], self._tables["process"]
         for statement in _script():
             db.execute(statement)
 

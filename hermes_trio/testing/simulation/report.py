@@ -25,7 +25,7 @@ KINDS = (
     "note",
     "turn",
     "verdict",
-    "child",
+    "process",
 )
 HAPPENINGS = (
     *(f"fault {name}" for name, _, _ in FAULTS),
@@ -70,7 +70,7 @@ WORTH_MEETING = (
         )
     ),
     *(f"met {what}" for what in MET),
-    *(f"child {state}" for state in ("exited", "killed", "lost")),
+    *(f"process {state}" for state in ("exited", "killed", "lost")),
     *(f"part final {state}" for state in ("sent", "unknown", "failed")),
 )
 """What a long run has met at least once; what it has not is named."""

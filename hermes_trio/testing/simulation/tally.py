@@ -66,7 +66,7 @@ def _ends(facts: Facts) -> Counter[str]:
     met = Counter(f"{_kind(row['kind'])} {row['outcome']}" for row in mirror.inbound.values())
     met.update(f"turn {row['state']}" for row in mirror.turn.values())
     met.update(f"part {row['said']} {row['state']}" for row in mirror.outbound.values())
-    met.update(f"child {row['state']}" for row in mirror.child.values())
+    met.update(f"process {row['state']}" for row in mirror.process.values())
     return met
 
 

@@ -13,29 +13,29 @@ from hermes_trio.values.transcript import ToolEntry
 
 GONE_WITHIN_S = 5.0
 STARTED_WITHIN_S = 3.0
-EXIT = re.compile(r"child\.(\d+)\.exit")
+EXIT = re.compile(r"process\.(\d+)\.exit")
 
 
 class EndOnce(Invariant):
     """A process that a stop or a reset has ended does not notify: its completion is told by the commit that
     ends its row while it says running, once."""
 
-    name = "child end"
+    name = "process end"
 
     def committed(self) -> None:
         """Rows that end, and what is told of them."""
         ends = {
             one.id
             for one in self.facts.batch
-            if one.table == "child"
+            if one.table == "process"
             and one.old is not None
             and one.old["state"] == "running"
             and one.became("state")
         }
         for change in self.facts.batch:
-            if change.table == "child" and change.old is not None and change.old["state"] != "running":
+            if change.table == "process" and change.old is not None and change.old["state"] != "running":
                 now = None if change.new is None else change.new["state"]
-                self.check(now in (None, change.old["state"]), f"child {change.id} ends twice: {now}")
+                self.check(now in (None, change.old["state"]), f"process {change.id} ends twice: {now}")
             elif change.table == "inbound" and change.old is None and change.new is not None:
                 found = EXIT.fullmatch(change.new["native"])
                 self.check(found is None or int(found[1]) in ends, f"{change.new['native']} behind its end")
@@ -44,14 +44,14 @@ class EndOnce(Invariant):
 class ToldOnce(Invariant):
     """A poll that returned exited, a wait, a kill consume the completion: no turn follows from it."""
 
-    name = "child told"
+    name = "process told"
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._told: set[int] = set()
 
     def happened(self, event: Event) -> None:
-        """A model sees what a tool said of a child's end."""
+        """A model sees what a tool said of a process's end."""
         request = self.facts.last_request
         if event.who != "model" or event.what != "asked" or request is None:
             return
@@ -67,17 +67,17 @@ class ToldOnce(Invariant):
         if change.table != "inbound" or new is None or new["turn"] is None or not change.became("turn"):
             return
         if found := EXIT.fullmatch(new["native"]):
-            child = int(found[1])
-            told = child in self._told or self._says(new["turn"], new["step"] or "") == child
+            process = int(found[1])
+            told = process in self._told or self._says(new["turn"], new["step"] or "") == process
             # What stands in the conversation already comes along with it, and says nothing new.
             news = any(
                 one.table == "entry" and one.old is None and one.new and one.new["inbound"] == change.id
                 for one in self.facts.batch
             )
-            self.check(not (told and news), f"the end of child {child} is told again")
+            self.check(not (told and news), f"the end of process {process} is told again")
 
     def _says(self, turn: int, step: str) -> object:
-        """The child of whose end a step has told."""
+        """The process of whose end a step has told."""
         name, _, n = step.rpartition("#")
         row = self.facts.one("select value from step where turn = ? and name = ? and n = ?", turn, name, n)
         text = msgspec.json.decode(row[0]).get("text", "") if row and name == "tool process" else ""
@@ -98,7 +98,7 @@ class KilledAreGone(Invariant):
     def changed(self, change: Change) -> None:
         """A row has ended, its process shall."""
         new = change.new
-        if change.table != "child" or new is None or new["pid"] is None or new["state"] == "running":
+        if change.table != "process" or new is None or new["pid"] is None or new["state"] == "running":
             return
         if change.became("state") or change.became("pid"):
             self._ended[new["pid"]] = self.facts.now
@@ -122,7 +122,7 @@ class KilledAreGone(Invariant):
 class RowsAreProcesses(Invariant):
     """A row that says that a program runs gets its process, or its end."""
 
-    name = "child row"
+    name = "process row"
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
@@ -130,7 +130,7 @@ class RowsAreProcesses(Invariant):
 
     def changed(self, change: Change) -> None:
         """A row without a process."""
-        if change.table != "child":
+        if change.table != "process":
             return
         if change.new is not None and change.new["state"] == "running" and change.new["pid"] is None:
             self._begun[change.id] = self.facts.now
@@ -141,6 +141,8 @@ class RowsAreProcesses(Invariant):
         """Look at all of them. What a life that ends had begun is seen to by the next."""
         if event.who == "world" and event.what in ("crash", "stop", "start"):
             self._begun.clear()
-        for child, since in self._begun.items():
+        for process, since in self._begun.items():
             late = self.facts.now - max(since, self.facts.store_late_until + self.facts.store_backoff_s)
-            self.check(late <= STARTED_WITHIN_S + 6 * self.facts.grace_s, f"child {child} is no process")
+            self.check(
+                late <= STARTED_WITHIN_S + 6 * self.facts.grace_s, f"process {process} was never started"
+            )

@@ -12,7 +12,7 @@ from hermes_trio.testing.simulation.mirror import Change, Row
 LEAVE_S = 2.0
 WAKES_MAX = 3
 WAKES = ("wake", "match")
-CHILD_EXIT = re.compile(r"child\.(\d+)\.exit")
+PROCESS_EXIT = re.compile(r"process\.(\d+)\.exit")
 
 
 class WrittenThenDone(Invariant):
@@ -62,7 +62,7 @@ class EndsAreToldOnce(Invariant):
     """The end of a background process is told once, to the session it was born in, unless it was asked for or
     killed; at most three self-made turns between two messages of people."""
 
-    name = "children"
+    name = "processes"
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
@@ -73,10 +73,10 @@ class EndsAreToldOnce(Invariant):
         new = change.new
         if change.table != "inbound" or new is None:
             return
-        exited = CHILD_EXIT.fullmatch(new["native"])
+        exited = PROCESS_EXIT.fullmatch(new["native"])
         if exited is not None and change.old is None:
-            child = self.facts.mirror.child[int(exited[1])]
-            session = self.facts.mirror.session[child["session"]]
+            process = self.facts.mirror.process[int(exited[1])]
+            session = self.facts.mirror.session[process["session"]]
             self.check(session["ended_at"] is None, f"{new['native']} is told to a session that has ended")
 
     def committed(self) -> None:
@@ -87,13 +87,13 @@ class EndsAreToldOnce(Invariant):
             if row["turn"] in of_people:
                 self._wakes[row["key"]].clear()
             else:
-                exited = CHILD_EXIT.fullmatch(row["native"])
+                exited = PROCESS_EXIT.fullmatch(row["native"])
                 self._claimed(row, int(exited[1]) if exited else 0)
 
-    def _claimed(self, new: Row, child: int) -> None:
+    def _claimed(self, new: Row, process: int) -> None:
         wakes = self._wakes[new["key"]]
-        if child:
-            consumed = self.facts.mirror.child[child]["consumed"]
+        if process:
+            consumed = self.facts.mirror.process[process]["consumed"]
             self.check(not consumed, f"{new['native']} opens a turn, and somebody was told")
         wakes.add(new["turn"])
         self.check(
@@ -106,7 +106,7 @@ class EndsAreToldOnce(Invariant):
         if event.who != "world" or event.what != "rest":
             return
         mirror = self.facts.mirror
-        rows = {row["pid"]: row for row in mirror.child.values() if row["state"] == "running"}
+        rows = {row["pid"]: row for row in mirror.process.values() if row["state"] == "running"}
         alive = sorted(self.facts.alive)
         self.check(sorted(rows) == alive, f"processes {alive} live, and by the rows {sorted(rows)}")
         for pid, row in rows.items():
