@@ -47,7 +47,7 @@ def status_data(status: Status | None, store: StatusView | None) -> dict[str, An
     if store is None:
         return data | {"store": "does not answer"}
     data |= {"store": "ok", "boot": store.boot, "waiting": store.waiting, "owed": store.owed}
-    data |= {"deferred": store.deferred, "held": store.held}
+    data |= {"deferred": store.deferred, "paused": store.paused}
     data |= {"processes": [msgspec.structs.asdict(process) for process in store.processes]}
     return data | {"sessions": store.sessions, "running": [turn_data(turn) for turn in store.running]}
 
@@ -103,9 +103,9 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
     yield "waiting", f"{store.waiting} messages"
     if store.deferred:
         yield "deferred", f"{store.deferred} messages, until a key to a model may be used"
-    if store.held:
+    if store.paused:
         until = "until somebody writes to them, or a start that serves their account has lived a minute"
-        yield "held", f"{store.held} turns, {until}"
+        yield "paused", f"{store.paused} turns, {until}"
     yield "owed", f"{store.owed} parts of answers"
     for turn in store.running:
         how_long = span(max(0.0, now - turn.opened_at))

@@ -24,7 +24,7 @@ def _session(session: SessionView | None) -> list[str]:
     else:
         turn = session.running
         step = f", step {turn.steps}: {turn.step}" if turn.steps else ""
-        doing = "is held back; a message of yours lets it go on" if turn.held else "is running"
+        doing = "is paused; a message of yours lets it go on" if turn.paused else "is running"
         lines.append(f"Turn {turn.id} {doing}{step}.")
     if session.waiting:
         lines.append(f"{waiting_phrase(session.waiting)} waiting.")

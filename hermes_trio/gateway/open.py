@@ -6,7 +6,7 @@
       ├ commands             a task per key with unsettled commands
       ├ sessions             a task per key with something to do
       ├ processes            a task per program, and one per process group that is being ended
-      ├ quiet  cooldowns     keep what waits for a clock
+      ├ delayed starts, cooldowns  keep what waits for a clock
       ├ sweep                looks for rows that cannot be read and that nothing meets
       ├ allowances           ends what turns and commands are given, in time that the process has lived
       └ intake nursery       a supervisor per account
@@ -50,7 +50,7 @@ from hermes_trio.runtime.retry import Refused, written
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served
 from hermes_trio.text.sanitize import clean, mapped
-from hermes_trio.turns.recovery import Policy, let_go, recover, sweep, turn_away
+from hermes_trio.turns.recovery import Policy, recover, release, sweep, turn_away
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 
 BOOT_COMMANDS_S = 15.0
@@ -166,7 +166,7 @@ async def _living(
         for what in aside:
             wiring.log.error("out of the way", kind="start", key=None, what=what)
         with wiring.flowing():
-            nursery.start_soon(wiring.quiet.serve, name="quiet")
+            nursery.start_soon(wiring.delayed_starts.serve, name="delayed starts")
             nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
             nursery.start_soon(wiring.allowances.serve, name="allowances")
             nursery.start_soon(sweep, store, wiring.log, name="sweep")
@@ -176,7 +176,7 @@ async def _living(
                 await end_boot(store, wiring.log)  # a start that is cut short has ended as asked
                 raise
             if booted.guarded:
-                nursery.start_soon(let_go, store, wiring.log, name="let go")
+                nursery.start_soon(release, store, wiring.log, name="release")
             nursery.start_soon(wiring.listening.serve, wiring.dispatch.help(admin=False), name="intake")
             gateway = Gateway(wiring)
             try:
@@ -239,7 +239,7 @@ async def _drain(gateway: Gateway, why: str) -> None:
 
     work = Draining(
         open_no_turns=wiring.turns.open_no_turns,
-        no_turn_works=wiring.turns.places.none_held,
+        no_turn_works=wiring.turns.limiter.none_held,
         stop_intake=lambda: wiring.listening.scope.cancel(reason=why),
         cancel_sessions=cancel,
         left=wiring.sessions.empty,

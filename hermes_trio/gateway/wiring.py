@@ -103,9 +103,10 @@ class Wiring:
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
         self.allowances = Allowances(options.turn_deadline_s)
         around = self._surroundings(discretion, history)
-        self.quiet = DelayedStarts()
+        self.delayed_starts = DelayedStarts()
         self.cooldowns = CooldownKeeper(store, getattr(agent, "pools", ()), clock, log)
-        play, steerable = TurnRunner(agent, around, self.quiet, log).play, getattr(agent, "steerable", False)
+        play = TurnRunner(agent, around, self.delayed_starts, log).play
+        steerable = getattr(agent, "steerable", False)
         policy = session.policy()
         self._next_turn = partial(store.next_turn, history=history, steerable=steerable, policy=policy)
         self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
@@ -187,7 +188,7 @@ class Wiring:
         """What /status says about the gateway to this key."""
         said = sentences.gateway_status(
             up_s=self.clock.now() - self.opened_at,
-            working=self.turns.places.held,
+            working=self.turns.limiter.held,
             turns_max=self.options.turns_max,
             model=self.model,
             receives={name: health.receiving for name, health in self.listening.health().items()},

@@ -45,7 +45,7 @@ class Asked:
         self.write_s = write_s
         self.read_s = read_s
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """It is out, and is not sent again."""
         self.head, self.body = _OUT, b""
 
@@ -76,7 +76,7 @@ class Connection:
         """Send a request and return the head of its response."""
         try:
             await self._send(asked)
-            asked.let_go()
+            asked.release()
         except httpx.WriteError:
             # A server may refuse a large body before it is whole, so there may be a response to read.
             self.write_failed = True

@@ -49,7 +49,7 @@ def decide(
         return Decided(update=update, key=key, kind="command")
     if update.alone:
         return Decided(update=update, key=key, kind="alone")
-    return Decided(update=update, key=key, hold_s=hold_s(update, capabilities))
+    return Decided(update=update, key=key, wait_s=wait_s(update, capabilities))
 
 
 def _sound(message: Message) -> Message | None:
@@ -100,7 +100,7 @@ def key_of(address: Address, private: bool, scope: Scope) -> ConversationKey:
     return ConversationKey(address.platform, address.account, address.chat, address.thread, user)
 
 
-def hold_s(message: Message, capabilities: Capabilities) -> float:
+def wait_s(message: Message, capabilities: Capabilities) -> float:
     """How long a message waits for its next fragment: only what may be one waits at all."""
     if message.album is not None:
         return ALBUM_HOLD_S

@@ -86,12 +86,12 @@ class Store(ProcessStore, Protocol):
             suspend: its session ends too; it is kept, and `resume` opens it again.
         """
 
-    async def hold(self, turn: int, text: str) -> None:
+    async def pause(self, turn: int, text: str) -> None:
         """Hold back a turn that an older boot left running; its chat is told once, if there is a text. The
-        next message to it, or `let_go`, lets it go on."""
+        next message to it, or `release`, lets it go on."""
 
-    async def let_go(self) -> int:
-        """Consequences: every turn that was held back goes on. Returns how many."""
+    async def release(self) -> int:
+        """Consequences: every paused turn goes on. Returns how many."""
 
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
         """Close a turn that an older boot left running and that had its answer, which is owed now."""

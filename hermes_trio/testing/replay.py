@@ -240,15 +240,15 @@ class Replay(World):
 
     async def hold_place(self, until: float) -> None:
         """A turn of another conversation works until then: a drain waited for it."""
-        await self._nursery.start(self._work_elsewhere, TurnPermit(self.gateway.wiring.turns.places), until)
+        await self._nursery.start(self._work_elsewhere, TurnPermit(self.gateway.wiring.turns.limiter), until)
 
     async def _work_elsewhere(
-        self, slot: TurnPermit, until: float, task_status: trio.TaskStatus[None]
+        self, permit: TurnPermit, until: float, task_status: trio.TaskStatus[None]
     ) -> None:
-        await slot.acquire()
+        await permit.acquire()
         task_status.started()
         await self.script.not_before(until)
-        slot.release()
+        permit.release()
 
     async def finished(self) -> None:
         """Return when all that was recorded has happened and nothing is left to do.

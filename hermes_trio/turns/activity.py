@@ -31,7 +31,7 @@ from hermes_trio.turns.journal import Journal
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import Address
 
-QUIET_S = 0.5
+DELAY_S = 0.5
 PREVIEW_S = 0.3
 CLOSING_LINE_UNITS = 200
 """Kept free in a preview, so that a closing line always fits below it."""
@@ -104,19 +104,19 @@ class Activity:
         self._goes_on: trio.Event | None = None
 
     @contextmanager
-    def within(self, nursery: trio.Nursery, quiet: DelayedStarts) -> Iterator[None]:
+    def within(self, nursery: trio.Nursery, delayed: DelayedStarts) -> Iterator[None]:
         """If the block lasts, attend the turn by children of the nursery, which whoever leaves it cancels."""
         if self.platform is None:
             yield
             return
-        self._later = quiet.after(QUIET_S, partial(self._begin, self.platform, nursery, quiet))
+        self._later = delayed.after(DELAY_S, partial(self._begin, self.platform, nursery, delayed))
         try:
             yield
         finally:
             self._later.drop()
             self._nursery = None
 
-    def _begin(self, platform: Platform, nursery: trio.Nursery, quiet: DelayedStarts) -> None:
+    def _begin(self, platform: Platform, nursery: trio.Nursery, delayed: DelayedStarts) -> None:
         """The turn has lasted. What has nothing to show yet becomes a task when it has."""
         if platform.capabilities.can_type:
             nursery.start_soon(self.type, platform, name="typing")
@@ -127,7 +127,7 @@ class Activity:
         if self.around.progress_every_s > 0:
             shown = int(self._age_s() // self.around.progress_every_s)
             begin = partial(nursery.start_soon, self.progress, shown, name="progress")
-            self._later = quiet.after(self._until_progress_s(shown), begin)
+            self._later = delayed.after(self._until_progress_s(shown), begin)
 
     def _begin_preview(self, platform: Platform, nursery: trio.Nursery) -> None:
         self._changed = trio.Event()

@@ -46,8 +46,8 @@ class TurnLimiter:
 class TurnPermit:
     """A place that is given up while its turn waits for a person or a clock."""
 
-    def __init__(self, places: TurnLimiter) -> None:
-        self._places = places
+    def __init__(self, limiter: TurnLimiter) -> None:
+        self._limiter = limiter
         self._place: object | None = None
         self._left = False
 
@@ -56,9 +56,9 @@ class TurnPermit:
         if self._place is not None:
             return
         place = object()
-        await self._places.take(place)
+        await self._limiter.take(place)
         if self._place is not None or self._left:
-            self._places.give(place)
+            self._limiter.give(place)
         else:
             self._place = place
 
@@ -66,7 +66,7 @@ class TurnPermit:
         """Give the place up, if one is held."""
         place, self._place = self._place, None
         if place is not None:
-            self._places.give(place)
+            self._limiter.give(place)
 
     def leave(self) -> None:
         """Give the place up for good: who held it does not leave by itself."""

@@ -80,7 +80,7 @@ async def recover(
 
     Commands run before this: a turn that a pending /stop or /new ended has no verdict any more.
     """
-    resumed = held = 0
+    resumed = paused = 0
     if booted.clean and not booted.first:
         log.info("resume verdict", turn=None, key=None, verdict="clean", age_s=None)
     for nth, turn in enumerate(booted.interrupted, 1):
@@ -93,13 +93,13 @@ async def recover(
         if found == "resume":
             resumed += 1
             continue
-        held += found == "held"
+        paused += found == "paused"
         try:
             await written(partial(_close, store, turn, found, age_s, platform, split), waits)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
     if booted.guarded:
-        log.warning("held back", turns=held, for_s=CALM_S)
+        log.warning("turns paused", turns=paused, for_s=CALM_S)
     return resumed
 
 
@@ -123,10 +123,10 @@ def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool, serve
     )
 
 
-async def let_go(store: Store, log: Log) -> None:
-    """A boot that has lived CALM_S seconds is calm: what is held back goes on."""
+async def release(store: Store, log: Log) -> None:
+    """A boot that has lived CALM_S seconds is calm: what is paused goes on."""
     await trio.sleep(CALM_S)
-    log.info("let go", turns=await written(store.let_go))
+    log.info("turns released", turns=await written(store.release))
 
 
 async def sweep(store: Store, log: Log) -> None:
@@ -172,9 +172,9 @@ async def _close(
             # The adapter cannot show it: it ends as it would have ended then.
             await store.abandon(turn.turn, found, sentences.failed(turn.turn))
     elif found == "absent":
-        await store.hold(turn.turn, "")
-    elif found == "held":
-        await store.hold(turn.turn, sentences.held(CALM_S))
+        await store.pause(turn.turn, "")
+    elif found == "paused":
+        await store.pause(turn.turn, sentences.held(CALM_S))
     elif found == "empty":
         await store.abandon(turn.turn, found)
     elif found == "stuck":

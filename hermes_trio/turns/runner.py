@@ -61,16 +61,16 @@ class _Ended(Struct, frozen=True):
 class TurnRunner:
     """Plays turns with one agent."""
 
-    def __init__(self, agent: Agent, around: Surroundings, quiet: DelayedStarts, log: Log) -> None:
+    def __init__(self, agent: Agent, around: Surroundings, delayed: DelayedStarts, log: Log) -> None:
         self._agent = agent
-        self._quiet = quiet
+        self._delayed = delayed
         self._around = around
         self._log = log
         self._well = OneAsks(around.store.probe)
 
-    async def play(self, key: ConversationKey, worker: Worker, slot: TurnPermit, opened: Opened) -> None:
+    async def play(self, key: ConversationKey, worker: Worker, permit: TurnPermit, opened: Opened) -> None:
         """Run one turn and write what it made."""
-        turn = Turn(key, opened, self._around, slot)
+        turn = Turn(key, opened, self._around, permit)
         began, end = trio.current_time(), _End("cut")
         log = self._log
         log.info("turn opened", turn=turn.id, key=str(key), messages=len(turn.messages), attempt=turn.attempt)
@@ -83,7 +83,7 @@ class TurnRunner:
                 with worker.holding(turn.id, turn.answered) as reach:
                     await self._act(turn, reach)
             if turn.made is not None:
-                end = await self._close(key, turn, slot, turn.made)
+                end = await self._close(key, turn, permit, turn.made)
         finally:
             # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
             log.info(
@@ -107,7 +107,7 @@ class TurnRunner:
             async with trio.open_nursery() as nursery:
                 reach(nursery.cancel_scope)
                 turn.steps.nursery = nursery
-                with turn.attendance.within(nursery, self._quiet):
+                with turn.attendance.within(nursery, self._delayed):
                     # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
                     answer, error = await attempt(lambda: turn.timed(self._agent))
                     await turn.steps.settled()
@@ -118,16 +118,16 @@ class TurnRunner:
         if failed is not None and turn.made is None:
             turn.made = Made(error=first_leaf(failed))
 
-    async def _close(self, key: ConversationKey, turn: Turn, slot: TurnPermit, made: Made) -> _End:
+    async def _close(self, key: ConversationKey, turn: Turn, permit: TurnPermit, made: Made) -> _End:
         """Write the turn's end. Whoever ended it before has written one."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
             return _End("cut")
-        end = await self._stored(turn, slot, await self._ended(turn, made))
+        end = await self._stored(turn, permit, await self._ended(turn, made))
         error = self._around.discretion.redact(shown(end.error)) if end.error is not None else None
         return _End(end.closing.state, end.why, error)
 
-    async def _stored(self, turn: Turn, slot: TurnPermit, end: _Ended) -> _Ended:
+    async def _stored(self, turn: Turn, permit: TurnPermit, end: _Ended) -> _Ended:
         """Write it as soon as the disk takes it; returns what was written.
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
@@ -138,7 +138,7 @@ class TurnRunner:
             nonlocal refusals
             refusals += 1
             if refusals == CLOSE_TRIES:
-                slot.release()
+                permit.release()
 
         async def until_well(wait_s: float) -> None:
             nonlocal alone
@@ -147,7 +147,7 @@ class TurnRunner:
             with trio.move_on_after(CLOSE_S) as patience:
                 took = await well.wait(before)
             if patience.cancelled_caught:
-                slot.release()
+                permit.release()
                 took = await well.wait(before)
             alone = alone + 1 if took else 0
 

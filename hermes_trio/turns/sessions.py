@@ -23,7 +23,7 @@ class Sessions:
     """The work of session keys.
 
     Attributes:
-        places: of the turns that work at once.
+        limiter: of the turns that work at once.
 
     Args:
         next_turn: the store's promise, told what the agent wants to know and when sessions end.
@@ -36,7 +36,7 @@ class Sessions:
         self._play = play
         self._log = log
         self._next_turn = next_turn
-        self.places = TurnLimiter(turns_max)
+        self.limiter = TurnLimiter(turns_max)
         self._line: dict[ConversationKey, None] = {}
         self._open = False
 
@@ -54,28 +54,28 @@ class Sessions:
 
     async def work(self, key: ConversationKey, worker: Worker) -> None:
         """Run the key's turns until it has nothing to do."""
-        slot = TurnPermit(self.places)
-        worker.give_up = slot.leave
+        permit = TurnPermit(self.limiter)
+        worker.give_up = permit.leave
         found: Opened | WaitForMore | None = None
         while self._open:
-            if self.places.full and not await self._store.has_work(key, worker.session):
+            if self.limiter.full and not await self._store.has_work(key, worker.session):
                 # Whom a command or a stop woke stands in no line.
                 return
-            await self._wait_in_line(key, slot)
+            await self._wait_in_line(key, permit)
             try:
                 # The drain may have begun while this key waited for its place.
                 if not self._open:
                     return
                 found = await self._next_turn(key, worker.session)
                 if isinstance(found, Opened):
-                    await self._play(key, worker, slot, found)
+                    await self._play(key, worker, permit, found)
             except Fenced as fence:
                 # The session has ended, and its successor is under the key already; or the turn was ended
                 # while its end was written, and the commit that did so has woken this task.
                 self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
                 return
             finally:
-                slot.release()
+                permit.release()
             if found is None:
                 return
             if isinstance(found, Opened) and not found.more and not worker.dirty:
@@ -87,10 +87,10 @@ class Sessions:
         """Fail what no turn can get past."""
         return await self._store.fail_next(key, worker.session)
 
-    async def _wait_in_line(self, key: ConversationKey, slot: TurnPermit) -> None:
-        if self.places.full:
+    async def _wait_in_line(self, key: ConversationKey, permit: TurnPermit) -> None:
+        if self.limiter.full:
             self._line[key] = None
         try:
-            await slot.acquire()
+            await permit.acquire()
         finally:
             self._line.pop(key, None)

@@ -57,7 +57,9 @@ class Turn:
             those of a turn that was interrupted by a later message).
     """
 
-    def __init__(self, key: ConversationKey, opened: Opened, around: Surroundings, slot: TurnPermit) -> None:
+    def __init__(
+        self, key: ConversationKey, opened: Opened, around: Surroundings, permit: TurnPermit
+    ) -> None:
         self.id = opened.turn
         self.session = opened.session
         self.key = key
@@ -65,7 +67,7 @@ class Turn:
         self.opened_at = opened.opened_at
         first = [one for one in opened.messages if one.step is None]
         self.messages: tuple[Message, ...] = tuple(one.message for one in first)
-        self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.heard)
+        self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.in_history)
         self.address = self.messages[-1].address
         self.asked_at = max(one.at for one in opened.messages)
         self.before = opened.history
@@ -73,7 +75,7 @@ class Turn:
         self.made: Made | None = None
         self.said = ""
         self._around = around
-        self._slot = slot
+        self._permit = permit
         self._steered: list[Claimed] = []
         self._answered = trio.Event()
         self.waiting = 0
@@ -127,7 +129,7 @@ class Turn:
         with self._time.stopped():
             self.waiting += 1
             self.attendance.pause()
-            self._slot.release()
+            self._permit.release()
             try:
                 yield
             finally:
@@ -137,9 +139,9 @@ class Turn:
             if not self.waiting:
                 # The wait for a place does not count either. Another wait may begin meanwhile.
                 self.attendance.pause()
-                await self._slot.acquire()
+                await self._permit.acquire()
                 if self.waiting:
-                    self._slot.release()
+                    self._permit.release()
                 else:
                     self.attendance.resume()
 

@@ -7,7 +7,7 @@ from typing import Literal
 from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry
 
 Verdict = Literal[
-    "resume", "held", "answered", "empty", "too_old", "stuck", "not_allowed", "not_asked", "absent"
+    "resume", "paused", "answered", "empty", "too_old", "stuck", "not_allowed", "not_asked", "absent"
 ]
 
 
@@ -35,7 +35,7 @@ def verdict(
         served: its account is one of those that this boot serves; else a later one decides.
         allowed: its owner may still speak to the account.
         resume: False for `run --no-resume`.
-        guarded: too many boots ended badly in too short a time: what would resume is held back.
+        guarded: too many boots ended badly in too short a time: what would resume is paused.
         freshness_s: older turns are not resumed; 0 is never.
         stuck_after: as many interruptions in a row end it.
     """
@@ -54,7 +54,7 @@ def verdict(
             return "stuck"
         if age_s > freshness_s or (age_s < 0 and interruptions > 1):
             return "too_old"
-    return "held" if guarded else "resume"
+    return "paused" if guarded else "resume"
 
 
 def is_answer(entry: Entry | None) -> bool:

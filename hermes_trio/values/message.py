@@ -111,7 +111,7 @@ class Decided(Struct, frozen=True, kw_only=True):
         kind: "message", "command", "alone" (a message that is always a turn of its own), or "undecodable".
         key: whose conversation it belongs to, None when it has none.
         outcome, reason: set for what ends here (dropped by policy, not decodable).
-        hold_s: it may be a fragment: wait this long for the next.
+        wait_s: it may be a fragment: wait this long for the next.
         notice: something its chat is told at once, beside its outcome.
     """
 
@@ -120,5 +120,5 @@ class Decided(Struct, frozen=True, kw_only=True):
     key: ConversationKey | None = None
     outcome: OutcomeName | None = None
     reason: str = ""
-    hold_s: float = 0.0
+    wait_s: float = 0.0
     notice: str = ""

@@ -99,14 +99,14 @@ class Claimed(Struct, frozen=True):
 
     Args:
         step: "name#n" of the step at whose end it was taken in; None: the turn was opened with it.
-        heard: the history that is shown has it already: the turn it was first given to was interrupted.
+        in_history: the history that is shown has it already: the turn it was first given to was interrupted.
     """
 
     id: int
     message: Message
     at: float
     step: str | None = None
-    heard: bool = False
+    in_history: bool = False
 
 
 class Mark(Struct, frozen=True):
@@ -263,7 +263,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
         boot: the number of this life of the process.
         waiting: messages that wait for a turn.
         deferred: messages that wait for a key to a model.
-        held: turns that wait until a start has lasted (the process died three times in a minute).
+        paused: turns that wait until a start has lasted (the process died three times in a minute).
         running: turns that run.
         owed: parts that are still to be said.
         processes: background programs that run.
@@ -273,7 +273,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     boot: int
     waiting: int
     deferred: int = 0
-    held: int = 0
+    paused: int = 0
     running: tuple[TurnView, ...]
     owed: int
     processes: tuple[ProcessView, ...] = ()

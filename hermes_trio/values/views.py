@@ -19,7 +19,7 @@ class TurnView(Struct, frozen=True, kw_only=True):
         state: what has become of it; of those that `status` shows "running".
         opened_at: wall time.
         steps: how many it has begun; `step` is the newest's name.
-        held: starts that ended badly hold it back: it goes on when somebody writes or this one has lasted.
+        paused: starts that ended badly pause it: it goes on when somebody writes or this one has lasted.
     """
 
     id: int
@@ -29,7 +29,7 @@ class TurnView(Struct, frozen=True, kw_only=True):
     opened_at: float
     steps: int = 0
     step: str = ""
-    held: bool = False
+    paused: bool = False
 
 
 class ProcessView(Struct, frozen=True, kw_only=True):

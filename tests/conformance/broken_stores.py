@@ -275,7 +275,7 @@ class KnowsForEver(Store):
 @breaks("holds_a_fragment")
 class NoHold(Store):
     async def accept(self, account, decided, cursor, rules):
-        return await self.real.accept(account, [replace(one, hold_s=0.0) for one in decided], cursor, rules)
+        return await self.real.accept(account, [replace(one, wait_s=0.0) for one in decided], cursor, rules)
 
 
 @breaks("holds_a_fragment")
@@ -455,9 +455,9 @@ class AbandonsAnything(Store):
             await self.real.checkpoint("late")
 
 
-@breaks("holds_back_and_lets_go")
+@breaks("pauses_and_releases")
 class HoldsNothing(Store):
-    async def hold(self, turn, text):
+    async def pause(self, turn, text):
         await self.real.checkpoint("no hold")
 
 

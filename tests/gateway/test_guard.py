@@ -1,4 +1,4 @@
-"""A process that keeps dying: what would resume is held back until somebody writes or a start has lasted."""
+"""A process that keeps dying: what would resume is paused until somebody writes or a start has lasted."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ async def test_three_unclean_lives_in_a_minute_hold_back_what_would_resume(autoj
     async with open_world(work, options=PATIENT) as world:
         await world.say("ada", "work")
         await dies(world, 3)
-        assert verdicts(world) == ["resume", "resume", "held"]
+        assert verdicts(world) == ["resume", "resume", "paused"]
         await world.settle()
         assert world.db.execute("select attempt, boot, state from turn").fetchall() == [(3, 3, "running")]
         assert world.texts("ada", "notice") == [NOTICE]
-        assert (await world.gateway.status()).held == 1
-        assert [(line["turns"], line["for_s"]) for line in world.lines("held back")] == [(1, 60.0)]
+        assert (await world.gateway.status()).paused == 1
+        assert [(line["turns"], line["for_s"]) for line in world.lines("turns paused")] == [(1, 60.0)]
 
 
 async def test_they_go_on_when_the_start_has_lived_a_minute(autojump_clock):
@@ -51,8 +51,8 @@ async def test_they_go_on_when_the_start_has_lived_a_minute(autojump_clock):
         assert world.texts("ada", "final") == []
         await world.until(seconds=world.now + 0.2)
         assert world.texts("ada", "final") == ["re: work"]
-        assert (await world.gateway.status()).held == 0
-        assert [line["turns"] for line in world.lines("let go")] == [1]
+        assert (await world.gateway.status()).paused == 0
+        assert [line["turns"] for line in world.lines("turns released")] == [1]
         check(world)
 
 
@@ -65,7 +65,7 @@ async def test_the_next_message_of_their_own_lets_them_go_on_and_is_taken_in(aut
         await world.settle()
         assert world.texts("ada", "final") == ["re: work + and?"]
         assert world.texts("bob", "final") == []
-        assert (await world.gateway.status()).held == 1
+        assert (await world.gateway.status()).paused == 1
         await world.until(seconds=world.now + 61)
         assert world.texts("bob", "final") == ["re: work"]
         check(world)
@@ -104,7 +104,7 @@ async def test_commands_reach_a_held_turn(autojump_clock):
         await world.say("ada", "/status")
         await world.settle()
         told = world.shown("ada")[-1].text
-        assert "Turn 1 is held back; a message of yours lets it go on" in told
+        assert "Turn 1 is paused; a message of yours lets it go on" in told
         await world.say("ada", "/stop")
         await world.settle()
         assert [seen.text for seen in world.shown("ada") if seen.text != told] == [NOTICE, "Stopped."]
@@ -118,7 +118,7 @@ async def test_an_answer_to_a_held_question_lets_it_go_on(autojump_clock):
     async with open_world(agent, options=PATIENT) as world:
         await world.say("ada", "paint")
         await dies(world, 3)
-        assert verdicts(world)[-1] == "held"
+        assert verdicts(world)[-1] == "paused"
         await world.say("ada", "red")
         await world.settle()
         assert world.texts("ada", "final") == ["red it is"]
@@ -129,7 +129,7 @@ async def test_each_chat_is_told_once_however_many_starts_hold_it(autojump_clock
     async with open_world(work, options=PATIENT) as world:
         await world.say("ada", "work")
         await dies(world, 9)
-        assert verdicts(world) == ["resume", "resume", *["held"] * 7]
+        assert verdicts(world) == ["resume", "resume", *["paused"] * 7]
         await world.settle()
         assert world.texts("ada", "notice") == [NOTICE]
         await world.until(seconds=world.now + 61)
@@ -142,7 +142,7 @@ async def test_a_life_that_holds_a_turn_back_does_not_interrupt_it(autojump_cloc
         await dies(world, 1)
         await world.say("ada", "work")
         await dies(world, 9)
-        assert verdicts(world) == ["resume", *["held"] * 8]
+        assert verdicts(world) == ["resume", *["paused"] * 8]
         assert world.db.execute("select interrupted from session").fetchall() == [(2,)]
 
 

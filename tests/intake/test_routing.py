@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.intake.routing import allowed, decide, hold_s, key_of
+from hermes_trio.intake.routing import allowed, decide, key_of, wait_s
 from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Address, ConversationKey, Policy
 from hermes_trio.values.message import Message, Undecodable
@@ -102,7 +102,7 @@ def test_a_key_prints_its_parts():
     ],
 )
 def test_only_what_may_be_a_fragment_waits(text, album, seconds):
-    assert hold_s(message(text, album=album), CAPABILITIES) == seconds
+    assert wait_s(message(text, album=album), CAPABILITIES) == seconds
 
 
 def test_a_forwarded_command_is_a_message():

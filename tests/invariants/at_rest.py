@@ -36,7 +36,7 @@ def check(world, effects: Iterable[str] = ()) -> None:
     assert not gateway.wiring.sessions.live, f"sessions never rested\n{world.timeline()}"
     assert not gateway.wiring.commands.live, f"commands never rested\n{world.timeline()}"
     assert not gateway.wiring.lanes.live, f"lanes never rested\n{world.timeline()}"
-    assert gateway.wiring.turns.places.held == 0, f"a place was never given back\n{world.timeline()}"
+    assert gateway.wiring.turns.limiter.held == 0, f"a place was never given back\n{world.timeline()}"
 
 
 def _sent_once(world) -> None:

@@ -24,7 +24,7 @@ async def after(world: World, chats: list[Chat]) -> None:
     await world.until(seconds=RACE_AT + 0.4)
     live = [key for key in world.gateway.wiring.sessions.live if key.thread is None]
     assert not live, f"{live} do not rest"
-    busy = world.gateway.wiring.turns.places.held
+    busy = world.gateway.wiring.turns.limiter.held
     assert busy == len(chats), f"{busy} slots are held, by other turns than those of the topics"
     for chat in chats:
         chat.model.heal()
@@ -33,7 +33,7 @@ async def after(world: World, chats: list[Chat]) -> None:
     for chat in chats:
         chat.push("and now?")
     await world.settle()
-    assert world.gateway.wiring.turns.places.held == 0
+    assert world.gateway.wiring.turns.limiter.held == 0
     ledger = await world.ledger()
     for chat in chats:
         mine = [row for row in ledger if row.key.chat == chat.name and row.key.thread is None]

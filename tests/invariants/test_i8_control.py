@@ -86,7 +86,7 @@ async def test_whatever_its_own_turn_does_and_the_next_message_is_answered(autoj
         await world.say("ada", "and now?")
         await world.until(seconds=15)
         assert world.shown("ada")[-1].text == "re: and now?"
-        assert world.gateway.wiring.turns.places.held == 0
+        assert world.gateway.wiring.turns.limiter.held == 0
         assert not world.gateway.wiring.sessions.live
 
 
@@ -113,7 +113,7 @@ async def test_while_a_thread_of_the_turn_blocks(autojump_clock):
             await answered(world, "ada", "/status")
             assert (await answered(world, "ada", "/stop")).startswith(sentences.STOPPED)
             await world.until(seconds=10)
-            assert world.gateway.wiring.turns.places.held == 0
+            assert world.gateway.wiring.turns.limiter.held == 0
         finally:
             release.set()
         await world.gateway.wiring.sessions.empty()

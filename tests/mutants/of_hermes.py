@@ -10,9 +10,9 @@ HERMES: tuple[Mutant, ...] = (
         "A place among the turns that work is given back only if the session was not reset meanwhile.",
         (
             "turns/sessions.py",
-            "            finally:\n                slot.release()",
+            "            finally:\n                permit.release()",
             "            finally:\n                if not worker.scope.cancel_called:\n"
-            "                    slot.release()",
+            "                    permit.release()",
         ),
     ),
     mutant(
@@ -148,9 +148,9 @@ MISSED: tuple[Mutant, ...] = (
         "A turn whose scope was cancelled counts as stopped, also when it is a shutdown that cancels.",
         (
             "turns/runner.py",
-            "            if turn.made is not None:\n                end = await self._close(key, turn, slot, turn.made)\n"
+            "            if turn.made is not None:\n                end = await self._close(key, turn, permit, turn.made)\n"
             "        finally:\n",
-            "            if turn.made is not None:\n                end = await self._close(key, turn, slot, turn.made)\n"
+            "            if turn.made is not None:\n                end = await self._close(key, turn, permit, turn.made)\n"
             "        finally:\n            if worker.scope.cancel_called and turn.made is None:\n"
             "                with trio.move_on_after(5.0, shield=True), suppress(Fenced):\n"
             '                    stopped = Closing(state="stopped", reason="cancelled")\n'

@@ -90,7 +90,7 @@ SENDS: tuple[Mutant, ...] = (
         (
             "turns/runner.py",
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
-            "                await self._close(turn.key, turn, turn._slot, turn.made)\n"
+            "                await self._close(turn.key, turn, turn._permit, turn.made)\n"
             "                turn.made = None\n"
             "                await trio.sleep(1)\n"
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',

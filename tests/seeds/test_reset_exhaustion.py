@@ -95,7 +95,7 @@ async def test_after_a_reset_amid_a_hanging_call_that_then_is_refused_every_hell
         became = Counter(one[0] for one in outcomes.values())
         assert set(became) == {"superseded", "refused"}, became
         assert all(one[1:] == ["answered", "refused", "refused", "refused"] for one in outcomes.values())
-        assert world.gateway.wiring.turns.places.held == 0
+        assert world.gateway.wiring.turns.limiter.held == 0
         check(world)
 
 

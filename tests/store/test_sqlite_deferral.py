@@ -54,7 +54,7 @@ async def test_what_comes_later_takes_it_along_in_its_place(autojump_clock):
         await kit.accept("two")
         again = await kit.store.next_turn(KEY, opened.session)
         assert texts_of(again) == ["one", "two"]
-        assert [claimed.heard for claimed in again.messages] == [True, False]
+        assert [claimed.in_history for claimed in again.messages] == [True, False]
 
 
 async def test_more_deferred_ones_than_a_turn_takes_go_first(autojump_clock):

@@ -48,7 +48,7 @@ async def test_nothing_is_promised_of_a_file_that_was_taken_away(tmp_path, done)
             connect(tmp_path / "backup.db").close()
             (tmp_path / "backup.db").replace(path)
         with pytest.raises(StoreFailed, match="removed or replaced"):
-            await store.let_go()
+            await store.release()
         with pytest.raises(StoreFailed, match="removed or replaced"):
             await store.status()
 

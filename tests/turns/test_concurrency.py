@@ -57,7 +57,7 @@ async def test_commands_never_wait_for_a_place_and_status_shows_it(world):
 async def test_who_has_a_place_at_once_is_in_no_line_at_no_moment(world):
     await world.say("ada", "hello")
     shown = []
-    while not world.gateway.wiring.turns.places.held:
+    while not world.gateway.wiring.turns.limiter.held:
         await trio.lowlevel.checkpoint()
         shown += world.gateway.wiring.status_lines(ConversationKey("memory", "main", "ada"))
     assert shown
@@ -88,7 +88,7 @@ async def test_a_turn_that_sleeps_or_asks_holds_no_place(world):
     assert world.texts("bob", "final") == ["this"]
     await world.settle()
     assert world.now == 100
-    assert world.gateway.wiring.turns.places.held == 0
+    assert world.gateway.wiring.turns.limiter.held == 0
 
 
 @pytest.mark.world(options=GatewayOptions(turns_max=1))
@@ -106,7 +106,7 @@ async def test_a_place_is_free_again_after_every_kind_of_end(world):
     await world.say("bob", "hello")
     await world.settle()
     assert world.texts("bob", "final") == ["you said: hello"]
-    assert world.gateway.wiring.turns.places.held == 0
+    assert world.gateway.wiring.turns.limiter.held == 0
 
 
 # --- nothing to do

@@ -342,7 +342,7 @@ async def test_kept_messages_hold_no_place_among_the_turns(world):
     world.model.refuse("a", line=fails("quota"))
     await world.say("ada", "hello")
     await world.reply("ada")
-    assert world.gateway.wiring.turns.places.held == 0
+    assert world.gateway.wiring.turns.limiter.held == 0
     assert world.gateway.wiring.sessions.live == {}
 
 

@@ -95,7 +95,7 @@ async def raced(world, agent, late: int) -> None:
     outcomes = [row.outcome for row in await world.ledger() if row.chat == "ada"]
     assert outcomes == ["superseded", "answered", "refused", "answered"], world.timeline()
     assert world.shown("ada")[-1].text == "you said: and now?"
-    assert world.gateway.wiring.turns.places.held == 0
+    assert world.gateway.wiring.turns.limiter.held == 0
 
 
 @pytest.mark.parametrize("make", [SlowToLeave, lambda: BlocksAThread(False), lambda: BlocksAThread(True)])
@@ -178,7 +178,7 @@ async def test_a_process_that_ignores_term_holds_up_nobody_and_is_dead_two_secon
             first, one, *rest = await world.outcomes()
             assert one in ("refused", "superseded")
             assert [first, *rest] == ["answered", "answered", "refused"], world.timeline()
-            assert world.gateway.wiring.turns.places.held == 0
+            assert world.gateway.wiring.turns.limiter.held == 0
             await world.until(seconds=3)
             assert started.signals == ["term", "kill"], world.timeline()
             assert world.processes.alive == []

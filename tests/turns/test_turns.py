@@ -195,7 +195,7 @@ async def test_waits_that_overlap_keep_the_deadline(autojump_clock):
         await world.settle()
         assert world.now == 120
         assert [row.reason for row in await world.ledger()] == ["deadline"]
-        assert world.gateway.wiring.turns.places.held == 0
+        assert world.gateway.wiring.turns.limiter.held == 0
 
 
 async def test_a_wait_that_begins_while_another_waits_for_a_place(autojump_clock):
@@ -220,11 +220,11 @@ async def test_a_wait_that_begins_while_another_waits_for_a_place(autojump_clock
         await world.until(seconds=1)
         await world.say("bob", "other")
         await world.until(seconds=25)
-        assert world.gateway.wiring.turns.places.held == 0
+        assert world.gateway.wiring.turns.limiter.held == 0
         await world.say("eve", "other")
         await world.settle()
         assert [row.reason for row in await world.ledger()] == ["deadline", "nothing said", "nothing said"]
-        assert world.gateway.wiring.turns.places.held == 0
+        assert world.gateway.wiring.turns.limiter.held == 0
         assert world.now == 145
 
 

@@ -52,7 +52,7 @@ async def test_a_turn_whose_end_cannot_be_written_gives_its_place_up_and_is_writ
         await world.until(seconds=5)
         world.disk.full = True
         await world.until(seconds=60)
-        assert world.gateway.wiring.turns.places.held == 0
+        assert world.gateway.wiring.turns.limiter.held == 0
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         world.disk.full = False
         await world.settle()

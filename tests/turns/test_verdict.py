@@ -74,8 +74,8 @@ ORDINARY = {
         ({"tail": NOTE, "waits": True}, "resume"),
         ({"tail": NoteEntry(text="a process ended")}, "resume"),
         # The whole process keeps dying: what would go on is held back, what would end ends.
-        ({"guarded": True}, "held"),
-        ({"guarded": True, "waits": True}, "held"),
+        ({"guarded": True}, "paused"),
+        ({"guarded": True, "waits": True}, "paused"),
         ({"guarded": True, "interruptions": 3}, "stuck"),
         ({"guarded": True, "age_s": 3600.1}, "too_old"),
         ({"guarded": True, "resume": False}, "not_asked"),

@@ -38,7 +38,9 @@ from hermes_trio.values.transcript import Entry, NoteEntry
 GUARD_BOOTS, GUARD_S = 3, 60.0
 """So many boots without an end, clean or not, in so many seconds hold back what would resume."""
 
-_HELD_TURNS = "indexed by turn_running set held_at = null where state = 'running' and held_at is not null"
+_PAUSED_TURNS = (
+    "indexed by turn_running set paused_at = null where state = 'running' and paused_at is not null"
+)
 
 
 def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
@@ -54,10 +56,10 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     tx.run("update outbound set state = 'owed', owed_at = ? where state = 'held'", (tx.now,))
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
-    # What the boot before held back it did not interrupt.
-    tx.run(f"update session set interrupted = interrupted + 1 where id in ({running} and held_at is null)")
+    # What the boot before paused back it did not interrupt.
+    tx.run(f"update session set interrupted = interrupted + 1 where id in ({running} and paused_at is null)")
     if not guarded:
-        tx.run(f"update turn {_HELD_TURNS}")
+        tx.run(f"update turn {_PAUSED_TURNS}")
     wait_again(tx)
     return Booted(
         boot=cursor.lastrowid,
@@ -184,27 +186,27 @@ def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
         succeed(tx, read_key(key), session, reason, "gateway")
 
 
-def hold(tx: Tx, turn: int, text: str) -> None:
-    """A turn of an older boot is held back. Its chat is told once, however many boots hold it.
+def pause(tx: Tx, turn: int, text: str) -> None:
+    """A turn of an older boot is paused back. Its chat is told once, however many boots hold it.
 
     Without a text it is not told.
     """
     _, _, address, anchor = _left_running(tx, turn)
-    held = tx.run("update turn set held_at = ? where id = ? and held_at is null", (tx.now, turn))
-    if held.rowcount and text:
+    paused = tx.run("update turn set paused_at = ? where id = ? and paused_at is null", (tx.now, turn))
+    if paused.rowcount and text:
         tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
 
 
-def let_go(tx: Tx) -> int:
-    """What was held back goes on. Returns how many turns."""
-    held = tx.all(
+def release(tx: Tx) -> int:
+    """What was paused back goes on. Returns how many turns."""
+    paused = tx.all(
         "select session, key from turn indexed by turn_running"
-        " where state = 'running' and held_at is not null"
+        " where state = 'running' and paused_at is not null"
     )
-    tx.run(f"update turn {_HELD_TURNS}")
-    for session, key in held:
+    tx.run(f"update turn {_PAUSED_TURNS}")
+    for session, key in paused:
         tx.then(WakeKey(read_key(key), session))
-    return len(held)
+    return len(paused)
 
 
 def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:

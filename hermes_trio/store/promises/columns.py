@@ -108,7 +108,7 @@ MESSAGES = Live(
     body=_json(read_message),
     at=_moment,
     length=_count,
-    hold=_number,
+    wait_s=_number,
     state=_one_of("waiting", "running", "deferred"),
     reason=_text,
     turn=_maybe(_count),
@@ -128,7 +128,7 @@ TURNS = Live(
     anchor=_maybe(_text),
     opened_at=_moment,
     reason=_text,
-    held_at=_maybe(_moment),
+    paused_at=_maybe(_moment),
     checkpoint_at=_maybe(_moment),
     checkpoint_why=_maybe(_text),
 )

@@ -93,8 +93,8 @@ def _turn_away(tx: Tx, account: str, decided: Decided) -> Decided | None:
 def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | None, raw: bytes) -> int | None:
     update, settled = decided.update, decided.outcome is not None
     cursor = tx.run(
-        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, hold, state,"
-        " outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, wait_s,"
+        " state, outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             account,
             update.native,
@@ -105,7 +105,7 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
             raw or None,
             tx.now,
             len(update.text) if isinstance(update, Message) else len(update.raw),
-            decided.hold_s,
+            decided.wait_s,
             None if settled else "waiting",
             decided.outcome,
             decided.reason,
@@ -130,7 +130,7 @@ def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptR
     session, turn = tx.at_work(name)
     # What was held back goes on with the message. Behind a command nothing interrupts: the command may stop
     # or reset what runs, or end a question.
-    if turn is not None and not rows.let_go(tx, turn):
+    if turn is not None and not rows.release(tx, turn):
         interrupts = rules.busy == "interrupt" or _belongs(tx, turn, name, message)
         if interrupts and id < rows.barrier(tx, name):
             rows.give_back(tx, turn, key, "interrupted by a message")
@@ -189,7 +189,7 @@ def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float)
                 (to_json(answer), tx.now, turn, turn, name, n),
             )
             tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
-            rows.let_go(tx, turn)
+            rows.release(tx, turn)
             tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
             tx.add_entry(session, turn, UserEntry(text=answer), id)
             tx.then(WakeAsk(key, turn))

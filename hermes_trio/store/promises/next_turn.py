@@ -25,7 +25,7 @@ WAKES = ("wake", "match")
 FRAGMENTS_MAX_S = 5.0
 _WAITS = f"select 1 from inbound where key = ? and id < {BARRIER} and {ANY_CLAIMABLE} limit 1"
 Waiting = tuple[int, bytes, float, float, str, int]
-"""Of a waiting message: id, body, at, hold, kind, length."""
+"""Of a waiting message: id, body, at, wait_s, kind, length."""
 
 
 def next_turn(
@@ -44,7 +44,7 @@ def next_turn(
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
             # This boot lost its turn while the store was down; a command may be what ends it.
             return None if _has_command(tx, key) else _adopt(tx, running, session, history)
-        if tx.one("select 1 from turn where id = ? and held_at is not null", running):
+        if tx.one("select 1 from turn where id = ? and paused_at is not null", running):
             return None
         _take_in(tx, running, session, text_of(key), steerable)
         return _adopt(tx, running, session, history)
@@ -53,9 +53,9 @@ def next_turn(
         waiting, more = _batch(tx, text_of(key))
     if not waiting:
         return None
-    hold = _hold(tx.now, waiting)
-    if hold is not None:
-        return hold
+    wait = _wait_for_more(tx.now, waiting)
+    if wait is not None:
+        return wait
     person = waiting[0][4] not in WAKES
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
         # Its successor's task, which this has put under the key, claims them.
@@ -65,7 +65,7 @@ def next_turn(
 
 def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:
     """Whether `next_turn` may find something, so that it is worth a place in line."""
-    going = "select 1 from turn where session = ? and state = 'running' and held_at is null"
+    going = "select 1 from turn where session = ? and state = 'running' and paused_at is null"
     if tx.one(going, session):
         return True
     name = text_of(key)
@@ -108,7 +108,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     Deferred ones are taken only where one waits beside them, which then does not overtake them.
     """
     found = tx.all(
-        f"select id, body, at, hold, kind, length, state from inbound where key = ? and id < {BARRIER}"
+        f"select id, body, at, wait_s, kind, length, state from inbound where key = ? and id < {BARRIER}"
         f" and {ANY_PENDING} order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}",
         key,
         key,
@@ -129,13 +129,13 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
 
 
-def _hold(now: float, waiting: Sequence[Waiting]) -> WaitForMore | None:
+def _wait_for_more(now: float, waiting: Sequence[Waiting]) -> WaitForMore | None:
     """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
-    _, _, at, hold, _, _ = waiting[-1]
+    _, _, at, wait_s, _, _ = waiting[-1]
     first = next((row[2] for row in waiting if row[3]), at)
     age = now - at
-    left = min(hold - age, FRAGMENTS_MAX_S - (now - first))
-    return WaitForMore(left) if hold and age >= 0 and left > 0 else None
+    left = min(wait_s - age, FRAGMENTS_MAX_S - (now - first))
+    return WaitForMore(left) if wait_s and age >= 0 and left > 0 else None
 
 
 def _open(
@@ -159,7 +159,9 @@ def _open(
     before = read_for(tx, session, turn, history)
     taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
     if more:
-        taken |= {row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.heard(tx, session, text_of(key))}
+        taken |= {
+            row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.in_history(tx, session, text_of(key))
+        }
     if leave_unseen(tx, session, before.unseen, list(taken)):
         before = read_for(tx, session, turn, history)
     messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
@@ -191,7 +193,7 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, steerable: bool) -> None
     if begun and (ended is None or not steerable):
         return
     waiting, _ = _batch(tx, key)
-    if waiting and _hold(tx.now, waiting) is not None:
+    if waiting and _wait_for_more(tx.now, waiting) is not None:
         waiting = list(itertools.takewhile(lambda row: not row[3], waiting))
     if not waiting or waiting[0][4] == "alone":
         return
@@ -233,5 +235,5 @@ def _told(tx: Tx, session: int, turn: int, unseen: int, claimed: Claimed) -> Cla
     """A message of a turn that goes on stands in its conversation, as its own or as an earlier turn's."""
     tx.add_user_entry(session, turn, claimed.id, claimed.message)
     sql = "select turn is not ? and id > ? from entry where inbound = ?"
-    heard = tx.one(sql, turn, unseen, claimed.id)
-    return replace(claimed, heard=bool(heard[0]))
+    in_history = tx.one(sql, turn, unseen, claimed.id)
+    return replace(claimed, in_history=bool(in_history[0]))

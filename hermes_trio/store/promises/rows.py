@@ -74,7 +74,7 @@ def _note_matches(tx: Tx, turn: int, key: str) -> None:
         tx.settle_inbound("id = ?", (id,), "answered", "noted")
 
 
-def heard(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]:
+def in_history(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]:
     """What an earlier turn was told, and had to leave, comes along with the turn that opens now.
 
     It stands in the conversation that this one is asked about: a turn of its own would find it answered.
@@ -96,10 +96,10 @@ def cut_turn(tx: Tx, turn: int, key: ConversationKey, state: TurnState, why: str
     tx.then(CancelTurn(key, turn, why))
 
 
-def let_go(tx: Tx, turn: int) -> bool:
-    """A turn that was held back goes on: somebody speaks to it. False if it was not."""
+def release(tx: Tx, turn: int) -> bool:
+    """A paused turn goes on: somebody speaks to it. False if it was not."""
     return bool(
-        tx.run("update turn set held_at = null where id = ? and held_at is not null", (turn,)).rowcount
+        tx.run("update turn set paused_at = null where id = ? and paused_at is not null", (turn,)).rowcount
     )
 
 
@@ -236,8 +236,8 @@ def claim(
     for id, body, at in rows:
         message = read_message(body)
         tx.run("update inbound set state = 'running', turn = ?, step = ? where id = ?", (turn, step, id))
-        heard = not tx.add_user_entry(session, turn, id, message)
-        claimed.append(Claimed(id, message, at, step, heard))
+        in_history = not tx.add_user_entry(session, turn, id, message)
+        claimed.append(Claimed(id, message, at, step, in_history))
     woke = "select 1 from session where id = ? and wakes > 0"
     if not all(one.message.note for one in claimed) and tx.one(woke, session):
         tx.run("update session set wakes = 0 where id = ?", (session,))

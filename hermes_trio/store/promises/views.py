@@ -113,11 +113,11 @@ def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None])
     )
 
 
-_TURN = "select id, session, key, state, opened_at, held_at is not null from turn"
+_TURN = "select id, session, key, state, opened_at, paused_at is not null from turn"
 
 
 def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int], of: ConversationKey | None = None) -> TurnView:
-    id, session, key, state, opened_at, held = row
+    id, session, key, state, opened_at, paused = row
     (steps,) = tx.one("select count(*) from step where turn = ?", id)
     last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", id)
     return shown(
@@ -129,7 +129,7 @@ def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int], of: ConversationKe
         opened_at=opened_at,
         steps=steps,
         step=last[0] if last else "",
-        held=bool(held),
+        paused=bool(paused),
     )
 
 
@@ -141,14 +141,14 @@ def status(tx: Tx) -> StatusView:
     (owed,) = tx.one(f"select count(*) from outbound where {IS_OPEN} and state <> 'live'")
     (count,) = tx.one("select count(*) from session where ended_at is null")
     running = tx.all(f"{_TURN} indexed by turn_running where state = 'running'")
-    (held,) = tx.one(
-        "select count(*) from turn indexed by turn_running where state = 'running' and held_at is not null"
+    (paused,) = tx.one(
+        "select count(*) from turn indexed by turn_running where state = 'running' and paused_at is not null"
     )
     return StatusView(
         boot=boot,
         waiting=waiting,
         deferred=deferred,
-        held=held,
+        paused=paused,
         running=tuple(_turn(tx, row) for row in sorted(running)[:200] if reads(read_key, row[2])),
         owed=owed,
         processes=tuple(processes.all_running(tx)),

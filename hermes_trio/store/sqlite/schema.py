@@ -174,6 +174,8 @@ create index outbound_odd on outbound(id) where
 """
 
 _WORDS = """
+alter table turn rename column held_at to paused_at;
+alter table inbound rename column hold to wait_s;
 alter table key_rest rename to key_cooldown;
 alter table child rename to process;
 drop index child_running;
@@ -206,7 +208,7 @@ MIGRATIONS = (
     _WORDS,
 )
 
-WRITTEN = "fb6445a2ff386a5c84e05b7964d5fb437154f83f0cc44bdab81e3c8d190f7a76"
+WRITTEN = "7477c49c3d86244a81cc6cfe0b9449ec776cc21f710d101ad5b34b9a041bc5a0"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
 
 IDS_MAX = 2**53

@@ -146,13 +146,13 @@ class SqliteStore(ProcessPromises, RowPromises):
         """See the port."""
         await self._do(boot.abandon, turn, reason, text, suspend)
 
-    async def hold(self, turn: int, text: str) -> None:
+    async def pause(self, turn: int, text: str) -> None:
         """See the port."""
-        await self._do(boot.hold, turn, text)
+        await self._do(boot.pause, turn, text)
 
-    async def let_go(self) -> int:
+    async def release(self) -> int:
         """See the port."""
-        return await self._do(boot.let_go)
+        return await self._do(boot.release)
 
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
         """See the port."""

@@ -87,15 +87,15 @@ async def closes_what_an_older_boot_left(trial: StoreTrial) -> None:
     same(await trial.say("bob"), [("final", "done")], "what the other is")
 
 
-async def holds_back_and_lets_go(trial: StoreTrial) -> None:
-    """A turn that is held back is no next turn, its chat is told once; `let_go` lets it go on."""
+async def pauses_and_releases(trial: StoreTrial) -> None:
+    """A paused turn is no next turn, its chat is told once; `release` lets it go on."""
     opened = await trial.turn()
     await trial.store.begin_boot()
-    await trial.store.hold(opened.turn, "later")
+    await trial.store.pause(opened.turn, "later")
     same(await trial.store.next_turn(key("ada"), opened.session), None, "what is next")
     same(await trial.say(), [("notice", "later")], "what is said")
     trial.forget()
-    same(await trial.store.let_go(), 1, "how many go on")
+    same(await trial.store.release(), 1, "how many go on")
     same({one.key.chat for one in trial.follows(WakeKey)}, {"ada"}, "whom it wakes")
     same((await trial.next()).turn, opened.turn, "what is next then")
 
@@ -122,6 +122,6 @@ BOOTS = (
     forgets_interruptions_when_an_answer_has_arrived,
     checkpoints_what_runs,
     closes_what_an_older_boot_left,
-    holds_back_and_lets_go,
+    pauses_and_releases,
     wakes_what_has_rows,
 )

@@ -124,7 +124,7 @@ async def tells_what_is_new_in_a_history(trial: StoreTrial) -> None:
 
 async def holds_a_fragment(trial: StoreTrial) -> None:
     """A message that may be a fragment is claimed when its time has passed since it came."""
-    await trial.store.accept(ACCOUNT, [decided("part", hold_s=0.8)], None, RULES)
+    await trial.store.accept(ACCOUNT, [decided("part", wait_s=0.8)], None, RULES)
     session = await trial.session()
     for gone_s, left_s in ((0.0, 0.8), (0.5, 0.3)):
         trial.clock.time += gone_s

@@ -25,11 +25,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
         "reason",
         "turn",
         "step",
-        "hold",
+        "wait_s",
         "due",
     ),
     "entry": ("session", "turn", "inbound"),
-    "turn": ("session", "key", "boot", "state", "attempt", "address", "opened_at", "reason", "held_at"),
+    "turn": ("session", "key", "boot", "state", "attempt", "address", "opened_at", "reason", "paused_at"),
     "outbound": (
         "lane",
         "turn",

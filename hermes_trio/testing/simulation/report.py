@@ -59,7 +59,7 @@ WORTH_MEETING = (
         f"verdict {name}"
         for name in (
             "resume",
-            "held",
+            "paused",
             "answered",
             "empty",
             "too_old",

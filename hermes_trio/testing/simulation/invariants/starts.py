@@ -55,7 +55,7 @@ class RightVerdict(Invariant):
         began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
         last, wakes_at, asks = self._times(turn, row["session"])
         if asks or (wakes_at is not None and wakes_at > began):
-            self.check(verdict in ("resume", "held"), f"{said}, and it waits")
+            self.check(verdict in ("resume", "paused"), f"{said}, and it waits")
             return
         age_s = self.facts.wall() - max(last or row["opened_at"], wakes_at or 0.0)
         count = self.facts.mirror.session[row["session"]]["interrupted"]
@@ -94,7 +94,7 @@ class CountsAtBoot(Invariant):
         for id, turn in mirror.turn.items():
             was = before.get(("turn", id)) or turn
             if was["state"] == "running":
-                left[turn["session"]] = was["held_at"] is not None
+                left[turn["session"]] = was["paused_at"] is not None
         for id, row in mirror.session.items():
             old = (before.get(("session", id)) or row)["interrupted"]
             wanted = 0 if id not in left else old if left[id] else old + 1

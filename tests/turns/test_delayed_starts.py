@@ -11,42 +11,42 @@ from hermes_trio.turns.activity import DROPPED_MAX, DelayedStart, DelayedStarts
 
 
 @pytest.fixture
-def quiet(nursery):
-    quiet = DelayedStarts()
-    nursery.start_soon(quiet.serve)
-    return quiet
+def delayed(nursery):
+    delayed = DelayedStarts()
+    nursery.start_soon(delayed.serve)
+    return delayed
 
 
-async def test_what_is_wanted_sooner_is_begun_sooner_whoever_came_first(quiet, autojump_clock):
+async def test_what_is_wanted_sooner_is_begun_sooner_whoever_came_first(delayed, autojump_clock):
     began = []
     start = trio.current_time()
     for seconds in (180, 0.5, 3, 0.5):
-        quiet.after(seconds, lambda s=seconds: began.append((s, trio.current_time() - start)))
+        delayed.after(seconds, lambda s=seconds: began.append((s, trio.current_time() - start)))
     await trio.sleep(1)
-    quiet.after(1, lambda: began.append((1, trio.current_time() - start)))
+    delayed.after(1, lambda: began.append((1, trio.current_time() - start)))
     await trio.sleep(1000)
     assert began == [(0.5, 0.5), (0.5, 0.5), (1, 2), (3, 3), (180, 180)]
 
 
-async def test_what_was_dropped_is_not_begun_and_what_stands_behind_it_is(quiet, autojump_clock):
+async def test_what_was_dropped_is_not_begun_and_what_stands_behind_it_is(delayed, autojump_clock):
     began = []
-    first = quiet.after(1, lambda: began.append("first"))
-    quiet.after(2, lambda: began.append("second"))
+    first = delayed.after(1, lambda: began.append("first"))
+    delayed.after(2, lambda: began.append("second"))
     await trio.sleep(0.5)
     first.drop()
     await trio.sleep(10)
     assert began == ["second"]
     first.drop()
-    quiet.after(1, lambda: began.append("third"))
+    delayed.after(1, lambda: began.append("third"))
     await trio.sleep(10)
     assert began == ["second", "third"]
 
 
-async def test_what_was_dropped_is_not_kept_until_its_time(quiet, autojump_clock):
+async def test_what_was_dropped_is_not_kept_until_its_time(delayed, autojump_clock):
     for _ in range(20 * DROPPED_MAX):
-        quiet.after(180, print).drop()
+        delayed.after(180, print).drop()
     gc.collect()
-    kept = sum(isinstance(one, DelayedStart) and one._of is quiet for one in gc.get_objects())
+    kept = sum(isinstance(one, DelayedStart) and one._of is delayed for one in gc.get_objects())
     assert kept <= DROPPED_MAX + 1
 
 
