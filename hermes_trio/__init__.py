@@ -99,7 +99,8 @@ _WHERE = {
         " LimitReached ModelFailed ModelFailure"
         " NoCredentials NotJson NotSent"
         " OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
-        " SendRefused SendUnknown StaleSession StaleTurn StateDirBusy StepFailed StepMismatch StepUnknown"
+        " SendRefused SendUnknown StaleCommand StaleSession StaleTurn StateDirBusy"
+        " StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreLocked StoreRefused TurnTimedOut"
     ).split(),
     "hermes_trio.values.identity": "Address ConversationKey Lane Policy Secret".split(),

@@ -28,6 +28,7 @@ HermesError
 └── Fenced                   quiet: the writer was too late and wrote nothing
     ├── StaleTurn            the turn is not running under this boot
     ├── StaleSession         the session has ended
+    ├── StaleCommand         the command has its outcome already
     ├── StoreClosed          the store of this boot has been closed
     └── IntakeClosed         the gateway takes nothing any more: what was handed over is not ours
 """
@@ -255,6 +256,10 @@ class StaleTurn(Fenced):
 
 class StaleSession(Fenced):
     """The session has ended."""
+
+
+class StaleCommand(Fenced):
+    """The command has its outcome already, and no other effect."""
 
 
 class StoreClosed(Fenced):

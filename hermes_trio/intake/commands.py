@@ -12,7 +12,7 @@ from typing import Any
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import ConfigWrong, Fenced, StoreFailed
+from hermes_trio.errors import ConfigWrong, Fenced, StaleCommand, StoreFailed
 from hermes_trio.intake.slash import take_apart
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
@@ -135,6 +135,10 @@ class Dispatch:
             if failed is None:
                 continue
             error = first_leaf(failed)
+            if isinstance(error, StaleCommand):
+                # Its row cannot be read any more: its caller was told so, and it has no effect.
+                self._log.info("fenced", key=str(key), session=None, why=repr(error))
+                continue
             if isinstance(error, Fenced | StoreFailed):
                 raise error
             # What it asks for cannot be written or said; it must not stand in the way for ever.

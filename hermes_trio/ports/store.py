@@ -121,7 +121,11 @@ class Store(ProcessStore, Protocol):
         """The oldest unsettled command of the key."""
 
     async def settle(self, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
-        """Settle a command with its reply."""
+        """Settle a command with its reply.
+
+        Raises:
+            StaleCommand: here and in what else a command can ask for: it has its outcome already.
+        """
 
     async def prompt(self, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         """Turn a command into the waiting message it asks for, in its place in the order."""

@@ -93,7 +93,7 @@ class MemoryPlatform:
             self._held.clear()
         else:
             self._updates.append(message)
-        self._news.set()
+        self._wake()
 
     def move(self, chat: str, becomes: str, *, told: bool = True) -> None:
         """A chat gets another id: it takes nothing under the old one, and its messages have none in the new.
@@ -158,7 +158,7 @@ class MemoryPlatform:
     def disconnect(self) -> None:
         """Cut the line, in both directions, until `connect`."""
         self.connected = self._receiving = False
-        self._news.set()
+        self._wake()
 
     def connect(self) -> None:
         """Mend the line."""
@@ -168,7 +168,7 @@ class MemoryPlatform:
         """Hand over once more the newest `count` updates that were confirmed, as services do."""
         newest = self._updates[max(0, self._confirmed - count) : self._confirmed]
         self._updates[self._confirmed : self._confirmed] = newest
-        self._news.set()
+        self._wake()
 
     def reorder(self, count: int = 2) -> None:
         """Keep the next updates back until there are `count`, then hand them over in the opposite order."""
@@ -183,7 +183,7 @@ class MemoryPlatform:
         self._held.clear()
         self._hold = 0
         self.connect()
-        self._news.set()
+        self._wake()
 
     @property
     def confirmed(self) -> Sequence[str]:
@@ -198,6 +198,11 @@ class MemoryPlatform:
     async def changed(self) -> None:
         """Return when an update is confirmed or a chat shows something new. Cancelled: nothing is."""
         await self._changed.wait()
+
+    def _wake(self) -> None:
+        """Whoever waits for updates looks again: a connection of before may wait beside the one of now."""
+        self._news.set()
+        self._news = trio.Event()
 
     def _change(self) -> None:
         self._changed.set()
@@ -242,7 +247,6 @@ class MemoryPlatform:
             if not self._receiving:
                 raise PlatformDown("not connected")
             intake.received()
-            self._news = trio.Event()
             batch = self._updates[self._confirmed :][:100]
             if batch:
                 await intake.accept(batch, cursor=str(self._confirmed + len(batch)))

@@ -206,7 +206,7 @@ MISSED: tuple[Mutant, ...] = (
         "The session is ended in one commit, and the command answered in the next.",
         (
             "store/promises/sessions.py",
-            '    settled = settle_command(tx, command, "answered", why)\n    return settled[1] if settled else None\n',
+            '    return settle_command(tx, command, "answered", why)\n',
             '    return read_message(tx.one("select body from inbound where id = ?", command)[0])\n',
         ),
         (

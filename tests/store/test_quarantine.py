@@ -5,7 +5,9 @@ import pytest
 from hermes_trio.config.options import Gateway
 from hermes_trio.testing import fails, hangs, open_world
 from hermes_trio.text import sentences
+from hermes_trio.values.actions import Prompt, Reset, Restart, Resume, Say, Stop
 from hermes_trio.values.transcript import UserEntry
+from tests.intake.own_commands import ACommand
 from tests.invariants.at_rest import check
 from tests.scenes import crash_and_go_on, echo, slow
 
@@ -186,6 +188,25 @@ async def test_a_command_that_cannot_be_read_fails_and_what_waits_behind_it_is_a
     assert [row.outcome for row in await world.ledger()] == ["failed", "superseded", "answered", "answered"]
     assert sentences.COMMAND_FAILED in world.texts("ada", "notice", "reply")
     check(world)
+
+
+@pytest.mark.parametrize("asked", [Stop(), Reset("/new"), Resume(), Restart(), Prompt("go"), Say("said")])
+async def test_a_command_whose_row_is_spoilt_while_it_is_run_fails_and_does_nothing(autojump_clock, asked):
+    async def run(call):
+        ruin(world, "inbound", "body", "native = 'in2'")
+        return asked
+
+    async with open_world(slow, commands=[ACommand("do", run)]) as world:
+        await world.say("ada", "one")
+        await world.until(seconds=1)
+        await world.say("ada", "/do")
+        await world.settle()
+        assert await world.outcomes() == ["answered", "failed"]
+        assert world.texts("ada") == [sentences.COMMAND_FAILED, "re: one"]
+        assert world.restarts_asked == []
+        assert [*world.lines("stop"), *world.lines("reset"), *world.lines("restart")] == []
+        assert world.lines("worker failed") == []
+        check(world)
 
 
 @pytest.mark.world(agent=echo)

@@ -10,8 +10,10 @@ from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.errors import StaleTurn, StoreClosed, StoreFailed
 from hermes_trio.ports.store import Closing
+from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.testing.disk import empty_disk
 from hermes_trio.values.consequences import WakeCommands, WakeKey
-from tests.store.kit import KEY, RULES, a_message, a_store
+from tests.store.kit import KEY, RULES, Calendar, Held, a_message, a_store
 
 
 async def a_full_disk(kit) -> None:
@@ -303,3 +305,26 @@ async def test_a_file_that_another_program_holds_is_waited_for_once_not_once_for
         other.execute("rollback")
         other.close()
         await kit.accept("works again")
+
+
+async def test_a_disk_that_fails_while_a_row_is_got_out_of_the_way_has_the_last_word(autojump_clock):
+    """Whoever met the row hears of the disk, asks again, and never hears of the row."""
+    refused = 0
+    for nth in range(1, 60):
+        db = empty_disk()
+        store = SqliteStore(db, Calendar(), Held())
+        async with store.serve():
+            await store.begin_boot()
+            await store.accept("memory/main", [a_message("/new"), a_message("hello")], None, RULES)
+            db.execute("update inbound set body = '{' where native = '/new'")
+            db.unread_in = nth
+            try:
+                found = await store.next_command(KEY)
+            except StoreFailed:
+                refused += 1
+                found = await store.next_command(KEY)
+            db.unread_in = 0
+            assert found is None
+            assert [row.outcome for row in await store.ledger()] == ["failed", None]
+        db.close()
+    assert 10 < refused < 59

@@ -244,3 +244,17 @@ async def test_the_dead_end_no_program_that_an_older_life_left(autojump_clock):
         await world.start()
         await world.until(minutes=2)
         assert world.processes.alive == []
+
+
+async def test_a_connection_of_the_dead_takes_no_news_from_those_who_live(autojump_clock):
+    """It comes back from its commit when the next life has begun to wait, and waits beside it."""
+    async with open_world(platform=MemoryPlatform(lingers=True)) as world:
+        world.fault("store_slow", for_s=1, delay_s=2)
+        await world.say("ada", "hi")
+        await world.until(seconds=1)
+        world.crash()
+        await world.start()
+        await world.until(seconds=10)
+        await world.say("bob", "and I?")
+        await world.until(seconds=11)
+        assert world.texts("bob") == ["you said: and I?"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.errors import StaleSession
+from hermes_trio.errors import StaleCommand, StaleSession
 from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.store.promises import processes, rows, strangers
 from hermes_trio.store.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, reads, text_of, to_json
@@ -261,32 +261,34 @@ def next_command(tx: Tx, key: ConversationKey) -> PendingCommand | None:
     return PendingCommand(row[0], read_message(row[1])) if row else None
 
 
-def settle_command(
-    tx: Tx, command: int, outcome: OutcomeName, reason: str
-) -> tuple[ConversationKey, Message] | None:
-    """Settle it unless it is settled already; whatever waits behind it may run now."""
+def _called(tx: Tx, command: int) -> tuple[ConversationKey, Message]:
+    """A command without an outcome. One that has its own takes no effect: its caller was told of that."""
     row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
     if row is None:
-        return None
+        raise StaleCommand(f"command {command}")
+    return read_key(row[0]), read_message(row[1])
+
+
+def settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> Message:
+    """Settle it; whatever waits behind it may run now. StaleCommand if it is settled already."""
+    key, message = _called(tx, command)
     tx.settle_inbound("id = ?", (command,), outcome, reason)
-    key = read_key(row[0])
     _offer(tx, key, command)
-    tx.then(WakeKey(key, tx.session_of(row[0])))
-    return key, read_message(row[1])
+    tx.then(WakeKey(key, tx.session_of(text_of(key))))
+    return message
 
 
 def settle(tx: Tx, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
     """A command took effect and is answered."""
-    if settle_command(tx, command, outcome, reason) and reply is not None:
+    settle_command(tx, command, outcome, reason)
+    if reply is not None:
         tx.owe(reply, None, answers=command)
 
 
 def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
     """A command becomes the waiting message it asks for, in its place."""
-    row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
-    if row is None:
-        return
-    key, message = read_key(row[0]), msgspec.structs.replace(read_message(row[1]), text=prompt.text)
+    key, called = _called(tx, command)
+    message = msgspec.structs.replace(called, text=prompt.text)
     kind = {"alone": "alone", "steer": "steer", "plain": "message"}[prompt.how]
     tx.run(
         "update inbound set kind = ?, body = ?, length = ? where id = ?",
@@ -297,7 +299,7 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         rules = msgspec.structs.replace(rules, busy="steer" if prompt.how == "steer" else "queue")
     if not wait(tx, key, command, message, rules):
         # The command was a barrier also if what it asked for is refused.
-        tx.then(WakeKey(key, tx.session_of(row[0])))
+        tx.then(WakeKey(key, tx.session_of(text_of(key))))
     _offer(tx, key, command)
 
 
@@ -311,10 +313,7 @@ def expected_session(tx: Tx, key: str, session: int | None) -> int:
 
 def restart(tx: Tx, command: int, says: str) -> None:
     """A command asks for a restart: its chat is told now, and once more by the next boot."""
-    settled = settle_command(tx, command, "answered", "restart")
-    if settled is None:
-        return
-    message = settled[1]
+    message = settle_command(tx, command, "answered", "restart")
     tx.owe(notice(message, says), None, answers=command)
     rows.hold_for_next_boot(tx, notice(message, sentences.BACK, "notice"))
     tx.then(RestartAsked())
@@ -340,10 +339,9 @@ def stop(
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
     work = processes.end_all(tx, name) if everything else processes.running(tx, name)
     if command is not None:
-        settled = settle_command(tx, command, "answered", why)
-        if settled:
-            text = sentences.stopped(waiting) if turn is not None else sentences.nothing_runs(waiting)
-            text += sentences.background_work(work, ended=everything)
-            tx.owe(notice(settled[1], text), None, answers=command)
+        message = settle_command(tx, command, "answered", why)
+        text = sentences.stopped(waiting) if turn is not None else sentences.nothing_runs(waiting)
+        text += sentences.background_work(work, ended=everything)
+        tx.owe(notice(message, text), None, answers=command)
     tx.then(WakeKey(key, session))
     return Stopped(turn, waiting, tuple(work))

@@ -69,9 +69,9 @@ def resume(tx: Tx, key: ConversationKey, command: int | None, wanted: int | None
     old = tx.session_of(name)
     again, refusal = _ended(tx, name, old, wanted)
     if again is None:
-        called = settle_command(tx, command, "answered", "nothing to resume") if command is not None else None
-        if called:
-            tx.owe(notice(called[1], refusal), None, answers=command)
+        if command is not None:
+            called = settle_command(tx, command, "answered", "nothing to resume")
+            tx.owe(notice(called, refusal), None, answers=command)
         return None
     why, who = f"resumed {again}", "operator"
     asked = _cut(tx, key, command, old, why)
@@ -109,8 +109,7 @@ def _cut(tx: Tx, key: ConversationKey, command: int | None, old: int, why: str) 
     if command is None:
         return None
     _supersede(tx, text_of(key), command, why)
-    settled = settle_command(tx, command, "answered", why)
-    return settled[1] if settled else None
+    return settle_command(tx, command, "answered", why)
 
 
 def _supersede(tx: Tx, key: str, command: int, why: str) -> None:

@@ -214,6 +214,10 @@ class Writer:
         """A promise met what it cannot read, or is at fault itself; what it met is not its subject."""
         clearing = _Job(self._clear_the_way, ())
         self._alone(clearing)
+        if isinstance(clearing.error, StoreFailed):
+            # The disk has the last word: the rows are looked at again when it is well.
+            job.error = clearing.error
+            return
         if clearing.result:
             clearing.consequences = [OutOfTheWay(tuple(clearing.result)), *clearing.consequences]
         if clearing.result or isinstance(job.error, sqlite3.Error):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hermes_trio.errors import StaleCommand
 from hermes_trio.ports.store import AcceptRules, Closing, StepRow, WaitForMore
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import (
@@ -11,6 +12,7 @@ from hermes_trio.testing.conformance.store_trial import (
     decided,
     key,
     lane,
+    raises,
     reply,
     same,
     texts,
@@ -297,10 +299,20 @@ async def gives_a_command_its_effect_once(trial: StoreTrial) -> None:
     same(first.message.text, "/new", "the oldest")
     await trial.store.reset(key("ada"), first.id, "asked")
     before = len(await trial.say())
-    await trial.store.settle(first.id, "failed", "again", reply(said="reply"))
-    await trial.store.prompt(first.id, Prompt("again"), RULES)
-    same(await trial.outcomes(), ["answered", None], "the outcomes")
+    opened = await trial.turn("hello", user="bob")
+    store, ada, bob = trial.store, key("ada"), key("bob")
+    for again in (
+        lambda: store.settle(first.id, "failed", "again", reply(said="reply")),
+        lambda: store.prompt(first.id, Prompt("again"), RULES),
+        lambda: store.restart(first.id, "again"),
+        lambda: store.stop(bob, first.id, "again"),
+        lambda: store.reset(bob, first.id, "again"),
+        lambda: store.resume(ada, first.id, None),
+    ):
+        await raises(StaleCommand, again, "a command that is settled")
+    same(await trial.outcomes(), ["answered", None, None], "the outcomes")
     same((await trial.say(), before), ([], before), "what is said of it again")
+    await store.close_turn(opened.turn, Closing(state="finished"))
     second = await trial.store.next_command(key("ada"))
     same(second and second.message.text, "/status", "the next")
 
