@@ -131,7 +131,8 @@ class SecretIndex:
 
     def _candidates(self, bones: bytes) -> Sequence[Needle]:
         """The needles that stand there."""
-        few = [one for one in self._few if one.skeleton in bones] if self._few else ()
+        # `in` would first take the needle for a number, and make an error that says it is none.
+        few = [one for one in self._few if bones.find(one.skeleton) >= 0] if self._few else ()
         size = self._size
         if len(bones) <= size:
             if self._known.isdisjoint(self._stretches(bones)):
@@ -142,7 +143,7 @@ class SecretIndex:
             pieces = (bones[at : at + size + GRAM - 1] for at in range(0, len(bones), size))
             grams = frozenset().union(*(self._known.intersection(self._stretches(one)) for one in pieces))
         found = {one.skeleton: one for gram in grams for one in self._grams[gram]}
-        return [*few, *(one for one in found.values() if one.skeleton in bones)]
+        return [*few, *(one for one in found.values() if bones.find(one.skeleton) >= 0)]
 
 
 _Forms = tuple[Sequence[Needle], Sequence[str]]
