@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from typing import Protocol
 
 from hermes_trio.ports.process import ProcessStore
 from hermes_trio.values.actions import Prompt
@@ -19,6 +19,7 @@ from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Decided, OutcomeName
+from hermes_trio.values.outbound_states import Failure
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
 from hermes_trio.values.reset_policy import ResetPolicy
 from hermes_trio.values.stored import AcceptRules as AcceptRules
@@ -272,7 +273,7 @@ class Store(ProcessStore, Protocol):
     async def fail_delivery(
         self,
         row: int,
-        how: Literal["not_sent", "plain", "line", "unknown", "lost", "refused", "failed"],
+        how: Failure,
         why: str,
     ) -> bool:
         """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up. A sign

@@ -17,6 +17,7 @@ from hermes_trio.values.consequences import Consequence, Settled, WakeLane
 from hermes_trio.values.delivery import Choice, Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import Message, OutcomeName
+from hermes_trio.values.outbound_states import OPEN, STATES, State
 from hermes_trio.values.transcript import Entry
 
 _json = msgspec.json.Encoder()
@@ -55,9 +56,24 @@ def text_of(value: ConversationKey | Lane | Address) -> str:
 
 RANKS = {"reply": -1, "prompt": 0, "refusal": 0, "notice": 0, "final": 1, "say": 1}
 """What a person asked for now is said before what a flood is refused with, and that before answers."""
+
+
+def is_one_of(states: Sequence[State]) -> str:
+    """The condition that an outbound row is in one of these states.
+
+    Three in a list would be a table that SQLite fills anew for each row that it looks at.
+    """
+    return "(" + " or ".join(f"state = '{state}'" for state in states) + ")"
+
+
+def is_none_of(states: Sequence[State]) -> str:
+    """The condition that an outbound row is in none of these states."""
+    return " and ".join(f"state <> '{state}'" for state in states)
+
+
 # The planner takes a partial index only where its condition stands in the query, word for word.
-IS_OPEN = "(state = 'owed' or state = 'sending' or state = 'live')"
-"""Three in a list would be a table that SQLite fills anew for each row that it looks at."""
+IS_OPEN = is_one_of(OPEN)
+IS_ODD = is_none_of([state for state in STATES if state != "odd"])
 LANE_IS = f"lane = ? and {IS_OPEN}"
 NO_SESSION = 0
 """Where entries stand that belong to no conversation any more."""

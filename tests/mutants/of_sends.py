@@ -48,7 +48,7 @@ SENDS: tuple[Mutant, ...] = (
         "What was being sent when the process died is taken for never sent.",
         (
             "store/promises/boot.py",
-            "    doubt(tx, IS_OPEN)\n",
+            "    cut_off(tx)\n",
             "    tx.run(\"update outbound set begun = 0, state = 'owed' where state = 'sending'\")\n",
         ),
     ),
@@ -69,8 +69,8 @@ SENDS: tuple[Mutant, ...] = (
         "A lane says first what it was given last.",
         (
             "store/promises/delivery.py",
-            '    " order by begun desc, rank, id limit 1"\n)\n\n\ndef doubt',
-            '    " order by begun desc, rank, id desc limit 1"\n)\n\n\ndef doubt',
+            '    " order by begun desc, rank, id limit 1"',
+            '    " order by begun desc, rank, id desc limit 1"',
         ),
     ),
     mutant(

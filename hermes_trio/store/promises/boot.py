@@ -10,8 +10,9 @@ from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.store import Booted, Closing, Interrupted, Reply
 from hermes_trio.store.promises import rows
 from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
-from hermes_trio.store.promises.delivery import doubt, penalties
+from hermes_trio.store.promises.delivery import cut_off, penalties
 from hermes_trio.store.promises.moving import moves
+from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.turns import close_turn
 from hermes_trio.store.tx import (
@@ -43,6 +44,9 @@ _PAUSED_TURNS = (
 )
 
 
+_LET_OUT = update("let out", "state = 'held'")
+
+
 def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     """A new life: sends in flight become unknown, interruptions are counted, once."""
     before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
@@ -52,8 +56,8 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     kept = None if setup is None else to_json(setup)
     cursor = tx.run("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
     assert cursor.lastrowid is not None
-    doubt(tx, IS_OPEN)
-    tx.run("update outbound set state = 'owed', owed_at = ? where state = 'held'", (tx.now,))
+    cut_off(tx)
+    tx.run(_LET_OUT, {"now": tx.now})
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
     # What the boot before paused back it did not interrupt.

@@ -15,6 +15,7 @@ import msgspec
 from hermes_trio.store.promises.intake import read_question
 from hermes_trio.store.promises.shown import AGES_S
 from hermes_trio.store.tx import (
+    IS_ODD,
     IS_OPEN,
     Tx,
     read_address,
@@ -186,9 +187,7 @@ PARTS = Live(
 HELD = Live("outbound", "indexed by outbound_held where state = 'held'", "id", **PARTS.columns)
 ODD = Live(
     "outbound",
-    "indexed by outbound_odd where state <> 'owed' and state <> 'sending' and state <> 'live'"
-    " and state <> 'held' and state <> 'sent' and state <> 'failed' and state <> 'unknown'"
-    " and state <> 'dropped'",
+    f"indexed by outbound_odd where {IS_ODD}",
     "id",
     **{**PARTS.columns, "state": lambda _: False},
 )

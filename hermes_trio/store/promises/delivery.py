@@ -6,13 +6,13 @@ that has it still was cut off in its call: nobody knows, and `unknown` counts it
 
 from __future__ import annotations
 
-from typing import Literal
-
 from msgspec import Struct, structs
 
 from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Reply
 from hermes_trio.store.promises.intake import read_question
+from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import (
+    IS_OPEN,
     LANE_IS,
     NEWEST_STEP,
     Tx,
@@ -28,6 +28,7 @@ from hermes_trio.text import sentences
 from hermes_trio.values.consequences import WakeAsk
 from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Lane
+from hermes_trio.values.outbound_states import FAILURES, Failure
 
 UNKNOWN_MAX = 2
 EDITS_UNKNOWN_MAX = 5
@@ -79,14 +80,21 @@ _NEXT = (
 )
 
 
-def doubt(tx: Tx, where: str, *args: str) -> None:
-    """Of the calls that `where` names nobody knows how they ended. The caller knows that none runs."""
-    # Whatever else than 0 stands there counts: what is only nearly 1 would be found anew for ever.
-    tx.run(
-        "update outbound set begun = 0, unknown = unknown + 1, dirty = dirty or state = 'live',"
-        f" state = case state when 'sending' then 'owed' else state end where {where} and begun <> 0",
-        args,
-    )
+_ROW_IS = "id = :row"
+_ENDED_SO = {how: update(how, _ROW_IS, "why = :why") for how in FAILURES}
+_SAID = update("said", _ROW_IS)
+_BEGIN = "unknown = :unknown, message_id = :message, marked = max(marked, :marked)"
+_BEGINS, _BEGINS_ANEW = update("begins", _ROW_IS, _BEGIN), update("begins anew", _ROW_IS, _BEGIN)
+_NEEDLESS = update("needless", _ROW_IS)
+_DROPPED, _UNKNOWN = (update(how, _ROW_IS, "why = :why") for how in ("given up", "given up unknown"))
+# Whatever else than 0 stands there counts: what is only nearly 1 would be found anew for ever.
+_CUT_OFF = update("unknown", f"{IS_OPEN} and begun <> 0")
+_CUT_OFF_IN_LANE = update("unknown", f"lane = :lane and {IS_OPEN} and begun <> 0")
+
+
+def cut_off(tx: Tx) -> None:
+    """No call runs any more, and of those that began nobody knows how they ended."""
+    tx.run(_CUT_OFF, {"now": tx.now})
 
 
 def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | InDoubt | GaveUp | None:
@@ -96,16 +104,16 @@ def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | InDoubt | GaveUp | N
         row = _Row(*found)
         if row.begun:
             # A lane is served by one task, so no call of it is under way now.
-            doubt(tx, LANE_IS, name)
+            tx.run(_CUT_OFF_IN_LANE, {"lane": name})
             continue
         op = _op(row, can)
         if op is None:
-            _skip(tx, row)
+            tx.run(_NEEDLESS, {"row": row.id})
         elif op == "send" and row.unknown >= UNKNOWN_MAX and not can.takes_key:
             _tell_of(tx, row)
-            return _give_up(tx, row, "unknown", "it may have arrived twice already")
+            return _give_up(tx, row, _UNKNOWN, "it may have arrived twice already")
         elif row.op != "send" and row.unknown >= UNKNOWN_MAX:
-            return _give_up(tx, row, "dropped", "only for the eye")
+            return _give_up(tx, row, _DROPPED, "only for the eye")
         elif row.unknown and row.state == "owed" and not can.repeat:
             return InDoubt(_owed_since(row))
         elif op == "edit" and row.state == "owed" and row.unknown >= EDITS_UNKNOWN_MAX:
@@ -138,13 +146,6 @@ def _op(row: _Row, can: Can) -> str | None:
     return row.op
 
 
-def _skip(tx: Tx, row: _Row) -> None:
-    if row.state == "live":
-        tx.run("update outbound set dirty = 0 where id = ?", (row.id,))
-    else:
-        tx.run("update outbound set state = 'dropped' where id = ?", (row.id,))
-
-
 def _tell_of(tx: Tx, row: _Row) -> None:
     """Who may miss an answer is told so, where it would stand. Of what is not an answer nothing is said."""
     if row.said in ANSWERS:
@@ -153,20 +154,25 @@ def _tell_of(tx: Tx, row: _Row) -> None:
         tx.owe(Reply(address=address, parts=(text,), said="notice", anchor=anchor), None)
 
 
-def _give_up(tx: Tx, row: _Row, state: str, why: str) -> GaveUp:
-    tx.run("update outbound set state = ?, why = ? where id = ?", (state, why, row.id))
+def _give_up(tx: Tx, row: _Row, statement: str, why: str) -> GaveUp:
+    tx.run(statement, {"row": row.id, "why": why})
     return GaveUp(row.id, why)
 
 
 def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
     live = row.state == "live"
     marked = op == "send" and row.unknown > 0 and not can.takes_key
-    # A key that was used with another text may show that one: then an edit follows (see record_delivery).
-    edit_follows = op == "send" and not live and can.takes_key and row.dirty
+    # A key that was used with another text may show that one: then an edit follows.
+    anew = op == "send" and not live and can.takes_key and row.dirty
     tx.run(
-        "update outbound set begun = 1, attempts = attempts + 1, dirty = ?, state = ?, unknown = ?,"
-        " message_id = ?, marked = max(marked, ?), begun_at = coalesce(begun_at, ?) where id = ?",
-        (edit_follows, "live" if live else "sending", row.unknown, row.message_id, marked, tx.now, row.id),
+        _BEGINS_ANEW if anew else _BEGINS,
+        {
+            "row": row.id,
+            "unknown": row.unknown,
+            "message": row.message_id,
+            "marked": marked,
+            "now": tx.now,
+        },
     )
     key = f"{row.id}.{int(row.at * 1000)}"
     return Begun(
@@ -205,7 +211,7 @@ def _marked(part: Part) -> Part:
     return Part(f"{text} {sentences.MARK}", spans)
 
 
-_SAID = (
+_WAS = (
     "select turn, said, last, state, exists(select 1 from outbound other where other.lane = outbound.lane"
     " and (other.state = 'owed' or other.state = 'sending' or other.state = 'live')"
     " and (other.state <> 'live' or other.dirty = 1)) from outbound where id = ?"
@@ -218,18 +224,8 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
 
     The last part of a finished turn's final ends its session's run of interruptions.
     """
-    # What is shown without an id can never be edited: it is not live any more.
-    tx.run(
-        "update outbound set begun = 0, message_id = coalesce(:id, message_id), sent_at = :now,"
-        " dirty = dirty and state = 'live',"
-        # An edit that follows a send which is certain now is not in doubt.
-        " unknown = case when state = 'sending' and dirty then 0 else unknown end,"
-        " state = case when state = 'sending' then case when dirty then 'owed' else 'sent' end"
-        " when state = 'live' and op = 'send' and coalesce(:id, message_id) is null then 'sent'"
-        " else state end where id = :row",
-        {"id": message_id, "now": tx.now, "row": row},
-    )
-    turn, *found, more = tx.one(_SAID, row)
+    tx.run(_SAID, {"id": message_id, "now": tx.now, "row": row})
+    turn, *found, more = tx.one(_WAS, row)
     if turn is not None and found == ["final", 1, "sent"]:
         tx.run(
             "update session set interrupted = 0 where interrupted > 0 and id ="
@@ -239,28 +235,17 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     return bool(more)
 
 
-def fail_delivery(
-    tx: Tx,
-    row: int,
-    how: Literal["not_sent", "plain", "line", "unknown", "lost", "refused", "failed"],
-    why: str,
-) -> bool:
+def fail_delivery(tx: Tx, row: int, how: Failure, why: str) -> bool:
     """It was not said, or nobody knows. Returns whether it is given up though it may be there."""
-    if how == "refused":
-        it = _Row(*tx.one(f"{_ROW} id = ?", row))
-        if it.unknown and it.state == "sending":
-            # The edit that is refused now may have arrived before: a new message could say it twice.
-            _tell_of(tx, it)
-            _give_up(tx, it, "unknown", why)
-            return True
-        how = "lost"
-    tx.run(
-        f"update outbound set begun = 0, why = :why, {_FAILED[how]} where id = :row",
-        {"row": row, "why": why, "now": tx.now},
-    )
+    tx.run(_ENDED_SO[how], {"row": row, "why": why, "now": tx.now})
     if how == "failed":
         end_question(tx, row)
-    return False
+    if how != "refused":
+        return False
+    it = _Row(*tx.one(f"{_ROW} id = ?", row))
+    if it.state == "unknown":
+        _tell_of(tx, it)
+    return it.state == "unknown"
 
 
 def end_question(tx: Tx, row: int) -> None:
@@ -283,23 +268,6 @@ def end_question(tx: Tx, row: int) -> None:
                 (ended, tx.now, turn[0], turn[0], name, n),
             )
             tx.then(WakeAsk(read_key(key), turn[0]))
-
-
-_OWED_AGAIN = "dirty = dirty or state = 'live', state = case state when 'sending' then 'owed' else state end"
-_FAILED = {
-    "not_sent": _OWED_AGAIN,
-    # A row that its turn's end has taken over meanwhile is owed: what failed was the preview, not this.
-    "plain": f"plain = case state when 'owed' then plain else 1 end, {_OWED_AGAIN}",
-    # A chat may take no reactions. What was no reaction when its message's turn came is nothing to take away.
-    "line": "at = :now, dirty = 1, message_id = null, op = case state when 'live' then 'send' else op end,"
-    " state = case state when 'live' then 'live' else 'dropped' end",
-    # An edit can be repeated without harm; a send that nobody knows of is repeated once, marked.
-    "unknown": f"unknown = unknown + 1, {_OWED_AGAIN}",
-    # Its key belongs to the message that is gone; `at` makes another one.
-    "lost": "message_id = null, unknown = 0, at = :now,"
-    " state = case when state = 'live' or op <> 'send' then 'dropped' else 'owed' end",
-    "failed": "sent_at = :now, state = case state when 'owed' then 'owed' else 'failed' end",
-}
 
 
 def penalty(tx: Tx, account: str, chat: str, until: float) -> None:

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from hermes_trio.runtime.moves import Moves
+from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import IS_OPEN, Tx, read_lane, to_json
 from hermes_trio.values.consequences import HasMoved, WakeLane
 
 Move = tuple[str, str, str]
 """The account, an id that a chat had, and the one it had after that."""
 
+_ASK_ANEW = update("asked anew", "turn = :turn and said = 'prompt'")
+_FOLLOW = update("moved", f"lane >= :begin and lane < :end and {IS_OPEN}", "reply_to = null")
 _MOVES = "select account, chat, becomes from moved"
 
 
@@ -38,20 +41,8 @@ def _follow(tx: Tx, begin: str, end: str) -> None:
     """Owe it anew to the chat that it is now."""
     questions = tx.all("select distinct turn from step where asked >= ? and asked < ?", begin, end)
     for (turn,) in questions:
-        tx.run(
-            "update outbound set state = 'owed', owed_at = ?, sent_at = null"
-            " where turn = ? and said = 'prompt' and state = 'sent'",
-            (tx.now, turn),
-        )
-    tx.run(
-        f"update outbound set state = 'dropped' where lane >= ? and lane < ? and {IS_OPEN} and op <> 'send'",
-        (begin, end),
-    )
-    lanes = tx.run(
-        "update outbound set message_id = null, reply_to = null, dirty = dirty or state = 'live'"
-        f" where lane >= ? and lane < ? and {IS_OPEN} returning lane",
-        (begin, end),
-    ).fetchall()
+        tx.run(_ASK_ANEW, {"turn": turn, "now": tx.now})
+    lanes = tx.run(f"{_FOLLOW} returning lane", {"begin": begin, "end": end}).fetchall()
     for lane in sorted({lane for (lane,) in lanes}):
         tx.then(WakeLane(read_lane(lane)))
 

@@ -7,11 +7,14 @@ that cannot be got past must cost its own message, never its key.
 from __future__ import annotations
 
 from hermes_trio.store.promises import rows
+from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place, tell
 from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
 from hermes_trio.text import sentences
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.identity import Address, ConversationKey, Lane
+
+_WITHDRAW = update("withdrawn", "turn = :turn")
 
 
 def fail_next(tx: Tx, key: ConversationKey, session: int) -> str | None:
@@ -74,7 +77,7 @@ def _message_in_the_way(tx: Tx, key: ConversationKey) -> int | None:
 def _fail_turn(tx: Tx, key: ConversationKey, turn: int) -> None:
     (address,) = tx.one("select address from turn where id = ?", turn)
     rows.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
-    tx.run("update outbound set state = 'dropped' where turn = ? and state = 'live'", (turn,))
+    tx.run(_WITHDRAW, {"turn": turn})
     where = read_address(address) if reads(read_address, address) else place(key)
     tell(tx, where, sentences.failed(turn))
 

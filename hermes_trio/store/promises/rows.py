@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hermes_trio.ports.store import AcceptRules, Claimed, Reply
+from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import (
     ANY_PENDING,
     BARRIER,
@@ -38,6 +39,13 @@ OUTCOME_OF: dict[TurnState, OutcomeName] = {
     "failed": "failed",
     "abandoned": "failed",
 }
+
+
+_WITHDRAW = update("withdrawn", "id = :row")
+_RETIRE = update("retired", "id = :row", "op = :op")
+_TAKE_OVER = update("taken over", "id = :row", "said = :said, part = :part, rank = 1, plain = 0")
+_CHANGE = update("changed", "turn = :turn and said = :said", "part = :part")
+_HOLD_BACK = update("held back", "coalesce(reply, id) = :reply")
 
 
 def end_turn(
@@ -120,40 +128,27 @@ def retire_live(tx: Tx, turn: int, line: str) -> bool:
     """Close what a turn shows live; True if its preview is there, or under way, and ends with `line` now."""
     took = False
     rows = tx.all(
-        "select id, lane, said, part, attempts, unknown, begun or message_id is not null from outbound"
+        "select id, lane, said, part, attempts, begun or message_id is not null from outbound"
         " where turn = ? and state = 'live'",
         turn,
     )
-    for row, lane, said, part, attempts, unknown, there in rows:
+    for row, lane, said, part, attempts, there in rows:
         if attempts == 0 or (said != "sign" and not there):
-            tx.run("update outbound set state = ? where id = ?", ("unknown" if unknown else "dropped", row))
+            tx.run(_WITHDRAW, {"row": row})
         elif said == "preview":
             shown: Part = read_part(part)
             closed = Part(f"{shown.text}\n\n{line}", shown.spans)
             take_over(tx, row, "notice", closed)
             took = True
         elif said == "progress":
-            _retire(tx, row, "retire")
+            tx.run(_RETIRE, {"row": row, "op": "retire", "now": tx.now})
         tx.then(WakeLane(read_lane(lane)))
     return took
 
 
 def take_over(tx: Tx, row: int, said: DeliveryKind, part: Part) -> None:
-    """A live row is owed from now on: the chat shall show this part in its place.
-
-    What was sent without an answer counts as one; `dirty` says that another text went with its key.
-    """
-    tx.run(
-        "update outbound set state = 'owed', said = ?, part = ?, rank = 1, plain = 0, owed_at = ?,"
-        " dirty = message_id is null, unknown = min(unknown, message_id is null) where id = ?",
-        (said, to_json(part), tx.now, row),
-    )
-
-
-def _retire(tx: Tx, row: int, op: str) -> None:
-    tx.run(
-        "update outbound set state = 'owed', op = ?, owed_at = ?, unknown = 0 where id = ?", (op, tx.now, row)
-    )
+    """A live row is owed from now on: the chat shall show this part in its place."""
+    tx.run(_TAKE_OVER, {"row": row, "said": said, "part": to_json(part), "now": tx.now})
 
 
 def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: AcceptRules, ahead: int) -> None:
@@ -193,9 +188,10 @@ def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
         if stands_on not in inbound:
             continue
         if attempts == 0:
-            tx.run("update outbound set state = 'dropped' where id = ?", (row,))
+            tx.run(_WITHDRAW, {"row": row})
         else:
-            _retire(tx, row, "unreact" if op == "react" else "retire")
+            away = "unreact" if op == "react" else "retire"
+            tx.run(_RETIRE, {"row": row, "op": away, "now": tx.now})
             tx.then(WakeLane(read_lane(lane)))
 
 
@@ -251,7 +247,7 @@ def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
     held = "select 1 from outbound where state = 'held' and lane = ?"
     if tx.one(held, text_of(reply.address.lane)) is None:
         row = tx.owe(reply, None)
-        tx.run("update outbound set state = 'held' where coalesce(reply, id) = ?", (row,))
+        tx.run(_HOLD_BACK, {"reply": row})
 
 
 def barrier(tx: Tx, key: str) -> int:
@@ -264,10 +260,7 @@ def show(tx: Tx, turn: int, reply: Reply) -> None:
     """The one live row of this kind gets its newest text."""
     _, key, _, _ = tx.fence(turn)
     body, said = to_json(reply.parts[0]), reply.said
-    changed = tx.run(
-        "update outbound set part = ?, dirty = 1 where turn = ? and said = ? and state = 'live'",
-        (body, turn, said),
-    ).rowcount
+    changed = tx.run(_CHANGE, {"turn": turn, "said": said, "part": body}).rowcount
     if not changed:
         if tx.one("select 1 from outbound where turn = ? and said = ?", turn, said):
             return

@@ -14,6 +14,7 @@ from hermes_trio.ports.store import Reply
 from hermes_trio.store.promises import columns, processes, rows
 from hermes_trio.store.promises.columns import Row, row_is, unreadable
 from hermes_trio.store.promises.delivery import ANSWERS, end_question
+from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import (
     Tx,
     read_address,
@@ -104,14 +105,15 @@ def _forget(tx: Tx) -> Iterator[str]:
 # --- what is to be said
 
 
+_WAS_OVER = update("was over", "id = :row")
+_UNREADABLE = update("unreadable", "id = :row", "why = 'undeliverable'")
+
+
 def _give_up_parts(tx: Tx) -> Iterator[str]:
     for of in (columns.PARTS, columns.HELD, columns.ODD):
         for row, bad in unreadable(tx, of):
             if of is columns.ODD and row["sent_at"] is not None:
-                said = row["message_id"] is not None
-                tx.run(
-                    "update outbound set state = ? where id = ?", ("sent" if said else "failed", row["id"])
-                )
+                tx.run(_WAS_OVER, {"row": row["id"]})
             elif row["state"] == "live" and bad == ["part"]:
                 tx.run("update outbound set part = ? where id = ?", (to_json(LOST_TEXT), row["id"]))
             else:
@@ -136,12 +138,7 @@ def _tell_of(tx: Tx, row: Row) -> None:
 
 def give_up(tx: Tx, part: int) -> None:
     """A part that cannot be said ends, and the question that it is a part of."""
-    (lane,) = tx.one(
-        "update outbound set state = 'failed', begun = 0, why = 'undeliverable', sent_at = ? where id = ?"
-        " returning lane",
-        tx.now,
-        part,
-    )
+    (lane,) = tx.run(f"{_UNREADABLE} returning lane", {"row": part, "now": tx.now}).fetchone()
     tx.then(GivenUp(part, read_lane(lane) if reads(read_lane, lane) else None, UNREADABLE))
     end_question(tx, part)
 

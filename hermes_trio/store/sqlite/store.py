@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Literal
 
 import trio
 
@@ -56,6 +55,7 @@ from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Decided, OutcomeName
+from hermes_trio.values.outbound_states import Failure
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
 from hermes_trio.values.reset_policy import ResetPolicy
 from hermes_trio.values.transcript import Entry
@@ -300,7 +300,7 @@ class SqliteStore(ProcessPromises, RowPromises):
     async def fail_delivery(
         self,
         row: int,
-        how: Literal["not_sent", "plain", "line", "unknown", "lost", "refused", "failed"],
+        how: Failure,
         why: str,
     ) -> bool:
         """See the port."""
