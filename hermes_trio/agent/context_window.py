@@ -185,8 +185,8 @@ class Transcript:
 
     @property
     def _asked(self) -> int:
-        """How many messages wait for their answer."""
-        return len(self._turn.messages) - self._left_out
+        """How many messages of people wait for their answer: what the gateway tells is none."""
+        return sum(not message.note for message in self._turn.messages) - self._left_out
 
     async def _call(self, without: SummaryEntry | None) -> Asked:
         """One call of the model, as a step; what it is shown without is left out for good if it answers."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.config.options import Gateway as GatewayOptions
-from hermes_trio.testing import hangs, text, tool
+from hermes_trio.testing import MemoryPlatform, hangs, text, tool
 from hermes_trio.text import sentences
+from hermes_trio.tools.process import tool as process
 from hermes_trio.transcript import compaction
+from hermes_trio.values.identity import Policy
 from tests.agent.picky import TOO_LONG, Picky, heard, noted, picky_world, says
 from tests.agent.test_agent import ATool
 from tests.invariants.at_rest import check
@@ -195,4 +197,28 @@ async def test_its_calls_are_told_and_not_repeated_where_what_was_said_before_is
         assert heard(model.requests[-1]) == ["go", "two"]
         assert noted(model.requests[-1]) == [f"{compaction.REFUSED} {compaction.RAN}: find."]
         assert len(find.calls) == 1
+        check(world)
+
+
+async def test_what_the_gateway_tells_is_no_message_that_waits_an_answered_one_is_not_asked_again(
+    autojump_clock,
+):
+    """The end of a program and a poisoned message make one turn, in which one message waits."""
+    model = Picky(poison="☠")
+    options = GatewayOptions(busy="interrupt")
+    platform = MemoryPlatform(policy=Policy(allow_users=("*",), admins=("ada",)))
+    async with picky_world(model, tools=[process], options=options, platform=platform) as world:
+        world.processes.script("make", ends_s=5)
+        model.script(tool("process", action="start", command="make"), text("It runs."), hangs())
+        await world.say("ada", "make it")
+        await world.until(seconds=6)
+        before = len(model.requests)
+        await says(world, "☠")
+        assert world.texts("ada", "final") == ["It runs."]
+        assert REFUSED.format(3) in world.texts("ada")
+        asked = [heard(request)[-1:] for request in model.requests[before:]]
+        assert ["make it"] not in asked
+        assert len(list(world.record.of("machine", "started"))) == 1
+        await says(world, "hello")
+        assert world.texts("ada", "final")[-1] == "you said: hello"
         check(world)
