@@ -161,8 +161,7 @@ class Tx:
     def settle_inbound(self, where: str, args: Sequence[Any], outcome: OutcomeName, reason: str) -> int:
         """Give every unsettled row of `where` its outcome; returns how many.
 
-        What was dropped is no part of its conversation: a turn that it was given to before left its entry
-        there, and whoever speaks next would be answered with what somebody else may not ask.
+        What was dropped is no part of its conversation.
         """
         update = (
             "update inbound set outcome = ?, reason = ?, settled_at = ?, state = null"
@@ -175,9 +174,17 @@ class Tx:
         for _, account, native, key in settled:
             self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
         if outcome == "dropped":
-            unsaid = [(id,) for id, *_ in settled]
-            self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", unsaid)
+            self.unsay([id for id, *_ in settled])
         return len(settled)
+
+    def unsay(self, messages: Sequence[int]) -> None:
+        """What ends without a turn that answers for it stands in no conversation any more.
+
+        A turn that it was given to before, and gave it back, left its entry there: whoever speaks next would
+        be answered with what somebody else may not ask, or with what its writer was told to send again.
+        """
+        ids = [(id,) for id in messages]
+        self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", ids)
 
     def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:
         """Append to the transcript; a message's entry once, however often it is claimed.

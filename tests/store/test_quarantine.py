@@ -367,3 +367,26 @@ async def test_a_message_behind_a_note_of_what_was_cut_short_is_asked_about_what
         assert await world.outcomes() == ["failed", "answered"]
         assert world.texts("ada", "final") == ["you said: two"]
         check(world)
+
+
+@pytest.mark.parametrize("crash", [True, False])
+async def test_what_its_writer_was_told_to_send_again_is_asked_about_no_more(autojump_clock, crash):
+    """A turn that gave it back had put its words into the conversation."""
+    async with open_world(keys=["a"], on_exhausted="defer") as world:
+        world.model.refuse("a", line=fails("quota"))
+        await world.say("ada", "one")
+        await world.say("ada", "two")
+        await world.until(seconds=100)
+        assert told(world) == ["one", "two"]
+        ruin(world, "inbound", "body", "id = 2")
+        world.model.heal()
+        if crash:
+            await crash_and_go_on(world)
+        await world.until(minutes=15)
+        assert await world.outcomes() == ["answered", "failed"]
+        assert world.texts("ada", "final") == ["you said: one"]
+        assert sentences.MESSAGE_FAILED in world.texts("ada", "notice")
+        await world.say("ada", "two")
+        await world.settle()
+        assert told(world) == ["one", "two"]
+        check(world)

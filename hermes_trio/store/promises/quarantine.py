@@ -29,6 +29,7 @@ def fail_next(tx: Tx, key: ConversationKey, session: int) -> str | None:
         return f"turn {turn}"
     if message is not None:
         tx.settle_inbound("id = ?", (message,), "failed", UNREADABLE)
+        tx.unsay([message])
         tell(tx, _where(tx, key, message), sentences.MESSAGE_FAILED, message)
         return f"message {message}"
     return None

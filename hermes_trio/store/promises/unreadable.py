@@ -201,13 +201,20 @@ def _lose_messages(tx: Tx) -> list[int]:
     )
     for row, _ in unreadable(tx, columns.MESSAGES):
         if row["turn"] not in held:
-            lost += _lose(tx, "where id = ?", row["id"])
+            lost += _lose_alone(tx, row["id"])
     for id, turn, state in tx.all(_LEFT_BEHIND):
         if state in rows.OUTCOME_OF:
             tx.settle_inbound("id = ?", (id,), rows.OUTCOME_OF[state], UNREADABLE)
             lost.append(id)
         elif turn not in held:
-            lost += _lose(tx, "where id = ?", id)
+            lost += _lose_alone(tx, id)
+    return lost
+
+
+def _lose_alone(tx: Tx, id: int) -> list[int]:
+    """A message that no turn holds fails, and its conversation holds it no more."""
+    lost = _lose(tx, "where id = ?", id)
+    tx.unsay(lost)
     return lost
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.endpoint import forgotten
-from hermes_trio.testing.simulation.facts import Invariant, turn_of
+from hermes_trio.testing.simulation.facts import THIS_MOMENT_S, Invariant, turn_of
 from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import numbers
 from hermes_trio.values.transcript import AssistantEntry, UserEntry
@@ -67,7 +67,7 @@ class NeverAgain(Invariant):
             return
         turn = facts.mirror.turn.get(found[1]["turn"] or 0)
         runs = turn is not None and turn["state"] == "running" and turn["boot"] == max(facts.mirror.boot)
-        just = facts.since_untaken(asked.n) <= facts.grace_s
+        just = facts.since_untaken(asked.n) <= THIS_MOMENT_S
         self.check(
             runs or just,
             f"a model is asked about #{asked.n}, which no running turn of this boot holds: {found[1]}",
@@ -81,7 +81,7 @@ class NothingOfTheOldSession(Invariant):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
-        self._over: dict[int, tuple[int, float]] = {}
+        self._over: dict[int, int] = {}
 
     def changed(self, change: Change) -> None:
         """What its turns held is over, until it is resumed."""
@@ -89,13 +89,13 @@ class NothingOfTheOldSession(Invariant):
             return
         mirror = self.facts.mirror
         if change.new["ended_at"] is None:
-            self._over = {n: over for n, over in self._over.items() if over[0] != change.id}
+            self._over = {n: session for n, session in self._over.items() if session != change.id}
             return
         held = {id for id, row in mirror.turn.items() if row["session"] == change.id}
         for row in mirror.inbound.values():
             spoken = self.facts.spoken_of(row)
             if spoken is not None and spoken.n and row["turn"] in held:
-                self._over[spoken.n] = (change.id, self.facts.now)
+                self._over[spoken.n] = change.id
 
     def happened(self, event: Event) -> None:
         """Not by a model."""
@@ -104,9 +104,9 @@ class NothingOfTheOldSession(Invariant):
             return
         for entry in request.entries:
             for n in numbers(entry.text) if isinstance(entry, UserEntry) else ():
-                session, at = self._over.get(n, (0, self.facts.now))
-                late = self.facts.now - at > self.facts.grace_s
-                self.check(not late, f"a model is shown #{n}, of session {session}, which has ended")
+                session = self._over.get(n)
+                known = session is not None and self.facts.since_told("session", session) > THIS_MOMENT_S
+                self.check(not known, f"a model is shown #{n}, of session {session}, which has ended")
 
 
 class ShownOnce(Invariant):
@@ -125,7 +125,8 @@ class ShownOnce(Invariant):
 
 
 class UnsaidStaysUnsaid(Invariant):
-    """I15 what has no answer since its writer may not speak any more is shown to no model from then on."""
+    """I15 what has no answer since its writer may not speak any more, or since it cannot be read, is shown to
+    no model from then on."""
 
     name = "I15 unsaid"
 
@@ -139,11 +140,9 @@ class UnsaidStaysUnsaid(Invariant):
         if change.table != "inbound" or new is None or not change.became("outcome"):
             return
         spoken = self.facts.spoken_of(new)
-        if (
-            spoken is not None
-            and spoken.n
-            and (new["outcome"] == "dropped" or new["reason"] == "not_allowed")
-        ):
+        of_no_turn = new["reason"] == "unreadable" and new["turn"] is None
+        unsaid = of_no_turn or new["outcome"] == "dropped" or new["reason"] == "not_allowed"
+        if spoken is not None and spoken.n and unsaid:
             self._unsaid.add(spoken.n)
 
     def happened(self, event: Event) -> None:
@@ -153,7 +152,7 @@ class UnsaidStaysUnsaid(Invariant):
             return
         said = (n for one in request.entries if isinstance(one, UserEntry) for n in numbers(one.text))
         seen = self._unsaid.intersection(said)
-        self.check(not seen, f"a model is shown {sorted(seen)}, whose writer may not speak")
+        self.check(not seen, f"a model is shown {sorted(seen)}, which shall not be answered")
 
 
 class ThoughtsComeBack(Invariant):
