@@ -7,7 +7,16 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.testing.simulation.invariants import causes, lines, programs, sends, slots, steps, waiting
+from hermes_trio.testing.simulation.invariants import (
+    causes,
+    lines,
+    programs,
+    sends,
+    slots,
+    steps,
+    turns,
+    waiting,
+)
 from hermes_trio.testing.simulation.plan import Command, Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
 from hermes_trio.testing.simulation.play import play
 
@@ -77,6 +86,24 @@ LEFT_ITS_DISK = Plan(
         Stop(0.6),
     ),
 )
+ASKED_BEFORE_IT_HEARD = Plan(
+    seed=641669,
+    rules=Rules(busy="interrupt", deadline_s=10.0, think_s=2.0, heal_after_s=60.0, edits=True),
+    places=(Place("ada", account="second"), Place("club", "topic", True)),
+    happenings=(
+        Say(0.0, 1, "bob", 1, ("stream:0.3", "stream:0.3")),
+        Fault(5.0, "model_ends_early"),
+        Fault(5.005, "store_slow", {"for_s": 60.0, "delay_s": 0.05}),
+        Say(5.005, 2, "one0", 1),
+        Say(5.005, 3, "one1", 1),
+        Say(5.31, 15, "ada", 1),
+        Say(5.31, 16, "ada", 1),
+        Command(5.31, 17, "ada", "/status"),
+        Say(5.6105, 19, "ada", 1),
+        Fault(5.7115, "store_slow", {"for_s": 60.0, "delay_s": 3.0}),
+    ),
+)
+"""The interrupt of its turn is durable at 5.705, and told at 8.755 with the beginning of that turn."""
 MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "start:slow")),))
 
 
@@ -117,6 +144,11 @@ MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "
             FROZEN_BEFORE_IT_HEARD,
             sends.NoTypingAfterwards,
             id="a process that was frozen shows that a turn works until it is told that this has ended",
+        ),
+        pytest.param(
+            ASKED_BEFORE_IT_HEARD,
+            turns.NeverAgain,
+            id="a process that is told of a turn and of its end at once may ask before it hears of the end",
         ),
         pytest.param(
             LEFT_ITS_DISK,

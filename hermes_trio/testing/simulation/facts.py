@@ -25,6 +25,9 @@ STORE_SLOW_S = 3.0
 SHORT_S, BACKOFF_S = 3.0, 32.0
 """Who finds the store failing waits about twice as long as it has failed, at most half a minute."""
 
+THIS_MOMENT_S = 1e-6
+"""Who is told of a commit and was about to act may hear of the cancel in the same moment, behind its act."""
+
 UNSENT = ("refuse", "gone", "markup", "not_sent", "wait", "lost")
 """Faults of a platform's call whose text nobody sees."""
 
@@ -84,8 +87,8 @@ class Facts:
         lives: of the gateway; the last may run.
         asking: model calls in flight. `at_work`: acts in flight, by op id, with their turn.
         alive: processes, with the life they were started in.
-        ended_at, untaken_at: when a turn ended, and when a message was given back.
-        untold: turns whose end is durable, and of which the process has not been told.
+        ended_at: when a turn ended.
+        untold: rows by table and id whose end is durable, and of which the process has not been told.
         resumed: sessions that an operator opened again. `operated`: those that one stopped or reset.
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
         store_backoff_s: the longest wait of who found the store failing, when it does no longer.
@@ -107,8 +110,8 @@ class Facts:
         self.now = 0.0
         self.batch: list[Change] = []
         self.ended_at: dict[int, float] = {}
-        self.untold: set[int] = set()
-        self.untaken_at: dict[int, float] = {}
+        self.untold: set[tuple[str, int]] = set()
+        self._told_at: dict[tuple[str, int], float] = {}
         self.resumed: set[int] = set()
         self.operated: set[int] = set()
         self.spoken: dict[tuple[str, str], Spoken] = {}
@@ -168,13 +171,22 @@ class Facts:
         return self.spoken.get((row["account"], row["native"]))
 
     def since_untaken(self, n: int) -> float:
-        """How long no running turn has held the message with this number."""
+        """How long the process has known that no turn that runs holds the message with this number."""
         found = self.inbound_of(n)
         if found is None:
             return float("inf")
         id, row = found
-        since = self.untaken_at if row["turn"] is None else self.ended_at
-        return self.now - since.get(id if row["turn"] is None else row["turn"], float("-inf"))
+        return self.since_told("inbound", id) if row["turn"] is None else self.since_told("turn", row["turn"])
+
+    def since_told(self, table: str, id: int) -> float:
+        """How long the process has known of a row's end, in seconds that it ran; 0 while it does not.
+
+        What a life before it ended it has always known.
+        """
+        if (table, id) in self.untold:
+            return 0.0
+        told_at = self._told_at.get((table, id), float("-inf"))
+        return self.now - told_at - self.frozen_s(told_at, self.now)
 
     def commit(self) -> Iterator[Change]:
         """What the newest commit changed, row after row; each is known when it is given."""
@@ -183,9 +195,8 @@ class Facts:
             self.mirror.apply(change)
             if change.table == "turn" and change.old is not None and change.became("state"):
                 self.ended_at[change.id] = self.now
-                self.untold.add(change.id)
-            if change.table == "inbound" and change.became("turn", None):
-                self.untaken_at[change.id] = self.now
+            if change.old is not None and _ends(change):
+                self.untold.add((change.table, change.id))
             yield change
 
     def thawed(self, known_at: float) -> float:
@@ -204,8 +215,10 @@ class Facts:
         self.now = event.at
         match event.who, event.what:
             case "store", "told":
+                self._told_at |= dict.fromkeys(self.untold, self.now)
                 self.untold.clear()
             case "world", "start":
+                self._told_at.clear()
                 self.untold.clear()
                 self.lives.append(Life(event.fields["boot"], event.at))
             case "world", "crash":
@@ -281,6 +294,18 @@ class Invariant:
         self.made += 1
         if not holds:
             raise Broken(self.name, what if isinstance(what, str) else what())
+
+
+def _ends(change: Change) -> bool:
+    """Whether a turn or a session ends here, or lets go of a message."""
+    match change.table:
+        case "turn":
+            return change.became("state")
+        case "session":
+            return change.became("ended_at")
+        case "inbound":
+            return change.became("turn", None)
+    return False
 
 
 def turn_of(op: str) -> int:

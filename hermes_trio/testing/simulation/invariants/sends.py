@@ -254,7 +254,7 @@ class NoTypingAfterwards(Invariant):
             return
         where, facts = lane_of(event), self.facts
         runs = any(
-            place(row["address"]) == where and (row["state"] == "running" or id in facts.untold)
+            place(row["address"]) == where and (row["state"] == "running" or ("turn", id) in facts.untold)
             for id, row in facts.mirror.turn.items()
         )
         self.check(runs, f"typing in {where}, where no turn runs")

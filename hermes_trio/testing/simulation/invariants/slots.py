@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Facts, Invariant
+from hermes_trio.testing.simulation.facts import THIS_MOMENT_S, Facts, Invariant
 from hermes_trio.testing.simulation.invariants.load import BY_DISK
 from hermes_trio.testing.simulation.mirror import Change
 
@@ -46,24 +46,16 @@ class CancelledInTime(Invariant):
 
     name = "cancelled"
 
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._frozen_until = 0.0
-
     def happened(self, event: Event) -> None:
-        """Whoever is asked still. A process that was frozen hears of everything at once."""
+        """Whoever is asked still."""
         facts = self.facts
-        if event.who == "world" and event.fields.get("name") == "freezes":
-            self._frozen_until = facts.now + float(event.fields["for_s"]) + 1.0
-        if facts.now <= self._frozen_until:
-            return
         for asked in facts.asking.values():
             found = facts.inbound_of(asked.n) if asked.n else None
             if found is None:
                 continue
             turn = facts.mirror.turn.get(found[1]["turn"] or 0)
             runs = turn is not None and turn["state"] == "running"
-            just = facts.since_untaken(asked.n) <= facts.grace_s + 0.001
+            just = facts.since_untaken(asked.n) <= THIS_MOMENT_S
             self.check(runs or just, f"a model works on #{asked.n}, whose turn has ended")
 
 
