@@ -34,11 +34,12 @@ from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.moves import Moves
 from hermes_trio.runtime.splitting import Splitting
-from hermes_trio.runtime.workers import Keyed
+from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.turns.activity import DelayedStarts
 from hermes_trio.turns.runner import TurnRunner
+from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 from hermes_trio.turns.sessions import Sessions
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.consequences import (
@@ -55,7 +56,7 @@ from hermes_trio.values.consequences import (
     WakeKey,
     WakeLane,
 )
-from hermes_trio.values.identity import Address, ConversationKey, Lane
+from hermes_trio.values.identity import Address, ConversationKey
 
 
 class Wiring:
@@ -110,7 +111,7 @@ class Wiring:
         policy = session.policy()
         self._next_turn = partial(store.next_turn, history=history, steerable=steerable, policy=policy)
         self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
-        self.sessions: Keyed[ConversationKey] = Keyed(nursery, self.turns, "session", log, chance)
+        self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
         cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
         self.dispatch = Dispatch(
             store,
@@ -125,8 +126,8 @@ class Wiring:
             allowances=self.allowances,
             split=self.split,
         )
-        self.lanes: Keyed[Lane] = Keyed(nursery, self.outbox, "lane", log, chance)
-        self.commands: Keyed[ConversationKey] = Keyed(nursery, self.dispatch, "commands", log, chance)
+        self.lanes = WorkerTable(nursery, self.outbox, "lane", log, chance)
+        self.commands = WorkerTable(nursery, self.dispatch, "commands", log, chance)
 
     def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
         return Surroundings(
@@ -233,22 +234,22 @@ class Wiring:
                 case HasMoved(account=account, chat=chat, becomes=becomes):
                     self.moves.add(account, chat, becomes)
                 case WakeKey(key=key, session=session):
-                    self.sessions.wake(key, session)
+                    self.sessions.wake(key, partial(SessionWorker, session))
                 case Deferred(until=until):
                     self.cooldowns.deferred(until)
                 case WakeLane(lane=lane):
-                    self.lanes.wake(lane)
+                    self.lanes.wake(lane, Worker)
                 case WakeCommands(key=key):
-                    self.commands.wake(key)
+                    self.commands.wake(key, Worker)
                 case ReplaceKey(key=key, session=session, why=why):
                     self.memory.forget(key)
                     if key.account_id in self.accounts:
-                        self.sessions.replace(key, session, why)
+                        self.sessions.replace(key, SessionWorker(session), why)
                 case CancelTurn(key=key, turn=turn, why=why):
                     self.sessions.cut(key, turn, why)
                 case RestartAsked() if self._on_restart is not None:
                     self._on_restart()
                 case EndProcesses(processes=processes):
                     self.background.end(processes)
-                case WakeAsk(key=key, turn=turn) if key in self.sessions.live:
-                    self.sessions.live[key].answer(turn)
+                case WakeAsk(key=key, turn=turn):
+                    self.sessions.answer(key, turn)

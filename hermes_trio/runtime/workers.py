@@ -9,8 +9,7 @@ awaited, or a wake could fall between the two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
 import trio
@@ -22,8 +21,6 @@ from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text.foreign_errors import shown
 
-K = TypeVar("K", bound=Hashable)
-Of = TypeVar("Of", bound=Hashable, contravariant=True)
 LEAVE_S = 2.0
 FAILED_FIRST_S = 0.1
 FAILED_CAP_S = 30.0
@@ -35,36 +32,19 @@ class Worker:
 
     Attributes:
         scope: cancelling it is how a key's work is ended from outside.
-        session: what the key's task works for; 0 where there is none.
         left: set when the task is gone.
-        give_up: takes from it what others wait for, when it does not leave by itself.
+        before: whom it succeeds, as long as it waits for that one to leave.
         stuck: how often in a row its work has failed for what is in the rows.
     """
 
-    __slots__ = (
-        "_cut",
-        "_turn",
-        "before",
-        "dirty",
-        "give_up",
-        "left",
-        "scope",
-        "session",
-        "stuck",
-        "task",
-        "woken",
-    )
+    __slots__ = ("before", "dirty", "left", "scope", "stuck", "task", "woken")
 
-    def __init__(self, session: int = 0, before: Worker | None = None) -> None:
+    def __init__(self) -> None:
         self.dirty = True
         self.scope = trio.CancelScope()
-        self.session = session
         self.left = trio.Event()
-        self.before = before
+        self.before: Worker | None = None
         self.woken: trio.Event | None = None
-        self.give_up: Callable[[], None] = _nothing
-        self._turn: tuple[int, trio.CancelScope, Callable[[], None], trio.Event] | None = None
-        self._cut = 0
         self.stuck = 0
         self.task: trio.lowlevel.Task | None = None
 
@@ -74,47 +54,8 @@ class Worker:
         if self.woken is not None:
             self.woken.set()
 
-    @contextmanager
-    def holding(
-        self, turn: int, answered: Callable[[], None]
-    ) -> Iterator[Callable[[trio.CancelScope], None]]:
-        """While the body runs, `answer` reaches the turn's questions, and `cut` the scope it is given.
-
-        The body gets the function that takes the scope: it is the turn's nursery's.
-        """
-        left = trio.Event()
-
-        def reach(scope: trio.CancelScope) -> None:
-            self._turn = (turn, scope, answered, left)
-            if self._cut == turn:
-                scope.cancel(reason="cut before it began")
-
-        try:
-            yield reach
-        finally:
-            self._turn = None
-            left.set()
-
-    def cut(self, turn: int, why: str) -> trio.Event | None:
-        """Cancel this turn's scope, also if the commit that opened it has not reached its task yet.
-
-        Returns what is set when it has left, None if it had not begun.
-        """
-        if self._turn is None or self._turn[0] != turn:
-            self._cut = turn
-            return None
-        self._turn[1].cancel(reason=why)
-        return self._turn[3]
-
-    @property
-    def turn(self) -> int | None:
-        """The turn it runs."""
-        return self._turn[0] if self._turn is not None else None
-
-    def answer(self, turn: int) -> None:
-        """A question of this turn has its answer."""
-        if self._turn is not None and self._turn[0] == turn:
-            self._turn[2]()
+    def left_behind(self) -> None:
+        """It does not leave by itself: whatever others wait for is taken from it."""
 
     async def rest(self, seconds: float) -> None:
         """Wait until woken, at most so long. A wake since the last look ends it at once."""
@@ -126,17 +67,23 @@ class Worker:
         self.dirty = False
 
 
-class Work(Protocol[Of]):
+K = TypeVar("K", bound=Hashable)
+W = TypeVar("W", bound=Worker)
+Of = TypeVar("Of", bound=Hashable, contravariant=True)
+By = TypeVar("By", bound=Worker, contravariant=True)
+
+
+class Work(Protocol[Of, By]):
     """What the tasks of a table do."""
 
-    async def work(self, key: Of, worker: Worker, /) -> None:
+    async def work(self, key: Of, worker: By, /) -> None:
         """Look at the key's rows until there is nothing to do, then return."""
 
-    async def fail_first(self, key: Of, worker: Worker, /) -> str | None:
+    async def fail_first(self, key: Of, worker: By, /) -> str | None:
         """Settle as failed what stands first in the way of `work`; returns what it was, None if nothing."""
 
 
-class Keyed(Generic[K]):
+class WorkerTable(Generic[K, W]):
     """The table of one kind of worker.
 
     Args:
@@ -148,7 +95,7 @@ class Keyed(Generic[K]):
     def __init__(
         self,
         nursery: trio.Nursery,
-        does: Work[K],
+        does: Work[K, W],
         kind: str,
         log: Log,
         chance: Chance,
@@ -158,45 +105,31 @@ class Keyed(Generic[K]):
         self._kind = kind
         self._log = log
         self._chance = chance
-        self.live: dict[K, Worker] = {}
-        self._tasks: dict[Worker, K] = {}
+        self.live: dict[K, W] = {}
+        self._tasks: dict[W, K] = {}
         self._empty = trio.Event()
 
-    def wake(self, key: K, session: int = 0) -> None:
-        """Have the key's task look at its rows, starting it if there is none."""
+    def wake(self, key: K, new: Callable[[], W]) -> None:
+        """Have the key's task look at its rows. If there is none, `new` makes the one that starts."""
         worker = self.live.get(key)
         if worker is not None:
             worker.wake()
         else:
-            self._start(key, Worker(session))
+            self._start(key, new())
 
-    def replace(self, key: K, session: int, why: str) -> None:
+    def replace(self, key: K, worker: W, why: str) -> None:
         """Cancel the key's task and put a successor in its place, which waits for it to leave."""
         old = self.live.get(key)
         if old is not None:
             old.scope.cancel(reason=why)
-        self._start(key, Worker(session, old))
+        worker.before = old
+        self._start(key, worker)
 
-    def cut(self, key: K, turn: int, why: str) -> None:
-        """Cancel a turn of the key's task; the task goes on, or is left behind if the turn refuses to end."""
-        worker = self.live.get(key)
-        left = worker.cut(turn, why) if worker is not None else None
-        if worker is not None and left is not None:
-            self._nursery.start_soon(self._see_off, key, worker, left, name=f"see off {self._kind} {key}")
-
-    def cut_running(self, key: K, why: str) -> None:
-        """Cancel the turn that the key's task runs, if it runs one."""
-        worker = self.live.get(key)
-        if worker is not None and worker.turn is not None:
-            self.cut(key, worker.turn, why)
-
-    async def _see_off(self, key: K, worker: Worker, left: trio.Event) -> None:
-        with trio.move_on_after(LEAVE_S):
-            await left.wait()
-        if not left.is_set() and self.live.get(key) is worker:
-            worker.scope.cancel(reason="left behind")
-            self._leave_behind(key, worker)
-            self._start(key, Worker(worker.session))
+    def leave_behind(self, key: K, worker: W, successor: W) -> None:
+        """Cancel a task that does not do what it was told; another works in its place at once."""
+        worker.scope.cancel(reason="left behind")
+        self._left_behind(key, worker)
+        self._start(key, successor)
 
     def cancel(self, why: str) -> None:
         """Cancel every task."""
@@ -213,14 +146,14 @@ class Keyed(Generic[K]):
         while self._tasks:
             await self._empty.wait()
 
-    def _start(self, key: K, worker: Worker) -> None:
+    def _start(self, key: K, worker: W) -> None:
         self.live[key] = worker
         self._tasks[worker] = key
         if self._empty.is_set():
             self._empty = trio.Event()
         self._nursery.start_soon(self._run, key, worker, name=f"{self._kind} {key}")
 
-    async def _run(self, key: K, worker: Worker) -> None:
+    async def _run(self, key: K, worker: W) -> None:
         worker.task = trio.lowlevel.current_task()
         try:
             with worker.scope:
@@ -238,7 +171,7 @@ class Keyed(Generic[K]):
             if not self._tasks:
                 self._empty.set()
 
-    async def _look(self, key: K, worker: Worker, failures: int) -> int:
+    async def _look(self, key: K, worker: W, failures: int) -> int:
         """One look at the rows. A failure is logged, and after a while the rows are looked at again.
 
         What fails three times in a row fails for good, and the work goes on behind it; a store that cannot
@@ -272,7 +205,7 @@ class Keyed(Generic[K]):
         worker.dirty = True
         return failures + 1
 
-    async def _clear_the_way(self, key: K, worker: Worker) -> bool:
+    async def _clear_the_way(self, key: K, worker: W) -> bool:
         what, error = await attempt(lambda: self._does.fail_first(key, worker))
         if what is None:
             why = shown(error) if error is not None else None
@@ -282,7 +215,7 @@ class Keyed(Generic[K]):
         self._log.error("out of the way", kind=self._kind, key=str(key), what=what)
         return True
 
-    async def _succeed(self, key: K, worker: Worker) -> None:
+    async def _succeed(self, key: K, worker: W) -> None:
         """Wait for predecessors to leave, at most LEAVE_S; what stays behind can write nothing."""
         with trio.move_on_after(LEAVE_S):
             while worker.before is not None:
@@ -290,19 +223,15 @@ class Keyed(Generic[K]):
                 # A predecessor that was replaced while it waited itself hands its own one on.
                 worker.before = worker.before.before
         if worker.before is not None:
-            self._leave_behind(key, worker.before)
+            self._left_behind(key, worker.before)
             worker.before = None
 
-    def _leave_behind(self, key: K, worker: Worker) -> None:
+    def _left_behind(self, key: K, worker: Worker) -> None:
         self._say_left(key, worker)
-        worker.give_up()
+        worker.left_behind()
 
     def _say_left(self, key: K, worker: Worker) -> None:
         self._log.warning("left behind", key=str(key), tasks=task_tree(worker.task))
-
-
-def _nothing() -> None:
-    """A task that holds nothing others wait for."""
 
 
 def task_tree(task: trio.lowlevel.Task | None) -> str:

@@ -19,12 +19,12 @@ from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.retry import OneAsks, kept, written
 from hermes_trio.runtime.supervise import attempt, first_leaf
-from hermes_trio.runtime.workers import Worker
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
 from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.turns.endings import Ending, ending_of, failure_of
+from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.turns.turn import Made, Turn
 from hermes_trio.values.actions import Silence
@@ -68,7 +68,9 @@ class TurnRunner:
         self._log = log
         self._well = OneAsks(around.store.probe)
 
-    async def play(self, key: ConversationKey, worker: Worker, permit: TurnPermit, opened: Opened) -> None:
+    async def play(
+        self, key: ConversationKey, worker: SessionWorker, permit: TurnPermit, opened: Opened
+    ) -> None:
         """Run one turn and write what it made."""
         turn = Turn(key, opened, self._around, permit)
         began, end = trio.current_time(), _End("cut")

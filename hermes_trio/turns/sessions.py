@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from hermes_trio.errors import Fenced
 from hermes_trio.ports.store import Opened, Store, WaitForMore
 from hermes_trio.runtime.log import Log
-from hermes_trio.runtime.workers import Worker
 from hermes_trio.text import sentences
 from hermes_trio.turns.concurrency import TurnLimiter, TurnPermit
+from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.values.identity import ConversationKey
 
 NextTurn = Callable[[ConversationKey, int], Awaitable[Opened | WaitForMore | None]]
-Play = Callable[[ConversationKey, Worker, TurnPermit, Opened], Awaitable[None]]
+Play = Callable[[ConversationKey, SessionWorker, TurnPermit, Opened], Awaitable[None]]
 
 
 class Sessions:
@@ -52,10 +52,9 @@ class Sessions:
         """A line for /status if the key waits for a place among the turns that run."""
         return [sentences.in_line(list(self._line).index(key) + 1)] if key in self._line else []
 
-    async def work(self, key: ConversationKey, worker: Worker) -> None:
+    async def work(self, key: ConversationKey, worker: SessionWorker) -> None:
         """Run the key's turns until it has nothing to do."""
-        permit = TurnPermit(self.limiter)
-        worker.give_up = permit.leave
+        worker.permit = permit = TurnPermit(self.limiter)
         found: Opened | WaitForMore | None = None
         while self._open:
             if self.limiter.full and not await self._store.has_work(key, worker.session):
@@ -83,7 +82,7 @@ class Sessions:
             if isinstance(found, WaitForMore):
                 await worker.rest(found.seconds)
 
-    async def fail_first(self, key: ConversationKey, worker: Worker) -> str | None:
+    async def fail_first(self, key: ConversationKey, worker: SessionWorker) -> str | None:
         """Fail what no turn can get past."""
         return await self._store.fail_next(key, worker.session)
 

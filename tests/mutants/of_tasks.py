@@ -140,7 +140,7 @@ TASKS: tuple[Mutant, ...] = (
         "A turn that is left behind holds its place among those that work.",
         (
             "runtime/workers.py",
-            "        worker.give_up()\n",
+            "        worker.left_behind()\n",
             "",
         ),
     ),

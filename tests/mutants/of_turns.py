@@ -40,8 +40,8 @@ TURNS: tuple[Mutant, ...] = (
         "A reset opens the next session and lets the old one's turn go on.",
         (
             "runtime/workers.py",
-            "        if old is not None:\n            old.scope.cancel(reason=why)\n        self._start(",
-            "        self._start(",
+            "        if old is not None:\n            old.scope.cancel(reason=why)\n        worker.before",
+            "        worker.before",
         ),
         (
             "store/promises/rows.py",
@@ -57,7 +57,8 @@ TURNS: tuple[Mutant, ...] = (
         (
             "runtime/workers.py",
             "        if worker is not None:\n            worker.wake()\n        else:\n",
-            "        if worker is not None and worker.turn is None:\n            worker.wake()\n        else:\n",
+            "        if worker is not None and getattr(worker, 'turn', None) is None:\n"
+            "            worker.wake()\n        else:\n",
         ),
     ),
     mutant(
@@ -75,7 +76,7 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "A stop that comes between a turn's commit and its first line is forgotten.",
         (
-            "runtime/workers.py",
+            "turns/session_workers.py",
             '            if self._cut == turn:\n                scope.cancel(reason="cut before it began")\n',
             "",
         ),

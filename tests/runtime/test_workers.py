@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -10,7 +11,7 @@ from trio.lowlevel import checkpoint
 
 from hermes_trio.errors import StoreFailed
 from hermes_trio.runtime.clock import seeded_chance
-from hermes_trio.runtime.workers import LEAVE_S, Keyed
+from hermes_trio.runtime.workers import LEAVE_S, Worker, WorkerTable
 from hermes_trio.testing.scheduling import seeded_scheduling
 
 SEEDS = range(40)
@@ -33,10 +34,18 @@ async def nothing(key, worker):
 def keyed(nursery, work, fail_first=nothing):
     """A table whose log is kept."""
     log = Lines()
-    table = Keyed(
+    table = WorkerTable(
         nursery, SimpleNamespace(work=work, fail_first=fail_first), "thing", log, seeded_chance("x")
     )
     return table, log.lines
+
+
+class Numbered(Worker):
+    """The task of a key that works for the session of this number."""
+
+    def __init__(self, session):
+        super().__init__()
+        self.session = session
 
 
 class Rows:
@@ -97,11 +106,11 @@ async def play(seed):
             key = chance.choice("abc")
             if chance.random() < 0.2:
                 rows.session[key] = rows.session.get(key, 0) + 1
-                table.replace(key, rows.session[key], "reset")
+                table.replace(key, Numbered(rows.session[key]), "reset")
             else:
                 rowed += 1
                 rows.waiting.setdefault(key, []).append(rowed)
-                table.wake(key, rows.session.get(key, 0))
+                table.wake(key, partial(Numbered, rows.session.get(key, 0)))
             await rows.pause()
         await table.empty()
     assert rows.met == []
@@ -120,7 +129,7 @@ async def test_a_wake_in_the_workers_last_look_makes_it_look_again(nursery):
             table.wake(key)
 
     table, _ = keyed(nursery, work)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     assert looks == ["a", "a"]
 
@@ -132,9 +141,9 @@ async def test_a_wake_after_the_last_look_starts_a_new_task(nursery):
         looks.append(worker)
 
     table, _ = keyed(nursery, work)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     assert len(set(looks)) == 2
 
@@ -150,9 +159,9 @@ async def test_a_rest_ends_at_its_time_or_at_a_wake(autojump_clock, nursery):
 
     table, _ = keyed(nursery, work)
     began = trio.current_time()
-    table.wake("a")
+    table.wake("a", Worker)
     await trio.sleep(13)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     assert times == [0, 10, 13]
 
@@ -179,9 +188,9 @@ class Lingers:
 async def test_a_successor_waits_for_its_predecessor_to_leave(autojump_clock, nursery):
     slow = Lingers(1.5)
     table, log = keyed(nursery, slow.work)
-    table.wake("a", 1)
+    table.wake("a", lambda: Numbered(1))
     await trio.sleep(1)
-    table.replace("a", 3, "reset")
+    table.replace("a", Numbered(3), "reset")
     await table.empty()
     assert slow.began == [(1, 0), (3, 2.5)]
     assert log == []
@@ -190,9 +199,9 @@ async def test_a_successor_waits_for_its_predecessor_to_leave(autojump_clock, nu
 async def test_at_most_two_seconds_then_what_is_left_behind_is_logged_with_its_tasks(autojump_clock, nursery):
     slow = Lingers(30)
     table, log = keyed(nursery, slow.work)
-    table.wake("a", 1)
+    table.wake("a", lambda: Numbered(1))
     await trio.sleep(1)
-    table.replace("a", 3, "reset")
+    table.replace("a", Numbered(3), "reset")
     await table.empty()
     assert LEAVE_S == 2.0
     assert slow.began == [(1, 0), (3, 3.0)]
@@ -203,11 +212,11 @@ async def test_at_most_two_seconds_then_what_is_left_behind_is_logged_with_its_t
 async def test_a_double_replace_while_the_first_lingers_waits_for_the_first(autojump_clock, nursery):
     slow = Lingers(1.5)
     table, log = keyed(nursery, slow.work)
-    table.wake("a", 1)
+    table.wake("a", lambda: Numbered(1))
     await trio.sleep(1)
-    table.replace("a", 2, "reset")
+    table.replace("a", Numbered(2), "reset")
     await trio.sleep(0.5)
-    table.replace("a", 3, "reset")
+    table.replace("a", Numbered(3), "reset")
     await table.empty()
     assert [session for session, _ in slow.began] == [1, 3]
     assert slow.began[-1] == (3, 2.5)
@@ -217,11 +226,11 @@ async def test_a_double_replace_while_the_first_lingers_waits_for_the_first(auto
 async def test_nobody_waits_longer_for_it_when_replaced_again(autojump_clock, nursery):
     slow = Lingers(30)
     table, log = keyed(nursery, slow.work)
-    table.wake("a", 1)
+    table.wake("a", lambda: Numbered(1))
     await trio.sleep(1)
-    table.replace("a", 2, "reset")
+    table.replace("a", Numbered(2), "reset")
     await trio.sleep(1.5)
-    table.replace("a", 3, "reset")
+    table.replace("a", Numbered(3), "reset")
     await trio.sleep(2.1)
     assert slow.began[-1] == (3, 4.5)
     assert [event for event, _ in log] == ["left behind"]
@@ -234,11 +243,11 @@ async def test_a_worker_may_replace_itself(autojump_clock, nursery):
     async def work(key, worker):
         seen.append(worker.session)
         if worker.session == 1:
-            table.replace(key, 2, "reset")
+            table.replace(key, Numbered(2), "reset")
             await trio.sleep_forever()
 
     table, _ = keyed(nursery, work)
-    table.wake("a", 1)
+    table.wake("a", lambda: Numbered(1))
     await table.empty()
     assert seen == [1, 2]
 
@@ -252,7 +261,7 @@ async def test_a_failing_look_is_logged_and_looked_at_again_after_a_while(autoju
             raise ExceptionGroup("nursery", [ValueError("inner")])
 
     table, log = keyed(nursery, work)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     waits = [b - a for a, b in itertools.pairwise(times)]
     for n, wait in enumerate(waits):
@@ -275,7 +284,7 @@ async def test_what_has_failed_three_times_in_a_row_fails_for_good_and_the_work_
         return rows.pop(0)
 
     table, log = keyed(nursery, work, fail_first)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     assert done == ["good", "good too"]
     events = [event for event, _ in log]
@@ -295,7 +304,7 @@ async def test_a_failing_store_says_nothing_about_a_row(autojump_clock, nursery)
         raise AssertionError
 
     table, log = keyed(nursery, work, fail_first)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     assert [event for event, _ in log] == 9 * ["worker failed"]
 
@@ -312,7 +321,7 @@ async def test_what_cannot_be_settled_is_tried_again_for_ever(autojump_clock, nu
         raise StoreFailed("SQLITE_FULL")
 
     table, log = keyed(nursery, work, fail_first)
-    table.wake("a")
+    table.wake("a", Worker)
     await table.empty()
     assert len([event for event, _ in log if event == "still in the way"]) == 5
     assert tried == sorted(set(tried))
@@ -326,32 +335,12 @@ async def test_a_failing_key_harms_no_other(autojump_clock, nursery):
 
     seen = []
     table, _ = keyed(nursery, work)
-    table.wake("bad")
-    table.wake("good")
+    table.wake("bad", Worker)
+    table.wake("good", Worker)
     await trio.sleep(1)
     assert seen == ["good"]
     await table.empty()
     assert seen == ["good", "bad"]
-
-
-async def test_a_cancel_meets_a_turn_that_has_not_reached_its_task_yet(nursery):
-    met = []
-
-    async def work(key, worker):
-        worker.cut(7, "stop")
-        with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
-            reach(scope)
-            await trio.sleep_forever()
-        met.append(scope.cancelled_caught)
-        with trio.CancelScope() as scope, worker.holding(8, lambda: None) as reach:
-            reach(scope)
-            await checkpoint()
-        met.append(scope.cancelled_caught)
-
-    table, _ = keyed(nursery, work)
-    table.wake("a")
-    await table.empty()
-    assert met == [True, False]
 
 
 async def test_everybody_who_waits_for_the_table_to_be_empty_is_told(autojump_clock, nursery):
@@ -359,7 +348,7 @@ async def test_everybody_who_waits_for_the_table_to_be_empty_is_told(autojump_cl
         await trio.sleep(1)
 
     table, _ = keyed(nursery, work)
-    table.wake("a")
+    table.wake("a", Worker)
     with trio.fail_after(2):
         async with trio.open_nursery() as waiting:
             for _ in range(3):
@@ -370,9 +359,9 @@ async def test_cancelled_workers_leave_and_the_table_is_empty(autojump_clock, nu
     slow = Lingers(1)
     table, _ = keyed(nursery, slow.work)
     for key in "abc":
-        table.wake(key, 1)
+        table.wake(key, lambda: Numbered(1))
     await trio.sleep(1)
-    table.replace("a", 2, "reset")
+    table.replace("a", Numbered(2), "reset")
     table.cancel("drain")
     await table.empty()
     assert trio.current_time() == 2

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from types import SimpleNamespace
 
 import structlog
 import trio
 
 from hermes_trio.runtime.clock import seeded_chance
-from hermes_trio.runtime.workers import Keyed, Worker
+from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 
 
 class Bench:
@@ -23,7 +24,7 @@ class Bench:
 
         log = structlog.wrap_logger(structlog.PrintLogger(), processors=[keep])
         does = SimpleNamespace(work=work, fail_first=self.nothing_in_the_way)
-        self.keyed: Keyed[str] = Keyed(nursery, does, "bench", log, seeded_chance("bench"))
+        self.table = SessionWorkers(nursery, does, "bench", log, seeded_chance("bench"))
 
     async def nothing_in_the_way(self, key, worker) -> None:
         """Its failures are no row's."""
@@ -42,17 +43,17 @@ async def test_a_wake_ends_the_rest_of_one_that_failed(autojump_clock):
 
     async with trio.open_nursery() as nursery:
         bench = Bench(nursery, work)
-        bench.keyed.wake("a")
+        bench.table.wake("a", partial(SessionWorker, 1))
         while len(looks) < 11:  # noqa: ASYNC110
             await trio.sleep(0.1)
         now = trio.current_time()
-        bench.keyed.wake("a")
-        await bench.keyed.empty()
+        bench.table.wake("a", partial(SessionWorker, 1))
+        await bench.table.empty()
         assert looks[-1] == now
 
 
 async def test_a_cut_reaches_only_the_turn_it_names(autojump_clock):
-    worker = Worker()
+    worker = SessionWorker(1)
     with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
         reach(scope)
         worker.cut(6, "late")
@@ -61,7 +62,7 @@ async def test_a_cut_reaches_only_the_turn_it_names(autojump_clock):
 
 
 async def test_an_answer_reaches_only_the_turn_it_names():
-    worker, told = Worker(), []
+    worker, told = SessionWorker(1), []
     worker.answer(7)
     with worker.holding(7, lambda: told.append(7)) as reach:
         reach(trio.CancelScope())
@@ -79,11 +80,31 @@ async def test_a_turn_that_leaves_in_time_is_not_left_behind(autojump_clock):
 
     async with trio.open_nursery() as nursery:
         bench = Bench(nursery, work)
-        bench.keyed.wake("a")
+        bench.table.wake("a", partial(SessionWorker, 1))
         await trio.sleep(1)
-        worker = bench.keyed.live["a"]
-        bench.keyed.cut("a", 7, "stop")
+        worker = bench.table.live["a"]
+        bench.table.cut("a", 7, "stop")
         await trio.sleep(5)
-        assert bench.keyed.live["a"] is worker
+        assert bench.table.live["a"] is worker
         assert bench.events() == []
-        await bench.keyed.empty()
+        await bench.table.empty()
+
+
+async def test_a_cancel_meets_a_turn_that_has_not_reached_its_task_yet():
+    met = []
+
+    async def work(key, worker):
+        worker.cut(7, "stop")
+        with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+            reach(scope)
+            await trio.sleep_forever()
+        met.append(scope.cancelled_caught)
+        with trio.CancelScope() as scope, worker.holding(8, lambda: None) as reach:
+            reach(scope)
+            await trio.lowlevel.checkpoint()
+        met.append(scope.cancelled_caught)
+
+    async with trio.open_nursery() as nursery:
+        bench = Bench(nursery, work)
+        bench.table.wake("a", partial(SessionWorker, 1))
+    assert met == [True, False]
