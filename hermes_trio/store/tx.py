@@ -191,13 +191,19 @@ class Tx:
 
         False if the session has it already. One that stands elsewhere, whatever put it there, is told here.
         """
+        length, body = size((entry,)), to_json(entry)
         cursor = self.run(
             "insert into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)"
-            " on conflict(inbound) where inbound is not null do update set session = excluded.session,"
-            " turn = excluded.turn, size = excluded.size, body = excluded.body"
-            " where entry.session is not excluded.session",
-            (session, turn, inbound, size((entry,)), to_json(entry), self.now),
+            " on conflict(inbound) where inbound is not null do nothing",
+            (session, turn, inbound, length, body, self.now),
         )
+        if not cursor.rowcount:
+            # As the insert's own `do update` this would cost each entry a table of what it might change.
+            cursor = self.run(
+                "update entry set session = ?, turn = ?, size = ?, body = ?"
+                " where inbound = ? and session is not ?",
+                (session, turn, length, body, inbound, session),
+            )
         return cursor.rowcount > 0
 
     def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> bool:

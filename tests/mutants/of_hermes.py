@@ -69,8 +69,8 @@ HERMES: tuple[Mutant, ...] = (
         "The delivery of an answer does not end the run of interruptions.",
         (
             "store/promises/delivery.py",
-            'if turn is not None and found == ["final", 1, "sent"]:',
-            'if turn is not None and found == ["final", 1, "sending"]:',
+            'if interrupted is not None and found == ["final", 1, "sent"]:',
+            'if interrupted is not None and found == ["final", 1, "sending"]:',
         ),
     ),
 )

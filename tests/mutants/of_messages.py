@@ -20,8 +20,8 @@ MESSAGES: tuple[Mutant, ...] = (
         ),
         (
             "store/tx.py",
-            '            " where entry.session is not excluded.session",\n',
-            '            " where false",\n',
+            '                " where inbound = ? and session is not ?",\n',
+            '                " where inbound = ? and session is not ? and false",\n',
         ),
     ),
     mutant(

@@ -58,9 +58,9 @@ SENDS: tuple[Mutant, ...] = (
         "An answer is sent although its preview stands there.",
         (
             "store/promises/turns.py",
-            "        if not shows:\n            tx.owe(closing.reply, turn, waiting=waiting)\n        else:\n"
-            "            rows.say_in_preview(tx, turn, closing.reply, waiting=waiting)\n",
-            "        tx.owe(closing.reply, turn, waiting=waiting)\n",
+            "        if not left.shown:\n            tx.owe(closing.reply, turn, waiting=left.waiting)\n        else:\n"
+            "            rows.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)\n",
+            "        tx.owe(closing.reply, turn, waiting=left.waiting)\n",
         ),
     ),
     mutant(

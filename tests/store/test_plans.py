@@ -64,6 +64,21 @@ def _scans(db, sql):
     return [found[0] for found in read if found and found[1] in GROWING]
 
 
+async def test_a_lane_finds_what_it_says_next_without_sorting_what_it_has_to_say(autojump_clock):
+    asked = set()
+    async with open_world() as world:
+        world.db.set_trace_callback(lambda sql: asked.add(sql) if "order by begun desc" in sql else None)
+        await world.say("u1", "hello")
+        await world.reply("u1")
+        world.db.set_trace_callback(None)
+        [plan] = {_sorts(world.db, sql) for sql in asked}
+        assert plan == ()
+
+
+def _sorts(db, sql):
+    return tuple(row[3] for row in db.execute(f"explain query plan {sql}") if "TEMP B-TREE" in row[3])
+
+
 async def test_no_index_has_a_list_in_its_condition(autojump_clock):
     # Of more than two SQLite makes a table, anew for each row that is written.
     async with open_world() as world:

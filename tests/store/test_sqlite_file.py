@@ -11,7 +11,8 @@ from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
 from hermes_trio.runtime.clock import SystemClock
 from hermes_trio.store.sqlite import schema
 from hermes_trio.store.sqlite.errors import of_a_start
-from hermes_trio.store.sqlite.schema import APPLICATION_ID, MIGRATIONS, connect, connect_read_only
+from hermes_trio.store.sqlite.migrations import MIGRATIONS, WRITTEN
+from hermes_trio.store.sqlite.schema import APPLICATION_ID, connect, connect_read_only
 from hermes_trio.store.sqlite.store import open_sqlite_store
 from tests.store.kit import a_store
 
@@ -249,7 +250,7 @@ def test_a_file_that_another_program_holds_and_a_full_disk_are_no_fault_of_the_f
 def test_a_store_that_is_written_as_ours_is_not_compared_part_by_part():
     """A new migration changes what is written: `WRITTEN` is what this says of it."""
     with closing(connect(":memory:")) as db:
-        assert schema._written(db) == schema.WRITTEN
+        assert schema._written(db) == WRITTEN
 
 
 SPOILS = {

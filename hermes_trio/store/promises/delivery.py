@@ -212,11 +212,14 @@ def _marked(part: Part) -> Part:
 
 
 _WAS = (
-    "select turn, said, last, state, exists(select 1 from outbound other where other.lane = outbound.lane"
+    "select said, last, state, exists(select 1 from outbound other where other.lane = outbound.lane"
     " and (other.state = 'owed' or other.state = 'sending' or other.state = 'live')"
-    " and (other.state <> 'live' or other.dirty = 1)) from outbound where id = ?"
+    " and (other.state <> 'live' or other.dirty = 1)),"
+    " (select id from session where interrupted > 0 and id ="
+    " (select session from turn where id = outbound.turn and state = 'finished'))"
+    " from outbound where id = ?"
 )
-"""Of a row what it was, and whether its lane has more to say."""
+"""Of a row what it was, whether its lane has more to say, and its session if that was interrupted."""
 
 
 def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
@@ -225,13 +228,9 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     The last part of a finished turn's final ends its session's run of interruptions.
     """
     tx.run(_SAID, {"id": message_id, "now": tx.now, "row": row})
-    turn, *found, more = tx.one(_WAS, row)
-    if turn is not None and found == ["final", 1, "sent"]:
-        tx.run(
-            "update session set interrupted = 0 where interrupted > 0 and id ="
-            " (select session from turn where id = ? and state = 'finished')",
-            (turn,),
-        )
+    *found, more, interrupted = tx.one(_WAS, row)
+    if interrupted is not None and found == ["final", 1, "sent"]:
+        tx.run("update session set interrupted = 0 where id = ?", (interrupted,))
     return bool(more)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,26 +51,36 @@ _HOLD_BACK = update("held back", "coalesce(reply, id) = :reply")
 
 def end_turn(
     tx: Tx, turn: int, key: str, state: TurnState, reason: str, outcome: OutcomeName | None = None
-) -> None:
+) -> Left:
     """The turn's row, its messages and its open questions reach their end."""
     tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
     tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
-    asked, runs, told = tx.one(_LEFT_OPEN, turn, turn, key)
+    asked, runs, told, *left = tx.one(_LEFT_OPEN, turn, turn, key, turn, key)
     if asked:
         tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
     if runs:
         tx.run(f"update process set state = 'killed', ended_at = ? where {_FOREGROUND}", (tx.now, turn))
     if told:
         _note_matches(tx, turn, key)
+    return Left(*map(bool, left))
+
+
+class Left(NamedTuple):
+    """What stays where a turn has ended: whether it shows something live, and whether messages wait."""
+
+    shown: bool
+    waiting: bool
 
 
 _FOREGROUND = "turn = ? and foreground = 1 and state = 'running'"
 _LEFT_OPEN = (
     "select exists(select 1 from step where turn = ? and asked is not null),"
     f" exists(select 1 from process where {_FOREGROUND}),"
-    f" exists(select 1 from inbound where key = ? and kind = 'match' and {WAKING})"
+    f" exists(select 1 from inbound where key = ? and kind = 'match' and {WAKING}),"
+    " exists(select 1 from outbound where turn = ? and state = 'live'),"
+    f" exists(select 1 from inbound where key = ? and {CLAIMABLE})"
 )
-"""What most turns leave nothing of: questions, programs, and lines that these had yet to tell."""
+"""What most turns leave nothing of (questions, programs, lines that these had yet to tell), and `Left`."""
 
 
 def _note_matches(tx: Tx, turn: int, key: str) -> None:
@@ -99,8 +110,8 @@ def in_history(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, 
 
 def cut_turn(tx: Tx, turn: int, key: ConversationKey, state: TurnState, why: str, line: str) -> None:
     """End a turn from outside: commit first, the cancel follows from it."""
-    end_turn(tx, turn, text_of(key), state, why)
-    retire_live(tx, turn, line)
+    if end_turn(tx, turn, text_of(key), state, why).shown:
+        retire_live(tx, turn, line)
     tx.then(CancelTurn(key, turn, why))
 
 

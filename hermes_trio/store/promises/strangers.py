@@ -44,16 +44,25 @@ def has_room(tx: Tx, account: str, decided: Decided) -> bool:
 
 def forget(tx: Tx, account: str) -> None:
     """Hours that are over are told and forgotten, and some of the updates that nobody reads any more."""
-    over = (account, _hour(tx))
-    if tx.one("select 1 from stranger where account = ? and hour < ? limit 1", *over):
+    over, unread_since = (account, _hour(tx)), tx.now - RAW_S
+    told_of, unread = tx.one(_TO_FORGET, *over, unread_since)
+    if told_of:
         told = "case who when ? then cast(unkept as integer) else 0 end"
         gone = f"delete from stranger where account = ? and hour < ? returning {told}"
         unkept = sum(count for (count,) in tx.all(gone, *over, ALL))
         if unkept:
             tx.then(Unkept(account, unkept))
-    unread = "raw is not null and outcome is not null and settled_at < ?"
-    for (id,) in tx.all(f"select id from inbound where {unread} limit ?", tx.now - RAW_S, AT_ONCE):
-        tx.run("update inbound set raw = null where id = ?", (id,))
+    if unread:
+        for (id,) in tx.all(f"select id from inbound where {_UNREAD} limit ?", unread_since, AT_ONCE):
+            tx.run("update inbound set raw = null where id = ?", (id,))
+
+
+_UNREAD = "raw is not null and outcome is not null and settled_at < ?"
+_TO_FORGET = (
+    "select exists(select 1 from stranger where account = ? and hour < ?),"
+    f" exists(select 1 from inbound where {_UNREAD})"
+)
+"""Each batch that comes in looks; most find nothing."""
 
 
 def _hour(tx: Tx) -> int:

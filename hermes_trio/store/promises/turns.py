@@ -11,7 +11,6 @@ from hermes_trio.store.promises.intake import Question
 from hermes_trio.store.tx import (
     ANY_PENDING,
     BARRIER,
-    CLAIMABLE,
     NEWEST_STEP,
     NO_SESSION,
     Tx,
@@ -131,23 +130,21 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
     quiet = closing.until is not None and not defer(tx, turn, key, closing)
     if closing.error is not None:
         tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
-    shows = tx.one("select 1 from outbound where turn = ? and state = 'live' limit 1", turn) is not None
     if closing.outcome == "refused":
         _unsay(tx, session, key, turn)
-    rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
+    left = rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
     if quiet:
         pass  # they were told before
     elif closing.reply is None:
         _last_say_is_final(tx, turn, session)
     elif closing.state == "finished":
-        waiting = tx.one(f"select 1 from inbound where key = ? and {CLAIMABLE} limit 1", key) is not None
-        if not shows:
-            tx.owe(closing.reply, turn, waiting=waiting)
+        if not left.shown:
+            tx.owe(closing.reply, turn, waiting=left.waiting)
         else:
-            rows.say_in_preview(tx, turn, closing.reply, waiting=waiting)
-    elif not (shows and rows.retire_live(tx, turn, closing.reply.parts[0].text)):
+            rows.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)
+    elif not (left.shown and rows.retire_live(tx, turn, closing.reply.parts[0].text)):
         tx.owe(closing.reply, turn)
-    if shows:
+    if left.shown:
         rows.retire_live(tx, turn, sentences.CUT_SHORT_LINE)
 
 
