@@ -13,11 +13,23 @@ from hermes_trio.testing.simulation.invariants import (
     programs,
     sends,
     slots,
+    starts,
     steps,
     turns,
     waiting,
 )
-from hermes_trio.testing.simulation.plan import Command, Crash, Fault, Operate, Place, Plan, Rules, Say, Stop
+from hermes_trio.testing.simulation.plan import (
+    Command,
+    Crash,
+    Fault,
+    Forbid,
+    Operate,
+    Place,
+    Plan,
+    Rules,
+    Say,
+    Stop,
+)
 from hermes_trio.testing.simulation.play import play
 
 TWO = (Place("club", None, True), Place("ada", "topic"))
@@ -104,6 +116,32 @@ ASKED_BEFORE_IT_HEARD = Plan(
     ),
 )
 """The interrupt of its turn is durable at 5.705, and told at 8.755 with the beginning of that turn."""
+THE_LAST_WAS_A_STRANGERS = Plan(
+    seed=665797,
+    rules=Rules(agent="library", scope="chat", busy="steer"),
+    places=(Place("club", None, True),),
+    happenings=(
+        Say(0.0, 1, "bob", 0, ("ask:600",)),
+        Say(1.004, 5, "zoe"),
+        Stop(4.0045, down_s=4000.0),
+        Forbid(4.0045, "zoe"),
+        Crash(4.0045),
+    ),
+)
+COMMANDS_IN_LINE = Plan(
+    seed=673696,
+    rules=Rules(turns_max=1, commit_s=0.1),
+    places=(Place("club", None, True),),
+    happenings=(
+        Fault(0.0, "platform_disconnects", {"for_s": 4000.0}),
+        Command(0.0, 7, "ada", "/cc"),
+        Say(0.0, 17, "bob"),
+        Command(0.0, 18, "ada", "/status"),
+        Say(0.0, 19, "ada"),
+        Command(0.0, 20, "ada", "/new"),
+        Command(0.0, 22, "ada", "/status"),
+    ),
+)
 MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "start:slow")),))
 
 
@@ -154,6 +192,16 @@ MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "
             LEFT_ITS_DISK,
             lines.OneLineEach,
             id="a stop that waits for its disk no longer owes no line of what that wrote then",
+        ),
+        pytest.param(
+            THE_LAST_WAS_A_STRANGERS,
+            starts.RightVerdict,
+            id="what is dropped of a stranger was a sign of life when the boot began",
+        ),
+        pytest.param(
+            COMMANDS_IN_LINE,
+            sends.ControlInTime,
+            id="a command that stands in line waits for those in front of it",
         ),
         pytest.param(
             MUTED,

@@ -11,6 +11,8 @@ from hermes_trio.testing.simulation.words import answered
 from hermes_trio.text.sentences import MARK
 
 WITHIN_S = 2.0
+COMMAND_WAITS = 3 * 4
+"""A command looks, decides and settles; each waits for its own commit and for one before it, at both ends."""
 UNANSWERED = ("superseded", "stopped", "dropped", "expired")
 CONTROL = ("/status", "/stop")
 
@@ -199,7 +201,7 @@ class ControlInTime(Invariant):
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._answers: dict[int, float] = {}
+        self._answers: dict[int, tuple[float, float]] = {}
         self._sends: dict[int, float] = {}
 
     def changed(self, change: Change) -> None:
@@ -210,9 +212,9 @@ class ControlInTime(Invariant):
         if change.table == "inbound" and new["kind"] == "command" and new["outcome"] is None:
             spoken = self.facts.spoken_of(new)
             if spoken is not None and spoken.message.text.startswith(CONTROL):
-                self._answers.setdefault(change.id, self.facts.now)
+                self._answers.setdefault(change.id, (self.facts.now, self._ahead_s(change.id, new["key"])))
         elif change.table == "inbound" and change.id in self._answers:
-            self._in_time(self._answers.pop(change.id), self.facts.store_late_until, new["native"])
+            self._answered(change.id, new["native"])
         elif change.table == "outbound" and new["said"] == "reply":
             self._reply(change, new)
 
@@ -228,9 +230,20 @@ class ControlInTime(Invariant):
         if event.who == "world" and event.what in ("crash", "stop", "start", "stopped"):
             self._answers.clear()
             self._sends.clear()
-        for id, since in list(self._answers.items()):
-            if self.facts.now - since > WITHIN_S:
-                self._in_time(self._answers.pop(id), self.facts.store_late_until, f"command {id}")
+        for id, (since, ahead_s) in list(self._answers.items()):
+            if self.facts.now - since > WITHIN_S + ahead_s:
+                self._answered(id, f"command {id}")
+
+    def _answered(self, id: int, what: str) -> None:
+        since, ahead_s = self._answers.pop(id)
+        self._in_time(since, self.facts.store_late_until, what, ahead_s)
+
+    def _ahead_s(self, id: int, key: str) -> float:
+        """What the key's commands in front of this one take on a slow disk: they are answered in order."""
+        rows = self.facts.mirror.inbound.items()
+        ahead = [row for at, row in rows if at < id and row["key"] == key and row["outcome"] is None]
+        commands = sum(row["kind"] == "command" for row in ahead)
+        return commands * COMMAND_WAITS * self.facts.plan.rules.commit_s
 
     def _slack(self) -> float:
         return 3 * self.facts.plan.rules.call_s + 20 * self.facts.grace_s

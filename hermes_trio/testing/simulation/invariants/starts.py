@@ -12,6 +12,7 @@ from hermes_trio.testing.simulation.setting import options
 from hermes_trio.values.identity import Address
 
 EXACT_S = 1e-3
+_Times = tuple[float | None, float | None, bool]
 
 
 class RightVerdict(Invariant):
@@ -22,13 +23,14 @@ class RightVerdict(Invariant):
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._asked: set[int] = set()
+        self._found: dict[int, _Times] = {}
 
     def changed(self, change: Change) -> None:
-        """A boot begins: what asks something then?"""
+        """A boot begins: what does it find? What it drops of strangers was a sign of life all the same, and a
+        command that it settles first may have been in the way of an answer."""
         if change.table == "boot" and change.old is None:
-            asked = self.facts.db.execute("select turn from step where asked is not null")
-            self._asked = {turn for (turn,) in asked}
+            running = self.facts.db.execute("select id, session from turn where state = 'running'").fetchall()
+            self._found = {turn: self._times(turn, session) for turn, session in running}
 
     def happened(self, event: Event) -> None:
         """Each verdict, from the rows, from who may speak and from how this life was started."""
@@ -53,7 +55,7 @@ class RightVerdict(Invariant):
     def _worked(self, said: str, verdict: str, turn: int, row: Row) -> None:
         limits = options(self.facts.plan.rules)
         began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
-        last, wakes_at, asks = self._times(turn, row["session"])
+        last, wakes_at, asks = self._found[turn]
         if asks or (wakes_at is not None and wakes_at > began):
             self.check(verdict in ("resume", "paused"), f"{said}, and it waits")
             return
@@ -66,16 +68,13 @@ class RightVerdict(Invariant):
         self.check(stuck or not old or verdict == "too_old", f"{said}, {age_s:.3f} s old")
         self.check(stuck or not young or verdict != "too_old", f"{said}, {age_s:.3f} s old")
 
-    def _times(self, turn: int, session: int) -> tuple[float | None, float | None, bool]:
-        """When something was said in its session last, when it wakes up, and whether it asked something when
-        this boot began: a command that it settled first may have been in the way of the answer.
-        """
+    def _times(self, turn: int, session: int) -> _Times:
+        """When something was said in its session last, when it wakes up, and whether it asks something."""
         ask = self.facts.one
         last = ask("select at from entry where session = ? order by id desc limit 1", session)
-        (wakes_at,) = ask("select max(wake_at) from step where turn = ? and state = 'intent'", turn) or (
-            None,
-        )
-        return last[0] if last else None, wakes_at, turn in self._asked
+        (wakes_at,) = ask("select max(wake_at) from step where turn = ? and state = 'intent'", turn)
+        asks = ask("select 1 from step where turn = ? and asked is not null", turn) is not None
+        return last[0] if last else None, wakes_at, asks
 
 
 class CountsAtBoot(Invariant):
