@@ -17,6 +17,7 @@ from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
 from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import full_jitter
 from hermes_trio.runtime.discretion import shown
 from hermes_trio.runtime.log import Log
@@ -56,6 +57,7 @@ class Outbox:
         give_up_after_s: how long a part is tried, in seconds of the wall clock.
         hears: whether an account receives at the moment, so that a call has a chance.
         moves: chats that have another id, by which they are spoken to.
+        allowances: end the time that a platform is given for a call.
         redact: replaces secrets in what is shown, and in what an adapter says of its failures.
     """
 
@@ -70,6 +72,7 @@ class Outbox:
         redact: Callable[[str], str],
         hears: Callable[[str], bool],
         moves: Moves,
+        allowances: Allowances,
     ) -> None:
         self._store = store
         self._platforms = platforms
@@ -80,6 +83,7 @@ class Outbox:
         self._redact = redact
         self._hears = hears
         self._moves = moves
+        self._allowances = allowances
         self._silent_until: dict[tuple[str, str], float] = {}
         self._typing = 0
         self._live_until: dict[str, float] = {}
@@ -145,9 +149,10 @@ class Outbox:
             return "look"
         plain = _plain(moved, platform.capabilities) if begun.plain else moved
         delivery = shown(plain, self._redact)
-        with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as deadline:
+        time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)
+        with time.given():
             receipt, error = await attempt(lambda: platform.deliver(delivery))
-        if error is None and not deadline.cancelled_caught:
+        if error is None and not time.passed:
             id = str(receipt.message_id) if receipt and receipt.message_id is not None else None
             more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"

@@ -8,7 +8,7 @@
       ├ processes            a task per program, and one per process group that is being ended
       ├ delayed starts, cooldowns  keep what waits for a clock
       ├ sweep                looks for rows that cannot be read and that nothing meets
-      ├ allowances           ends what turns and commands are given, in time that the process has lived
+      ├ allowances           ends what turns, commands and calls are given, in time that the process lived
       └ intake nursery       a supervisor per account
 
 Three ways out: the body ends → drain; Cancelled or an error in the body → checkpoint under its shield,

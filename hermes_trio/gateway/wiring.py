@@ -95,14 +95,12 @@ class Wiring:
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
-        keep_s, hears = options.give_up_after_s, self._hears
-        self.moves = Moves()
+        self.moves, self.allowances = Moves(), Allowances()
         self.split, redact = Splitting(discretion.aside).parts, discretion.redact
-        self.outbox = Outbox(store, self.accounts, clock, chance, log, keep_s, redact, hears, self.moves)
+        self.outbox = self._outbox(redact)
         reaper = Reaper(nursery, log)
         self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
-        self.allowances = Allowances(options.turn_deadline_s)
         around = self._surroundings(discretion, history)
         self.delayed_starts = DelayedStarts()
         self.cooldowns = CooldownKeeper(store, getattr(agent, "pools", ()), clock, log)
@@ -128,6 +126,20 @@ class Wiring:
         )
         self.lanes = WorkerTable(nursery, self.outbox, "lane", log, chance)
         self.commands = WorkerTable(nursery, self.dispatch, "commands", log, chance)
+
+    def _outbox(self, redact: Callable[[str], str]) -> Outbox:
+        return Outbox(
+            self.store,
+            self.accounts,
+            self.clock,
+            self.chance,
+            self.log,
+            self.options.give_up_after_s,
+            redact,
+            self._hears,
+            self.moves,
+            self.allowances,
+        )
 
     def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
         return Surroundings(

@@ -12,21 +12,17 @@ from contextlib import contextmanager
 
 import trio
 
-LOOKS = 60
-"""A deadline is looked at so often in its time: what a stop of the process costs it is at most one look."""
+LOOKS, OFTEN_S, SELDOM_S = 60, 1.0, 10.0
+"""What is given is looked at so often in its time, within these bounds: what a stop of the process costs it
+is at most one look."""
 
 NEVER = float("inf")
 
 
 class Allowances:
-    """Ends what is given in time, in seconds that this process has lived.
+    """Ends what is given in time, in seconds that this process has lived."""
 
-    Args:
-        longest_s: what is given, where it is most.
-    """
-
-    def __init__(self, longest_s: float) -> None:
-        self._every_s = min(10.0, max(1.0, longest_s / LOOKS))
+    def __init__(self) -> None:
         self._given: set[Allowance] = set()
         self._lost_s = 0.0
         self._looks_at = NEVER
@@ -39,8 +35,7 @@ class Allowances:
             # What no clock can tell from now is over: else this looked again and again, and no time passed.
             for one in [one for one in self._given if at + (one.ends_at - now) <= at]:
                 one.over()
-            next_at = min((one.ends_at for one in self._given), default=NEVER)
-            wait_s = min(self._every_s, next_at - now) if self._given else NEVER
+            wait_s = min((min(one.every_s, one.ends_at - now) for one in self._given), default=NEVER)
             self._looks_at = trio.current_time() + wait_s
             with trio.move_on_at(self._looks_at):
                 await self._news.wait()
@@ -56,7 +51,7 @@ class Allowances:
     def begin(self, one: Allowance) -> None:
         """From now on it is looked at, also where the process stops before the next look is begun."""
         self._given.add(one)
-        looks_at = min(one.ends_at + self._lost_s, trio.current_time() + self._every_s)
+        looks_at = min(one.ends_at + self._lost_s, trio.current_time() + one.every_s)
         if looks_at < self._looks_at:
             self._looks_at = looks_at
             self._news.set()
@@ -75,10 +70,11 @@ class Allowance:
 
     Attributes:
         ends_at: when it is over, as `Allowances.lived` counts.
+        every_s: how long it is not looked at, at most.
         passed: it was over before its block was left.
     """
 
-    __slots__ = ("_left_s", "_of", "_scope", "_stops", "ends_at")
+    __slots__ = ("_left_s", "_of", "_scope", "_stops", "ends_at", "every_s")
 
     def __init__(self, of: Allowances, seconds: float) -> None:
         self._of = of
@@ -86,6 +82,7 @@ class Allowance:
         self._scope = trio.CancelScope()
         self._stops = 1
         self.ends_at = NEVER
+        self.every_s = min(SELDOM_S, max(OFTEN_S, seconds / LOOKS))
 
     @property
     def passed(self) -> bool:

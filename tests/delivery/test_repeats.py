@@ -27,6 +27,42 @@ async def says_nothing(turn):
     return Silence("nobody asked")
 
 
+class InPieces(MemoryPlatform):
+    """It reads what the service answers piece by piece."""
+
+    async def deliver(self, delivery):
+        receipt = await super().deliver(delivery)
+        for _ in range(5):
+            await trio.lowlevel.checkpoint()
+        return receipt
+
+
+@pytest.mark.parametrize("asleep_s", [9, 90, 9000])
+async def test_an_answer_that_came_while_the_process_was_frozen_is_read(autojump_clock, asleep_s):
+    """Time in which nobody could read is not the platform's: nothing is said twice."""
+    async with open_world(platform=InPieces(delay_s=3)) as world:
+        await world.say("u1", "hi")
+        await world.until(seconds=2)
+        world.fault("freezes", for_s=asleep_s)
+        await world.settle()
+        assert world.platform.texts("u1") == [ANSWER]
+        assert outbound(world) == [("final", "sent", 1, 0, 0)]
+        assert world.lines("send retried") == []
+
+
+@pytest.mark.parametrize("asleep_s", [9, 90, 9000])
+async def test_a_platform_that_does_not_answer_has_its_minute_whatever_was_slept(autojump_clock, asleep_s):
+    async with open_world() as world:
+        world.fault("platform_hangs")
+        await world.say("u1", "hi")
+        await world.until(seconds=2)
+        world.fault("freezes", for_s=asleep_s)
+        await world.until(seconds=58 + asleep_s)
+        assert world.lines("send retried") == []
+        await world.until(seconds=61 + asleep_s)
+        assert [line["why"] for line in world.lines("send retried")] == ["no answer in time"]
+
+
 @pytest.mark.world(platform=Tripwire())
 async def test_a_crash_between_begin_and_call_sends_one_marked_message(world):
     await world.say("u1", "hi")

@@ -12,7 +12,7 @@ async def test_what_is_left_too_little_for_a_clock_to_tell_is_over(
     mock_clock, before_s, given_s, stood_still_s, nursery
 ):
     # Of 0.7 s after a stop of 4,000 there are 4e-13 left at last: as a time from now that is now.
-    allowances, went = Allowances(given_s), []
+    allowances, went = Allowances(), []
     mock_clock.jump(before_s)
     nursery.start_soon(allowances.serve)
     await trio.testing.wait_all_tasks_blocked()

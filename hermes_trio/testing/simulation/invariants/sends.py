@@ -243,7 +243,7 @@ class ControlInTime(Invariant):
         rows = self.facts.mirror.inbound.items()
         ahead = [row for at, row in rows if at < id and row["key"] == key and row["outcome"] is None]
         commands = sum(row["kind"] == "command" for row in ahead)
-        return commands * COMMAND_WAITS * self.facts.plan.rules.commit_s
+        return float(commands * COMMAND_WAITS * self.facts.plan.rules.commit_s)
 
     def _slack(self) -> float:
         return 3 * self.facts.plan.rules.call_s + 20 * self.facts.grace_s
