@@ -18,7 +18,7 @@ from tests.invariants.race_chats import POOLS, SOURCES, Cell, Provider
 from tests.invariants.race_checks import FELL, must_end
 from tests.invariants.races import CELLS, LATES, OF_EACH, WAYS, cells, races, ready_to_race
 
-SEEDS = int(os.environ.get("HERMES_TRIO_RACE_SEEDS", "84"))
+SEEDS = int(os.environ.get("HERMES_TRIO_RACE_SEEDS", "168"))
 
 
 def test_whatever_ends_a_conversation_while_its_last_key_is_refused_the_next_message_is_answered():
