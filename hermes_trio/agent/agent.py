@@ -7,8 +7,8 @@ after a crash a call that is not idempotent is shown to the model as *started, o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, TypeVar
 
 import msgspec
 
@@ -25,10 +25,13 @@ from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.sanitize import clean
 from hermes_trio.text.told import OF_MARKS
 from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, says_nothing
+from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.identity import Address
 from hermes_trio.values.recording import AgentSetup, ToolSetup
 from hermes_trio.values.transcript import Spell, ToolCall, ToolEntry, ToolSpec
+
+T = TypeVar("T")
 
 
 class Models(Protocol):
@@ -67,6 +70,16 @@ class Context:
         self.processes: CallProcesses = turn.processes(consumed)
         self._turn = turn
         self._parent = parent
+
+    async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
+        """Ask the person, across restarts."""
+        return await self._turn.ask(text, choices=choices, timeout_s=timeout_s, name=f"{self._parent}/{ASK}")
+
+    async def step(
+        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+    ) -> T:
+        """Run it once, however often the call is run."""
+        return await self._turn.step(f"{self._parent}/step {name}", fn, *args, idempotent=idempotent)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep, across restarts."""
@@ -165,7 +178,7 @@ class ModelAgent:
                     if shown.was_set_aside(call):
                         result = await self._record(turn, call, NOT_AGAIN)
                     else:
-                        result = await self._use(turn, call)
+                        result = await self._use(turn, call, shown)
                     shown.add(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
             elif answer.finish == "unfinished":
@@ -187,7 +200,7 @@ class ModelAgent:
         if turn.steps.count >= self._steps_max:
             raise LimitReached(f"this took more than {self._steps_max} steps")
 
-    async def _use(self, turn: Turn, call: ToolCall) -> Result:
+    async def _use(self, turn: Turn, call: ToolCall, shown: Transcript) -> Result:
         """Run one tool call as a step; what goes wrong in it is told to the model."""
         tool = self._tools.get(call.name)
         arguments = _arguments(call)
@@ -212,7 +225,7 @@ class ModelAgent:
                 return Result(await _text(told(error), turn.discretion), failed=True)
             return Result(text or "")
 
-        return await turn.steps.run(
+        result = await turn.steps.run(
             name,
             use,
             arguments,
@@ -222,6 +235,8 @@ class ModelAgent:
             unknown=lambda: Result(UNKNOWN, failed=True),
             consumes=consumed,
         )
+        shown.add_answers(turn.steps.questions.entries(parent))
+        return result
 
     async def _record(self, turn: Turn, call: ToolCall, wrong: str) -> Result:
         async def refuse() -> Result:

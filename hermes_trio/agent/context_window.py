@@ -119,6 +119,7 @@ class Transcript:
         self.notice = ""
         self._summaries = True
         self._left_out = 0
+        self._answers = 0
         self._results_refused = 0
         self._not_again: set[tuple[str, str]] = set()
 
@@ -130,6 +131,11 @@ class Transcript:
     def add(self, *entries: Entry) -> None:
         """Show this from now on."""
         self._shown.add(entries)
+
+    def add_answers(self, entries: Sequence[Entry]) -> None:
+        """Show what persons were asked within a call, and their answers: they are said like the messages."""
+        self._answers += sum(isinstance(entry, UserEntry) for entry in entries)
+        self.add(*entries)
 
     def hear(self) -> int:
         """Show the messages that were taken in since the last call; returns how many."""
@@ -186,7 +192,8 @@ class Transcript:
     @property
     def _asked(self) -> int:
         """How many messages of people wait for their answer: what the gateway tells is none."""
-        return sum(not message.note for message in self._turn.messages) - self._left_out
+        told = sum(not message.note for message in self._turn.messages)
+        return told + self._answers - self._left_out
 
     async def _call(self, without: SummaryEntry | None) -> Asked:
         """One call of the model, as a step; what it is shown without is left out for good if it answers."""

@@ -237,7 +237,7 @@ class Store(ProcessStore, Protocol):
         """
 
     async def asked(self, turn: int, step: StepRow) -> StepRow:
-        """The ask's row as it stands."""
+        """The ask's row as it stands; of one that is answered the value is an `Answered`."""
 
     async def show(self, turn: int, reply: Reply) -> None:
         """Replace the text of the turn's live row of this kind by the reply's first part, creating it.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.values.identity import Address
+
+T = TypeVar("T")
 
 
 class Tool(Protocol):
@@ -49,6 +51,31 @@ class ToolContext(Protocol):
     op: str
     address: Address
     processes: CallProcesses
+
+    async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
+        """Ask the person a question and return the answer; see `Turn.ask`. One at a time in a call.
+
+        It survives a restart: the call is then run again from its first line, with what it asked before
+        answered and its steps giving what they gave, up to the question that was open. So what a call does
+        before a question is a `step` of it, or does no harm twice. Once it goes on with an answer it is a
+        call like any other: where a crash cuts it off, and the tool is not idempotent, nobody knows how it
+        ended, and the model is told so.
+
+        Does not count towards the deadline. Cancelled: the question is closed with its turn.
+
+        Raises:
+            AskTimedOut: nobody answered within `timeout_s` seconds, or the question could not be shown.
+        """
+
+    async def step(
+        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+    ) -> T:
+        """Run `fn(*args)` once within this call, however often that is run again; see `Turn.step`.
+
+        Raises:
+            StepMismatch: run again, it has other arguments than were recorded. The turn ends with it.
+        Cancelled: its intent stands without a result.
+        """
 
     async def sleep(self, seconds: float) -> None:
         """Sleep; resumed after a restart, sleep the rest. Does not count towards the deadline.

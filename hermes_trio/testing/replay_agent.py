@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import msgspec
 import trio
 from msgspec import Raw
+from msgspec.structs import replace
 
 from hermes_trio import errors
 from hermes_trio.agent.agent import ModelAgent
@@ -20,6 +22,7 @@ from hermes_trio.ports.tool import ToolContext
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.replay_script import Diverged, Script
+from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.recording import Failure, RecordedStep, RecordedTurn, ToolSetup
@@ -137,15 +140,34 @@ class ReplayAgent:
         return Raw(recorded.value)
 
     async def _inside(self, turn: Turn, name: str, n: int, began: float | None) -> None:
-        """What a step had inside it takes its time again."""
+        """What a step had inside it takes its time again, and asks again."""
         for inner in self._script.inside(turn.id, name, n):
+            _, _, verb = inner.name.rpartition("/")
+            times = (inner.begun_at, began, self._script.turns[turn.id].opened_at)
+            began = next(at for at in times if at is not None)
             if inner.wake_at is not None:
-                times = (inner.begun_at, began, self._script.turns[turn.id].opened_at)
-                began = next(at for at in times if at is not None)
-                await turn.sleep(max(0.0, round(inner.wake_at - began, 2)), name=inner.name)
-            elif inner.name.endswith("/now"):
+                for_s = max(0.0, round(inner.wake_at - began, 2))
+                if verb == ASK:
+                    await self._ask_again(turn, inner, for_s)
+                else:
+                    await turn.sleep(for_s, name=inner.name)
+            elif verb == "now":
                 await turn.now(name=inner.name)
+            elif verb.startswith("step "):
+                await self._give(turn, inner)
             began = inner.at
+
+    async def _ask_again(self, turn: Turn, inner: RecordedStep, for_s: float) -> None:
+        text, choices = self._script.asked(inner)
+        with contextlib.suppress(errors.AskTimedOut):
+            await turn.ask(text, choices=choices, timeout_s=for_s, name=inner.name)
+
+    async def _give(self, turn: Turn, inner: RecordedStep) -> None:
+        """A step of a call ends as it did; it is not run."""
+        with turn.steps.begin(inner.name) as row:
+            if row.state == "intent" and inner.state != "intent":
+                await self._script.not_before(inner.at)
+                await turn.steps.end(replace(row, state=inner.state, value=inner.value))
 
     async def _unrecorded(self, turn: Turn, row: StepRow) -> object:
         """It was not done: the turn ended before, by its failure or by somebody else; or it is a new turn."""

@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 import trio
 
 from hermes_trio.errors import HermesError
-from hermes_trio.values.recording import RecordedMessage, RecordedStep, RecordedTurn, Recording
+from hermes_trio.turns.questions import ASK
+from hermes_trio.values.recording import (
+    RecordedMessage,
+    RecordedPart,
+    RecordedStep,
+    RecordedTurn,
+    Recording,
+)
 
 AFTER_S = 2e-6
 """Between two things of one commit. The times of a recording are that exact."""
@@ -137,6 +144,20 @@ class Script:
         """The steps that a step had inside it, in order."""
         parent = f"{name}#{n}/"
         return [step for step in self.recording.steps if step.turn == turn and step.name.startswith(parent)]
+
+    def asked(self, question: RecordedStep) -> tuple[str, list[str]]:
+        """What a question within a call asked, with the labels of its choices, as it was shown."""
+        questions = [
+            step
+            for step in self.recording.steps
+            if step.turn == question.turn and step.name.rpartition("/")[2].startswith(ASK) and step.wake_at
+        ]
+        shown: dict[int, list[RecordedPart]] = {}
+        for part in self.recording.said:
+            if part.turn == question.turn and part.said == "prompt":
+                shown.setdefault(part.row if part.first is None else part.first, []).append(part)
+        parts = list(shown.values())[sorted(questions, key=lambda step: step.begun_at or 0.0).index(question)]
+        return "\n".join(part.text for part in parts), [c.label for part in parts for c in part.choices]
 
     def identical(self, turn: int, name: str, digest: str) -> RecordedStep | None:
         """A recorded call of the same name with the same arguments, of this turn if it has one."""

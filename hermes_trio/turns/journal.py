@@ -34,6 +34,7 @@ from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text.foreign_errors import text_of
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.text.sanitize import clean
+from hermes_trio.turns.questions import ASK, CallQuestions, going_on
 from hermes_trio.values.transcript import Entry
 
 T = TypeVar("T")
@@ -57,6 +58,7 @@ class Journal:
         ours: what is waited for in it is not the turn's time.
 
     Attributes:
+        questions: those within calls, of this attempt and of earlier ones.
         instead: called in the place of each step's function, with the step's row, its arguments, and the
             call that it stands for. A replay gives what was recorded.
         nursery: the turn's. What a scope of the agent's own cuts off goes on there.
@@ -78,6 +80,7 @@ class Journal:
         self._turn = turn
         self._ours = ours
         self._recorded = {(row.name, row.n): row for row in recorded}
+        self.questions = CallQuestions(recorded)
         self._taken = list(taken)
         self._steer = steer
         self._took = took
@@ -86,6 +89,7 @@ class Journal:
         self._calls: dict[str, int] = {}
         self._running: set[str] = set()
         self._asked: set[tuple[str, int]] = set()
+        self._once: set[str] = set()
         self._mismatch: StepMismatch | None = None
         self.instead: Instead | None = None
         self.nursery: trio.Nursery | None = None
@@ -170,7 +174,9 @@ class Journal:
         with self.begin(name, args) as row:
             if row.state != "intent":
                 return self._replay(row, type)  # type: ignore[no-any-return]
-            if self.is_recorded(row) and not idempotent:
+            call = f"{row.name}#{row.n}"
+            begun = self.is_recorded(row) and not self.questions.stands_at_one(call)
+            if begun and not idempotent:
                 self._meet(row)
                 if unknown is None:
                     raise StepUnknown(
@@ -178,7 +184,13 @@ class Journal:
                     )
                 done = await self._done(row, unknown())
             else:
+                if not idempotent:
+                    self._once.add(call)
                 done = await self._call(row, fn, args, idempotent)
+                if (unasked := self.questions.unasked(call, self._asked)) is not None:
+                    raise self._differs(
+                        f"within {call!r} question {unasked} is recorded and was not asked again"
+                    )
             if len(done.value) > LONG_VALUE:
                 # It is looked through again on its way into the store.
                 await trio.lowlevel.cancel_shielded_checkpoint()
@@ -189,12 +201,28 @@ class Journal:
                 await self.end(done, entries=entries(decoded), consumes=consumes)
             return decoded
 
+    async def go_on(self, question: StepRow) -> None:
+        """Record that the call a question was asked in goes on with what came of it.
+
+        Nothing to do where the question belongs to no call, or to one that may be repeated.
+
+        Cancelled: it is recorded all the same; the call was cut off.
+        """
+        call, _, verb = question.name.rpartition("/")
+        if verb != ASK or call not in self._once:
+            return
+        mark = going_on(self._turn, call, question)
+        if self.is_recorded(mark):
+            self._meet(mark)
+        else:
+            await self.end(mark)
+
     async def _call(
         self, row: StepRow, fn: Callable[..., Awaitable[object]], args: tuple[object, ...], idempotent: bool
     ) -> StepRow:
         if not idempotent:
             await self.intend(row)
-        offered = {"op": row.op} if _takes_op(fn) else {}
+        offered = {"op": row.op} if takes_op(fn) else {}
         call, instead = partial(fn, *args, **offered), self.instead
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
@@ -325,7 +353,8 @@ def digest_of(args: object) -> str:
     return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 
-def _takes_op(fn: Callable[..., object]) -> bool:
+def takes_op(fn: Callable[..., object]) -> bool:
+    """Whether a step's function wants to be given its operation id."""
     code = getattr(fn, "__code__", None)
     if code is not None:
         # What `inspect.signature` would say, without its price.

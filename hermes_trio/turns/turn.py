@@ -24,12 +24,13 @@ from hermes_trio.runtime.retry import written
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import Activity
 from hermes_trio.turns.concurrency import TurnPermit
-from hermes_trio.turns.journal import Journal
+from hermes_trio.turns.journal import Journal, digest_of
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import Choice, DeliveryKind, Part
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
+from hermes_trio.values.stored import Answered
 from hermes_trio.values.transcript import AssistantEntry, Entry
 
 T = TypeVar("T")
@@ -111,8 +112,9 @@ class Turn:
         raise TurnTimedOut("the turn passed its deadline")
 
     def answered(self) -> None:
-        """A question of this turn has its answer: look at the rows."""
+        """A question of this turn has its answer: whoever waits for one looks at its row."""
         self._answered.set()
+        self._answered = trio.Event()
 
     def _take_in(self, claimed: Sequence[Claimed]) -> None:
         self._steered.extend(claimed)
@@ -221,16 +223,20 @@ class Turn:
         """Empty the live preview: what was streamed is void."""
         self.attendance.restart()
 
-    async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
+    async def ask(
+        self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0, name: str = "ask"
+    ) -> str:
         """Ask the person a question and return the answer.
 
         While it is open, a choice pressed by, or the next message of, the person asked is its answer
-        (in a group: a reply to the question). It survives a restart.
+        (in a group: a reply to the question). Of several that are open a message answers the one it replies
+        to, else the one that was asked first. It survives a restart.
 
         Args:
             text: the question, as markdown.
             choices: labels of buttons; the label of the one pressed is the answer.
             timeout_s: how long it stays open, in seconds of wall time. Does not count towards the deadline.
+            name: for the recording, where two ask side by side.
 
         Cancelled: the question is closed with its turn; in a turn that goes on at the next start it is open.
 
@@ -242,25 +248,32 @@ class Turn:
         if not all(isinstance(one, str) and shows(one) for one in (text, *choices)):
             raise AgentError("ask: the question and its choices are texts that are not empty")
         choices = [clean(one) for one in choices]
-        with self.steps.begin("ask", (clean(text), choices)) as row:
+        with self.steps.begin(name, (clean(text), choices)) as row:
             if not self.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._around.clock.now() + timeout_s)
-                buttons = tuple(Choice(f"{self.id}.{row.n}.{i}", label) for i, label in enumerate(choices))
+                token = f"{self.id}.{digest_of((row.name, row.n))}"
+                buttons = tuple(Choice(f"{token}.{i}", label) for i, label in enumerate(choices))
                 prompt = msgspec.structs.replace(await self.reply(text, "prompt"), choices=buttons)
                 row = await self.steps.intend(row, prompt)
             if row.state == "intent":
                 row = await self._await_answer(row, timeout_s)
-        if row.state == "failed":
-            raise AskTimedOut(f"no answer to: {self.discretion.redact(text)[:80]}")
-        return msgspec.json.decode(row.value, type=str)
+            await self.steps.go_on(row)
+            if row.state == "failed":
+                raise AskTimedOut(f"no answer to: {self.discretion.redact(text)[:80]}")
+            self.steps.questions.answered(row)
+            return msgspec.json.decode(row.value, type=Answered).answer
 
     async def _await_answer(self, row: StepRow, timeout_s: float) -> StepRow:
         assert row.wake_at is not None
         async with self._paused():
             with trio.move_on_after(self._until(row.wake_at, timeout_s)):
-                while (row := await self.steps.asked(row)).state == "intent":
-                    await self._answered.wait()
-                    self._answered = trio.Event()
+                # What is waited for is taken before the look: an answer that comes meanwhile sets it.
+                while True:
+                    answered = self._answered
+                    row = await self.steps.asked(row)
+                    if row.state != "intent":
+                        break
+                    await answered.wait()
         if row.state == "intent":
             value = msgspec.json.encode(["TurnTimedOut", ""])
             await self.steps.end(msgspec.structs.replace(row, state="failed", value=value))

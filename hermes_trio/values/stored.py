@@ -52,6 +52,13 @@ class Reply(Struct, frozen=True, kw_only=True):
     choices: tuple[Choice, ...] = ()
 
 
+class Answered(Struct, frozen=True):
+    """What the step of an `ask` gives when it has its answer: what was asked, as it was shown, and that."""
+
+    question: str
+    answer: str
+
+
 class StepRow(Struct, frozen=True, kw_only=True):
     """A step of a turn, keyed by name and its n-th call.
 

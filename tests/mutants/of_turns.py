@@ -87,8 +87,8 @@ TURNS: tuple[Mutant, ...] = (
         "A tool call that began before a crash is made once more.",
         (
             "turns/journal.py",
-            "            if self.is_recorded(row) and not idempotent:\n",
-            "            if self.is_recorded(row) and not idempotent and unknown is None:\n",
+            "            if begun and not idempotent:\n",
+            "            if begun and not idempotent and unknown is None:\n",
         ),
     ),
     mutant(
@@ -97,8 +97,18 @@ TURNS: tuple[Mutant, ...] = (
         "A step of a user's function that began before a crash is run once more.",
         (
             "turns/journal.py",
-            "            if self.is_recorded(row) and not idempotent:\n",
-            "            if self.is_recorded(row) and not idempotent and unknown is not None:\n",
+            "            if begun and not idempotent:\n",
+            "            if begun and not idempotent and unknown is not None:\n",
+        ),
+    ),
+    mutant(
+        "a call that went on behind its question is run again",
+        "I5",
+        "That a call goes on with an answer is not written down, so a crash runs it again up to its question.",
+        (
+            "turns/questions.py",
+            "                self._gone_on.setdefault(call, set()).add(row.n)\n",
+            "                self._gone_on.setdefault(call, set())\n",
         ),
     ),
     mutant(

@@ -13,6 +13,7 @@ from hermes_trio.testing import MemoryPlatform, RecordingTool, fails, hangs, ope
 from hermes_trio.testing.replay import Diverged, NoSuchStep, decode_recording, open_replay, recording_of
 from hermes_trio.text.recording import PARTS, written
 from hermes_trio.tools.process import tool as process
+from tests.agent.test_tool_asks import Deletes, buttons
 
 FINAL = ("send", "final")
 
@@ -64,6 +65,23 @@ async def test_a_sleep_over_a_crash_sleeps_as_long(autojump_clock):
         await replay.finished()
         assert replay.boots == 2
         assert replay.differences() == []
+
+
+@pytest.mark.parametrize("crashes", [False, True])
+async def test_a_tool_that_asked_asks_again_and_is_not_run(autojump_clock, crashes):
+    tools = [Deletes(choices=("yes", "no"))]
+    async with open_world(tools=tools) as world:
+        world.model.script(tool("delete"), text("Gone."))
+        await world.say("ada", "clean up")
+        await world.until(seconds=50)
+        if crashes:
+            world.crash()
+            await world.start()
+            await world.until(seconds=60)
+        await world.say("ada", "", choice=buttons(world)[0]["yes"])
+        await world.settle()
+        assert await otherwise(world) == []
+        assert len(tools[0].effects) == 2
 
 
 async def test_a_turn_that_failed_fails_again_in_the_same_words(autojump_clock):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -16,6 +17,7 @@ from hermes_trio.values.consequences import RestartAsked, Settled, WakeAsk, Wake
 from hermes_trio.values.delivery import Choice, Part
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Decided, Message, OutcomeName, Undecodable
+from hermes_trio.values.stored import Answered
 from hermes_trio.values.transcript import AssistantEntry, UserEntry
 
 FORWARDS_S = 1.0
@@ -170,31 +172,20 @@ def notice(message: Message, text: str, said: str = "reply") -> Reply:
 def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float) -> bool:
     """Take the message as the answer to an open question; a press that is none comes to its end."""
     key_text = text_of(key)
-    asked = tx.all(
-        "select turn, name, n, value from step where asked = ? and at <= ? order by at", key_text, at
-    )
+    asked = [
+        _Open(turn, name, n, read_question(value))
+        for turn, name, n, value in tx.all(
+            "select turn, name, n, value from step where asked = ? and at <= ? order by at, nth", key_text, at
+        )
+    ]
     if not asked and message.choice is None:
         return False
     if id > rows.barrier(tx, key_text):
         # A command before it may end the question. It is offered when that is settled.
         return False
-    for turn, name, n, value in asked:
-        question = read_question(value)
-        answer = _answer(tx, turn, question, message)
-        if answer is not None:
-            session, of = tx.one("select session, key from turn where id = ?", turn)
-            tx.run(
-                f"update step set state = 'done', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
-                " where turn = ? and name = ? and n = ?",
-                (to_json(answer), tx.now, turn, turn, name, n),
-            )
-            tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
-            rows.release(tx, turn)
-            tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
-            tx.add_entry(session, turn, UserEntry(text=answer), id)
-            tx.then(WakeAsk(key, turn))
-            tx.then(WakeKey(read_key(of), session))
-            return True
+    if (meant := _meant(tx, asked, message)) is not None:
+        _take_answer(tx, key, id, *meant)
+        return True
     if message.choice is None:
         return False
     if _is_open(tx, message.choice):
@@ -204,6 +195,29 @@ def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float)
         tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
         tx.owe(notice(message, sentences.QUESTION_CLOSED), None, answers=id)
     return True
+
+
+class _Open(NamedTuple):
+    turn: int
+    name: str
+    n: int
+    question: Question
+
+
+def _take_answer(tx: Tx, key: ConversationKey, id: int, asked: _Open, answer: str) -> None:
+    turn, name, n, question = asked
+    session, of = tx.one("select session, key from turn where id = ?", turn)
+    tx.run(
+        f"update step set state = 'done', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
+        " where turn = ? and name = ? and n = ?",
+        (to_json(Answered(question.text, answer)), tx.now, turn, turn, name, n),
+    )
+    tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
+    rows.release(tx, turn)
+    tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
+    tx.add_entry(session, turn, UserEntry(text=answer), id)
+    tx.then(WakeAsk(key, turn))
+    tx.then(WakeKey(read_key(of), session))
 
 
 def _is_open(tx: Tx, token: str) -> bool:
@@ -229,23 +243,31 @@ def _offer(tx: Tx, key: ConversationKey, behind: int) -> None:
             rows.hide_waiting(tx, text_of(message.address.lane), [id])
 
 
-def _answer(tx: Tx, turn: int, question: Question, message: Message) -> str | None:
-    """The message's answer to this question, None if it is none: another person, or another thing."""
-    if question.user is not None and message.address.user != question.user:
-        return None
+def _meant(tx: Tx, asked: Sequence[_Open], message: Message) -> tuple[_Open, str] | None:
+    """Which open question a message answers, and how; None if it is another person's, or another thing.
+
+    The one whose button it presses, or that it replies to. In private any message is an answer, to the one
+    that was asked first; but a reply to a question that is closed is meant for none that is open.
+    """
+    mine = [one for one in asked if one.question.user in (None, message.address.user)]
     if message.choice is not None:
-        labels = {choice.token: choice.label for choice in question.choices}
+        labels = {c.token: (one, c.label) for one in mine for c in one.question.choices}
         return labels.get(message.choice)
-    if message.private:
-        return message.text
-    replied = tx.one(
-        "select 1 from outbound where turn = ? and (id = ? or reply = ?) and message_id = ?",
-        turn,
-        question.prompt,
-        question.prompt,
-        message.replies_to,
-    )
-    return message.text if replied else None
+    for one in mine:
+        if _replies(tx, one.turn, message, "(id = ? or reply = ?)", one.question.prompt, one.question.prompt):
+            return one, message.text
+    if not mine or not message.private:
+        return None
+    closed = any(_replies(tx, turn, message, "said = 'prompt'") for turn in {one.turn for one in mine})
+    return None if closed else (mine[0], message.text)
+
+
+def _replies(tx: Tx, turn: int, message: Message, where: str, *args: int) -> bool:
+    """Whether the message replies to one of these parts of what the turn said."""
+    if message.replies_to is None:
+        return False
+    said = f"select 1 from outbound where turn = ? and {where} and message_id = ?"
+    return tx.one(said, turn, *args, message.replies_to) is not None
 
 
 # --- commands -------------------------------------------------------------------------------------

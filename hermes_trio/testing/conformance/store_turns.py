@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from hermes_trio.errors import StaleCommand
 from hermes_trio.ports.store import AcceptRules, Closing, StepRow, WaitForMore
 from hermes_trio.testing.conformance.clauses import expect
@@ -29,6 +31,7 @@ from hermes_trio.values.consequences import (
 )
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.message import Decided, Undecodable
+from hermes_trio.values.stored import Answered
 from hermes_trio.values.transcript import AssistantEntry, SummaryEntry, UserEntry
 
 OUTCOMES = {"finished": "answered", "failed": "failed", "stopped": "stopped", "reset": "superseded"}
@@ -208,7 +211,8 @@ async def takes_the_first_answer(trial: StoreTrial) -> None:
     late = StepRow(name="ask", n=1, state="failed", value=b'["TurnTimedOut",""]')
     await trial.store.end_step(opened.turn, late)
     row = await trial.store.asked(opened.turn, ask)
-    same((row.state, row.value), ("done", b'"that one"'), "the answer")
+    answered = msgspec.json.decode(row.value, type=Answered) if row.state == "done" else None
+    same(answered, Answered("Which?", "that one"), "the answer")
 
 
 async def takes_in_what_comes_meanwhile(trial: StoreTrial) -> None:

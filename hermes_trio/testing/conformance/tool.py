@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from types import MappingProxyType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
+from hermes_trio.errors import AskTimedOut
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool, ToolContext
 from hermes_trio.testing.conformance import schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
+from hermes_trio.turns.journal import takes_op
 from hermes_trio.values.identity import Address
 from hermes_trio.values.process import ProcessLog, Ran
 from hermes_trio.values.views import ProcessView
@@ -28,6 +30,7 @@ NOW = 1_800_000_000.0
 ROUNDS = 6
 _QUIET_S, _QUIET_MAX_S = 0.02, 0.2
 
+T = TypeVar("T")
 MakeContext = Callable[[], AbstractAsyncContextManager[ToolContext]]
 
 
@@ -74,12 +77,31 @@ class NoProcesses:
 
 
 class PlainContext:
-    """A call outside of a conversation: it sleeps by the loop's clock, at a wall time that stands still."""
+    """A call outside of a conversation: it sleeps by the loop's clock, at a wall time that stands still.
 
-    def __init__(self) -> None:
+    Args:
+        answers: what a person answers, in this order, the last one on and on. Without any nobody does.
+    """
+
+    def __init__(self, answers: Sequence[str] = ()) -> None:
+        self._answers = list(answers)
         self.op = OP
         self.address = Address("memory", "main", "ada", None, "ada")
         self.processes: CallProcesses = NoProcesses()
+
+    async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
+        """See the port. Where nobody answers, its time is over at once."""
+        await trio.lowlevel.checkpoint()
+        if not self._answers:
+            raise AskTimedOut(f"no answer to: {text[:80]}")
+        return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
+
+    async def step(
+        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+    ) -> T:
+        """See the port. Nothing is recorded."""
+        await trio.lowlevel.checkpoint()
+        return await fn(*args, **({"op": f"{OP}.{name}"} if takes_op(fn) else {}))
 
     async def sleep(self, seconds: float) -> None:
         """See the port."""
@@ -96,9 +118,13 @@ class PlainContext:
 
 
 @asynccontextmanager
-async def plain_context() -> AsyncIterator[ToolContext]:
-    """The context that a tool is checked with where the tester gives no other."""
-    yield PlainContext()
+async def plain_context(answers: Sequence[str] = ()) -> AsyncIterator[ToolContext]:
+    """The context that a tool is checked with where the tester gives no other.
+
+    Args:
+        answers: what a person answers to what the tool asks; see `PlainContext`.
+    """
+    yield PlainContext(answers)
 
 
 class ToolTrial:

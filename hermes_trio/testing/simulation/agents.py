@@ -17,7 +17,7 @@ from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.script import Line, ScriptedModel
 from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
-from hermes_trio.testing.simulation.words import answer, apart, asked_of, read, seconds, was_cut
+from hermes_trio.testing.simulation.words import MAY_I, answer, apart, asked_of, read, seconds, was_cut
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.transcript import (
@@ -105,6 +105,30 @@ class ResetItself:
         await call.reset("asked itself")
 
 
+class Inquires:
+    """A tool that does a thing as a step of its call, asks, and does another when it has its answer.
+
+    Args:
+        act: what it does, before and behind the question.
+    """
+
+    name, description, idempotent = "inquire", "Ask before it is done.", False
+    parameters: Mapping[str, Any] = {"type": "object"}
+
+    def __init__(self, act: Act) -> None:
+        self._act = act
+
+    async def run(self, arguments: Mapping[str, Any], call: ToolContext) -> object:
+        """Do, ask, and do."""
+        action = arguments["action"]
+        await call.step("prepare", self._act, None)
+        try:
+            await call.ask(f"{MAY_I}{action}?", choices=("this", "that"), timeout_s=arguments["s"])
+        except AskTimedOut:
+            return "nobody said"
+        return await self._act(action, op=call.op)
+
+
 def acts(secret: str, at_work: Callable[[str, bool], None]) -> dict[str, Act]:
     """All of them by name. Some hold a secret that nobody shall see."""
     made = (
@@ -134,6 +158,8 @@ def _call(word: str, action: str, process: int) -> tuple[str, dict[str, Any]]:
     match name:
         case "sleep":
             return "sleep", {"s": seconds(argument, 1.0)}
+        case "inquire":
+            return "inquire", {"action": action, "s": seconds(argument, 60.0)}
         case "terminal":
             return "terminal", {"command": argument, "timeout_s": 5}
         case "start":

@@ -17,6 +17,7 @@ from hermes_trio.testing.simulation.chances import (
     GAPS,
     HASTY,
     HURRIED,
+    INQUIRED,
     KEPT,
     LID,
     MOMENTS,
@@ -126,6 +127,7 @@ class _Story:
             (self._hasty, HASTY),
             (self._oddly, ODDLY),
             (self._refused, REFUSED),
+            (self._inquired, INQUIRED if self.rules.agent == "model" else 0.0),
         ):
             if self.dice.random() < often:
                 self.at = round(self.at + self.dice.one(GAPS), 4)
@@ -339,6 +341,22 @@ class _Story:
             self._crash()
         self.at = round(self.at + self.dice.choice((0.02, 5.0, 30.0)), 4)
         self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+
+    def _inquired(self) -> None:
+        """A tool asks somebody amid its call, and perhaps a crash comes while it asks, or goes on."""
+        user, place = self._who()
+        words = (self.dice.choice(("inquire:5", "inquire:600", "inquire:600")),)
+        self.told_all.append(Say(self.at, self._number(), user, place, words))
+        self.at = round(self.at + self.dice.choice((4.0, 7.0, 9.0)), 4)
+        if self.dice.random() < 0.3:
+            self._crash()
+        if self.dice.random() < 0.7:
+            self.told_all.append(Press(self.at, self._number(), user, place, self.dice.randrange(2)))
+        else:
+            self.told_all.append(Say(self.at, self._number(), user, place))
+        if self.dice.random() < 0.5:
+            self.at = round(self.at + self.dice.choice((0.003, 1.0, 3.0, 4.0)), 4)
+            self._crash()
 
     def _refused(self) -> None:
         """The disk takes nothing from some write of a turn on, for as many tries as make a turn give up."""

@@ -17,7 +17,7 @@ from hermes_trio.testing.memory import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
 from hermes_trio.testing.script import ScriptedModel
-from hermes_trio.testing.simulation.agents import Obedient, ObedientModel, ResetItself, acts
+from hermes_trio.testing.simulation.agents import Inquires, Obedient, ObedientModel, ResetItself, acts
 from hermes_trio.testing.simulation.facts import Asked, Broken, Facts, Invariant
 from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
@@ -139,7 +139,9 @@ class Stage:
     async def run(self) -> None:
         """All of it."""
         rules = self.plan.rules
-        tools = cast(list[Tool], [*self._acts.values(), ResetItself(), process, terminal])
+        tools = cast(
+            list[Tool], [*self._acts.values(), Inquires(self._acts["slow"]), ResetItself(), process, terminal]
+        )
         async with open_world(
             Obedient(self._acts, rules.think_s, SECRET) if rules.agent == "library" else None,
             seed=self.plan.seed,

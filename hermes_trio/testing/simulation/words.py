@@ -15,6 +15,8 @@ from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, Tool
 
 NAMED = re.compile(r"#(\d+)((?: [a-z]+(?::[\w./-]+)?)*)")
 ANSWER = re.compile(r"re #(\d+)\.(\d+)")
+MAY_I = "may I, "
+"""How a tool's question begins."""
 PART_CHARS = 120
 
 
@@ -50,7 +52,7 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
 
     (0, [], 0) where the last that was said is no message of a user.
     """
-    entries = [entry for entry in entries if not _has_no_end(entry)]
+    entries = [entry for entry in without_answers(entries) if not _has_no_end(entry)]
     if entries and isinstance(entries[-1], NoteEntry):
         return 0, [], 0
     done = 0
@@ -64,9 +66,19 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
     return 0, [], 0
 
 
+def without_answers(entries: Sequence[Entry]) -> list[Entry]:
+    """Without what was said to a question: it is no message that anything is to be done for."""
+    before = [None, *entries]
+    return [one for last, one in zip(before, entries, strict=False) if not _is_question(last)]
+
+
+def _is_question(entry: Entry | None) -> bool:
+    return isinstance(entry, AssistantEntry) and entry.interim and entry.text.startswith(MAY_I)
+
+
 def was_cut(entries: Sequence[Entry]) -> bool:
     """Whether the limit has cut an answer to the last message already."""
-    for entry in reversed(entries):
+    for entry in reversed(without_answers(entries)):
         if isinstance(entry, UserEntry) and read(entry.text)[0]:
             return False
         if _has_no_end(entry):

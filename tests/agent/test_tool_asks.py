@@ -1,0 +1,404 @@
+"""A tool that asks: its call waits for a person across everything, and what it does is done once."""
+
+from __future__ import annotations
+
+import pytest
+import trio
+
+from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.errors import AskTimedOut
+from hermes_trio.testing import faults, open_world, text, tool
+from hermes_trio.transcript.assembly import UNKNOWN
+from hermes_trio.values.transcript import UserEntry
+from tests.agent.test_agent import ATool, results
+from tests.invariants.at_rest import check
+
+
+class Deletes:
+    """A tool that counts, asks, and deletes when it is told to; each is an effect."""
+
+    name, description, idempotent = "delete", "Delete what is old.", False
+    parameters = {"type": "object"}  # noqa: RUF012
+
+    def __init__(self, choices=(), takes_s=0.002):
+        self.effects = []
+        self._choices = choices
+        self._takes_s = takes_s
+
+    async def run(self, arguments, call):
+        files = await call.step("count", self._count)
+        try:
+            answer = await call.ask(f"Delete {files} files?", choices=self._choices, timeout_s=600)
+        except AskTimedOut:
+            answer = "nobody"
+        if answer == "yes":
+            await trio.sleep(self._takes_s)
+            self.effects.append(call.op)
+            await trio.sleep(self._takes_s)
+        return f"answered: {answer}"
+
+    async def _count(self, *, op):
+        self.effects.append(op)
+        return 3
+
+
+def prompts(world):
+    return [seen for seen in world.platform.seen.values() if seen.said == "prompt"]
+
+
+def buttons(world):
+    """Of each question the tokens of its choices by their labels."""
+    shown = [call.delivery for call in world.platform.calls if call.delivery.choices]
+    return [{choice.label: choice.token for choice in one.choices} for one in shown]
+
+
+async def asked(world, count=1):
+    while len(prompts(world)) < count:
+        await world.platform.changed()
+    await trio.sleep(0.01)
+
+
+def entries(world):
+    """The kinds and texts that the model was shown last."""
+    return [(type(entry).__name__, entry.text) for entry in world.model.requests[-1].entries]
+
+
+async def begun(world):
+    world.model.script(tool("delete"), text("done"))
+    await world.say("ada", "clean up")
+    await asked(world)
+
+
+async def test_it_goes_on_with_the_answer_and_the_model_is_shown_what_was_said(autojump_clock):
+    async with open_world(tools=[Deletes()]) as world:
+        await begun(world)
+        await world.say("ada", "yes")
+        await world.settle()
+        assert results(world) == [("answered: yes", False)]
+        assert world.texts("ada", "final") == ["done"]
+        assert await world.outcomes() == ["answered", "answered"]
+        said = [("UserEntry", "clean up"), ("AssistantEntry", ""), ("ToolEntry", "answered: yes")]
+        said += [("AssistantEntry", "Delete 3 files?"), ("UserEntry", "yes")]
+        assert entries(world) == said
+        # The next turn, which reads it from the store, is shown the same.
+        world.model.script(text("nothing more"))
+        await world.say("ada", "and?")
+        await world.settle()
+        assert entries(world)[:5] == said
+        check(world)
+
+
+async def test_a_crash_while_the_question_is_open_loses_neither_question_nor_call(autojump_clock):
+    deletes = Deletes(choices=("yes", "no"))
+    async with open_world(tools=[deletes]) as world:
+        await begun(world)
+        for _ in range(3):
+            world.crash()
+            await world.start()
+            await world.until(seconds=world.now + 10)
+        await world.say("ada", "", choice=buttons(world)[0]["yes"])
+        await world.settle()
+        assert results(world) == [("answered: yes", False)]
+        assert len(prompts(world)) == 1
+        assert sorted(deletes.effects) == ["1.tool delete#1/step count.1", "1.tool delete.1"]
+        check(world, deletes.effects)
+
+
+async def test_an_answer_that_came_while_nobody_lived_is_the_calls(autojump_clock):
+    deletes = Deletes()
+    async with open_world(tools=[deletes]) as world:
+        await begun(world)
+        world.crash()
+        await world.say("ada", "yes")
+        await world.start()
+        await world.settle()
+        assert results(world) == [("answered: yes", False)]
+        check(world, deletes.effects)
+
+
+async def test_a_call_that_has_gone_on_is_not_run_again(autojump_clock):
+    deletes = Deletes(takes_s=5)
+    async with open_world(tools=[deletes]) as world:
+        await begun(world)
+        await world.say("ada", "yes")
+        await world.until(seconds=world.now + 7)
+        assert len(deletes.effects) == 2
+        world.crash()
+        await world.start()
+        await world.settle()
+        assert results(world) == [(UNKNOWN, True)]
+        assert world.texts("ada", "final") == ["done"]
+        # What was asked and answered is not lost with the call.
+        assert ("UserEntry", "yes") in entries(world)
+        check(world, deletes.effects)
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+async def test_a_crash_at_every_commit(autojump_clock, moment):
+    """Each thing is done at most once, the person is asked once, and the turn comes to its end."""
+    gave = []
+    for nth in range(1, 61):
+        deletes = Deletes()
+        async with open_world(tools=[deletes], seed=nth, commands=[]) as world:
+            getattr(world, f"crash_{moment}_commit")(nth)
+            world.model.script(tool("delete"), text("done"), text("done"))
+            if not await lives_through(world):
+                break
+            check(world, deletes.effects)
+            # One whose showing the crash cut off is shown again, marked.
+            assert len([one for one in prompts(world) if "↻" not in one.text]) <= 1
+            finals = {final.removesuffix(" ↻") for final in world.texts("ada", "final")}
+            assert finals == {"done"}, (nth, world.timeline())
+            assert await world.outcomes() in (["answered"], ["answered", "answered"])
+            gave += [told for told, _ in results(world)] if results(world) else []
+    assert nth < 60
+    # Unknown is what a call has begun and may have done: before its question, and behind the answer.
+    assert set(gave) == {"answered: yes", UNKNOWN}
+    assert gave.count(UNKNOWN) <= 5
+    assert gave.count("answered: yes") >= 10
+
+
+async def lives_through(world):
+    """Say something, answer what is asked, start it again when it has crashed; whether it has."""
+    crashed = False
+
+    async def revive():
+        nonlocal crashed
+        await world.crashed()
+        crashed = True
+        await world.start()
+
+    async def answer():
+        await asked(world)
+        await world.say("ada", "yes")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(revive)
+        nursery.start_soon(answer)
+        await world.say("ada", "clean up")
+        await trio.sleep(3000)
+        nursery.cancel_scope.cancel()
+    await world.settle()
+    return crashed
+
+
+@pytest.mark.parametrize("command", ["/stop", "/new"])
+async def test_a_stop_or_a_reset_closes_the_question_with_its_call(autojump_clock, command):
+    deletes = Deletes(choices=("yes", "no"))
+    async with open_world(tools=[deletes]) as world:
+        await begun(world)
+        await world.say("ada", command)
+        await world.until(seconds=world.now + 5)
+        await world.say("ada", "", choice=buttons(world)[0]["yes"])
+        await world.settle()
+        outcome = {"/stop": "stopped", "/new": "superseded"}[command]
+        assert await world.outcomes() == [outcome, "answered", "expired"]
+        assert len(deletes.effects) == 1
+        check(world, deletes.effects)
+
+
+@pytest.mark.parametrize("busy", ["queue", "steer", "interrupt"])
+async def test_what_is_said_meanwhile_is_the_answer_whatever_busy_says(autojump_clock, busy):
+    async with open_world(tools=[Deletes()], options=GatewayOptions(busy=busy)) as world:
+        await begun(world)
+        await world.say("ada", "no, leave them")
+        await world.settle()
+        assert results(world) == [("answered: no, leave them", False)]
+        check(world)
+
+
+async def test_what_is_steered_to_a_call_that_has_asked_is_told_once_across_a_crash(autojump_clock):
+    deletes = Deletes(takes_s=5)
+    async with open_world(tools=[deletes], options=GatewayOptions(busy="steer")) as world:
+        await begun(world)
+        await world.say("ada", "yes")
+        await world.until(seconds=world.now + 1)
+        await world.say("ada", "and be quick")
+        await world.settle()
+        assert [text for _, text in entries(world)].count("and be quick") == 1
+        assert world.texts("ada", "final") == ["done"]
+        check(world, deletes.effects)
+
+
+@pytest.mark.parametrize("kill", [False, True])
+async def test_the_time_that_a_person_takes_is_not_the_turns(autojump_clock, kill):
+    async with open_world(tools=[Deletes()], options=GatewayOptions(turn_deadline_s=30)) as world:
+        await begun(world)
+        await world.until(seconds=500)
+        if kill:
+            world.crash()
+            await world.start()
+            await world.until(seconds=550)
+        await world.say("ada", "yes")
+        await world.settle()
+        assert world.texts("ada", "final") == ["done"]
+
+
+@pytest.mark.parametrize("kill", [False, True])
+async def test_a_question_that_nobody_answers_ends_at_its_time_and_the_call_goes_on(autojump_clock, kill):
+    async with open_world(tools=[Deletes()]) as world:
+        await begun(world)
+        if kill:
+            world.crash()
+            await world.start()
+        await world.settle()
+        assert world.now == pytest.approx(600, abs=0.1)
+        assert results(world) == [("answered: nobody", False)]
+        check(world)
+
+
+async def test_a_disk_that_refuses_while_the_call_goes_on_makes_it_late(autojump_clock):
+    deletes = Deletes()
+    async with open_world(tools=[deletes]) as world:
+        await begun(world)
+        faults.store_full(world, for_s=20)
+        await world.say("ada", "yes")
+        await world.settle()
+        assert results(world) == [("answered: yes", False)]
+        check(world, deletes.effects)
+
+
+async def test_a_call_that_asks_again_after_a_crash_is_answered_once_for_each(autojump_clock):
+    async def twice(arguments, call):
+        first = await call.ask("Which?", timeout_s=600)
+        second = await call.ask("Sure?", timeout_s=600)
+        return f"{first}, {second}"
+
+    async with open_world(tools=[ATool("ask", twice)]) as world:
+        world.model.script(tool("ask"), text("done"))
+        await world.say("ada", "go")
+        await asked(world)
+        await world.say("ada", "that")
+        await asked(world, 2)
+        world.crash()
+        await world.start()
+        await world.until(seconds=30)
+        await world.say("ada", "yes")
+        await world.settle()
+        assert results(world) == [("that, yes", False)]
+        assert [prompt.text for prompt in prompts(world)] == ["Which?", "Sure?"]
+        assert [e.text for e in world.model.requests[-1].entries if isinstance(e, UserEntry)][1:] == [
+            "that",
+            "yes",
+        ]
+        check(world)
+
+
+async def test_run_again_a_call_that_does_not_ask_what_it_asked_ends_its_turn(autojump_clock):
+    runs = []
+
+    async def fickle(arguments, call):
+        runs.append(call.op)
+        return await call.ask("Sure?") if len(runs) == 1 else "never mind"
+
+    async with open_world(tools=[ATool("ask", fickle)]) as world:
+        world.model.script(tool("ask"), text("done"))
+        await world.say("ada", "go")
+        await asked(world)
+        world.crash()
+        await world.start()
+        await world.settle()
+        [closed] = [line for line in world.lines("turn closed") if line["outcome"] != "cut"]
+        assert closed["outcome"] == "failed"
+        assert "question 1 is recorded and was not asked again" in closed["error"]
+        check(world)
+
+
+# --- two at once
+
+
+async def ask_both(turn):
+    """Two questions side by side, the second a moment later."""
+    answers = {}
+
+    async def ask(name, after_s):
+        await trio.sleep(after_s)
+        answers[name] = await turn.ask(f"{name}?", choices=("yes", "no"), timeout_s=600, name=f"ask {name}")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ask, "first", 0)
+        nursery.start_soon(ask, "second", 1)
+    return f"{answers['first']} and {answers['second']}"
+
+
+both_asked = pytest.mark.world(agent=ask_both)
+
+
+async def begin_both(world):
+    await world.say("ada", "go")
+    await asked(world, 2)
+
+
+@both_asked
+@pytest.mark.parametrize("kill", [False, True])
+async def test_messages_answer_in_the_order_of_the_asking(world, kill):
+    await begin_both(world)
+    if kill:
+        world.crash()
+        await world.start()
+        await world.until(seconds=20)
+    await world.say("ada", "one")
+    await world.say("ada", "two")
+    await world.settle()
+    assert world.texts("ada", "final") == ["one and two"]
+
+
+@both_asked
+@pytest.mark.parametrize("kill", [False, True])
+async def test_a_button_answers_its_own_question(world, kill):
+    await begin_both(world)
+    await world.say("ada", "", choice=buttons(world)[1]["no"])
+    await world.until(seconds=20)
+    if kill:
+        world.crash()
+        await world.start()
+        await world.until(seconds=30)
+    await world.say("ada", "one")
+    await world.settle()
+    assert world.texts("ada", "final") == ["one and no"]
+
+
+@both_asked
+async def test_a_reply_answers_the_question_it_replies_to(world):
+    await begin_both(world)
+    await world.say("ada", "two", replies_to=prompts(world)[1].message_id)
+    await world.say("ada", "one")
+    await world.settle()
+    assert world.texts("ada", "final") == ["one and two"]
+
+
+@both_asked
+async def test_a_reply_to_a_question_that_is_closed_answers_no_other(world):
+    await begin_both(world)
+    first = prompts(world)[0].message_id
+    await world.say("ada", "yes", replies_to=first)
+    await world.say("ada", "yes, I said", replies_to=first)
+    await world.until(seconds=20)
+    assert world.texts("ada", "final") == []
+    await world.say("ada", "no")
+    await world.settle()
+    assert world.texts("ada", "final")[0] == "yes and no"
+
+
+async def test_one_whose_time_is_over_leaves_the_other_open(autojump_clock):
+    async def ask(turn):
+        answers = []
+
+        async def one(name, timeout_s):
+            try:
+                answers.append(await turn.ask(f"{name}?", timeout_s=timeout_s, name=f"ask {name}"))
+            except AskTimedOut:
+                answers.append("nobody")
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(one, "long", 600)
+            nursery.start_soon(one, "short", 10)
+        return " and ".join(answers)
+
+    async with open_world(ask) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=60)
+        await world.say("ada", "here I am")
+        await world.settle()
+        assert world.texts("ada", "final") == ["nobody and here I am"]
+        check(world)
