@@ -188,6 +188,13 @@ def became(calls: Sequence[tuple[str, str]]) -> str:
     return " ".join(f"{how}: {names}." for how, names in by_how if names)
 
 
+def lost_calls(names: Sequence[str]) -> SummaryEntry:
+    """What stands for calls that cannot be read any more, and may have taken effect. A tool called twice is
+    named twice."""
+    calls = tuple((IN_DOUBT, name) for name in names)
+    return SummaryEntry(text=f"{CALLS_LOST} {became(calls)}", covers=0, calls=calls)
+
+
 def begin_of_work(entries: Sequence[Entry], own: int, asked: int) -> int:
     """Where the work on the `asked` newest messages begins: a turn before may have begun it, and been cut."""
     at, waiting = len(entries), asked
@@ -239,6 +246,7 @@ RESULTS_REFUSED = (
     "What was called so far to answer this is left out here; the model service refused what it gave."
 )
 CALLED = "Called so far to answer this."
+CALLS_LOST = "What was called here to answer this cannot be read any more."
 RAN = "Done, do not repeat it"
 FAILED = "Failed"
 IN_DOUBT = "Started, outcome unknown, do not repeat it unchecked"

@@ -14,7 +14,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "never again",
         "What cannot be read is set aside, and so is what its message said, which is not asked about.",
         (
-            "store/promises/rows.py",
+            "store/promises/mended.py",
             "    shown = [id for id in entries if _put_right(tx, id)]\n",
             "    shown: list[int] = []\n",
         ),

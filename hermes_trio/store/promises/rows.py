@@ -14,21 +14,16 @@ from hermes_trio.store.tx import (
     BARRIER,
     CLAIMABLE,
     LANE_IS,
-    NO_SESSION,
     WAKING,
     Tx,
-    read_entry,
     read_lane,
     read_message,
     read_part,
-    reads,
     text_of,
     to_json,
 )
 from hermes_trio.text import sentences
-from hermes_trio.transcript.assembly import message_entry
-from hermes_trio.transcript.compaction import size
-from hermes_trio.values.consequences import CancelTurn, OutOfTheWay, WakeLane
+from hermes_trio.values.consequences import CancelTurn, WakeLane
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message, OutcomeName, TurnState
@@ -204,35 +199,6 @@ def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
             away = "unreact" if op == "react" else "retire"
             tx.run(_RETIRE, {"row": row, "op": away, "now": tx.now})
             tx.then(WakeLane(read_lane(lane)))
-
-
-def mend_entries(tx: Tx, entries: Sequence[int]) -> bool:
-    """Put right what cannot be read, as far as it stands elsewhere too; the rest is shown no model any more.
-
-    What is set aside stays in the file. Returns whether anything is shown again.
-    """
-    shown = [id for id in entries if _put_right(tx, id)]
-    aside = [(id,) for id in entries if id not in shown]
-    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", aside)
-    tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
-    return bool(shown)
-
-
-def _put_right(tx: Tx, id: int) -> bool:
-    """The entry of a message is written anew from its message; an answer was perhaps a choice's label."""
-    body, message = tx.one(
-        "select entry.body, inbound.body from entry left join inbound"
-        " on inbound.id = entry.inbound and kind <> 'answer' where entry.id = ?",
-        id,
-    )
-    if reads(read_entry, body):
-        entry = read_entry(body)
-    elif message is not None and reads(read_message, message):
-        entry = message_entry(read_message(message))
-    else:
-        return False
-    tx.run("update entry set body = ?, size = ? where id = ?", (to_json(entry), size((entry,)), id))
-    return True
 
 
 def claim(

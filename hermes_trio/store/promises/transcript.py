@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from hermes_trio.ports.store import History, Mark
-from hermes_trio.store.promises.rows import mend_entries
+from hermes_trio.store.promises.mended import mend_entries
 from hermes_trio.store.tx import UNREADABLE, Tx, read_entry, reads, to_json
 from hermes_trio.transcript.compaction import CALLED, became, fold, outcomes, size
 from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, SummaryEntry

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from hermes_trio.transcript.compaction import GO_ON
+from hermes_trio.transcript.compaction import CALLS_LOST, GO_ON
 from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, ToolEntry, UserEntry
 
 NAMED = re.compile(r"#(\d+)((?: [a-z]+(?::[\w./-]+)?)*)")
@@ -53,10 +53,11 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
     (0, [], 0) where the last that was said is no message of a user.
     """
     entries = [entry for entry in without_answers(entries) if not _has_no_end(entry)]
-    if entries and isinstance(entries[-1], NoteEntry):
+    if entries and isinstance(entries[-1], NoteEntry) and not _lost(entries[-1]):
         return 0, [], 0
     done = 0
     for entry in reversed(entries):
+        done += _lost(entry)
         if isinstance(entry, AssistantEntry) and not entry.calls and not entry.interim:
             return 0, [], 0
         if isinstance(entry, ToolEntry):
@@ -74,6 +75,12 @@ def without_answers(entries: Sequence[Entry]) -> list[Entry]:
 
 def _is_question(entry: Entry | None) -> bool:
     return isinstance(entry, AssistantEntry) and entry.interim and entry.text.startswith(MAY_I)
+
+
+def _lost(entry: Entry) -> int:
+    """How many calls it tells of that cannot be read any more: they are not made again."""
+    is_told = isinstance(entry, NoteEntry) and entry.text.startswith(CALLS_LOST)
+    return 1 + entry.text.count(", ", entry.text.rindex(": ")) if is_told else 0
 
 
 def was_cut(entries: Sequence[Entry]) -> bool:
