@@ -31,7 +31,7 @@ from hermes_trio.daemon.control import (
     encode,
     folder_address,
 )
-from hermes_trio.daemon.life import Surroundings
+from hermes_trio.daemon.life import Host
 from hermes_trio.daemon.lock import holder
 from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.errors import HermesError, NotJson, NotSent, PlatformDown, SendRefused, SendUnknown
@@ -54,7 +54,7 @@ class CannotChat(HermesError):
     """The running daemon cannot be chatted with, or went away; the text says why."""
 
 
-async def attach(state_dir: Path, around: Surroundings, *, returns_s: float = RETURNS_S) -> int:
+async def attach(state_dir: Path, host: Host, *, returns_s: float = RETURNS_S) -> int:
     """Chat with the daemon of this state_dir until the input ends and everything is answered, or a signal.
 
     Args:
@@ -65,9 +65,9 @@ async def attach(state_dir: Path, around: Surroundings, *, returns_s: float = RE
     """
     account = await _door(state_dir)
     adapter = installed(PLATFORMS)["terminal"]()
-    context = AdapterContext(state_dir, around.chance, around.clock, around.redact.learn)
+    context = AdapterContext(state_dir, host.chance, host.clock, host.redact.learn)
     terminal = Account(platform="terminal", adapter=adapter, options=adapter.options()).build(context)
-    link = _Link(state_dir, account, _client_name(around), around.chance, returns_s)
+    link = _Link(state_dir, account, _client_name(host), host.chance, returns_s)
     with caught_signals() as caught:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_leave_on_signal, caught, nursery.cancel_scope, name="signals")
@@ -268,12 +268,12 @@ async def _asked(state_dir: Path, request: Request) -> Answer | None:
     return None
 
 
-def _client_name(around: Surroundings) -> str:
+def _client_name(host: Host) -> str:
     """The same for one terminal, so that its conversation goes on; a pipe's is its own."""
     try:
         name = os.ttyname(0).removeprefix("/dev/")
     except OSError:
-        return f"pipe-{around.chance.getrandbits(64):016x}"
+        return f"pipe-{host.chance.getrandbits(64):016x}"
     return re.sub(r"[^A-Za-z0-9._-]", "-", name)[:64]
 
 

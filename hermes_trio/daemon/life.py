@@ -50,7 +50,7 @@ class OutputFailed(HermesError):
     """All was answered, and some of it could not be written; the text says how much."""
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class Host(Struct, frozen=True, kw_only=True):
     """What a daemon is given beside its configuration. `redact` is what its log redacts with."""
 
     log: Log
@@ -61,9 +61,9 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     resume: bool = True
 
 
-def system_surroundings(log: Log, redact: Redactor, *, resume: bool = True) -> Surroundings:
+def system_host(log: Log, redact: Redactor, *, resume: bool = True) -> Host:
     """The machine's own clock and chance, and whoever listens above."""
-    return Surroundings(
+    return Host(
         log=log,
         clock=SystemClock(),
         chance=system_chance(),
@@ -73,13 +73,13 @@ def system_surroundings(log: Log, redact: Redactor, *, resume: bool = True) -> S
     )
 
 
-def build_platforms(config: Config, state_dir: Path, around: Surroundings) -> list[Platform]:
+def build_platforms(config: Config, state_dir: Path, host: Host) -> list[Platform]:
     """The configured accounts, built, not opened. What could not be imported is left out."""
-    context = AdapterContext(state_dir, around.chance, around.clock, around.redact.learn)
+    context = AdapterContext(state_dir, host.chance, host.clock, host.redact.learn)
     return [account.build(context) for account in config.accounts]
 
 
-async def serve(config: Config, around: Surroundings) -> int:
+async def serve(config: Config, host: Host) -> int:
     """Be the daemon until it is asked to stop or all its inputs have ended; returns the exit code.
 
     The state_dir exists. The whole stop ends within `config.stop_s`: what is left by then is killed.
@@ -91,17 +91,17 @@ async def serve(config: Config, around: Surroundings) -> int:
         ConfigWrong, StoreRefused: it cannot start. As members of exception groups.
         OutputFailed: the inputs have ended, and not all answers could be written.
     """
-    platforms = build_platforms(config, config.gateway.state_dir, around)
+    platforms = build_platforms(config, config.gateway.state_dir, host)
     supervisor()  # what its variable says is looked at now, not when it is needed
-    life = _Life(config, around)
-    with caught_signals(life.limit_stop) as caught, _fed_watchdog(around.tell):
+    life = _Life(config, host)
+    with caught_signals(life.limit_stop) as caught, _fed_watchdog(host.tell):
         try:
             with life.starting:
                 async with hold_lock(config.gateway.state_dir):
-                    await _live(life, caught, platforms, around)
+                    await _live(life, caught, platforms, host)
         finally:
             faulthandler.cancel_dump_traceback_later()
-    around.log.info("stopped", why=life.why, code=life.code)
+    host.log.info("stopped", why=life.why, code=life.code)
     if life.unwritten:
         raise OutputFailed(f"standard output: {life.unwritten} answers could not be written")
     return life.code
@@ -110,18 +110,18 @@ async def serve(config: Config, around: Surroundings) -> int:
 class _Life:
     """What the tasks of a daemon share: who asked it to stop, and the gateway while there is one."""
 
-    def __init__(self, config: Config, around: Surroundings) -> None:
+    def __init__(self, config: Config, host: Host) -> None:
         self.config = config
-        self.log = around.log
-        self.tell = around.tell
+        self.log = host.log
+        self.tell = host.tell
         self.starting = trio.CancelScope()
         self.stopping = trio.Event()
         self.why = ""
         self.code = STOPPED
-        self.began = around.clock.now()
+        self.began = host.clock.now()
         self.unwritten = 0
         self._limited = False
-        self.answers = Answers(config.unavailable, self.restart, around.redact)
+        self.answers = Answers(config.unavailable, self.restart, host.redact)
 
     @property
     def gateway(self) -> Gateway | None:
@@ -174,8 +174,8 @@ def _settle_in() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], around: Surroundings) -> None:
-    config, log = life.config, around.log
+async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host: Host) -> None:
+    config, log = life.config, host.log
     _settle_in()
     for name, why in config.unavailable.items():
         log.error("platform unavailable", platform=name, why=why)
@@ -184,11 +184,11 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
         nursery.start_soon(_compare_stop_limits, life, name="stop limit")
         nursery.start_soon(give_back, life.at_rest, name="heap")
         await nursery.start(
-            serve_control, config.gateway.state_dir, life.answers.answer, around.redact, name="control"
+            serve_control, config.gateway.state_dir, life.answers.answer, host.redact, name="control"
         )
         async with (
             open_agent(
-                config, clock=around.clock, chance=around.chance, log=log, learn=around.redact.learn
+                config, clock=host.clock, chance=host.chance, log=log, learn=host.redact.learn
             ) as agent,
             open_gateway(
                 agent,
@@ -196,11 +196,11 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], arou
                 store=config.gateway.state_dir / STORE,
                 options=config.gateway,
                 session=config.session,
-                clock=around.clock,
-                chance=around.chance,
+                clock=host.clock,
+                chance=host.chance,
                 log=log,
-                redact=around.redact,
-                resume=around.resume,
+                redact=host.redact,
+                resume=host.resume,
                 on_restart=life.restart,
             ) as gateway,
         ):

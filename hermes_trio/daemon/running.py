@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from hermes_trio.config.accounts import Account
 from hermes_trio.config.load import Config
-from hermes_trio.daemon.life import RESTART, serve, system_surroundings
+from hermes_trio.daemon.life import RESTART, serve, system_host
 from hermes_trio.daemon.log_bridge import standard_logging_to
 from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir, refuse_shared
@@ -49,8 +49,8 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
     whole = _keep_to_oneself(config)
     redact = Redactor(config.secrets)
     with _log(config, redact, to_file=chatting or _is_garbled(config)) as log:
-        around = system_surroundings(log, redact, resume=resume)
-        while (code := _run(lambda: serve(config, around), redact)) == RESTART:
+        host = system_host(log, redact, resume=resume)
+        while (code := _run(lambda: serve(config, host), redact)) == RESTART:
             by = supervisor()
             log.info("restarting", by=by or "itself")
             if by is not None:
@@ -70,7 +70,7 @@ def run_attached(state_dir: Path) -> int:
     refuse_shared(state_dir)
     redact = Redactor()
     log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now, redact)
-    return _run(lambda: attach(state_dir, system_surroundings(log, redact)), redact)
+    return _run(lambda: attach(state_dir, system_host(log, redact)), redact)
 
 
 def with_terminal_only(config: Config) -> Config:

@@ -50,7 +50,7 @@ from hermes_trio.runtime.retry import Refused, written
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served
 from hermes_trio.text.sanitize import clean, mapped
-from hermes_trio.turns.recovery import Policy, recover, release, sweep, turn_away
+from hermes_trio.turns.recovery import RecoveryPolicy, recover, release, sweep, turn_away
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 
 BOOT_COMMANDS_S = 15.0
@@ -214,7 +214,7 @@ async def _boot(wiring: Wiring, booted: Booted, resume: bool, waits: Refused) ->
     wiring.cooldowns.recall(booted.cooldowns)
     store, options = wiring.store, wiring.options
     wiring.background.reap(await written(store.left_processes, waits))
-    policy = Policy(wiring.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
+    policy = RecoveryPolicy(wiring.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
     now, platform = wiring.clock.now(), wiring.accounts.get
     await turn_away(booted, store, policy, platform=platform, waits=waits)
     if await written(store.commands_waiting, waits):

@@ -17,7 +17,7 @@ READ_BYTES = 64 * 1024
 HEAD_BYTES_MAX = 100 * 1024
 
 
-class Asked:
+class SentRequest:
     """A request as it goes over a connection. What is out is let go: an answer may take minutes.
 
     Args:
@@ -72,7 +72,7 @@ class Connection:
         """The server has not closed it. What is readable on an idle connection is its end, or rubbish."""
         return not self._socket.is_readable()
 
-    async def ask(self, asked: Asked) -> h11.Response:
+    async def ask(self, asked: SentRequest) -> h11.Response:
         """Send a request and return the head of its response."""
         try:
             await self._send(asked)
@@ -84,7 +84,7 @@ class Connection:
             pass  # 1xx
         return event
 
-    async def _send(self, asked: Asked) -> None:
+    async def _send(self, asked: SentRequest) -> None:
         out = self._spell(asked.head)
         if isinstance(asked.body, bytes):
             out += self._spell(h11.Data(data=asked.body))

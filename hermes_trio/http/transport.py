@@ -17,7 +17,7 @@ import h11
 import httpx
 import trio
 
-from hermes_trio.http.connection import Asked, Body, Connection
+from hermes_trio.http.connection import Body, Connection, SentRequest
 
 Origin = tuple[str, str, int]
 
@@ -39,7 +39,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request on a kept or new connection and return the response, body unread."""
         timeouts = request.extensions.get("timeout") or {}
-        asked = Asked(
+        asked = SentRequest(
             h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw),
             request.content if isinstance(request.stream, httpx.ByteStream) else _chunks(request),
             connect_s=timeouts.get("connect"),
@@ -54,7 +54,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
             extensions={"http_version": b"HTTP/" + head.http_version, "reason_phrase": head.reason},
         )
 
-    async def exchange(self, origin: Origin, asked: Asked) -> tuple[h11.Response, Body]:
+    async def exchange(self, origin: Origin, asked: SentRequest) -> tuple[h11.Response, Body]:
         """Send a request on a kept or new connection and return the head of its response, and its body."""
         connection = self._take(origin)
         if connection is not None:
@@ -66,7 +66,7 @@ class KeptConnections(httpx.AsyncBaseTransport):
         return await self._exchange(origin, await self._connect(origin, asked.connect_s), asked)
 
     async def _exchange(
-        self, origin: Origin, connection: Connection, asked: Asked
+        self, origin: Origin, connection: Connection, asked: SentRequest
     ) -> tuple[h11.Response, Body]:
         try:
             head = await connection.ask(asked)
@@ -231,7 +231,7 @@ class Client(httpx.AsyncClient):
         """
         # Nothing here holds what was asked while its answer is waited for.
         place = _place(url)
-        asked = Asked(_head(place, len(content), headers), content, connect_s=self.timeout.connect)
+        asked = SentRequest(_head(place, len(content), headers), content, connect_s=self.timeout.connect)
         del content, headers
         return Answer(*await self._connections.exchange(place.origin, asked))
 

@@ -27,7 +27,7 @@ BETWEEN_PAGES_S = 0.05
 AT_ONCE = 50
 
 
-class Policy(Struct, frozen=True):
+class RecoveryPolicy(Struct, frozen=True):
     """What decides of interrupted turns, beside themselves.
 
     Args:
@@ -45,7 +45,7 @@ class Policy(Struct, frozen=True):
 async def turn_away(
     booted: Booted,
     store: Store,
-    policy: Policy,
+    policy: RecoveryPolicy,
     *,
     platform: Callable[[str], Platform | None],
     waits: Refused,
@@ -68,7 +68,7 @@ async def turn_away(
 async def recover(
     booted: Booted,
     store: Store,
-    policy: Policy,
+    policy: RecoveryPolicy,
     *,
     now: float,
     platform: Callable[[str], Platform | None],
@@ -103,12 +103,12 @@ async def recover(
     return resumed
 
 
-def _may_go_on(turn: Interrupted, policy: Policy) -> bool:
+def _may_go_on(turn: Interrupted, policy: RecoveryPolicy) -> bool:
     """Whether there is somebody left whom it may answer."""
     return any(map(policy.allowed, [address for _, address in turn.said] or [turn.address]))
 
 
-def _verdict(turn: Interrupted, policy: Policy, now: float, guarded: bool, served: bool) -> Verdict:
+def _verdict(turn: Interrupted, policy: RecoveryPolicy, now: float, guarded: bool, served: bool) -> Verdict:
     return verdict(
         tail=turn.tail,
         age_s=now - turn.last_at,

@@ -238,8 +238,8 @@ async def test_a_daemon_that_does_not_come_back_is_not_waited_for_for_ever(with_
         "import sys, trio; from pathlib import Path; from hermes_trio.daemon import chat, life;"
         " from hermes_trio.runtime.log import standard_log;"
         " from hermes_trio.runtime.redaction import Redactor;"
-        " around = life.system_surroundings(standard_log(), Redactor());"
-        " trio.run(lambda: chat.attach(Path('state'), around, returns_s=0.2))"
+        " host = life.system_host(standard_log(), Redactor());"
+        " trio.run(lambda: chat.attach(Path('state'), host, returns_s=0.2))"
     )
     async with start("run") as daemon:
         await daemon.ready()

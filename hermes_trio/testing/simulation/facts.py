@@ -68,7 +68,7 @@ class Life(Struct):
         return self.crashed or self.hasty
 
 
-class Asked(Struct):
+class ModelCall(Struct):
     """A model call in flight: for which message, since when."""
 
     n: int
@@ -117,7 +117,7 @@ class Facts:
         self.spoken: dict[tuple[str, str], Spoken] = {}
         self.by_number: dict[int, Spoken] = {}
         self.lives: list[Life] = []
-        self.asking: dict[int, Asked] = {}
+        self.asking: dict[int, ModelCall] = {}
         self.last_request: ModelRequest | None = None
         self.store_late_until = 0.0
         self.platform_late_until = 0.0

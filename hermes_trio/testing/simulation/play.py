@@ -18,7 +18,7 @@ from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.simulation.agents import Inquires, Obedient, ObedientModel, ResetItself, acts
-from hermes_trio.testing.simulation.facts import Asked, Broken, Facts, Invariant
+from hermes_trio.testing.simulation.facts import Broken, Facts, Invariant, ModelCall
 from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
 from hermes_trio.testing.simulation.plan import Plan, Say
@@ -209,7 +209,7 @@ class Stage:
         n = asked_of(request.entries)[0]
         found = self.facts.inbound_of(n)
         self.facts.last_request = request
-        self.facts.asking[call] = Asked(n, found[1]["key"] if found else "", self.facts.now)
+        self.facts.asking[call] = ModelCall(n, found[1]["key"] if found else "", self.facts.now)
 
     def _has_asked(self, call: int) -> None:
         self.facts.asking.pop(call, None)
