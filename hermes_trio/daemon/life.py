@@ -34,9 +34,8 @@ from hermes_trio.errors import ConfigWrong, HermesError
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.open import open_gateway
 from hermes_trio.ports.platform import AdapterContext, Platform
-from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.runtime.clock import SystemClock, system_chance
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.runtime.threads import pulse
 

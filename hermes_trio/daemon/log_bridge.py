@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 
 AGAIN_S = 60.0
 REMEMBERED = 100

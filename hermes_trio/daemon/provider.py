@@ -17,9 +17,8 @@ from hermes_trio.errors import ConfigWrong, ModelFailure
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
 from hermes_trio.ports.model import Model
-from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.ports.tool import Tool
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.plugins import TOOLS, installed
 from hermes_trio.runtime.threads import in_thread
 from hermes_trio.values.identity import Secret

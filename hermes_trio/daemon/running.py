@@ -22,8 +22,9 @@ from hermes_trio.daemon.log_sink import CappedFile, Sink
 from hermes_trio.daemon.state_dir import LOG, make_state_dir, refuse_shared
 from hermes_trio.daemon.supervisor import begin_anew, supervisor
 from hermes_trio.daemon.unreadable import be_unreadable, blank_environment
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.clock import SystemClock
-from hermes_trio.runtime.log import Log, stream_log
+from hermes_trio.runtime.log import stream_log
 from hermes_trio.runtime.plugins import PLATFORMS, installed
 from hermes_trio.runtime.redaction import Redactor
 

@@ -16,11 +16,10 @@ from msgspec import structs
 from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
-from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import full_jitter
 from hermes_trio.runtime.discretion import shown
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.moves import Moves
 from hermes_trio.runtime.retry import kept
 from hermes_trio.runtime.supervise import attempt

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 from hermes_trio.values.consequences import (
     Consequence,
     GivenUp,

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.ports.store import Booted, Store
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import Refused, written
 from hermes_trio.values.recording import Setup
 

@@ -40,11 +40,11 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import Booted, Store
-from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.discretion import Discretion, discreet
-from hermes_trio.runtime.log import Log, standard_log
+from hermes_trio.runtime.log import standard_log
 from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.runtime.retry import Refused, written
 from hermes_trio.runtime.threads import beside

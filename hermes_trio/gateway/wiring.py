@@ -26,12 +26,11 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import AcceptRules, Opened, Store, WaitForMore
-from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.processes.reaper import Reaper
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.discretion import Discretion
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.moves import Moves
 from hermes_trio.runtime.splitting import Splitting
 from hermes_trio.runtime.workers import Worker, WorkerTable

@@ -8,10 +8,9 @@ from functools import partial
 import trio
 
 from hermes_trio.intake.receiver import Health, Receiver
-from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.platform import CommandMenu, Platform
 from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import Chance
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.retry import written
 from hermes_trio.runtime.supervise import supervise
 from hermes_trio.text.foreign_errors import told
@@ -60,7 +59,7 @@ class Listening:
         for name, platform in self._accounts.items():
             cursor = await written(partial(self._store.cursor, name))
             self._receivers[name] = self._make_ear(platform, cursor, self._reported)
-            if hasattr(platform, "menu"):
+            if isinstance(platform, CommandMenu):
                 platform.menu = menu
         with self.scope:
             async with trio.open_nursery() as nursery:

@@ -17,8 +17,8 @@ from hermes_trio.intake.slash import take_apart
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Store
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.allowance import Allowance, Allowances
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.retry import written
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt, first_leaf

@@ -17,9 +17,8 @@ from hermes_trio.errors import IntakeClosed, StoreClosed, StoreFailed
 from hermes_trio.intake.routing import Scope, decide
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import AcceptRules, Store
-from hermes_trio.ports.system import Chance
+from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import full_jitter
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.moves import Moves
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import clean

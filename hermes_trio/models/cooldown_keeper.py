@@ -15,8 +15,7 @@ import trio
 from hermes_trio.errors import Fenced
 from hermes_trio.models.key_pool import KeyPool
 from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import WallClock
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log, WallClock
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.views import KeyView

@@ -16,9 +16,9 @@ from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.models.cooldowns import OF_A_KEY
 from hermes_trio.models.key_pool import KeyPool, Lease
 from hermes_trio.ports.model import Model
-from hermes_trio.ports.system import Chance
+from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import full_jitter
-from hermes_trio.runtime.log import Log, standard_log
+from hermes_trio.runtime.log import standard_log
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
 
 ATTEMPTS = 3

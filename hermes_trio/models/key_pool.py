@@ -31,8 +31,8 @@ from hermes_trio.models.cooldowns import (
     shown,
 )
 from hermes_trio.ports.model import RefreshingKey
-from hermes_trio.ports.system import Chance, WallClock
-from hermes_trio.runtime.log import Log, standard_log
+from hermes_trio.ports.system import Chance, Log, WallClock
+from hermes_trio.runtime.log import standard_log
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text.foreign_errors import text_of
 from hermes_trio.values.identity import Secret

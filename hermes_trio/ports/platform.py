@@ -116,6 +116,18 @@ class Platform(Protocol):
         """
 
 
+@runtime_checkable
+class CommandMenu(Protocol):
+    """What a platform may have beside: a menu of commands in its clients.
+
+    Attributes:
+        menu: the name and the help of each command, in order. Set before `serve`, which shows as much of it
+            as the platform takes; what it does not take costs neither the rest nor the account.
+    """
+
+    menu: Sequence[tuple[str, str]]
+
+
 class AdapterContext(Struct, frozen=True):
     """What the daemon hands an adapter beside its options.
 

@@ -1,8 +1,8 @@
-"""The wall clock and chance."""
+"""The wall clock, chance, and the log."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class WallClock(Protocol):
@@ -20,3 +20,20 @@ class Chance(Protocol):
 
     def getrandbits(self, k: int, /) -> int:
         """A non-negative int of k bits."""
+
+
+class Log(Protocol):
+    """Where lines of the log go. A bound logger of structlog is one.
+
+    A line is an event and its fields: ids and lengths, never bodies. It takes what is at hand and never waits
+    for long, fails, or shows a secret.
+    """
+
+    def info(self, event: str, **fields: Any) -> None:
+        """What went as it should."""
+
+    def warning(self, event: str, **fields: Any) -> None:
+        """What goes on without anybody's help, and may tell somebody something."""
+
+    def error(self, event: str, **fields: Any) -> None:
+        """What somebody has to look at."""

@@ -17,12 +17,12 @@ import trio
 from hermes_trio.errors import Fenced
 from hermes_trio.ports.process import Process, Processes
 from hermes_trio.ports.store import Store
+from hermes_trio.ports.system import Log
 from hermes_trio.processes.denylist import refused
 from hermes_trio.processes.environment import process_environment
 from hermes_trio.processes.output import Cleaner, Kept, Lines, last_of
 from hermes_trio.processes.reaper import Reaper
 from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION, Watch
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.redaction import seeks
 from hermes_trio.runtime.retry import kept, written
 from hermes_trio.runtime.supervise import attempt, first_leaf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from hermes_trio.ports.process import Group
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.supervise import attempt
 
 GRACE_S = 1.5

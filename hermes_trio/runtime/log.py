@@ -13,7 +13,8 @@ from typing import Any, TextIO
 
 import structlog
 
-Log = Any  # as a structlog bound logger: log.info("event", field=value); also warning, error
+from hermes_trio.ports.system import Log
+
 Fields = MutableMapping[str, Any]
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote, equals, backslash
 
@@ -28,11 +29,12 @@ def standard_log(redact: Callable[[str], str] | None = None) -> Log:
     def without_secrets(_: Any, __: str, line: Any) -> Any:
         return line if redact is None else redact(str(line))
 
-    return structlog.wrap_logger(
+    made: Log = structlog.wrap_logger(
         logging.getLogger("hermes_trio"),
         processors=[structlog.stdlib.filter_by_level, _one_line, without_secrets],
         wrapper_class=structlog.stdlib.BoundLogger,
     ).bind()  # else a logger is made anew for each line
+    return made
 
 
 def stream_log(stream: TextIO, now: Callable[[], float], redact: Callable[[str], str]) -> Log:

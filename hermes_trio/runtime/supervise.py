@@ -11,9 +11,8 @@ from typing import TypeVar
 import trio
 
 from hermes_trio.errors import AccountRefused, PollConflict
-from hermes_trio.ports.system import Chance
+from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import full_jitter
-from hermes_trio.runtime.log import Log
 from hermes_trio.text.foreign_errors import told
 
 T = TypeVar("T")

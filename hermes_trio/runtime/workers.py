@@ -15,9 +15,8 @@ from typing import Generic, Protocol, TypeVar
 import trio
 
 from hermes_trio.errors import StoreClosed, StoreFailed
-from hermes_trio.ports.system import Chance
+from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import full_jitter
-from hermes_trio.runtime.log import Log
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text.foreign_errors import shown
 

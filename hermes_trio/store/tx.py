@@ -16,7 +16,7 @@ from hermes_trio.transcript.compaction import size
 from hermes_trio.values.consequences import Consequence, Settled, WakeLane
 from hermes_trio.values.delivery import Choice, Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
-from hermes_trio.values.message import Message, OutcomeName
+from hermes_trio.values.message import FROM_GATEWAY, Message, OutcomeName
 from hermes_trio.values.outbound_states import OPEN, STATES, State
 from hermes_trio.values.transcript import Entry
 
@@ -71,6 +71,11 @@ def is_none_of(states: Sequence[State]) -> str:
     return " and ".join(f"state <> '{state}'" for state in states)
 
 
+def is_of_kind(kinds: Sequence[str]) -> str:
+    """The condition that an inbound row is of one of these kinds."""
+    return "(" + " or ".join(f"kind = '{kind}'" for kind in kinds) + ")"
+
+
 # The planner takes a partial index only where its condition stands in the query, word for word.
 IS_OPEN = is_one_of(OPEN)
 IS_ODD = is_none_of([state for state in STATES if state != "odd"])
@@ -80,10 +85,12 @@ NO_SESSION = 0
 NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
 ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
-CLAIMABLE = f"kind not in ('wake', 'match') and {ANY_CLAIMABLE}"
-PENDING = f"kind not in ('wake', 'match') and {ANY_PENDING}"
+BY_GATEWAY = is_of_kind(FROM_GATEWAY)
+BY_PERSON = f"not {BY_GATEWAY}"
+CLAIMABLE = f"{BY_PERSON} and {ANY_CLAIMABLE}"
+PENDING = f"{BY_PERSON} and {ANY_PENDING}"
 """Messages of people; the two above have beside them what the gateway writes of its processes."""
-WAKING = "kind in ('wake', 'match') and state in ('waiting', 'deferred') and outcome is null"
+WAKING = f"{BY_GATEWAY} and state in ('waiting', 'deferred') and outcome is null"
 BARRIER = (
     f"(select coalesce(min(id), {1 << 62}) from inbound"
     " where key = ? and outcome is null and kind = 'command')"

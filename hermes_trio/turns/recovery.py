@@ -12,7 +12,7 @@ from msgspec import Struct
 from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Booted, Interrupted, Place, Store
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import Refused, written
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt

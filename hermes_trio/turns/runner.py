@@ -16,7 +16,7 @@ from msgspec import Struct
 from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.store import Closing, Opened
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import OneAsks, kept, written
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text.foreign_errors import shown

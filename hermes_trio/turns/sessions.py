@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from hermes_trio.errors import Fenced
 from hermes_trio.ports.store import Opened, Store, WaitForMore
-from hermes_trio.runtime.log import Log
+from hermes_trio.ports.system import Log
 from hermes_trio.text import sentences
 from hermes_trio.turns.concurrency import TurnLimiter, TurnPermit
 from hermes_trio.turns.session_workers import SessionWorker

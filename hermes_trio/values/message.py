@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -101,6 +102,32 @@ class Moved(Struct, frozen=True, kw_only=True):
     native: str
     chat: str
     becomes: str
+
+
+class Kind(Struct, frozen=True):
+    """What an unsettled inbound row is.
+
+    Args:
+        by: who wrote it: a person, or the gateway, of a process.
+        taken_in: whether a running turn takes it in at the end of a step: where `busy` is steer, or always.
+    """
+
+    by: Literal["person", "gateway"] = "person"
+    taken_in: Literal["never", "steering", "always"] = "never"
+
+
+KINDS: Mapping[str, Kind] = {
+    "message": Kind(taken_in="steering"),
+    "command": Kind(),
+    "alone": Kind(),  # a message that is always a turn of its own
+    "steer": Kind(taken_in="always"),
+    "answer": Kind(),  # to an open question
+    "wake": Kind(by="gateway", taken_in="always"),  # a process has ended
+    "match": Kind(by="gateway", taken_in="always"),  # a process has written what is watched for
+}
+"""Every kind of an inbound row that is still to be acted on."""
+
+FROM_GATEWAY = tuple(name for name, kind in KINDS.items() if kind.by == "gateway")
 
 
 class Decided(Struct, frozen=True, kw_only=True):

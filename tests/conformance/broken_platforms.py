@@ -9,7 +9,7 @@ import httpx
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown
+from hermes_trio.errors import NotSent, PlatformDown, SendFailed, SendRefused, SendUnknown
 from hermes_trio.values.delivery import Part, Receipt, Span
 from hermes_trio.values.identity import Policy
 from hermes_trio.values.message import Message, Undecodable
@@ -144,6 +144,16 @@ class QuietAboutIt(Line):
             pass
 
     serve = with_ear(Ear)
+
+
+@breaks("receives_whatever_its_menu")
+class NeedsItsWholeMenu(Line):
+    menu = ()
+
+    async def serve(self, intake):
+        if len(self.menu) > 100:
+            raise PlatformDown("the menu is too long")
+        await self.memory.serve(intake)
 
 
 @breaks("hears")

@@ -27,6 +27,7 @@ from hermes_trio.store.tx import (
     reads,
 )
 from hermes_trio.values.delivery import DeliveryKind
+from hermes_trio.values.message import KINDS
 
 Holds = Callable[[Any], bool]
 Row = Mapping[str, Any]
@@ -105,7 +106,7 @@ MESSAGES = Live(
     native=_text,
     key=_json(read_key),
     chat=_text,
-    kind=_one_of("message", "command", "alone", "steer", "answer", "wake", "match"),
+    kind=_one_of(*KINDS),
     body=_json(read_message),
     at=_moment,
     length=_count,

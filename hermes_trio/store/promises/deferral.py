@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from hermes_trio.ports.store import Closing
 from hermes_trio.store.promises import rows
-from hermes_trio.store.tx import Tx, read_key
+from hermes_trio.store.tx import BY_PERSON, Tx, read_key
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
 
@@ -80,7 +80,7 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
         "update session set wakes = wakes - 1 where wakes > 0"
         " and id = (select session from turn where id = ?) and not exists"
         " (select 1 from inbound where key = ? and turn = ? and outcome is null"
-        " and kind not in ('wake', 'match'))",
+        f" and {BY_PERSON})",
         (turn, key, turn),
     )
     tx.run(

@@ -13,15 +13,15 @@ from hermes_trio.store.promises import processes, rows
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
 from hermes_trio.store.promises.turns import STEP, step_of
-from hermes_trio.store.tx import ANY_CLAIMABLE, ANY_PENDING, BARRIER, Tx, read_message, text_of
+from hermes_trio.store.tx import ANY_CLAIMABLE, ANY_PENDING, BARRIER, BY_GATEWAY, Tx, read_message, text_of
 from hermes_trio.text import sentences
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.message import FROM_GATEWAY
 from hermes_trio.values.reset_policy import ResetPolicy, rule_that_fired
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000
-WAKES = ("wake", "match")
 FRAGMENTS_MAX_S = 5.0
 _WAITS = f"select 1 from inbound where key = ? and id < {BARRIER} and {ANY_CLAIMABLE} limit 1"
 Waiting = tuple[int, bytes, float, float, str, int]
@@ -49,14 +49,14 @@ def next_turn(
         _take_in(tx, running, session, text_of(key), steerable)
         return _adopt(tx, running, session, history)
     waiting, more = _batch(tx, text_of(key))
-    while waiting and waiting[0][4] in WAKES and not processes.may_wake(tx, session, waiting):
+    while waiting and waiting[0][4] in FROM_GATEWAY and not processes.may_wake(tx, session, waiting):
         waiting, more = _batch(tx, text_of(key))
     if not waiting:
         return None
     wait = _wait_for_more(tx.now, waiting)
     if wait is not None:
         return wait
-    person = waiting[0][4] not in WAKES
+    person = waiting[0][4] not in FROM_GATEWAY
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
         # Its successor's task, which this has put under the key, claims them.
         return None
@@ -109,7 +109,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     """
     found = tx.all(
         f"select id, body, at, wait_s, kind, length, state from inbound where key = ? and id < {BARRIER}"
-        f" and {ANY_PENDING} order by kind in ('wake', 'match'), id limit {BATCH_MESSAGES}",
+        f" and {ANY_PENDING} order by {BY_GATEWAY}, id limit {BATCH_MESSAGES}",
         key,
         key,
     )
@@ -123,7 +123,9 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
         chars += row[5]
         alone = row[4] == "alone" or (taken and taken[0][4] == "alone")
         # People come before what the gateway says of itself.
-        if taken and (alone or chars > BATCH_CHARS or (row[4] in WAKES) != (taken[0][4] in WAKES)):
+        if taken and (
+            alone or chars > BATCH_CHARS or (row[4] in FROM_GATEWAY) != (taken[0][4] in FROM_GATEWAY)
+        ):
             break
         taken.append(row[:6])
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
@@ -157,10 +159,11 @@ def _open(
     if tx.one("select 1 from entry where session = ? and turn is null limit 1", session):
         tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
     before = read_for(tx, session, turn, history)
-    taken = {row[0]: (row[4] not in WAKES, *row[:3]) for row in waiting}
+    taken = {row[0]: (row[4] not in FROM_GATEWAY, *row[:3]) for row in waiting}
     if more:
         taken |= {
-            row[0]: (row[3] not in WAKES, *row[:3]) for row in rows.in_history(tx, session, text_of(key))
+            row[0]: (row[3] not in FROM_GATEWAY, *row[:3])
+            for row in rows.in_history(tx, session, text_of(key))
         }
     if leave_unseen(tx, session, before.unseen, list(taken)):
         before = read_for(tx, session, turn, history)

@@ -14,15 +14,21 @@ from hermes_trio.store.tx import (
     NEWEST_STEP,
     NO_SESSION,
     Tx,
+    is_of_kind,
     read_key,
     to_json,
 )
 from hermes_trio.text import sentences
 from hermes_trio.transcript.compaction import what_of
 from hermes_trio.values.consequences import LeftOut
+from hermes_trio.values.message import KINDS
 from hermes_trio.values.transcript import Entry, SummaryEntry
 
 STEP = "select name, n, digest, op, state, value, wake_at from step"
+
+
+_STEERED = is_of_kind([name for name, kind in KINDS.items() if kind.taken_in != "never"])
+_TAKEN_IN = is_of_kind([name for name, kind in KINDS.items() if kind.taken_in == "always"])
 
 
 def step_of(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
@@ -96,9 +102,7 @@ def end_step(
         rows.say_in_preview(tx, turn, reply)
     if consumes:
         processes.consume(tx, key, consumes)
-    wanted = (
-        "kind in ('message', 'steer', 'wake', 'match')" if steer else "kind in ('steer', 'wake', 'match')"
-    )
+    wanted = _STEERED if steer else _TAKEN_IN
     waiting = tx.all(
         f"select id, body, at from inbound where key = ? and id < {BARRIER}"
         f" and {ANY_PENDING} and {wanted} order by id",

@@ -30,6 +30,7 @@ from hermes_trio.text import sentences
 from hermes_trio.values.consequences import CancelTurn, GivenUp, WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
+from hermes_trio.values.message import FROM_GATEWAY
 
 UNREADABLE = "unreadable"
 LOST_TEXT = Part("…")
@@ -235,7 +236,7 @@ def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int
     for id, key, kind, body in found:
         _hide(tx, key, body, id)
         tx.settle_inbound("id = ?", (id,), "failed", UNREADABLE)
-        if kind in ("wake", "match"):
+        if kind in FROM_GATEWAY:
             processes.tell_plainly(tx, id)
         else:
             text = sentences.COMMAND_FAILED if kind == "command" else sentences.MESSAGE_FAILED

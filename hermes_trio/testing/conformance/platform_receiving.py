@@ -22,6 +22,15 @@ async def says_that_it_receives(trial: PlatformTrial) -> None:
         expect(serving.hearing.cycles > 0, "received() is called", serving.hearing.cycles)
 
 
+async def receives_whatever_its_menu(trial: PlatformTrial) -> None:
+    """One with a menu of commands receives also where that holds what it cannot show, or too much."""
+    odd = [("", ""), ("Ä b", "é" * 5000), *((f"command_{n}", "does it " * 40) for n in range(300))]
+    async with trial.serving(menu=odd) as serving:
+        await trial.service.push("hello", trial.place)
+        [message] = await serving.heard(1)
+        expect(message.text == "hello", "the text is 'hello'", message.text)
+
+
 async def hears(trial: PlatformTrial) -> None:
     """What a user writes is handed over as a Message, with its text, from the address it came from."""
     async with trial.serving() as serving:
@@ -246,6 +255,7 @@ async def _confirmed(trial: PlatformTrial, count: int) -> None:
 
 RECEIVING = (
     says_that_it_receives,
+    receives_whatever_its_menu,
     hears,
     hears_in_order,
     confirms_only_what_is_durable,

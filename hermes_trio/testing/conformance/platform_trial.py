@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -11,7 +11,7 @@ import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
 from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
-from hermes_trio.ports.platform import Platform
+from hermes_trio.ports.platform import CommandMenu, Platform
 from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
 from hermes_trio.testing.conformance.hearing import Hearing, Journal
 from hermes_trio.testing.conformance.service import Service
@@ -104,14 +104,19 @@ class PlatformTrial:
         self._sent = 0
 
     @asynccontextmanager
-    async def serving(self, *, shut: bool = False, wait: bool = True) -> AsyncIterator[Serving]:
+    async def serving(
+        self, *, shut: bool = False, wait: bool = True, menu: Sequence[tuple[str, str]] | None = None
+    ) -> AsyncIterator[Serving]:
         """A new platform for the same account, open and served until the body ends.
 
         Args:
             shut: nothing that it hands over becomes durable.
             wait: first wait until it says that it receives, and reaches its users.
+            menu: set before it is served, where it has one.
         """
         platform, hearing = self.make(), Hearing(self.journal)
+        if menu is not None and isinstance(platform, CommandMenu):
+            platform.menu = menu
         if shut:
             hearing.shut()
         serving = Serving(self, platform, hearing)
