@@ -212,4 +212,20 @@ TASKS: tuple[Mutant, ...] = (
             "",
         ),
     ),
+    mutant(
+        "a frozen call is cut off",
+        "I13 time",
+        "Time in which the process did not run is the platform's.",
+        (
+            "delivery/outbox.py",
+            "        time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)\n"
+            "        with time.given():\n",
+            "        with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as time:\n",
+        ),
+        (
+            "delivery/outbox.py",
+            "        if error is None and not time.passed:\n",
+            "        if error is None and not time.cancelled_caught:\n",
+        ),
+    ),
 )

@@ -24,8 +24,11 @@ class RepeatedForAReason(Invariant):
         self._confirmed: set[str] = set()
 
     def happened(self, event: Event) -> None:
-        """Of each text that a chat is shown, by its key. What a stop or a fault may cut off is in doubt."""
-        if event.who == "world" and (event.what in CUT_OFF_BY or event.fields.get("name") == "freezes"):
+        """Of each text that a chat is shown, by its key. What a stop or a fault may cut off is in doubt.
+
+        A freeze cuts nothing off: what was answered meanwhile is read.
+        """
+        if event.who == "world" and event.what in CUT_OFF_BY:
             self._confirmed.clear()
         if event.what != "send" or not shows(event) or not row_of(event):
             return
