@@ -26,7 +26,7 @@ from hermes_trio.text.sanitize import clean
 from hermes_trio.text.told import OF_MARKS
 from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, says_nothing
 from hermes_trio.turns.questions import ASK
-from hermes_trio.turns.turn import Turn
+from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.identity import Address
 from hermes_trio.values.recording import AgentSetup, ToolSetup
 from hermes_trio.values.transcript import Spell, ToolCall, ToolEntry, ToolSpec
@@ -67,7 +67,7 @@ class Context:
     def __init__(self, turn: Turn, op: str, parent: str, consumed: list[int]) -> None:
         self.op = op
         self.address: Address = turn.address
-        self.processes: CallProcesses = turn.processes(consumed)
+        self.processes: CallProcesses = run_of(turn).processes(consumed)
         self._turn = turn
         self._parent = parent
 
@@ -197,7 +197,7 @@ class ModelAgent:
             shown.hear()
 
     def _check(self, turn: Turn) -> None:
-        if turn.steps.count >= self._steps_max:
+        if run_of(turn).steps.count >= self._steps_max:
             raise LimitReached(f"this took more than {self._steps_max} steps")
 
     async def _use(self, turn: Turn, call: ToolCall, shown: Transcript) -> Result:
@@ -211,21 +211,21 @@ class ModelAgent:
         if not call.arguments and tool.parameters.get("properties"):
             return await self._record(turn, call, "The arguments did not arrive. If none are meant, say {}.")
         name = f"tool {tool.name}"
-        parent = f"{name}#{turn.steps.next_call(name)}"
+        parent = f"{name}#{run_of(turn).steps.next_call(name)}"
 
         consumed: list[int] = []
 
         async def use(_: Mapping[str, Any], *, op: str) -> Result:
             async def run() -> str:
                 value = await tool.run(arguments, Context(turn, op, parent, consumed))
-                return await _text(value, turn.discretion)
+                return await _text(value, run_of(turn).discretion)
 
             text, error = await attempt(run)
             if error is not None:
-                return Result(await _text(told(error), turn.discretion), failed=True)
+                return Result(await _text(told(error), run_of(turn).discretion), failed=True)
             return Result(text or "")
 
-        result = await turn.steps.run(
+        result = await run_of(turn).steps.run(
             name,
             use,
             arguments,
@@ -235,14 +235,14 @@ class ModelAgent:
             unknown=lambda: Result(UNKNOWN, failed=True),
             consumes=consumed,
         )
-        shown.add_answers(turn.steps.questions.entries(parent))
+        shown.add_answers(run_of(turn).steps.questions.entries(parent))
         return result
 
     async def _record(self, turn: Turn, call: ToolCall, wrong: str) -> Result:
         async def refuse() -> Result:
             return Result(wrong, failed=True)
 
-        return await turn.steps.run(
+        return await run_of(turn).steps.run(
             "tool refused",
             refuse,
             idempotent=True,

@@ -22,7 +22,7 @@ from hermes_trio.text.sanitize import clean, cleaned, is_clean
 from hermes_trio.transcript import compaction
 from hermes_trio.transcript.assembly import message_entry, says_nothing
 from hermes_trio.turns.journal import VALUE_MAX
-from hermes_trio.turns.turn import Turn
+from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.transcript import (
     AssistantEntry,
     Entry,
@@ -216,7 +216,7 @@ class Transcript:
             left: list[Entry] = [without] if without is not None else []
             return left if asked.final else [*left, *entries_of(asked.answer)]
 
-        asked = await self._turn.steps.run(
+        asked = await run_of(self._turn).steps.run(
             "model",
             complete,
             idempotent=True,
@@ -250,7 +250,7 @@ class Transcript:
             # What no model refused yet is not cut for a summary's failing: it may do.
             return Shortened(cut if refusals else None)
 
-        made = await self._turn.steps.run("shorten", shorten, idempotent=True, type=Shortened)
+        made = await run_of(self._turn).steps.run("shorten", shorten, idempotent=True, type=Shortened)
         self._summaries = made.by_model
         heard = self.hear()
         return None if made.summary is None else replace(made.summary, kept=made.summary.kept + heard)
@@ -308,7 +308,7 @@ class Transcript:
                     return isinstance(error, ModelFailed) and error.kind in ("context", "malformed")
             return False
 
-        return await self._turn.steps.run("probe", probe, idempotent=True, type=bool)
+        return await run_of(self._turn).steps.run("probe", probe, idempotent=True, type=bool)
 
     async def _set_aside(self) -> bool:
         """The messages of this turn are not shown to a model again. Whether others have come meanwhile."""
@@ -317,7 +317,7 @@ class Transcript:
             return None
 
         left_out = compaction.without_messages(*self._all, asked=self._asked)
-        await self._turn.steps.run(
+        await run_of(self._turn).steps.run(
             "set aside", nothing, idempotent=True, type=None, entries=lambda _: [left_out]
         )
         self._put(left_out)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from hermes_trio.transcript import compaction
 from hermes_trio.transcript.assembly import assemble
 from hermes_trio.transcript.cache import Kept
-from hermes_trio.turns.turn import Turn
+from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.transcript import Entry, ModelRequest, Spell, Spelled, SummaryEntry, ToolSpec
 
 
@@ -37,18 +37,19 @@ class Shown:
 
     async def begin(self) -> None:
         """Take up the conversation where it is known from the turn before. Cancelled: nothing has changed."""
-        turn = self._turn
-        known, kept = turn.before.known, turn.memory.of(turn.key)
+        turn, before = self._turn, run_of(self._turn).before
+        memory = run_of(turn).around.memory
+        known, kept = before.known, memory.of(turn.key)
         if known is not None and kept is not None and kept.mark == known:
             self._open = False
-            self.size = kept.size + compaction.size(turn.before.entries)
+            self.size = kept.size + compaction.size(before.entries)
             going_on = any(spelled.entries for spelled in kept.earlier.values())
-            more = assemble(turn.before.entries, going_on=going_on)
+            more = assemble(before.entries, going_on=going_on)
             self._earlier = {spell: spell(kept.earlier[spell], more) for spell in self._spells}
         else:
             self._take_up(await turn.history())
-        if turn.before.mark is not None and self._spells:
-            turn.memory.keep(turn.key, Kept(turn.before.mark, self.size, self._spelled_earlier()))
+        if before.mark is not None and self._spells:
+            memory.keep(turn.key, Kept(before.mark, self.size, self._spelled_earlier()))
 
     def _take_up(self, before: Sequence[Entry]) -> None:
         self.entries = [*before, *self.entries]

@@ -23,7 +23,7 @@ from hermes_trio.runtime.supervise import attempt
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.replay_script import Diverged, Script
 from hermes_trio.turns.questions import ASK
-from hermes_trio.turns.turn import Turn
+from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.recording import Failure, RecordedStep, RecordedTurn, ToolSetup
 from hermes_trio.values.transcript import Entry
@@ -81,7 +81,7 @@ class ReplayAgent:
 
     async def __call__(self, turn: Turn) -> str | Silence | None:
         """Answer the turn, or fail it, when that was done."""
-        turn.steps.instead = partial(self._instead, turn)
+        run_of(turn).steps.instead = partial(self._instead, turn)
         answer, error = await attempt(lambda: self._agent(turn))
         recorded = self._script.turns.get(turn.id)
         if recorded is not None:
@@ -164,10 +164,10 @@ class ReplayAgent:
 
     async def _give(self, turn: Turn, inner: RecordedStep) -> None:
         """A step of a call ends as it did; it is not run."""
-        with turn.steps.begin(inner.name) as row:
+        with run_of(turn).steps.begin(inner.name) as row:
             if row.state == "intent" and inner.state != "intent":
                 await self._script.not_before(inner.at)
-                await turn.steps.end(replace(row, state=inner.state, value=inner.value))
+                await run_of(turn).steps.end(replace(row, state=inner.state, value=inner.value))
 
     async def _unrecorded(self, turn: Turn, row: StepRow) -> object:
         """It was not done: the turn ended before, by its failure or by somebody else; or it is a new turn."""

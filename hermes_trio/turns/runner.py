@@ -24,9 +24,10 @@ from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
 from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.turns.endings import Ending, ending_of, failure_of
+from hermes_trio.turns.run import Made, TurnRun
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.turns.surroundings import Surroundings
-from hermes_trio.turns.turn import Made, Turn
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey
@@ -43,15 +44,7 @@ _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
 
 class _End(Struct, frozen=True):
-    """What the log says of a turn's end; "cut" where somebody else wrote it, or nobody has yet."""
-
-    outcome: str
-    why: str | None = None
-    error: str | None = None
-
-
-class _Ended(Struct, frozen=True):
-    """What is to be written of a turn's end; of a failed one why, and the error."""
+    """What is written of a turn's end; of a failed one why, and the error, for the log."""
 
     closing: Closing
     why: str | None = None
@@ -72,34 +65,40 @@ class TurnRunner:
         self, key: ConversationKey, worker: SessionWorker, permit: TurnPermit, opened: Opened
     ) -> None:
         """Run one turn and write what it made."""
-        turn = Turn(key, opened, self._around, permit)
-        began, end = trio.current_time(), _End("cut")
-        log = self._log
-        log.info("turn opened", turn=turn.id, key=str(key), messages=len(turn.messages), attempt=turn.attempt)
+        run = TurnRun(key, opened, self._around, permit)
+        began, end = trio.current_time(), None
+        self._log.info(
+            "turn opened", turn=run.id, key=str(key), messages=len(run.messages), attempt=run.attempt
+        )
         try:
-            if not turn.is_wanted:
+            if not run.is_wanted:
                 # Nobody who may speak would read what comes of it.
-                await written(lambda: self._around.store.close_turn(turn.id, _UNWANTED))
-                end = _End("abandoned", _UNWANTED.reason)
+                await written(lambda: self._around.store.close_turn(run.id, _UNWANTED))
+                end = _End(_UNWANTED, _UNWANTED.reason)
             else:
-                with worker.holding(turn.id, turn.answered) as reach:
-                    await self._act(turn, reach)
-            if turn.made is not None:
-                end = await self._close(key, turn, permit, turn.made)
+                with worker.holding(run.id, run.answered) as reach:
+                    await self._act(run, reach)
+            if run.made is not None:
+                end = await self._close(run, run.made)
         finally:
             # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
-            log.info(
-                "turn closed",
-                turn=turn.id,
-                key=str(key),
-                outcome=end.outcome,
-                seconds=trio.current_time() - began,
-                steps=turn.steps.count,
-                why=end.why,
-                error=end.error,
-            )
+            self._closed(run, trio.current_time() - began, end)
 
-    async def _act(self, turn: Turn, reach: Callable[[trio.CancelScope], None]) -> None:
+    def _closed(self, run: TurnRun, seconds: float, end: _End | None) -> None:
+        error = end.error if end is not None else None
+        self._log.info(
+            "turn closed",
+            turn=run.id,
+            key=str(run.key),
+            # Somebody else has written its end, or nobody has yet.
+            outcome="cut" if end is None else end.closing.state,
+            seconds=seconds,
+            steps=run.steps.count,
+            why=None if end is None else end.why,
+            error=None if error is None else self._around.discretion.redact(shown(error)),
+        )
+
+    async def _act(self, run: TurnRun, reach: Callable[[trio.CancelScope], None]) -> None:
         """The turn's nursery, whose scope is the turn's: the agent and what attends it.
 
         Cancelled: nothing is made.
@@ -108,28 +107,26 @@ class TurnRunner:
         try:
             async with trio.open_nursery() as nursery:
                 reach(nursery.cancel_scope)
-                turn.steps.nursery = nursery
-                with turn.attendance.within(nursery, self._delayed):
+                run.steps.nursery = nursery
+                with run.attendance.within(nursery, self._delayed):
                     # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
-                    answer, error = await attempt(lambda: turn.timed(self._agent))
-                    await turn.steps.settled()
-                    turn.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
+                    answer, error = await attempt(lambda: run.timed(lambda: self._agent(Turn(run))))
+                    await run.steps.settled()
+                    run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
         except* Exception as group:
             failed = group
-        if failed is not None and turn.made is None:
-            turn.made = Made(error=first_leaf(failed))
+        if failed is not None and run.made is None:
+            run.made = Made(error=first_leaf(failed))
 
-    async def _close(self, key: ConversationKey, turn: Turn, permit: TurnPermit, made: Made) -> _End:
+    async def _close(self, run: TurnRun, made: Made) -> _End | None:
         """Write the turn's end. Whoever ended it before has written one."""
         if made.error is not None and isinstance(made.error, Fenced):
-            self._log.info("fenced", key=str(key), session=turn.session, why=repr(made.error))
-            return _End("cut")
-        end = await self._stored(turn, permit, await self._ended(turn, made))
-        error = self._around.discretion.redact(shown(end.error)) if end.error is not None else None
-        return _End(end.closing.state, end.why, error)
+            self._log.info("fenced", key=str(run.key), session=run.session, why=repr(made.error))
+            return None
+        return await self._stored(run, await self._ended(run, made))
 
-    async def _stored(self, turn: Turn, permit: TurnPermit, end: _Ended) -> _Ended:
+    async def _stored(self, run: TurnRun, end: _End) -> _End:
         """Write it as soon as the disk takes it; returns what was written.
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
@@ -140,7 +137,7 @@ class TurnRunner:
             nonlocal refusals
             refusals += 1
             if refusals == CLOSE_TRIES:
-                permit.release()
+                run.permit.release()
 
         async def until_well(wait_s: float) -> None:
             nonlocal alone
@@ -149,43 +146,43 @@ class TurnRunner:
             with trio.move_on_after(CLOSE_S) as patience:
                 took = await well.wait(before)
             if patience.cancelled_caught:
-                permit.release()
+                run.permit.release()
                 took = await well.wait(before)
             alone = alone + 1 if took else 0
 
-        async def close() -> _Ended:
-            _, error = await attempt(lambda: store.close_turn(turn.id, end.closing))
+        async def close() -> _End:
+            _, error = await attempt(lambda: store.close_turn(run.id, end.closing))
             if error is None:
                 return end
             if isinstance(error, Fenced | StoreLocked):
                 raise error
             if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:
                 raise error
-            instead = self._failure(turn, error)
-            await store.close_turn(turn.id, instead.closing)
+            instead = self._failure(run, error)
+            await store.close_turn(run.id, instead.closing)
             return instead
 
         return await kept(close, refused, until_well)
 
-    async def _ended(self, turn: Turn, made: Made) -> _Ended:
+    async def _ended(self, run: TurnRun, made: Made) -> _End:
         """How the turn ends. An answer that is none, or that its platform cannot split, is an error.
 
         Cancelled while it is split: nobody has seen it, so the turn was cut before it had one.
         """
         error = made.error
         if error is None:
-            closing, error = await attempt(lambda: _finished(turn, made.answer))
+            closing, error = await attempt(lambda: _finished(run, made.answer))
             if closing is not None:
-                return _Ended(closing)
+                return _End(closing)
         assert error is not None
-        return self._failure(turn, error)
+        return self._failure(run, error)
 
-    def _failure(self, turn: Turn, error: BaseException) -> _Ended:
-        ending = ending_of(error, turn.id, now=self._around.clock.now(), asked_at=turn.asked_at)
-        return _Ended(_failed(turn, ending, error), ending.reason, error)
+    def _failure(self, run: TurnRun, error: BaseException) -> _End:
+        ending = ending_of(error, run.id, now=self._around.clock.now(), asked_at=run.asked_at)
+        return _End(_failed(run, ending, error), ending.reason, error)
 
 
-def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
+def _failed(run: TurnRun, ending: Ending, error: BaseException) -> Closing:
     """A sentence of ours, which needs no splitting."""
     said = ending.sentence[: CLOSING_LINE_UNITS - 2]
     return Closing(
@@ -193,24 +190,24 @@ def _failed(turn: Turn, ending: Ending, error: BaseException) -> Closing:
         reason=clean(ending.reason),
         outcome=ending.outcome if ending.until is None else None,
         until=ending.until,
-        error=failure_of(error, turn.discretion.redact),
-        reply=turn.framed((Part(said),), "notice") if said else None,
+        error=failure_of(error, run.discretion.redact),
+        reply=run.framed((Part(said),), "notice") if said else None,
     )
 
 
-async def _finished(turn: Turn, answer: object) -> Closing:
+async def _finished(run: TurnRun, answer: object) -> Closing:
     """What is written of an answer.
 
     Raises:
         AgentError: it is none. And whatever an adapter raises that cannot split it.
     """
-    step = turn.steps.closing
+    step = run.steps.closing
     if isinstance(answer, Silence):
         return Closing(state="finished", reason=f"silence: {clean(answer.reason)}", step=step)
     if answer is not None and not isinstance(answer, str):
         raise AgentError(f"the agent returned a {type(answer).__name__}; an answer is text, Silence or None")
     if answer is None or not shows(answer):
-        return Closing(state="finished", reason="" if turn.said else "nothing said", step=step)
+        return Closing(state="finished", reason="" if run.said else "nothing said", step=step)
     text = clean(answer)
-    entries = (*turn.steps.closing_entries, AssistantEntry(text=text))
-    return Closing(state="finished", step=step, entries=entries, reply=await turn.reply(text))
+    entries = (*run.steps.closing_entries, AssistantEntry(text=text))
+    return Closing(state="finished", step=step, entries=entries, reply=await run.reply(text))

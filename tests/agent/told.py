@@ -14,6 +14,7 @@ from hermes_trio.models.providers.anthropic import AnthropicModel
 from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.runtime.clock import SystemClock, seeded_chance
 from hermes_trio.transcript import compaction
+from hermes_trio.turns.turn import run_of
 from hermes_trio.values.transcript import ModelAnswer, ToolCall
 
 PROVIDERS = {"openai": OpenAIModel, "anthropic": AnthropicModel}
@@ -87,7 +88,7 @@ class Watched(ModelAgent):
 
     async def __call__(self, turn):
         self.turns += 1
-        self.knew += turn.before.known is not None
+        self.knew += run_of(turn).before.known is not None
         return await super().__call__(turn)
 
 

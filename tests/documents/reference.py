@@ -46,7 +46,6 @@ TESTING = {
 MADE_FOR_YOU = {"Gateway", "Turn", "World", "HttpClient"}
 """Classes that nobody makes by hand."""
 FOR_THE_GATEWAY = {
-    "Turn": "timed answered is_wanted processes reply framed",
     "Gateway": "recording_head recording_rows",
     "SessionOptions": "policy",
     "KeyPool": "lease take has_another worked refused renewed returned unavailable cooldowns recall watched",

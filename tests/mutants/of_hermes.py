@@ -107,8 +107,8 @@ MISSED: tuple[Mutant, ...] = (
         "A turn that was ended from outside is said to have failed.",
         (
             "turns/runner.py",
-            'why=repr(made.error))\n            return _End("cut")',
-            'why=repr(made.error))\n            return _End("failed", "stale", repr(made.error))',
+            "why=repr(made.error))\n            return None",
+            'why=repr(made.error))\n            return _End(Closing(state="failed"), "stale", made.error)',
         ),
     ),
     mutant(
@@ -148,13 +148,13 @@ MISSED: tuple[Mutant, ...] = (
         "A turn whose scope was cancelled counts as stopped, also when it is a shutdown that cancels.",
         (
             "turns/runner.py",
-            "            if turn.made is not None:\n                end = await self._close(key, turn, permit, turn.made)\n"
+            "            if run.made is not None:\n                end = await self._close(run, run.made)\n"
             "        finally:\n",
-            "            if turn.made is not None:\n                end = await self._close(key, turn, permit, turn.made)\n"
-            "        finally:\n            if worker.scope.cancel_called and turn.made is None:\n"
+            "            if run.made is not None:\n                end = await self._close(run, run.made)\n"
+            "        finally:\n            if worker.scope.cancel_called and run.made is None:\n"
             "                with trio.move_on_after(5.0, shield=True), suppress(Fenced):\n"
             '                    stopped = Closing(state="stopped", reason="cancelled")\n'
-            "                    await self._around.store.close_turn(turn.id, stopped)\n",
+            "                    await self._around.store.close_turn(run.id, stopped)\n",
         ),
         ("turns/runner.py", "\nimport trio\n", "from contextlib import suppress\n\nimport trio\n"),
     ),

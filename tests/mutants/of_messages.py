@@ -213,8 +213,8 @@ MESSAGES: tuple[Mutant, ...] = (
         (
             "turns/runner.py",
             "        finally:\n            # Also where a reset or a shutdown cancels the whole session around it,"
-            " or a fence is met.\n            log.info(",
-            "        except Fenced:\n            raise\n        else:\n            log.info(",
+            " or a fence is met.\n            self._closed(",
+            "        except Fenced:\n            raise\n        else:\n            self._closed(",
         ),
     ),
 )

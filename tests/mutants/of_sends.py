@@ -90,8 +90,8 @@ SENDS: tuple[Mutant, ...] = (
         (
             "turns/runner.py",
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
-            "                await self._close(turn.key, turn, turn._permit, turn.made)\n"
-            "                turn.made = None\n"
+            "                await self._close(run, run.made)\n"
+            "                run.made = None\n"
             "                await trio.sleep(1)\n"
             '                nursery.cancel_scope.cancel(reason="the turn has its answer")\n',
         ),
@@ -127,7 +127,7 @@ SENDS: tuple[Mutant, ...] = (
         SHOWN_AS_IT_IS,
         PARTS_AS_THEY_ARE,
         (
-            "turns/turn.py",
+            "turns/run.py",
             "            return clean(await self.discretion(text))\n",
             "            return clean(text)\n",
         ),
@@ -161,7 +161,7 @@ SENDS: tuple[Mutant, ...] = (
         "What an agent raises is kept with its turn as it is.",
         (
             "turns/runner.py",
-            "        error=failure_of(error, turn.discretion.redact),\n",
+            "        error=failure_of(error, run.discretion.redact),\n",
             "        error=failure_of(error, str),\n",
         ),
         ("runtime/discretion.py", '    Failure: ("text",),\n', ""),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import trio
 
 from hermes_trio.testing import ScriptedModel, World, fails, hangs, open_world, text, tool
+from hermes_trio.turns.turn import run_of
 from hermes_trio.values.transcript import AssistantEntry, ModelAnswer, NoteEntry, ToolEntry, UserEntry
 from tests.invariants.at_rest import check
 
@@ -256,7 +257,9 @@ async def test_an_answer_that_was_given_is_not_given_again(autojump_clock):
             runs += 1
             return ModelAnswer(text="42")
 
-        await turn.steps.run("model", model, type=ModelAnswer, entries=lambda a: [AssistantEntry(a.text)])
+        await run_of(turn).steps.run(
+            "model", model, type=ModelAnswer, entries=lambda a: [AssistantEntry(a.text)]
+        )
         await trio.sleep_forever()
 
     async with open_world(agent) as world:

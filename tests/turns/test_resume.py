@@ -8,6 +8,7 @@ import trio
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import hangs, open_world, text, tool
 from hermes_trio.transcript.assembly import UNKNOWN
+from hermes_trio.turns.turn import run_of
 from hermes_trio.values.transcript import AssistantEntry, ModelAnswer, NoteEntry, ToolEntry, UserEntry
 from tests.invariants.at_rest import check
 from tests.scenes import cut_short, verdicts
@@ -47,7 +48,7 @@ def recording(said: ModelAnswer, after_s: float = 10.0):
             return said
 
         entry = AssistantEntry(text=said.text, calls=said.calls, finish=said.finish)
-        await turn.steps.run("model", model, type=ModelAnswer, entries=lambda _: [entry])
+        await run_of(turn).steps.run("model", model, type=ModelAnswer, entries=lambda _: [entry])
         await trio.sleep(after_s)
         return f"returned by attempt {turn.attempt}"
 
@@ -92,7 +93,7 @@ async def test_it_takes_the_place_of_its_preview(autojump_clock):
             await trio.sleep(2)
             return ModelAnswer(text="the answer")
 
-        await turn.steps.run(
+        await run_of(turn).steps.run(
             "model", model, type=ModelAnswer, entries=lambda answer: [AssistantEntry(text=answer.text)]
         )
         await trio.sleep_forever()

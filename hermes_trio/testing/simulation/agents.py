@@ -18,7 +18,7 @@ from hermes_trio.testing.record import Record
 from hermes_trio.testing.script import Line, ScriptedModel
 from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
 from hermes_trio.testing.simulation.words import MAY_I, answer, apart, asked_of, read, seconds, was_cut
-from hermes_trio.turns.turn import Turn
+from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.transcript import (
     AssistantEntry,
@@ -311,7 +311,7 @@ class Obedient:
         async def model() -> ModelAnswer:
             return ModelAnswer(text=text)
 
-        await turn.steps.run(
+        await run_of(turn).steps.run(
             "model", model, type=ModelAnswer, entries=lambda said: [AssistantEntry(text=said.text)]
         )
         await trio.sleep(RECORDED_S)

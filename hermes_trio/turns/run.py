@@ -1,0 +1,182 @@
+"""A turn as the gateway has it: its time, its steps, what attends it, and what it made.
+
+The nursery owns the agent and, once the turn has lasted half a second, what attends it: typing, the
+progress line, the live preview. They are its tasks, so none outlives the turn or exists twice. Leaving
+the scope frees the slot. What the turn made (a result or an error) is `made`; a turn that was cut from
+outside made nothing, and nothing is written for it here: who cancels writes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+import trio
+
+from hermes_trio.errors import TurnTimedOut
+from hermes_trio.ports.store import Claimed, Opened, Reply
+from hermes_trio.processes.of_turn import TurnProcesses
+from hermes_trio.runtime.allowance import Allowance
+from hermes_trio.text.sanitize import clean
+from hermes_trio.turns.activity import Activity
+from hermes_trio.turns.concurrency import TurnPermit
+from hermes_trio.turns.journal import Journal
+from hermes_trio.turns.surroundings import Surroundings
+from hermes_trio.values.actions import Silence
+from hermes_trio.values.delivery import DeliveryKind, Part
+from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.message import Message
+
+
+class Made(msgspec.Struct, frozen=True):
+    """What a turn made: an answer, or an error."""
+
+    answer: str | Silence | None = None
+    error: BaseException | None = None
+
+
+class TurnRun:
+    """One run of a turn.
+
+    Attributes:
+        messages, unheard: see `Turn`.
+        asked_at: wall time of the newest message it was opened with.
+        before: the conversation before it, as far as it was read with it.
+        made: its result or its error.
+        said: what it said last.
+        steps: their recording.
+        attendance: what shows that it works.
+        next_answer: set when a question may have its answer.
+        permit: its place among the turns that work at once.
+        ours: what is waited for in it is not the turn's time.
+    """
+
+    def __init__(
+        self, key: ConversationKey, opened: Opened, around: Surroundings, permit: TurnPermit
+    ) -> None:
+        self.id = opened.turn
+        self.session = opened.session
+        self.key = key
+        self.attempt = opened.attempt
+        self.opened_at = opened.opened_at
+        first = [one for one in opened.messages if one.step is None]
+        self.messages: tuple[Message, ...] = tuple(one.message for one in first)
+        self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.in_history)
+        self.address = self.messages[-1].address
+        self.asked_at = max(one.at for one in opened.messages)
+        self.before = opened.history
+        self.around = around
+        self.made: Made | None = None
+        self.said = ""
+        self.permit = permit
+        self._steered: list[Claimed] = []
+        self.next_answer = trio.Event()
+        self._waiting = 0
+        self._time = Allowance(around.allowances, around.deadline_s)
+        self.ours = self._time.stopped
+        self._platform = around.platform(self.address.account_id)
+        self.discretion = around.discretion
+        self.steps = Journal(
+            around.store,
+            self.id,
+            opened.steps,
+            taken=[one for one in opened.messages if one.step is not None],
+            steer=around.steer,
+            took=self._take_in,
+            discretion=around.discretion,
+            ours=self.ours,
+        )
+        self.attendance = Activity(self, around, self._platform)
+
+    async def timed(self, agent: Callable[[], Awaitable[str | Silence | None]]) -> str | Silence | None:
+        """Run the agent under the turn's deadline.
+
+        Raises:
+            TurnTimedOut: it passed its deadline. What it sleeps, asks, waits for the store or does not run is
+                not of it.
+            StepMismatch: it ended without asking for every recorded step.
+        """
+        with self._time.given():
+            answer = await agent()
+            self.steps.unasked()
+            return answer
+        raise TurnTimedOut("the turn passed its deadline")
+
+    def answered(self) -> None:
+        """A question of this turn has its answer: whoever waits for one looks at its row."""
+        self.next_answer.set()
+        self.next_answer = trio.Event()
+
+    def _take_in(self, claimed: Sequence[Claimed]) -> None:
+        self._steered.extend(claimed)
+        self.messages += tuple(one.message for one in claimed)
+
+    def steered(self) -> Sequence[Claimed]:
+        """See `Turn.steered`."""
+        taken, self._steered = self._steered, []
+        return taken
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """Waiting counts neither towards the deadline nor as a running turn."""
+        with self.ours():
+            self._waiting += 1
+            self.attendance.pause()
+            self.permit.release()
+            try:
+                yield
+            finally:
+                self._waiting -= 1
+                if not self._waiting:
+                    self.attendance.resume()
+            if not self._waiting:
+                # The wait for a place does not count either. Another wait may begin meanwhile.
+                self.attendance.pause()
+                await self.permit.acquire()
+                if self._waiting:
+                    self.permit.release()
+                else:
+                    self.attendance.resume()
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether a person has written this, or one who may still write would read what comes of it."""
+        return not all(message.note for message in self.messages) or self.around.allowed(self.address)
+
+    def processes(self, consumed: list[int]) -> TurnProcesses:
+        """The conversation's programs, for a tool's call; `consumed` takes those whose end it has told."""
+        admins = self._platform.policy.admins if self._platform is not None else ()
+        admin = all(message.address.user in admins for message in self.messages)
+        around, ours = self.around.background, self.ours
+        return TurnProcesses(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
+
+    async def reply(self, text: str, said: DeliveryKind = "final") -> Reply:
+        """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""
+        return await self.split(await self.safe(text), said)
+
+    async def safe(self, text: str) -> str:
+        """The text without secrets and without what no platform takes."""
+        with self.ours():
+            return clean(await self.discretion(text))
+
+    async def split(self, text: str, said: DeliveryKind) -> Reply:
+        """A text that is safe already, as parts for this turn's platform."""
+        with self.ours():
+            parts = await self.around.split(self._platform, text)
+        return self.framed(parts, said)
+
+    def framed(self, parts: Sequence[Part], said: DeliveryKind) -> Reply:
+        """Parts as a reply that answers the turn's first message as the account's policy says."""
+        first, message, platform = self.messages[0], self.messages[-1], self._platform
+        rule = "first" if platform is None else platform.policy.reply_to
+        # Ids of messages hold in the chat they were given in: it may have got another id between the two.
+        anchor = first.message_id if rule != "off" and first.address.chat == self.address.chat else None
+        return Reply(
+            address=self.address,
+            parts=tuple(parts) or (Part(""),),
+            said=said,
+            anchor=anchor or None,
+            anchor_when="always" if self.attempt > 1 or not message.private or rule == "all" else "waiting",
+            anchor_all=rule == "all",
+        )
