@@ -131,6 +131,7 @@ OURS = {
     "hermes_trio/models/providers/endpoint.py": "a request that was encoded a line before",
     "hermes_trio/daemon/control_server.py": "an answer that was encoded a line before",
     "hermes_trio/turns/journal.py": "rows of the store",
+    "hermes_trio/turns/questions.py": "rows of the store",
     "hermes_trio/turns/turn.py": "rows of the store",
     "hermes_trio/store/": "its own rows",
     "hermes_trio/testing/": "what the kit or the store wrote; a recording is read by the one decoder",
