@@ -128,8 +128,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "Of what waits the newest is taken first.",
         (
             "store/promises/next_turn.py",
-            'order by {BY_GATEWAY}, id limit {BATCH_MESSAGES}"',
-            'order by {BY_GATEWAY}, id desc limit {BATCH_MESSAGES}"',
+            'tx.all(f"{line} id limit {BATCH_MESSAGES}"',
+            'tx.all(f"{line} id desc limit {BATCH_MESSAGES}"',
         ),
     ),
     mutant(
@@ -138,8 +138,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "A message that waits for a key is left behind by one that came after it.",
         (
             "store/promises/next_turn.py",
-            '        f" and {ANY_PENDING} order by {BY_GATEWAY}',
-            '        f" and {ANY_CLAIMABLE} order by {BY_GATEWAY}',
+            '        f" and {ANY_PENDING} order by"',
+            '        f" and {ANY_CLAIMABLE} order by"',
         ),
     ),
     mutant(

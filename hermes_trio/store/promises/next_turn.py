@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -33,13 +34,14 @@ def next_turn(
 ) -> Opened | WaitForMore | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one(
-        "select ended_at, (select id from turn where session = session.id and state = 'running')"
+        "select ended_at, (select id from turn where session = session.id and state = 'running'),"
+        " exists(select 1 from entry where session = session.id and turn is null)"
         " from session where id = ?",
         session,
     )
     if row is None or row[0] is not None:
         raise StaleSession(f"session {session}")
-    running = row[1]
+    _, running, unheard = row
     if running is not None:
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
             # This boot lost its turn while the store was down; a command may be what ends it.
@@ -60,7 +62,7 @@ def next_turn(
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
         # Its successor's task, which this has put under the key, claims them.
         return None
-    return _open(tx, key, session, waiting, history, more)
+    return _open(tx, key, session, waiting, history, more, unheard)
 
 
 def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:
@@ -107,12 +109,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
 
     Deferred ones are taken only where one waits beside them, which then does not overtake them.
     """
-    found = tx.all(
-        f"select id, body, at, wait_s, kind, length, state from inbound where key = ? and id < {BARRIER}"
-        f" and {ANY_PENDING} order by {BY_GATEWAY}, id limit {BATCH_MESSAGES}",
-        key,
-        key,
-    )
+    found = _in_line(tx, key)
     if found and all(row[6] == "deferred" for row in found):
         one_waits = len(found) == BATCH_MESSAGES and tx.one(_WAITS, key, key) is not None
         if not one_waits:
@@ -131,6 +128,18 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     return taken, len(found) > len(taken) or len(found) == BATCH_MESSAGES
 
 
+def _in_line(tx: Tx, key: str) -> list[tuple[Any, ...]]:
+    """The first that wait, people before what the gateway says of itself. Most lines are in order."""
+    line = (
+        f"select id, body, at, wait_s, kind, length, state from inbound where key = ? and id < {BARRIER}"
+        f" and {ANY_PENDING} order by"
+    )
+    found = tx.all(f"{line} id limit {BATCH_MESSAGES}", key, key)
+    if any(row[4] in FROM_GATEWAY for row in found):
+        found = tx.all(f"{line} {BY_GATEWAY}, id limit {BATCH_MESSAGES}", key, key)
+    return found
+
+
 def _wait_for_more(now: float, waiting: Sequence[Waiting]) -> WaitForMore | None:
     """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
     _, _, at, wait_s, _, _ = waiting[-1]
@@ -147,6 +156,7 @@ def _open(
     waiting: Sequence[Waiting],
     history: Wanted,
     more: bool,
+    unheard: bool,
 ) -> Opened:
     last = read_message(waiting[-1][1])
     turn = tx.run(
@@ -155,8 +165,7 @@ def _open(
         (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
     ).lastrowid
     assert turn is not None
-    # To look first is a fifth of the price of an update of nothing.
-    if tx.one("select 1 from entry where session = ? and turn is null limit 1", session):
+    if unheard:
         tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
     before = read_for(tx, session, turn, history)
     taken = {row[0]: (row[4] not in FROM_GATEWAY, *row[:3]) for row in waiting}

@@ -183,13 +183,12 @@ def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: Accep
     tx.then(WakeLane(lane))
 
 
+_SIGNS = f"{LANE_IS} and state = 'live' and said = 'sign'"
+
+
 def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
     """The sign goes when the message it stands on is taken or settled."""
-    rows = tx.all(
-        "select id, op, attempts, stands_on from outbound"
-        f" where {LANE_IS} and state = 'live' and said = 'sign'",
-        lane,
-    )
+    rows = tx.all(f"select id, op, attempts, stands_on from outbound where {_SIGNS}", lane)
     for row, op, attempts, stands_on in rows:
         if stands_on not in inbound:
             continue
@@ -211,12 +210,21 @@ def claim(
         tx.run("update inbound set state = 'running', turn = ?, step = ? where id = ?", (turn, step, id))
         in_history = not tx.add_user_entry(session, turn, id, message)
         claimed.append(Claimed(id, message, at, step, in_history))
-    woke = "select 1 from session where id = ? and wakes > 0"
-    if not all(one.message.note for one in claimed) and tx.one(woke, session):
-        tx.run("update session set wakes = 0 where id = ?", (session,))
     if claimed:
-        hide_waiting(tx, text_of(claimed[-1].message.address.lane), [one.id for one in claimed])
+        lane = text_of(claimed[-1].message.address.lane)
+        woke, waited = tx.one(_BEFORE, session, lane)
+        if woke and not all(one.message.note for one in claimed):
+            tx.run("update session set wakes = 0 where id = ?", (session,))
+        if waited:
+            hide_waiting(tx, lane, [one.id for one in claimed])
     return tuple(claimed)
+
+
+_BEFORE = (
+    "select exists(select 1 from session where id = ? and wakes > 0),"
+    f" exists(select 1 from outbound where {_SIGNS})"
+)
+"""Whether a session had woken itself, and whether a lane shows signs of waiting: most do neither."""
 
 
 def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
