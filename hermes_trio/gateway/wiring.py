@@ -98,7 +98,8 @@ class Wiring:
         self.split, redact = Splitting(discretion.aside).parts, discretion.redact
         self.outbox = self._outbox(redact)
         reaper = Reaper(nursery, log)
-        self.background = Background(store, processes, reaper, os.environ, redact, log, nursery)
+        aside = discretion.aside
+        self.background = Background(store, processes, reaper, os.environ, redact, aside, log, nursery)
         self.memory = Memory(getattr(agent, "memory_bytes", 0))
         around = self._surroundings(discretion, history)
         self.delayed_starts = DelayedStarts()

@@ -26,6 +26,7 @@ from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION, Wa
 from hermes_trio.runtime.redaction import seeks
 from hermes_trio.runtime.retry import kept, written
 from hermes_trio.runtime.supervise import attempt, first_leaf
+from hermes_trio.runtime.threads import Aside
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd
@@ -33,6 +34,9 @@ from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
+AT_ONCE_CHARS = 4096
+"""So long a command is looked at in the loop, which takes 10 ms at the most."""
+
 RESTS, REST_MAX_S = 9.0, 1.0
 """A process's output is left in its pipe for so many times as long as taking the last piece took, at most so
 long: the machine may have been elsewhere meanwhile."""
@@ -91,6 +95,7 @@ class Background:
     Args:
         environ: the gateway's own environment, of which a process is given what a shell needs.
         redact: replaces secrets in commands and outputs.
+        aside: looks at long commands beside the loop.
         nursery: owns the tasks that follow them.
     """
 
@@ -101,6 +106,7 @@ class Background:
         reaper: Reaper,
         environ: Mapping[str, str],
         redact: Callable[[str], str],
+        aside: Aside,
         log: Log,
         nursery: trio.Nursery,
     ) -> None:
@@ -109,6 +115,7 @@ class Background:
         self._processes = processes
         self._reaper = reaper
         self._environ = environ
+        self._aside = aside
         self._log = log
         self._nursery = nursery
         self.live: dict[int, LiveProcess] = {}
@@ -142,7 +149,7 @@ class Background:
             OSError: the machine could not start it.
         Cancelled: either it was not started, and its row has ended, or it goes on by itself.
         """
-        if (why := refused(command)) is not None:
+        if (why := await self._refused(command)) is not None:
             raise PermissionError(f"refused: {why}. No setting allows this command")
         mark = await written(lambda: self.store.begin_process(born))
         env = process_environment(
@@ -163,6 +170,13 @@ class Background:
         self._nursery.start_soon(self._live, live, name=f"process {live.id}")
         self._log.info("process started", process=live.id, key=str(born.key), turn=born.turn, pid=process.pid)
         return live
+
+    async def _refused(self, command: str) -> str | None:
+        """Why the floor refuses it, if it does. A look at 32 KiB takes up to 0.1 s."""
+        if len(command) <= AT_ONCE_CHARS:
+            return refused(command)
+        why: str | None = await self._aside(lambda: refused(command))
+        return why
 
     async def _never_was(self, process: int) -> None:
         """The row of what could not be started ends, also where whoever asked for it waits no longer."""

@@ -129,3 +129,20 @@ async def test_after_a_crash_it_is_not_run_again_and_does_not_live_on(world):
     assert world.processes.alive == []
     assert len(world.processes.started) == 1
     assert notes(world) == []
+
+
+async def test_a_long_command_is_looked_at_beside_the_loop(world):
+    looks = []
+
+    async def beside(work):
+        looks.append(work())
+        return looks[-1]
+
+    world.crash()
+    world.aside = beside
+    await world.start()
+    pipes = "a|" * 16_000
+    world.model.script(tool("terminal", command="echo hi"), tool("terminal", command=pipes), text("Done."))
+    await world.say("ada", "go")
+    assert await world.reply("ada") == "Done."
+    assert len(looks) == 1
