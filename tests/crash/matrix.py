@@ -1,7 +1,7 @@
 """kill -9 at K1 to K9, for turns of every shape; what was lost and what was seen twice is counted.
 
 `python -m tests.crash.matrix 200` (`make crash N=200`) runs so many, at points and with shapes drawn by a
-seed, and prints the table that the README quotes.
+seed, and prints the table that `docs/measurements.md` quotes.
 
 | | killed when |
 |---|---|

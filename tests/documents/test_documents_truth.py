@@ -72,6 +72,17 @@ def test_every_page_is_linked_from_the_readme_or_a_page_it_links():
     assert set(pages.names()) - linked == set()
 
 
+def test_the_figures_of_the_readme_stand_in_the_tables_of_the_measurements():
+    measured = pages.read("docs/measurements.md")
+    figures = pages.table("README.md", "figure")
+    assert len(figures) == 5
+    for what, figure, by in figures:
+        [command] = pages.code(by)
+        assert command.partition(" N=")[0] in measured, command
+        for number in re.findall(r"(?<![-\w])\d[\d,.]*(?: ms)?", f"{what} {figure}"):
+            assert re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d])", measured), (what, number)
+
+
 # --- configurations and command lines ---------------------------------------------------------------
 
 
