@@ -5,6 +5,7 @@
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 #   make test-newest   what a newer trio can break, on the newest there is
+#   make picture  plays the demo and draws docs/picture.svg of it
 #   make rows     spoils each value of each row in each way, one life each: minutes of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
 #   make test-slice     a quick part of the suite, for another Python: VENV=.venv-3.13 PYTHON=python3.13
@@ -20,7 +21,7 @@ SLICE := tests/text tests/transcript tests/values tests/store tests/conformance/
 	tests/websocket tests/terminal
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-slice test-newest lint bench crash demo races rows sim mutants FORCE
+.PHONY: run test test-slice test-newest lint bench crash demo picture races rows sim mutants FORCE
 .NOTPARALLEL:
 
 run: $(VENV)/.installed
@@ -47,6 +48,9 @@ bench: $(VENV)/.installed-dev
 
 demo: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.demo $(ARGS)
+
+picture: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.demo docs/picture.svg
 
 crash: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.crash.matrix $(or $(N),200)

@@ -2,7 +2,8 @@
 
 A real daemon is asked over its websocket to take five steps: three stamps with sleeps between them. It is
 killed in the middle of the second sleep and started again. What happens is printed as it happens, and each
-claim is checked: the exit code is 1 if one of them is not so.
+claim is checked: the exit code is 1 if one of them is not so. `make picture` writes what was told to
+`docs/picture.svg`, if all of it was so.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hermes_trio.daemon.state_dir import STORE
 from tests.crash.effects import offer_tools
 from tests.crash.process import Daemon
 from tests.crash.process import ask as ask_program
+from tests.demo.picture import Line, draw, same_each_run
 
 CONFIG = """
 [gateway]
@@ -65,8 +67,9 @@ class NotSo(Exception):
 class Demo:
     """The folder of a demo, its daemon, and what has been told so far."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, told: list[Line]) -> None:
         self._folder = folder
+        self._told = told
         self._config = folder / "hermes.toml"
         self._stamps = folder / "stamps"
         self._began = trio.current_time()
@@ -87,6 +90,7 @@ class Demo:
 
     def tell(self, text: str, *, style: str = "") -> None:
         """A line with the seconds since the beginning."""
+        self._told.append(Line(text, style))
         opening, end = (f"[{style}]", "[/]") if style else ("", "")
         self._console.print(f"[dim]{self._seconds():6.2f} s[/]  {opening}{escape(text)}{end}")
 
@@ -107,7 +111,7 @@ class Demo:
         async with trio.open_nursery() as nursery:
             first = await self._start(nursery)
             await self._say()
-            await self._until(lambda: self._stamped() == 2)
+            await self._see_stamped(2)
             await self._until_second_sleep()
             await self._kill(first)
             second = await self._start(nursery)
@@ -133,22 +137,21 @@ class Demo:
     def _conversation(self):
         return connect(self._state_dir, client="you", chance=SystemRandom(), known=self._known)
 
-    def _stamped(self) -> int:
-        return len(self._stamps_made())
-
     def _stamps_made(self) -> list[list[str]]:
         if not self._stamps.exists():
             return []
         return [line.split() for line in self._stamps.read_text().splitlines()]
 
     async def _until(self, holds: Callable[[], bool]) -> None:
-        """Look now and then, and tell of each new stamp."""
-        seen = self._stamped()
-        while not holds():
+        while not holds():  # noqa: ASYNC110 (what another process does is no event here)
             await trio.sleep(LOOK_S)
-            for text, pid, _ in self._stamps_made()[seen:]:
-                seen += 1
-                self.tell(f"step {2 * seen - 1} is done: the stamp {text!r}, by pid {pid}")
+
+    async def _see_stamped(self, number: int) -> None:
+        """Tell of so many stamps, each as it is made."""
+        for seen in range(number):
+            await self._until(lambda seen=seen: len(self._stamps_made()) > seen)
+            text, pid, _ = self._stamps_made()[seen]
+            self.tell(f"step {2 * seen + 1} is done: the stamp {text!r}, by pid {pid}")
 
     async def _until_second_sleep(self) -> None:
         """It sleeps for the second time, as an operator sees it."""
@@ -212,13 +215,13 @@ class Demo:
         )
 
 
-async def main() -> int:
-    """Play the demo in a folder that is gone afterwards; returns the exit code."""
+async def play(told: list[Line]) -> int:
+    """Play the demo in a folder that is gone afterwards; its lines are in `told`. Returns the exit code."""
     folder = Path(tempfile.mkdtemp(prefix="hermes-trio-demo-"))
     code = 0
     try:
         with trio.fail_after(LONGEST_S):
-            await Demo(folder).play()
+            await Demo(folder, told).play()
     except* NotSo:
         code = 1
     finally:
@@ -226,5 +229,14 @@ async def main() -> int:
     return code
 
 
+def main(picture: str = "") -> int:
+    """Play the demo, and draw it into the file `picture` if all of it was so. Returns the exit code."""
+    told: list[Line] = []
+    code = trio.run(play, told)
+    if picture and code == 0:
+        Path(picture).write_text(draw(same_each_run(told)), encoding="utf-8")
+    return code
+
+
 if __name__ == "__main__":
-    sys.exit(trio.run(main))
+    sys.exit(main(*sys.argv[1:]))

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import trio
 
+from tests.demo.picture import Line, read, same_each_run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -31,3 +33,6 @@ async def test_the_demo_shows_an_answer_that_survives_kill_9_in_less_than_half_a
     assert "the answer came whole, and once" in shown
     assert "1 message in, answered" in shown
     assert "\x1b" not in shown
+    told = [Line(text) for text in re.findall(r"^ *[\d.]+ s  (.*)$", shown, re.MULTILINE)]
+    picture = read((ROOT / "docs/picture.svg").read_text())
+    assert [line.text for line in same_each_run(told)] == [line.text for line in picture], "make picture"
