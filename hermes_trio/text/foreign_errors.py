@@ -1,8 +1,8 @@
-"""What an exception of somebody else's says, as text that every sink takes.
+"""The text of an exception that foreign code raised, made safe for every place where it is shown.
 
-Adapters, tools and models are not ours, and so are the texts of what they raise: lone surrogates, no text at
-all, a `__str__` that raises itself. None of that may end the task which only wants to say what has happened.
-Whoever cuts it does so after secrets were taken out of it, or half of one would be left.
+Adapters, tools and models are foreign code. The text of their exceptions may hold lone surrogates, may be
+missing, or its `__str__` may raise. None of that may end the task that only wants to say what has happened.
+A text is cut only after secrets were taken out of it: half a secret would not be recognised.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ class UserEntry(Struct, frozen=True, tag="user", omit_defaults=True):
     """What a user wrote.
 
     Args:
-        text: their words; of a forwarded message somebody else's, quoted line by line.
-        before: what the gateway tells of it: what it answers, whose words it passes on, who says it.
+        text: the user's words. A forwarded message has somebody else's words, quoted line by line.
+        before: what the gateway adds: what the message answers, whose words it forwards, who wrote it.
     """
 
     text: str

@@ -48,7 +48,7 @@ _LET_OUT = update("let out", "state = 'held'")
 
 
 def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
-    """A new life: sends in flight become unknown, interruptions are counted, once."""
+    """Begin a boot: deliveries under way become unknown, and each interrupted session counts one more."""
     before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
     guarded = len(before) == GUARD_BOOTS and all(
         ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
@@ -60,7 +60,7 @@ def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
     tx.run(_LET_OUT, {"now": tx.now})
     running = "select session from turn where state = 'running'"
     tx.run(f"update session set interrupted = 0 where interrupted > 0 and id not in ({running})")
-    # What the boot before paused back it did not interrupt.
+    # A turn that the boot before kept paused was not interrupted by it.
     tx.run(f"update session set interrupted = interrupted + 1 where id in ({running} and paused_at is null)")
     if not guarded:
         tx.run(f"update turn {_PAUSED_TURNS}")
@@ -111,9 +111,10 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
 
 
 def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
-    """The newest entry that is the turn's own, or that of a message it was given again.
+    """The newest entry of the turn, or of a message that it was given again.
 
-    A note only where the turn has no message: one whose entry is spoilt is written anew when it goes on.
+    A note counts only where the turn has no message. A message whose entry is spoilt gets a new entry when
+    the turn goes on.
     """
     note: Entry | None = None
     mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
@@ -131,7 +132,7 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
 
 
 def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...]:
-    """Each of these messages and commands, and who wrote it from where. What cannot be read fails later."""
+    """Each of these messages and commands, with its writer's address. One that cannot be read fails later."""
     found = []
     for id, body in tx.all(f"select id, body from inbound where outcome is null and {where}", *args):
         if reads(read_message, body):
@@ -140,7 +141,7 @@ def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...
 
 
 def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
-    """These are not answered, and nobody is told. A turn that has others too goes on as theirs."""
+    """Drop these messages: no answer, no notice. A turn that has other messages goes on for those."""
     turns = set()
     for id in messages:
         body, turn = tx.one("select body, turn from inbound where id = ?", id)
@@ -152,7 +153,7 @@ def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
 
 
 def _is_the_others(tx: Tx, turn: int) -> None:
-    """It answers the last that is left. Where all of these were taken in later it begins with them now."""
+    """The turn answers its last message that is left. If a step took in all of these, it begins with them."""
     (key,) = tx.one("select key from turn where id = ?", turn)
     left = tx.all(
         "select id, body, step from inbound where key = ? and turn = ? and outcome is null"
@@ -172,10 +173,10 @@ def _is_the_others(tx: Tx, turn: int) -> None:
 
 
 def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
-    """A turn of an older boot is not resumed: closed, its messages settled, its chat told once."""
+    """A turn of an older boot is closed and not resumed. Its messages are settled, its chat is told once."""
     session, key, address, anchor = _left_running(tx, turn)
     if reason == "not_allowed":
-        # What nobody may ask for here stands in nobody's conversation.
+        # Nobody may ask for this here any more, so no conversation keeps it.
         mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ?)"
         unsaid = f"update entry set session = {NO_SESSION} where session = ? and ({mine})"
         tx.run(unsaid, (session, turn, key, turn))
@@ -191,9 +192,9 @@ def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
 
 
 def pause(tx: Tx, turn: int, text: str) -> None:
-    """A turn of an older boot is paused back. Its chat is told once, however many boots hold it.
+    """A turn of an older boot is paused. Its chat is told once, however many boots keep it paused.
 
-    Without a text it is not told.
+    Without a text the chat is not told.
     """
     _, _, address, anchor = _left_running(tx, turn)
     paused = tx.run("update turn set paused_at = ? where id = ? and paused_at is null", (tx.now, turn))
@@ -202,7 +203,7 @@ def pause(tx: Tx, turn: int, text: str) -> None:
 
 
 def release(tx: Tx) -> int:
-    """What was paused back goes on. Returns how many turns."""
+    """Paused turns go on. Returns how many."""
     paused = tx.all(
         "select session, key from turn indexed by turn_running"
         " where state = 'running' and paused_at is not null"
@@ -263,7 +264,7 @@ def checkpoint(tx: Tx, why: str) -> int:
 
 
 def probe(tx: Tx) -> None:
-    """A page is written, and says what it said."""
+    """Write a page of the file, and leave its content as it was."""
     tx.run("insert into mark(mark) values ('probe')")
     tx.run("delete from mark where mark = 'probe'")
 

@@ -1,7 +1,7 @@
-"""What each column of a row that is still to be acted on holds; whatever else stands there cannot be read.
+"""What each column may hold in a row that is still to be acted on. Anything else counts as unreadable.
 
-A disk gives back other bits than were written, and SQLite keeps any value in any column. So what a column
-holds is said here once, for all promises, and `unreadable` finds the rows of which it is not true.
+A disk may give back other bits than were written, and SQLite keeps any value in any column. So what a column
+may hold is said here once, for all promises, and `unreadable` finds the rows that hold something else.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ SESSION_IS_SOUND = (
     " and typeof(interrupted) = 'integer' and interrupted between 0 and 1000000"
     " and typeof(wakes) = 'integer' and wakes between 0 and 1000000"
 )
-"""Of as many as there ever were conversations; so SQLite itself looks."""
+"""There is a row for each conversation that there ever was, so SQLite itself checks them."""
 MESSAGES = Live(
     "inbound",
     "indexed by inbound_open where outcome is null",
@@ -192,7 +192,7 @@ ODD = Live(
     "id",
     **{**PARTS.columns, "state": lambda _: False},
 )
-"""Sends of which nobody can say any more what became of them."""
+"""Rows that go out and whose state is none that we know: what became of them cannot be told any more."""
 PROCESSES = Live(
     "process",
     "indexed by process_running where state = 'running'",

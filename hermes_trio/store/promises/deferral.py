@@ -1,7 +1,7 @@
 """Promises about keys that cool down, and about the messages that wait until one may be used.
 
-A deferred message is not looked at before it waits again, or before a newer one of its conversation does:
-then `next_turn` claims it in its place in the order.
+A deferred message stays untouched until it waits again, or until a newer message of its conversation waits.
+Then `next_turn` claims it in its place in the order.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hermes_trio.values.key_state import Cooldown, KeyCooldown
 
 _DEFERRED = "state = 'deferred' and outcome is null"
 PACE_S = 30.0
-"""While several conversations are overdue one is tried, so often, until a key is seen to work."""
+"""While several conversations are overdue, one is tried every so many seconds, until a key works."""
 
 
 def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
@@ -66,7 +66,8 @@ def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str,
 def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
     """Keep a turn's messages, and those that wait behind them, until a key may be used.
 
-    Those behind must not overtake, and have been told then too. Returns whether anybody is to be told.
+    The messages behind must not overtake, so they are deferred too, and the one notice is for them as well.
+    Returns whether there is anybody who has not been told yet.
     """
     where = (
         "outcome is null and key = ? and kind not in ('answer', 'command')"
@@ -75,7 +76,7 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
     args = (key, turn, rows.barrier(tx, key))
     untold = tx.one(f"select 1 from inbound where {where} and told = 0 limit 1", *args) is not None
     assert closing.until is not None
-    # What the gateway has said to itself was not heard: the turn does not count as one it opened.
+    # No model saw what the gateway wrote to itself, so this turn does not count as one that it opened.
     tx.run(
         "update session set wakes = wakes - 1 where wakes > 0"
         " and id = (select session from turn where id = ?) and not exists"
@@ -93,7 +94,7 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
 
 
 def retry_deferred(tx: Tx) -> float | None:
-    """Let the conversation that is overdue the longest wait its turn again, and those that were not told.
+    """Messages wait again: of the conversation that is overdue the longest, and of overdue ones not yet told.
 
     Returns the wall time to look again, None while nothing is deferred.
     """
@@ -114,7 +115,7 @@ def retry_deferred(tx: Tx) -> float | None:
 
 
 def revive(tx: Tx, key: str | None = None) -> None:
-    """What is deferred waits again, of one key or of all."""
+    """Deferred messages wait again, of one key or of all, and their keys are woken."""
     where, args = (_DEFERRED, tuple[str, ...]()) if key is None else (f"{_DEFERRED} and key = ?", (key,))
     for (name,) in tx.all(f"select distinct key from inbound where {where}", *args):
         tx.then(WakeKey(read_key(name), tx.session_of(name)))
@@ -122,5 +123,5 @@ def revive(tx: Tx, key: str | None = None) -> None:
 
 
 def wait_again(tx: Tx, where: str = _DEFERRED, args: tuple[str, ...] = ()) -> None:
-    """The same, and nobody is woken."""
+    """Deferred messages wait again. Nobody is woken."""
     tx.run(f"update inbound set state = 'waiting', due = null where {where}", args)

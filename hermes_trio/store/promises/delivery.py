@@ -1,7 +1,7 @@
 """Promises of the outbox: that a send begins is durable before the call, its receipt after it.
 
-`begun` stands on a row while a call for it may be under way. A row that a call is *not* under way for and
-that has it still was cut off in its call: nobody knows, and `unknown` counts it.
+`begun` is set on a row while a call for it may be under way. If no call is under way and `begun` is still
+set, the call was cut off: nobody knows whether it arrived, and `unknown` counts that.
 """
 
 from __future__ import annotations
@@ -87,13 +87,13 @@ _BEGIN = "unknown = :unknown, message_id = :message, marked = max(marked, :marke
 _BEGINS, _BEGINS_ANEW = update("begins", _ROW_IS, _BEGIN), update("begins anew", _ROW_IS, _BEGIN)
 _NEEDLESS = update("needless", _ROW_IS)
 _DROPPED, _UNKNOWN = (update(how, _ROW_IS, "why = :why") for how in ("given up", "given up unknown"))
-# Whatever else than 0 stands there counts: what is only nearly 1 would be found anew for ever.
+# Any value but 0 counts as begun: a damaged one that is only nearly 1 would else be found anew for ever.
 _CUT_OFF = update("unknown", f"{IS_OPEN} and begun <> 0")
 _CUT_OFF_IN_LANE = update("unknown", f"lane = :lane and {IS_OPEN} and begun <> 0")
 
 
 def cut_off(tx: Tx) -> None:
-    """No call runs any more, and of those that began nobody knows how they ended."""
+    """No call is under way any more. Of each call that had begun, nobody knows how it ended."""
     tx.run(_CUT_OFF, {"now": tx.now})
 
 
@@ -132,7 +132,7 @@ def _op(row: _Row, can: Can) -> str | None:
     """The call that brings the chat to what the row says; None if the platform has no such call."""
     if row.op == "send":
         if row.message_id is None:
-            # What is only live and may be there already is not sent twice.
+            # A live row is only a courtesy: if it may have arrived already, it is not sent a second time.
             return None if row.state == "live" and row.unknown and not can.takes_key else "send"
         if can.edit:
             return "edit"
@@ -147,7 +147,7 @@ def _op(row: _Row, can: Can) -> str | None:
 
 
 def _tell_of(tx: Tx, row: _Row) -> None:
-    """Who may miss an answer is told so, where it would stand. Of what is not an answer nothing is said."""
+    """Say in the place of an answer that it may be missing. For a row that is no answer nothing is said."""
     if row.said in ANSWERS:
         text = Part(sentences.MAY_BE_MISSING)
         address, anchor = read_address(row.address), row.reply_to
@@ -219,11 +219,11 @@ _WAS = (
     " (select session from turn where id = outbound.turn and state = 'finished'))"
     " from outbound where id = ?"
 )
-"""Of a row what it was, whether its lane has more to say, and its session if that was interrupted."""
+"""What the row was, whether its lane has more to say, and the row's session if that was interrupted."""
 
 
 def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
-    """It was said; returns whether its lane has more to say.
+    """The row was said. Returns whether its lane has more to say.
 
     The last part of a finished turn's final ends its session's run of interruptions.
     """
@@ -235,7 +235,7 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
 
 
 def fail_delivery(tx: Tx, row: int, how: Failure, why: str) -> bool:
-    """It was not said, or nobody knows. Returns whether it is given up though it may be there."""
+    """The row was not said, or nobody knows. Returns whether it is given up although it may have arrived."""
     tx.run(_ENDED_SO[how], {"row": row, "why": why, "now": tx.now})
     if how == "failed":
         end_question(tx, row)
@@ -248,7 +248,7 @@ def fail_delivery(tx: Tx, row: int, how: Failure, why: str) -> bool:
 
 
 def end_question(tx: Tx, row: int) -> None:
-    """A question of which a part cannot be shown is not waited for."""
+    """If a part of a question cannot be shown, nobody waits for the answer any more."""
     turn = tx.one(
         "select turn, coalesce(reply, id) from outbound"
         " where id = ? and said = 'prompt' and state = 'failed'",
@@ -278,7 +278,7 @@ def penalty(tx: Tx, account: str, chat: str, until: float) -> None:
 
 
 def penalties(tx: Tx) -> tuple[tuple[str, str, float], ...]:
-    """Those that are not over. One that was given in the future was given now."""
+    """The penalties that are not over. One whose start lies in the future counts from now."""
     tx.run("delete from penalty where until <= ?", (tx.now,))
     return tuple(
         tx.all("select account, chat, min(until, ? + until - coalesce(at, ?)) from penalty", tx.now, tx.now)

@@ -81,8 +81,8 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decide
 
 
 def _turn_away(tx: Tx, account: str, decided: Decided) -> Decided | None:
-    """Of who may not speak nothing is kept but that they did: no disk is to hold what people say near a bot
-    that they do not speak to. What cannot be read is kept as it came, as far as there is room."""
+    """Keep that somebody who may not speak has written, but not what: people near a bot do not speak to it.
+    An update that cannot be read is kept as it came, as far as there is room."""
     if not strangers.has_room(tx, account, decided):
         return None
     update = decided.update
@@ -122,7 +122,7 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
 
 
 def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptRules) -> bool:
-    """A message waits for its turn; or interrupts; or, False, is refused aloud."""
+    """A message waits for its turn, or interrupts one. False: it is refused, and its chat is told."""
     name = text_of(key)
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
     if ahead >= rules.queue_max:
@@ -130,8 +130,8 @@ def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptR
         tx.owe(notice(message, sentences.queue_full(rules.queue_max), "refusal"), None, answers=id)
         return False
     session, turn = tx.at_work(name)
-    # What was held back goes on with the message. Behind a command nothing interrupts: the command may stop
-    # or reset what runs, or end a question.
+    # A paused turn goes on with the message. A message behind a command interrupts nothing: the command may
+    # stop or reset the turn that runs, or end a question.
     if turn is not None and not rows.release(tx, turn):
         interrupts = rules.busy == "interrupt" or _belongs(tx, turn, name, message)
         if interrupts and id < rows.barrier(tx, name):
@@ -143,9 +143,9 @@ def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptR
 
 
 def _belongs(tx: Tx, turn: int, key: str, message: Message) -> bool:
-    """Whether this is a forward that its sender's comment came just before: the two are one act of a person.
+    """Whether this is a forward whose sender wrote a comment just before it: the two belong together.
 
-    The comment's turn is begun anew with both while its first step has no result.
+    While the first step of the comment's turn has no result, that turn is begun anew with both.
     """
     if message.forwarded is None or tx.one("select 1 from step where turn = ? and state <> 'intent'", turn):
         return False
@@ -170,7 +170,7 @@ def notice(message: Message, text: str, said: str = "reply") -> Reply:
 
 
 def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float) -> bool:
-    """Take the message as the answer to an open question; a press that is none comes to its end."""
+    """Take the message as the answer to an open question. A press that answers none is settled."""
     key_text = text_of(key)
     asked = [
         _Open(turn, name, n, read_question(value))
@@ -181,7 +181,7 @@ def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float)
     if not asked and message.choice is None:
         return False
     if id > rows.barrier(tx, key_text):
-        # A command before it may end the question. It is offered when that is settled.
+        # A command before the message may end the question. The message is offered when that is settled.
         return False
     if (meant := _meant(tx, asked, message)) is not None:
         _take_answer(tx, key, id, *meant)
@@ -230,7 +230,7 @@ def _is_open(tx: Tx, token: str) -> bool:
 
 
 def _offer(tx: Tx, key: ConversationKey, behind: int) -> None:
-    """What waited behind a command may be the answer to a question that is still open, or a late press."""
+    """A message that waited behind a command may answer a question that is still open, or be a late press."""
     name = text_of(key)
     for id, body, at in tx.all(
         "select id, body, at from inbound where key = ? and id > ? and outcome is null"
@@ -244,10 +244,11 @@ def _offer(tx: Tx, key: ConversationKey, behind: int) -> None:
 
 
 def _meant(tx: Tx, asked: Sequence[_Open], message: Message) -> tuple[_Open, str] | None:
-    """Which open question a message answers, and how; None if it is another person's, or another thing.
+    """Which open question a message answers, and with what text; None if it answers none.
 
-    The one whose button it presses, or that it replies to. In private any message is an answer, to the one
-    that was asked first; but a reply to a question that is closed is meant for none that is open.
+    It answers the question whose button it presses or that it replies to. In a private chat any message
+    answers the question that was asked first; but a reply to a closed question answers no open one. A
+    question that was asked of one person is answered by nobody else.
     """
     mine = [one for one in asked if one.question.user in (None, message.address.user)]
     if message.choice is not None:
@@ -284,7 +285,7 @@ def next_command(tx: Tx, key: ConversationKey) -> PendingCommand | None:
 
 
 def _called(tx: Tx, command: int) -> tuple[ConversationKey, Message]:
-    """A command without an outcome. One that has its own takes no effect: its caller was told of that."""
+    """A command without an outcome. One that has its outcome takes no effect: its caller was told already."""
     row = tx.one("select key, body from inbound where id = ? and outcome is null", command)
     if row is None:
         raise StaleCommand(f"command {command}")
@@ -292,7 +293,7 @@ def _called(tx: Tx, command: int) -> tuple[ConversationKey, Message]:
 
 
 def settle_command(tx: Tx, command: int, outcome: OutcomeName, reason: str) -> Message:
-    """Settle it; whatever waits behind it may run now. StaleCommand if it is settled already."""
+    """Settle the command; messages behind it may run now. StaleCommand if it is settled already."""
     key, message = _called(tx, command)
     tx.settle_inbound("id = ?", (command,), outcome, reason)
     _offer(tx, key, command)
@@ -317,10 +318,10 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         (kind, to_json(message), len(prompt.text), command),
     )
     if prompt.how != "plain":
-        # What waits its turn, or is taken in, interrupts nothing.
+        # A message that is queued or that steers interrupts nothing.
         rules = msgspec.structs.replace(rules, busy="steer" if prompt.how == "steer" else "queue")
     if not wait(tx, key, command, message, rules):
-        # The command was a barrier also if what it asked for is refused.
+        # The command held back what is behind it, also if the message that it asked for is refused.
         tx.then(WakeKey(key, tx.session_of(text_of(key))))
     _offer(tx, key, command)
 

@@ -1,6 +1,6 @@
-"""Looking for rows that cannot be read, a page at a time: what a sweep may cost those who write meanwhile.
+"""Look for rows that cannot be read, a page at a time, so that a sweep does not hold up those who write.
 
-What it finds is what `unreadable.clear_the_way` ends, who looks at everything at once.
+`unreadable.clear_the_way` looks at everything at once, and ends what is found here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hermes_trio.values.stored import Place
 
 PAGE = 200
 LITTLE = PAGE // 10
-"""Behind so few rows a page goes on to the next table: an idle gateway's search is one page."""
+"""A page that has read no more rows than this goes on with the next table: an idle store is one page."""
 
 
 class _Walk(Struct, frozen=True):
@@ -37,7 +37,7 @@ class _Walk(Struct, frozen=True):
     most: int = PAGE
 
     def sql(self, behind: Sequence[object]) -> str:
-        """Reads the page behind such a place. A null, which is behind no place, stands first."""
+        """The query for the page behind a place. Rows with a null, which is behind no place, come first."""
         marks = ", ".join("?" * len(behind))
         page = f"and ({self.by}) > ({marks})" if behind else ""
         ordered = f"{page} order by {self.by} limit {self.most}"
@@ -87,7 +87,7 @@ WALKS = (
 
 
 def look_through(tx: Tx, place: Place) -> tuple[bool, Place | None]:
-    """Whether a row of this page cannot be read, or is of nothing; and where the next page begins.
+    """Whether a row of this page cannot be read or belongs to nothing, and where the next page begins.
 
     Tables with little in them share a page.
     """
@@ -100,7 +100,7 @@ def look_through(tx: Tx, place: Place) -> tuple[bool, Place | None]:
 
 
 def _part(tx: Tx, place: Place) -> tuple[bool, int, Place | None]:
-    """The same of one table, and how many rows that were."""
+    """Look at the part of a page that lies in one table. Also returns how many rows that were."""
     walk = WALKS[place.walk]
     with whole_bytes(tx.db):
         rows = tx.all(walk.sql(place.behind), *place.behind)
@@ -114,5 +114,5 @@ def _part(tx: Tx, place: Place) -> tuple[bool, int, Place | None]:
 
 def _is_bad(of: Live, values: Sequence[object]) -> bool:
     row = dict(zip(of.names, values, strict=True))
-    # A turn without a step has a row all the same, so that its page has an end.
+    # A turn without a step gives a row of nulls, so that its page has an end. Such a row is not bad.
     return bool(bad_columns(of, row)) and any(value is not None for value in values)

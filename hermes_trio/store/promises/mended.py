@@ -16,9 +16,9 @@ TOOL = "tool "
 
 
 def mend_entries(tx: Tx, entries: Sequence[int]) -> bool:
-    """Put right what cannot be read, as far as it stands elsewhere too; the rest is shown no model any more.
+    """Write entries that cannot be read anew, where their content also stands elsewhere; set the rest aside.
 
-    What is set aside stays in the file. Returns whether anything is shown again.
+    No model is shown what is set aside; it stays in the file. Returns whether any entry was written anew.
     """
     shown = [id for id in entries if _put_right(tx, id)]
     aside = [(id,) for id in entries if id not in shown]
@@ -37,7 +37,7 @@ def _put_right(tx: Tx, id: int) -> bool:
     if reads(read_entry, body):
         entry = read_entry(body)
     elif message is not None and reads(read_message, message):
-        # An answer was perhaps a choice's label.
+        # Answers were left out above: the entry of one may have been the label of a choice.
         entry = message_entry(read_message(message))
     elif inbound is None and (calls := _calls_that_show_nowhere(tx, turn)):
         entry = lost_calls(calls)
@@ -48,9 +48,9 @@ def _put_right(tx: Tx, id: int) -> bool:
 
 
 def _calls_that_show_nowhere(tx: Tx, turn: object) -> list[str]:
-    """The tools that a turn called, by its steps, as often as no entry of its own tells of it.
+    """The tools that a turn's steps called and that no entry of the turn tells of, once for each such call.
 
-    What was called and is not told is called again, by who is asked the same again.
+    A model that is not told of a call and is asked the same again would call again.
     """
     called = Counter[str]()
     for (name,) in tx.all("select name from step where turn = ? order by nth", turn):

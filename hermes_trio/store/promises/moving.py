@@ -19,9 +19,9 @@ _MOVES = "select account, chat, becomes from moved"
 
 
 def chat_moved(tx: Tx, account: str, chat: str, becomes: str) -> None:
-    """Remember it, and owe anew what was shown where nobody can change it any more.
+    """Remember the move, and owe anew what only the old chat shows: nobody can change it there any more.
 
-    Ids of messages hold in the chat they were given in only: no edit, reply or sign goes by one of before.
+    A message's id holds only in the chat where it was given. So no edit, reply or sign uses an older id.
     """
     known = Moves()
     known.remember(_moves(tx.all(f"{_MOVES} where account = ? order by at", account)))
@@ -38,7 +38,7 @@ def chat_moved(tx: Tx, account: str, chat: str, becomes: str) -> None:
 
 
 def _follow(tx: Tx, begin: str, end: str) -> None:
-    """Owe it anew to the chat that it is now."""
+    """Owe anew to the chat, under its new id, what the old one was shown."""
     questions = tx.all("select distinct turn from step where asked >= ? and asked < ?", begin, end)
     for (turn,) in questions:
         tx.run(_ASK_ANEW, {"turn": turn, "now": tx.now})

@@ -44,7 +44,7 @@ def next_turn(
     _, running, unheard = row
     if running is not None:
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
-            # This boot lost its turn while the store was down; a command may be what ends it.
+            # The task of this boot lost the turn while the store was down. A command that waits may end it.
             return None if _has_command(tx, key) else _adopt(tx, running, session, history)
         if tx.one("select 1 from turn where id = ? and paused_at is not null", running):
             return None
@@ -60,7 +60,7 @@ def next_turn(
         return wait
     person = waiting[0][4] not in FROM_GATEWAY
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
-        # Its successor's task, which this has put under the key, claims them.
+        # The next session claims these messages. Its task is under the key after this commit.
         return None
     return _open(tx, key, session, waiting, history, more, unheard)
 
@@ -75,9 +75,9 @@ def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:
 
 
 def _is_over(tx: Tx, key: ConversationKey, session: int, first: Waiting, policy: ResetPolicy) -> bool:
-    """Whether the policy ended the session before this message; then the next is open, and that is said.
+    """Whether the policy ends the session before this message. Then the next is opened, and the chat told.
 
-    A message that came while a turn ran belongs to the conversation, however long that took.
+    A message that came while a turn ran belongs to the conversation, however long the turn took.
     """
     ran = tx.one("select closed_at from turn where session = ? order by id desc limit 1", session)
     if ran is not None and ran[0] is not None and ran[0] > first[2]:
@@ -107,7 +107,7 @@ def _has_command(tx: Tx, key: ConversationKey) -> bool:
 def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     """The messages of the next turn, and whether more may wait behind them.
 
-    Deferred ones are taken only where one waits beside them, which then does not overtake them.
+    Deferred messages are taken only if another one waits too, so that it does not overtake them.
     """
     found = _in_line(tx, key)
     if found and all(row[6] == "deferred" for row in found):
@@ -119,7 +119,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
     for row in found:
         chars += row[5]
         alone = row[4] == "alone" or (taken and taken[0][4] == "alone")
-        # People come before what the gateway says of itself.
+        # One turn takes either messages of people or what the gateway wrote itself.
         if taken and (
             alone or chars > BATCH_CHARS or (row[4] in FROM_GATEWAY) != (taken[0][4] in FROM_GATEWAY)
         ):
@@ -129,7 +129,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
 
 
 def _in_line(tx: Tx, key: str) -> list[tuple[Any, ...]]:
-    """The first that wait, people before what the gateway says of itself. Most lines are in order."""
+    """The first that wait: people first, then what the gateway wrote itself. Most lines are in order."""
     line = (
         f"select id, body, at, wait_s, kind, length, state from inbound where key = ? and id < {BARRIER}"
         f" and {ANY_PENDING} order by"
@@ -141,7 +141,7 @@ def _in_line(tx: Tx, key: str) -> list[tuple[Any, ...]]:
 
 
 def _wait_for_more(now: float, waiting: Sequence[Waiting]) -> WaitForMore | None:
-    """Wait only for what may be a fragment; a wall clock that jumped back holds nothing."""
+    """Wait only if the last message may be a fragment. A wall clock that jumped back holds nothing up."""
     _, _, at, wait_s, _, _ = waiting[-1]
     first = next((row[2] for row in waiting if row[3]), at)
     age = now - at
@@ -189,10 +189,11 @@ def _open(
 
 
 def _take_in(tx: Tx, turn: int, session: int, key: str, steerable: bool) -> None:
-    """What waits already is said to the turn that goes on: a resume and a message make one turn.
+    """A turn that goes on takes the messages that wait already, so that both make one turn.
 
-    A turn that has begun steps is told as if steered, at the last that ended, where each later attempt meets
-    it again; if its agent looks for such messages. A question's answer and a turn of its own stay alone.
+    A turn that has begun steps gets them as steered messages of its last step that ended: there each later
+    attempt meets them again. That needs an agent that looks for steered messages. A turn with an open
+    question and a turn that runs alone take none.
     """
     alone = "select 1 from inbound where key = ? and turn = ? and kind = 'alone' and outcome is null"
     asks = "select 1 from step where turn = ? and asked is not null"
@@ -219,7 +220,10 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, steerable: bool) -> None
 
 
 def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
-    """The same row, this boot, one attempt more. Also a turn of this boot that its task lost."""
+    """Take up a running turn: the same row, now of this boot, one attempt more.
+
+    It may be a turn of this boot that its task lost.
+    """
     tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
     attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
     history = read_for(tx, session, turn, wanted)
@@ -244,7 +248,7 @@ def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
 
 
 def _told(tx: Tx, session: int, turn: int, unseen: int, claimed: Claimed) -> Claimed:
-    """A message of a turn that goes on stands in its conversation, as its own or as an earlier turn's."""
+    """See that a message of a turn that goes on has its entry, which may be an earlier turn's."""
     tx.add_user_entry(session, turn, claimed.id, claimed.message)
     sql = "select turn is not ? and id > ? from entry where inbound = ?"
     in_history = tx.one(sql, turn, unseen, claimed.id)

@@ -67,7 +67,7 @@ def _is(state: State) -> str:
 
 
 def _knows(moves: dict[State, tuple[Move, ...]]) -> str:
-    """What the states that the event is refused in are kept out with, in as few words as it takes."""
+    """The condition that keeps out the states in which the event is refused, as short as it can be."""
     others = [state for state in STATES if state not in moves]
     if not others:
         return ""
@@ -81,7 +81,7 @@ def _changes(move: Move) -> dict[str, str]:
 
 
 def _value(name: str, moves: dict[State, tuple[Move, ...]]) -> str:
-    """What a column becomes: one value, or one for each move that gives it another."""
+    """The expression for a column: one value, or a case for each move that gives it another."""
     cases, every = [], set()
     for state, some in moves.items():
         stays = f"'{state}'" if name == "state" and state != "odd" else name

@@ -17,7 +17,7 @@ from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd, Pr
 from hermes_trio.values.views import ProcessView
 
 WAKES_MAX = 3
-"""Turns that the gateway makes of itself between two messages of people."""
+"""So many turns may the gateway open by itself between two messages of people."""
 SHOWN_ENDED = 10
 KEPT_S = 86400.0
 """A process that has ended, and its output, is remembered so long."""
@@ -62,7 +62,7 @@ def process_runs(tx: Tx, process: int, pid: int, started: int) -> bool:
 
 
 def end_process(tx: Tx, process: int, end: ProcessEnd, code: int | None, output: str, told: str) -> None:
-    """Once only; whoever ended it before (a reset, a stop) has the last word."""
+    """End the row, once. If a reset or a stop has ended it before, that stays."""
     if tx.one("select 1 from process where id = ? and state = 'running' and boot = ?", process, tx.boot):
         _end(tx, process, end, code, output, told)
 
@@ -83,7 +83,7 @@ def _end(tx: Tx, process: int, end: ProcessEnd, code: int | None, output: str, t
 
 
 def _forget(tx: Tx) -> None:
-    """Processes that ended long ago, unless their session has yet to be told."""
+    """Forget processes that ended long ago, except where their session has yet to be told."""
     tx.run(
         "delete from process indexed by process_ended where state <> 'running' and ended_at < ?"
         " and not exists (select 1 from inbound where id = process.told and outcome is null)",
@@ -99,7 +99,7 @@ def _is_stale(tx: Tx, process: int) -> bool:
 
 
 def _notify(tx: Tx, process: int) -> None:
-    """A plain notice in its chat, which no model hears of."""
+    """Say in its chat that it has ended. No model is told."""
     address, command, state, code = tx.one(
         "select address, command, state, code from process where id = ?", process
     )
@@ -107,7 +107,7 @@ def _notify(tx: Tx, process: int) -> None:
 
 
 def tell_plainly(tx: Tx, row: int) -> None:
-    """The end of a process that this inbound row can tell no more is told its chat as a notice."""
+    """If this inbound row was to tell a model of a process's end and no longer can, tell the chat instead."""
     process = tx.one("select id, address from process where told = ?", row)
     if process is not None and reads(read_address, process[1]):
         _notify(tx, process[0])
@@ -118,9 +118,9 @@ def _owe(tx: Tx, address: str, text: str) -> None:
 
 
 def _tell(tx: Tx, process: int, kind: str, native: str, text: str) -> int | None:
-    """An inbound row of the session it was born in; None if it is there already.
+    """Add an inbound row to the session that the process was born in; None if it is there already.
 
-    Nobody has written it, so nobody is to be told that it waits.
+    No person wrote the row, so no chat is told that it waits.
     """
     session, key, raw_address = tx.one("select session, key, address from process where id = ?", process)
     address = read_address(raw_address)
@@ -135,7 +135,7 @@ def _tell(tx: Tx, process: int, kind: str, native: str, text: str) -> int | None
 
 
 def match_process(tx: Tx, process: int, told: str, per_process: int, per_session: int) -> bool:
-    """Lines that were watched for. Past a limit the last report says so, and one notice does."""
+    """Report lines that were watched for. At the limit the last report says so, and so does one notice."""
     row = tx.one(
         "select session, matches, muted, address, command from process"
         " where id = ? and state = 'running' and boot = ?",
@@ -159,10 +159,10 @@ def match_process(tx: Tx, process: int, told: str, per_process: int, per_session
 
 
 def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes, *tuple[Any, ...]]]) -> bool:
-    """Whether what the gateway wrote itself may open a turn now, which counts.
+    """Whether what the gateway wrote itself may open a turn now. Each such turn is counted.
 
-    After `WAKES_MAX` in a row it is put into the transcript, where the next turn finds it, and the chat is
-    told once that nothing more is done of itself.
+    After `WAKES_MAX` in a row no turn is opened. What was written goes into the transcript, where the next
+    turn finds it, and the chat is told once that nothing more happens by itself.
     """
     (wakes,) = tx.one("select wakes from session where id = ?", session)
     tx.run("update session set wakes = ? where id = ?", (min(wakes, WAKES_MAX) + 1, session))
@@ -178,7 +178,7 @@ def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes, *tuple[An
 
 
 def consume(tx: Tx, key: str, processes: Sequence[int]) -> None:
-    """What a turn's step has said of a process's end is told nobody else."""
+    """A turn's step has told its model that these processes ended: nobody is told a second time."""
     for process in processes:
         changed = tx.run("update process set consumed = 1 where id = ? and key = ?", (process, key))
         (told,) = tx.one("select told from process where id = ?", process) if changed.rowcount else (None,)
@@ -187,7 +187,10 @@ def consume(tx: Tx, key: str, processes: Sequence[int]) -> None:
 
 
 def end_with_session(tx: Tx, session: int, why: str) -> list[ProcessView]:
-    """A reset: all but the kept end, and what waits to be told of them. Returns those that go on."""
+    """A reset ends all processes but the kept ones, and all that waits to be told of processes.
+
+    Returns those that go on.
+    """
     (key,) = tx.one("select key from session where id = ?", session)
     for id, body in tx.all(f"select id, body from inbound where key = ? and {WAKING}", key):
         message = read_message(body)
@@ -272,7 +275,7 @@ def process_output(tx: Tx, key: ConversationKey, id: int) -> str:
 
 
 def left_processes(tx: Tx) -> LeftProcesses:
-    """Older boots' processes are lost: whether they live is found out, and ended, after this."""
+    """Processes of older boots are lost. Those that still live are found and ended after this."""
     left = tx.all(
         "select id, pid, started, foreground, command from process indexed by process_running"
         " where state = 'running' and boot <> ? order by id",

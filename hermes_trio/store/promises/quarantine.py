@@ -1,7 +1,7 @@
 """Promises of last resort: what stands first in the way of a key or lane ends as failed.
 
-Called when looking at the rows has failed three times in a row, though each row can be read: whatever it is
-that cannot be got past must cost its own message, never its key.
+Called when a worker has failed three times in a row although each row can be read. Whatever stops it costs
+its own message, and never the whole key.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def fail_part(tx: Tx, lane: Lane, live: bool) -> str | None:
 
 
 def _message_in_the_way(tx: Tx, key: ConversationKey) -> int | None:
-    """Of the messages that the next turn would take the first that cannot be read, else the first."""
+    """The first message that cannot be read among those that the next turn would take; else their first."""
     name = text_of(key)
     waiting = tx.all(
         f"select id, body from inbound where key = ? and id < ? and {PENDING} order by id",

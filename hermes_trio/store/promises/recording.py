@@ -46,7 +46,7 @@ from hermes_trio.values.recording import (
 )
 
 RULES = ("idle", "daily")
-"""By which a session is ended by the first message of the next one."""
+"""The rules that end a session when the first message of the next one comes."""
 
 PAGE_ROWS = 500
 PAGE_BYTES = 256 * 1024

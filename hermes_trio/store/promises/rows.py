@@ -47,7 +47,7 @@ _HOLD_BACK = update("held back", "coalesce(reply, id) = :reply")
 def end_turn(
     tx: Tx, turn: int, key: str, state: TurnState, reason: str, outcome: OutcomeName | None = None
 ) -> Left:
-    """The turn's row, its messages and its open questions reach their end."""
+    """End the turn's row, its messages, its open questions and its foreground processes."""
     tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
     tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
     asked, runs, told, *left = tx.one(_LEFT_OPEN, turn, turn, key, turn, key)
@@ -61,7 +61,7 @@ def end_turn(
 
 
 class Left(NamedTuple):
-    """What stays where a turn has ended: whether it shows something live, and whether messages wait."""
+    """What is left after a turn's end: whether it still shows something live, and whether messages wait."""
 
     shown: bool
     waiting: bool
@@ -75,11 +75,11 @@ _LEFT_OPEN = (
     " exists(select 1 from outbound where turn = ? and state = 'live'),"
     f" exists(select 1 from inbound where key = ? and {CLAIMABLE})"
 )
-"""What most turns leave nothing of (questions, programs, lines that these had yet to tell), and `Left`."""
+"""Whether the turn left questions, processes or lines of processes open, which few turns do; then `Left`."""
 
 
 def _note_matches(tx: Tx, turn: int, key: str) -> None:
-    """Lines of a process that came too late for the last step of the turn open no turn."""
+    """Lines of a process that came after the turn's last step go into the transcript; they open no turn."""
     for id, body in tx.all(
         f"select id, body from inbound where key = ? and kind = 'match' and {WAKING}", key
     ):
@@ -89,9 +89,9 @@ def _note_matches(tx: Tx, turn: int, key: str) -> None:
 
 
 def in_history(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]:
-    """What an earlier turn was told, and had to leave, comes along with the turn that opens now.
+    """Messages that an earlier turn was told and gave back; the turn that opens now takes them.
 
-    It stands in the conversation that this one is asked about: a turn of its own would find it answered.
+    They stand in its conversation already. A turn of their own would find them answered.
     """
     told = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
     return tx.all(
@@ -104,14 +104,14 @@ def in_history(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, 
 
 
 def cut_turn(tx: Tx, turn: int, key: ConversationKey, state: TurnState, why: str, line: str) -> None:
-    """End a turn from outside: commit first, the cancel follows from it."""
+    """End a turn from outside. The commit of its end cancels its scope."""
     if end_turn(tx, turn, text_of(key), state, why).shown:
         retire_live(tx, turn, line)
     tx.then(CancelTurn(key, turn, why))
 
 
 def release(tx: Tx, turn: int) -> bool:
-    """A paused turn goes on: somebody speaks to it. False if it was not."""
+    """A paused turn goes on, because somebody speaks to it. False if the turn was not paused."""
     return bool(
         tx.run("update turn set paused_at = null where id = ? and paused_at is not null", (turn,)).rowcount
     )
@@ -120,7 +120,7 @@ def release(tx: Tx, turn: int) -> bool:
 def give_back(tx: Tx, turn: int, key: ConversationKey, why: str) -> None:
     """An interrupt: the turn is stopped, its messages wait again in their places.
 
-    An answer it was given stays with it: the question may never be asked again.
+    An answer to its question stays with the turn: the question may never be asked again.
     """
     tx.run(
         "update inbound set state = 'waiting', turn = null, step = null"
@@ -131,7 +131,7 @@ def give_back(tx: Tx, turn: int, key: ConversationKey, why: str) -> None:
 
 
 def retire_live(tx: Tx, turn: int, line: str) -> bool:
-    """Close what a turn shows live; True if its preview is there, or under way, and ends with `line` now."""
+    """Close what a turn shows live. True if its preview is there or under way: it ends with `line` now."""
     took = False
     rows = tx.all(
         "select id, lane, said, part, attempts, begun or message_id is not null from outbound"
@@ -153,12 +153,12 @@ def retire_live(tx: Tx, turn: int, line: str) -> bool:
 
 
 def take_over(tx: Tx, row: int, said: DeliveryKind, part: Part) -> None:
-    """A live row is owed from now on: the chat shall show this part in its place."""
+    """A live row becomes a row that is owed: the chat must show this part in its place."""
     tx.run(_TAKE_OVER, {"row": row, "said": said, "part": to_json(part), "now": tx.now})
 
 
 def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: AcceptRules, ahead: int) -> None:
-    """The one visible sign that a message waits; at most one per running turn."""
+    """Show a sign that a message waits; at most one per running turn."""
     reacts = rules.sign == "react" and bool(message.message_id)
     if rules.sign == "none" or tx.one(
         "select 1 from outbound where turn = ? and said = 'sign' and state <> 'dropped'", turn
@@ -187,7 +187,7 @@ _SIGNS = f"{LANE_IS} and state = 'live' and said = 'sign'"
 
 
 def hide_waiting(tx: Tx, lane: str, inbound: Sequence[int]) -> None:
-    """The sign goes when the message it stands on is taken or settled."""
+    """Take away the signs that stand on these messages: they were taken or settled."""
     rows = tx.all(f"select id, op, attempts, stands_on from outbound where {_SIGNS}", lane)
     for row, op, attempts, stands_on in rows:
         if stands_on not in inbound:
@@ -224,11 +224,11 @@ _BEFORE = (
     "select exists(select 1 from session where id = ? and wakes > 0),"
     f" exists(select 1 from outbound where {_SIGNS})"
 )
-"""Whether a session had woken itself, and whether a lane shows signs of waiting: most do neither."""
+"""Whether the gateway has opened turns of the session by itself, and whether the lane shows signs."""
 
 
 def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
-    """What the next boot shall say first, once for each chat and thread however often it was asked for."""
+    """Hold back what the next boot says first: one such reply for each chat and thread."""
     held = "select 1 from outbound where state = 'held' and lane = ?"
     if tx.one(held, text_of(reply.address.lane)) is None:
         row = tx.owe(reply, None)
@@ -242,7 +242,7 @@ def barrier(tx: Tx, key: str) -> int:
 
 
 def show(tx: Tx, turn: int, reply: Reply) -> None:
-    """The one live row of this kind gets its newest text."""
+    """Give the turn's one live row of this kind its newest text."""
     _, key, _, _ = tx.fence(turn)
     body, said = to_json(reply.parts[0]), reply.said
     changed = tx.run(_CHANGE, {"turn": turn, "said": said, "part": body}).rowcount
@@ -260,7 +260,7 @@ def show(tx: Tx, turn: int, reply: Reply) -> None:
 
 
 def say_in_preview(tx: Tx, turn: int, reply: Reply, *, waiting: bool = False) -> int | None:
-    """Owe a reply, its first part in the place of the turn's preview if one is there or may be.
+    """Owe a reply. If the turn has a preview, or may have one, the first part takes its place.
 
     Returns the reply's id.
     """

@@ -14,7 +14,7 @@ from hermes_trio.values.message import Message
 def succeed(tx: Tx, key: ConversationKey, old: int, why: str, who: str, *, again: int | None = None) -> int:
     """The key's session ends and the next one opens, or one that had ended opens again. Returns its id.
 
-    The cancel of the old scope follows from the commit. What waits is said in the session that is open then.
+    The commit cancels the old session's scope. Messages that wait go to the session that is open then.
     """
     name = text_of(key)
     processes.end_with_session(tx, old, why)
@@ -27,7 +27,7 @@ def succeed(tx: Tx, key: ConversationKey, old: int, why: str, who: str, *, again
             "update session set ended_at = null, why = null, opened_at = ?, interrupted = 0 where id = ?",
             (tx.now, new),
         )
-    # What was given back by an interrupt and waits still is said in the new session, not in the old one.
+    # Messages that an interrupt put back and that still wait belong to the new session, not to the old one.
     tx.run(
         f"update entry set session = ? where inbound in (select id from inbound where key = ? and {PENDING})",
         (new, name),
@@ -95,7 +95,7 @@ def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> tuple[int | N
         return (newest[0], "") if newest else (None, sentences.NOTHING_TO_RESUME)
     if wanted == open_now:
         return None, sentences.IN_IT_ALREADY
-    # A number of somebody else's is told from none at all by nobody.
+    # Somebody else's conversation and one that does not exist get the same sentence: numbers tell nothing.
     if tx.one("select 1 from session where id = ? and key = ?", wanted, key) is None:
         return None, sentences.no_such_conversation(wanted)
     return wanted, ""

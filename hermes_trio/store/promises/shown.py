@@ -9,9 +9,9 @@ import msgspec
 
 T = TypeVar("T", bound=msgspec.Struct)
 NOTHING: tuple[Any, ...] = (None, "", 0, 0.0, False, "failed")
-"""What stands for a value that cannot be read: the first of these that its field may hold."""
+"""Shown in the place of a value that cannot be read: the first of these that its field may hold."""
 AGES_S = 1e11
-"""No wall time of ours is further from 1970."""
+"""No real wall time is further from 1970 than this, in seconds."""
 
 
 def shown(what: type[T], /, **values: Any) -> T:

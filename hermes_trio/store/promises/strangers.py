@@ -1,4 +1,4 @@
-"""What is kept of who may not speak and of what cannot be read, so that they do not fill the disk."""
+"""What is kept of people who may not speak, and of updates that cannot be read: they cannot fill the disk."""
 
 from __future__ import annotations
 
@@ -8,18 +8,21 @@ from hermes_trio.values.message import Decided, Undecodable
 
 HOUR_S = 3600.0
 EACH_MAX, ALL_MAX = 60, 1000
-"""So many rows an hour of one sender, and of all of an account. Further updates are counted."""
+"""Rows kept in an hour: of one sender, and of all senders of an account. Further updates are counted."""
 UNDECODED_MAX = 8192
-"""So many bytes are kept of an update that cannot be decoded."""
+"""Bytes that are kept of an update that cannot be decoded."""
 RAW_S = 7 * 86400.0
-"""So long behind its message's end an update is kept as it came."""
+"""How many seconds an update is kept as it came, after its message was settled."""
 AT_ONCE = 20
 
 ALL, UNDECODED = "all", "undecoded"
 
 
 def has_room(tx: Tx, account: str, decided: Decided) -> bool:
-    """Whether there is a row for what was turned away; counted either way. What has one already has room."""
+    """Whether an update that was turned away may have a row. It is counted either way.
+
+    An update that has its row already has room.
+    """
     update = decided.update
     if tx.one("select 1 from inbound where account = ? and native = ?", account, update.native):
         return True
@@ -32,7 +35,7 @@ def has_room(tx: Tx, account: str, decided: Decided) -> bool:
         )
         for one, most in ((ALL, ALL_MAX), (who, EACH_MAX))
     )
-    # Behind the budget there is one row to count in, however many strangers come.
+    # Past the budget all are counted in one row, however many strangers come.
     for one in (ALL,) if full else (ALL, who):
         tx.run(
             "insert into stranger(account, hour, who, kept, unkept) values(?, ?, ?, ?, ?)"
@@ -43,7 +46,7 @@ def has_room(tx: Tx, account: str, decided: Decided) -> bool:
 
 
 def forget(tx: Tx, account: str) -> None:
-    """Hours that are over are told and forgotten, and some of the updates that nobody reads any more."""
+    """Report and forget hours that are over. Forget some of the updates that nobody reads any more."""
     over, unread_since = (account, _hour(tx)), tx.now - RAW_S
     told_of, unread = tx.one(_TO_FORGET, *over, unread_since)
     if told_of:
@@ -62,7 +65,7 @@ _TO_FORGET = (
     "select exists(select 1 from stranger where account = ? and hour < ?),"
     f" exists(select 1 from inbound where {_UNREAD})"
 )
-"""Each batch that comes in looks; most find nothing."""
+"""One look for each batch that comes in; most find nothing."""
 
 
 def _hour(tx: Tx) -> int:

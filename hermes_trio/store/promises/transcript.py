@@ -1,4 +1,4 @@
-"""What a turn is shown of its conversation: all that fits, or what is newer than what is known already."""
+"""What a turn is shown of its conversation: all that fits, or only what is newer than what it knows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, Summ
 
 
 class Wanted(NamedTuple):
-    """What a turn wants to know: so many characters, of which some may be known up to a mark."""
+    """How many characters a turn wants to know, and the mark up to which they are known already."""
 
     limit: int
     known: Mark | None = None
@@ -27,11 +27,11 @@ def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = Non
 
 
 def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
-    """What was said before `turn`. What is known of it up to a mark that still holds is not read again.
+    """What was said before `turn`. What is known up to a mark that still holds is not read again.
 
-    What a turn before was cut short in is told to one turn: among the entries of `turn`, of which these alone
-    are given, and left out for any other. Each summary stands in the place of what it covers; what lies
-    before one of everything is not read.
+    A note of a turn that was cut short is told once: only to the turn that owns the note. Of the entries of
+    `turn` only such notes are given. Each summary stands in the place of what it covers. Entries before a
+    summary of everything are not read.
     """
     row = tx.one("select rewritten from session where id = ?", session)
     if row is None:
@@ -66,7 +66,7 @@ def _read(rows: Iterable[tuple[int, bytes, int, int | None]], aside: list[int]) 
 
 
 def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> History | None:
-    """What follows a mark. None where that cannot be told without what lies before it."""
+    """What follows a mark. None if that cannot be told without reading what lies before the mark."""
     entries: list[Entry] = []
     size, last, own = known.size, known.entry, False
     for id, entry, length, owner in rows:
@@ -84,7 +84,7 @@ def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> H
 
 
 def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> History:
-    """The newest that fits. It has no mark where the next turn will not see the same."""
+    """The newest entries that fit. There is no mark if the next turn will not see the same entries."""
     found: list[Entry] = []
     size, wanted, last, lasts, unseen = 0, 1 << 62, 0, True, 0
     for id, entry, length, owner in rows:
@@ -95,12 +95,12 @@ def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> Hi
         if not wanted:
             break
         if size + length > limit:
-            unseen = id if limit else 0  # an agent that wants no history asks for it where it does
+            unseen = id if limit else 0  # an agent without a limit here asks for its history itself
             break
         size += length
         last = last or id
         lasts = lasts and not (told_once and owner == turn)
-        # A summary counts what was shown when it was written: also what is not told again.
+        # A summary counts the entries that were shown when it was written, notes that are told once included.
         found.append(_TOLD if told_once and turn is not None and owner != turn else entry)
         wanted -= 1
         if isinstance(entry, SummaryEntry):
@@ -116,14 +116,14 @@ def _is_told_once(entry: Entry) -> bool:
 
 
 NOTHING = AssistantEntry(text="")
-"""What is shown to no model, and counts as an entry."""
+"""An entry that no model is shown and that summaries count."""
 
 
 def leave_unseen(tx: Tx, session: int, unseen: int, inbound: Sequence[int]) -> bool:
-    """Where the entry of one of these messages does not fit, all are told anew, in order. Whether it is so.
+    """If the entry of one of these messages does not fit, tell all of them anew, in order. Returns whether.
 
-    What was called for them already is told before them. Their places stay: a summary counts what lies
-    behind it.
+    The calls made for them already are told before them. Their old entries keep their places, because a
+    summary counts what lies behind it.
     """
     theirs = f"session = {session:d} and inbound in ({', '.join('?' * len(inbound))})"
     found = tx.one(f"select min(id), max(turn) from entry where {theirs}", *inbound) if unseen else None

@@ -45,7 +45,7 @@ def step_of(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow
 
 
 def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
-    """The intent is durable before anything happens; a question and its prompt are one commit."""
+    """Record the intent, before anything happens. A question and its prompt are one commit."""
     _, key, _, _ = tx.fence(turn)
     row = tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n)
     if row is not None:
@@ -126,7 +126,7 @@ def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
 
 
 def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
-    """All of a turn's end is one transaction: what it answered is owed when it is answered."""
+    """Write the whole end of a turn in one transaction: its messages are answered when the answer is owed."""
     session, key, _, _ = tx.fence(turn)
     if closing.step is not None:
         _put_step(tx, turn, closing.step, closing.step.value)
@@ -153,9 +153,9 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
 
 
 def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:
-    """What is refused was not taken, and is sent again: it would be obeyed twice.
+    """Take refused messages out of the conversation. Their users send them again; both would be obeyed.
 
-    Where something was done for it already it stays beside that.
+    If something was done for them already, they stay beside what was done.
     """
     where = "inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
     (first,) = tx.one(f"select min(id) from entry where {where}", key, turn)

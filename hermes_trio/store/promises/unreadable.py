@@ -1,8 +1,8 @@
-"""What becomes of rows that cannot be read: each costs itself, one line of the log, a sentence to its person.
+"""What becomes of rows that cannot be read: each ends alone, with a log line and a sentence to its chat.
 
-Called at a start, before anything is looked at, and by the writer when a promise met such a row. The promise
-was about something else: it runs once more when the row is out of its way. So no promise has to know what a
-disk can do to a row. What is left of the row stays in the file.
+Called at a start, before anything else is looked at, and by the writer when a promise met such a row. That
+promise then runs once more, with the row out of its way. So no promise has to know what a disk can do to a
+row. What is left of the row stays in the file.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from hermes_trio.values.message import FROM_GATEWAY
 
 UNREADABLE = "unreadable"
 LOST_TEXT = Part("…")
-"""What stands for the text of a live message until it has another, or is closed."""
+"""The text of a live message whose own was lost, until it gets another one or is closed."""
 
 
 def clear_the_way(tx: Tx) -> list[str]:
-    """What cannot be read of that which is still to be acted on ends as failed, or is put right.
+    """Rows that are still to be acted on and cannot be read end as failed, or are put right.
 
-    Returns what it was.
+    Returns which rows they were.
     """
     with whole_bytes(tx.db):
         found = [*_put_right(tx), *_forget(tx), *_give_up_parts(tx)]
@@ -84,7 +84,7 @@ _PROCESS: dict[str, Any] = {
     "output": lambda _: "",
     "at": lambda _: 0.0,
 }
-"""What stands for what is not known of a program. One without a process is ended by its mark."""
+"""Values in the place of lost ones of a process's row. A process whose pid is lost is ended by its mark."""
 
 
 def _set(tx: Tx, table: str, id: int, right: dict[str, Any]) -> str:
@@ -95,7 +95,7 @@ def _set(tx: Tx, table: str, id: int, right: dict[str, Any]) -> str:
 
 
 def _forget(tx: Tx) -> Iterator[str]:
-    """A platform hands over again, is asked to be silent again, a key is refused again."""
+    """Delete rows that make themselves anew: a cursor, a penalty, a cooldown, a chat's new id."""
     for of in (columns.CURSORS, columns.PENALTIES, columns.COOLDOWNS, columns.MOVES):
         for row, _ in unreadable(tx, of):
             named = [row[key] for key in of.keys]
@@ -124,7 +124,7 @@ def _give_up_parts(tx: Tx) -> Iterator[str]:
 
 
 def _tell_of(tx: Tx, row: Row) -> None:
-    """Who may miss an answer is told, if it is known where."""
+    """Tell the chat that an answer may be missing, if the chat is known."""
     if reads(read_lane, row["lane"]):
         lane: Lane = read_lane(row["lane"])
         to = Address(lane.platform, lane.account, lane.chat, lane.thread)
@@ -138,7 +138,7 @@ def _tell_of(tx: Tx, row: Row) -> None:
 
 
 def give_up(tx: Tx, part: int) -> None:
-    """A part that cannot be said ends, and the question that it is a part of."""
+    """End a part that cannot be said. If it is a part of a question, the question ends too."""
     (lane,) = tx.run(f"{_UNREADABLE} returning lane", {"row": part, "now": tx.now}).fetchone()
     tx.then(GivenUp(part, read_lane(lane) if reads(read_lane, lane) else None, UNREADABLE))
     end_question(tx, part)
@@ -148,7 +148,7 @@ def give_up(tx: Tx, part: int) -> None:
 
 
 def _lost_turns(tx: Tx) -> set[int]:
-    """Turns that cannot go on: they cannot be read, or a step of theirs, or a message they were given."""
+    """Turns that cannot go on: their row, a step of theirs, or a message they were given cannot be read."""
     running: dict[int, int] = dict(
         tx.all("select id, boot from turn indexed by turn_running where state = 'running'")
     )
@@ -157,7 +157,7 @@ def _lost_turns(tx: Tx) -> set[int]:
     for of in (columns.STEPS, columns.QUESTIONS):
         lost |= {row["turn"] for row, _ in unreadable(tx, of)}
     lost |= {turn for (turn,) in tx.all(_ASKS_ANOTHER)}
-    # A turn of this boot was given its messages before.
+    # A turn of this boot has its messages already, so one that cannot be read does not end it.
     older = {turn for turn, boot in running.items() if boot != tx.boot}
     bad = [(row["id"], row["turn"]) for row, _ in unreadable(tx, columns.MESSAGES)]
     for id, turn in [*bad, *((id, turn) for id, turn, _ in tx.all(_LEFT_BEHIND))]:
@@ -195,7 +195,7 @@ def _lose_turn(tx: Tx, turn: int) -> list[int]:
 
 
 def _lose_messages(tx: Tx) -> list[int]:
-    """Messages and commands that cannot be read, and those whose turn is none any more."""
+    """Settle messages and commands that cannot be read, and those whose turn does not run any more."""
     lost = []
     held: dict[int, int] = dict(
         tx.all("select id, boot from turn indexed by turn_running where state = 'running'")
@@ -213,7 +213,7 @@ def _lose_messages(tx: Tx) -> list[int]:
 
 
 def _lose_alone(tx: Tx, id: int) -> list[int]:
-    """A message that no turn holds fails, and its conversation holds it no more."""
+    """A message that no turn holds fails, and is taken out of its conversation."""
     lost = _lose(tx, "where id = ?", id)
     tx.unsay(lost)
     return lost
@@ -227,10 +227,10 @@ _LEFT_BEHIND = (
 
 
 def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int]:
-    """The unsettled messages and commands of `where` fail, with a sentence wherever that can be said.
+    """The unsettled messages and commands of `where` fail. Their chats are told, where these are known.
 
     Args:
-        address: where else than their own.
+        address: where it is said if a message's own address cannot be read.
     """
     found = tx.all(f"select id, key, kind, body from inbound {where} and outcome is null order by id", value)
     for id, key, kind, body in found:
@@ -263,17 +263,17 @@ def _whereto(key: Any, body: Any, address: Any) -> Address | None:
 
 
 def place(key: ConversationKey) -> Address:
-    """A key that was reduced from an address still names its chat."""
+    """The address that a key still names: at least its chat."""
     return Address(key.platform, key.account, key.chat, key.thread, key.user)
 
 
 def tell(tx: Tx, address: Address, text: str, answers: int | None = None) -> None:
-    """One sentence."""
+    """Owe one sentence, as a notice."""
     tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None, answers=answers)
 
 
 def _close_questions(tx: Tx) -> None:
-    """What no turn asks any more is not open."""
+    """Close the questions of turns that do not run any more."""
     tx.run(
         "update step set asked = null where asked is not null"
         " and turn not in (select id from turn where state = 'running')"

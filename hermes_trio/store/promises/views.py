@@ -36,7 +36,7 @@ _SAID_FOR_IT = (
 
 
 def _reply(states: str | None) -> ReplyState:
-    """What becomes of a reply, from the states of its parts: the worst of them says it."""
+    """The state of a reply: the worst state of its parts."""
     found = set(states.split(",")) if isinstance(states, str) else set()
     if found & {"owed", "sending", "held"}:
         return "owed"

@@ -66,7 +66,7 @@ LINGER_S = 0.002
 
 
 def _nothing() -> None:
-    """The connection is somebody else's."""
+    """Close nothing: whoever passed the connection in closes it."""
 
 
 def _perform_nothing(_: Sequence[Consequence]) -> None:
