@@ -34,16 +34,16 @@ from hermes_trio.values.outbound_states import Failure
 T = TypeVar("T")
 DELIVER_S = 60.0
 LIVE_S = 10.0
-"""What is only live holds its lane no longer than this: a command's reply may wait behind it."""
+"""A live row holds its lane no longer than this: the reply to a command may wait behind it."""
 TYPING_S = 5.0
 TYPING_AT_ONCE = 20
 TELL_S = 10.0
 LONG_PENALTY_S = 10.0
 LIVE_PENALTY_S = 5.0
 LONGEST_PENALTY_S = 86400.0
-"""Who names more has a fault, and is asked again after a day: a chat is silent for ever for nobody's sake."""
+"""A platform that names a longer silence is at fault. It is asked again after a day, not never."""
 SHORTEST_PENALTY_S = 0.25
-"""Who names less names no time, and our own backoff is kept: no platform is called without a pause."""
+"""A shorter time counts as none: then our own backoff is used. No platform is called without a pause."""
 Then = Literal["look", "rest", "leave"]
 """What the lane does after a call: look at its rows, try the same row again after a while, or leave."""
 
@@ -110,7 +110,7 @@ class Outbox:
             if begun is None:
                 return
             if isinstance(begun, InDoubt):
-                # The one repeat is not said into a line that is down. Who is well again wakes its lanes.
+                # The one repeat is not spent while the account is down. When it is well, it wakes its lanes.
                 left_s = begun.created_at + self._give_up_after_s - self._clock.now()
                 late = left_s <= 0
                 await worker.rest(max(0.0, left_s))
@@ -158,7 +158,7 @@ class Outbox:
         return await self._failed(lane, begun, only(error), moved.address.chat)
 
     async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None, chat: str) -> Then:
-        """What becomes of a part that this chat has not taken."""
+        """What becomes of a part that its platform did not take."""
         why = "no answer in time" if error is None else self._redact(told(error))
         edits_for_good = begun.delivery.op == "edit" and not begun.live
         match error:

@@ -1,7 +1,7 @@
 """The keys of one account with a provider: which is used next, and which cool down, are dead, are on trial.
 
-What is known of a key hangs on a fingerprint of its secret, so that another secret is a fresh key. The pool
-keeps nothing itself; `cooldown_keeper.py` keeps what it knows over a restart, as advice.
+What is known of a key is filed under a fingerprint of its secret, so a new secret is a fresh key. The pool
+itself stores nothing. `cooldown_keeper.py` carries what it knows over a restart, as advice.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ class KeyPool:
         return key.secret != lease.key
 
     def returned(self, lease: Lease) -> None:
-        """The provider did not say anything about the key: nothing was learned."""
+        """Give the key back: the provider said nothing about it, so nothing was learned."""
         self._keys[lease.position].out -= 1
         for scope, cooldown in lease.cooldowns.items():
             now_is = self._cooldowns.get((lease.fingerprint, scope))
@@ -257,7 +257,7 @@ class KeyPool:
         }
 
     def recall(self, cooldowns: Sequence[KeyCooldown]) -> None:
-        """What an earlier life knew. A dead key gets another try; what is not of these keys is left out."""
+        """Take over what an earlier boot knew of these keys. A dead key gets another try."""
         mine = {key.fingerprint for key in self._keys}
         for one in cooldowns:
             if one.fingerprint in mine:
@@ -265,7 +265,7 @@ class KeyPool:
 
     @contextmanager
     def watched(self, changed: Callable[[], None]) -> Iterator[None]:
-        """While the body runs, `changed` is called, synchronously, when what `cooldowns` gives is other."""
+        """While the body runs, call `changed`, synchronously, when what `cooldowns` returns has changed."""
         self._watchers.append(changed)
         try:
             yield

@@ -35,11 +35,11 @@ HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
 AT_ONCE_CHARS = 4096
-"""So long a command is looked at in the loop, which takes 10 ms at the most."""
+"""A command of at most so many characters is looked at in the loop: that takes 10 ms at most."""
 
 RESTS, REST_MAX_S = 9.0, 1.0
-"""A process's output is left in its pipe for so many times as long as taking the last piece took, at most so
-long: the machine may have been elsewhere meanwhile."""
+"""After a piece of output was taken, the next waits in its pipe for so many times as long as that took, and
+at most so many seconds: the machine may have been busy with something else meanwhile."""
 
 
 class LiveProcess:
@@ -179,7 +179,7 @@ class Background:
         return why
 
     async def _never_was(self, process: int) -> None:
-        """The row of what could not be started ends, also where whoever asked for it waits no longer."""
+        """End the row of a process that could not be started, also if its caller was cancelled."""
 
         async def end() -> None:
             await kept(lambda: self.store.end_process(process, "killed", None, "", ""))
@@ -225,8 +225,8 @@ class Background:
             self.end([live.id])
 
     async def _read(self, live: LiveProcess) -> None:
-        """Take what it prints. One that floods is held by its full pipe: all of them together have a tenth
-        of the loop's time, and what was said last is taken at once."""
+        """Take what the process prints. One that floods is held up by its full pipe: all processes together
+        get a tenth of the loop's time. After its end the rest is taken at once."""
         while data := await live.process.read():
             began = trio.current_time()
             live.take(data)

@@ -15,7 +15,7 @@ from hermes_trio.processes.needed_folders import HOME, NeededFolders, entered
 
 DEEPEST = 8
 CHARS_MAX = 32 * 1024
-"""A longer command is not looked at, and so not run: what is long belongs in a file."""
+"""A longer command is neither looked at nor run: a long script belongs in a file."""
 
 NESTED = "it is nested too deeply to be looked at"
 LOOKS_MAX = 256

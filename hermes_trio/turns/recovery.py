@@ -50,10 +50,10 @@ async def turn_away(
     platform: Callable[[str], Platform | None],
     waits: Refused,
 ) -> None:
-    """What waits of somebody who may no longer speak is dropped, before anything of it takes effect.
+    """Drop waiting messages and commands of people who may no longer speak, before any takes effect.
 
-    So is what a turn was given that goes on for others. What is of an account that this boot does not serve
-    waits for one that does.
+    Such a message is also dropped from a turn that goes on for others. The messages of an account that this
+    boot does not serve wait for a boot that does.
     """
     shared = [one for turn in booted.interrupted if _may_go_on(turn, policy) for one in turn.said]
     strangers = [
@@ -130,13 +130,13 @@ async def release(store: Store, log: Log) -> None:
 
 
 async def sweep(store: Store, log: Log) -> None:
-    """Until cancelled, rows that cannot be read, and that nothing meets, are found all the same.
+    """Until cancelled, look for rows that cannot be read, also where no promise meets them.
 
     It looks at a page at a time, so that nobody's commit waits for all of it.
     """
     while True:
         await trio.sleep(SWEPT_S)
-        # A store that cannot says so where somebody waits for it.
+        # If the store cannot, whoever waits for it says so.
         found, _ = await attempt(partial(_swept, store))
         for what in found or ():
             log.error("out of the way", kind="row", key=None, what=what)

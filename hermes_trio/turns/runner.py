@@ -34,11 +34,11 @@ from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.transcript import AssistantEntry
 
 CLOSE_TRIES, CLOSE_S = 3, 0.5
-"""A disk that refuses a turn's end so often, or another write for so long, does not do it by chance: the turn
-gives its place up."""
+"""After so many refusals of its end, or so many seconds in which the disk takes no write at all, a turn gives
+its place up: that is no passing fault."""
 TOO_MUCH_TRIES = 5
-"""So often in a row the disk took another write and then refused this one: it is too much for it, and a
-sentence of ours is tried in its place. Of a disk that takes nothing, nothing of the kind is known."""
+"""If the disk takes a small write and then refuses the turn's end, so often in a row, the end is too large: a
+short sentence is tried in its place. A disk that takes no write at all says nothing about the end's size."""
 
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
@@ -109,7 +109,7 @@ class TurnRunner:
                 reach(nursery.cancel_scope)
                 run.steps.nursery = nursery
                 with run.attendance.within(nursery, self._delayed):
-                    # A stranger's error meets no nursery of ours: trio asks for its repr, and that may fail.
+                    # A foreign error must not reach our nursery: trio asks for its repr, which may raise.
                     answer, error = await attempt(lambda: run.timed(lambda: self._agent(Turn(run))))
                     await run.steps.settled()
                     run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)

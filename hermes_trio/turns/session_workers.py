@@ -75,7 +75,7 @@ class SessionWorker(Worker):
             self._turn[2]()
 
     def left_behind(self) -> None:
-        """Its place is another's."""
+        """Give its place among the working turns to others."""
         if self.permit is not None:
             self.permit.leave()
 

@@ -58,7 +58,7 @@ class Sessions:
         found: Opened | WaitForMore | None = None
         while self._open:
             if self.limiter.full and not await self._store.has_work(key, worker.session):
-                # Whom a command or a stop woke stands in no line.
+                # A key that was woken without work to do needs no place.
                 return
             await self._wait_in_line(key, permit)
             try:
