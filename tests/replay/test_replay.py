@@ -13,7 +13,8 @@ from hermes_trio.testing import MemoryPlatform, RecordingTool, fails, hangs, ope
 from hermes_trio.testing.replay import Diverged, NoSuchStep, decode_recording, open_replay, recording_of
 from hermes_trio.text.recording import PARTS, written
 from hermes_trio.tools.process import tool as process
-from tests.agent.test_tool_asks import Deletes, buttons
+from tests.agent.questions import buttons
+from tests.agent.test_tool_asks import Deletes
 
 FINAL = ("send", "final")
 
