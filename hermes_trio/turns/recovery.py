@@ -17,7 +17,7 @@ from hermes_trio.runtime.retry import Refused, written
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
-from hermes_trio.turns.verdict import Verdict, verdict
+from hermes_trio.turns.verdict import Verdict, is_answer, verdict
 from hermes_trio.values.identity import Address
 from hermes_trio.values.transcript import AssistantEntry
 
@@ -52,10 +52,16 @@ async def turn_away(
 ) -> None:
     """Drop waiting messages and commands of people who may no longer speak, before any takes effect.
 
-    Such a message is also dropped from a turn that goes on for others. The messages of an account that this
-    boot does not serve wait for a boot that does.
+    Such a message is also dropped from a turn that goes on for others. A turn whose answer is recorded does not
+    go on: it has taken effect, and its answer is given to all whom it answers. The messages of an account that
+    this boot does not serve wait for a boot that does.
     """
-    shared = [one for turn in booted.interrupted if _may_go_on(turn, policy) for one in turn.said]
+    shared = [
+        one
+        for turn in booted.interrupted
+        if _may_go_on(turn, policy) and not is_answer(turn.tail)
+        for one in turn.said
+    ]
     strangers = [
         id
         for id, address in (*booted.unclaimed, *shared)

@@ -260,6 +260,21 @@ async def test_it_is_told_to_one_turn_and_in_every_attempt_of_that(autojump_cloc
         check(world)
 
 
+async def test_an_answer_for_two_people_is_given_to_both_though_one_may_no_longer_speak(autojump_clock):
+    async with open_world(recording(ModelAnswer(text="42")), start=False) as world:
+        for user in ("ada", "bob"):
+            await world.say(user, "work", chat="room", thread="1", group=True)
+        await world.start()
+        await cut_short(world)
+        world.platform.policy = type(world.platform.policy)(allow_users=("ada",))
+        await world.start()
+        await world.settle()
+        assert verdicts(world) == ["answered"]
+        assert world.texts("room", "final", thread="1") == ["42"]
+        assert await world.outcomes() == ["answered", "answered"]
+        check(world)
+
+
 async def test_a_function_finds_the_note_at_the_end_of_its_history(autojump_clock):
     seen = []
 
