@@ -52,9 +52,9 @@ async def turn_away(
 ) -> None:
     """Drop waiting messages and commands of people who may no longer speak, before any takes effect.
 
-    Such a message is also dropped from a turn that goes on for others. A turn whose answer is recorded does not
-    go on: it has taken effect, and its answer is given to all whom it answers. The messages of an account that
-    this boot does not serve wait for a boot that does.
+    Such a message is also dropped from a turn that goes on for others. A turn whose answer is recorded does
+    not go on: its answer is given to all whom it answers. The messages of an account that this boot does not
+    serve wait for a boot that does.
     """
     shared = [
         one
