@@ -174,8 +174,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "What is handed over again is said to be accepted again.",
         (
             "store/promises/intake.py",
-            "    return new\n\n\ndef read_cursor",
-            "    return list(decided)\n\n\ndef read_cursor",
+            "    return new\n\n\ndef cursor",
+            "    return list(decided)\n\n\ndef cursor",
         ),
     ),
     mutant(

@@ -166,8 +166,8 @@ TASKS: tuple[Mutant, ...] = (
         ),
         (
             "store/sqlite/store.py",
-            "        await self._do(turns.close_turn,",
-            "        await self._ask(turns.close_turn,",
+            "close_turn = promise(",
+            "close_turn = asking(",
         ),
     ),
     mutant(

@@ -47,7 +47,7 @@ _PAUSED_TURNS = (
 _LET_OUT = update("let out", "state = 'held'")
 
 
-def begin_boot(tx: Tx, setup: Setup | None) -> Booted:
+def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
     """Begin a boot: deliveries under way become unknown, and each interrupted session counts one more."""
     before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
     guarded = len(before) == GUARD_BOOTS and all(
@@ -172,7 +172,7 @@ def _is_the_others(tx: Tx, turn: int) -> None:
         tx.db.executemany("update inbound set step = null where id = ?", [(id,) for id, *_ in left])
 
 
-def abandon(tx: Tx, turn: int, reason: str, text: str, suspend: bool) -> None:
+def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
     """A turn of an older boot is closed and not resumed. Its messages are settled, its chat is told once."""
     session, key, address, anchor = _left_running(tx, turn)
     if reason == "not_allowed":

@@ -97,8 +97,18 @@ def cut_off(tx: Tx) -> None:
     tx.run(_CUT_OFF, {"now": tx.now})
 
 
-def begin_delivery(tx: Tx, lane: Lane, can: Can) -> Begun | InDoubt | GaveUp | None:
+def begin_delivery(
+    tx: Tx,
+    lane: Lane,
+    *,
+    takes_key: bool,
+    live: bool,
+    can_delete: bool,
+    can_edit: bool,
+    repeats: bool = True,
+) -> Begun | InDoubt | GaveUp | None:
     """The lane's next call, recorded as begun."""
+    can = Can(takes_key, live, can_delete, can_edit, repeats or takes_key)
     name = text_of(lane)
     while (found := tx.one(_NEXT, name, can.live)) is not None:
         row = _Row(*found)

@@ -52,7 +52,7 @@ def accept(
     return new
 
 
-def read_cursor(tx: Tx, account: str) -> str | None:
+def cursor(tx: Tx, account: str) -> str | None:
     """The account's committed position."""
     row = tx.one("select value from cursor where account = ?", account)
     return row[0] if row else None
@@ -347,7 +347,8 @@ def stop(
     key: ConversationKey,
     command: int | None,
     why: str,
-    expected: int | None = None,
+    *,
+    session: int | None = None,
     everything: bool = False,
 ) -> Stopped:
     """The running turn is stopped with its messages; what waits stays and is counted.
@@ -355,8 +356,8 @@ def stop(
     Background work goes on and is listed; with `everything` it is ended too.
     """
     name = text_of(key)
-    session = expected_session(tx, name, expected)
-    turn = tx.running_turn(session)
+    at_work = expected_session(tx, name, session)
+    turn = tx.running_turn(at_work)
     if turn is not None:
         rows.cut_turn(tx, turn, key, "stopped", why, sentences.STOPPED_LINE)
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
@@ -366,5 +367,5 @@ def stop(
         text = sentences.stopped(waiting) if turn is not None else sentences.nothing_runs(waiting)
         text += sentences.background_work(work, ended=everything)
         tx.owe(notice(message, text), None, answers=command)
-    tx.then(WakeKey(key, session))
+    tx.then(WakeKey(key, at_work))
     return Stopped(turn, waiting, tuple(work))

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from hermes_trio.errors import StaleSession
-from hermes_trio.ports.store import Claimed, Opened, Reply, WaitForMore
+from hermes_trio.ports.store import NO_RESET, Claimed, Mark, Opened, Reply, WaitForMore
 from hermes_trio.store.promises import processes, rows
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
@@ -30,7 +30,14 @@ Waiting = tuple[int, bytes, float, float, str, int]
 
 
 def next_turn(
-    tx: Tx, key: ConversationKey, session: int, history: Wanted, steerable: bool, policy: ResetPolicy
+    tx: Tx,
+    key: ConversationKey,
+    session: int,
+    *,
+    history: int = 0,
+    known: Mark | None = None,
+    steerable: bool = False,
+    policy: ResetPolicy = NO_RESET,
 ) -> Opened | WaitForMore | None:
     """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one(
@@ -42,14 +49,15 @@ def next_turn(
     if row is None or row[0] is not None:
         raise StaleSession(f"session {session}")
     _, running, unheard = row
+    wanted = Wanted(history, known)
     if running is not None:
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
             # The task of this boot lost the turn while the store was down. A command that waits may end it.
-            return None if _has_command(tx, key) else _adopt(tx, running, session, history)
+            return None if _has_command(tx, key) else _adopt(tx, running, session, wanted)
         if tx.one("select 1 from turn where id = ? and paused_at is not null", running):
             return None
         _take_in(tx, running, session, text_of(key), steerable)
-        return _adopt(tx, running, session, history)
+        return _adopt(tx, running, session, wanted)
     waiting, more = _batch(tx, text_of(key))
     while waiting and waiting[0][4] in FROM_GATEWAY and not processes.may_wake(tx, session, waiting):
         waiting, more = _batch(tx, text_of(key))
@@ -62,7 +70,7 @@ def next_turn(
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
         # The next session claims these messages. Its task is under the key after this commit.
         return None
-    return _open(tx, key, session, waiting, history, more, unheard)
+    return _open(tx, key, session, waiting, wanted, more, unheard)
 
 
 def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:

@@ -134,7 +134,7 @@ def _tell(tx: Tx, process: int, kind: str, native: str, text: str) -> int | None
     return cursor.lastrowid if cursor.rowcount else None
 
 
-def match_process(tx: Tx, process: int, told: str, per_process: int, per_session: int) -> bool:
+def match_process(tx: Tx, process: int, told: str, *, per_process: int, per_session: int) -> bool:
     """Report lines that were watched for. At the limit the last report says so, and so does one notice."""
     row = tx.one(
         "select session, matches, muted, address, command from process"
@@ -262,15 +262,15 @@ def processes(tx: Tx, key: ConversationKey) -> list[ProcessView]:
     return sorted([*running(tx, name), *map(_view, ended)], key=lambda process: process.id)
 
 
-def process(tx: Tx, key: ConversationKey, id: int) -> ProcessView | None:
+def process(tx: Tx, key: ConversationKey, process: int) -> ProcessView | None:
     """One process of the key, whichever session it was born in."""
-    row = tx.one(f"{_VIEW} where id = ? and key = ? and foreground = 0", id, text_of(key))
+    row = tx.one(f"{_VIEW} where id = ? and key = ? and foreground = 0", process, text_of(key))
     return _view(row) if row else None
 
 
-def process_output(tx: Tx, key: ConversationKey, id: int) -> str:
+def process_output(tx: Tx, key: ConversationKey, process: int) -> str:
     """What was kept of its output when it ended."""
-    row = tx.one("select output from process where id = ? and key = ?", id, text_of(key))
+    row = tx.one("select output from process where id = ? and key = ?", process, text_of(key))
     return row[0] if row else ""
 
 

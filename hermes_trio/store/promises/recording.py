@@ -105,7 +105,7 @@ def _since(tx: Tx, session: int, key: str, opened_at: float) -> float:
     return min(_time(turn_at), _time(first) or _time(turn_at))
 
 
-def rows(tx: Tx, head: RecordingHead, part: RecordingPart, after: After) -> RecordingRows:
+def rows(tx: Tx, head: RecordingHead, part: RecordingPart, after: After = (0, 0)) -> RecordingRows:
     """A page of one list of the recording."""
     found: list[Raw] = []
     size = 0

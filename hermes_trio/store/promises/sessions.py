@@ -43,15 +43,16 @@ def reset(
     key: ConversationKey,
     command: int | None,
     why: str,
-    asked_by: int | None = None,
-    expected: int | None = None,
+    *,
+    turn: int | None = None,
+    session: int | None = None,
 ) -> int:
     """The session ends and the next one opens."""
     who = "operator"
-    if asked_by is not None:
-        tx.fence(asked_by)
-        who = f"turn {asked_by}"
-    old = expected_session(tx, text_of(key), expected)
+    if turn is not None:
+        tx.fence(turn)
+        who = f"turn {turn}"
+    old = expected_session(tx, text_of(key), session)
     called = _cut(tx, key, command, old, why)
     kept = sentences.background_work(processes.end_with_session(tx, old, why), ended=False)
     if called is not None:
@@ -60,14 +61,14 @@ def reset(
     return succeed(tx, key, old, why, who)
 
 
-def resume(tx: Tx, key: ConversationKey, command: int | None, wanted: int | None) -> int | None:
+def resume(tx: Tx, key: ConversationKey, command: int | None, session: int | None) -> int | None:
     """An ended session of the key is the open one again; the one that was open ends, as by a reset.
 
     Returns the id of the one that ended, None if there is nothing such to open.
     """
     name = text_of(key)
     old = tx.session_of(name)
-    again, refusal = _ended(tx, name, old, wanted)
+    again, refusal = _ended(tx, name, old, session)
     if again is None:
         if command is not None:
             called = settle_command(tx, command, "answered", "nothing to resume")

@@ -21,7 +21,7 @@ class Wanted(NamedTuple):
     known: Mark | None = None
 
 
-def read_history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
+def history(tx: Tx, session: int, limit: int, before_turn: int | None = None) -> list[Entry]:
     """The newest entries, oldest first, at most `limit` characters, none of `before_turn` itself."""
     return list(read_for(tx, session, before_turn, Wanted(limit)).entries)
 

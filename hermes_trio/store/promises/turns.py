@@ -44,7 +44,7 @@ def step_of(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow
     )
 
 
-def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None) -> StepRow:
+def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
     """Record the intent, before anything happens. A question and its prompt are one commit."""
     _, key, _, _ = tx.fence(turn)
     row = tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n)
@@ -89,11 +89,12 @@ def end_step(
     tx: Tx,
     turn: int,
     step: StepRow,
-    entries: Sequence[Entry],
-    reply: Reply | None,
-    steer: bool,
+    *,
+    entries: Sequence[Entry] = (),
+    reply: Reply | None = None,
+    steer: bool = False,
     consumes: Sequence[int] = (),
-) -> tuple[Claimed, ...]:
+) -> Sequence[Claimed]:
     """A step's result, with what it adds, says, and takes in."""
     session, key, _, _ = tx.fence(turn)
     _put_step(tx, turn, step, step.value)
@@ -119,10 +120,10 @@ def _add_entries(tx: Tx, session: int, key: str, turn: int, entries: Sequence[En
             tx.then(LeftOut(read_key(key), turn, what_of(entry)))
 
 
-def read_step(tx: Tx, turn: int, name: str, n: int) -> StepRow:
+def asked(tx: Tx, turn: int, step: StepRow) -> StepRow:
     """A step's row as it stands."""
     tx.fence(turn)
-    return step_of(tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, name, n))
+    return step_of(tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n))
 
 
 def close_turn(tx: Tx, turn: int, closing: Closing) -> None:

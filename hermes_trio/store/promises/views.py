@@ -15,7 +15,7 @@ from hermes_trio.values.message import OutcomeName
 from hermes_trio.values.views import LedgerRow, ReplyState, SessionView, TurnView
 
 
-def ledger(tx: Tx, chat: str | None, limit: int) -> list[LedgerRow]:
+def ledger(tx: Tx, chat: str | None = None, limit: int = 1000) -> list[LedgerRow]:
     """The newest inbound rows, oldest first."""
     where, args = ("where chat = ?", (chat,)) if chat is not None else ("", ())
     found = tx.all(
@@ -74,7 +74,9 @@ def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
 _SESSION = "select id, key, opened_at, ended_at, interrupted, why from session"
 
 
-def sessions(tx: Tx, key: ConversationKey | None, limit: int, ended: bool) -> list[SessionView]:
+def sessions(
+    tx: Tx, key: ConversationKey | None = None, limit: int = 200, ended: bool = False
+) -> list[SessionView]:
     """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
     if key is not None:
         found = tx.all(f"{_SESSION} where ended_at is null and key = ?", text_of(key))

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import trio
 
-from hermes_trio.ports.store import (
-    NO_RESET,
-    AcceptRules,
-    Begun,
-    Booted,
-    Claimed,
-    Closing,
-    GaveUp,
-    InDoubt,
-    Mark,
-    Opened,
-    PendingCommand,
-    Reply,
-    StatusView,
-    StepRow,
-    Stopped,
-    Store,
-    WaitForMore,
-)
+from hermes_trio.ports.store import Booted, Store
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.promises import (
@@ -35,32 +19,28 @@ from hermes_trio.store.promises import (
     deferral,
     delivery,
     intake,
+    looked_through,
     moving,
-    next_turn,
+    quarantine,
     recording,
     rows,
-    sessions,
     transcript,
     turns,
     unreadable,
     views,
 )
+from hermes_trio.store.promises import next_turn as opening
+from hermes_trio.store.promises import processes as programs
+from hermes_trio.store.promises import sessions as in_place
 from hermes_trio.store.sqlite.file import opened
-from hermes_trio.store.sqlite.processes import ProcessPromises
-from hermes_trio.store.sqlite.row_promises import RowPromises
 from hermes_trio.store.sqlite.writer import RunBlocking, Writer
-from hermes_trio.values.actions import Prompt
+from hermes_trio.store.tx import Tx
 from hermes_trio.values.consequences import Consequence, Perform
-from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import ConversationKey, Lane
-from hermes_trio.values.key_state import KeyCooldown
-from hermes_trio.values.message import Decided, OutcomeName
-from hermes_trio.values.outbound_states import Failure
-from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows, Setup
-from hermes_trio.values.reset_policy import ResetPolicy
-from hermes_trio.values.transcript import Entry
-from hermes_trio.values.views import LedgerRow, SessionView
+from hermes_trio.values.recording import Setup
 
+P = ParamSpec("P")
+T = TypeVar("T")
+Method = Callable[Concatenate["SqliteStore", P], Coroutine[Any, Any, T]]
 LINGER_S = 0.002
 """How long a busy writer waits for more to commit with; an idle one commits at once."""
 
@@ -73,7 +53,25 @@ def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
 
 
-class SqliteStore(ProcessPromises, RowPromises):
+def promise(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
+    """The method of the port that this function of a transaction keeps."""
+
+    def kept(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        return store._do(partial(of, **kwargs) if kwargs else of, *args)
+
+    return kept
+
+
+def asking(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
+    """As `promise`, for what nobody has to hear: its caller leaves at once where it is cancelled."""
+
+    def asked(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        return store._ask(partial(of, **kwargs) if kwargs else of, *args)
+
+    return asked
+
+
+class SqliteStore:
     """A Store over one SQLite connection.
 
     Args:
@@ -138,221 +136,65 @@ class SqliteStore(ProcessPromises, RowPromises):
         self._writer.boot = booted.boot
         return booted
 
-    async def end_boot(self) -> None:
-        """See the port."""
-        await self._ask(boot.end_boot)
+    end_boot = asking(boot.end_boot)
+    abandon = promise(boot.abandon)
+    pause = promise(boot.pause)
+    release = promise(boot.release)
+    conclude = promise(boot.conclude)
+    checkpoint = asking(boot.checkpoint)
+    wake_all = promise(boot.wake_all)
+    commands_waiting = asking(boot.commands_waiting)
+    drop = promise(boot.drop)
+    probe = promise(boot.probe)
 
-    async def abandon(self, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
-        """See the port."""
-        await self._do(boot.abandon, turn, reason, text, suspend)
+    cursor = asking(intake.cursor)
+    accept = promise(intake.accept)
+    next_command = promise(intake.next_command)
+    settle = promise(intake.settle)
+    prompt = promise(intake.prompt)
+    restart = promise(intake.restart)
+    stop = promise(intake.stop)
+    reset = promise(in_place.reset)
+    resume = promise(in_place.resume)
 
-    async def pause(self, turn: int, text: str) -> None:
-        """See the port."""
-        await self._do(boot.pause, turn, text)
+    has_work = asking(opening.has_work)
+    next_turn = promise(opening.next_turn)
+    history = asking(transcript.history)
+    begin_step = promise(turns.begin_step)
+    end_step = promise(turns.end_step)
+    asked = asking(turns.asked)
+    show = asking(rows.show)
+    close_turn = promise(turns.close_turn)
 
-    async def release(self) -> int:
-        """See the port."""
-        return await self._do(boot.release)
+    begin_delivery = promise(delivery.begin_delivery)
+    record_delivery = promise(delivery.record_delivery)
+    fail_delivery = promise(delivery.fail_delivery)
+    penalty = promise(delivery.penalty)
+    chat_moved = promise(moving.chat_moved)
+    keep_cooldowns = promise(deferral.keep_cooldowns)
+    retry_deferred = promise(deferral.retry_deferred)
 
-    async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
-        """See the port."""
-        await self._do(boot.conclude, turn, parts)
+    begin_process = promise(programs.begin_process)
+    process_runs = promise(programs.process_runs)
+    end_process = promise(programs.end_process)
+    match_process = promise(programs.match_process)
+    processes = asking(programs.processes)
+    process = asking(programs.process)
+    process_output = asking(programs.process_output)
+    left_processes = asking(programs.left_processes)
 
-    async def checkpoint(self, why: str) -> int:
-        """See the port."""
-        return await self._ask(boot.checkpoint, why)
+    clear_the_way = promise(unreadable.clear_the_way)
+    look_through = asking(looked_through.look_through)
+    fail_next = promise(quarantine.fail_next)
+    fail_command = promise(quarantine.fail_command)
+    fail_part = promise(quarantine.fail_part)
 
-    async def wake_all(self) -> None:
-        """See the port."""
-        await self._do(boot.wake_all)
-
-    async def commands_waiting(self) -> int:
-        """See the port."""
-        return await self._ask(boot.commands_waiting)
-
-    async def cursor(self, account: str) -> str | None:
-        """See the port."""
-        return await self._ask(intake.read_cursor, account)
-
-    async def accept(
-        self, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
-    ) -> Sequence[Decided]:
-        """See the port."""
-        return await self._do(intake.accept, account, decided, cursor, rules)
-
-    async def next_command(self, key: ConversationKey) -> PendingCommand | None:
-        """See the port."""
-        return await self._do(intake.next_command, key)
-
-    async def settle(self, command: int, outcome: OutcomeName, reason: str, reply: Reply | None) -> None:
-        """See the port."""
-        await self._do(intake.settle, command, outcome, reason, reply)
-
-    async def prompt(self, command: int, prompt: Prompt, rules: AcceptRules) -> None:
-        """See the port."""
-        await self._do(intake.prompt, command, prompt, rules)
-
-    async def restart(self, command: int, says: str) -> None:
-        """See the port."""
-        await self._do(intake.restart, command, says)
-
-    async def stop(
-        self,
-        key: ConversationKey,
-        command: int | None,
-        why: str,
-        *,
-        session: int | None = None,
-        everything: bool = False,
-    ) -> Stopped:
-        """See the port."""
-        return await self._do(intake.stop, key, command, why, session, everything)
-
-    async def reset(
-        self,
-        key: ConversationKey,
-        command: int | None,
-        why: str,
-        *,
-        turn: int | None = None,
-        session: int | None = None,
-    ) -> int:
-        """See the port."""
-        return await self._do(sessions.reset, key, command, why, turn, session)
-
-    async def resume(self, key: ConversationKey, command: int | None, session: int | None) -> int | None:
-        """See the port."""
-        return await self._do(sessions.resume, key, command, session)
-
-    async def next_turn(
-        self,
-        key: ConversationKey,
-        session: int,
-        *,
-        history: int = 0,
-        known: Mark | None = None,
-        steerable: bool = False,
-        policy: ResetPolicy = NO_RESET,
-    ) -> Opened | WaitForMore | None:
-        """See the port."""
-        wanted = transcript.Wanted(history, known)
-        return await self._do(next_turn.next_turn, key, session, wanted, steerable, policy)
-
-    async def has_work(self, key: ConversationKey, session: int) -> bool:
-        """See the port."""
-        return await self._ask(next_turn.has_work, key, session)
-
-    async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
-        """See the port."""
-        return await self._ask(transcript.read_history, session, limit, before_turn)
-
-    async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
-        """See the port."""
-        return await self._do(turns.begin_step, turn, step, ask)
-
-    async def end_step(
-        self,
-        turn: int,
-        step: StepRow,
-        *,
-        entries: Sequence[Entry] = (),
-        reply: Reply | None = None,
-        steer: bool = False,
-        consumes: Sequence[int] = (),
-    ) -> Sequence[Claimed]:
-        """See the port."""
-        return await self._do(turns.end_step, turn, step, entries, reply, steer, consumes)
-
-    async def asked(self, turn: int, step: StepRow) -> StepRow:
-        """See the port."""
-        return await self._ask(turns.read_step, turn, step.name, step.n)
-
-    async def show(self, turn: int, reply: Reply) -> None:
-        """See the port."""
-        await self._ask(rows.show, turn, reply)
-
-    async def close_turn(self, turn: int, closing: Closing) -> None:
-        """See the port."""
-        await self._do(turns.close_turn, turn, closing)
-
-    async def probe(self) -> None:
-        """See the port."""
-        await self._do(boot.probe)
-
-    async def begin_delivery(
-        self,
-        lane: Lane,
-        *,
-        takes_key: bool,
-        live: bool,
-        can_delete: bool,
-        can_edit: bool,
-        repeats: bool = True,
-    ) -> Begun | InDoubt | GaveUp | None:
-        """See the port."""
-        can = delivery.Can(takes_key, live, can_delete, can_edit, repeats or takes_key)
-        return await self._do(delivery.begin_delivery, lane, can)
-
-    async def record_delivery(self, row: int, message_id: str | None) -> bool:
-        """See the port."""
-        return await self._do(delivery.record_delivery, row, message_id)
-
-    async def fail_delivery(
-        self,
-        row: int,
-        how: Failure,
-        why: str,
-    ) -> bool:
-        """See the port."""
-        return await self._do(delivery.fail_delivery, row, how, why)
-
-    async def keep_cooldowns(self, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
-        """See the port."""
-        await self._do(deferral.keep_cooldowns, put, gone)
-
-    async def drop(self, messages: Sequence[int], why: str) -> None:
-        """See the port."""
-        await self._do(boot.drop, messages, why)
-
-    async def retry_deferred(self) -> float | None:
-        """See the port."""
-        return await self._do(deferral.retry_deferred)
-
-    async def penalty(self, account: str, chat: str, until: float) -> None:
-        """See the port."""
-        await self._do(delivery.penalty, account, chat, until)
-
-    async def chat_moved(self, account: str, chat: str, becomes: str) -> None:
-        """See the port."""
-        await self._do(moving.chat_moved, account, chat, becomes)
-
-    async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
-        """See the port."""
-        return await self._ask(views.ledger, chat, limit)
-
-    async def sessions(
-        self, key: ConversationKey | None = None, limit: int = 200, ended: bool = False
-    ) -> Sequence[SessionView]:
-        """See the port."""
-        return await self._ask(views.sessions, key, limit, ended)
-
-    async def session(self, id: int) -> SessionView | None:
-        """See the port."""
-        return await self._ask(views.session, id)
-
-    async def recording_head(self, session: int) -> RecordingHead | None:
-        """See the port."""
-        return await self._ask(recording.head, session)
-
-    async def recording_rows(
-        self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
-    ) -> RecordingRows:
-        """See the port."""
-        return await self._ask(recording.rows, head, part, after)
-
-    async def status(self) -> StatusView:
-        """See the port."""
-        return await self._ask(views.status)
+    ledger = asking(views.ledger)
+    sessions = asking(views.sessions)
+    session = asking(views.session)
+    status = asking(views.status)
+    recording_head = asking(recording.head)
+    recording_rows = asking(recording.rows)
 
 
 @asynccontextmanager
