@@ -11,6 +11,7 @@ from hermes_trio.config.load import Config
 from hermes_trio.daemon.answers import is_open
 from hermes_trio.daemon.provider import enabled_tools, model_name
 from hermes_trio.daemon.state_dir import refuse_shared
+from hermes_trio.daemon.surroundings import addresses
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports.platform import AdapterContext
 from hermes_trio.runtime.clock import SystemClock, system_chance
@@ -40,13 +41,7 @@ def checked(config: Config) -> Iterator[str]:
 
 def _weak(config: Config) -> Iterator[str]:
     """What is allowed and seldom meant."""
-    addresses = {"model.base_url": config.model.base_url}
-    for number, fallback in enumerate(config.model.fallback):
-        addresses[f"model.fallback[{number}].base_url"] = fallback.base_url
-    for account in config.accounts:
-        if isinstance(url := getattr(account.options, "api_url", None), str):
-            addresses[f"{dotted(account.path)}.api_url"] = url
-    for key, url in addresses.items():
+    for key, url in addresses(config).items():
         split = urlsplit(url)
         host = split.hostname or ""
         if split.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):

@@ -74,9 +74,24 @@ def nobody_holds(state_dir: Path) -> Iterator[bool]:
 
 def holder(state_dir: Path) -> str:
     """Who wrote itself into the lock last, for messages: "pid 42"."""
+    pid = _written(state_dir)
+    return "it has not said its pid" if pid is None else f"pid {pid}"
+
+
+def running_pid(state_dir: Path) -> int | None:
+    """The pid of the daemon that holds the lock; None: there is none, or it has not said.
+
+    Raises:
+        ConfigWrong: the folder may not be looked into.
+    """
+    with nobody_holds(state_dir) as free:
+        return None if free else _written(state_dir)
+
+
+def _written(state_dir: Path) -> int | None:
     with suppress(OSError, ValueError):
-        return f"pid {int((state_dir / FILE).read_text())}"
-    return "it has not said its pid"
+        return int((state_dir / FILE).read_text())
+    return None
 
 
 def _open(opened: ExitStack, path: Path, how: int) -> int:

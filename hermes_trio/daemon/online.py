@@ -1,14 +1,14 @@
-"""What `hermes-trio check --online` finds: each model is really asked, once with each of its keys."""
+"""What `hermes-trio check --online` finds: each model is really asked, and all else that is needed tried."""
 
 from __future__ import annotations
 
 import re
 
 import trio
-from msgspec import Struct
 
 from hermes_trio.config.load import Config, Endpoint
 from hermes_trio.daemon.provider import open_models
+from hermes_trio.daemon.surroundings import Found, surroundings
 from hermes_trio.errors import ModelFailed
 from hermes_trio.ports.model import Model
 from hermes_trio.runtime.clock import SystemClock, system_chance
@@ -38,16 +38,12 @@ TOO_LONG = re.compile(r"(?P<version>/v\d\w*)(?P=version)+$|((/chat)?/completions
 """Addresses with more than their beginning: the version twice, or what is asked for."""
 
 
-class Found(Struct, frozen=True):
-    """What became of one call.
+async def tried(config: Config) -> list[Found]:
+    """Try all that a daemon of this configuration needs from outside. Costs one short answer of each key.
 
-    Args:
-        good: there was an answer.
-        line: what to say of it.
+    Cancelled: what is under way ends; nothing is left behind.
     """
-
-    good: bool
-    line: str
+    return [*await asked(config), *await surroundings(config)]
 
 
 async def asked(config: Config) -> list[Found]:
@@ -66,7 +62,7 @@ async def asked(config: Config) -> list[Found]:
             for number, key in enumerate(endpoint.keys or (None,), start=1):
                 place = f"{endpoint.name}, key {number}/{len(endpoint.keys)}" if key else endpoint.name
                 good, said = await _ask(candidate.model, endpoint, key.reveal() if key else "")
-                found.append(Found(good, redact(f"{place}: {said}")))
+                found.append(Found(good, redact(f"online: {place}: {said}")))
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import trio
 
 from hermes_trio.daemon.signals import STOPPING, ignored_for_good
-from hermes_trio.daemon.supervisor_facts import STOP_LIMIT_S, span_s, supervisor_of, unit_of
+from hermes_trio.daemon.supervisor_facts import STOP_LIMIT_S, s6_stop_limit_s, span_s, supervisor_of, unit_of
 from hermes_trio.errors import ConfigWrong
 
 ASK_S = 5.0
@@ -68,18 +69,38 @@ async def stop_limit_s() -> float | None:
     Raises:
         ConfigWrong: the variable is no number.
     """
-    told = os.environ.get(STOP_LIMIT_S)
+    told = _told_stop_limit_s()
     if told is not None:
-        try:
-            return float(told)
-        except ValueError as error:
-            raise ConfigWrong(f"{STOP_LIMIT_S}: must be a number of seconds, not {told!r}") from error
-    return await systemd_stop_limit_s(_own_cgroup()) if supervisor() == "systemd" else None
+        return told
+    return await systemd_stop_limit_s(_line_of("self", "cgroup")) if supervisor() == "systemd" else None
 
 
-def _own_cgroup() -> str:
+async def stop_limit_of(pid: int) -> float | None:
+    """The same of another process of this user: what HERMES_TRIO_STOP_LIMIT_S says here, else its supervisor.
+
+    Raises:
+        ConfigWrong: the variable is no number.
+    """
+    told = _told_stop_limit_s()
+    if told is not None:
+        return told
+    parent = re.search(r"^PPid:\s*(\d+)$", _line_of(str(pid), "status"), re.MULTILINE)
+    if parent and _line_of(parent[1], "comm").strip() == "s6-supervise":
+        return s6_stop_limit_s(_line_of(parent[1], "cwd/timeout-kill"))
+    return await systemd_stop_limit_s(_line_of(str(pid), "cgroup"))
+
+
+def _told_stop_limit_s() -> float | None:
+    told = os.environ.get(STOP_LIMIT_S)
+    try:
+        return None if told is None else float(told)
+    except ValueError as error:
+        raise ConfigWrong(f"{STOP_LIMIT_S}: must be a number of seconds, not {told!r}") from error
+
+
+def _line_of(pid: str, file: str) -> str:
     with suppress(OSError):
-        return Path("/proc/self/cgroup").read_text()
+        return Path(f"/proc/{pid}/{file}").read_text()
     return ""
 
 

@@ -60,3 +60,9 @@ def span_s(text: str) -> float | None:
     if not spans or _SPAN.sub("", text).strip():
         return None
     return sum(float(number) * _UNIT_S[unit] for number, unit in spans)
+
+
+def s6_stop_limit_s(timeout_kill: str) -> float | None:
+    """Seconds of a `timeout-kill`, which are milliseconds; None if it is 0, empty or none: without end."""
+    found = re.fullmatch(r"\s*(\d{1,12})\s*", timeout_kill)
+    return int(found[1]) / 1000 or None if found else None

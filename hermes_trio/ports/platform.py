@@ -128,6 +128,34 @@ class CommandMenu(Protocol):
     menu: Sequence[tuple[str, str]]
 
 
+class Probed(Struct, frozen=True):
+    """What a service said of an account that was tried.
+
+    Args:
+        name: what people call it there: "@hermes_bot".
+        troubles: what keeps it from working as it is configured, a sentence each, with the mend.
+    """
+
+    name: str
+    troubles: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Probing(Protocol):
+    """What a platform may have beside: its account can be tried before somebody writes to it."""
+
+    async def probe(self) -> Probed:
+        """Ask the service for the account. Receives nothing, says nothing, changes nothing.
+
+        Called within `open`, beside no `serve`. Bounded in time by itself. Cancelled: the call ends, and its
+        connection is closed.
+
+        Raises:
+            AccountRefused: the service refuses the credentials.
+            PlatformDown: the service cannot be reached, or does not say.
+        """
+
+
 class AdapterContext(Struct, frozen=True):
     """What the daemon hands an adapter beside its options.
 

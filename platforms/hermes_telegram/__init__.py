@@ -3,6 +3,8 @@
 options.py   the section [platforms.telegram]
 account.py   the Platform: one bot
 serve.py     receiving: the poll loop
+probe.py     trying a bot without receiving
+refusal.py   what a refusal means for the account
 wire.py      update JSON -> Message
 entities.py  people, and stretches of text in UTF-16 units, both ways
 marks.py     links, code and quotes of what comes, written into its text

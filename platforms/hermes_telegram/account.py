@@ -13,7 +13,7 @@ from hermes_telegram.calls import misses_anchor, to_call, to_receipt
 from hermes_telegram.entities import ENTITIES_MAX
 from hermes_telegram.links import takes_link
 from hermes_telegram.options import Options
-from hermes_trio import Capabilities, Delivery, Intake, NotSent, Part, Receipt, split_markdown
+from hermes_trio import Capabilities, Delivery, Intake, NotSent, Part, Probed, Receipt, split_markdown
 
 if TYPE_CHECKING:
     from hermes_telegram.answer import Answer
@@ -71,6 +71,12 @@ class Telegram:
             poll_timeout_s=self._options.poll_timeout_s,
             menu=self.menu,
         )
+
+    async def probe(self) -> Probed:
+        """Ask Telegram for the bot. Raises AccountRefused, PlatformDown. Cancelled: the call ends."""
+        from hermes_telegram.probe import probe  # likewise
+
+        return await probe(self._opened(), hears_groups=not self._options.require_mention)
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Do one call, bounded; cancelled, Telegram may have it. Raises NotSent, SendRefused, SendUnknown.

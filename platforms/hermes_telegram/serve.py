@@ -17,16 +17,15 @@ from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.api import READ_S, BotApi
 from hermes_telegram.calls import encode
 from hermes_telegram.menu import menu_of
+from hermes_telegram.refusal import raise_refusal
 from hermes_telegram.wire import Me, decode_batches
 from hermes_trio import (
-    AccountRefused,
     ForeignJson,
     Intake,
     NotJson,
     NotSent,
     OutsideError,
     PlatformDown,
-    PollConflict,
     SendUnknown,
 )
 
@@ -130,22 +129,9 @@ async def _ask(api: BotApi, intake: Intake, method: str, body: bytes, read_s: fl
             return answer
         why = f"{method}: {answer.error_code} {answer.description}"
         if answer.error_code != 429:
-            _raise_refusal(answer, why)
+            raise_refusal(answer, why)
         intake.failed(why)
         await trio.sleep(min(max(1.0, answer.parameters.retry_after or 0.0), LONGEST_WAIT_S))
-
-
-def _raise_refusal(answer: Answer, why: str) -> Never:
-    if answer.error_code in (401, 404):
-        raise AccountRefused(f"{why}: the token is not (or no longer) that of a bot")
-    if answer.error_code == 409 and "webhook" in answer.description.lower():
-        raise AccountRefused(
-            f"{why}. Another program receives this bot's messages through a webhook: "
-            "stop it and call deleteWebhook, or use a bot of its own here"
-        )
-    if answer.error_code == 409:
-        raise PollConflict(why)
-    raise PlatformDown(why)
 
 
 async def _set_menu(api: BotApi, account: str, menu: Sequence[tuple[str, str]]) -> None:

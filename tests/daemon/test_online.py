@@ -12,7 +12,7 @@ KEY = "sk-a-very-secret-key"
 async def online(place, **more):
     done = await place.hermes("check", "--online", **place.environ, **more)
     lines = [
-        line.removeprefix("online: ") for line in done.stdout.splitlines() if line.startswith("online: ")
+        line.removeprefix("online: ") for line in done.stdout.splitlines() if line.startswith("online: gpt")
     ]
     assert KEY not in done.stdout + done.stderr
     return done.returncode, lines

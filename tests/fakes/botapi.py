@@ -23,6 +23,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from email.utils import formatdate
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -77,6 +78,7 @@ class FakeBotApi(BotChats, Rules):
         self.most_pollers = 0
         self.webhook = ""
         self.drops = 0
+        self.ahead_s: float | None = None  # of the true time; None: it does not say what time it has
         self.down = False
         self.held: list[str] = []
         self._pollers: list[Poller] = []
@@ -191,6 +193,12 @@ class FakeBotApi(BotChats, Rules):
 
     async def handle(self, request: Request) -> Response:
         """Answer a request."""
+        response = await self._handled(request)
+        if self.ahead_s is not None:
+            response.headers["date"] = formatdate(time.time() + self.ahead_s, usegmt=True)
+        return response
+
+    async def _handled(self, request: Request) -> Response:
         head, _, method = request.path.strip("/").partition("/")
         if head == "_control":
             return await self._control(request)
