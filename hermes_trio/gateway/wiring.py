@@ -32,7 +32,7 @@ from hermes_trio.processes.reaper import Reaper
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.moves import Moves
-from hermes_trio.runtime.splitting import Splitting
+from hermes_trio.runtime.splitting import parts_of
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
@@ -95,7 +95,7 @@ class Wiring:
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
         history = getattr(agent, "history_chars", 0)
         self.moves, self.allowances = Moves(), Allowances()
-        self.split, redact = Splitting(discretion.aside).parts, discretion.redact
+        self.split, redact = partial(parts_of, discretion.aside), discretion.redact
         self.outbox = self._outbox(redact)
         reaper = Reaper(nursery, log)
         aside = discretion.aside

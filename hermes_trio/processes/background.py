@@ -11,6 +11,7 @@ lost. However its task is left, the group goes to the reaper.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import trio
 
@@ -26,7 +27,7 @@ from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION, Wa
 from hermes_trio.runtime.redaction import seeks
 from hermes_trio.runtime.retry import kept, written
 from hermes_trio.runtime.supervise import attempt, first_leaf
-from hermes_trio.runtime.threads import Aside
+from hermes_trio.runtime.threads import Aside, unless_short
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd
@@ -34,8 +35,9 @@ from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
-AT_ONCE_CHARS = 4096
-"""A command of at most so many characters is looked at in the loop: that takes 10 ms at most."""
+SHORT_COMMAND = 4096
+"""A command of more characters is looked at beside the loop: a look at so many takes 10 ms at most, at 32 KiB
+up to 0.1 s."""
 
 RESTS, REST_MAX_S = 9.0, 1.0
 """After a piece of output was taken, the next waits in its pipe for so many times as long as that took, and
@@ -149,7 +151,8 @@ class Background:
             OSError: the machine could not start it.
         Cancelled: either it was not started, and its row has ended, or it goes on by itself.
         """
-        if (why := await self._refused(command)) is not None:
+        look = partial(refused, command)
+        if (why := await unless_short(self._aside, look, len(command), short=SHORT_COMMAND)) is not None:
             raise PermissionError(f"refused: {why}. No setting allows this command")
         mark = await written(lambda: self.store.begin_process(born))
         env = process_environment(
@@ -170,13 +173,6 @@ class Background:
         self._nursery.start_soon(self._live, live, name=f"process {live.id}")
         self._log.info("process started", process=live.id, key=str(born.key), turn=born.turn, pid=process.pid)
         return live
-
-    async def _refused(self, command: str) -> str | None:
-        """Why the floor refuses it, if it does. A look at 32 KiB takes up to 0.1 s."""
-        if len(command) <= AT_ONCE_CHARS:
-            return refused(command)
-        why: str | None = await self._aside(lambda: refused(command))
-        return why
 
     async def _never_was(self, process: int) -> None:
         """End the row of a process that could not be started, also if its caller was cancelled."""

@@ -7,9 +7,8 @@ closed sets of words are left alone: a secret that happens to be "main" must not
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from math import inf
 from typing import Any, TypeVar, cast
 
 import trio
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 from hermes_trio.errors import NotJson
 from hermes_trio.ports.store import Closing, Reply, StepRow, Store
 from hermes_trio.runtime.redaction import Redact, redacted_parts
+from hermes_trio.runtime.threads import Aside, unless_short
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.sanitize import clean, mapped
 from hermes_trio.text.steering import part_unsteered, unsteered
@@ -39,8 +39,8 @@ from hermes_trio.values.transcript import (
 )
 
 T = TypeVar("T")
-LONG = 20_000
-"""A longer text, in code points or bytes, is looked through beside the loop. One of this length holds it for
+SHORT = 20_000
+"""What holds more text, in code points and bytes, is looked through beside the loop. So much holds it for
 half a millisecond, and 3 ms where it is full of escapes."""
 
 TEXTS: Mapping[type, tuple[str, ...]] = {
@@ -88,24 +88,27 @@ _FREE = (
 )
 
 
-class TooLong(Exception):
-    """A text is longer than what is looked through in the loop."""
+def size_of(value: Any) -> int:
+    """How much free text it holds, in code points and bytes."""
+    if isinstance(value, str | bytes):
+        return len(value)
+    if isinstance(value, list | tuple):
+        return sum(map(size_of, value))
+    if isinstance(value, Mapping):
+        return sum(size_of(key) + size_of(one) for key, one in value.items())
+    if isinstance(value, Part):
+        return len(value.text)
+    return sum(size_of(getattr(value, name)) for name in TEXTS.get(type(value), ()))
 
 
-def without_secrets(value: Any, redact: Redact, most: float = inf) -> Any:
-    """The value without secrets; the same object if it has none.
-
-    Raises:
-        TooLong: one of its texts is longer than `most`.
-    """
-    if isinstance(value, str | bytes) and len(value) > most:
-        raise TooLong
+def without_secrets(value: Any, redact: Redact) -> Any:
+    """The value without secrets; the same object if it has none."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, bytes):
         return _json_without(value, redact)
     if isinstance(value, list | tuple):
-        return _each_without(value, redact, most)
+        return _each_without(value, redact)
     if isinstance(value, Mapping):
         return mapped(value, lambda one: clean(redact(one)))
     names = TEXTS.get(type(value), ())
@@ -114,7 +117,7 @@ def without_secrets(value: Any, redact: Redact, most: float = inf) -> Any:
     changed = {}
     for name in names:
         old = getattr(value, name)
-        if old and (new := without_secrets(old, redact, most)) is not old and new != old:
+        if old and (new := without_secrets(old, redact)) is not old and new != old:
             changed[name] = new
     return replace(value, **changed) if changed else value
 
@@ -147,7 +150,7 @@ class Discretion:
         aside: does work beside the loop.
     """
 
-    def __init__(self, redact: Redact, aside: Callable[[Callable[[], Any]], Awaitable[Any]]) -> None:
+    def __init__(self, redact: Redact, aside: Aside) -> None:
         self.redact = redact
         self.aside = aside
 
@@ -158,12 +161,12 @@ class Discretion:
         """
         if self.redact is str:
             return value
-        try:
-            without: T = without_secrets(value, self.redact, LONG)
-        except TooLong:
-            with trio.CancelScope(shield=True):
-                without = await self.aside(partial(without_secrets, value, self.redact))
-        return without
+        look: Callable[[], T] = partial(without_secrets, value, self.redact)
+        return await unless_short(self._uncut, look, size_of(value), short=SHORT)
+
+    async def _uncut(self, work: Callable[[], Any]) -> Any:
+        with trio.CancelScope(shield=True):
+            return await self.aside(work)
 
 
 class DiscreetStore:
@@ -227,14 +230,12 @@ def _free_parameters(promise: Any) -> frozenset[str]:
     )
 
 
-def _each_without(values: Sequence[Any], redact: Redact, most: float) -> Any:
+def _each_without(values: Sequence[Any], redact: Redact) -> Any:
     """Parts are looked at as the one text that they are of."""
     if values and isinstance(values[0], Part):
-        if sum(len(part.text) for part in values) > most:
-            raise TooLong
         new: Sequence[Any] = redacted_parts(values, redact)
     else:
-        new = [without_secrets(one, redact, most) for one in values]
+        new = [without_secrets(one, redact) for one in values]
     same = all(a is b for a, b in zip(new, values, strict=True))
     return values if same else type(values)(new)  # type: ignore[call-arg]
 

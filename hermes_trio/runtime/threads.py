@@ -35,6 +35,20 @@ def beside() -> Aside:
     return in_one
 
 
+async def unless_short(aside: Aside, work: Callable[[], T], size: int, *, short: int) -> T:
+    """Do the work in the loop if it is short, else beside it, and return what it returns.
+
+    Args:
+        size: of what it works on. At most `short`: the loop is held for less than a handing-over is worth.
+
+    Cancelled: as `aside`; in the loop it is done before that.
+    """
+    if size <= short:
+        return work()
+    result: T = await aside(work)
+    return result
+
+
 async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
     """Do the work in a thread and return what it returns. Cancelled, it is abandoned, and keeps its place.
 

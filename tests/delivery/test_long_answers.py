@@ -8,16 +8,18 @@ import pytest
 import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
-from hermes_trio.runtime.discretion import LONG as LONG_TEXT
+from hermes_trio.runtime.discretion import SHORT as SHORT_TEXT
+from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.redaction import Redactor
-from hermes_trio.runtime.splitting import LONG, Splitting
+from hermes_trio.runtime.splitting import SHORT, parts_of
 from hermes_trio.runtime.threads import beside
 from hermes_trio.testing import text, tool
 from hermes_trio.turns.activity import PREVIEW_CHARS
 from hermes_trio.values.identity import Secret
+from hermes_trio.values.transcript import UserEntry
 
 SECRET = "sk_live_very_secret_key_4f9a7b"
-SHORT_ANSWER, LONG_ANSWER = "x" * LONG, "word " * LONG
+SHORT_ANSWER, LONG_ANSWER = "x" * SHORT, "word " * SHORT
 
 
 class Aside:
@@ -151,7 +153,7 @@ async def test_the_loop_goes_on_while_a_thread_splits():
     platform, parts = SplitsWhenTheLoopLetsIt(), []
 
     async def split():
-        parts.extend(await Splitting(beside()).parts(platform, LONG_ANSWER))
+        parts.extend(await parts_of(beside(), platform, LONG_ANSWER))
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(split)
@@ -164,14 +166,14 @@ async def test_the_loop_goes_on_while_a_thread_splits():
 async def test_who_is_cancelled_does_not_wait_for_the_thread():
     platform = SplitsWhenTheLoopLetsIt()
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Splitting(beside()).parts, platform, LONG_ANSWER)
+        nursery.start_soon(parts_of, beside(), platform, LONG_ANSWER)
         await platform.begun.wait()
         nursery.cancel_scope.cancel()
     assert not platform.go_on.is_set()
     platform.go_on.set()
 
 
-ESCAPES = "%41" * LONG_TEXT
+ESCAPES = "%41" * SHORT_TEXT
 
 
 class Prints:
@@ -194,7 +196,7 @@ class Prints:
 async def test_secrets_are_looked_for_in_a_long_text_beside_the_loop(world):
     aside = Aside()
     await start_with(world, aside)
-    world.model.script(text(f"Here: {SECRET}{' ' * LONG_TEXT}and no more."))
+    world.model.script(text(f"Here: {SECRET}{' ' * SHORT_TEXT}and no more."))
     await world.say("ada", "long")
     await aside.begun.wait()
     world.model.script(text("Hello."))
@@ -222,3 +224,14 @@ async def test_what_a_tool_did_is_kept_where_a_stop_comes_while_its_result_is_lo
     await world.start()
     assert await world.reply("ada") == "Printed."
     assert prints.ran == 1
+
+
+async def test_texts_that_are_long_only_together_are_looked_through_beside_the_loop():
+    aside, half = Aside(), "x" * (SHORT_TEXT // 2)
+    aside.go_on.set()
+    discretion = Discretion(Redactor([Secret(SECRET)]), aside)
+    assert await discretion([UserEntry(text=half), UserEntry(text=half)])
+    assert not aside.count
+    *_, last = await discretion([UserEntry(text=half), UserEntry(text=half), UserEntry(text=SECRET)])
+    assert last == UserEntry(text="***")
+    assert aside.count == 1

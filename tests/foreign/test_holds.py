@@ -23,7 +23,7 @@ from hermes_trio.models.key_pool import KeyPool
 from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.runtime.clock import SystemClock
 from hermes_trio.runtime.redaction import Redactor
-from hermes_trio.runtime.splitting import LONG
+from hermes_trio.runtime.splitting import SHORT
 from hermes_trio.testing import MemoryPlatform
 from hermes_trio.values.identity import Secret
 from tests.fakes.model_script import Call, Item
@@ -95,9 +95,9 @@ def calls(**arguments: object) -> tuple[Item, ...]:
 
 
 INPUTS: dict[str, Callable[[], tuple[Item, ...]]] = {
-    "brackets that are split in the loop": lambda: says(HOSTILE["links"](LONG)),
-    "items that are split in the loop": lambda: says(HOSTILE["items"](LONG)),
-    "headings that are split in the loop": lambda: says(HOSTILE["headings"](LONG)),
+    "brackets that are split in the loop": lambda: says(HOSTILE["links"](SHORT)),
+    "items that are split in the loop": lambda: says(HOSTILE["items"](SHORT)),
+    "headings that are split in the loop": lambda: says(HOSTILE["headings"](SHORT)),
     "a long answer in prose": lambda: says(HOSTILE["prose"](ANSWER)),
     "a long answer of one word": lambda: says("x" * ANSWER),
     "a long answer of flags": lambda: says(HOSTILE["flags"](ANSWER)),
