@@ -18,10 +18,10 @@ from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.runtime.allowance import Allowance, Allowances
-from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.discretion import shown
 from hermes_trio.runtime.moves import Moves
-from hermes_trio.runtime.retry import kept
+from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text.chunking import units
@@ -126,7 +126,7 @@ class Outbox:
                 return
             failures = failures + 1 if then == "rest" else 0
             if then == "rest":
-                await worker.rest(full_jitter(failures - 1, self._chance.random()))
+                await worker.rest(backoff_s(failures - 1, self._chance.random()))
 
     async def fail_first(self, lane: Lane, _: Worker) -> str | None:
         """Give up what the lane cannot get past."""
@@ -202,7 +202,10 @@ class Outbox:
 
     async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write what is certain, however long the disk refuses: forgotten, it would be taken for unknown."""
-        return await kept(write, lambda error: self._log.warning("record waits", why=str(error)))
+        return await until_stored(uncut(write), self._waits)
+
+    def _waits(self, error: StoreFailed) -> None:
+        self._log.warning("record waits", why=str(error))
 
     # -- budgets
 

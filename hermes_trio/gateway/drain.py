@@ -15,7 +15,7 @@ from msgspec import Struct
 from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.ports.store import Booted, Store
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime.retry import Refused, written
+from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.values.recording import Setup
 
 CHECKPOINT_S = 2.0
@@ -82,8 +82,8 @@ async def begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted
     left = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, left, name="limit of the start")
-        aside = await written(store.clear_the_way, waits)
-        booted = await written(lambda: store.begin_boot(setup), waits)
+        aside = await until_stored(store.clear_the_way, waits)
+        booted = await until_stored(lambda: store.begin_boot(setup), waits)
         left.set()
     return booted, aside
 

@@ -46,7 +46,7 @@ from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.discretion import Discretion, discreet
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.runtime.plugins import installed_commands
-from hermes_trio.runtime.retry import Refused, written
+from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served
 from hermes_trio.text.sanitize import clean, mapped
@@ -213,18 +213,18 @@ async def _boot(wiring: Wiring, booted: Booted, resume: bool, waits: Refused) ->
     wiring.moves.remember(booted.moved)
     wiring.cooldowns.recall(booted.cooldowns)
     store, options = wiring.store, wiring.options
-    wiring.background.reap(await written(store.left_processes, waits))
+    wiring.background.reap(await until_stored(store.left_processes, waits))
     policy = RecoveryPolicy(wiring.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
     now, platform = wiring.clock.now(), wiring.accounts.get
     await turn_away(booted, store, policy, platform=platform, waits=waits)
-    if await written(store.commands_waiting, waits):
+    if await until_stored(store.commands_waiting, waits):
         with trio.move_on_after(BOOT_COMMANDS_S):
             await wiring.commands.empty()
     await recover(
         booted, store, policy, now=now, platform=platform, split=wiring.split, log=wiring.log, waits=waits
     )
     wiring.turns.open_turns()
-    await written(store.wake_all, waits)
+    await until_stored(store.wake_all, waits)
 
 
 async def _drain(gateway: Gateway, why: str) -> None:

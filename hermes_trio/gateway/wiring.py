@@ -183,7 +183,6 @@ class Wiring:
             rules=self.rules(f"{platform.name}/{platform.account}"),
             scope=self.session_options.scope,
             log=self.log,
-            chance=self.chance,
             reported=reported,
             reached=self._say_what_waits,
             draining=lambda: self.draining,

@@ -11,7 +11,7 @@ from hermes_trio.intake.receiver import Health, Receiver
 from hermes_trio.ports.platform import CommandMenu, Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log
-from hermes_trio.runtime.retry import written
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.supervise import supervise
 from hermes_trio.text.foreign_errors import told
 
@@ -57,7 +57,7 @@ class Listening:
             menu: the commands, for platforms that show them.
         """
         for name, platform in self._accounts.items():
-            cursor = await written(partial(self._store.cursor, name))
+            cursor = await until_stored(partial(self._store.cursor, name))
             self._receivers[name] = self._make_ear(platform, cursor, self._reported)
             if isinstance(platform, CommandMenu):
                 platform.menu = menu

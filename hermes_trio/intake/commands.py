@@ -19,7 +19,7 @@ from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.allowance import Allowance, Allowances
-from hermes_trio.runtime.retry import written
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.workers import Worker
@@ -213,7 +213,7 @@ class Dispatch:
         """End the session. What runs in it ends in time also while the store cannot write that."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._overdue, key, pending.message.address, name=f"overdue reset {key}")
-            await written(lambda: self._store.reset(key, pending.id, why))
+            await until_stored(lambda: self._store.reset(key, pending.id, why))
             nursery.cancel_scope.cancel(reason="the reset is committed")
 
     async def _overdue(self, key: ConversationKey, address: Address) -> None:
@@ -232,7 +232,7 @@ class Dispatch:
 
     async def _session(self, key: ConversationKey, time: Allowance) -> SessionView | None:
         with time.stopped():
-            found = await written(lambda: self._store.sessions(key))
+            found = await until_stored(lambda: self._store.sessions(key))
         return found[0] if found else None
 
     def help(self, admin: bool) -> Sequence[tuple[str, str]]:

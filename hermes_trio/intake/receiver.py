@@ -13,13 +13,13 @@ from typing import TypeVar
 import msgspec
 import trio
 
-from hermes_trio.errors import IntakeClosed, StoreClosed, StoreFailed
+from hermes_trio.errors import IntakeClosed, StoreClosed
 from hermes_trio.intake.routing import Scope, decide
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import AcceptRules, Store
-from hermes_trio.ports.system import Chance, Log
-from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import clean
 from hermes_trio.values.identity import Lane
@@ -68,7 +68,6 @@ class Receiver:
         rules: AcceptRules,
         scope: Scope,
         log: Log,
-        chance: Chance,
         reported: Callable[[str], None],
         reached: Callable[[str, str], None],
         draining: Callable[[], bool],
@@ -83,7 +82,6 @@ class Receiver:
         self._rules = rules
         self._scope: Scope = scope
         self._log = log
-        self._chance = chance
         self._reported = reported
         self._reached = reached
         self._draining = draining
@@ -115,18 +113,16 @@ class Receiver:
                 self._told.add(one.update.address.lane)
 
     async def _tried(self, write: Callable[[], Awaitable[T]]) -> T:
-        failures = 0
-        while not self._over():
-            try:
-                return await write()
-            except StoreClosed:
-                break
-            except StoreFailed as error:
-                self.failed(f"store: {error}")
-                await trio.sleep(full_jitter(failures, self._chance.random(), cap_s=10.0))
-                failures += 1
-        await trio.lowlevel.checkpoint()
-        raise IntakeClosed("the gateway goes down, and takes nothing any more")
+        async def once() -> T:
+            if self._over():
+                raise StoreClosed
+            return await write()
+
+        try:
+            return await until_stored(once, lambda error: self.failed(f"store: {error}"))
+        except StoreClosed:
+            await trio.lowlevel.checkpoint()
+            raise IntakeClosed("the gateway goes down, and takes nothing any more") from None
 
     def _with_notices(self, decided: Sequence[Decided]) -> list[Decided]:
         """Each chat is told once; the store says it where the message waits from now on."""

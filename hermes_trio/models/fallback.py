@@ -17,7 +17,7 @@ from hermes_trio.models.cooldowns import OF_A_KEY
 from hermes_trio.models.key_pool import KeyPool, Lease
 from hermes_trio.ports.model import Model
 from hermes_trio.ports.system import Chance, Log
-from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
 
@@ -134,7 +134,7 @@ class Walk:
                 if error.kind in GIVEN_UP_AT_ONCE or failed == ATTEMPTS or error.status == 404:
                     raise
             chance = self._candidates.chance.random()
-            await trio.sleep(full_jitter(failed - 1, chance, cap_s=BACKOFF_MAX_S))
+            await trio.sleep(backoff_s(failed - 1, chance, cap_s=BACKOFF_MAX_S))
 
     async def _ask_once(
         self,

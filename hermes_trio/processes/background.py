@@ -25,7 +25,7 @@ from hermes_trio.processes.output import Cleaner, Kept, Lines, last_of
 from hermes_trio.processes.reaper import Reaper
 from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION, Watch
 from hermes_trio.runtime.redaction import seeks
-from hermes_trio.runtime.retry import kept, written
+from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.threads import Aside, unless_short
 from hermes_trio.text import sentences
@@ -154,7 +154,7 @@ class Background:
         look = partial(refused, command)
         if (why := await unless_short(self._aside, look, len(command), short=SHORT_COMMAND)) is not None:
             raise PermissionError(f"refused: {why}. No setting allows this command")
-        mark = await written(lambda: self.store.begin_process(born))
+        mark = await until_stored(lambda: self.store.begin_process(born))
         env = process_environment(
             self._environ,
             mark=mark.mark,
@@ -178,7 +178,7 @@ class Background:
         """End the row of a process that could not be started, also if its caller was cancelled."""
 
         async def end() -> None:
-            await kept(lambda: self.store.end_process(process, "killed", None, "", ""))
+            await until_stored(uncut(lambda: self.store.end_process(process, "killed", None, "", "")))
 
         try:
             await end()
@@ -216,7 +216,9 @@ class Background:
 
     async def _record(self, live: LiveProcess) -> None:
         process = live.process
-        runs = await kept(lambda: self.store.process_runs(live.id, process.pid, process.started))
+        runs = await until_stored(
+            uncut(lambda: self.store.process_runs(live.id, process.pid, process.started))
+        )
         if not runs:
             self.end([live.id])
 
@@ -242,9 +244,8 @@ class Background:
     async def _tell_lines(self, live: LiveProcess, watch: Watch) -> bool:
         live.matched = trio.Event()
         told = sentences.process_match_note(live.id, live.born.command, watch.take())
-        return await kept(
-            lambda: self.store.match_process(live.id, told, per_process=PER_PROCESS, per_session=PER_SESSION)
-        )
+        match = partial(self.store.match_process, live.id, told)
+        return await until_stored(uncut(lambda: match(per_process=PER_PROCESS, per_session=PER_SESSION)))
 
     async def _write_end(self, live: LiveProcess, code: int) -> None:
         born, seconds = live.born, trio.current_time() - live.began
@@ -260,7 +261,7 @@ class Background:
         )
         shown = "" if born.foreground else output
         how: ProcessEnd = "killed" if live.killed else "exited"
-        await kept(lambda: self.store.end_process(live.id, how, code, shown, told))
+        await until_stored(uncut(lambda: self.store.end_process(live.id, how, code, shown, told)))
         self._log.info(
             "process ended", process=live.id, key=str(born.key), state=how, code=code, seconds=seconds
         )

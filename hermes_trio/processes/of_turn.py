@@ -10,7 +10,7 @@ import trio
 
 from hermes_trio.processes.background import Background, LiveProcess
 from hermes_trio.processes.watch import wrong_patterns
-from hermes_trio.runtime.retry import written
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.process import NewProcess, ProcessLog, Ran
 from hermes_trio.values.views import ProcessView
@@ -158,7 +158,7 @@ class TurnProcesses:
 
     async def _read(self, read: Callable[[], Awaitable[T]]) -> T:
         with self._ours():
-            return await written(read)
+            return await until_stored(read)
 
     def _told(self, view: ProcessView) -> ProcessView:
         if view.state != "running":

@@ -6,10 +6,14 @@ Source: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 201
 from __future__ import annotations
 
 
-def full_jitter(attempt: int, chance: float, *, first_s: float = 0.5, cap_s: float = 60.0) -> float:
-    """Seconds before try `attempt` + 1, for a chance in [0, 1).
+def backoff_s(failures: int, chance: float = 1.0, *, first_s: float = 0.5, cap_s: float = 60.0) -> float:
+    """Seconds to wait before the next try, after `failures` in a row before this one.
+
+    Args:
+        chance: full jitter, for one in [0, 1). 1: none, where one waits for all.
+        first_s, cap_s: the ceiling after the first failure, which doubles with each, and the longest.
 
     At least a tenth of the ceiling: a try in the same instant would tell nothing new.
     """
-    ceiling = min(cap_s, first_s * float(1 << min(attempt, 30)))
+    ceiling = min(cap_s, first_s * float(1 << min(failures, 30)))
     return ceiling * (0.1 + 0.9 * chance)

@@ -11,6 +11,7 @@ from typing import TypeVar
 import trio
 
 from hermes_trio.errors import StoreFailed
+from hermes_trio.runtime.backoff import backoff_s
 
 T = TypeVar("T")
 Refused = Callable[[StoreFailed], None]
@@ -22,7 +23,7 @@ def _silently(_: StoreFailed) -> None:
     """Whoever waits says so, or nobody has to know."""
 
 
-async def written(
+async def until_stored(
     write: Callable[[], Awaitable[T]],
     refused: Refused = _silently,
     wait: Callable[[float], Awaitable[None]] = trio.sleep,
@@ -36,27 +37,20 @@ async def written(
 
     Cancelled: as the promise; nothing is tried any more.
     """
-    wait_s = AGAIN_FIRST_S
+    failures = 0
     while True:
         try:
             return await write()
         except StoreFailed as error:
             refused(error)
-        await wait(wait_s)
-        wait_s = min(2 * wait_s, AGAIN_CAP_S)
+        await wait(backoff_s(failures, first_s=AGAIN_FIRST_S, cap_s=AGAIN_CAP_S))
+        failures += 1
 
 
-async def kept(
-    write: Callable[[], Awaitable[T]],
-    refused: Refused = _silently,
-    wait: Callable[[float], Awaitable[None]] = trio.sleep,
-) -> T:
-    """As `written`, for what has happened already: forgotten, it would be done again, or taken for unknown.
+def uncut(write: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
+    """The same write for what has happened already: forgotten, it would be done again, or taken for unknown.
 
-    Args:
-        write, refused, wait: as those of `written`.
-
-    Cancelled: no try is cut short or left out, only the wait for the next one.
+    Cancelled: no call of it is cut short or left out; only a wait between two is.
     """
 
     async def whole() -> T:
@@ -64,7 +58,7 @@ async def kept(
             result = await write()
         return result  # noqa: RET504 - a scope may swallow what ends its block, for all that mypy knows
 
-    return await written(whole, refused, wait)
+    return whole
 
 
 class OneAsks:
@@ -92,7 +86,7 @@ class OneAsks:
         async with self._asking:
             if self.taken == taken:
                 refusals: list[StoreFailed] = []
-                await written(self._probe, refusals.append)
+                await until_stored(self._probe, refusals.append)
                 self.taken += 1
                 self._at_once = not refusals
             return self._at_once

@@ -12,7 +12,7 @@ import trio
 
 from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.ports.system import Chance, Log
-from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.text.foreign_errors import told
 
 T = TypeVar("T")
@@ -58,7 +58,7 @@ async def supervise(
             return False
         if trio.current_time() - began > HEALTHY_S:
             failures = 0
-        wait_s = full_jitter(failures, chance.random(), first_s=FIRST_S, cap_s=CAP_S)
+        wait_s = backoff_s(failures, chance.random(), first_s=FIRST_S, cap_s=CAP_S)
         if isinstance(error, PollConflict):
             wait_s = CONFLICT_S + wait_s / 2
         if not (conflicting and isinstance(error, PollConflict)):

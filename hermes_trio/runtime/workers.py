@@ -16,7 +16,7 @@ import trio
 
 from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.ports.system import Chance, Log
-from hermes_trio.runtime.backoff import full_jitter
+from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text.foreign_errors import shown
 
@@ -199,7 +199,7 @@ class WorkerTable(Generic[K, W]):
             worker.dirty = True
             return 0
         await worker.rest(
-            full_jitter(failures, self._chance.random(), first_s=FAILED_FIRST_S, cap_s=FAILED_CAP_S)
+            backoff_s(failures, self._chance.random(), first_s=FAILED_FIRST_S, cap_s=FAILED_CAP_S)
         )
         worker.dirty = True
         return failures + 1

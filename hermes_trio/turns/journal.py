@@ -29,7 +29,7 @@ from hermes_trio.errors import (
 )
 from hermes_trio.ports.store import Claimed, Reply, StepRow, Store
 from hermes_trio.runtime.discretion import Discretion
-from hermes_trio.runtime.retry import AGAIN_FIRST_S, kept, written
+from hermes_trio.runtime.retry import AGAIN_FIRST_S, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text.foreign_errors import text_of
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
@@ -256,12 +256,12 @@ class Journal:
         """Record that a step begins, with what it asks a person; returns the row as it stands."""
         with self._ours():
             await self.settled()
-            return await written(lambda: self._store.begin_step(self._turn, row, prompt))
+            return await until_stored(lambda: self._store.begin_step(self._turn, row, prompt))
 
     async def asked(self, row: StepRow) -> StepRow:
         """The row of a question as it stands."""
         with self._ours():
-            return await written(lambda: self._store.asked(self._turn, row))
+            return await until_stored(lambda: self._store.asked(self._turn, row))
 
     async def end(
         self,
@@ -288,7 +288,7 @@ class Journal:
 
         async def record() -> None:
             await _recorded(earlier)
-            await kept(store)
+            await until_stored(uncut(store))
 
         try:
             with self._ours():

@@ -13,7 +13,7 @@ from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Booted, Interrupted, Place, Store
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime.retry import Refused, written
+from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
@@ -68,7 +68,7 @@ async def turn_away(
         if platform(address.account_id) is not None and not policy.allowed(address)
     ]
     if strangers:
-        await written(lambda: store.drop(strangers, "allow_users"), waits)
+        await until_stored(lambda: store.drop(strangers, "allow_users"), waits)
 
 
 async def recover(
@@ -101,7 +101,7 @@ async def recover(
             continue
         paused += found == "paused"
         try:
-            await written(partial(_close, store, turn, found, age_s, platform, split), waits)
+            await until_stored(partial(_close, store, turn, found, age_s, platform, split), waits)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
     if booted.guarded:
@@ -132,7 +132,7 @@ def _verdict(turn: Interrupted, policy: RecoveryPolicy, now: float, guarded: boo
 async def release(store: Store, log: Log) -> None:
     """A boot that has lived CALM_S seconds is calm: what is paused goes on."""
     await trio.sleep(CALM_S)
-    log.info("turns released", turns=await written(store.release))
+    log.info("turns released", turns=await until_stored(store.release))
 
 
 async def sweep(store: Store, log: Log) -> None:

@@ -17,7 +17,7 @@ from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime.retry import OneAsks, kept, written
+from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean, shows
@@ -73,7 +73,7 @@ class TurnRunner:
         try:
             if not run.is_wanted:
                 # Nobody who may speak would read what comes of it.
-                await written(lambda: self._around.store.close_turn(run.id, _UNWANTED))
+                await until_stored(lambda: self._around.store.close_turn(run.id, _UNWANTED))
                 end = _End(_UNWANTED, _UNWANTED.reason)
             else:
                 with worker.holding(run.id, run.answered) as reach:
@@ -162,7 +162,7 @@ class TurnRunner:
             await store.close_turn(run.id, instead.closing)
             return instead
 
-        return await kept(close, refused, until_well)
+        return await until_stored(uncut(close), refused, until_well)
 
     async def _ended(self, run: TurnRun, made: Made) -> _End:
         """How the turn ends. An answer that is none, or that its platform cannot split, is an error.

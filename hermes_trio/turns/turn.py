@@ -13,7 +13,7 @@ import trio
 
 from hermes_trio.errors import AgentError, AskTimedOut
 from hermes_trio.ports.store import Claimed, StepRow
-from hermes_trio.runtime.retry import written
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.journal import digest_of
 from hermes_trio.turns.run import TurnRun
@@ -81,7 +81,7 @@ class Turn:
             return run.before.entries
         chars = around.history or HISTORY_CHARS
         with run.ours():
-            return await written(lambda: around.store.history(self.session, chars, before_turn=self.id))
+            return await until_stored(lambda: around.store.history(self.session, chars, before_turn=self.id))
 
     # -- verbs
 
@@ -248,5 +248,5 @@ class Turn:
         """
         with self._run.ours():
             await self._run.steps.settled()
-            await written(lambda: self._run.around.store.reset(self.key, None, why, turn=self.id))
+            await until_stored(lambda: self._run.around.store.reset(self.key, None, why, turn=self.id))
         await trio.sleep_forever()

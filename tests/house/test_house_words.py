@@ -30,6 +30,7 @@ OLD = {
     "Steps": "Journal",
     "Traits": "Capabilities",
     "Wish": "Action",
+    "full_jitter": "backoff_s",
     "ear": "receiver",
     "held_at": "paused_at",
     "hold_s": "wait_s",

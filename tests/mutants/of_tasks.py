@@ -9,8 +9,8 @@ TASKS: tuple[Mutant, ...] = (
         "The processes of an older life are known and live on.",
         (
             "gateway/open.py",
-            "    wiring.background.reap(await written(store.left_processes, waits))\n",
-            "    await written(store.left_processes, waits)\n",
+            "    wiring.background.reap(await until_stored(store.left_processes, waits))\n",
+            "    await until_stored(store.left_processes, waits)\n",
         ),
     ),
     mutant(
@@ -100,8 +100,13 @@ TASKS: tuple[Mutant, ...] = (
         "What cannot be written down at once is confirmed and gone.",
         (
             "intake/receiver.py",
-            '                self.failed(f"store: {error}")\n',
-            '                self.failed(f"store: {error}")\n                return ()\n',
+            '            return await until_stored(once, lambda error: self.failed(f"store: {error}"))\n',
+            "            return await once()\n        except StoreFailed:\n            return ()\n",
+        ),
+        (
+            "intake/receiver.py",
+            "import IntakeClosed, StoreClosed\n",
+            "import IntakeClosed, StoreClosed, StoreFailed\n",
         ),
     ),
     mutant(
@@ -120,7 +125,7 @@ TASKS: tuple[Mutant, ...] = (
         "What the platform has confirmed is not recorded where the disk refuses it once.",
         (
             "delivery/outbox.py",
-            '        return await kept(write, lambda error: self._log.warning("record waits", why=str(error)))\n',
+            "        return await until_stored(uncut(write), self._waits)\n",
             "        return (await attempt(write))[0]  # type: ignore[return-value]\n",
         ),
     ),
@@ -160,7 +165,7 @@ TASKS: tuple[Mutant, ...] = (
         "What a turn made is thrown away, and made again, where the writer's queue is longer than that.",
         (
             "turns/runner.py",
-            "        return await kept(close, refused, until_well)\n",
+            "        return await until_stored(uncut(close), refused, until_well)\n",
             "        with trio.move_on_after(5.0, shield=True):\n            return await close()\n"
             '        raise StoreFailed("the turn\'s end could not be written in time")\n',
         ),
@@ -183,14 +188,14 @@ TASKS: tuple[Mutant, ...] = (
         (
             "turns/journal.py",
             "            self._goes_on(record)\n            raise\n",
-            "            self._goes_on(partial(kept, store))\n            raise\n",
+            "            self._goes_on(partial(until_stored, uncut(store)))\n            raise\n",
         ),
     ),
     mutant(
         "a step's end is tried once",
         "I13",
         "What a tool did is forgotten where the disk refuses one commit.",
-        ("turns/journal.py", "            await kept(store)\n", "            await store()\n"),
+        ("turns/journal.py", "            await until_stored(uncut(store))\n", "            await store()\n"),
     ),
     mutant(
         "a turn's end is too much for a disk that takes nothing",
@@ -198,7 +203,7 @@ TASKS: tuple[Mutant, ...] = (
         "An answer is given up where the disk refuses each write for a while.",
         (
             "runtime/retry.py",
-            "                await written(self._probe, refusals.append)\n",
+            "                await until_stored(self._probe, refusals.append)\n",
             "",
         ),
     ),
