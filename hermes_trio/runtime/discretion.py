@@ -192,13 +192,14 @@ class DiscreetStore:
 
     def __getattr__(self, name: str) -> Any:
         promise = getattr(self._store, name)
-        if (free := _free_parameters(getattr(Store, name, None))) and callable(promise):
-            promise = self._discreet(promise, free)
+        places = _free_parameters(getattr(Store, name, None))
+        if any(places.values()) and callable(promise):
+            promise = self._discreet(promise, places)
         setattr(self, name, promise)
         return promise
 
-    def _discreet(self, promise: Callable[..., Any], free: frozenset[str]) -> Callable[..., Any]:
-        parameters = list(inspect.signature(promise).parameters)
+    def _discreet(self, promise: Callable[..., Any], parameters: dict[str, bool]) -> Callable[..., Any]:
+        free = {name for name, is_free in parameters.items() if is_free}
         places = [at for at, name in enumerate(parameters) if name in free]
         without = self._discretion
 
@@ -219,15 +220,15 @@ def discreet(store: Store, discretion: Discretion) -> Store:
     return store if discretion.redact is str else cast(Store, DiscreetStore(store, discretion))
 
 
-def _free_parameters(promise: Any) -> frozenset[str]:
-    """Which parameters of a promise hold free text."""
+def _free_parameters(promise: Any) -> dict[str, bool]:
+    """The parameters of a promise of the port, in their order, and whether they hold free text."""
     if not inspect.isfunction(promise):
-        return frozenset()
-    return frozenset(
-        name
-        for name, one in inspect.signature(promise).parameters.items()
-        if name not in WORDS and any(kind in str(one.annotation) for kind in _FREE)
-    )
+        return {}
+    _, *parameters = inspect.signature(promise).parameters.items()
+    return {
+        name: name not in WORDS and any(kind in str(one.annotation) for kind in _FREE)
+        for name, one in parameters
+    }
 
 
 def _each_without(values: Sequence[Any], redact: Redact) -> Any:
