@@ -354,8 +354,14 @@ def _recordable(answer: ModelAnswer) -> ModelAnswer:
 
 
 def entries_of(answer: ModelAnswer) -> list[Entry]:
-    """A model's answer as the transcript keeps it; of one that has to go on also what the model is told."""
+    """A model's answer as the transcript keeps it; of one that has to go on also what the model is told.
+
+    One that paused goes on by being shown what it did.
+    """
     entry = AssistantEntry(
         text=answer.text, calls=answer.calls, finish=answer.finish, keepsake=answer.keepsake
     )
-    return [entry, NoteEntry(text=compaction.GO_ON)] if answer.finish == "unfinished" else [entry]
+    paused = answer.keepsake is not None and bool(answer.keepsake.data)
+    return (
+        [entry, NoteEntry(text=compaction.GO_ON)] if answer.finish == "unfinished" and not paused else [entry]
+    )

@@ -91,7 +91,7 @@ def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry
     for index, entry in enumerate(shown):
         if isinstance(entry, ToolEntry):
             continue
-        if isinstance(entry, AssistantEntry) and not entry.text and not entry.calls:
+        if isinstance(entry, AssistantEntry) and not (entry.text or entry.calls or entry.keepsake):
             continue
         if isinstance(entry, SummaryEntry):
             made += [NoteEntry(text=entry.text), *(_not_blank(UserEntry(text=text)) for text in entry.said)]

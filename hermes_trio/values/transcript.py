@@ -45,7 +45,7 @@ class AssistantEntry(Struct, frozen=True, tag="assistant", omit_defaults=True):
 
     Args:
         interim: said or asked on the way; the turn went on.
-        keepsake: of an answer with calls, as its model gave it.
+        keepsake: of an answer with calls, or that paused amid calls of its service, as its model gave it.
     """
 
     text: str
@@ -120,12 +120,14 @@ class Spelled(Struct, frozen=True):
         entries: how many it holds.
         role: whose the last of them is, where that matters for what follows.
         ids: what the ids of the last calls became, whose results may follow.
+        pending: what the model has begun last, which it is told only where it is to go on with that.
     """
 
     body: bytes = b""
     entries: int = 0
     role: str = ""
     ids: Mapping[str, str] = {}
+    pending: tuple[Mapping[str, Any], ...] = ()
 
 
 Spell = Callable[[Spelled, Sequence[Entry]], Spelled]
@@ -161,7 +163,8 @@ class ModelAnswer(Struct, frozen=True, kw_only=True, omit_defaults=True):
         tokens_in, tokens_out: as the provider counts them, 0 where it does not say.
         tokens_cached: of `tokens_in` those that the provider had read before, and charges less for.
         tokens_kept: of `tokens_in` those that it was told to keep, and charges more for.
-        keepsake: what it must be shown again with this answer; of one with calls.
+        keepsake: what it must be shown again with this answer; of one with calls, or that paused amid calls
+            that its service makes itself.
     """
 
     text: str = ""

@@ -37,6 +37,7 @@ class AnthropicFake(ModelFake):
                 raise Refused(400, f"messages.{number}: roles must alternate")
             role = message["role"]
             uses = _check_content(number, _blocks(message), uses)
+            _check_own_tools(number, _blocks(message), last=number + 1 == len(body["messages"]))
         if uses:
             raise Refused(400, f"`tool_use` ids were found without `tool_result`: {sorted(uses)}")
         return key
@@ -140,6 +141,16 @@ def _check_content(number: int, blocks: list[dict[str, Any]], uses: set[str]) ->
     if not blocks or any(block["type"] == "text" and not block["text"].strip() for block in blocks):
         raise Refused(400, f"messages.{number}: text content blocks must contain non-whitespace text")
     return {block["id"] for block in blocks if block["type"] == "tool_use"}
+
+
+def _check_own_tools(number: int, blocks: list[dict[str, Any]], *, last: bool) -> None:
+    """A call of a tool of the service has its result, but for one that is to be gone on with."""
+    asked = [block["id"] for block in blocks if block["type"] == "server_tool_use"]
+    found = [block["tool_use_id"] for block in blocks if block["type"] == "web_search_tool_result"]
+    if len(set(asked)) != len(asked) or not set(found) <= set(asked):
+        raise Refused(400, f"messages.{number}: results of no call: {found}, called: {asked}")
+    if set(asked) != set(found) and not last:
+        raise Refused(400, f"messages.{number}: `web_search` tool use without a result: {asked}")
 
 
 def _start(index: int, block: dict[str, Any]) -> bytes:

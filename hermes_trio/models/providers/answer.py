@@ -7,10 +7,11 @@ from typing import Any, Literal
 
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.providers import calls
+from hermes_trio.models.providers.blocks import CHARS_MAX
 from hermes_trio.models.providers.calls import Calls
 from hermes_trio.models.providers.ends import End, end_of
 from hermes_trio.models.providers.thinking import Thinking, without_lost
-from hermes_trio.models.providers.thought import CHARS_MAX, Thought
+from hermes_trio.models.providers.thought import Thought
 from hermes_trio.text.sanitize import scalars
 from hermes_trio.values.transcript import Keepsake, ModelAnswer, ModelRequest, Spell, ToolCall
 
@@ -131,8 +132,15 @@ class GrowingAnswer:
             tokens_out=self.tokens_out,
             tokens_cached=self.tokens_cached,
             tokens_kept=self.tokens_kept,
-            keepsake=Keepsake(self._of, self._to_be_shown_again(whole)) if whole else None,
+            keepsake=self._keepsake(whole),
         )
+
+    def _keepsake(self, calls: Sequence[ToolCall]) -> Keepsake | None:
+        """Of an answer with calls, and of one that paused amid tools of its service's own."""
+        if calls:
+            return Keepsake(self._of, self._to_be_shown_again(calls))
+        kept = self.thought.with_calls(()) if self.end == "paused" else {}
+        return Keepsake(self._of, {"content": kept["content"]}) if "content" in kept else None
 
     def _thought_of(self, rest: str) -> None:
         """All thinking has been taken out of the text; this is what it goes on with."""

@@ -20,7 +20,13 @@ from msgspec.structs import replace
 
 from hermes_trio.models.providers.anthropic_spelling import AnthropicSpelling, text_block
 from hermes_trio.models.providers.anthropic_stream import AnthropicStream
-from hermes_trio.models.providers.endpoint import Endpoint, Written, fields_without, messages_without
+from hermes_trio.models.providers.endpoint import (
+    Endpoint,
+    Written,
+    fields_without,
+    messages_without,
+    with_extra,
+)
 from hermes_trio.models.providers.exchange import Exchange, header_safe
 from hermes_trio.models.providers.quirks import Quirk
 from hermes_trio.models.providers.spelling import service
@@ -49,7 +55,8 @@ class AnthropicModel:
         between_bytes_s: between two pieces of it.
         clock: the wall clock, for errors that name a date.
         answer_tokens: the longest answer, in tokens; None: 8192. The API wants to be told.
-        extra: more fields of each request, as Anthropic documents them.
+        extra: more fields of each request, as Anthropic documents them. `tools` in it are tools that its
+            servers run, beside those of the agent.
 
     Attributes:
         address: what is asked.
@@ -108,4 +115,4 @@ class AnthropicModel:
                 {"name": tool.name, "description": tool.description, "input_schema": tool.parameters}
                 for tool in request.tools
             ]
-        return fields | self._extra
+        return with_extra(fields, self._extra)

@@ -2,6 +2,9 @@
 
 What the gateway tells the model (a NoteEntry) goes as user text in brackets. The last message is left open:
 what follows may be of the same role.
+
+An answer that paused amid tools of the service itself goes back as it came, and is the last word: so the
+model goes on with it. Where somebody speaks before it does, what such a tool has not given yet is left out.
 """
 
 from __future__ import annotations
@@ -11,11 +14,16 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hermes_trio.models.providers.answer import arguments_object
+from hermes_trio.models.providers.blocks import Block, open_at, settled
 from hermes_trio.models.providers.spelling import GO_ON, LEFT_OUT, call_ids, call_name, kept
 from hermes_trio.transcript.assembly import as_marked
-from hermes_trio.values.transcript import AssistantEntry, Entry, Spelled, ToolEntry, UserEntry
+from hermes_trio.values.transcript import AssistantEntry, Entry, Spelled, ToolCall, ToolEntry
+
+PAUSED = "paused"
+"""Whose the last word is where an answer is to be gone on with."""
 
 
 class AnthropicSpelling(Struct, frozen=True):
@@ -29,23 +37,41 @@ class AnthropicSpelling(Struct, frozen=True):
 
     def __call__(self, before: Spelled, entries: Sequence[Entry]) -> Spelled:
         """More of a conversation behind its beginning."""
-        pieces, last, ids = [before.body], before.role, before.ids
+        told, ids, pending = _Told(before.body, before.role), before.ids, list(before.pending)
         for position, entry in enumerate(map(as_marked, entries), start=before.entries):
-            role = "assistant" if isinstance(entry, AssistantEntry) else "user"
             if isinstance(entry, AssistantEntry) and entry.calls:
                 ids = call_ids(entry, self.of, position)
-            blocks = self._blocks(entry, ids)
-            if blocks and not last and role == "assistant":
-                pieces.append(_begin("user", first=True) + msgspec.json.encode(text_block(LEFT_OUT)))
-                last = "user"
-            for block in blocks:
-                pieces += (b"," if role == last else _begin(role, first=not last), msgspec.json.encode(block))
-                last = role
-        return Spelled(b"".join(pieces), before.entries + len(entries), last, ids)
+            content = self._content(entry, ids) if isinstance(entry, AssistantEntry) else None
+            if content is None or not isinstance(entry, AssistantEntry):
+                role = "assistant" if isinstance(entry, AssistantEntry) else "user"
+                told.say("assistant", settled(pending))
+                told.say(role, self._blocks(entry, ids))
+                pending = []
+                continue
+            begun, paused = pending + content, not entry.calls
+            at = open_at(begun) if paused else len(begun)
+            told.say(PAUSED if paused else "assistant", settled(begun[:at]))
+            pending = begun[at:]
+        return Spelled(told.body, before.entries + len(entries), told.role, ids, tuple(pending))
 
     def ended(self, spelled: Spelled) -> Spelled:
-        """The last word is the user's."""
-        return spelled if spelled.role == "user" else self(spelled, (UserEntry(text=GO_ON),))
+        """The last word is the user's, or of an answer that paused."""
+        told = _Told(spelled.body, spelled.role)
+        told.say(PAUSED, spelled.pending)
+        if told.role not in ("user", PAUSED):
+            told.say("user", [text_block(GO_ON)])
+        return replace(spelled, body=told.body, role=told.role, pending=())
+
+    def _content(self, entry: AssistantEntry, ids: Mapping[str, str]) -> list[Block] | None:
+        """All that the service gave, where it is its answer and is told as it came; else None."""
+        own = kept(entry, self.of) or {}
+        if "content" not in own:
+            return None
+        calls = {call.id: call for call in entry.calls}
+        return [
+            _call(calls[block["id"]], ids) if block["type"] == "tool_use" else block
+            for block in own["content"]
+        ]
 
     def _blocks(self, entry: Entry, ids: Mapping[str, str]) -> list[dict[str, Any]]:
         if isinstance(entry, ToolEntry):
@@ -55,16 +81,47 @@ class AnthropicSpelling(Struct, frozen=True):
         blocks = [text_block(entry.text)] if entry.text.strip() else []  # the API refuses blank text
         if isinstance(entry, AssistantEntry) and entry.calls:
             blocks = [*(kept(entry, self.of) or {}).get("thinking", ()), *blocks]
-            blocks += [
-                {
-                    "type": "tool_use",
-                    "id": ids[call.id],
-                    "name": call_name(call.name),
-                    "input": arguments_object(call.arguments),
-                }
-                for call in entry.calls
-            ]
+            blocks += [_call(call, ids) for call in entry.calls]
         return blocks
+
+
+class _Told:
+    """What is told while it grows: blocks, under roles that alternate.
+
+    Attributes:
+        role: whose the last message is; PAUSED is the assistant, who is to go on.
+    """
+
+    def __init__(self, body: bytes, role: str) -> None:
+        self._pieces = [body]
+        self.role = role
+
+    @property
+    def body(self) -> bytes:
+        return b"".join(self._pieces)
+
+    def say(self, role: str, blocks: Sequence[Block]) -> None:
+        """Tell blocks of this role."""
+        side = _side(role)
+        if blocks and not self.role and side == "assistant":
+            self.say("user", [text_block(LEFT_OUT)])
+        for block in blocks:
+            begin = b"," if side == _side(self.role) else _begin(side, first=not self.role)
+            self._pieces += (begin, msgspec.json.encode(block))
+            self.role = role
+
+
+def _side(role: str) -> str:
+    return "assistant" if role == PAUSED else role
+
+
+def _call(call: ToolCall, ids: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "type": "tool_use",
+        "id": ids[call.id],
+        "name": call_name(call.name),
+        "input": arguments_object(call.arguments),
+    }
 
 
 def _begin(role: str, *, first: bool) -> bytes:

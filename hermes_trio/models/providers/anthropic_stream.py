@@ -16,6 +16,7 @@ from hermes_trio.models.providers.answer import GrowingAnswer
 from hermes_trio.models.providers.exchange import DONE, Heard
 from hermes_trio.models.providers.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.models.providers.wire import WireJson
+from hermes_trio.text.foreign_json import ForeignJson
 
 
 class _Usage(Struct, gc=False):
@@ -34,6 +35,7 @@ class _Block(Struct, gc=False):
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
+    citations: Any = None
 
 
 class _Delta(Struct, gc=False):
@@ -41,6 +43,7 @@ class _Delta(Struct, gc=False):
     partial_json: Any = None
     thinking: str | None = None
     signature: str | None = None
+    citation: Any = None
     stop_reason: str | None = None
 
 
@@ -63,6 +66,7 @@ LIFE = frozenset({"content_block_start", "content_block_delta", "content_block_s
 """A ping is none, and the message's start has no token yet."""
 
 READ: WireJson[_Event] = WireJson(_Event, most_bytes=EVENT_BYTES_MAX)
+RAW: ForeignJson[Any] = ForeignJson(Any, most_bytes=EVENT_BYTES_MAX, halves=True)
 
 
 class AnthropicStream(Struct, frozen=True):
@@ -75,7 +79,6 @@ class AnthropicStream(Struct, frozen=True):
 
     answer: GrowingAnswer
     refused: Callable[[bytes], ModelFailed]
-    _not_ours: set[int | None] = set()
 
     def take(self, event: Event) -> Heard:
         """Take one event, or an answer that came at once. Unknown ones are skipped, as documented.
@@ -95,7 +98,7 @@ class AnthropicStream(Struct, frozen=True):
             case "content_block_delta" if said.delta is not None:
                 self._take_delta(said.index, said.delta)
             case "content_block_start" if said.content_block is not None:
-                self._begin_block(said.index, said.content_block)
+                self._begin_block(said.index, said.content_block, lambda: RAW(event.data)["content_block"])
             case "message_start" if said.message is not None and said.message.usage is not None:
                 self._take_usage(said.message.usage)
             case "message_delta":
@@ -108,7 +111,7 @@ class AnthropicStream(Struct, frozen=True):
             case "message_stop" if answer.end is None:
                 answer.ends("stop")
             case "message":
-                self._take_whole(said)
+                self._take_whole(said, event.data)
             case "" | "error" if is_refusal(event.data):
                 raise self.refused(event.data.encode("utf-8", "replace"))
         if answer.full:
@@ -125,33 +128,48 @@ class AnthropicStream(Struct, frozen=True):
         answer.tokens_kept = usage.cache_creation_input_tokens or 0
         answer.tokens_in = (usage.input_tokens or 0) + answer.tokens_cached + answer.tokens_kept
 
-    def _take_whole(self, message: _Event) -> None:
+    def _take_whole(self, message: _Event, data: str) -> None:
         for index, block in enumerate(message.content or ()):
-            self._begin_block(index, block)
+            self._begin_block(index, block, lambda at=index: RAW(data)["content"][at])  # type: ignore[misc]
         if message.usage is not None:
             self._take_usage(message.usage)
             self.answer.tokens_out = message.usage.output_tokens or 0
         if message.stop_reason:
             self.answer.ends(message.stop_reason)
 
-    def _begin_block(self, index: int | None, block: _Block) -> None:
-        if block.type == "tool_use":
-            self.answer.add_call(index, id=block.id or "", name=block.name or "", arguments=block.input)
-        elif block.type == "text" and block.text:
-            self.answer.add_text(block.text)
-        elif block.type == "thinking":
-            begun = {"type": "thinking", "thinking": block.thinking or "", "signature": block.signature or ""}
-            self.answer.thought.take_block(index, begun)
-        elif block.type == "redacted_thinking":
-            self.answer.thought.take_block(index, {"type": block.type, "data": block.data or ""})
-        elif block.type != "text":
-            self._not_ours.add(index)  # a call that its servers make themselves has arguments too
+    def _begin_block(self, index: int | None, block: _Block, raw: Callable[[], dict[str, Any]]) -> None:
+        """Take the beginning of a block; what it is of a tool of the service is in `raw` only."""
+        blocks = self.answer.thought.blocks
+        match block.type:
+            case "tool_use":
+                self.answer.add_call(index, id=block.id or "", name=block.name or "", arguments=block.input)
+                blocks.begin(index, {"type": "tool_use", "id": block.id})
+            case "text":
+                blocks.begin(index, {"type": "text", "citations": block.citations})
+                if block.text:
+                    self._say(index, block.text)
+            case "thinking":
+                begun = {"thinking": block.thinking or "", "signature": block.signature or ""}
+                blocks.begin(index, {"type": "thinking", **begun})
+            case "redacted_thinking":
+                blocks.begin(index, {"type": block.type, "data": block.data or ""})
+            case kind if kind:
+                blocks.begin(index, raw())
 
     def _take_delta(self, index: int | None, delta: _Delta) -> None:
+        blocks = self.answer.thought.blocks
         if delta.text:
-            self.answer.add_text(delta.text)
-        elif delta.partial_json and index not in self._not_ours:
+            self._say(index, delta.text)
+        elif delta.partial_json and blocks.is_theirs(index):
+            blocks.ask(index, delta.partial_json)
+        elif delta.partial_json:
             self.answer.add_call(index, arguments=delta.partial_json)
         elif delta.thinking or delta.signature:
             more = {"thinking": delta.thinking, "signature": delta.signature}
-            self.answer.thought.take_block(index, {field: piece for field, piece in more.items() if piece})
+            blocks.think(index, {field: piece for field, piece in more.items() if piece})
+        elif delta.citation:
+            blocks.cite(index, delta.citation)
+
+    def _say(self, index: int | None, text: str) -> None:
+        self.answer.add_text(text)
+        self.answer.thought.blocks.say(index, text)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -134,6 +134,12 @@ class Endpoint:
 
 def _changes(quirk: Quirk, tried: Sequence[Quirk], body: Callable[[Sequence[Quirk]], bytes]) -> bool:
     return body((*tried, quirk)) != body(tried)
+
+
+def with_extra(fields: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:
+    """The request's fields with those of the configuration, whose tools come after the agent's."""
+    tools = [*fields.get("tools", ()), *extra.get("tools", ())]
+    return fields | dict(extra) | ({"tools": tools} if tools else {})
 
 
 def fields_without(fields: Fields, quirks: Sequence[Quirk]) -> Fields:

@@ -14,7 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hermes_trio.models.providers.endpoint import Endpoint, Written, fields_without, messages_without
+from hermes_trio.models.providers.endpoint import (
+    Endpoint,
+    Written,
+    fields_without,
+    messages_without,
+    with_extra,
+)
 from hermes_trio.models.providers.exchange import Exchange, header_safe
 from hermes_trio.models.providers.openai_spelling import OpenAISpelling, ended
 from hermes_trio.models.providers.openai_stream import OpenAIStream
@@ -108,7 +114,7 @@ class OpenAIModel:
         }
         if request.tools:
             fields["tools"] = [_tool(tool) for tool in request.tools]
-        return fields | self._extra
+        return with_extra(fields, self._extra)
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

@@ -77,8 +77,9 @@ def _plain_schemas(fields: Fields) -> Fields:
 def _plain_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     if "function" in tool:
         function = tool["function"]
-        return {**tool, "function": {**function, "parameters": plain_schema(function["parameters"])}}
-    return {**tool, "input_schema": plain_schema(tool["input_schema"])}
+        parameters = plain_schema(function.get("parameters", {}))
+        return {**tool, "function": {**function, "parameters": parameters}}
+    return {**tool, "input_schema": plain_schema(tool["input_schema"])} if "input_schema" in tool else tool
 
 
 def _without(*names: str) -> Callable[[Fields], Fields]:

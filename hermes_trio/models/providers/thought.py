@@ -10,38 +10,36 @@ from typing import Any
 
 import msgspec
 
+from hermes_trio.models.providers.blocks import CHARS_MAX, Blocks
 from hermes_trio.text.foreign_json import too_deep
 from hermes_trio.text.sanitize import cleaned
 from hermes_trio.values.transcript import ToolCall
 
-CHARS_MAX = 200_000
-"""Of one answer's thoughts. Of more nothing is kept: a part would not fit its signature."""
-
 ROOM = 8
 """Levels of lists and objects around it where it is kept."""
 
-GROWING = ("text", "summary", "thinking", "signature", "data")
+GROWING = ("text", "summary", "signature", "data")
 """Fields of a part of a thought that come in pieces."""
 
 
 class Thought:
-    """The thoughts of one answer while it grows; see GrowingAnswer."""
+    """The thoughts of one answer while it grows; see GrowingAnswer.
+
+    Attributes:
+        blocks: of an answer of Anthropic's.
+    """
 
     def __init__(self) -> None:
         self._room = CHARS_MAX
         self._texts: dict[str, list[str]] = {}
         self._details: dict[Any, dict[str, Any]] = {}
-        self._blocks: dict[Any, dict[str, Any]] = {}
+        self.blocks = Blocks()
         self._extras: dict[str | int, Any] = {}
 
     def take_text(self, field: str, piece: Any) -> None:
         """A piece of a text: `reasoning_content` of DeepSeek, Kimi, GLM, Qwen; `reasoning` of others."""
         if isinstance(piece, str) and self._has_room(len(piece)):
             self._texts.setdefault(field, []).append(piece)
-
-    def take_block(self, index: int | None, block: Mapping[str, Any]) -> None:
-        """Of Anthropic: a block that goes before what was said, or more of the one at this place."""
-        self._grow(self._blocks, index, block)
 
     def take_details(self, details: Any) -> None:
         """Of OpenRouter and MiniMax: parts, each with its number."""
@@ -69,7 +67,7 @@ class Thought:
         return self._room >= 0
 
     def with_calls(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
-        """What goes with the message, with each of its calls, and in blocks before what it says."""
+        """What goes with the message, with each of its calls, and in blocks."""
         message: dict[str, Any] = {field: "".join(pieces) for field, pieces in self._texts.items()}
         if self._details:
             message["reasoning_details"] = _whole(self._details)
@@ -78,8 +76,7 @@ class Thought:
         made: dict[str, Any] = {"message": message} if message else {}
         if any(extras):
             made["calls"] = [{"extra_content": extra} if extra else {} for extra in extras]
-        if self._blocks:
-            made["thinking"] = _whole(self._blocks)
+        made |= self.blocks.to_show_again(calls)
         return {} if self._room < 0 else _kept(made)
 
 

@@ -1,0 +1,145 @@
+"""The blocks of an answer of Anthropic's, in their order: what it must be shown again is made of them.
+
+Of an answer that calls our tools that is what it thought. Where tools of the service itself acted in it, it
+is the whole answer as it came: what these found stands in it and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from hermes_trio.models.providers.calls import arguments_object
+from hermes_trio.values.transcript import ToolCall
+
+CHARS_MAX = 200_000
+"""Of what is kept of one answer. Of more nothing is kept: a part would not fit its signature."""
+
+THINKING = ("thinking", "redacted_thinking")
+OURS = ("text", "tool_use", *THINKING)
+"""Kinds of blocks in which no tool of the service acts."""
+
+GROWING = ("text", "thinking", "signature", "data", "input_json")
+"""Fields that come in pieces."""
+
+Block = Mapping[str, Any]
+
+
+class _Pieces(list[str]):
+    """A text that still grows."""
+
+
+class Blocks:
+    """The blocks of one answer while it grows."""
+
+    def __init__(self) -> None:
+        self._room = CHARS_MAX
+        self._all: dict[tuple[object, ...], dict[str, Any]] = {}
+        self._theirs: dict[int | None, dict[str, Any]] = {}
+        self._texts: dict[int | None, list[str]] = {}
+
+    def begin(self, index: int | None, block: Mapping[str, Any]) -> None:
+        """A block begins at this place, or is here at once."""
+        kind = str(block.get("type"))
+        if kind in OURS:
+            known = self._all.setdefault((index, kind), {})
+            if kind == "text":
+                self._texts[index] = known.setdefault("text", _Pieces())
+        else:
+            known = self._all[index, kind, len(self._all)] = self._theirs[index] = {}
+            self._room -= len(str(block))
+        self._grow(known, block)
+
+    def is_theirs(self, index: int | None) -> bool:
+        """Whether the service itself acts in the block at this place."""
+        return index in self._theirs
+
+    def say(self, index: int | None, text: str) -> None:
+        """More of a text."""
+        if index not in self._texts:
+            self.begin(index, {"type": "text"})
+        self._texts[index].append(text)
+
+    def think(self, index: int | None, more: Mapping[str, Any]) -> None:
+        """More of a thought."""
+        self._grow(self._all.setdefault((index, "thinking"), {"type": "thinking"}), more)
+
+    def ask(self, index: int | None, piece: Any) -> None:
+        """More of what the service asks a tool of its own."""
+        self._grow(self._theirs[index], {"input_json": piece} if isinstance(piece, str) else {"input": piece})
+
+    def cite(self, index: int | None, citation: Any) -> None:
+        """Where a text is from."""
+        self._room -= len(str(citation))
+        text = self._all.setdefault((index, "text"), {"type": "text"})
+        text["citations"] = [*(text.get("citations") or ()), citation]
+
+    def _grow(self, known: dict[str, Any], more: Mapping[str, Any]) -> None:
+        for field, value in more.items():
+            if field in GROWING and isinstance(value, str):
+                known.setdefault(field, _Pieces()).append(value)
+                self._room -= len(value)
+            elif value is not None:
+                known[field] = value
+
+    def to_show_again(self, calls: Sequence[ToolCall]) -> dict[str, list[Block]]:
+        """What the service must see again of them: under `content` all, under `thinking` the thoughts.
+
+        Args:
+            calls: those of the answer that are made. A block of one has its id only; what was called is
+                spelled as of any answer.
+        """
+        if self._room < 0:
+            return {}
+        blocks = [_whole(block) for block in self._all.values()]
+        if self._theirs and _made(blocks) == [call.id for call in calls]:
+            content = [_as_place(block) for block in blocks if not _is_blank(block)]
+            if len(msgspec.json.encode(content)) <= CHARS_MAX:
+                return {"content": content}
+        thinking = [block for block in blocks if block["type"] in THINKING]
+        return {"thinking": thinking} if thinking else {}
+
+
+def _whole(block: Block) -> Block:
+    made = {field: "".join(v) if isinstance(v, _Pieces) else v for field, v in block.items()}
+    if "input_json" in made:
+        made["input"] = arguments_object(made.pop("input_json")) or made.get("input") or {}
+    if not made.get("citations"):
+        made.pop("citations", None)
+    return made
+
+
+def _made(blocks: Sequence[Block]) -> list[str]:
+    return [str(block.get("id")) for block in blocks if block["type"] == "tool_use"]
+
+
+def _as_place(block: Block) -> Block:
+    return {"type": "tool_use", "id": block["id"]} if block["type"] == "tool_use" else block
+
+
+def _is_blank(block: Block) -> bool:
+    return block["type"] == "text" and not block.get("text", "").strip()
+
+
+# -- when they are shown again
+
+
+def open_at(blocks: Sequence[Block]) -> int:
+    """Where the first call of the service stands that has no result yet; past the end if there is none."""
+    found = {block["tool_use_id"] for block in blocks if "tool_use_id" in block}
+    return next((n for n, one in enumerate(blocks) if _is_call(one) and one["id"] not in found), len(blocks))
+
+
+def settled(blocks: Sequence[Block]) -> list[Block]:
+    """The blocks without calls of the service that have no result, and without results of no call."""
+    asked = {block["id"] for block in blocks if _is_call(block)}
+    found = {block["tool_use_id"] for block in blocks if "tool_use_id" in block}
+    both = asked & found
+    whole = [one for one in blocks if not _is_call(one) or one["id"] in both]
+    return [one for one in whole if "tool_use_id" not in one or one["tool_use_id"] in both]
+
+
+def _is_call(block: Block) -> bool:
+    return block["type"] != "tool_use" and str(block["type"]).endswith("tool_use") and "id" in block
