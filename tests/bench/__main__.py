@@ -33,7 +33,7 @@ async def measure(folder: Path, size: str) -> Report:
     measures: dict[str, Callable[[], Awaitable[list[Line]]]] = {
         "conversations, single messages, /new": lambda: at_work(folder, sizes, report.facts.commit_ms),
         "long conversations": lambda: long_conversations(
-            folder, chats=sizes.long_chats, rounds=sizes.long_rounds, long=sizes.long
+            folder, chats=sizes.long_chats, looks=sizes.long_looks, long=sizes.long
         ),
         "redaction": redaction,
         "bursts": lambda: burst(folder, sizes),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import trio
@@ -13,50 +14,71 @@ from tests.bench.subject import BARE, GATEWAY, Subject, open_subject
 SHORT, LONG = 20, 300
 """Messages in each chat, at which is looked."""
 
-WINDOW = 38
+WINDOW = 12
 FILLER = " word" * 40
 
 
-async def long_conversations(folder: Path, *, chats: int, rounds: int, long: int = LONG) -> list[Line]:
-    """The same conversations with both, alternately."""
-    seen: dict[str, list[tuple[float, float]]] = {BARE: [], GATEWAY: []}
-    memory: list[tuple[float, float]] = []
-    for _ in range(rounds):
-        for kind in (BARE, GATEWAY):
-            async with open_subject(kind, folder) as subject:
-                await _converse(subject, chats, 0, 1)
-                before = subject.memory_mib()
-                seen[kind].append(await _costs(subject, chats, long))
-                if kind == GATEWAY:
-                    await trio.sleep(1.2 * EVERY_S)
-                    memory.append((subject.memory_mib(), before))
-    short, longer = zip(*seen[GATEWAY], strict=True)
-    bare_short, bare_longer = zip(*seen[BARE], strict=True)
-    grew = [after - before for before, after in seen[GATEWAY]]
-    bare_grew = [after - before for before, after in seen[BARE]]
-    name = f"chats of {SHORT} messages: CPU per message"
-    after, before_it = zip(*memory, strict=True)
+async def long_conversations(folder: Path, *, chats: int, looks: int, long: int = LONG) -> list[Line]:
+    """Chats of both lengths in turns, with both. What a long one costs more is a small part of a message.
+
+    So it is the median of pairs that lie a moment apart in one process: another moment of the machine, or
+    another process, differs by more.
+    """
+    async with open_subject(BARE, folder) as bare, open_subject(GATEWAY, folder) as gateway:
+        await _converse(gateway, gateway.new_chats(chats), 0, 1)
+        before = gateway.memory_mib()
+        pair = [Conversations(subject, chats) for subject in (bare, gateway)]
+        for one in pair:
+            await one.begin(max(1, long - looks * WINDOW // 2))
+        for _ in range(looks):
+            for one in pair:
+                await one.look()
+        await trio.sleep(1.2 * EVERY_S)
+        after = gateway.memory_mib()
+    plain, ours = pair
     small, back = Goal("ratio", "<=", 1.3), Goal("ratio", "<=", 1.2)
+    name = f"chats of {SHORT} messages: CPU per message"
     return [
-        line(name, "ms", short, beside=BARE, others=bare_short),
-        line(f"  of {long} messages", "ms", longer, beside=BARE, others=bare_longer),
-        line("  more for a long one", "ms", grew, beside=BARE, others=bare_grew, goal=small),
-        line("  memory, at rest again", "MiB", after, beside="before", others=before_it, goal=back),
+        line(name, "ms", ours.short, beside=BARE, others=plain.short),
+        line(f"  of {long} messages", "ms", ours.long, beside=BARE, others=plain.long),
+        line("  more for a long one", "ms", ours.more, beside=BARE, others=plain.more, goal=small),
+        line("  memory, at rest again", "MiB", [after], beside="before", others=[before], goal=back),
     ]
 
 
-async def _costs(subject: Subject, chats: int, long: int) -> tuple[float, float]:
-    """CPU per message, in ms, around SHORT messages in each chat, and around `long`."""
-    return (
-        await _converse(subject, chats, SHORT - WINDOW // 2, WINDOW),
-        await _converse(subject, chats, max(1, long - SHORT - WINDOW), WINDOW),
-    )
+class Conversations:
+    """Those with one subject.
+
+    Attributes:
+        short, long: CPU of a message in chats of both lengths, in ms, look by look.
+    """
+
+    def __init__(self, subject: Subject, chats: int) -> None:
+        self._subject = subject
+        self._chats = subject.new_chats(chats)
+        self.short: list[float] = []
+        self.long: list[float] = []
+
+    @property
+    def more(self) -> list[float]:
+        """What a message in a long chat costs more, by the pairs of looks."""
+        return [longer - short for short, longer in zip(self.short, self.long, strict=True)]
+
+    async def begin(self, messages: int) -> None:
+        """So many messages in each of the long chats."""
+        await _converse(self._subject, self._chats, messages - 1, 1)
+
+    async def look(self) -> None:
+        """A window in new chats around SHORT messages, one in the long chats."""
+        fresh = self._subject.new_chats(len(self._chats))
+        self.short.append(await _converse(self._subject, fresh, SHORT - WINDOW // 2, WINDOW))
+        self.long.append(await _converse(self._subject, self._chats, 0, WINDOW))
 
 
-async def _converse(subject: Subject, chats: int, first: int, then: int) -> float:
+async def _converse(subject: Subject, chats: Sequence[int], first: int, then: int) -> float:
     """So many messages in each chat, and then so many of which the cost is told, in ms of CPU."""
-    said = range(1, chats + 1)
+    count = len(chats)
     began, ended = await subject.chats.converse(
-        said, max(1, chats * first), chats * then, subject.cpu_s, text=lambda n: f"hello {n}{FILLER}"
+        chats, max(1, count * first), count * then, subject.cpu_s, text=lambda n: f"hello {n}{FILLER}"
     )
-    return float((ended - began) / (chats * then) * 1000)
+    return float((ended - began) / (count * then) * 1000)

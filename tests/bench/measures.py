@@ -47,7 +47,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     settle_s: float = 1.0
     burst_model_s: float = 1.0
     long_chats: int = 12
-    long_rounds: int = 3
+    long_looks: int = 20
     long: int = 300
     cut: int = 10_000
 
@@ -61,7 +61,7 @@ QUICK = Sizes(
     stored_sessions=10_000,
     full_starts=3,
     resets=20,
-    long_rounds=1,
+    long_looks=6,
     cut=1000,
 )
 TINY = Sizes(
@@ -82,7 +82,7 @@ TINY = Sizes(
     settle_s=0.05,
     burst_model_s=0.1,
     long_chats=2,
-    long_rounds=1,
+    long_looks=2,
     long=60,
     cut=10,
 )
