@@ -10,6 +10,7 @@ import pytest
 from hermes_trio.cli import commands as cli
 from hermes_trio.config import load
 from hermes_trio.daemon import life
+from hermes_trio.daemon.service_files import Service, unit_text
 from hermes_trio.errors import ConfigWrong, StoreRefused
 from tests.documents import pages
 from tests.documents.conftest import HERMES
@@ -26,6 +27,21 @@ def settings():
         if is_setting and not line.startswith(("#", "[")):
             found.setdefault(key, []).append(value)
     return found
+
+
+SERVICE = Service(
+    program=("/opt/hermes-trio/.venv/bin/hermes-trio",),
+    config="/etc/hermes-trio/hermes.toml",
+    secrets="/etc/hermes-trio/secrets.env",
+    state_dir="/var/lib/hermes-trio",
+    stop_s=32.0,
+    drain_s=20.0,
+    run_as="hermes-trio",
+)
+
+
+def test_it_is_what_service_install_writes():
+    assert UNIT.read_text() == unit_text(SERVICE)
 
 
 def test_it_waits_longer_than_a_stop_takes():

@@ -95,6 +95,7 @@ STARTS_IN = {"subprocess": ("Popen", "call", "check_call", "check_output", "run"
 STARTERS = {
     "hermes_trio/processes/system.py": "programs: a group of their own, an environment from empty",
     "hermes_trio/daemon/supervisor.py": "asks systemctl for its limits, and begins this very program anew",
+    "hermes_trio/daemon/service.py": "asks the supervisors of the machine by their own programs",
     "hermes_trio/daemon/first_process.py": "as PID 1 the daemon is a process of this very program",
 }
 

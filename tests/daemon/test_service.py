@@ -1,0 +1,229 @@
+"""`hermes-trio service`: the daemon as a service of real supervisors, running, and taken out again."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+
+import pytest
+import trio
+
+from tests.daemon.process import HERMES, hermes
+from tests.fakes import systemd
+
+CONFIG = """
+[gateway]
+state_dir = "{home}/state"
+drain_timeout_s = 5.0
+[model]
+provider = "echo"
+[platforms.websocket]
+"""
+NOBODY = "root"  # a user that is there
+
+
+@pytest.fixture
+def home(tmp_path):
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "hermes.toml").write_text(CONFIG.format(home=tmp_path))
+    return tmp_path
+
+
+async def service(home, *words, **more):
+    return await hermes("service", *words, "--config", home / "etc" / "hermes.toml", home=home, **more)
+
+
+async def well(home, *words, **more):
+    done = await service(home, *words, **more)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+async def until_up(home, up=True, within_s=20):
+    with trio.fail_after(within_s):
+        while True:
+            done = await hermes("status", "--config", home / "etc" / "hermes.toml", home=home)
+            if ("not running" not in done.stdout) == up and done.returncode == 0:
+                return done.stdout
+            await trio.sleep(0.1)
+
+
+@asynccontextmanager
+async def looking(*command):
+    """A supervisor that looks through a folder, for as long as the block is open."""
+    async with trio.open_nursery() as nursery:
+        process = await nursery.start(partial(trio.run_process, command, check=False, capture_stderr=True))
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            with trio.move_on_after(10, shield=True):
+                await process.wait()
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize(
+    ("way", "command"),
+    [
+        pytest.param(
+            way,
+            command,
+            marks=pytest.mark.skipif(shutil.which(command) is None, reason=f"{way} is not installed"),
+        )
+        for way, command in (("runit", "runsvdir"), ("s6", "s6-svscan"))
+    ],
+)
+async def test_a_real_supervisor_runs_it_begins_it_anew_and_lets_it_go(home, way, command):
+    scan = home / "service"
+    scan.mkdir()
+    as_me = (f"--{way}", scan, "--run-as", NOBODY)
+    async with looking(command, scan):
+        await well(home, "install", *as_me)
+        first = await until_up(home)
+        folder = scan / "hermes-trio"
+        assert sorted(each.name for each in scan.iterdir() if not each.name.startswith(".")) == [
+            "hermes-trio"
+        ]
+        assert "run" in await well(home, "status", *as_me) or "up" in await well(home, "status", *as_me)
+        log = folder / "log" / "main" / "current"
+        with trio.fail_after(10):
+            while not log.exists() or "event=ready" not in log.read_text():  # noqa: ASYNC110
+                await trio.sleep(0.05)
+        assert "event=ready" in await well(home, "logs", *as_me)
+
+        await well(home, "install", *as_me)  # once more: it begins anew
+        with trio.fail_after(20):
+            while (await until_up(home)).split("up ")[0] == first.split("up ")[0]:  # noqa: ASYNC110
+                await trio.sleep(0.1)
+
+        await well(home, "uninstall", *as_me)
+        await until_up(home, up=False)
+        assert not folder.exists()
+        assert log.name not in [each.name for each in scan.rglob("*")]
+    assert (home / "state" / "hermes.db").exists()
+    assert (home / "etc" / "hermes.toml").exists()
+
+
+@pytest.mark.skipif(shutil.which("runsvdir") is None, reason="runit is not installed")
+async def test_a_configuration_that_has_become_wrong_is_not_tried_again_and_again(home):
+    scan = home / "service"
+    scan.mkdir()
+    async with looking("runsvdir", scan):
+        await well(home, "install", "--runit", scan, "--run-as", NOBODY)
+        await until_up(home)
+        (home / "etc" / "hermes.toml").write_text("[gateway]\nno = 1\n")
+        await trio.run_process(["sv", "term", scan / "hermes-trio"], capture_stdout=True)
+        with trio.fail_after(20):
+            while (scan / "hermes-trio/supervise/stat").read_text().strip() != "down":  # noqa: ASYNC110
+                await trio.sleep(0.1)
+
+
+async def test_a_user_s_systemd_runs_it_beyond_the_login(home):
+    """With a fake of systemctl: systemd itself does not run in every place where tests do."""
+    path = f"{systemd.put_in_place(home / 'bin')}:/usr/bin:/bin"
+    said = await service(home, "install", "--user", PATH=path)
+    assert said.returncode == 0, said.stderr
+    assert "linger" not in said.stderr  # it was enabled, so that nobody has to
+    assert (home / ".fake-systemd" / "linger").exists()
+    try:
+        assert "pid" in await until_up(home)
+        assert "active (running)" in await well(home, "status", "--user", PATH=path)
+        assert "event=ready" in await well(home, "logs", "--user", PATH=path)
+    finally:
+        await well(home, "uninstall", "--user", PATH=path)
+    await until_up(home, up=False)
+    assert list((home / ".config/systemd/user").glob("*.service")) == []
+
+
+@pytest.mark.skipif(shutil.which("systemctl") is None, reason="there is no systemctl here")
+async def test_into_a_clean_root_that_is_started_later(home):
+    root = home / "root"
+    for folder in ("etc/hermes-trio", "var/lib"):
+        (root / folder).mkdir(parents=True)
+    (root / "etc/passwd").write_text("root:x:0:0:root:/root:/bin/sh\n")
+    for name in ("group", "shadow", "gshadow"):
+        (root / "etc" / name).write_text("root:x:0:\n" if "group" in name else "root:*:1::::::\n")
+    (root / "etc/hermes-trio/hermes.toml").write_text(CONFIG.format(home="/var/lib/hermes-trio"))
+    words = ("--root", root, "--config", "/etc/hermes-trio/hermes.toml", "--program", "/opt/bin/hermes-trio")
+    done = await hermes("service", "install", *words, home=home)
+    assert done.returncode == 0, done.stderr
+    unit = root / "etc/systemd/system/hermes-trio.service"
+    assert "ExecStart=/opt/bin/hermes-trio run --config /etc/hermes-trio/hermes.toml\n" in unit.read_text()
+    assert "TimeoutStopSec=27\n" in unit.read_text()
+    assert "hermes-trio:x:" in (root / "etc/passwd").read_text()
+    wanted = root / "etc/systemd/system/multi-user.target.wants/hermes-trio.service"
+    assert wanted.is_symlink()
+    done = await hermes("service", "uninstall", *words, home=home)
+    assert done.returncode == 0, done.stderr
+    assert not unit.exists()
+    assert not wanted.is_symlink()
+
+
+@pytest.mark.parametrize("scope", ["--system", "--user"])
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze here")
+async def test_systemd_takes_what_is_printed(home, scope):
+    odd = home / "a folder of 100%"
+    (home / "etc").rename(odd)
+    config = odd / "hermes.toml"
+    said = await hermes(
+        "service", "install", scope, "--print", "--program", HERMES, "--config", config, home=home
+    )
+    assert said.returncode == 0, said.stderr
+    unit = home / "hermes-trio.service"
+    unit.write_text(said.stdout)
+    done = await trio.run_process(
+        ["systemd-analyze", scope, "verify", unit],
+        capture_stdout=True,
+        capture_stderr=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "HOME": str(home), "XDG_RUNTIME_DIR": str(home)},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+async def test_without_systemd_it_says_what_there_is_instead(home):
+    (home / "bin").mkdir()
+    done = await service(home, "install", "--user", PATH=str(home / "bin"))
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "hermes-trio: systemd does not run here: name another supervisor with --runit"
+    )
+    assert not (home / ".config").exists()
+
+
+async def test_what_somebody_else_made_is_left_as_it_is(home):
+    scan = home / "service"
+    (scan / "hermes-trio").mkdir(parents=True)
+    (scan / "hermes-trio/run").write_text("#!/bin/sh\nexec mine\n")
+    for action in ("install", "uninstall"):
+        done = await service(home, action, "--runit", scan, "--run-as", NOBODY)
+        assert done.returncode == 1
+        assert "is somebody else's, so it is left as it is" in done.stderr
+    assert (scan / "hermes-trio/run").read_text() == "#!/bin/sh\nexec mine\n"
+
+
+async def test_a_secret_that_only_this_shell_knows_is_asked_for_before_anything_is_written(home):
+    config = home / "etc/hermes.toml"
+    config.write_text('[model]\nkeys = ["env:A_KEY"]\n[platforms.websocket]\n')
+    scan = home / "service"
+    scan.mkdir()
+    words = ("install", "--runit", scan, "--run-as", NOBODY, "--print")
+    done = await service(home, *words, A_KEY="sk-0123456789")
+    assert done.returncode == 78
+    assert (
+        f"a service has no shell's environment: write NAME=value into {home}/etc/secrets.env" in done.stderr
+    )
+    (home / "etc/secrets.env").write_text("# keys\nA_KEY='sk-0123456789'\n")
+    done = await service(home, *words)
+    assert done.returncode == 0
+    assert "sk-0123456789" not in done.stdout + done.stderr
+    assert list(scan.iterdir()) == []
+
+
+async def test_a_configuration_in_a_home_is_no_service_of_the_system(home):
+    done = await hermes(
+        "service", "install", "--system", "--print", "--config", "/home/ada/x.toml", home=home
+    )
+    assert done.returncode == 78
