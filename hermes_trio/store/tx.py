@@ -124,6 +124,12 @@ class Tx:
         """Every row."""
         return self.run(sql, args).fetchall()
 
+    def named(self, sql: str, *args: Any) -> list[dict[str, Any]]:
+        """Every row, by the names of its columns."""
+        found = self.run(sql, args)
+        names = [name for name, *_ in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
     def then(self, consequence: Consequence) -> None:
         """What the writer shall do when this is durable."""
         self.consequences.append(consequence)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec.structs import astuple
+
 from hermes_trio.ports.store import Closing
 from hermes_trio.store.promises import rows
 from hermes_trio.store.tx import BY_PERSON, Tx, read_key
@@ -19,12 +21,12 @@ PACE_S = 30.0
 """While several conversations are overdue, one is tried every so many seconds, until a key works."""
 
 
+_COOLDOWNS = "fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead"
+
+
 def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
     """What earlier lives knew of keys that were refused."""
-    found = tx.all(
-        "select fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead"
-        " from key_cooldown order by pool, place, model"
-    )
+    found = tx.all(f"select {_COOLDOWNS} from key_cooldown order by pool, place, model")
     return tuple(
         KeyCooldown(
             fingerprint=fingerprint,
@@ -40,22 +42,9 @@ def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
 def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
     """What is known now. Where a cooldown is over, all that was deferred waits again."""
     for one in put:
-        cooldown = one.cooldown
         tx.run(
-            "insert or replace into key_cooldown(fingerprint, model, pool, place, kind, since, until,"
-            " strikes, tried_at, dead) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                one.fingerprint,
-                one.model,
-                one.pool,
-                one.place,
-                cooldown.kind,
-                cooldown.since,
-                cooldown.until,
-                cooldown.strikes,
-                cooldown.tried_at,
-                cooldown.dead,
-            ),
+            f"insert or replace into key_cooldown({_COOLDOWNS}) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (one.fingerprint, one.model, one.pool, one.place, *astuple(one.cooldown)),
         )
     for fingerprint, model in gone:
         tx.run("delete from key_cooldown where fingerprint = ? and model = ?", (fingerprint, model))

@@ -217,36 +217,26 @@ def _kill(tx: Tx, where: str, key: str) -> None:
         tx.then(EndProcesses(tuple(id for (id,) in ended)))
 
 
-_VIEW = "select id, session, command, state, at, ended_at, code, keep from process"
+_SHOWN = "command, state, at as began_at, process.ended_at as ended_at, code, keep = 1 as keep"
+_VIEW = f"select id, session, {_SHOWN} from process"
 
 
-def _view(row: tuple[Any, ...]) -> ProcessView:
-    id, session, command, state, at, ended_at, code, keep = row
-    return shown(
-        ProcessView,
-        id=id,
-        session=session,
-        command=command,
-        state=state,
-        began_at=at,
-        ended_at=ended_at,
-        code=code,
-        keep=keep == 1,
-    )
+def _view(row: dict[str, Any]) -> ProcessView:
+    return shown(ProcessView, **row | {"keep": bool(row["keep"])})
 
 
 def running(tx: Tx, key: str) -> list[ProcessView]:
     """The key's background work that runs, oldest first."""
-    found = tx.all(f"{_VIEW} where key = ? and state = 'running' and foreground = 0 order by id", key)
+    found = tx.named(f"{_VIEW} where key = ? and state = 'running' and foreground = 0 order by id", key)
     return [_view(row) for row in found]
 
 
 def all_running(tx: Tx) -> list[ProcessView]:
     """All background work that runs, oldest first, each with the session whose stop ends it: the open one."""
-    found = tx.all(
-        "select process.id, open.id, command, state, at, process.ended_at, code, keep"
-        " from process indexed by process_running join session open"
-        " on open.key = process.key and open.ended_at is null where state = 'running' and foreground = 0"
+    found = tx.named(
+        f"select process.id as id, open.id as session, {_SHOWN} from process indexed by process_running"
+        " join session open on open.key = process.key and open.ended_at is null"
+        " where state = 'running' and foreground = 0"
     )
     return sorted(map(_view, found), key=lambda process: process.id)
 
@@ -254,7 +244,7 @@ def all_running(tx: Tx) -> list[ProcessView]:
 def processes(tx: Tx, key: ConversationKey) -> list[ProcessView]:
     """All that run, and the newest that have ended in the open session."""
     name = text_of(key)
-    ended = tx.all(
+    ended = tx.named(
         f"{_VIEW} where session = ? and state <> 'running' and foreground = 0 order by id desc limit ?",
         tx.session_of(name),
         SHOWN_ENDED,
@@ -264,8 +254,8 @@ def processes(tx: Tx, key: ConversationKey) -> list[ProcessView]:
 
 def process(tx: Tx, key: ConversationKey, process: int) -> ProcessView | None:
     """One process of the key, whichever session it was born in."""
-    row = tx.one(f"{_VIEW} where id = ? and key = ? and foreground = 0", process, text_of(key))
-    return _view(row) if row else None
+    found = tx.named(f"{_VIEW} where id = ? and key = ? and foreground = 0", process, text_of(key))
+    return _view(found[0]) if found else None
 
 
 def process_output(tx: Tx, key: ConversationKey, process: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hermes_trio.ports.store import Claimed, Closing, Reply, StepRow
 from hermes_trio.store.promises import processes, rows
@@ -31,17 +32,8 @@ _STEERED = is_of_kind([name for name, kind in KINDS.items() if kind.taken_in != 
 _TAKEN_IN = is_of_kind([name for name, kind in KINDS.items() if kind.taken_in == "always"])
 
 
-def step_of(row: tuple[str, int, str, str, str, bytes, float | None]) -> StepRow:
-    name, n, digest, op, state, value, wake_at = row
-    return StepRow(
-        name=name,
-        n=n,
-        digest=digest,
-        op=op,
-        state=state,  # type: ignore[arg-type]
-        value=value,
-        wake_at=wake_at,
-    )
+def step_of(row: tuple[Any, ...]) -> StepRow:
+    return StepRow(**dict(zip(StepRow.__struct_fields__, row, strict=True)))
 
 
 def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:

@@ -18,9 +18,9 @@ from hermes_trio.values.views import LedgerRow, ReplyState, SessionView, TurnVie
 def ledger(tx: Tx, chat: str | None = None, limit: int = 1000) -> list[LedgerRow]:
     """The newest inbound rows, oldest first."""
     where, args = ("where chat = ?", (chat,)) if chat is not None else ("", ())
-    found = tx.all(
-        "select id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at,"
-        f" {_SAID_FOR_IT} from inbound {where} order by id desc limit ?",
+    found = tx.named(
+        "select id, account, native, key, chat, kind, at as received_at, length, state, outcome, reason,"
+        f" turn, settled_at as at, {_SAID_FOR_IT} as reply from inbound {where} order by id desc limit ?",
         *args,
         limit,
     )
@@ -50,28 +50,13 @@ def _reply(states: str | None) -> ReplyState:
 _OUTCOMES = get_args(OutcomeName)
 
 
-def _ledger_row(row: tuple[Any, ...]) -> LedgerRow:
-    id, account, native, key, chat, kind, at, length, state, outcome, reason, turn, settled_at, states = row
-    return shown(
-        LedgerRow,
-        id=id,
-        account=account,
-        native=native,
-        key=known_key(key),
-        chat=chat,
-        kind=kind,
-        received_at=at,
-        length=length,
-        state=state,
-        outcome=outcome if outcome is None or outcome in _OUTCOMES else "failed",
-        reason=reason,
-        turn=turn,
-        at=settled_at,
-        reply=_reply(states),
-    )
+def _ledger_row(row: dict[str, Any]) -> LedgerRow:
+    if row["outcome"] not in (None, *_OUTCOMES):
+        row["outcome"] = "failed"
+    return shown(LedgerRow, **row | {"key": known_key(row["key"]), "reply": _reply(row["reply"])})
 
 
-_SESSION = "select id, key, opened_at, ended_at, interrupted, why from session"
+_SESSION = "select id, key, opened_at, ended_at, interrupted, coalesce(why, '') as why from session"
 
 
 def sessions(
@@ -79,60 +64,45 @@ def sessions(
 ) -> list[SessionView]:
     """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
     if key is not None:
-        found = tx.all(f"{_SESSION} where ended_at is null and key = ?", text_of(key))
+        found = tx.named(f"{_SESSION} where ended_at is null and key = ?", text_of(key))
     elif ended:
-        found = tx.all(f"{_SESSION} order by id desc limit ?", limit)
+        found = tx.named(f"{_SESSION} order by id desc limit ?", limit)
     else:
-        found = tx.all(f"{_SESSION} where ended_at is null order by id desc limit ?", limit)
-    return [_session(tx, row) for row in found if reads(read_key, row[1])]
+        found = tx.named(f"{_SESSION} where ended_at is null order by id desc limit ?", limit)
+    return [_session(tx, row) for row in found if reads(read_key, row["key"])]
 
 
 def session(tx: Tx, id: int) -> SessionView | None:
     """One session, open or ended."""
-    row = tx.one(f"{_SESSION} where id = ?", id)
-    return _session(tx, row) if row and reads(read_key, row[1]) else None
+    found = tx.named(f"{_SESSION} where id = ?", id)
+    return _session(tx, found[0]) if found and reads(read_key, found[0]["key"]) else None
 
 
-def _session(tx: Tx, row: tuple[int, str, float, float | None, int, str | None]) -> SessionView:
-    id, key, opened_at, ended_at, interrupted, why = row
-    is_open = ended_at is None
+def _session(tx: Tx, row: dict[str, Any]) -> SessionView:
+    id, key, is_open = row["id"], row["key"], row["ended_at"] is None
     (turns,) = tx.one("select count(*) from turn where session = ?", id)
-    running = tx.one(f"{_TURN} where session = ? and state = 'running'", id)
+    running = tx.named(f"{_TURN} where session = ? and state = 'running'", id)
     # What waits and what runs in the background is the key's: it is shown with the session that is open.
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", key) if is_open else (0,)
-    return shown(
-        SessionView,
-        id=id,
-        key=read_key(key),
-        opened_at=opened_at,
-        ended_at=ended_at,
-        waiting=waiting,
-        turns=turns,
-        interrupted=interrupted,
-        running=_turn(tx, running, read_key(key)) if running else None,
-        processes=tuple(processes.running(tx, key)) if is_open else (),
-        why=why or "",
-    )
+    of = read_key(key)
+    more = {
+        "key": of,
+        "waiting": waiting,
+        "turns": turns,
+        "running": _turn(tx, running[0], of) if running else None,
+        "processes": tuple(processes.running(tx, key)) if is_open else (),
+    }
+    return shown(SessionView, **row | more)
 
 
-_TURN = "select id, session, key, state, opened_at, paused_at is not null from turn"
+_TURN = "select id, session, key, state, opened_at, paused_at is not null as paused from turn"
 
 
-def _turn(tx: Tx, row: tuple[int, int, str, Any, float, int], of: ConversationKey | None = None) -> TurnView:
-    id, session, key, state, opened_at, paused = row
-    (steps,) = tx.one("select count(*) from step where turn = ?", id)
-    last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", id)
-    return shown(
-        TurnView,
-        id=id,
-        session=session,
-        key=known_key(key) or of,
-        state=state,
-        opened_at=opened_at,
-        steps=steps,
-        step=last[0] if last else "",
-        paused=bool(paused),
-    )
+def _turn(tx: Tx, row: dict[str, Any], of: ConversationKey | None = None) -> TurnView:
+    (steps,) = tx.one("select count(*) from step where turn = ?", row["id"])
+    last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", row["id"])
+    more = {"key": known_key(row["key"]) or of, "steps": steps, "step": last[0] if last else ""}
+    return shown(TurnView, **row | more | {"paused": bool(row["paused"])})
 
 
 def status(tx: Tx) -> StatusView:
@@ -142,7 +112,7 @@ def status(tx: Tx) -> StatusView:
     (deferred,) = tx.one("select count(*) from inbound where state = 'deferred' and outcome is null")
     (owed,) = tx.one(f"select count(*) from outbound where {IS_OPEN} and state <> 'live'")
     (count,) = tx.one("select count(*) from session where ended_at is null")
-    running = tx.all(f"{_TURN} indexed by turn_running where state = 'running'")
+    running = tx.named(f"{_TURN} indexed by turn_running where state = 'running' order by id")
     (paused,) = tx.one(
         "select count(*) from turn indexed by turn_running where state = 'running' and paused_at is not null"
     )
@@ -151,7 +121,7 @@ def status(tx: Tx) -> StatusView:
         waiting=waiting,
         deferred=deferred,
         paused=paused,
-        running=tuple(_turn(tx, row) for row in sorted(running)[:200] if reads(read_key, row[2])),
+        running=tuple(_turn(tx, row) for row in running[:200] if reads(read_key, row["key"])),
         owed=owed,
         processes=tuple(processes.all_running(tx)),
         sessions=count,
