@@ -5,6 +5,7 @@
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 #   make test-newest   what a newer trio can break, on the newest there is
+#   make reference     writes build/reference.md: every public name, with what its docstring says
 #   make picture  plays the demo and draws docs/picture.svg of it
 #   make rows     spoils each value of each row in each way, one life each: minutes of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
@@ -21,7 +22,7 @@ SLICE := tests/text tests/transcript tests/values tests/store tests/conformance/
 	tests/websocket tests/terminal
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-slice test-newest lint bench crash demo picture races rows sim mutants FORCE
+.PHONY: run test test-slice test-newest lint bench crash demo picture races reference rows sim mutants FORCE
 .NOTPARALLEL:
 
 run: $(VENV)/.installed
@@ -57,6 +58,9 @@ crash: $(VENV)/.installed-dev
 
 races: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.invariants.races $(or $(N),2000)
+
+reference: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.documents.reference
 
 rows: $(VENV)/.installed-dev
 	@HERMES_TRIO_ROWS=1 $(BIN)/python -m pytest -n 2 tests/store/test_spoilt_rows.py $(ARGS)

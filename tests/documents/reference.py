@@ -1,7 +1,6 @@
-"""The public names as a page, made from their docstrings. `python -m tests.documents.reference` writes it.
+"""The public names as a page, made from their docstrings. `make reference` writes it.
 
-What a docstring does not say is not on the page: mend the docstring, then write the page again. The head of
-the page is written by hand.
+What a docstring does not say is not on the page. What holds for all of them is docs/reference.md.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ import hermes_trio
 from hermes_trio import errors, testing
 
 WIDTH = 100
-PAGE = Path(__file__).parents[2] / "docs" / "reference.md"
-MADE = "<!-- Below this line the page is made from the docstrings. -->"
+PAGE = Path(__file__).parents[2] / "build" / "reference.md"
 SECTIONS = {
     "A gateway": "open_gateway Gateway GatewayOptions SessionOptions Health StatusView SessionView TurnView"
     " ProcessView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
@@ -287,12 +285,13 @@ def sections(package: str, listed: Mapping[str, str]) -> Iterator[str]:
 
 
 def page() -> str:
-    """The whole page: its head as it stands, and what is made below it."""
-    head = PAGE.read_text(encoding="utf-8").partition(MADE)[0].strip()
-    parts = [head, MADE, "# hermes_trio", *sections("hermes_trio", SECTIONS)]
+    """The whole page."""
+    parts = ["# hermes_trio", *sections("hermes_trio", SECTIONS)]
     parts += ["# hermes_trio.testing", *sections("hermes_trio.testing", TESTING)]
     return "\n\n".join(parts) + "\n"
 
 
 if __name__ == "__main__":
+    PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(), encoding="utf-8")
+    print(PAGE)
