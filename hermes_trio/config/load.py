@@ -32,6 +32,7 @@ from hermes_trio.config.toml_lines import toml_lines
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.runtime.plugins import PLATFORMS, TOOLS, Loader, installed
 from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.runtime.stop_times import stop_s
 from hermes_trio.values.identity import Secret
 
 __all__ = [
@@ -49,11 +50,6 @@ __all__ = [
 ]
 
 FILE = "hermes.toml"
-CHECKPOINT_S = 2.0
-LEAVE_S = 2.0
-FLUSH_S = 5.0
-CLOSE_S = 3.0
-"""The parts of a stop beside the drain; `Config.stop_s` is their sum."""
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -81,7 +77,7 @@ class Config(Struct, frozen=True, kw_only=True):
     @property
     def stop_s(self) -> float:
         """The longest a stop takes, in seconds; a supervisor waits longer than this before it kills."""
-        return CHECKPOINT_S + self.gateway.drain_timeout_s + LEAVE_S + FLUSH_S + CLOSE_S
+        return stop_s(self.gateway.drain_timeout_s)
 
 
 def user_folder(environ: Mapping[str, str], variable: str, below_home: str) -> Path:

@@ -16,12 +16,8 @@ from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.ports.store import Booted, Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import Refused, until_stored
+from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S
 from hermes_trio.values.recording import Setup
-
-CHECKPOINT_S = 2.0
-LEAVE_S = 2.0
-FLUSH_S = 5.0
-CLOSE_S = 3.0
 
 
 class Draining(Struct, frozen=True):

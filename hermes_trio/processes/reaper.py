@@ -6,12 +6,13 @@ import trio
 
 from hermes_trio.ports.process import Group
 from hermes_trio.ports.system import Log
+from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import attempt
 
 GRACE_S = 1.5
-KILL_S = 0.5
+KILL_S = LEAVE_S - GRACE_S
+"""What it was given before a stop is ended when the gateway is left."""
 AGAIN_S = 0.05
-"""Together the LEAVE_S of a stop: what it was given before is ended when the gateway is left."""
 
 
 class Reaper:

@@ -17,10 +17,10 @@ import trio
 from hermes_trio.errors import StoreClosed, StoreFailed
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
+from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text.foreign_errors import shown
 
-LEAVE_S = 2.0
 FAILED_FIRST_S = 0.1
 FAILED_CAP_S = 30.0
 STUCK_AFTER = 3

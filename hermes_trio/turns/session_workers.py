@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import trio
 
-from hermes_trio.runtime.workers import LEAVE_S, Worker, WorkerTable
+from hermes_trio.runtime.stop_times import LEAVE_S
+from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.values.identity import ConversationKey
 

@@ -7,13 +7,11 @@ import time
 
 import pytest
 
-from hermes_trio.config import load as config
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX
 from hermes_trio.config.load import load
 from hermes_trio.config.secret_files import Files
 from hermes_trio.daemon.state_dir import state_dir_of
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.gateway import drain
 
 MINIMAL = '[platforms.pigeon]\ntoken = "env:PIGEON_TOKEN"\n'
 
@@ -39,11 +37,6 @@ def test_a_whole_number_will_do_for_seconds(read):
 
 def test_the_parts_of_a_stop_add_up(read):
     assert read(MINIMAL + "[gateway]\ndrain_timeout_s = 3").stop_s == 2 + 3 + 2 + 5 + 3
-
-
-def test_the_parts_of_a_stop_are_the_ones_a_stop_is_made_of():
-    ours = (config.CHECKPOINT_S, config.LEAVE_S, config.FLUSH_S, config.CLOSE_S)
-    assert ours == (drain.CHECKPOINT_S, drain.LEAVE_S, drain.FLUSH_S, drain.CLOSE_S)
 
 
 @pytest.mark.parametrize(

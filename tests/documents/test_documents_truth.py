@@ -21,6 +21,7 @@ from hermes_trio.daemon import control
 from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
 from hermes_trio.runtime.plugins import COMMANDS, installed
+from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S
 from hermes_trio.testing import FAULTS
 from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.message import OutcomeName, TurnState
@@ -148,7 +149,7 @@ def test_the_exit_codes_are_those_of_the_program():
 
 def test_the_parts_of_a_stop_add_up():
     default = config.load(None, environ={"HOME": "/home/ada"})
-    parts = (config.CHECKPOINT_S, config.LEAVE_S, config.FLUSH_S, config.CLOSE_S)
+    parts = (CHECKPOINT_S, LEAVE_S, FLUSH_S, CLOSE_S)
     text = " ".join(pages.prose(OPERATE).split())
     [told] = re.findall(r"The parts add up: (.*?) with the defaults", text)
     said = re.findall(r"(\d+) s\b", told)

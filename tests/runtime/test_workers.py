@@ -11,7 +11,8 @@ from trio.lowlevel import checkpoint
 
 from hermes_trio.errors import StoreFailed
 from hermes_trio.runtime.clock import seeded_chance
-from hermes_trio.runtime.workers import LEAVE_S, Worker, WorkerTable
+from hermes_trio.runtime.stop_times import LEAVE_S
+from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.testing.scheduling import seeded_scheduling
 
 SEEDS = range(40)

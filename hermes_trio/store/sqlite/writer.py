@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import trio
 
 from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
+from hermes_trio.runtime.stop_times import CLOSE_S
 from hermes_trio.store.sqlite.errors import translated
 from hermes_trio.store.tx import Tx, whole_bytes
 from hermes_trio.values.consequences import Consequence, OutOfTheWay, Perform
@@ -29,8 +30,6 @@ from hermes_trio.values.consequences import Consequence, OutOfTheWay, Perform
 T = TypeVar("T")
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
 GROUP_MAX = 64
-LEAVE_S = 3.0
-"""How long leaving waits for the disk, where nobody has said less."""
 SIBLINGS, SIBLINGS_S = 16, 0.008
 """A writer is busy when so many callers came within so many seconds."""
 
@@ -133,7 +132,7 @@ class Writer:
 
     @asynccontextmanager
     async def serve(self, run_blocking: RunBlocking, *, linger_s: float = 0.0) -> AsyncIterator[None]:
-        """Run the writer while the body runs; leaving commits what was queued, within `LEAVE_S`.
+        """Run the writer while the body runs; leaving commits what was queued, within `CLOSE_S`.
 
         Args:
             run_blocking: runs a group's SQLite work off the loop; the test kit runs it inline.
@@ -146,7 +145,7 @@ class Writer:
                 yield
             finally:
                 self._send.close()
-                self.end_within(LEAVE_S)
+                self.end_within(CLOSE_S)
 
     async def _work(self, run_blocking: RunBlocking, linger_s: float) -> None:
         group: list[_Job] = []
