@@ -89,7 +89,7 @@ _WHERE = {
     "hermes_trio.runtime.plugins": ("installed_commands",),
     "hermes_trio.store.sqlite.store": ("open_sqlite_store",),
     "hermes_trio.ports.platform": "Adapter AdapterContext Intake Platform Probed Probing".split(),
-    "hermes_trio.ports.agent": ("Agent",),
+    "hermes_trio.ports.agent": ("Agent", "AgentProfile"),
     "hermes_trio.ports.model": "Model RefreshingKey".split(),
     "hermes_trio.ports.tool": "Tool ToolContext".split(),
     "hermes_trio.ports.command": "Command CommandCall".split(),

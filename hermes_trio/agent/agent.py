@@ -14,7 +14,7 @@ import msgspec
 
 from hermes_trio.agent.context_window import Transcript, Walk
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
-from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.ports.agent import AgentProfile, Pool
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.discretion import Discretion
@@ -35,7 +35,15 @@ T = TypeVar("T")
 
 
 class Models(Protocol):
-    """The models that may answer, with retries, keys and fallbacks behind them."""
+    """The models that may answer, with retries, keys and fallbacks behind them: see `Candidates`."""
+
+    @property
+    def pools(self) -> Sequence[Pool]:
+        """Each pool of keys once."""
+
+    @property
+    def spells(self) -> Sequence[Spell]:
+        """How the models' services spell a conversation; none where one of them takes it as entries."""
 
     def walk(self) -> Walk:
         """Begin a turn's walk."""
@@ -111,8 +119,6 @@ class ModelAgent:
     Cancelled in a turn: calls that have ended are recorded, one that runs has an intent without a result.
     """
 
-    steerable = True
-
     def __init__(
         self,
         models: Models,
@@ -125,18 +131,13 @@ class ModelAgent:
         name: str = "",
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        self.name = name
-        self.memory_bytes = memory_bytes
-        self.history_chars = history_tokens * CHARS_PER_TOKEN
-        self.pools: Sequence[KeyPool] = getattr(models, "pools", ())
         self._models = models
-        self._spells: Sequence[Spell] = getattr(models, "spells", ())
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)
         self._prompt = prompt
         self._steps_max = steps_max
         self._same_failure_max = same_failure_max
-        self.setup = AgentSetup(
+        setup = AgentSetup(
             name=name,
             prompt=prompt,
             steps_max=steps_max,
@@ -148,6 +149,14 @@ class ModelAgent:
                 )
                 for t in tools
             ),
+        )
+        self.profile = AgentProfile(
+            name=name,
+            history_chars=history_tokens * CHARS_PER_TOKEN,
+            memory_bytes=memory_bytes,
+            steerable=True,
+            pools=models.pools,
+            setup=setup,
         )
 
     async def __call__(self, turn: Turn) -> str:
@@ -162,8 +171,8 @@ class ModelAgent:
             self._models.walk(),
             prompt=f"{self._prompt}\n\n{OF_MARKS}",
             tools=self._specs,
-            room=self.history_chars,
-            spells=self._spells,
+            room=self.profile.history_chars,
+            spells=self._models.spells,
         )
         await shown.begin()
         failures = Failures(self._same_failure_max)

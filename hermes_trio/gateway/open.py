@@ -35,7 +35,7 @@ from hermes_trio.gateway.drain import Draining, begin_boot, checkpoint, drain, e
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.commands import by_name
-from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
@@ -51,6 +51,7 @@ from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served
 from hermes_trio.text.sanitize import clean, mapped
 from hermes_trio.turns.recovery import RecoveryPolicy, recover, release, sweep, turn_away
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 
 BOOT_COMMANDS_S = 15.0
@@ -58,7 +59,7 @@ BOOT_COMMANDS_S = 15.0
 
 @asynccontextmanager
 async def open_gateway(
-    agent: Agent,
+    agent: Agent[Turn],
     *,
     platforms: Sequence[Platform],
     store: Store | Path | str,
@@ -119,7 +120,7 @@ async def open_gateway(
 
 
 def _setup(
-    agent: Agent,
+    agent: Agent[Turn],
     platforms: Sequence[Platform],
     options: GatewayOptions,
     session: SessionOptions,
@@ -127,7 +128,7 @@ def _setup(
 ) -> Setup:
     """What shapes this boot, for recordings. The folder is nobody's business but this machine's."""
     _check_accounts(platforms)
-    built_in = getattr(agent, "setup", None)
+    built_in = profile_of(agent).setup
     return Setup(
         gateway={name: value for name, value in asdict(options).items() if name != "state_dir"},
         session=asdict(session),
@@ -135,7 +136,7 @@ def _setup(
             f"{one.name}/{one.account}": AccountSetup(capabilities=one.capabilities, policy=one.policy)
             for one in platforms
         },
-        agent=_without_secrets(built_in, redact) if isinstance(built_in, AgentSetup) else None,
+        agent=None if built_in is None else _without_secrets(built_in, redact),
     )
 
 

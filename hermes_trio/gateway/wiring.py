@@ -21,7 +21,7 @@ from hermes_trio.intake.commands import Dispatch
 from hermes_trio.intake.receiver import Receiver
 from hermes_trio.intake.routing import allowed
 from hermes_trio.models.cooldown_keeper import CooldownKeeper
-from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
@@ -41,6 +41,7 @@ from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 from hermes_trio.turns.sessions import Sessions
 from hermes_trio.turns.surroundings import Surroundings
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.consequences import (
     CancelTurn,
     Consequence,
@@ -69,7 +70,7 @@ class Wiring:
 
     def __init__(
         self,
-        agent: Agent,
+        agent: Agent[Turn],
         platforms: Sequence[Platform],
         store: Store,
         nursery: trio.Nursery,
@@ -89,23 +90,23 @@ class Wiring:
         self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
         self.options, self.session_options = options, session
         self.clock, self.chance, self.log = clock, chance, log
-        self.model = getattr(agent, "name", "")
+        profile = profile_of(agent)
+        self.model = profile.name
         self.opened_at = clock.now()
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
-        history = getattr(agent, "history_chars", 0)
         self.moves, self.allowances = Moves(), Allowances()
         self.split, redact = partial(parts_of, discretion.aside), discretion.redact
         self.outbox = self._outbox(redact)
         reaper = Reaper(nursery, log)
         aside = discretion.aside
         self.background = Background(store, processes, reaper, os.environ, redact, aside, log, nursery)
-        self.memory = Memory(getattr(agent, "memory_bytes", 0))
-        around = self._surroundings(discretion, history)
+        self.memory = Memory(profile.memory_bytes)
+        around = self._surroundings(discretion, profile.history_chars)
         self.delayed_starts = DelayedStarts()
-        self.cooldowns = CooldownKeeper(store, getattr(agent, "pools", ()), clock, log)
+        self.cooldowns = CooldownKeeper(store, profile.pools, clock, log)
         play = TurnRunner(agent, around, self.delayed_starts, log).play
-        steerable = getattr(agent, "steerable", False)
+        history, steerable = profile.history_chars, profile.steerable
         policy = session.policy()
         self._next_turn = partial(store.next_turn, history=history, steerable=steerable, policy=policy)
         self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 import trio
 
 from hermes_trio.errors import Fenced
-from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.ports.agent import Pool
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, WallClock
 from hermes_trio.runtime.supervise import attempt
@@ -38,7 +38,7 @@ class CooldownKeeper:
         clock: cooldowns are in wall time.
     """
 
-    def __init__(self, store: Store, pools: Sequence[KeyPool], clock: WallClock, log: Log) -> None:
+    def __init__(self, store: Store, pools: Sequence[Pool], clock: WallClock, log: Log) -> None:
         self._store = store
         self._pools = pools
         self._clock = clock

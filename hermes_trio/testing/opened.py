@@ -24,6 +24,7 @@ from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.testing.crashing import CrashingStore, Moment
 from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.identity import Secret
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ async def opened(world: World, life: Incarnation) -> AsyncIterator[Gateway]:
         yield gateway
 
 
-def _built_in(world: World, life: Incarnation, chance: Chance, log: Any) -> Agent:
+def _built_in(world: World, life: Incarnation, chance: Chance, log: Any) -> Agent[Turn]:
     pool = None
     if world.keys:
         pool = KeyPool([Secret(key) for key in world.keys], clock=world.clock, chance=chance, log=log)

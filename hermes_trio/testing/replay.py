@@ -51,6 +51,7 @@ from hermes_trio.testing.world import World, owned
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.recording import PARTS, written
 from hermes_trio.turns.concurrency import TurnPermit
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.recording import (
     VERSION,
     AgentSetup,
@@ -148,7 +149,7 @@ class Replay(World):
         recording: Recording,
         *,
         script: Script,
-        agent: Agent | None,
+        agent: Agent[Turn] | None,
         model: Model | None,
         tools: Sequence[Tool],
         commands: Sequence[Command] | None,
@@ -193,7 +194,7 @@ class Replay(World):
             self.platform.capabilities, self.platform.policy = account.capabilities, account.policy
         self.agent = self._following(setup.agent)
 
-    def _following(self, setup: AgentSetup | None) -> Agent:
+    def _following(self, setup: AgentSetup | None) -> Agent[Turn]:
         return ReplayAgent(
             self._own_agent or self._built_in(setup),
             self.script,
@@ -202,7 +203,7 @@ class Replay(World):
             entries=self._entries,
         )
 
-    def _built_in(self, setup: AgentSetup | None) -> Agent:
+    def _built_in(self, setup: AgentSetup | None) -> Agent[Turn]:
         """The built-in agent as it was, on the model that goes on where the recording ends."""
         models = Candidates([Candidate(self._model or self.model)], chance=seeded_chance("replay"))
         have = {tool.name for tool in self._own_tools}
@@ -308,7 +309,7 @@ def _options(kind: type[O], written: Mapping[str, Any]) -> O:
 async def open_replay(
     recording: Recording,
     *,
-    agent: Agent | None = None,
+    agent: Agent[Turn] | None = None,
     tools: Sequence[Tool] = (),
     commands: Sequence[Command] | None = None,
     run_tools: Collection[str] = (),

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from hermes_trio import errors
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.errors import AgentError, ModelFailed, NoCredentials
-from hermes_trio.ports.agent import Agent
+from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.store import StepRow
 from hermes_trio.ports.tool import ToolContext
 from hermes_trio.runtime.supervise import attempt
@@ -59,18 +59,14 @@ class ReplayAgent:
 
     def __init__(
         self,
-        agent: Agent,
+        agent: Agent[Turn],
         script: Script,
         record: Record,
         *,
         run_tools: Collection[str],
         entries: Callable[[int], Iterator[Entry]],
     ) -> None:
-        self.name = getattr(agent, "name", "")
-        self.history_chars = getattr(agent, "history_chars", 0)
-        self.steerable = getattr(agent, "steerable", False)
-        self.pools = getattr(agent, "pools", ())
-        self.setup = getattr(agent, "setup", None)
+        self.profile = msgspec.structs.replace(profile_of(agent), memory_bytes=0)
         self._agent = agent
         self._built_in = isinstance(agent, ModelAgent)
         self._script = script

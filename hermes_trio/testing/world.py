@@ -33,6 +33,7 @@ from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.testing.wall import WorldClock
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.message import Message
 from hermes_trio.values.views import LedgerRow
@@ -66,7 +67,7 @@ class World:
         self,
         nursery: trio.Nursery,
         *,
-        agent: Agent | None,
+        agent: Agent[Turn] | None,
         seed: int,
         options: GatewayOptions,
         session: SessionOptions,
@@ -323,7 +324,7 @@ W = TypeVar("W", bound=World)
 
 @asynccontextmanager
 async def open_world(
-    agent: Agent | None = None,
+    agent: Agent[Turn] | None = None,
     *,
     seed: int = 0,
     options: GatewayOptions | None = None,

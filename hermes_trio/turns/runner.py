@@ -54,7 +54,7 @@ class _End(Struct, frozen=True):
 class TurnRunner:
     """Plays turns with one agent."""
 
-    def __init__(self, agent: Agent, around: Surroundings, delayed: DelayedStarts, log: Log) -> None:
+    def __init__(self, agent: Agent[Turn], around: Surroundings, delayed: DelayedStarts, log: Log) -> None:
         self._agent = agent
         self._delayed = delayed
         self._around = around

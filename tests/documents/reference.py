@@ -22,7 +22,7 @@ PAGE = Path(__file__).parents[2] / "build" / "reference.md"
 SECTIONS = {
     "A gateway": "open_gateway Gateway GatewayOptions SessionOptions Health StatusView SessionView TurnView"
     " ProcessView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
-    "A turn": "Agent Turn Silence Message Quoted Claimed ConversationKey Address",
+    "A turn": "Agent AgentProfile Turn Silence Message Quoted Claimed ConversationKey Address",
     "Tools": "Tool ToolContext Processes Ran ProcessLog",
     "Commands": "Command CommandCall Say Prompt Stop Reset Resume Restart CommandResult installed_commands",
     "Adapters": "Adapter AdapterContext Platform Intake Policy Capabilities Undecodable Delivery DeliveryKind"

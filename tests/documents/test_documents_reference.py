@@ -18,7 +18,7 @@ from tests.documents import pages, reference
 PAGE = reference.page()
 ELSEWHERE = """
 Path Raw Struct T SSLContext Connection Store SqliteStore RunBlocking Models Log Reply Answer KeptConnections
-Incarnation Moment Who Fault Finish
+Incarnation Pool AgentSetup TurnT Moment Who Fault Finish
 """
 """Types of signatures that are no public names: made by the gateway, or given as something simpler."""
 STANDARD = {*vars(builtins), *vars(collections.abc), *vars(contextlib), *vars(typing)}

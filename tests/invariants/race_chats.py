@@ -213,7 +213,7 @@ class Crowd:
 
     def __init__(self, chats: Sequence[Chat]) -> None:
         self._agents = {chat.name: chat.agent for chat in chats}
-        self.pools = [pool for chat in chats for pool in chat.agent.pools]
+        self.pools = [pool for chat in chats for pool in chat.agent.profile.pools]
 
     async def __call__(self, turn):
         return await self._agents[turn.address.chat](turn)
