@@ -1,4 +1,7 @@
-"""Entries of a conversation that cannot be read: written anew from what stands elsewhere, or set aside."""
+"""Entries that cannot be read, or that stand in another conversation than their turn's.
+
+They are written anew from what stands elsewhere, put back, or set aside.
+"""
 
 from __future__ import annotations
 
@@ -47,6 +50,47 @@ def _put_right(tx: Tx, id: int) -> bool:
     return True
 
 
+_BESIDE = "entry.turn = turn.id and entry.session is not turn.session"
+_GONE = (
+    "select entry.id from turn indexed by turn_session join entry indexed by entry_turn"
+    f" on {_BESIDE} left join session whose on whose.id = entry.session"
+    " where turn.session = ? and turn.id >= (select coalesce(max(turn), 0) from entry where id = ?)"
+    f" and entry.session is not {NO_SESSION} and (entry.inbound is null or whose.key is not turn.key)"
+)
+"""A message that waited when its conversation was reset stands in the next one of its key, under its turn."""
+_WHERE_IT_BELONGS = (
+    "select turn.session, turn.id, turn.reason is not 'not_allowed',"
+    " case when inbound.id is null then whose.key is null or whose.key is turn.key"
+    " else inbound.key is turn.key and coalesce(outcome, '') not in ('dropped', 'refused', 'failed') end"
+    f" from entry join turn on {_BESIDE} left join session whose on whose.id = entry.session"
+    " left join inbound on inbound.id = entry.inbound where entry.id = ?"
+)
+
+
+def gone_from(tx: Tx, session: int, behind: int) -> list[int]:
+    """Entries of this conversation's turns that stand somewhere else.
+
+    Args:
+        behind: the entry whose turn is the first that is looked at; 0 looks at each.
+    """
+    return [id for (id,) in tx.all(_GONE, session, behind)]
+
+
+def put_back(tx: Tx, entries: Sequence[int]) -> None:
+    """Give entries that stand in another conversation than their turn's back to it.
+
+    Where an entry stands in a conversation that somebody else has, nothing says which of the two is its own.
+    So it is set aside, as is a message that may have been set aside before, and the turn's calls that
+    nothing else tells of are told.
+    """
+    for id in entries:
+        home, turn, allowed, ours = tx.one(_WHERE_IT_BELONGS, id)
+        tx.run("update entry set session = ? where id = ?", (home if ours and allowed else NO_SESSION, id))
+        if allowed and (calls := _calls_that_show_nowhere(tx, turn)):
+            tx.add_entry(home, turn, lost_calls(calls))
+    tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
+
+
 def _calls_that_show_nowhere(tx: Tx, turn: object) -> list[str]:
     """The tools that a turn's steps called and that no entry of the turn tells of, once for each such call.
 
@@ -56,7 +100,8 @@ def _calls_that_show_nowhere(tx: Tx, turn: object) -> list[str]:
     for (name,) in tx.all("select name from step where turn = ? order by nth", turn):
         if isinstance(name, str) and name.startswith(TOOL) and "/" not in name:
             called[name.removeprefix(TOOL)] += 1
-    for (body,) in tx.all("select body from entry where turn = ?", turn) if called else ():
+    told = f"select body from entry where turn = ? and session is not {NO_SESSION}"
+    for (body,) in tx.all(told, turn) if called else ():
         if reads(read_entry, body):
             called.subtract(_told_of(read_entry(body)))
     return list((+called).elements())

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from hermes_trio.ports.store import History, Mark
-from hermes_trio.store.promises.mended import mend_entries
+from hermes_trio.store.promises.mended import gone_from, mend_entries, put_back
 from hermes_trio.store.tx import UNREADABLE, Tx, read_entry, reads, to_json
 from hermes_trio.transcript.compaction import CALLED, became, fold, outcomes, size
 from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, SummaryEntry
@@ -36,33 +36,57 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
     row = tx.one("select rewritten from session where id = ?", session)
     if row is None:
         return History()
-    known, history = wanted.known, None
-    aside: list[int] = []
+    known, history, met = wanted.known, None, _Met()
     if known is not None and (known.session, known.rewritten) == (session, row[0]):
+        met.oldest = known.entry
         newer = tx.run(f"{_ROWS} and id > ? order by id", (session, known.entry))
-        history = _newer(_read(newer, aside), turn, known, wanted.limit)
+        history = _newer(met.read(newer), turn, known, wanted.limit)
     if history is None:
         rows = tx.run(f"{_ROWS} order by id desc", (session,))
-        history = _whole(_read(rows, aside), turn, wanted.limit, Mark(session, 0, 0, row[0]))
-    if aside and mend_entries(tx, sorted(set(aside))):
+        history = _whole(met.read(rows), turn, wanted.limit, Mark(session, 0, 0, row[0]))
+    if stray := {*met.strays, *gone_from(tx, session, met.oldest)}:
+        put_back(tx, sorted(stray))
+    if stray or (met.unreadable and mend_entries(tx, sorted(met.unreadable))):
         return read_for(tx, session, turn, wanted)
     return history
 
 
-_ROWS = "select id, body, size, turn from entry where session = ?"
+_STRAY = (
+    "select 1 from turn where turn.id = entry.turn and turn.session is not entry.session and"
+    " (inbound is null or turn.key is not (select key from session where session.id = entry.session))"
+)
+_ROWS = f"select id, body, size, entry.turn, ({_STRAY}) from entry where session = ?"
 _Row = tuple[int, Entry, int, int | None]
 _TOLD = NoteEntry(text="")
 
 
-def _read(rows: Iterable[tuple[int, bytes, int, int | None]], aside: list[int]) -> Iterator[_Row]:
-    """The rows with their entries; the ids of those that cannot be read go to `aside`."""
-    for id, body, length, owner in rows:
-        try:
-            entry, size = read_entry(body), length + 0
-        except UNREADABLE:
-            aside.append(id)
-        else:
-            yield id, entry, size, owner
+class _Met:
+    """Which entries were met on the way.
+
+    Attributes:
+        oldest: the oldest, of those that are known already too.
+        unreadable: those that cannot be read.
+        strays: those that another conversation's turn made.
+    """
+
+    def __init__(self) -> None:
+        self.oldest = 0
+        self.unreadable: set[int] = set()
+        self.strays: set[int] = set()
+
+    def read(self, rows: Iterable[tuple[int, bytes, int, int | None, int | None]]) -> Iterator[_Row]:
+        """The rows with their entries, without those that cannot be read and those that stray."""
+        for id, body, length, owner, strays in rows:
+            self.oldest = min(self.oldest or id, id)
+            if strays:
+                self.strays.add(id)
+                continue
+            try:
+                entry, size = read_entry(body), length + 0
+            except UNREADABLE:
+                self.unreadable.add(id)
+            else:
+                yield id, entry, size, owner
 
 
 def _newer(rows: Iterable[_Row], turn: int | None, known: Mark, limit: int) -> History | None:

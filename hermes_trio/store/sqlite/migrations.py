@@ -37,6 +37,7 @@ create table entry(
   id integer primary key autoincrement, session integer not null, turn integer, inbound integer,
   size integer not null, body blob not null, at real not null);
 create index entry_session on entry(session, id);
+create index entry_turn on entry(turn, session);
 create unique index entry_inbound on entry(inbound) where inbound is not null;
 create table outbound(
   id integer primary key autoincrement, lane text not null, address text not null, turn integer,
@@ -100,5 +101,5 @@ create index outbound_open on outbound(lane, begun desc, rank, id)
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "d546d094449956106bf7606debe723fa74c2351846e52030d48f023b836bc1ab"
+WRITTEN = "f61acb4932ba3bbd2cfd99430252c1667a7c5eaad65a04da71c7530ca2ea3aef"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
