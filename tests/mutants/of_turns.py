@@ -127,9 +127,9 @@ TURNS: tuple[Mutant, ...] = (
         "A turn is shown what was said in the sessions before its own.",
         (
             "store/promises/transcript.py",
-            '_ROWS = "select id, body, size, turn from entry where session = ?"',
-            '_ROWS = "select id, body, size, turn from entry where session in (select id from session where key ="'
-            ' " (select key from session where id = ?))"',
+            'from entry where session = ?"\n_Row',
+            "from entry where session in (select id from session where key ="
+            ' (select key from session where id = ?))"\n_Row',
         ),
     ),
     mutant(
