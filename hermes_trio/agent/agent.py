@@ -231,6 +231,7 @@ class ModelAgent:
 
             text, error = await attempt(run)
             if error is not None:
+                run_of(turn).tool_failed(tool.name, error)
                 return Result(await _text(told(error), run_of(turn).discretion), failed=True)
             return Result(text or "")
 

@@ -23,9 +23,11 @@ from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import brings_lines, let_go_of, put_in_place
 from hermes_trio.errors import ConfigWrong, HermesError, OperatorError
 from hermes_trio.text.sanitize import visible
+from hermes_trio.values.log import FORMS, LEVELS
 
 if TYPE_CHECKING:
     from hermes_trio.config.load import Config
+    from hermes_trio.values.log import Form, Level
 
 
 def main() -> None:
@@ -88,15 +90,30 @@ def commands() -> None:
 @commands.command()
 @config_option
 @click.option("--no-resume", is_flag=True, help="Close interrupted turns instead of resuming them.")
-def run(file: Path | None, no_resume: bool) -> int:
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    envvar="LOG_LEVEL",
+    default="info",
+    show_default=True,
+    help="What is less than this is not logged. Or $LOG_LEVEL.",
+)
+@click.option(
+    "--log-format",
+    type=click.Choice(FORMS, case_sensitive=False),
+    envvar="LOG_FORMAT",
+    help="Default: pretty on a terminal, else logfmt. Or $LOG_FORMAT.",
+)
+def run(file: Path | None, no_resume: bool, log_level: Level, log_format: Form | None) -> int:
     """Be the daemon, in the foreground."""
     _stop_at_once()
     from hermes_trio.daemon.life import check_platforms
-    from hermes_trio.daemon.running import run_daemon, with_each_line_answered
+    from hermes_trio.daemon.running import LogStyle, run_daemon, with_each_line_answered
 
     config = _load(find_file(file))
     check_platforms(config, heard=brings_lines(0))
-    return run_daemon(with_each_line_answered(config), resume=not no_resume)
+    style = LogStyle(log_format, log_level)
+    return run_daemon(with_each_line_answered(config), resume=not no_resume, style=style)
 
 
 @commands.command()

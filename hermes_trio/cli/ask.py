@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hermes_trio.cli.options import config_option, find_state_dir, tell
+from hermes_trio.cli.options import config_option, find_file, find_state_dir, own_state_dir, tell
 from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
@@ -87,6 +87,37 @@ def keys(file: Path | None, as_json: bool) -> int:
 
 
 @click.command()
+@click.argument("number", type=click.IntRange(1, 2**53))
+@config_option
+@json_option
+def turn(number: int, file: Path | None, as_json: bool) -> int:
+    """A turn: what it was asked, did, failed with and said."""
+    import os
+
+    from hermes_trio.cli.tables import print_json
+    from hermes_trio.cli.turn_page import page_data, print_page
+    from hermes_trio.daemon.control import AskTurn, Turn, decode_answer, encode
+    from hermes_trio.daemon.control_server import discreet
+    from hermes_trio.daemon.exporting import secrets_of
+    from hermes_trio.daemon.looking import look_at
+    from hermes_trio.runtime.redaction import Redactor
+
+    path = find_file(file)
+    answer = look_at(own_state_dir(path), AskTurn(turn=number)).answer
+    if not isinstance(answer, Turn):
+        return _refused(answer)
+    # A daemon has taken its secrets out; a store that is read here may hold what a user wrote.
+    secrets, _ = secrets_of(path, os.environ)
+    answer = decode_answer(discreet(encode(answer), Redactor(secrets)))
+    assert isinstance(answer, Turn)
+    if as_json:
+        print_json(page_data(answer.page))
+    else:
+        print_page(answer.page)
+    return 0
+
+
+@click.command()
 @session_argument
 @config_option
 @click.option("--all", "everything", is_flag=True, help="Its background processes too.")
@@ -131,6 +162,7 @@ ASKING = (
     ledger,
     sessions,
     keys,
+    turn,
     stop,
     reset,
     resume,

@@ -128,7 +128,7 @@ def print_ledger(rows: Sequence[LedgerRow]) -> None:
     """The ledger for people."""
     columns: dict[str, Callable[[LedgerRow], object]] = {
         "id": lambda row: row.id,
-        "received": lambda row: _at(row.received_at),
+        "received": lambda row: local_time(row.received_at),
         "from": lambda row: row.key or f"{row.account}/{row.chat}",
         "kind": lambda row: row.kind,
         "length": lambda row: row.length,
@@ -136,7 +136,7 @@ def print_ledger(rows: Sequence[LedgerRow]) -> None:
         "reason": lambda row: row.reason,
         "turn": lambda row: row.turn,
         "reply": lambda row: "" if row.reply == "none" else row.reply,
-        "settled": lambda row: "" if row.at is None else _at(row.at),
+        "settled": lambda row: "" if row.at is None else local_time(row.at),
     }
     _print_rows(rows, columns)
 
@@ -146,7 +146,7 @@ def print_sessions(rows: Sequence[SessionView]) -> None:
     columns: dict[str, Callable[[SessionView], object]] = {
         "session": lambda row: row.id,
         "key": lambda row: row.key,
-        "opened": lambda row: _at(row.opened_at),
+        "opened": lambda row: local_time(row.opened_at),
         "turns": lambda row: row.turns,
         "waiting": lambda row: row.waiting,
         "running": lambda row: "" if row.running is None else f"turn {row.running.id}",
@@ -154,7 +154,7 @@ def print_sessions(rows: Sequence[SessionView]) -> None:
         "interrupted": lambda row: row.interrupted or "",
     }
     if any(row.ended_at is not None for row in rows):
-        columns["ended"] = lambda row: "" if row.ended_at is None else _at(row.ended_at)
+        columns["ended"] = lambda row: "" if row.ended_at is None else local_time(row.ended_at)
         columns["why"] = lambda row: row.why
     _print_rows(rows, columns)
 
@@ -166,9 +166,9 @@ def print_keys(rows: Sequence[KeyView]) -> None:
         "key": lambda row: row.key,
         "model": lambda row: row.model,
         "state": lambda row: row.state,
-        "until": lambda row: "" if row.until is None or row.state == "ready" else _at(row.until),
+        "until": lambda row: "" if row.until is None or row.state == "ready" else local_time(row.until),
         "refused for": lambda row: row.kind,
-        "used": lambda row: "" if row.used_at is None else _at(row.used_at),
+        "used": lambda row: "" if row.used_at is None else local_time(row.used_at),
     }
     _print_rows(rows, columns)
 
@@ -199,5 +199,5 @@ def _shown(value: object) -> Any:
     return Text("" if value is None else visible(str(value), keep=""))
 
 
-def _at(seconds: float) -> str:
+def local_time(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")

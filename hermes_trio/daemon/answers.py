@@ -17,6 +17,7 @@ from hermes_trio.daemon.control import (
     AskRecording,
     AskSessions,
     AskStatus,
+    AskTurn,
     AwaitRest,
     Done,
     Keys,
@@ -31,6 +32,8 @@ from hermes_trio.daemon.control import (
     Spans,
     Status,
     StopSession,
+    Turn,
+    no_turn,
 )
 from hermes_trio.errors import HermesError
 from hermes_trio.gateway.handle import LOOKED_AT, Gateway
@@ -80,6 +83,9 @@ class Answers:
                 return Sessions(rows=tuple(await gateway.session_views(ended=also_ended)))
             case AskKeys():
                 return Keys(rows=tuple(gateway.keys()))
+            case AskTurn(turn=turn):
+                page = await gateway.turn_page(turn)
+                return no_turn(turn) if page is None else Turn(page=page)
             case AskRecording(session=session):
                 head = await gateway.recording_head(session)
                 return No(why=f"there is no session {session}") if head is None else Spans(head=head)

@@ -20,7 +20,7 @@ from hermes_trio.errors import HermesError, NotJson
 from hermes_trio.ports.store import StatusView
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
-from hermes_trio.values.views import KeyView, LedgerRow, SessionView
+from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnPage
 
 NAME = "control.sock"
 PATH_MAX = 100
@@ -67,6 +67,12 @@ class AskSessions(Line, frozen=True, tag="sessions"):
 
 class AskKeys(Line, frozen=True, tag="keys"):
     """The keys to models, by position and state; never a key."""
+
+
+class AskTurn(Line, frozen=True, tag="turn"):
+    """Everything that is known of a turn."""
+
+    turn: SessionId
 
 
 class AskRecording(Line, frozen=True, tag="recording"):
@@ -118,6 +124,7 @@ Request = (
     | AskLedger
     | AskSessions
     | AskKeys
+    | AskTurn
     | AskRecording
     | AskPage
     | StopSession
@@ -178,6 +185,12 @@ class Keys(Line, frozen=True, tag="pools"):
     rows: tuple[KeyView, ...]
 
 
+class Turn(Line, frozen=True, tag="turn"):
+    """Answers `AskTurn`, without the secrets that the daemon holds."""
+
+    page: TurnPage
+
+
 class Spans(Line, frozen=True, tag="spans"):
     """Answers `AskRecording`."""
 
@@ -202,7 +215,12 @@ class No(Line, frozen=True, tag="no"):
     why: str
 
 
-Answer = Status | Ledger | Sessions | Keys | Spans | Page | Done | No
+def no_turn(turn: int) -> No:
+    """There is none of this number."""
+    return No(why=f"there is no turn {turn}; `hermes-trio ledger` names the turn of each message")
+
+
+Answer = Status | Ledger | Sessions | Keys | Turn | Spans | Page | Done | No
 
 _request: ForeignJson[Request] = ForeignJson(Request, most_bytes=LINE_MAX)
 _answer: ForeignJson[Answer] = ForeignJson(Answer, most_bytes=ANSWER_BYTES_MAX, parts_max=None)

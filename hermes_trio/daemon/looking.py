@@ -13,20 +13,23 @@ from hermes_trio.daemon.control import (
     AskLedger,
     AskSessions,
     AskStatus,
+    AskTurn,
     Keys,
     Ledger,
     NobodyAnswers,
     Sessions,
+    Turn,
     ask,
+    no_turn,
     silence,
 )
 from hermes_trio.daemon.lock import holder, nobody_holds
 from hermes_trio.daemon.state_dir import STORE
 from hermes_trio.errors import StoreRefused
 from hermes_trio.ports.store import StatusView
-from hermes_trio.values.views import LedgerRow, SessionView
+from hermes_trio.values.views import LedgerRow, SessionView, TurnPage
 
-Look = AskStatus | AskLedger | AskSessions | AskKeys
+Look = AskStatus | AskLedger | AskSessions | AskKeys | AskTurn
 
 
 class Seen(Struct, frozen=True):
@@ -66,6 +69,7 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
     from hermes_trio.runtime.clock import SystemClock
     from hermes_trio.store.promises import views
     from hermes_trio.store.promises.deferral import key_cooldowns
+    from hermes_trio.store.promises.turn_page import turn_page
     from hermes_trio.store.promises.views import look
     from hermes_trio.store.sqlite.schema import connect_read_only
     from hermes_trio.values.key_state import KeyCooldown
@@ -83,6 +87,9 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
             case AskKeys():
                 cooldowns = cast("tuple[KeyCooldown, ...]", see(key_cooldowns))
                 return Keys(rows=tuple(shown(one, now, used_at=one.cooldown.tried_at) for one in cooldowns))
+            case AskTurn(turn=turn):
+                page = cast("TurnPage | None", see(turn_page, turn))
+                return no_turn(turn) if page is None else Turn(page=page)
             case _:
                 return cast(StatusView, see(views.status))
     except sqlite3.DatabaseError as error:
@@ -99,5 +106,7 @@ def _nothing(request: Look) -> Answer | StatusView:
             return Sessions(rows=())
         case AskKeys():
             return Keys(rows=())
+        case AskTurn(turn=turn):
+            return no_turn(turn)
         case _:
             return StatusView(boot=0, waiting=0, running=(), owed=0, sessions=0)

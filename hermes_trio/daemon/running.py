@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import TextIO, cast
 
 import trio
+from msgspec import Struct
 from msgspec.structs import replace
 
 from hermes_trio.config.accounts import Account
@@ -27,13 +28,28 @@ from hermes_trio.runtime.clock import SystemClock
 from hermes_trio.runtime.log import stream_log
 from hermes_trio.runtime.plugins import PLATFORMS, installed
 from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.values.log import Form, Level
 
 TERMINAL = "terminal"
 STDIN, STDERR = 0, 2
 EVERY_LINE = 1_000_000_000
 
 
-def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -> int:
+class LogStyle(Struct, frozen=True):
+    """How log lines are written.
+
+    Args:
+        form: None for "pretty" on a terminal, "logfmt" elsewhere.
+        level: what is less than this is left out.
+    """
+
+    form: Form | None = None
+    level: Level = "info"
+
+
+def run_daemon(
+    config: Config, *, resume: bool = True, chatting: bool = False, style: LogStyle | None = None
+) -> int:
     """Be the daemon in the foreground; returns the exit code.
 
     Asked to begin anew, it ends with 75 if a supervisor is known to start it again; else the process
@@ -49,7 +65,8 @@ def run_daemon(config: Config, *, resume: bool = True, chatting: bool = False) -
     make_state_dir(config.gateway.state_dir)
     whole = _keep_to_oneself(config)
     redact = Redactor(config.secrets)
-    with _log(config, redact, to_file=chatting or _is_garbled(config)) as log:
+    to_file = chatting or _is_garbled(config)
+    with _log(config, redact, style or LogStyle(), to_file=to_file) as log:
         host = system_host(log, redact, resume=resume)
         while (code := _run(lambda: serve(config, host), redact)) == RESTART:
             by = supervisor()
@@ -125,9 +142,14 @@ async def _awaited(main: Callable[[], Awaitable[int]]) -> int:
 
 
 @contextmanager
-def _log(config: Config, redact: Redactor, *, to_file: bool) -> Iterator[Log]:
+def _log(config: Config, redact: Redactor, style: LogStyle, *, to_file: bool) -> Iterator[Log]:
+    on_terminal = not to_file and os.isatty(STDERR)
+    form: Form = style.form or ("pretty" if on_terminal else "logfmt")
+    # The convention of no-color.org, and of terminals that know no escapes.
+    colours = on_terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     with CappedFile(config.gateway.state_dir / LOG) if to_file else Sink(STDERR) as stream:
-        log = stream_log(cast(TextIO, stream), SystemClock().now, redact)
+        out, now = cast(TextIO, stream), SystemClock().now
+        log = stream_log(out, now, redact, form=form, level=style.level, colours=colours)
         with standard_logging_to(log):
             yield log
 

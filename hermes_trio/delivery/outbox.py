@@ -23,6 +23,7 @@ from hermes_trio.runtime.discretion import shown
 from hermes_trio.runtime.moves import Moves
 from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
+from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text.chunking import units
 from hermes_trio.text.foreign_errors import told
@@ -187,6 +188,10 @@ class Outbox:
             case SendRefused():
                 return await self._fail(lane, begun, "failed", why, final=True)
             case _:
+                if error is not None and (trace := traceback_of(error)) is not None:
+                    self._log.error(
+                        "adapter failed", lane=str(lane), row=begun.row, error=why, traceback=trace
+                    )
                 return await self._fail(lane, begun, "unknown", why, again=True)
 
     async def _fail(

@@ -12,7 +12,7 @@ from hermes_trio.intake.receiver import Health
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import StatusView
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
-from hermes_trio.values.views import KeyView, LedgerRow, SessionView
+from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnPage
 
 LOOKED_AT = 200
 """Newest messages of a chat that are looked at for one that is not settled."""
@@ -152,6 +152,10 @@ class Gateway:
     async def session_view(self, session: int) -> SessionView | None:
         """One session, open or ended; None if there is none of this number."""
         return await self.wiring.store.session(session)
+
+    async def turn_page(self, turn: int) -> TurnPage | None:
+        """Everything that is known of a turn, as it was stored; None if there is none of this number."""
+        return await self.wiring.store.turn_page(turn)
 
     async def recording_head(self, session: int) -> RecordingHead | None:
         """What a recording of the session spans; None if there is none of this number."""

@@ -159,6 +159,7 @@ class Wiring:
             steer=self.options.busy == "steer",
             history=history,
             memory=self.memory,
+            log=self.log,
         )
 
     async def next_turn(self, key: ConversationKey, session: int) -> Opened | WaitForMore | None:

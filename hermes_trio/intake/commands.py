@@ -22,6 +22,7 @@ from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt, first_leaf
+from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import shown
@@ -142,7 +143,7 @@ class Dispatch:
             if isinstance(error, Fenced | StoreFailed):
                 raise error
             # What it asks for cannot be written or said; it must not stand in the way for ever.
-            self._log_failed(key, pending, shown(error))
+            self._log_failed(key, pending, shown(error), error)
             await self._refuse(pending, FAILED)
 
     async def fail_first(self, key: ConversationKey, _: Worker) -> str | None:
@@ -178,12 +179,15 @@ class Dispatch:
         if isinstance(result, CommandResult):
             return result
         wrong = shown(error) if error is not None else f"it returned a {type(result).__name__}"
-        self._log_failed(key, pending, "deadline" if time.passed else wrong)
+        self._log_failed(key, pending, "deadline" if time.passed else wrong, error)
         return FAILED
 
-    def _log_failed(self, key: ConversationKey, pending: PendingCommand, why: str) -> None:
+    def _log_failed(
+        self, key: ConversationKey, pending: PendingCommand, why: str, error: BaseException | None = None
+    ) -> None:
         name, _ = take_apart(pending.message.text)
-        self._log.error("command failed", name=name, key=str(key), why=why)
+        trace = None if error is None else traceback_of(error)
+        self._log.error("command failed", name=name, key=str(key), why=why, traceback=trace)
 
     async def _effect(
         self, key: ConversationKey, pending: PendingCommand, result: CommandResult | Refusal

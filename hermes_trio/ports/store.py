@@ -41,7 +41,7 @@ from hermes_trio.values.stored import StepRow as StepRow
 from hermes_trio.values.stored import Stopped as Stopped
 from hermes_trio.values.stored import WaitForMore as WaitForMore
 from hermes_trio.values.transcript import Entry
-from hermes_trio.values.views import LedgerRow, SessionView
+from hermes_trio.values.views import LedgerRow, SessionView, TurnPage
 
 NO_RESET = ResetPolicy()
 
@@ -341,6 +341,9 @@ class Store(ProcessStore, Protocol):
 
     async def session(self, id: int) -> SessionView | None:
         """One session by id."""
+
+    async def turn_page(self, turn: int) -> TurnPage | None:
+        """Everything that is known of a turn; None if there is none of this number."""
 
     async def recording_head(self, session: int) -> RecordingHead | None:
         """What a recording of the session spans; None if there is no such session."""

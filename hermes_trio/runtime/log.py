@@ -6,16 +6,41 @@ Every event name and its fields are listed in docs/log.md; a test compares.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import Any, TextIO
+from datetime import datetime
+from functools import partial
+from math import isfinite
+from typing import Any, NamedTuple, TextIO
 
 import structlog
 
 from hermes_trio.ports.system import Log
+from hermes_trio.values.log import LEVELS, Form, Level
 
 Fields = MutableMapping[str, Any]
+JSON_MAX = 4_000
+"""Bytes of a line of JSON: a pipe takes 4,096 at once, and a line that were cut there would be no JSON."""
+TEXTS_MAX = (2_000, 100)
+"""How long its texts may be; the second where the first makes it too long."""
+
+
+class Paint(NamedTuple):
+    """Escapes of a terminal."""
+
+    level: str = ""
+    faint: str = ""
+    off: str = ""
+
+
+PLAIN = Paint()
+COLOURS = {
+    "info": Paint("\x1b[32m", "\x1b[2m", "\x1b[0m"),
+    "warning": Paint("\x1b[33m", "\x1b[2m", "\x1b[0m"),
+    "error": Paint("\x1b[1;31m", "\x1b[2m", "\x1b[0m"),
+}
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote, equals, backslash
 
 
@@ -37,34 +62,101 @@ def standard_log(redact: Callable[[str], str] | None = None) -> Log:
     return made
 
 
-def stream_log(stream: TextIO, now: Callable[[], float], redact: Callable[[str], str]) -> Log:
-    """Logfmt lines to a stream, with wall time; `redact` replaces secrets in each finished line."""
-    return _StreamLog(stream, now, redact)
+def stream_log(
+    stream: TextIO,
+    now: Callable[[], float],
+    redact: Callable[[str], str],
+    *,
+    form: Form = "logfmt",
+    level: Level = "info",
+    colours: bool = False,
+) -> Log:
+    """Lines to a stream, with wall time.
+
+    Args:
+        now: wall time.
+        redact: replaces secrets in each finished line.
+        form: "logfmt"; "json", an object a line; "pretty", for people, where a traceback is a block of lines.
+        level: what is less than this is left out.
+        colours: of the pretty form.
+    """
+    spell = partial(_pretty, colours=colours) if form == "pretty" else _json if form == "json" else _logfmt
+    return _StreamLog(stream, now, redact, spell, LEVELS.index(level))
 
 
 class _StreamLog:
     """Answers to what we ask of a structlog logger. Three lines a message: a chain of processors for each
     costs twice what the line does."""
 
-    def __init__(self, stream: TextIO, now: Callable[[], float], redact: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        now: Callable[[], float],
+        redact: Callable[[str], str],
+        spell: Callable[[float, str, str, Mapping[str, Any]], str],
+        least: int,
+    ) -> None:
         self._stream = stream
         self._now = now
         self._redact = redact
+        self._spell = spell
+        self._least = least
 
     def info(self, event: str, **fields: Any) -> None:
-        self._write("info", event, fields)
+        if self._least <= LEVELS.index("info"):
+            self._write("info", event, fields)
 
     def warning(self, event: str, **fields: Any) -> None:
-        self._write("warning", event, fields)
+        if self._least <= LEVELS.index("warning"):
+            self._write("warning", event, fields)
 
     def error(self, event: str, **fields: Any) -> None:
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: Mapping[str, Any]) -> None:
-        parts = [f"ts={self._now():.3f} level={level} event={_value(event)}"]
-        parts += [f"{name}={_value(value)}" for name, value in fields.items() if value is not None]
-        self._stream.write(self._redact(" ".join(parts)) + "\n")
+        self._stream.write(self._redact(self._spell(self._now(), level, event, fields)) + "\n")
         self._stream.flush()
+
+
+def _logfmt(at: float, level: str, event: str, fields: Mapping[str, Any]) -> str:
+    parts = [f"ts={at:.3f} level={level} event={_value(event)}"]
+    parts += [f"{name}={_value(value)}" for name, value in fields.items() if value is not None]
+    return " ".join(parts)
+
+
+def _json(at: float, level: str, event: str, fields: Mapping[str, Any]) -> str:
+    line = ""
+    for most in TEXTS_MAX:
+        values = {name: _as_json(value, most) for name, value in fields.items() if value is not None}
+        # Escaped like the other forms: no line moves a cursor, and a reader of bytes needs no encoding.
+        line = json.dumps({"ts": round(at, 3), "level": level, "event": event, **values})
+        if len(line) <= JSON_MAX:
+            break
+    return line
+
+
+def _as_json(value: object, most: int) -> object:
+    if isinstance(value, int):
+        return value
+    return round(value, 3) if isinstance(value, float) and isfinite(value) else str(value)[:most]
+
+
+def _pretty(at: float, level: str, event: str, fields: Mapping[str, Any], *, colours: bool) -> str:
+    paint = COLOURS[level] if colours else PLAIN
+    clock = datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")
+    words = [f"{paint.faint}{clock}{paint.off}", f"{paint.level}{level:7}{paint.off}", _escaped_if(event)]
+    block = ""
+    for name, value in fields.items():
+        if name == "traceback" and value:
+            lines = [_escaped_if(line) for line in str(value).split("\n")]
+            block = "".join(f"\n    {line}" for line in lines)
+        elif value is not None:
+            words.append(f"{paint.faint}{name}={paint.off}{_value(value)}")
+    return " ".join(words) + block
+
+
+def _escaped_if(text: str) -> str:
+    return text if text.isprintable() else _escaped(text)
 
 
 def _one_line(_: Any, __: str, fields: Fields) -> str:

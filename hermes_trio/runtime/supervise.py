@@ -13,7 +13,8 @@ import trio
 from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.runtime.tracebacks import traceback_of
+from hermes_trio.text.foreign_errors import shown, told
 
 T = TypeVar("T")
 HEALTHY_S = 30.0
@@ -61,6 +62,8 @@ async def supervise(
         wait_s = backoff_s(failures, chance.random(), first_s=FIRST_S, cap_s=CAP_S)
         if isinstance(error, PollConflict):
             wait_s = CONFLICT_S + wait_s / 2
+        if (trace := traceback_of(error)) is not None:
+            log.error("account failed", account=name, error=shown(error), traceback=trace)
         if not (conflicting and isinstance(error, PollConflict)):
             log.warning("account restarts", account=name, why=why, again_s=wait_s)
         conflicting = isinstance(error, PollConflict)

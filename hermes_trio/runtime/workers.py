@@ -19,6 +19,7 @@ from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import attempt, first_leaf
+from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.foreign_errors import shown
 
 FAILED_FIRST_S = 0.1
@@ -194,6 +195,7 @@ class WorkerTable(Generic[K, W]):
             key=str(key),
             failures=failures + 1,
             error=shown(error),
+            traceback=traceback_of(error),
         )
         if worker.stuck >= STUCK_AFTER and await self._clear_the_way(key, worker):
             worker.dirty = True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -19,6 +19,8 @@ from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import FROM_GATEWAY, Message, OutcomeName
 from hermes_trio.values.outbound_states import OPEN, STATES, State
 from hermes_trio.values.transcript import Entry
+
+T = TypeVar("T")
 
 _json = msgspec.json.Encoder()
 to_json = _json.encode
@@ -42,6 +44,14 @@ def reads(read: Callable[[Any], object], value: Any) -> bool:
     except UNREADABLE:
         return False
     return True
+
+
+def readable(read: Callable[[Any], T], value: Any) -> T | None:
+    """What a column holds; None where it holds nothing, or nothing that can be read."""
+    if value is not None:
+        with suppress(*UNREADABLE):
+            return read(value)
+    return None
 
 
 def known_key(text: Any) -> ConversationKey | None:

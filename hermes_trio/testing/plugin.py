@@ -58,9 +58,10 @@ else:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """A failed test that had a world prints its timeline and its seed."""
+    """A failed test that had a world prints what failed in it, its timeline and its seed."""
     outcome = yield
     report = outcome.get_result()
     made = _worlds.pop(item.nodeid, None) if report.when == "call" else None
     if made is not None and report.failed:
+        report.sections += [("raised in the world", text) for text in made.record.tracebacks()]
         report.sections.append((f"world, seed {made.seed}", made.timeline()))

@@ -70,6 +70,11 @@ class Record:
         """The events of one kind, in order."""
         return (event for event in self.events if event.who == who and what in (None, event.what))
 
+    def tracebacks(self) -> list[str]:
+        """What the log says of faults in the code of agents, tools, commands and adapters, one text each."""
+        failed = [event for event in self.of("log") if event.fields.get("traceback")]
+        return [f"{event.what}: {_why(event)}\n{event.fields['traceback']}" for event in failed]
+
     def timeline(self) -> str:
         """All of it for a person, a line each. What the store commits, and when it is told, is left out."""
         return "\n".join(
@@ -85,3 +90,7 @@ def _shown(value: Any) -> str:
     if len(value) > SHOWN_MAX:
         value = f"{value[:SHOWN_MAX]}…"
     return value if value.isascii() and value.isprintable() and " " not in value and value else repr(value)
+
+
+def _why(event: Event) -> object:
+    return event.fields.get("error") or event.fields.get("why")

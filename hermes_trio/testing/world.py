@@ -386,6 +386,10 @@ async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
         world = make(nursery)
         try:
             yield world
+        except BaseException as error:
+            for text in world.record.tracebacks():
+                error.add_note(f"In the world, {text}")
+            raise
         finally:
             world.close()
             nursery.cancel_scope.cancel(reason="the world ends")

@@ -71,8 +71,8 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
             return Ending(type(error).__name__, sentences.failed(turn))
 
 
-def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
-    """What is recorded of the error that a turn failed with, so that it can be raised again."""
+def failure_of(error: BaseException, traceback: str | None, redact: Callable[[str], str]) -> Failure:
+    """What is recorded of the error that a turn failed with, so that it can be raised again and mended."""
     text, name = clean(redact(text_of(error)))[:TEXT_MAX], type(error).__name__
     match error:
         case ModelFailed(kind=kind, why=why):
@@ -80,7 +80,7 @@ def failure_of(error: BaseException, redact: Callable[[str], str]) -> Failure:
         case NoCredentials(kind=kind, until=until, defer=defer, cooldown_until=ready_at):
             return Failure(type=name, text=text, kind=kind, until=until, defer=defer, cooldown_until=ready_at)
         case _:
-            return Failure(type=name, text=text)
+            return Failure(type=name, text=text, traceback=redact(traceback or ""))
 
 
 def _deferred(error: NoCredentials, now: float) -> Ending:

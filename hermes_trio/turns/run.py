@@ -18,6 +18,8 @@ from hermes_trio.errors import TurnTimedOut
 from hermes_trio.ports.store import Claimed, Opened, Reply
 from hermes_trio.processes.of_turn import TurnProcesses
 from hermes_trio.runtime.allowance import Allowance
+from hermes_trio.runtime.tracebacks import traceback_of
+from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.activity import Activity
 from hermes_trio.turns.concurrency import TurnPermit
@@ -138,6 +140,18 @@ class TurnRun:
                     self.permit.release()
                 else:
                     self.attendance.resume()
+
+    def tool_failed(self, tool: str, error: Exception) -> None:
+        """Tell those who wrote the tool; its model is told by the call's result.
+
+        A ValueError says what is wrong with the arguments (see the Tool port): that is the model's to mend.
+        """
+        key, why, trace = str(self.key), self.discretion.redact(shown(error)), traceback_of(error)
+        log = self.around.log
+        if trace is None or isinstance(error, ValueError):
+            log.info("tool failed", turn=self.id, key=key, tool=tool, error=why, traceback=trace)
+        else:
+            log.error("tool failed", turn=self.id, key=key, tool=tool, error=why, traceback=trace)
 
     @property
     def is_wanted(self) -> bool:

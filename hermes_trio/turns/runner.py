@@ -19,6 +19,7 @@ from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
+from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
@@ -86,6 +87,10 @@ class TurnRunner:
 
     def _closed(self, run: TurnRun, seconds: float, end: _End | None) -> None:
         error = end.error if end is not None else None
+        told = None if error is None else self._around.discretion.redact(shown(error))
+        if end is not None and end.closing.error is not None and end.closing.error.traceback:
+            trace = end.closing.error.traceback
+            self._log.error("agent failed", turn=run.id, key=str(run.key), error=told, traceback=trace)
         self._log.info(
             "turn closed",
             turn=run.id,
@@ -95,7 +100,7 @@ class TurnRunner:
             seconds=seconds,
             steps=run.steps.count,
             why=None if end is None else end.why,
-            error=None if error is None else self._around.discretion.redact(shown(error)),
+            error=told,
         )
 
     async def _act(self, run: TurnRun, reach: Callable[[trio.CancelScope], None]) -> None:
@@ -190,7 +195,7 @@ def _failed(run: TurnRun, ending: Ending, error: BaseException) -> Closing:
         reason=clean(ending.reason),
         outcome=ending.outcome if ending.until is None else None,
         until=ending.until,
-        error=failure_of(error, run.discretion.redact),
+        error=failure_of(error, traceback_of(error), run.discretion.redact),
         reply=run.framed((Part(said),), "notice") if said else None,
     )
 

@@ -8,7 +8,7 @@ import msgspec
 
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import Chance, WallClock
+from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.discretion import Discretion
@@ -32,6 +32,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         background: the programs that conversations have started.
         history: how many characters of a conversation the agent is given with each turn.
         memory: what is kept of conversations between their turns.
+        log: takes what goes wrong in it.
     """
 
     store: Store
@@ -49,3 +50,4 @@ class Surroundings(msgspec.Struct, frozen=True):
     steer: bool
     history: int
     memory: Memory
+    log: Log

@@ -67,6 +67,7 @@ class Failure(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         type: its type's name.
         text: its text, without secrets.
+        traceback: the frames it came through, without secrets; "" where it is no fault in anybody's code.
         kind: of a model's failure, or of the refusal of the last key.
         until: wall time a key may be used again.
         defer: the turn's messages were kept until then.
@@ -75,6 +76,7 @@ class Failure(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     type: str
     text: str
+    traceback: str = ""
     kind: str | None = None
     until: float | None = None
     defer: bool = False

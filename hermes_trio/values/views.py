@@ -108,6 +108,65 @@ class KeyView(Struct, frozen=True, kw_only=True):
     used_at: float | None = None
 
 
+class StepView(Struct, frozen=True, kw_only=True):
+    """A step of a turn.
+
+    Args:
+        name, n: the n-th call of this name.
+        state: "intent": it did not end.
+        value: the beginning of what it gave, as JSON; for "failed" its error.
+        began_at, ended_at: wall time; None: not known, or it has not ended.
+    """
+
+    name: str
+    n: int
+    state: str
+    value: str = ""
+    began_at: float | None = None
+    ended_at: float | None = None
+
+
+class TextView(Struct, frozen=True, kw_only=True):
+    """A text that went in or out in a turn.
+
+    Args:
+        kind: of the transcript "user", "assistant", "tool", "note" or "summary"; of what was said "final",
+            "notice" and so on.
+        text: its beginning.
+        at: wall time.
+        state: what became of what was said.
+    """
+
+    kind: str
+    text: str
+    at: float
+    state: str = ""
+
+
+class TurnPage(Struct, frozen=True, kw_only=True):
+    """All there is to know of one turn.
+
+    Args:
+        turn, closed_at, attempt, reason: what it is, and how it ended.
+        error, traceback: what it failed with, and where that was raised.
+        earlier: how many entries of the conversation came before it.
+        entries: what it added to the conversation: what its model was shown and gave, at most 200.
+        steps: the first 200, in the order in which they were begun.
+        said: what the chat was shown, or is to be.
+    """
+
+    turn: TurnView
+    closed_at: float | None = None
+    attempt: int = 1
+    reason: str = ""
+    error: str = ""
+    traceback: str = ""
+    earlier: int = 0
+    entries: tuple[TextView, ...] = ()
+    steps: tuple[StepView, ...] = ()
+    said: tuple[TextView, ...] = ()
+
+
 ReplyState = Literal["none", "owed", "said", "maybe", "failed"]
 """What became of what was said for a message; see `LedgerRow`."""
 

@@ -59,6 +59,36 @@ async def test_while_a_turn_runs_the_daemon_answers_within_2_s(place):
         assert row["outcome"] == "stopped"
 
 
+async def test_a_turn_is_shown_with_what_it_was_asked_did_and_said_beside_a_daemon_and_without(place):
+    place.model.push(Item(calls=[Call("now", "{}")]), Item(text="It is late."))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "what time is it?")
+        await place.bot.wait_sent(ADA)
+        beside = await place.hermes("turn", 1, "--json")
+        missing = await place.hermes("turn", 7)
+    without = await place.hermes("turn", 1, "--json")
+    assert json.loads(beside.stdout)["turn"] == json.loads(without.stdout)["turn"]
+    page = json.loads(without.stdout)
+    assert (page["turn"]["key"], page["turn"]["state"], page["error"]) == ("telegram/main/42", "finished", "")
+    assert [entry["kind"] for entry in page["entries"]] == ["user", "assistant", "tool", "assistant"]
+    assert page["entries"][1]["text"] == "now({})"
+    assert [(step["name"], step["state"]) for step in page["steps"]] == [
+        ("model", "done"),
+        ("tool now#1/now", "done"),
+        ("tool now", "done"),
+        ("model", "done"),
+    ]
+    assert [(said["kind"], said["text"], said["state"]) for said in page["said"]] == [
+        ("final", "It is late.", "sent")
+    ]
+    shown = (await place.hermes("turn", 1)).stdout
+    assert shown.startswith("turn 1 of telegram/main/42, session 1: finished\n")
+    assert "tool now#1 done in " in shown
+    assert (missing.returncode, missing.stdout) == (1, "")
+    assert "there is no turn 7; `hermes-trio ledger` names the turn of each message" in missing.stderr
+
+
 async def test_the_ledger_of_one_chat(place):
     place.configure(allow_users='["*"]')
     async with place.daemon() as daemon:

@@ -1,10 +1,12 @@
 """Lines on a stream: logfmt, one a line, and never a secret in any of the forms it may take there."""
 
 import io
+import json
 import re
 
 import pytest
 
+from hermes_trio.daemon.log_sink import LINE_MAX
 from hermes_trio.runtime.log import stream_log
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.values.identity import Secret
@@ -19,10 +21,63 @@ SECRETS = [
 ]
 
 
-def lines(*secrets):
+def lines(*secrets, **style):
     """A log with these secrets, and what it has written."""
     stream = io.StringIO()
-    return stream_log(stream, lambda: 12.3456, Redactor([Secret(s) for s in secrets])), stream
+    return stream_log(stream, lambda: 12.3456, Redactor([Secret(s) for s in secrets]), **style), stream
+
+
+def test_a_line_of_json_is_an_object_with_numbers_as_numbers():
+    log, stream = lines(form="json")
+    log.error("turn closed", turn=7, seconds=1.23456, why=None, text='a "b"\nc=ü')
+    assert json.loads(stream.getvalue()) == {
+        "ts": 12.346,
+        "level": "error",
+        "event": "turn closed",
+        "turn": 7,
+        "seconds": 1.235,
+        "text": 'a "b"\nc=ü',
+    }
+    assert stream.getvalue().count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["a" * 100_000, "ü" * 3_000, "\x00" * 100_000])
+def test_a_line_of_json_is_whole_however_long_its_texts_are(text):
+    log, stream = lines(form="json")
+    log.error("agent failed", turn=7, error=text, traceback=text)
+    assert len(stream.getvalue()) <= LINE_MAX
+    assert json.loads(stream.getvalue())["turn"] == 7
+
+
+def test_the_pretty_form_shows_a_traceback_as_a_block_and_moves_no_cursor():
+    log, stream = lines(form="pretty")
+    log.error(
+        "agent failed", turn=7, error="KeyError('a\x1b[2J')", traceback="bot.py:3 in agent\n    x\x1b[2J"
+    )
+    first, *block = stream.getvalue().splitlines()
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d error   agent failed turn=7 error=\"KeyError\('a\\x1b\[2J'\)\"", first
+    )
+    assert block == ["    bot.py:3 in agent", "        x\\x1b[2J"]
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_colours_are_of_a_terminal_only():
+    log, stream = lines(form="pretty", colours=True)
+    log.warning("account down", account="telegram/main")
+    assert "\x1b[33mwarning\x1b[0m" in stream.getvalue().replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [("debug", 3), ("info", 3), ("warning", 2), ("error", 1)],
+)
+def test_what_is_less_than_its_level_is_left_out(level, written):
+    log, stream = lines(level=level)
+    log.info("ready")
+    log.warning("account down")
+    log.error("agent failed")
+    assert stream.getvalue().count("\n") == written
 
 
 def test_a_line_is_logfmt():

@@ -7,7 +7,6 @@ the head was read is left out of all pages, so that they fit together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -17,7 +16,6 @@ from hermes_trio.store.promises.boot import GUARD_BOOTS
 from hermes_trio.store.promises.shown import AGES_S
 from hermes_trio.store.tx import (
     RANKS,
-    UNREADABLE,
     Tx,
     read_address,
     read_choices,
@@ -25,6 +23,7 @@ from hermes_trio.store.tx import (
     read_key,
     read_message,
     read_part,
+    readable,
     reads,
     text_of,
     to_json,
@@ -174,7 +173,7 @@ def _boots(of: _Reading, after: After) -> Iterator[Found]:
                 started_at=of.since(started_at),
                 ended_at=ended,
                 clean=bool(clean and ended is not None),
-                setup=_read(_read_setup, setup),
+                setup=readable(_read_setup, setup),
             ),
         )
 
@@ -203,7 +202,7 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
         open=of.is_open,
         chat=of.head.key.chat,
     ):
-        message = _read(read_message, body) if ours else None
+        message = readable(read_message, body) if ours else None
         if message is None:
             yield (id, 0), None
             continue
@@ -244,7 +243,7 @@ def _turns(of: _Reading, after: After) -> Iterator[Found]:
                 closed_at=closed,
                 checkpoint_at=of.past(checkpoint_at),
                 reason=reason if closed is not None else "",
-                error=_read(_read_failure, error) if closed is not None else None,
+                error=readable(_read_failure, error) if closed is not None else None,
             ),
         )
 
@@ -291,7 +290,7 @@ def _entries(of: _Reading, after: After) -> Iterator[Found]:
         " and at <= :until order by id limit :most",
         after,
     ):
-        entry = _read(read_entry, body)
+        entry = readable(read_entry, body)
         row = entry and RecordedEntry(session=session, turn=turn, entry=entry, at=of.since(at))
         yield (id, 0), row
 
@@ -307,7 +306,7 @@ def _said(of: _Reading, after: After) -> Iterator[Found]:
         after,
         lane=text_of(Lane(key.platform, key.account, key.chat, key.thread)),
     ):
-        where, text = _read(read_address, address), _read(read_part, part)
+        where, text = readable(read_address, address), readable(read_part, part)
         if where is None or text is None:
             yield (id, 0), None
             continue
@@ -333,7 +332,7 @@ def _said(of: _Reading, after: After) -> Iterator[Found]:
                 first=first,
                 marked=bool(marked),
                 message_id=None if is_open else message_id,
-                choices=_read(read_choices, choices) or (),
+                choices=readable(read_choices, choices) or (),
                 why=why,
             ),
         )
@@ -361,14 +360,6 @@ _READ: dict[RecordingPart, Callable[[_Reading, After], Iterator[Found]]] = {
     "entries": _entries,
     "said": _said,
 }
-
-
-def _read(read: Callable[[Any], Any], body: Any) -> Any:
-    """What cannot be read is left out: the rest is worth more than nothing."""
-    if body is not None:
-        with suppress(*UNREADABLE):
-            return read(body)
-    return None
 
 
 def _time(value: Any) -> float:

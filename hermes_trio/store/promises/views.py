@@ -105,6 +105,12 @@ def _turn(tx: Tx, row: dict[str, Any], of: ConversationKey | None = None) -> Tur
     return shown(TurnView, **row | more | {"paused": bool(row["paused"])})
 
 
+def turn(tx: Tx, id: int) -> TurnView | None:
+    """One turn; None if there is none of this number whose key can be read."""
+    found = tx.named(f"{_TURN} where id = ?", id)
+    return _turn(tx, found[0]) if found and reads(read_key, found[0]["key"]) else None
+
+
 def status(tx: Tx) -> StatusView:
     """Counts, and the turns running."""
     boot = tx.one("select max(id) from boot")[0] or 0

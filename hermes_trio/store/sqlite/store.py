@@ -25,6 +25,7 @@ from hermes_trio.store.promises import (
     recording,
     rows,
     transcript,
+    turn_page,
     turns,
     unreadable,
     views,
@@ -193,6 +194,7 @@ class SqliteStore:
     sessions = asking(views.sessions)
     session = asking(views.session)
     status = asking(views.status)
+    turn_page = asking(turn_page.turn_page)
     recording_head = asking(recording.head)
     recording_rows = asking(recording.rows)
 

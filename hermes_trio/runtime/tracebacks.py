@@ -1,0 +1,102 @@
+"""Where an error was raised, told to those who wrote the code: their own frames, ours and trio's folded.
+
+A source line is foreign text: it is cut and cleaned here, and redacted by whoever shows it.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import outcome
+import trio
+from msgspec import Struct
+
+from hermes_trio import errors
+from hermes_trio.errors import Fenced, LimitReached, OutsideError, TurnTimedOut
+from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.sanitize import clean
+
+FOLDED = {
+    f"{Path(str(part.__file__)).parent}/": part.__name__.partition(".")[0] for part in (errors, trio, outcome)
+}
+"""Whose frames are folded, by folder."""
+
+FIRST_MAX, LAST_MAX = 4, 8
+"""So many of the outermost and of the innermost frames are told."""
+
+ERRORS_MAX = 3
+"""An error and what caused it."""
+
+LINE_MAX = 120
+CHARS_MAX = 2_000
+"""A line of the log that is longer than 4,096 bytes is cut."""
+
+
+class Frame(Struct, frozen=True):
+    """A place that an error came through; `folded`: whose it is, "" where it is shown."""
+
+    file: str
+    line: int
+    function: str
+    folded: str
+
+    def __str__(self) -> str:
+        source = linecache.getline(self.file, self.line).strip()[:LINE_MAX]
+        return f"{self.file}:{self.line} in {self.function}" + (f"\n    {source}" if source else "")
+
+
+EXPECTED = (OutsideError, Fenced, LimitReached, TurnTimedOut)
+"""They say what happened outside, or to a turn: nobody's code has to change."""
+
+
+def traceback_of(error: BaseException) -> str | None:
+    """The frames that led to an error, outermost first, a line each; None if it is no fault in any code.
+
+    A frame is `FILE:LINE in FUNCTION`, with its source below. Frames of hermes-trio and trio are counted;
+    where there are no others the innermost is shown. What caused the error follows with its own frames.
+
+    Returns:
+        At most `CHARS_MAX` characters, clean, not redacted; "" where it was not raised.
+    """
+    if isinstance(error, EXPECTED):
+        return None
+    lines: list[str] = []
+    for one in _with_causes(error):
+        if one is not error:
+            lines.append(f"caused by {told(one)[:LINE_MAX]}")
+        lines += _lines(list(_frames(one)))
+    return clean("\n".join(lines))[:CHARS_MAX]
+
+
+def _lines(frames: list[Frame]) -> Iterator[str]:
+    own = [frame for frame in frames if not frame.folded] or frames[-1:]
+    left_out = len(own) - FIRST_MAX - LAST_MAX
+    for nth, frame in enumerate(own):
+        if not FIRST_MAX <= nth < FIRST_MAX + left_out:
+            yield str(frame)
+        elif nth == FIRST_MAX:
+            yield f"({left_out} more frames)"
+    counts = Counter(frame.folded for frame in frames if frame.folded and frame not in own)
+    if counts:
+        yield f"(left out: {', '.join(f'{count} frames of {whose}' for whose, count in counts.items())})"
+
+
+def _frames(error: BaseException) -> Iterator[Frame]:
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        folded = next((name for folder, name in FOLDED.items() if code.co_filename.startswith(folder)), "")
+        yield Frame(code.co_filename, trace.tb_lineno, code.co_name, folded)
+        trace = trace.tb_next
+
+
+def _with_causes(error: BaseException) -> Iterator[BaseException]:
+    at: BaseException | None = error
+    for _ in range(ERRORS_MAX):
+        if at is None:
+            return
+        yield at
+        at = at.__cause__ or (None if at.__suppress_context__ else at.__context__)
