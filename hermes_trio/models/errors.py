@@ -30,7 +30,7 @@ BODY_BYTES_MAX = 1024 * 1024
 """As much as one event of a stream may have."""
 
 READ: ForeignJson[Any] = ForeignJson(Any, most_bytes=BODY_BYTES_MAX)
-LEVELS_MAX = 4
+LEVELS_MAX = 6
 """How deep a refusal may be wrapped."""
 
 OBJECTS_MAX = 20
@@ -76,7 +76,7 @@ def failure(
             (int(code) for code in codes if code.isascii() and code.isdigit() and 400 <= int(code) < 600),
             None,
         )
-    wait_s = retry_after_s(headers, said[0] if said else {}, message, now=now)
+    wait_s = retry_after_s(headers, said, message, now=now)
     kind = _kind(status, codes, message, wait_s)
     text = message or plain or redact(body.decode("utf-8", "replace"))[: 4 * TEXT_MAX]
     if status == 400 and kind == "malformed" and NO_MODEL.search(message):

@@ -25,6 +25,9 @@ ATTEMPTS = 3
 """Tries of one request at one model, of those that failed through no fault of a key."""
 
 BACKOFF_MAX_S = 8.0
+PATIENCE_S = 8.0
+"""For how long a model may give nothing, its tries together, before another that can be asked is."""
+
 GIVEN_UP_AT_ONCE: frozenset[ModelFailure] = frozenset({"context", "malformed"})
 """No other key or model helps: the request itself is at fault."""
 
@@ -123,8 +126,9 @@ class Walk:
 
     async def _ask(self, candidate: Candidate, request: ModelRequest, hand_out: _HandOut) -> ModelAnswer:
         tried, failed = _Tried(), 0
+        alone, began = candidate is self._candidates.all[-1], trio.current_time()
         while True:
-            patient = candidate is self._candidates.all[-1] and failed + 1 < ATTEMPTS
+            patient = alone and failed + 1 < ATTEMPTS
             try:
                 return await self._ask_once(candidate, tried, request, hand_out, patient=patient)
             except ModelFailed as error:
@@ -132,6 +136,8 @@ class Walk:
                     continue
                 failed += 1
                 if error.kind in GIVEN_UP_AT_ONCE or failed == ATTEMPTS or error.status == 404:
+                    raise
+                if not alone and not hand_out.some and trio.current_time() - began > PATIENCE_S:
                     raise
             chance = self._candidates.chance.random()
             await trio.sleep(backoff_s(failed - 1, chance, cap_s=BACKOFF_MAX_S))
@@ -210,20 +216,24 @@ class _Tried:
 
 
 class _HandOut:
-    """Hands pieces of text on, and says when those handed out are void."""
+    """Hands pieces of text on, and says when those handed out are void.
+
+    Attributes:
+        some: pieces of this call's answer were.
+    """
 
     def __init__(self, on_text: Callable[[str], None], on_restart: Callable[[], None]) -> None:
         self._on_text = on_text
         self._on_restart = on_restart
-        self._some = False
+        self.some = False
 
     def begin(self) -> None:
-        if self._some:
-            self._some = False
+        if self.some:
+            self.some = False
             self._on_restart()
 
     def take(self, text: str) -> None:
-        self._some = True
+        self.some = True
         self._on_text(text)
 
 

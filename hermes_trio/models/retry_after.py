@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-DETAILS_MAX = 20
+FIELDS = ("resets_in_seconds", "retry_after_seconds", "retry_after", "retryAfter", "retryDelay")
+"""Of a body: ChatGPT's, OpenRouter's, those of gateways, Google's."""
+
 LONGEST_S = 7 * 86400.0
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 DURATION_CHARS_MAX = 40
@@ -20,33 +22,39 @@ UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def retry_after_s(
-    headers: Mapping[str, str], document: Mapping[str, Any], message: str = "", *, now: float
+    headers: Mapping[str, str], said: Sequence[Mapping[str, Any]], message: str = "", *, now: float
 ) -> float | None:
     """Seconds to wait, None if nobody says. The first that says something counts.
 
     Args:
         headers: of the response, looked up in lower case.
-        document: its JSON body.
+        said: the objects of its JSON body that speak of the refusal, the outermost first.
         message: what it says in words.
         now: wall time in seconds; the response's own Date is preferred to it.
 
-    The ways: Retry-After-Ms; Retry-After (RFC 9110: seconds, or a date); `resets_in_seconds` or `retryDelay`
-    in the body; X-RateLimit-Reset and its kin where nothing remains; "try again in 7m12s".
+    The ways: those of headers (Retry-After-Ms; Retry-After, by RFC 9110 seconds or a date; X-RateLimit-Reset
+    and its kin where nothing remains); a field of the body; headers that a gateway hands on in the body; "try
+    again in 7m12s".
     """
     now = _date(headers.get("date", ""), 0.0, epoch=True) or now
     ways: tuple[Callable[[], float | None], ...] = (
-        lambda: _scaled(_number(headers.get("retry-after-ms")), 0.001),
-        lambda: _number(headers.get("retry-after")),
-        lambda: _date(headers.get("retry-after", ""), now),
-        lambda: _in_body(document),
+        lambda: _asked_for(headers, now),
+        lambda: _in_body(said, now),
         lambda: _limits(headers, now),
-        lambda: _limits(_proxied_headers(document), now),
+        lambda: _handed_on(said, now),
         lambda: _in_words(message),
     )
     for way in ways:
         if (found := way()) is not None:
             return min(max(found, 0.0), LONGEST_S)
     return None
+
+
+def _asked_for(headers: Mapping[str, str], now: float) -> float | None:
+    if (found := _scaled(_number(headers.get("retry-after-ms")), 0.001)) is not None:
+        return found
+    found = _number(headers.get("retry-after"))
+    return _date(headers.get("retry-after", ""), now) if found is None else found
 
 
 def _number(value: object) -> float | None:
@@ -75,27 +83,27 @@ def _since_epoch(moment: datetime) -> float:
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _in_body(document: Mapping[str, Any]) -> float | None:
-    error = document.get("error")
-    if not isinstance(error, dict):
-        return None
-    if (seconds := _number(error.get("resets_in_seconds"))) is not None:
-        return seconds
-    details = error.get("details")
-    for detail in details[:DETAILS_MAX] if isinstance(details, list) else []:
-        delay = detail.get("retryDelay") if isinstance(detail, dict) else None
-        if isinstance(delay, str) and (seconds := _duration(delay)) is not None:
-            return seconds
+def _in_body(said: Sequence[Mapping[str, Any]], now: float) -> float | None:
+    waits = (
+        _moment(str(one[name])[:DURATION_CHARS_MAX], now)
+        for one in said
+        for name in FIELDS
+        if isinstance(one.get(name), str | int | float)
+    )
+    return next((wait for wait in waits if wait is not None), None)
+
+
+def _handed_on(said: Sequence[Mapping[str, Any]], now: float) -> float | None:
+    """OpenRouter hands on in `error.metadata.headers` what it was told, or tells of its own limits."""
+    for one in said:
+        if not isinstance(found := one.get("headers"), dict):
+            continue
+        given = {str(k).lower(): str(v) for k, v in found.items()}
+        # What is refused has nothing left, said or not.
+        ways = (_asked_for(given, now), _limits({"x-ratelimit-remaining": "0", **given}, now))
+        if (wait := next((way for way in ways if way is not None), None)) is not None:
+            return wait
     return None
-
-
-def _proxied_headers(document: Mapping[str, Any]) -> dict[str, str]:
-    """OpenRouter hands the limits on in `error.metadata.headers`."""
-    found: Any = document
-    for name in ("error", "metadata", "headers"):
-        found = found.get(name) if isinstance(found, dict) else None
-    headers = {str(k).lower(): str(v) for k, v in found.items()} if isinstance(found, dict) else {}
-    return {"x-ratelimit-remaining": "0", **headers}  # what is refused has nothing left, said or not
 
 
 def _in_words(message: str) -> float | None:

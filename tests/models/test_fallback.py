@@ -59,6 +59,9 @@ class Scripted:
         if isinstance(does, tuple):
             on_text(does[0])
             does = does[1]
+        if isinstance(does, float):
+            await trio.sleep(does)
+            raise failed("transport")
         if does == "hang":
             await trio.sleep_forever()
         if isinstance(does, ModelFailed):
@@ -377,3 +380,29 @@ async def test_an_overloaded_one_that_says_how_long_or_has_a_spare_or_a_fallback
     await Desk(first, second).ask()
     assert (slow.keys, spare.keys, first.keys, second.keys) == (["a"], ["a", "b"], ["a"], ["a"])
     assert trio.current_time() == 0
+
+
+async def test_a_model_that_is_silent_for_long_is_asked_once_where_another_can_be(autojump_clock):
+    """A silence of two minutes was waited for three times, and then the fallback answered at once."""
+    silent, other = Scripted("silent", script=[120.0] * 3), Scripted("other")
+    desk = Desk(silent, other)
+    assert (await desk.ask()).text == "ok from other"
+    assert (trio.current_time(), len(silent.keys)) == (120.0, 1)
+
+
+async def test_with_nobody_else_to_ask_it_is_asked_three_times(autojump_clock):
+    silent, other = Scripted("silent", script=[120.0] * 3), Scripted("other", script=[120.0, 120.0])
+    desk = Desk(silent, other)
+    assert (await desk.ask()).text == "ok from other"
+    assert (len(silent.keys), len(other.keys)) == (1, 3)
+
+
+async def test_silences_that_are_short_are_tried_again_as_long_as_they_are_short_together(autojump_clock):
+    silent, other = Scripted("silent", script=[5.0] * 3), Scripted("other")
+    assert (await Desk(silent, other).ask()).text == "ok from other"
+    assert len(silent.keys) == 2
+
+
+async def test_a_model_that_broke_off_amid_its_answer_is_asked_again(autojump_clock):
+    begun = Scripted("begun", script=[("Half", 60.0)])
+    assert (await Desk(begun, Scripted("other")).ask()).text == "ok from begun"
