@@ -10,6 +10,7 @@ import msgspec
 
 from hermes_telegram.answer import ANSWER_BYTES_MAX, Answer
 from hermes_telegram.entities import to_entities
+from hermes_telegram.wire import DIRECT
 from hermes_trio import (
     ChatMoved,
     Delivery,
@@ -135,9 +136,13 @@ def _kind(code: int, said: str) -> RefusalKind:
 
 def _place(delivery: Delivery) -> dict[str, Any]:
     place: dict[str, Any] = {"chat_id": int(delivery.address.chat)}
-    if delivery.address.thread is not None:
-        place["message_thread_id"] = int(delivery.address.thread)
-    return place
+    if (thread := delivery.address.thread) is None:
+        return place
+    if not thread.startswith(DIRECT):
+        return place | {"message_thread_id": int(thread)}
+    if delivery.op != "send":
+        raise SendRefused("Telegram shows nobody typing in direct messages to a channel")
+    return place | {"direct_messages_topic_id": int(thread.removeprefix(DIRECT))}
 
 
 def _message(delivery: Delivery) -> dict[str, Any]:

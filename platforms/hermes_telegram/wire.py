@@ -28,6 +28,10 @@ GENERAL_TOPIC = 1
 """Sends to a forum's General topic must not name it: "message thread not found"."""
 
 
+DIRECT = "direct/"
+"""How the thread of a person's direct messages to a channel begins: these have numbers of their own."""
+
+
 class Me(msgspec.Struct, frozen=True):
     """The bot itself, from getMe."""
 
@@ -40,6 +44,12 @@ class Chat(msgspec.Struct):
 
     id: int
     type: str
+
+
+class DirectTopic(msgspec.Struct):
+    """One person's direct messages to a channel."""
+
+    topic_id: int
 
 
 class Replied(msgspec.Struct, rename={"from_": "from"}):
@@ -59,6 +69,7 @@ class TextMessage(msgspec.Struct, rename={"from_": "from"}):
     from_: User | None = None
     message_thread_id: int | None = None
     is_topic_message: bool = False
+    direct_messages_topic: DirectTopic | None = None
     text: str | None = None
     entities: list[Entity] = []
     caption: str | None = None
@@ -93,6 +104,7 @@ class Prompted(msgspec.Struct):
     chat: Chat
     message_thread_id: int | None = None
     is_topic_message: bool = False
+    direct_messages_topic: DirectTopic | None = None
     reply_markup: Keyboard | None = None
 
 
@@ -284,15 +296,21 @@ def _is_topic_root(message: TextMessage, replied: Replied) -> bool:
     )
 
 
-def _address(account: str, message: TextMessage | Prompted, user: User | None) -> Address:
+def _thread(message: TextMessage | Prompted) -> str | None:
+    if message.direct_messages_topic is not None:
+        return f"{DIRECT}{message.direct_messages_topic.topic_id}"
     thread = message.message_thread_id
     # Ordinary groups number reply chains in the same field; those are no topics.
     topic = thread is not None and message.is_topic_message and thread != GENERAL_TOPIC
+    return str(thread) if topic else None
+
+
+def _address(account: str, message: TextMessage | Prompted, user: User | None) -> Address:
     return Address(
         platform="telegram",
         account=account,
         chat=str(message.chat.id),
-        thread=str(thread) if topic else None,
+        thread=_thread(message),
         user=None if user is None else str(user.id),
     )
 

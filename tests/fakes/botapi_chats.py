@@ -58,6 +58,8 @@ class BotChats:
         self.reactions: dict[tuple[int, int], list[Any]] = {}
         self.commands: list[dict[str, str]] = []
         self.topics: dict[tuple[int, int], str] = {}
+        self.direct: set[int] = set()
+        """Chats of direct messages to a channel: each send names whose they are, and nobody types there."""
         self.migrated: dict[int, int] = {}
         self.anonymous: set[tuple[int, int]] = set()
         self._shown: dict[int, dict[int, Shown]] = {}
@@ -246,7 +248,8 @@ class BotChats:
         return True
 
     def _send_chat_action(self, params: dict[str, Any]) -> bool:
-        self._known_chat(params)
+        if self._known_chat(params) in self.direct:
+            raise bad("method is not available for channel direct messages chats")
         self._known_thread(params)
         if params.get("action") != "typing":
             raise bad("wrong parameter action in request")
@@ -301,6 +304,10 @@ class BotChats:
 
     def _known_thread(self, params: dict[str, Any]) -> int | None:
         thread = params.get("message_thread_id")
+        if params["chat_id"] in self.direct:
+            if thread is not None or "direct_messages_topic_id" not in params:
+                raise bad("DIRECT_MESSAGES_TOPIC_REQUIRED")
+            thread = params["direct_messages_topic_id"]
         if thread is None:
             return None
         state = self.topics.get((params["chat_id"], thread))

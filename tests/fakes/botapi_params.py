@@ -16,7 +16,9 @@ from tests.fakes.http_server import Request, Response
 TEXT_MAX = 4096
 ENTITIES_MAX = 100  # more are dropped, silently
 INVISIBLE = re.compile(r"[\s\u00ad\u115f\u1160\u200b-\u200f\u2060-\u2064\u2800\u3164\ufe0f\ufeff\uffa0]+")
-INT_FIELDS = {"chat_id", "user_id", "message_thread_id", "message_id", "offset", "limit", "timeout"}
+INT_FIELDS = {"chat_id", "user_id", "message_thread_id", "message_id", "offset", "limit", "timeout"} | {
+    "direct_messages_topic_id"
+}
 JSON_FIELDS = {
     "entities",
     "reply_parameters",

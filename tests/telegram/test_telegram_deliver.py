@@ -79,6 +79,17 @@ async def test_a_topic_gets_its_sends_and_typing_and_the_general_one_carries_no_
     assert fake.typing(-100)[0].params["message_thread_id"] == 5
 
 
+async def test_direct_messages_to_a_channel_are_answered_to_their_person_and_nobody_types(fake, platform):
+    fake.topic(-100, 5)
+    fake.direct.add(-100)
+    direct = Address("telegram", "main", "-100", "direct/5", "42")
+    await platform.deliver(send("to you", to=direct))
+    with pytest.raises(SendRefused):
+        await platform.deliver(Delivery(op="typing", address=direct))
+    assert [(shown.text, shown.thread) for shown in fake.sent(-100)] == [("to you", 5)]
+    assert fake.counts["sendChatAction"] == 0
+
+
 @pytest.mark.parametrize("state", ["closed", "deleted"])
 async def test_a_topic_that_refuses_is_never_answered_in_the_main_chat(fake, platform, state):
     fake.topic(-100, 5, state)

@@ -241,6 +241,17 @@ def test_the_general_topic_is_no_thread():
     assert of(chat=GROUP, message_thread_id=1, is_topic_message=True).address.thread is None
 
 
+def test_direct_messages_to_a_channel_are_a_thread_for_each_person():
+    """Their topics have numbers of their own, and what is said there has to name one."""
+    chat = {"id": -100778, "type": "supergroup", "title": "News", "is_direct_messages": True}
+    value = of(chat=chat, direct_messages_topic={"topic_id": 5, "user": ADA})
+    assert value.address == Address("telegram", "main", "-100778", "direct/5", "42")
+    prompt = message("Sure?", chat, direct_messages_topic={"topic_id": 5}) | {"message_id": 30}
+    press = {"id": "8", "from": ADA, "chat_instance": "1", "data": "t1", "message": prompt}
+    pressed = decoded(update(callback_query=press))
+    assert pressed.address == value.address
+
+
 def test_the_first_message_of_a_topic_is_not_a_reply_to_the_bot_that_made_the_topic():
     bot = {"id": 500, "is_bot": True, "first_name": "H"}
     root = message(None, GROUP, forum_topic_created={"name": "T"}) | {"message_id": 5, "from": bot}
