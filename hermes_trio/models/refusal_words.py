@@ -16,7 +16,7 @@ from hermes_trio.errors import ModelFailure
 WRAPPERS = ("error", "errors", "base_resp", "detail", "details", "metadata", "raw", "innererror", "message")
 """Names under which a body holds the refusal itself: an object, a list of them, or either as JSON text."""
 
-CODE_NAMES = ("code", "type", "status", "reason", "error_code", "status_code")
+CODE_NAMES = ("code", "type", "status", "reason", "error_code", "status_code", "http_code")
 MESSAGE_NAMES = ("message", "detail", "msg", "status_msg", "error_message", "error", "raw")
 
 CODES: tuple[tuple[ModelFailure, str], ...] = (
@@ -165,7 +165,8 @@ PHRASES: tuple[Phrase, ...] = (
             r"chat template",
             r"jinja|at row \d+, column \d+",
             r"extra inputs are not permitted",
-            r"failed to parse (grammar|messages|tools|request)",
+            r"content management policy",
+            r"failed to parse (grammar|messages|tools?|request)",
             r"(invalid|unsupported) (message|parameter|schema|tool|content)",
             r"must be (a response to|followed by)",
         ),

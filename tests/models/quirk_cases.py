@@ -73,6 +73,7 @@ class Case:
         lasting: the second request is not refused.
         report: where it was reported.
         beside: text that the answer had beside its call.
+        tools: whether there are any.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class Case:
         lasting=True,
         report="",
         beside="",
+        tools=True,
     ):
+        self.tools = tools
         self.report, self.beside = report, beside
         self.name, self.wrong, self.status, self.said = name, wrong, status, said
         self.own, self.extra, self.fake, self.lasting = own, extra, fake, lasting
@@ -110,6 +113,7 @@ WRONG = {
     "tool messages": lambda body: not alternates(body),
     "empty content beside calls": lambda body: any(message["content"] == "" for message in calling(body)),
     "cache_control": lambda body: "cache_control" in str(body),
+    "max_tokens": lambda body: "max_tokens" in body,
 }
 THOUGHT = {"message": {"reasoning_content": "The clock."}}
 REPORTED = tuple(
@@ -119,6 +123,7 @@ REPORTED = tuple(
         status,
         said,
         own=THOUGHT if name == "reasoning" else None,
+        extra={"max_tokens": 99} if name == "max_tokens" else None,
         fake=AnthropicFake if name == "cache_control" else OpenAIFake,
         report=report,
     )
@@ -184,6 +189,14 @@ REPORTED = tuple(
             "tools",
             400,
             "registry.ollama.ai/library/smollm2:135m does not support tools",
+        ),
+        ("MiniMax-AI/MiniMax-M2.5#24", "tools", 400, "Failed to fetch tools: Not yet implemented"),
+        (
+            "router-for-me/CLIProxyAPI#2101",
+            "max_tokens",
+            400,
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
+            " 'max_completion_tokens' instead.",
         ),
         ("vllm-project/vllm#2964", "the system role", 400, "System role not supported"),
         (
@@ -299,6 +312,47 @@ CASES = (
         lambda body: "tools" in body,
         404,
         "No endpoints found that support tool use. To learn more about provider routing, visit: https://x",
+    ),
+    Case(
+        "max_tokens",
+        lambda body: body.get("max_tokens"),
+        400,
+        "Use 'max_completion_tokens' instead.",
+        extra={"max_tokens": 99},
+    ),
+    *(
+        Case(
+            "calls without tools",
+            lambda body: "tools" not in body and (calling(body) or blocks(body, "tool_use", "tool_result")),
+            400,
+            said,
+            fake=fake,
+            lasting=False,
+            report=report,
+            tools=False,
+        )
+        for fake, report, said in (
+            (
+                OpenAIFake,
+                "onyx-dot-app/onyx#7842",
+                "litellm.BadRequestError: BedrockException - The toolConfig field must be defined when using"
+                " toolUse and toolResult content blocks.",
+            ),
+            (
+                AnthropicFake,
+                "",
+                "Requests which include `tool_use` or `tool_result` blocks must define tools",
+            ),
+        )
+    ),
+    Case(
+        "thinking",
+        lambda body: body.get("thinking") == {"type": "enabled"},
+        400,
+        'invalid params, invalid thinking.type: "enabled" (allowed: adaptive, disabled) (2013)',
+        extra={"thinking": {"type": "enabled"}},
+        lasting=False,
+        report="CherryHQ/cherry-studio#16431",
     ),
     Case(
         "reasoning for answers without",

@@ -163,6 +163,10 @@ BODIES = [
     ("redirect", 307, {}, "", "malformed", None),
     ("teapot", 418, {}, "", "unknown", None),
     ("nonsense in the stream", None, {}, {"error": {"message": "?"}}, "unknown", None),
+    ("azure behind a gateway, its refusal as text in the stream (Oaklight/argo-proxy#91)", None, {}, {"error": {"message": "Error code: 400 - {'error': {'message': \"The response was filtered due to the prompt triggering Azure OpenAI's content management policy.\", 'code': 'content_filter'}}"}}, "malformed", None),
+    ("azure, filtered (compl-ai/compl-ai#20)", 400, {}, {"error": {"message": "The response was filtered due to the prompt triggering Azure OpenAI's content management policy.", "type": None, "param": "prompt", "code": "content_filter", "status": 400, "innererror": {"code": "ResponsibleAIPolicyViolation", "content_filter_result": {"hate": {"filtered": False}}}}}, "malformed", None),
+    ("minimax, a call it cannot find (MiniMax-AI/MiniMax-M2#76)", 400, {}, {"type": "error", "error": {"type": "invalid_request_error", "message": "invalid params, tool result's tool id(call_function_x_1) not found (2013)"}}, "malformed", None),
+    ("llama.cpp, arguments it cannot read in what was said (ggml-org/llama.cpp#25510)", 500, {}, {"error": {"code": 500, "message": "Failed to parse tool call arguments as JSON: [json.exception.parse_error.101]", "type": "server_error"}}, "malformed", None),
     ("deep nonsense", 400, {}, {"error": {"message": {"a": 1}, "details": [1, None], "metadata": [], "code": {}}}, "malformed", None),
 ]  # fmt: skip
 

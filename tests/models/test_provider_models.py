@@ -20,7 +20,7 @@ from hermes_trio.values.transcript import (
     ToolSpec,
     UserEntry,
 )
-from tests.fakes.model_script import Call, Item
+from tests.fakes.model_script import Call, Item, event
 from tests.models.provider_cases import HELLO, Calendar, Side
 
 
@@ -48,6 +48,16 @@ async def test_what_the_provider_read_from_its_cache_is_counted(side):
     answer = await side.ask()
     assert (answer.tokens_in, answer.tokens_cached, answer.tokens_kept) == (7, 4, kept)
     assert (await side.ask()).tokens_cached == 0
+
+
+@pytest.mark.parametrize("side", ["openai"], indirect=True)
+async def test_what_kimi_counts_of_a_choice_is_counted(side):
+    """earendil-works/pi#2017"""
+    usage = {"prompt_tokens": 12, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 4}}
+    choice = {"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop", "usage": usage}
+    side.fake.push(Item(events=[event({"choices": [choice]}), b"data: [DONE]\n\n"]))
+    answer = await side.ask()
+    assert (answer.tokens_in, answer.tokens_out, answer.tokens_cached) == (12, 3, 4)
 
 
 @pytest.mark.parametrize("gap_ms", [0, 1])

@@ -42,11 +42,10 @@ async def model_of(nursery, client, fake, extra=None):
     return AnthropicModel(client, url, "m", **waits), service(f"{url}/v1/messages", "m")
 
 
-def request(of, own, beside=""):
+def request(of, own, beside="", *, tools=True):
     keepsake = Keepsake(of, own) if own is not None else None
-    return ModelRequest(
-        prompt="be kind", entries=entries(keepsake, beside), tools=(ToolSpec("sleep", "waits", SCHEMA),)
-    )
+    specs = (ToolSpec("sleep", "waits", SCHEMA),) if tools else ()
+    return ModelRequest(prompt="be kind", entries=entries(keepsake, beside), tools=specs)
 
 
 @pytest.mark.parametrize("case", ALL, ids=[f"{case.name}: {case.report or case.said[:40]}" for case in ALL])
@@ -56,7 +55,7 @@ async def test_what_is_refused_is_left_out_at_once_and_ever_after(case, nursery)
         model, of = await model_of(nursery, client, fake, case.extra)
         for _ in range(2):
             answer = await model.complete(
-                request(of, case.own, case.beside), key="sk-test", on_text=lambda _: None
+                request(of, case.own, case.beside, tools=case.tools), key="sk-test", on_text=lambda _: None
             )
             assert answer.text == "you said: thanks"
     first, *later = [call.became for call in fake.calls]

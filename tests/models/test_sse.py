@@ -28,6 +28,10 @@ STREAMS = {
     "the end is not an event": (b"data: a\n\ndata: b\n", [("message", "a")]),
     "colons and unicode": ("data: a: ü😀\n\n".encode(), [("message", "a: ü😀")]),
     "broken utf-8": (b"data: \xff\n\n", [("message", "\ufffd")]),
+    "an error as llama.cpp says it": (
+        b'data: {}\n\nerror: {"code":400}\n\nerror: none\n\n',
+        [("message", "{}"), ("error", ' {"code":400}')],
+    ),
     "unknown fields": (b"datum: x\nretry: 5\ndata: y\n\n", [("message", "y")]),
 }
 

@@ -46,13 +46,6 @@ class _Delta(Struct, gc=False):
         return bool(self.reasoning or self.reasoning_content or self.reasoning_details)
 
 
-class _Choice(Struct, gc=False):
-    delta: _Delta | None = None
-    message: _Delta | None = None
-    finish_reason: str | None = None
-    error: Any = None
-
-
 class _Details(Struct, gc=False):
     cached_tokens: int | None = None
 
@@ -61,6 +54,14 @@ class _Usage(Struct, gc=False):
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     prompt_tokens_details: _Details | None = None
+
+
+class _Choice(Struct, gc=False):
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+    error: Any = None
+    usage: _Usage | None = None
 
 
 class _Chunk(Struct, gc=False):
@@ -119,6 +120,8 @@ class OpenAIStream(Struct, frozen=True):
         """Take it; whether there was anything in it. An empty one is how some keep a connection open."""
         if choice.error:
             raise self.refused(msgspec.json.encode({"error": choice.error}))
+        if choice.usage is not None:  # Kimi
+            self._take_usage(choice.usage)
         if choice.finish_reason:
             self.answer.ends(choice.finish_reason)
         delta = choice.delta or choice.message

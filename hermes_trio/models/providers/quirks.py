@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 Fields = Mapping[str, Any]
@@ -84,6 +85,12 @@ def _plain_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _without(*names: str) -> Callable[[Fields], Fields]:
     return lambda fields: {name: value for name, value in fields.items() if name not in names}
+
+
+def _limited_anew(fields: Fields) -> Fields:
+    if "max_tokens" not in fields:
+        return fields
+    return {**_without("max_tokens")(fields), "max_completion_tokens": fields["max_tokens"]}
 
 
 def _unmarked(value: Any) -> Any:
@@ -175,6 +182,25 @@ def _calls_as_text(messages: Messages) -> Messages:
     return made
 
 
+def _told_calls(messages: Messages) -> Messages:
+    """The same in both protocols."""
+    if _is_chat(messages):
+        return _calls_as_text(messages)
+    return [{**one, "content": [_told_block(block) for block in one["content"]]} for one in messages]
+
+
+def _told_block(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    match block["type"]:
+        case "tool_use":
+            text = f"[I call {block['name']}({msgspec.json.encode(block['input']).decode()})]"
+        case "tool_result":
+            text = f"[The tool gave: {block['content']}]"
+        case _:
+            return block
+    marked = {name: block[name] for name in ("cache_control",) if name in block}
+    return {"type": "text", "text": text, **marked}
+
+
 def _is_chat(messages: Messages) -> bool:
     return all(isinstance(message.get("content"), str | None) for message in messages)
 
@@ -214,10 +240,19 @@ QUIRKS: tuple[Quirk, ...] = (
     Quirk(
         "tools",
         r"not support(ed)?\W+(\w+\W+){0,3}(tool|function)|(tool|function)s?\W+(\w+\W+){0,4}not\W+(\w+\W+)?"
-        r"(support|enabled)|support tool use|enable-auto-tool-choice|tool_choice",
+        r"(support|enabled)|support tool use|enable-auto-tool-choice|tool_choice|fetch tools",
         fields=_without("tools"),
         messages=_of_chat(_calls_as_text),
     ),
+    # Bedrock behind a gateway, Anthropic: of a conversation with calls, where there is no tool any more.
+    Quirk(
+        "calls without tools",
+        r"toolConfig field must be defined|must define `?tools|without `?tools=",
+        messages=_told_calls,
+        lasting=False,
+    ),
+    # OpenAI's newer models behind other addresses than its own: GitHub Models, gateways.
+    Quirk("max_tokens", r"max_completion_tokens", fields=_limited_anew),
     # Gateways that give reasoning and take none back: Groq, Mistral, older DeepSeek.
     Quirk(
         "reasoning",

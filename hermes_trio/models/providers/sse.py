@@ -2,6 +2,7 @@
 
 The parsing rules are those of the HTML standard, section 9.2.6 "Interpreting an event stream". `id` and
 `retry` are for clients that reconnect; a model's answer cannot be taken up again, so they are skipped.
+`error` is none of its fields: llama.cpp says in it what went wrong, as JSON.
 """
 
 from __future__ import annotations
@@ -91,6 +92,10 @@ class EventStream:
         if name == b"data":
             self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
             return  # its bytes stay counted until the event ends
+        if name == b"error" and value.lstrip().startswith(b"{"):
+            self._kind = "error"
+            self._data.append(value.decode("utf-8", "replace"))
+            return
         if name == b"event":
             self._kind = value.removeprefix(b" ").decode("utf-8", "replace")
         self._size -= len(line)

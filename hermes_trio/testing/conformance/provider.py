@@ -23,7 +23,8 @@ Part = Literal[
     "text beside calls",
     "tool messages",
 ]
-"""Of a request: what some endpoint refuses. The rows of the table in docs/providers.md."""
+"""Of a request: what some endpoint refuses. The rows of the table in docs/providers.md, but those
+that depend on how a model is configured."""
 
 
 class Provider:
