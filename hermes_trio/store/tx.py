@@ -14,7 +14,7 @@ from hermes_trio.ports.store import Reply
 from hermes_trio.transcript.assembly import message_entry
 from hermes_trio.transcript.compaction import size
 from hermes_trio.values.consequences import Consequence, Settled, WakeLane
-from hermes_trio.values.delivery import Choice, Part
+from hermes_trio.values.delivery import Choice, DeliveryKind, Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import FROM_GATEWAY, Message, OutcomeName
 from hermes_trio.values.outbound_states import OPEN, STATES, State
@@ -281,6 +281,21 @@ class Tx:
                 first = cursor.lastrowid
         self.then(WakeLane(reply.address.lane))
         return first
+
+    def tell(
+        self,
+        address: Address,
+        text: str,
+        turn: int | None = None,
+        *,
+        said: DeliveryKind = "notice",
+        anchor: str | None = None,
+        answers: int | None = None,
+    ) -> int | None:
+        """Owe one sentence; returns its row."""
+        return self.owe(
+            Reply(address=address, parts=(Part(text),), said=said, anchor=anchor), turn, answers=answers
+        )
 
     def _rank(self, reply: Reply, turn: int | None) -> int:
         """Questions and notices go before answers, but not before what their own turn has still to say."""

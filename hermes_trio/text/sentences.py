@@ -6,9 +6,13 @@ Provider and platform text never gets here; details are in the log, under the tu
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from hermes_trio.text.told import as_quote
 from hermes_trio.values.views import ProcessView
+
+if TYPE_CHECKING:
+    from hermes_trio.values.stored import Stopped
 
 LISTED_MAX = 10
 COMMAND_CHARS = 60
@@ -56,14 +60,11 @@ MESSAGE_LEFT_OUT = "(I left out a message: the model does not take it.)"
 CONFLICT = "Another program is receiving this bot's messages. I keep trying."
 
 
-def stopped(waiting: int) -> str:
-    """The reply to /stop when a turn ran."""
-    return STOPPED if not waiting else f"{STOPPED} {waiting_phrase(waiting)} still to come."
-
-
-def nothing_runs(waiting: int) -> str:
-    """The reply to /stop when nothing ran."""
-    return NOTHING_RUNS if not waiting else f"{NOTHING_RUNS} {waiting_phrase(waiting)} waiting."
+def stopped(found: Stopped) -> str:
+    """The reply to /stop."""
+    said, still = (STOPPED, " still to come") if found.turn is not None else (NOTHING_RUNS, " waiting")
+    waits = f" {waiting_phrase(found.waiting)}{still}." if found.waiting else ""
+    return said + waits + background_work(found.processes, ended=found.everything)
 
 
 def waiting_phrase(waiting: int) -> str:
@@ -71,7 +72,7 @@ def waiting_phrase(waiting: int) -> str:
     return "1 message is" if waiting == 1 else f"{waiting} messages are"
 
 
-def background_work(processes: Sequence[ProcessView], *, ended: bool) -> str:
+def background_work(processes: Sequence[ProcessView], *, ended: bool = False) -> str:
     """What /stop and /new say of background work, after what else they say."""
     if not processes:
         return ""

@@ -256,11 +256,15 @@ class PendingCommand(Struct, frozen=True):
 
 
 class Stopped(Struct, frozen=True):
-    """What a stop found: the turn it stopped (None: nothing ran), how many messages wait, background work."""
+    """What a stop found: the turn it stopped (None: nothing ran), how many messages wait, background work.
+
+    `everything`: that was ended too.
+    """
 
     turn: int | None
     waiting: int
     processes: tuple[ProcessView, ...] = ()
+    everything: bool = False
 
 
 class StatusView(Struct, frozen=True, kw_only=True):

@@ -28,7 +28,6 @@ from hermes_trio.store.tx import (
     text_of,
     to_json,
 )
-from hermes_trio.text import sentences
 from hermes_trio.transcript.assembly import cut_short_note
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
@@ -185,8 +184,8 @@ def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = F
         unknown = "select name from step where turn = ? and state = 'intent' and wake_at is null order by at"
         note = cut_short_note([name for (name,) in tx.all(unknown, turn)])
         tx.add_entry(session, None, NoteEntry(text=note, about="cut_short"))
-    if not rows.retire_live(tx, turn, text or sentences.CUT_SHORT_LINE) and text:
-        tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+    if not rows.retire_live(tx, turn, text or rows.CUT_SHORT) and text:
+        tx.tell(address, text, turn, anchor=anchor)
     if suspend:
         succeed(tx, read_key(key), session, reason, "gateway")
 
@@ -199,7 +198,7 @@ def pause(tx: Tx, turn: int, text: str) -> None:
     _, _, address, anchor = _left_running(tx, turn)
     paused = tx.run("update turn set paused_at = ? where id = ? and paused_at is null", (tx.now, turn))
     if paused.rowcount and text:
-        tx.owe(Reply(address=address, parts=(Part(text),), said="notice", anchor=anchor), turn)
+        tx.tell(address, text, turn, anchor=anchor)
 
 
 def release(tx: Tx) -> int:

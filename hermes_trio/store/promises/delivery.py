@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Reply
+from hermes_trio.ports.store import Begun, GaveUp, InDoubt
 from hermes_trio.store.promises.intake import read_question
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import (
@@ -24,10 +24,11 @@ from hermes_trio.store.tx import (
     text_of,
     to_json,
 )
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import sentence, with_mark
 from hermes_trio.values.consequences import WakeAsk
 from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Lane
+from hermes_trio.values.notices import Worked
 from hermes_trio.values.outbound_states import FAILURES, Failure
 
 UNKNOWN_MAX = 2
@@ -159,9 +160,7 @@ def _op(row: _Row, can: Can) -> str | None:
 def _tell_of(tx: Tx, row: _Row) -> None:
     """Say in the place of an answer that it may be missing. For a row that is no answer nothing is said."""
     if row.said in ANSWERS:
-        text = Part(sentences.MAY_BE_MISSING)
-        address, anchor = read_address(row.address), row.reply_to
-        tx.owe(Reply(address=address, parts=(text,), said="notice", anchor=anchor), None)
+        tx.tell(read_address(row.address), sentence("may_be_missing"), anchor=row.reply_to)
 
 
 def _give_up(tx: Tx, row: _Row, statement: str, why: str) -> GaveUp:
@@ -209,16 +208,8 @@ def _part(tx: Tx, row: _Row, marked: bool) -> Part:
     part = read_part(row.part)
     if row.op == "retire":
         opened = tx.one("select opened_at from turn where id = ?", row.turn)
-        part = Part(sentences.progress_over(max(0.0, tx.now - (opened[0] if opened else row.at))))
-    return _marked(part) if marked else part
-
-
-def _marked(part: Part) -> Part:
-    """The mark stands on the part's last line, whatever white space ended it."""
-    text = part.text.rstrip()
-    end = len(text)
-    spans = tuple(structs.replace(s, end=min(s.end, end)) for s in part.spans if s.start < end)
-    return Part(f"{text} {sentences.MARK}", spans)
+        part = Part(sentence(Worked(max(0.0, tx.now - (opened[0] if opened else row.at)))))
+    return with_mark(part) if marked else part
 
 
 _WAS = (

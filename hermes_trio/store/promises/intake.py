@@ -11,12 +11,13 @@ from hermes_trio.errors import StaleCommand, StaleSession
 from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.store.promises import processes, rows, strangers
 from hermes_trio.store.tx import NEWEST_STEP, PENDING, Tx, read_key, read_message, reads, text_of, to_json
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import sentence
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import RestartAsked, Settled, WakeAsk, WakeCommands, WakeKey
-from hermes_trio.values.delivery import Choice, Part
+from hermes_trio.values.delivery import Choice, DeliveryKind
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Decided, Message, OutcomeName, Undecodable
+from hermes_trio.values.notices import QueueFull
 from hermes_trio.values.stored import Answered
 from hermes_trio.values.transcript import AssistantEntry, UserEntry
 
@@ -75,7 +76,7 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decide
         if not wait(tx, decided.key, id, update, rules):
             return msgspec.structs.replace(unsaid, outcome="refused", reason="queue_full")
         if decided.notice:
-            tx.owe(notice(update, decided.notice, "notice"), None)
+            answer(tx, update, None, decided.notice, "notice")
             return decided
     return unsaid
 
@@ -127,7 +128,7 @@ def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptR
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
     if ahead >= rules.queue_max:
         tx.settle_inbound("id = ?", (id,), "refused", "queue_full")
-        tx.owe(notice(message, sentences.queue_full(rules.queue_max), "refusal"), None, answers=id)
+        answer(tx, message, id, sentence(QueueFull(rules.queue_max)), "refusal")
         return False
     session, turn = tx.at_work(name)
     # A paused turn goes on with the message. A message behind a command interrupts nothing: the command may
@@ -160,13 +161,13 @@ def _belongs(tx: Tx, turn: int, key: str, message: Message) -> bool:
     return read_message(row[0]).address.user == message.address.user
 
 
-def notice(message: Message, text: str, said: str = "reply") -> Reply:
-    return Reply(
-        address=message.address,
-        parts=(Part(text),),
-        said=said,  # type: ignore[arg-type]
-        anchor=message.message_id if not message.private else None,
-    )
+def answer(tx: Tx, message: Message, row: int | None, text: str, said: DeliveryKind = "reply") -> None:
+    """Say something to a message without a turn; in a group it replies to it."""
+    tx.tell(message.address, text, said=said, anchor=_anchor(message), answers=row)
+
+
+def _anchor(message: Message) -> str | None:
+    return None if message.private else message.message_id
 
 
 def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float) -> bool:
@@ -190,10 +191,10 @@ def _answers(tx: Tx, key: ConversationKey, id: int, message: Message, at: float)
         return False
     if _is_open(tx, message.choice):
         tx.settle_inbound("id = ?", (id,), "refused", "not_asked")
-        tx.owe(notice(message, sentences.QUESTION_OF_ANOTHER), None, answers=id)
+        answer(tx, message, id, sentence("question_of_another"))
     else:
         tx.settle_inbound("id = ?", (id,), "expired", "no_open_question")
-        tx.owe(notice(message, sentences.QUESTION_CLOSED), None, answers=id)
+        answer(tx, message, id, sentence("question_closed"))
     return True
 
 
@@ -337,8 +338,8 @@ def expected_session(tx: Tx, key: str, session: int | None) -> int:
 def restart(tx: Tx, command: int, says: str) -> None:
     """A command asks for a restart: its chat is told now, and once more by the next boot."""
     message = settle_command(tx, command, "answered", "restart")
-    tx.owe(notice(message, says), None, answers=command)
-    rows.hold_for_next_boot(tx, notice(message, sentences.BACK, "notice"))
+    answer(tx, message, command, says)
+    rows.hold_for_next_boot(tx, message.address, sentence("back"), _anchor(message))
     tx.then(RestartAsked())
 
 
@@ -359,13 +360,12 @@ def stop(
     at_work = expected_session(tx, name, session)
     turn = tx.running_turn(at_work)
     if turn is not None:
-        rows.cut_turn(tx, turn, key, "stopped", why, sentences.STOPPED_LINE)
+        rows.cut_turn(tx, turn, key, "stopped", why)
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
     work = processes.end_all(tx, name) if everything else processes.running(tx, name)
+    stopped = Stopped(turn, waiting, work, everything)
     if command is not None:
         message = settle_command(tx, command, "answered", why)
-        text = sentences.stopped(waiting) if turn is not None else sentences.nothing_runs(waiting)
-        text += sentences.background_work(work, ended=everything)
-        tx.owe(notice(message, text), None, answers=command)
+        answer(tx, message, command, sentence(stopped))
     tx.then(WakeKey(key, at_work))
-    return Stopped(turn, waiting, tuple(work))
+    return stopped

@@ -9,16 +9,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from hermes_trio.errors import StaleSession
-from hermes_trio.ports.store import NO_RESET, Claimed, Mark, Opened, Reply, WaitForMore
+from hermes_trio.ports.store import NO_RESET, Claimed, Mark, Opened, WaitForMore
 from hermes_trio.store.promises import processes, rows
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
 from hermes_trio.store.promises.turns import STEP, step_of
 from hermes_trio.store.tx import ANY_CLAIMABLE, ANY_PENDING, BARRIER, BY_GATEWAY, Tx, read_message, text_of
-from hermes_trio.text import sentences
-from hermes_trio.values.delivery import Part
+from hermes_trio.text.notices import sentence
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import FROM_GATEWAY
+from hermes_trio.values.notices import SessionEnded
 from hermes_trio.values.reset_policy import ResetPolicy, rule_that_fired
 
 BATCH_MESSAGES = 20
@@ -101,9 +101,8 @@ def _is_over(tx: Tx, key: ConversationKey, session: int, first: Waiting, policy:
     if rule is None:
         return False
     address = read_message(first[1]).address
-    kept = sentences.background_work(processes.end_with_session(tx, session, rule), ended=False)
-    text = sentences.reset_by(rule, policy.idle_after_s, policy.daily_at) + kept
-    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None)
+    kept = processes.end_with_session(tx, session, rule)
+    tx.tell(address, sentence(SessionEnded(rule, policy, kept)))
     succeed(tx, key, session, rule, "policy")
     return True
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hermes_trio.ports.store import Reply
 from hermes_trio.store.promises.shown import shown
 from hermes_trio.store.tx import WAKING, Tx, read_address, read_key, read_message, reads, text_of, to_json
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import EndProcesses, WakeKey
-from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
+from hermes_trio.values.notices import LastReport, Notice, ProcessLost, ProcessMuted, ProcessOver
 from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd, ProcessMark
 from hermes_trio.values.views import ProcessView
 
@@ -103,7 +102,7 @@ def _notify(tx: Tx, process: int) -> None:
     address, command, state, code = tx.one(
         "select address, command, state, code from process where id = ?", process
     )
-    _owe(tx, address, sentences.process_ended(command, state, code))
+    _owe(tx, address, ProcessOver(command, state, code))
 
 
 def tell_plainly(tx: Tx, row: int) -> None:
@@ -113,8 +112,8 @@ def tell_plainly(tx: Tx, row: int) -> None:
         _notify(tx, process[0])
 
 
-def _owe(tx: Tx, address: str, text: str) -> None:
-    tx.owe(Reply(address=read_address(address), parts=(Part(text),), said="notice"), None)
+def _owe(tx: Tx, address: str, notice: Notice) -> None:
+    tx.tell(read_address(address), sentence(notice))
 
 
 def _tell(tx: Tx, process: int, kind: str, native: str, text: str) -> int | None:
@@ -150,10 +149,10 @@ def match_process(tx: Tx, process: int, told: str, *, per_process: int, per_sess
     whole = total >= per_session
     last = whole or matches + 1 >= per_process
     if last:
-        told = f"{told}\n{sentences.MUTED_NOTE}"
+        told = sentence(LastReport(told))
         muted = "session = ?" if whole else "id = ?"
         tx.run(f"update process set muted = 1 where {muted}", (session if whole else process,))
-        _owe(tx, address, sentences.process_muted(command))
+        _owe(tx, address, ProcessMuted(command))
     _tell(tx, process, "match", f"process.{process}.match.{matches + 1}", told)
     return not last
 
@@ -173,7 +172,7 @@ def may_wake(tx: Tx, session: int, waiting: Sequence[tuple[int, bytes, *tuple[An
         tx.add_user_entry(session, turn, id, read_message(body))
         tx.settle_inbound("id = ?", (id,), "expired", "muted")
     if wakes == WAKES_MAX:
-        _owe(tx, text_of(read_message(waiting[-1][1]).address), sentences.WAKES_MUTED)
+        tx.tell(read_message(waiting[-1][1]).address, sentence("wakes_muted"))
     return False
 
 
@@ -186,7 +185,7 @@ def consume(tx: Tx, key: str, processes: Sequence[int]) -> None:
             tx.settle_inbound("id = ? and state <> 'running'", (told,), "answered", "consumed")
 
 
-def end_with_session(tx: Tx, session: int, why: str) -> list[ProcessView]:
+def end_with_session(tx: Tx, session: int, why: str) -> tuple[ProcessView, ...]:
     """A reset ends all processes but the kept ones, and all that waits to be told of processes.
 
     Returns those that go on.
@@ -202,7 +201,7 @@ def end_with_session(tx: Tx, session: int, why: str) -> list[ProcessView]:
     return running(tx, key)
 
 
-def end_all(tx: Tx, key: str) -> list[ProcessView]:
+def end_all(tx: Tx, key: str) -> tuple[ProcessView, ...]:
     """All of the key's background work ends. Returns what that is."""
     ended = running(tx, key)
     _kill(tx, "key = ? and state = 'running' and foreground = 0", key)
@@ -225,10 +224,10 @@ def _view(row: dict[str, Any]) -> ProcessView:
     return shown(ProcessView, **row | {"keep": bool(row["keep"])})
 
 
-def running(tx: Tx, key: str) -> list[ProcessView]:
+def running(tx: Tx, key: str) -> tuple[ProcessView, ...]:
     """The key's background work that runs, oldest first."""
     found = tx.named(f"{_VIEW} where key = ? and state = 'running' and foreground = 0 order by id", key)
-    return [_view(row) for row in found]
+    return tuple(map(_view, found))
 
 
 def all_running(tx: Tx) -> list[ProcessView]:
@@ -272,7 +271,7 @@ def left_processes(tx: Tx) -> LeftProcesses:
         tx.boot,
     )
     for id, _, _, foreground, command in left:
-        _end(tx, id, "lost", None, "", "" if foreground else sentences.process_lost_note(id, command))
+        _end(tx, id, "lost", None, "", "" if foreground else sentence(ProcessLost(id, command)))
     leaders = tuple((pid, started) for _, pid, started, _, _ in left if pid is not None)
     ever = tx.one("select 1 from process limit 1") is not None
     _forget(tx)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from hermes_trio.store.promises import rows
 from hermes_trio.store.promises.outbound import update
-from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place, tell
+from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place
 from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.identity import Address, ConversationKey, Lane
+from hermes_trio.values.notices import TurnFailed
 
 _WITHDRAW = update("withdrawn", "turn = :turn")
 
@@ -30,7 +31,7 @@ def fail_next(tx: Tx, key: ConversationKey, session: int) -> str | None:
     if message is not None:
         tx.settle_inbound("id = ?", (message,), "failed", UNREADABLE)
         tx.unsay([message])
-        tell(tx, _where(tx, key, message), sentences.MESSAGE_FAILED, message)
+        tx.tell(_where(tx, key, message), sentence("message_failed"), answers=message)
         return f"message {message}"
     return None
 
@@ -41,7 +42,7 @@ def fail_command(tx: Tx, key: ConversationKey) -> str | None:
     command = rows.barrier(tx, name)
     if not tx.settle_inbound("id = ?", (command,), "failed", UNREADABLE):
         return None
-    tell(tx, _where(tx, key, command), sentences.COMMAND_FAILED, command)
+    tx.tell(_where(tx, key, command), sentence("command_failed"), answers=command)
     tx.then(WakeCommands(key))
     tx.then(WakeKey(key, tx.session_of(name)))
     return f"command {command}"
@@ -80,7 +81,7 @@ def _fail_turn(tx: Tx, key: ConversationKey, turn: int) -> None:
     rows.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
     tx.run(_WITHDRAW, {"turn": turn})
     where = read_address(address) if reads(read_address, address) else place(key)
-    tell(tx, where, sentences.failed(turn))
+    tx.tell(where, sentence(TurnFailed(turn)))
 
 
 def _where(tx: Tx, key: ConversationKey, inbound: int) -> Address:

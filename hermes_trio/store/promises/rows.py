@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -22,11 +22,12 @@ from hermes_trio.store.tx import (
     text_of,
     to_json,
 )
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import cut_line, sentence
 from hermes_trio.values.consequences import CancelTurn, WakeLane
 from hermes_trio.values.delivery import DeliveryKind, Part
-from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.message import Message, OutcomeName, TurnState
+from hermes_trio.values.notices import Queued
 
 OUTCOME_OF: dict[TurnState, OutcomeName] = {
     "finished": "answered",
@@ -37,6 +38,7 @@ OUTCOME_OF: dict[TurnState, OutcomeName] = {
 }
 
 
+CUT_SHORT = cut_line("cut_short")
 _WITHDRAW = update("withdrawn", "id = :row")
 _RETIRE = update("retired", "id = :row", "op = :op")
 _TAKE_OVER = update("taken over", "id = :row", "said = :said, part = :part, rank = 1, plain = 0")
@@ -103,8 +105,12 @@ def in_history(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, 
     )
 
 
-def cut_turn(tx: Tx, turn: int, key: ConversationKey, state: TurnState, why: str, line: str) -> None:
+def cut_turn(
+    tx: Tx, turn: int, key: ConversationKey, how: Literal["stopped", "reset", "interrupted"], why: str
+) -> None:
     """End a turn from outside. The commit of its end cancels its scope."""
+    state: TurnState = "reset" if how == "reset" else "stopped"
+    line = cut_line(how)
     if end_turn(tx, turn, text_of(key), state, why).shown:
         retire_live(tx, turn, line)
     tx.then(CancelTurn(key, turn, why))
@@ -127,10 +133,10 @@ def give_back(tx: Tx, turn: int, key: ConversationKey, why: str) -> None:
         " where outcome is null and key = ? and turn = ? and kind <> 'answer'",
         (text_of(key), turn),
     )
-    cut_turn(tx, turn, key, "stopped", why, sentences.INTERRUPTED_LINE)
+    cut_turn(tx, turn, key, "interrupted", why)
 
 
-def retire_live(tx: Tx, turn: int, line: str) -> bool:
+def retire_live(tx: Tx, turn: int, line: str = CUT_SHORT) -> bool:
     """Close what a turn shows live. True if its preview is there or under way: it ends with `line` now."""
     took = False
     rows = tx.all(
@@ -175,7 +181,7 @@ def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: Accep
             turn,
             inbound,
             "react" if reacts else "send",
-            to_json(Part(sentences.waiting_line(ahead + 1))),
+            to_json(Part(sentence(Queued(ahead + 1)))),
             message.message_id if reacts else None,
             tx.now,
         ),
@@ -227,11 +233,11 @@ _BEFORE = (
 """Whether the gateway has opened turns of the session by itself, and whether the lane shows signs."""
 
 
-def hold_for_next_boot(tx: Tx, reply: Reply) -> None:
-    """Hold back what the next boot says first: one such reply for each chat and thread."""
+def hold_for_next_boot(tx: Tx, address: Address, text: str, anchor: str | None) -> None:
+    """Hold back what the next boot says first: one such notice for each chat and thread."""
     held = "select 1 from outbound where state = 'held' and lane = ?"
-    if tx.one(held, text_of(reply.address.lane)) is None:
-        row = tx.owe(reply, None)
+    if tx.one(held, text_of(address.lane)) is None:
+        row = tx.tell(address, text, anchor=anchor)
         tx.run(_HOLD_BACK, {"reply": row})
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from hermes_trio.store.promises import processes, rows
-from hermes_trio.store.promises.intake import expected_session, notice, settle_command
+from hermes_trio.store.promises.intake import answer, expected_session, settle_command
 from hermes_trio.store.tx import PENDING, Tx, read_message, text_of
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import ReplaceKey, WakeKey
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
+from hermes_trio.values.notices import NoSuchSession, Plain, SessionReset, SessionResumed
 
 
 def succeed(tx: Tx, key: ConversationKey, old: int, why: str, who: str, *, again: int | None = None) -> int:
@@ -54,10 +55,10 @@ def reset(
         who = f"turn {turn}"
     old = expected_session(tx, text_of(key), session)
     called = _cut(tx, key, command, old, why)
-    kept = sentences.background_work(processes.end_with_session(tx, old, why), ended=False)
+    kept = processes.end_with_session(tx, old, why)
     if called is not None:
         who = called.address.user or ""
-        tx.owe(notice(called, sentences.NEW_SESSION + kept), None, answers=command)
+        answer(tx, called, command, sentence(SessionReset(kept)))
     return succeed(tx, key, old, why, who)
 
 
@@ -68,24 +69,24 @@ def resume(tx: Tx, key: ConversationKey, command: int | None, session: int | Non
     """
     name = text_of(key)
     old = tx.session_of(name)
-    again, refusal = _ended(tx, name, old, session)
-    if again is None:
+    again = _ended(tx, name, old, session)
+    if not isinstance(again, int):
         if command is not None:
             called = settle_command(tx, command, "answered", "nothing to resume")
-            tx.owe(notice(called, refusal), None, answers=command)
+            answer(tx, called, command, sentence(again))
         return None
     why, who = f"resumed {again}", "operator"
     asked = _cut(tx, key, command, old, why)
-    kept = sentences.background_work(processes.end_with_session(tx, old, why), ended=False)
+    kept = processes.end_with_session(tx, old, why)
     if asked is not None:
         who = asked.address.user or ""
-        tx.owe(notice(asked, sentences.resumed(again) + kept), None, answers=command)
+        answer(tx, asked, command, sentence(SessionResumed(again, kept)))
     succeed(tx, key, old, why, who, again=again)
     return old
 
 
-def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> tuple[int | None, str]:
-    """The session to open again, or the sentence that says why there is none."""
+def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> int | Plain | NoSuchSession:
+    """The session to open again, or why there is none."""
     if wanted is None:
         newest = tx.one(
             "select id from session where key = ? and ended_at is not null"
@@ -93,20 +94,20 @@ def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> tuple[int | N
             " order by ended_at desc, id desc limit 1",
             key,
         )
-        return (newest[0], "") if newest else (None, sentences.NOTHING_TO_RESUME)
+        return int(newest[0]) if newest else "nothing_to_resume"
     if wanted == open_now:
-        return None, sentences.IN_IT_ALREADY
+        return "in_it_already"
     # Somebody else's conversation and one that does not exist get the same sentence: numbers tell nothing.
     if tx.one("select 1 from session where id = ? and key = ?", wanted, key) is None:
-        return None, sentences.no_such_conversation(wanted)
-    return wanted, ""
+        return NoSuchSession(wanted)
+    return wanted
 
 
 def _cut(tx: Tx, key: ConversationKey, command: int | None, old: int, why: str) -> Message | None:
     """End what runs in the session and what waited before the command. Returns the command, settled now."""
     turn = tx.running_turn(old)
     if turn is not None:
-        rows.cut_turn(tx, turn, key, "reset", why, sentences.RESET_LINE)
+        rows.cut_turn(tx, turn, key, "reset", why)
     if command is None:
         return None
     _supersede(tx, text_of(key), command, why)

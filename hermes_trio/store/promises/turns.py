@@ -19,7 +19,6 @@ from hermes_trio.store.tx import (
     read_key,
     to_json,
 )
-from hermes_trio.text import sentences
 from hermes_trio.transcript.compaction import what_of
 from hermes_trio.values.consequences import LeftOut
 from hermes_trio.values.message import KINDS
@@ -142,7 +141,7 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
     elif not (left.shown and rows.retire_live(tx, turn, closing.reply.parts[0].text)):
         tx.owe(closing.reply, turn)
     if left.shown:
-        rows.retire_live(tx, turn, sentences.CUT_SHORT_LINE)
+        rows.retire_live(tx, turn)
 
 
 def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:

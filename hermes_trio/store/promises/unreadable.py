@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hermes_trio.ports.store import Reply
 from hermes_trio.store.promises import columns, processes, rows
 from hermes_trio.store.promises.columns import Row, row_is, unreadable
 from hermes_trio.store.promises.delivery import ANSWERS, end_question
@@ -26,11 +25,12 @@ from hermes_trio.store.tx import (
     to_json,
     whole_bytes,
 )
-from hermes_trio.text import sentences
+from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import CancelTurn, GivenUp, WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import FROM_GATEWAY
+from hermes_trio.values.notices import Plain
 
 UNREADABLE = "unreadable"
 LOST_TEXT = Part("…")
@@ -133,7 +133,7 @@ def _tell_of(tx: Tx, row: Row) -> None:
     else:
         return
     if row["said"] in ANSWERS:
-        tell(tx, to, sentences.COULD_NOT_BE_SAID)
+        tx.tell(to, sentence("could_not_be_said"))
     tx.then(WakeLane(to.lane))
 
 
@@ -187,7 +187,7 @@ def _lose_turn(tx: Tx, turn: int) -> list[int]:
         "update turn set state = 'failed', closed_at = ?, reason = ? where id = ?", (tx.now, UNREADABLE, turn)
     )
     tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
-    rows.retire_live(tx, turn, sentences.CUT_SHORT_LINE)
+    rows.retire_live(tx, turn)
     known = {read_key(text) for text in (key, of_session) if reads(read_key, text)}
     for one in known:
         tx.then(CancelTurn(one, turn, UNREADABLE))
@@ -239,9 +239,9 @@ def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int
         if kind in FROM_GATEWAY:
             processes.tell_plainly(tx, id)
         else:
-            text = sentences.COMMAND_FAILED if kind == "command" else sentences.MESSAGE_FAILED
+            what: Plain = "command_failed" if kind == "command" else "message_failed"
             if (to := _whereto(key, body, address)) is not None:
-                tell(tx, to, text, id)
+                tx.tell(to, sentence(what), answers=id)
         if reads(read_key, key):
             whose: ConversationKey = read_key(key)
             tx.then(WakeCommands(whose))
@@ -265,11 +265,6 @@ def _whereto(key: Any, body: Any, address: Any) -> Address | None:
 def place(key: ConversationKey) -> Address:
     """The address that a key still names: at least its chat."""
     return Address(key.platform, key.account, key.chat, key.thread, key.user)
-
-
-def tell(tx: Tx, address: Address, text: str, answers: int | None = None) -> None:
-    """Owe one sentence, as a notice."""
-    tx.owe(Reply(address=address, parts=(Part(text),), said="notice"), None, answers=answers)
 
 
 def _close_questions(tx: Tx) -> None:

@@ -90,7 +90,7 @@ def _session(tx: Tx, row: dict[str, Any]) -> SessionView:
         "waiting": waiting,
         "turns": turns,
         "running": _turn(tx, running[0], of) if running else None,
-        "processes": tuple(processes.running(tx, key)) if is_open else (),
+        "processes": processes.running(tx, key) if is_open else (),
     }
     return shown(SessionView, **row | more)
 
