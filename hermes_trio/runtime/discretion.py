@@ -67,6 +67,9 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
 }
 """Where free text stands in what the store is given; bytes are JSON. Other structs have none."""
 
+_PLAIN, _MANY = (str, bytes), (list, tuple)
+"""As a union each would be made anew for each value."""
+
 WORDS = frozenset(
     {"account", "cursor", "how", "chat", "becomes", "message_id", "end", "outcome", "gone", "part"}
 )
@@ -90,36 +93,37 @@ _FREE = (
 
 def size_of(value: Any) -> int:
     """How much free text it holds, in code points and bytes."""
-    if isinstance(value, str | bytes):
+    if isinstance(value, _PLAIN):
         return len(value)
-    if isinstance(value, list | tuple):
+    if names := TEXTS.get(type(value)):
+        return sum([size_of(one) for name in names if (one := getattr(value, name))])
+    if isinstance(value, _MANY):
         return sum(map(size_of, value))
-    if isinstance(value, Mapping):
-        return sum(size_of(key) + size_of(one) for key, one in value.items())
     if isinstance(value, Part):
         return len(value.text)
-    return sum(size_of(getattr(value, name)) for name in TEXTS.get(type(value), ()))
+    if isinstance(value, Mapping):
+        return sum(size_of(key) + size_of(one) for key, one in value.items())
+    return 0
 
 
 def without_secrets(value: Any, redact: Redact) -> Any:
     """The value without secrets; the same object if it has none."""
     if isinstance(value, str):
         return redact(value)
+    if names := TEXTS.get(type(value)):
+        changed = {}
+        for name in names:
+            old = getattr(value, name)
+            if old and (new := without_secrets(old, redact)) is not old and new != old:
+                changed[name] = new
+        return replace(value, **changed) if changed else value
     if isinstance(value, bytes):
         return _json_without(value, redact)
-    if isinstance(value, list | tuple):
+    if isinstance(value, _MANY):
         return _each_without(value, redact)
     if isinstance(value, Mapping):
         return mapped(value, lambda one: clean(redact(one)))
-    names = TEXTS.get(type(value), ())
-    if not names:
-        return value
-    changed = {}
-    for name in names:
-        old = getattr(value, name)
-        if old and (new := without_secrets(old, redact)) is not old and new != old:
-            changed[name] = new
-    return replace(value, **changed) if changed else value
+    return value
 
 
 def shown(delivery: Delivery, redact: Redact) -> Delivery:

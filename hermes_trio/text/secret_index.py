@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from struct import Struct
 
 from hermes_trio.text.secret_forms import (
@@ -31,6 +32,9 @@ FEW = 24
 """So many are looked for one by one where that is cheaper than more stretches."""
 STRETCHES = 4096
 """So many are looked at in one call, which holds up everybody, in whatever thread it is."""
+LATELY, LATELY_CHARS = 512, 1000
+"""So many texts, of so many characters at most, are known from their last look. Each border that an answer
+passes looks at it: as a step's value, as an entry, as what is owed, as what is shown."""
 SHOWN_MAX = 4
 """So much of a secret may be shown before it is clear that it is one."""
 
@@ -60,6 +64,7 @@ class SecretIndex:
         for one in self._few:
             del long[one.skeleton]
         self._note(long)
+        self._lately = lru_cache(LATELY)(self._look)
 
     def _note(self, long: Mapping[bytes, Needle]) -> None:
         """The stretches by which most texts are told apart. Of the first of each one is always looked at."""
@@ -78,6 +83,9 @@ class SecretIndex:
         """Where they stand in the text, in order, apart from one another."""
         if len(text) < self._shortest:
             return ()
+        return self._lately(text) if len(text) <= LATELY_CHARS else self._look(text)
+
+    def _look(self, text: str) -> Sequence[Range]:
         bones, read = skeleton(text), unescaped(text)
         if read is None and self._is_clear(bones):
             return ()

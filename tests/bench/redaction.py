@@ -11,9 +11,9 @@ from hermes_trio.values.identity import Secret
 from tests.bench.report import Goal, Line, line
 
 MESSAGES, ROUNDS = 500, 5
-LINE = 'ts=1764356000.123 level=info event="turn closed" turn=17 key=telegram/main/10012 outcome=finished'
+LINE = 'level=info event="turn closed" turn=17 key=telegram/main/10012 outcome=finished ts=1764356000.'
 SAID = ("What is the weather like in Lisbon?", "Sunny, 21 degrees. Take a hat with you.")
-OF_A_MESSAGE = (LINE,) * 4 + SAID * 3
+OF_A_MESSAGE = (*(f"{LINE}{n}" for n in range(4)), *SAID * 3)
 """Its log lines; its text and its answer, each as it is kept, said and stored."""
 
 
@@ -37,7 +37,7 @@ def _redactor(count: int) -> Redactor:
 
 def _cost_us(redact: Redactor) -> float:
     began = process_time()
-    for _ in range(MESSAGES):
+    for n in range(MESSAGES):
         for text in OF_A_MESSAGE:
-            redact(text)
+            redact(f"{text}{n}")
     return (process_time() - began) / MESSAGES * 1e6

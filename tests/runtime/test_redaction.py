@@ -178,6 +178,14 @@ def keys(count):
     return [f"sk-proj-{base64.b64encode(dice.randbytes(36)).decode()}" for _ in range(count)]
 
 
+def test_a_text_that_was_looked_at_before_a_secret_was_learned_is_looked_at_again():
+    redact = Redactor([Secret("the-first-secret-1")])
+    text = "it is the-second-secret-2, or the-first-secret-1"
+    assert redact(text) == "it is the-second-secret-2, or ***"
+    redact.learn(Secret("the-second-secret-2"))
+    assert redact(text) == "it is ***, or ***"
+
+
 def test_what_is_learned_before_anybody_asks_costs_one_index():
     def renewed(times):
         redact = redactor()
