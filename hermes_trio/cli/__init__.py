@@ -19,6 +19,7 @@ from hermes_trio.cli.export import export
 from hermes_trio.cli.options import config_option, find_file, tell
 from hermes_trio.cli.replay import replay
 from hermes_trio.cli.service import service
+from hermes_trio.cli.setup import setup
 from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import brings_lines, let_go_of, put_in_place
 from hermes_trio.errors import ConfigWrong, HermesError, OperatorError
@@ -187,5 +188,5 @@ def _load(path: Path | None) -> Config:
     return load(path, environ=os.environ)
 
 
-for command in (*ASKING, export, replay, service, simulate):
+for command in (*ASKING, export, replay, service, setup, simulate):
     commands.add_command(command)
