@@ -90,7 +90,7 @@ _WHERE = {
     "hermes_trio.store.sqlite.store": ("open_sqlite_store",),
     "hermes_trio.ports.platform": "Adapter AdapterContext Intake Platform Probed Probing".split(),
     "hermes_trio.ports.agent": ("Agent", "AgentProfile"),
-    "hermes_trio.ports.model": "Model RefreshingKey".split(),
+    "hermes_trio.ports.model": "Model ModelContext ModelProvider RefreshingKey".split(),
     "hermes_trio.ports.tool": "Tool ToolContext".split(),
     "hermes_trio.ports.command": "Command CommandCall".split(),
     "hermes_trio.ports.system": "Chance WallClock".split(),

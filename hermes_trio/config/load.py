@@ -15,6 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hermes_trio.config.accounts import Account, AccountTables
+from hermes_trio.config.endpoints import EndpointTables
 from hermes_trio.config.filling import Filling, Problem, dotted
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, BeyondLimits, NotToml, read_toml
 from hermes_trio.config.options import (
@@ -25,12 +26,11 @@ from hermes_trio.config.options import (
     ModelOptions,
     Session,
     Tools,
-    completed,
 )
 from hermes_trio.config.secret_files import Files, beginning_of
 from hermes_trio.config.toml_lines import toml_lines
 from hermes_trio.errors import ConfigWrong
-from hermes_trio.runtime.plugins import PLATFORMS, TOOLS, Loader, installed
+from hermes_trio.runtime.plugins import PLATFORMS, PROVIDERS, TOOLS, Loader, installed
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.runtime.stop_times import stop_s
 from hermes_trio.values.identity import Secret
@@ -146,6 +146,7 @@ def load(
     environ: Mapping[str, str],
     adapters: Mapping[str, Loader] | None = None,
     tools: Collection[str] | None = None,
+    providers: Mapping[str, Loader] | None = None,
 ) -> Config:
     """Read the file at `path`, None for the embedded default: echo or OpenAI, in the terminal.
 
@@ -155,6 +156,7 @@ def load(
         adapters: by name, functions that import an Adapter; by default what is installed. Only those
             that are configured are called.
         tools: the names that `tools.enable` may hold; by default what is installed.
+        providers: as `adapters`, functions that import a ModelProvider.
 
     Raises:
         ConfigWrong: one line for each thing that is wrong. No secret is shown.
@@ -162,7 +164,7 @@ def load(
     known = installed(PLATFORMS) if adapters is None else adapters
     names = installed(TOOLS) if tools is None else tools
     source = _source(path)
-    reading = _Reading(path, environ, source)
+    reading = _Reading(path, environ, source, installed(PROVIDERS) if providers is None else providers)
     config = reading.config(_parsed(path, source), known, names)
     if config is None:
         raise ConfigWrong(_told(path, source, reading.filling.problems, reading.files.secrets))
@@ -172,11 +174,14 @@ def load(
 class _Reading:
     """One file on its way to a Config."""
 
-    def __init__(self, path: Path | None, environ: Mapping[str, str], source: str) -> None:
+    def __init__(
+        self, path: Path | None, environ: Mapping[str, str], source: str, providers: Mapping[str, Loader]
+    ) -> None:
         self.path = path
         self.environ = environ
         self.files = Files(path.absolute().parent if path else Path(), environ)
         self.filling = Filling(self.files.made)
+        self.endpoints = EndpointTables(self.filling, providers)
         self.tables = AccountTables(self.filling, lambda: toml_lines(source))
 
     def config(
@@ -208,8 +213,8 @@ class _Reading:
     def _model(self, data: dict[str, Any]) -> Any:
         if self.path is None and "model" not in data:
             has_key = self.environ.get("OPENAI_API_KEY", "").strip()
-            return completed({"provider": "openai" if has_key else "echo"})
-        return completed(data.get("model", {}))
+            return self.endpoints.completed({"provider": "openai" if has_key else "echo"})
+        return self.endpoints.completed(data.get("model", {}))
 
     def _learn(self) -> None:
         for name, kind in SECTIONS.items():

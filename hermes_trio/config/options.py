@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
@@ -21,7 +21,7 @@ SecondsOrOff = Annotated[float, Meta(ge=0, description="a number of seconds, 0 o
 TimeOfDay = Annotated[
     str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z", description='a time of day, "HH:MM"')
 ]
-Provider = Literal["openai", "anthropic", "echo"]
+NO_ADDRESS = 'must be an address like "https://api.example.com/v1"'
 
 
 class Gateway(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model, where it is served, and the keys to it. `[[model.fallback]]` is one.
 
     Args:
-        provider: which protocol the endpoint speaks.
+        provider: who speaks the endpoint's protocol: the name of an installed provider.
         base_url: where it is. Default: the provider's own.
         name: the model's name there.
         keys: the credential pool, in order: "env:NAME" or "file:PATH" each. Default: the variable the
@@ -113,7 +113,7 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             the provider has it, 8192 at Anthropic, which wants to be told.
     """
 
-    provider: Provider = "openai"
+    provider: str = "openai"
     base_url: str = "https://api.openai.com/v1"
     name: Annotated[str, Meta(min_length=1, description="the name of a model")] = "gpt-5.5"
     keys: tuple[Secret, ...] = ()
@@ -124,10 +124,8 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     answer_tokens: Count | None = None
 
     def __post_init__(self) -> None:
-        if (self.provider != "echo" or self.base_url) and (wrong := _wrong_address(self.base_url)):
+        if self.base_url and (wrong := _wrong_address(self.base_url)):
             raise ValueError(f"base_url {wrong}")
-        if self.provider != "echo" and not self.keys:
-            raise ValueError("keys must name at least one key; a server that wants none takes any")
 
 
 class ModelOptions(Endpoint, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -162,35 +160,6 @@ SECTIONS: dict[str, type[Struct]] = {
 }
 """The schema, beside `[platforms.NAME]`, whose schema is the adapter's."""
 
-PROVIDERS: dict[str, dict[str, Any]] = {
-    "openai": {
-        "base_url": "https://api.openai.com/v1",
-        "name": "gpt-5.5",
-        "keys": ["env:OPENAI_API_KEY"],
-    },
-    "anthropic": {
-        "base_url": "https://api.anthropic.com",
-        "name": "claude-sonnet-4-5",
-        "keys": ["env:ANTHROPIC_API_KEY"],
-    },
-    "echo": {"base_url": "", "name": "echo"},
-}
-"""What an endpoint's table need not say, by provider."""
-
-
-def completed(endpoint: Any) -> Any:
-    """An endpoint's table and its fallbacks' with what their providers make of keys left out.
-
-    Anything that is not such a table is returned as it is; filling it says what is wrong.
-    """
-    if not isinstance(endpoint, dict):
-        return endpoint
-    provider = endpoint.get("provider", "openai")
-    table = {**(PROVIDERS.get(provider, {}) if isinstance(provider, str) else {}), **endpoint}
-    if isinstance(table.get("fallback"), list):
-        table["fallback"] = [completed(each) for each in table["fallback"]]
-    return table
-
 
 def _wrong_address(url: str) -> str | None:
     try:
@@ -199,7 +168,7 @@ def _wrong_address(url: str) -> str | None:
     except ValueError:
         proper = False
     if not proper:
-        return 'must be an address like "https://api.example.com/v1"'
+        return NO_ADDRESS
     if found.username is not None or found.password is not None:
         return "must hold no user name or password; a key belongs in keys"
     return "must end with its path, without ? or #" if found.query or found.fragment else None

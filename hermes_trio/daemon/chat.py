@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,7 @@ from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.errors import HermesError, NotJson, NotSent, PlatformDown, SendRefused, SendUnknown
 from hermes_trio.ports.platform import AdapterContext, Platform
 from hermes_trio.ports.system import Chance
-from hermes_trio.runtime.plugins import PLATFORMS, installed
+from hermes_trio.runtime.plugins import CLIENTS, PLATFORMS, installed
 from hermes_trio.values.message import Message, Moved, Undecodable
 
 WEBSOCKET = "websocket"
@@ -83,8 +82,7 @@ class _Link:
     """The connection to the daemon, made again when it breaks. `keep` owns it."""
 
     def __init__(self, state_dir: Path, account: str, client: str, chance: Chance, returns_s: float) -> None:
-        # The core imports no adapter; like the terminal, the websocket's client is a plug-in that may miss.
-        self._side = import_module("hermes_websocket.client")
+        self._side = installed(CLIENTS)[WEBSOCKET]()
         self._known = self._side.Known()
         self._chance = chance
         self._returns_s = returns_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -16,10 +17,10 @@ from hermes_trio.config.secret_files import Files
 from hermes_trio.errors import ConfigWrong, ModelFailure
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
-from hermes_trio.ports.model import Model
+from hermes_trio.ports.model import Model, ModelContext, ModelProvider
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.ports.tool import Tool
-from hermes_trio.runtime.plugins import TOOLS, installed
+from hermes_trio.runtime.plugins import PROVIDERS, TOOLS, installed
 from hermes_trio.runtime.threads import in_thread
 from hermes_trio.values.identity import Secret
 
@@ -99,7 +100,7 @@ def agent_of(config: Config, models: Candidates, tools: Sequence[Tool]) -> Model
 def model_name(config: Config) -> str:
     """The model that answers, for status: "openai/gpt-5.5"."""
     endpoint = config.model
-    return endpoint.name if endpoint.provider == "echo" else f"{endpoint.provider}/{endpoint.name}"
+    return endpoint.name if endpoint.provider == endpoint.name else f"{endpoint.provider}/{endpoint.name}"
 
 
 def enabled_tools(names: tuple[str, ...]) -> list[Tool]:
@@ -167,29 +168,19 @@ async def _candidates(config: Config, clients: _Clients, pools: _Pools, clock: W
 
 def _account(endpoint: Endpoint) -> str:
     """A pool's name: "openai at api.openai.com"."""
-    return f"{endpoint.provider} at {urlsplit(endpoint.base_url).netloc}"
+    where = urlsplit(endpoint.base_url).netloc
+    return f"{endpoint.provider} at {where}" if where else endpoint.provider
 
 
 async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Model:
-    if endpoint.provider == "echo":
-        from hermes_trio.models.providers.echo import EchoModel
-
-        return EchoModel()
-    client = await clients.of(endpoint.connect_s)
-    if endpoint.provider == "anthropic":
-        from hermes_trio.models.providers.anthropic import AnthropicModel
-
-        make: type[AnthropicModel] | type[OpenAIModel] = AnthropicModel
-    else:
-        from hermes_trio.models.providers.openai import OpenAIModel
-
-        make = OpenAIModel
-    return make(
-        client,
-        endpoint.base_url,
-        endpoint.name,
+    provider: ModelProvider = installed(PROVIDERS)[endpoint.provider]()
+    context = ModelContext(
+        base_url=endpoint.base_url,
+        name=endpoint.name,
         first_byte_s=endpoint.first_byte_s,
         between_bytes_s=endpoint.between_bytes_s,
-        clock=clock,
         answer_tokens=endpoint.answer_tokens,
+        clock=clock,
+        client=partial(clients.of, endpoint.connect_s),
     )
+    return await provider.make(context)

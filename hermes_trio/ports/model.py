@@ -1,11 +1,14 @@
-"""A model provider."""
+"""A model, and who provides it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from hermes_trio.errors import ModelFailure
+from hermes_trio.ports.system import WallClock
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest
 
@@ -66,3 +69,46 @@ class RefreshingKey(Protocol):
 
         Whatever it raises counts as no other secret. Cancelled: do not lose a secret that was issued.
         """
+
+
+class ModelContext(Struct, frozen=True, kw_only=True):
+    """What a provider makes a model of: the table of an endpoint, and what the daemon hands it beside that.
+
+    Args:
+        base_url, name, first_byte_s, between_bytes_s, answer_tokens: as in `[model]`.
+        clock: the wall clock, for errors that name a date.
+        client: opens the HTTP client that the models of a daemon share, an `HttpClient`. It is the daemon's.
+    """
+
+    base_url: str
+    name: str
+    first_byte_s: float
+    between_bytes_s: float
+    answer_tokens: int | None
+    clock: WallClock
+    client: Callable[[], Awaitable[Any]]
+
+    def limits(self) -> dict[str, Any]:
+        """`first_byte_s`, `between_bytes_s`, `answer_tokens` and `clock`, by name."""
+        names = ("first_byte_s", "between_bytes_s", "answer_tokens", "clock")
+        return {name: getattr(self, name) for name in names}
+
+
+class ModelProvider(Struct, frozen=True, kw_only=True):
+    """A provider as a configuration names it: entry-point group `hermes_trio.providers`.
+
+    Args:
+        make: makes a model. Raises nothing: what is wrong shows when the model is asked. Cancelled: nothing
+            is left open.
+        base_url, name, keys: what a `[model]` table need not say; a key is written "env:NAME". A provider
+            without `base_url` needs no address, one without `keys` no key; without `name` each table has one.
+    """
+
+    make: Callable[[ModelContext], Awaitable[Model]]
+    base_url: str = ""
+    name: str = ""
+    keys: tuple[str, ...] = ()
+
+    def table(self) -> dict[str, Any]:
+        """The keys of a `[model]` table that need not be written."""
+        return {"base_url": self.base_url, "name": self.name, "keys": list(self.keys)}

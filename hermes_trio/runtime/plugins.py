@@ -1,4 +1,7 @@
-"""What is installed: platforms, tools and commands, found through entry points, imported when asked for."""
+"""What is installed: platforms, providers of models, tools and commands.
+
+They are found through entry points, and imported when asked for.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,10 @@ from hermes_trio.ports.command import Command
 from hermes_trio.text.foreign_errors import told
 
 PLATFORMS = "hermes_trio.platforms"
+CLIENTS = "hermes_trio.clients"
+"""What `chat` speaks to a running daemon with, by the platform that it speaks to."""
+
+PROVIDERS = "hermes_trio.providers"
 TOOLS = "hermes_trio.tools"
 COMMANDS = "hermes_trio.commands"
 

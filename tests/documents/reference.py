@@ -27,9 +27,9 @@ SECTIONS = {
     "Commands": "Command CommandCall Say Prompt Stop Reset Resume Restart CommandResult installed_commands",
     "Adapters": "Adapter AdapterContext Platform Intake Policy Capabilities Undecodable Delivery DeliveryKind"
     " Part Span Choice Receipt Lane Secret split_markdown units Unit open_http_client HttpClient",
-    "Models and keys": "ModelAgent Candidates Candidate KeyPool Strategy RefreshingKey Model ModelRequest"
-    " ModelAnswer Keepsake ToolSpec ToolCall Entry UserEntry AssistantEntry ToolEntry NoteEntry SummaryEntry"
-    " OpenAIModel AnthropicModel EchoModel",
+    "Models and keys": "ModelAgent Candidates Candidate KeyPool Strategy RefreshingKey Model ModelProvider"
+    " ModelContext ModelRequest ModelAnswer Keepsake ToolSpec ToolCall Entry UserEntry AssistantEntry"
+    " ToolEntry NoteEntry SummaryEntry OpenAIModel AnthropicModel EchoModel",
     "What a gateway stands on": "open_sqlite_store WallClock Chance Processes Process Group LeftProcesses",
 }
 TESTING = {

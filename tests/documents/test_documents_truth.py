@@ -20,7 +20,7 @@ from hermes_trio.config import load as config
 from hermes_trio.daemon import control
 from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
-from hermes_trio.runtime.plugins import COMMANDS, installed
+from hermes_trio.runtime.plugins import COMMANDS, PLATFORMS, PROVIDERS, TOOLS, installed
 from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S
 from hermes_trio.testing import FAULTS
 from hermes_trio.values.delivery import DeliveryKind
@@ -236,7 +236,6 @@ def test_the_public_names_in_the_documents_exist():
             r"`(hermes_(?:trio|websocket|terminal|telegram)(?:\.\w+)+)\(?", pages.prose(page)
         )
     }
-    groups = {"hermes_trio.platforms", "hermes_trio.commands", "hermes_trio.tools"}
-    for name in found - groups:
+    for name in found - {PLATFORMS, PROVIDERS, COMMANDS, TOOLS}:
         module, _, attribute = name.rpartition(".")
         assert hasattr(import_module(module), attribute) or find_spec(name), name
