@@ -103,16 +103,11 @@ class Gateway:
 
         False if there is no such open session, or nothing of that ran.
         """
-        view = await self.session_view(session)
-        if view is None:
-            return False
         try:
-            stopped = await self.wiring.store.stop(
-                view.key, None, why, session=session, everything=everything
-            )
+            stopped = await self.wiring.store.stop(session, None, why, everything=everything)
         except StaleSession:
             return False
-        self.wiring.log.info("stop", key=str(view.key), turn=stopped.turn, who=why)
+        self.wiring.log.info("stop", key=str(stopped.key), turn=stopped.turn, who=why)
         return stopped.turn is not None or (everything and bool(stopped.processes))
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
@@ -120,11 +115,8 @@ class Gateway:
 
         What runs in it is cancelled and superseded; what waits goes on in the next. Durable when it returns.
         """
-        view = await self.session_view(session)
-        if view is None:
-            return None
         try:
-            return await self.wiring.store.reset(view.key, None, why, session=session)
+            return await self.wiring.store.reset(session, None, why)
         except StaleSession:
             return None
 
@@ -133,8 +125,7 @@ class Gateway:
 
         Also one that was set aside because it was interrupted too often.
         """
-        view = await self.session_view(session)
-        return None if view is None else await self.wiring.store.resume(view.key, None, session)
+        return await self.wiring.store.resume(session, None)
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first.

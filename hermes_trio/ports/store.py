@@ -136,47 +136,38 @@ class Store(ProcessStore, Protocol):
         is over: what is said then is durable now. Consequence: whoever can restart is asked to."""
 
     async def stop(
-        self,
-        key: ConversationKey,
-        command: int | None,
-        why: str,
-        *,
-        session: int | None = None,
-        everything: bool = False,
+        self, of: ConversationKey | int, command: int | None, why: str, *, everything: bool = False
     ) -> Stopped:
-        """Stop the running turn of the key's session; its waiting messages stay.
+        """Stop the running turn of a session; its waiting messages stay.
 
         Args:
-            session: the session that is meant, which must be the open one: StaleSession otherwise.
+            of: the key whose open session is meant; or a session, which must be open: StaleSession otherwise.
             everything: its key's background work is ended too.
         """
 
     async def reset(
-        self,
-        key: ConversationKey,
-        command: int | None,
-        why: str,
-        *,
-        turn: int | None = None,
-        session: int | None = None,
+        self, of: ConversationKey | int, command: int | None, why: str, *, turn: int | None = None
     ) -> int:
-        """End the key's session and open the next; returns its id.
+        """End a session and open the next; returns its id.
 
         By a command the waiting messages before it are superseded too; otherwise they stay.
 
         Args:
+            of: as in `stop`.
             turn: the turn that asks for it, which must be running: StaleTurn otherwise.
-            session: the session that is meant, which must be the open one: StaleSession otherwise.
         """
 
-    async def resume(self, key: ConversationKey, command: int | None, session: int | None) -> int | None:
-        """Open an ended session of the key again, in the place of the open one, which ends as by a reset.
+    async def resume(
+        self, of: ConversationKey | int, command: int | None, session: int | None = None
+    ) -> int | None:
+        """Open an ended session again, in the place of its key's open one, which ends as by a reset.
 
         Args:
-            session: None is the newest ended one that has turns.
+            of: whose session it is; or the ended session itself.
+            session: of a key's sessions; None is the newest ended one that has turns.
 
         Returns:
-            The id of the one that ended. None: the key has no such session, or it is open; a command is
+            The id of the one that ended. None: there is no such session, or it is open; a command is
             answered so.
         """
 

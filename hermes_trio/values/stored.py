@@ -256,11 +256,11 @@ class PendingCommand(Struct, frozen=True):
 
 
 class Stopped(Struct, frozen=True):
-    """What a stop found: the turn it stopped (None: nothing ran), how many messages wait, background work.
-
-    `everything`: that was ended too.
+    """What a stop found: whose session, the turn it stopped (None: nothing ran), how many messages wait,
+    background work. `everything`: that was ended too.
     """
 
+    key: ConversationKey
     turn: int | None
     waiting: int
     processes: tuple[ProcessView, ...] = ()

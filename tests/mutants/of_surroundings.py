@@ -78,8 +78,13 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "What an operator asks of a conversation that has just ended happens to the next.",
         (
             "store/promises/intake.py",
-            "    if session is not None and found != session:\n        raise StaleSession(",
-            "    if found is None:\n        raise StaleSession(",
+            'where id = ? and ended_at is null", of)\n',
+            'where id = ?", of)\n',
+        ),
+        (
+            "store/promises/intake.py",
+            "    return read_key(row[0]), of\n",
+            "    return read_key(row[0]), tx.session_of(row[0])\n",
         ),
     ),
     mutant(

@@ -9,8 +9,11 @@ import pytest
 from hermes_trio.text import notices as table
 from hermes_trio.text import sentences
 from hermes_trio.text.notices import cut_line, sentence
+from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.notices import Cut, LastReport, Notice, Plain, QueueFull
 from hermes_trio.values.stored import Stopped
+
+KEY = ConversationKey("memory", "main", "ada")
 
 
 def test_each_notice_has_its_sentence_and_each_cut_its_line():
@@ -26,10 +29,10 @@ def test_each_notice_has_its_sentence_and_each_cut_its_line():
         ("back", sentences.BACK),
         (QueueFull(3), sentences.queue_full(3)),
         (LastReport("one"), f"one\n{sentences.MUTED_NOTE}"),
-        (Stopped(7, 0), "Stopped."),
-        (Stopped(7, 1), "Stopped. 1 message is still to come."),
-        (Stopped(None, 0), "Nothing is running."),
-        (Stopped(None, 2), "Nothing is running. 2 messages are waiting."),
+        (Stopped(KEY, 7, 0), "Stopped."),
+        (Stopped(KEY, 7, 1), "Stopped. 1 message is still to come."),
+        (Stopped(KEY, None, 0), "Nothing is running."),
+        (Stopped(KEY, None, 2), "Nothing is running. 2 messages are waiting."),
     ],
 )
 def test_what_is_said_of_a_notice(notice, said):

@@ -327,12 +327,14 @@ def prompt(tx: Tx, command: int, prompt: Prompt, rules: AcceptRules) -> None:
     _offer(tx, key, command)
 
 
-def expected_session(tx: Tx, key: str, session: int | None) -> int:
-    """The key's open session, which must be this one if one is named."""
-    found = tx.session_of(key)
-    if session is not None and found != session:
-        raise StaleSession(f"session {session}")
-    return found
+def open_session(tx: Tx, of: ConversationKey | int) -> tuple[ConversationKey, int]:
+    """A key with its open session; or this session with its key, StaleSession if it is not open."""
+    if isinstance(of, ConversationKey):
+        return of, tx.session_of(text_of(of))
+    row = tx.one("select key from session where id = ? and ended_at is null", of)
+    if row is None or not reads(read_key, row[0]):
+        raise StaleSession(f"session {of}")
+    return read_key(row[0]), of
 
 
 def restart(tx: Tx, command: int, says: str) -> None:
@@ -344,28 +346,21 @@ def restart(tx: Tx, command: int, says: str) -> None:
 
 
 def stop(
-    tx: Tx,
-    key: ConversationKey,
-    command: int | None,
-    why: str,
-    *,
-    session: int | None = None,
-    everything: bool = False,
+    tx: Tx, of: ConversationKey | int, command: int | None, why: str, *, everything: bool = False
 ) -> Stopped:
     """The running turn is stopped with its messages; what waits stays and is counted.
 
     Background work goes on and is listed; with `everything` it is ended too.
     """
-    name = text_of(key)
-    at_work = expected_session(tx, name, session)
-    turn = tx.running_turn(at_work)
+    key, session = open_session(tx, of)
+    name, turn = text_of(key), tx.running_turn(session)
     if turn is not None:
         rows.cut_turn(tx, turn, key, "stopped", why)
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
     work = processes.end_all(tx, name) if everything else processes.running(tx, name)
-    stopped = Stopped(turn, waiting, work, everything)
+    stopped = Stopped(key, turn, waiting, work, everything)
     if command is not None:
         message = settle_command(tx, command, "answered", why)
         answer(tx, message, command, sentence(stopped))
-    tx.then(WakeKey(key, at_work))
+    tx.then(WakeKey(key, session))
     return stopped

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from hermes_trio.store.promises import processes, rows
-from hermes_trio.store.promises.intake import answer, expected_session, settle_command
-from hermes_trio.store.tx import PENDING, Tx, read_message, text_of
+from hermes_trio.store.promises.intake import answer, open_session, settle_command
+from hermes_trio.store.tx import PENDING, Tx, known_key, read_message, text_of
 from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import ReplaceKey, WakeKey
 from hermes_trio.values.identity import ConversationKey
@@ -40,20 +40,14 @@ def succeed(tx: Tx, key: ConversationKey, old: int, why: str, who: str, *, again
 
 
 def reset(
-    tx: Tx,
-    key: ConversationKey,
-    command: int | None,
-    why: str,
-    *,
-    turn: int | None = None,
-    session: int | None = None,
+    tx: Tx, of: ConversationKey | int, command: int | None, why: str, *, turn: int | None = None
 ) -> int:
     """The session ends and the next one opens."""
     who = "operator"
     if turn is not None:
         tx.fence(turn)
         who = f"turn {turn}"
-    old = expected_session(tx, text_of(key), session)
+    key, old = open_session(tx, of)
     called = _cut(tx, key, command, old, why)
     kept = processes.end_with_session(tx, old, why)
     if called is not None:
@@ -62,14 +56,19 @@ def reset(
     return succeed(tx, key, old, why, who)
 
 
-def resume(tx: Tx, key: ConversationKey, command: int | None, session: int | None) -> int | None:
-    """An ended session of the key is the open one again; the one that was open ends, as by a reset.
+def resume(tx: Tx, of: ConversationKey | int, command: int | None, session: int | None = None) -> int | None:
+    """An ended session of a key is the open one again; the one that was open ends, as by a reset.
 
     Returns the id of the one that ended, None if there is nothing such to open.
     """
-    name = text_of(key)
-    old = tx.session_of(name)
-    again = _ended(tx, name, old, session)
+    if isinstance(of, int):
+        session, whose = of, known_key(*tx.one("select max(key) from session where id = ?", of))
+    else:
+        whose = of
+    if whose is None:
+        return None
+    key, old = open_session(tx, whose)
+    again = _ended(tx, text_of(key), old, session)
     if not isinstance(again, int):
         if command is not None:
             called = settle_command(tx, command, "answered", "nothing to resume")

@@ -266,6 +266,8 @@ async def stops_by_what_follows(trial: StoreTrial) -> None:
     same(await trial.outcomes(), ["stopped", None, "answered"], "the outcomes")
     again = await trial.store.stop(key("ada"), None, "again")
     same((again.turn, again.waiting), (None, 1), "what a second one finds")
+    by_number = await trial.store.stop(opened.session, None, "again")
+    same((by_number.key, by_number.turn), (key("ada"), None), "what one of the session finds")
 
 
 async def resets_by_what_follows(trial: StoreTrial) -> None:
@@ -340,6 +342,8 @@ async def resumes_an_ended_session(trial: StoreTrial) -> None:
     same(await trial.session(), opened.session, "which one is open")
     same(await trial.store.resume(key("ada"), None, opened.session), None, "what a second one ends")
     same(await trial.store.resume(key("bob"), None, opened.session), None, "what another key's ends")
+    same(await trial.store.resume(new, None), opened.session, "which one ended for a session by number")
+    same(await trial.store.resume(999, None), None, "what one that never was ends")
 
 
 async def restarts_when_asked(trial: StoreTrial) -> None:

@@ -166,8 +166,8 @@ async def refuses_a_session_that_has_ended(trial: StoreTrial) -> None:
     second = await trial.store.reset(key("ada"), None, "test")
     for gone in (first, 999):
         await raises(StaleSession, partial(trial.store.next_turn, key("ada"), gone), f"session {gone}")
-    stop = partial(trial.store.stop, key("ada"), None, "late", session=first)
-    await raises(StaleSession, stop, "a stop that means it")
+        await raises(StaleSession, partial(trial.store.stop, gone, None, "late"), f"a stop of {gone}")
+        await raises(StaleSession, partial(trial.store.reset, gone, None, "late"), f"a reset of {gone}")
     opened = await trial.store.next_turn(key("ada"), second)
     expect(isinstance(opened, Opened), "the next session has its turn", opened)
 
