@@ -174,15 +174,15 @@ def _model(given: Given, state_dir: str) -> DraftModel:
 
 def _asked_model(given: Given) -> DraftModel:
     from hermes_trio.config.draft import DraftModel
-    from hermes_trio.config.options import PROVIDERS as DEFAULTS
+    from hermes_trio.runtime.plugins import installed_provider
 
     provider = given.one_of("provider", "Model provider (echo: none yet)", PROVIDERS, "openai")
     if provider == "echo":
         return DraftModel(provider=provider)
-    own = DEFAULTS[provider]
-    base_url = given.text("base_url", "Its address (any OpenAI-compatible one)", own["base_url"])
-    name = given.text("model", "Model", own["name"])
-    variable = own["keys"][0].removeprefix("env:")
+    own = installed_provider(provider)
+    base_url = given.text("base_url", "Its address (any OpenAI-compatible one)", own.base_url)
+    name = given.text("model", "Model", own.name)
+    variable = own.keys[0].removeprefix("env:")
     key = given.secret(given["key"], "--key", "Its key (not shown; anything where none is wanted)", variable)
     return DraftModel(provider=provider, base_url=base_url, name=name, key=key)
 

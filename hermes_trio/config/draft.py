@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from hermes_trio.config.load import Config, load
-from hermes_trio.config.options import PROVIDERS
 from hermes_trio.errors import ConfigWrong
+from hermes_trio.runtime.plugins import installed_provider
 from hermes_trio.values.identity import Secret
 
 MODEL_KEY = "model.key"
@@ -95,11 +95,11 @@ class Draft(Struct, frozen=True, kw_only=True):
         return "\n".join(lines) + "\n"
 
     def _model(self, key: str) -> list[str]:
-        default = PROVIDERS[self.model.provider]
+        default = installed_provider(self.model.provider)
         lines = ["[model]", f"provider = {_toml(self.model.provider)}"]
-        if self.model.base_url and self.model.base_url != default["base_url"]:
+        if self.model.base_url and self.model.base_url != default.base_url:
             lines.append(f"base_url = {_toml(self.model.base_url)}")
-        lines.append(f"name = {_toml(self.model.name or default['name'])}")
+        lines.append(f"name = {_toml(self.model.name or default.name)}")
         if self.model.key is not None:
             lines.append(f"keys = [{key}]  # more may follow: they take over when this one is refused")
         return lines

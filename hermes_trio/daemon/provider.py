@@ -17,10 +17,10 @@ from hermes_trio.config.secret_files import Files
 from hermes_trio.errors import ConfigWrong, ModelFailure
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
-from hermes_trio.ports.model import Model, ModelContext, ModelProvider
+from hermes_trio.ports.model import Model, ModelContext
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.ports.tool import Tool
-from hermes_trio.runtime.plugins import PROVIDERS, TOOLS, installed
+from hermes_trio.runtime.plugins import TOOLS, installed, installed_provider
 from hermes_trio.runtime.threads import in_thread
 from hermes_trio.values.identity import Secret
 
@@ -173,7 +173,6 @@ def _account(endpoint: Endpoint) -> str:
 
 
 async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Model:
-    provider: ModelProvider = installed(PROVIDERS)[endpoint.provider]()
     context = ModelContext(
         base_url=endpoint.base_url,
         name=endpoint.name,
@@ -183,4 +182,4 @@ async def _model(endpoint: Endpoint, clients: _Clients, clock: WallClock) -> Mod
         clock=clock,
         client=partial(clients.of, endpoint.connect_s),
     )
-    return await provider.make(context)
+    return await installed_provider(endpoint.provider).make(context)

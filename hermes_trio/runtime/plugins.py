@@ -10,6 +10,7 @@ from typing import Any
 
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports.command import Command
+from hermes_trio.ports.model import ModelProvider
 from hermes_trio.text.foreign_errors import told
 
 PLATFORMS = "hermes_trio.platforms"
@@ -51,6 +52,16 @@ def installed_commands() -> list[Command]:
         ConfigWrong: one cannot be imported, or two packages offer one name; says what to do.
     """
     return [load() for load in installed(COMMANDS).values()]
+
+
+def installed_provider(name: str) -> ModelProvider:
+    """The provider of models that is installed under this name.
+
+    Raises:
+        ConfigWrong: it cannot be imported, or two packages offer it; says what to do.
+    """
+    provider: ModelProvider = installed(PROVIDERS)[name]()
+    return provider
 
 
 def _load(load: Loader, values: int, packages: list[str]) -> Any:
