@@ -17,6 +17,7 @@ from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.ports.agent import AgentProfile, Pool
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
+from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
@@ -131,6 +132,9 @@ class ModelAgent:
         name: str = "",
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
+        wrong_use.members("ModelAgent: models", [models], ("walk",), "Candidates")
+        wrong_use.members("ModelAgent: tools", tools, ("name", "description", "parameters", "run"), "tool")
+        wrong_use.text("ModelAgent: prompt", prompt)
         self._models = models
         self._tools = {tool.name: tool for tool in tools}
         self._specs = tuple(ToolSpec(t.name, t.description, t.parameters) for t in tools)

@@ -42,6 +42,7 @@ from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import Booted, Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.system import SystemProcesses
+from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.discretion import Discretion, discreet
 from hermes_trio.runtime.log import standard_log
@@ -90,10 +91,11 @@ async def open_gateway(
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
         resume: False: interrupted turns are closed with a notice instead of resumed.
 
-    Leaving the body drains: a checkpoint, turns that work may finish within `options.drain_timeout_s`, the
-    rest goes on at the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
+    Leaving the body drains: turns that work may finish within `options.drain_timeout_s`, the rest goes on at
+    the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
 
     Raises:
+        AgentError: an argument is not what it has to be; the text names it.
         ConfigWrong: two platforms are one account, or two commands have one name.
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
@@ -119,6 +121,13 @@ async def open_gateway(
         yield gateway
 
 
+def _check_use(agent: object, platforms: object, options: object, session: object) -> None:
+    wrong_use.agent_function(agent)
+    wrong_use.members("open_gateway: platforms", platforms, ("account", "deliver", "serve"), "platform")
+    wrong_use.instance("open_gateway: options", options, GatewayOptions, "GatewayOptions(turns_max=...)")
+    wrong_use.instance("open_gateway: session", session, SessionOptions, "SessionOptions(scope=...)")
+
+
 def _setup(
     agent: Agent[Turn],
     platforms: Sequence[Platform],
@@ -127,6 +136,7 @@ def _setup(
     redact: Callable[[str], str],
 ) -> Setup:
     """What shapes this boot, for recordings. The folder is nobody's business but this machine's."""
+    _check_use(agent, platforms, options, session)
     _check_accounts(platforms)
     built_in = profile_of(agent).setup
     return Setup(

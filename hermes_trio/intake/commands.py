@@ -18,6 +18,7 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Store
 from hermes_trio.ports.system import Log
+from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.splitting import Split
@@ -43,7 +44,9 @@ def by_name(commands: Sequence[Command]) -> dict[str, Command]:
 
     Raises:
         ConfigWrong: two have the same name.
+        AgentError: one is none.
     """
+    wrong_use.members("open_gateway: commands", commands, ("names", "run"), "command")
     found: dict[str, Command] = {}
     for command in commands:
         for name in command.names:

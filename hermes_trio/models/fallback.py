@@ -12,11 +12,12 @@ from typing import Literal
 import trio
 from msgspec import Struct
 
-from hermes_trio.errors import ModelFailed, ModelFailure, NoCredentials
+from hermes_trio.errors import AgentError, ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.models.cooldowns import OF_A_KEY
 from hermes_trio.models.key_pool import KeyPool, Lease
 from hermes_trio.ports.model import Model
 from hermes_trio.ports.system import Chance, Log
+from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
@@ -66,8 +67,9 @@ class Candidates:
         chance: Chance,
         log: Log | None = None,
     ) -> None:
+        wrong_use.members("Candidates: candidates", candidates, ("model", "pool"), "Candidate")
         if not candidates:
-            raise ValueError("a gateway without a model")
+            raise AgentError("Candidates: candidates has at least one")
         self.all = tuple(candidates)
         self.pools = tuple(dict.fromkeys(one.pool for one in candidates if one.pool is not None))
         spells = [getattr(one.model, "spell", None) for one in candidates]

@@ -31,6 +31,7 @@ from hermes_trio.ports.store import Claimed, Reply, StepRow, Store
 from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.retry import AGAIN_FIRST_S, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
+from hermes_trio.runtime.wrong_use import awaited
 from hermes_trio.text.foreign_errors import text_of
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.text.sanitize import clean
@@ -223,7 +224,8 @@ class Journal:
         if not idempotent:
             await self.intend(row)
         offered = {"op": row.op} if takes_op(fn) else {}
-        call, instead = partial(fn, *args, **offered), self.instead
+        call = partial(awaited, f"step {row.name!r}: fn", partial(fn, *args, **offered))
+        instead = self.instead
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
             try:

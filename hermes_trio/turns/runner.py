@@ -20,6 +20,7 @@ from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
+from hermes_trio.runtime.wrong_use import awaited, kind_of
 from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
@@ -40,6 +41,9 @@ its place up: that is no passing fault."""
 TOO_MUCH_TRIES = 5
 """If the disk takes a small write and then refuses the turn's end, so often in a row, the end is too large: a
 short sentence is tried in its place. A disk that takes no write at all says nothing about the end's size."""
+
+NOTHING_SAID = "nothing said"
+"""Why a turn has no answer whose agent gave none: often a `return` was forgotten."""
 
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
@@ -91,6 +95,8 @@ class TurnRunner:
         if end is not None and end.closing.error is not None and end.closing.error.traceback:
             trace = end.closing.error.traceback
             self._log.error("agent failed", turn=run.id, key=str(run.key), error=told, traceback=trace)
+        if end is not None and end.closing.reason == NOTHING_SAID:
+            self._log.warning("nothing said", turn=run.id, key=str(run.key))
         self._log.info(
             "turn closed",
             turn=run.id,
@@ -115,7 +121,7 @@ class TurnRunner:
                 run.steps.nursery = nursery
                 with run.attendance.within(nursery, self._delayed):
                     # A foreign error must not reach our nursery: trio asks for its repr, which may raise.
-                    answer, error = await attempt(lambda: run.timed(lambda: self._agent(Turn(run))))
+                    answer, error = await attempt(lambda: run.timed(lambda: self._answered(run)))
                     await run.steps.settled()
                     run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
@@ -123,6 +129,9 @@ class TurnRunner:
             failed = group
         if failed is not None and run.made is None:
             run.made = Made(error=first_leaf(failed))
+
+    async def _answered(self, run: TurnRun) -> str | Silence | None:
+        return await awaited("the agent", lambda: self._agent(Turn(run)))
 
     async def _close(self, run: TurnRun, made: Made) -> _End | None:
         """Write the turn's end. Whoever ended it before has written one."""
@@ -210,9 +219,9 @@ async def _finished(run: TurnRun, answer: object) -> Closing:
     if isinstance(answer, Silence):
         return Closing(state="finished", reason=f"silence: {clean(answer.reason)}", step=step)
     if answer is not None and not isinstance(answer, str):
-        raise AgentError(f"the agent returned a {type(answer).__name__}; an answer is text, Silence or None")
+        raise AgentError(f"the agent returned {kind_of(answer)}; an answer is text, Silence or None")
     if answer is None or not shows(answer):
-        return Closing(state="finished", reason="" if run.said else "nothing said", step=step)
+        return Closing(state="finished", reason="" if run.said else NOTHING_SAID, step=step)
     text = clean(answer)
     entries = (*run.steps.closing_entries, AssistantEntry(text=text))
     return Closing(state="finished", step=step, entries=entries, reply=await run.reply(text))

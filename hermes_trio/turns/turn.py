@@ -13,6 +13,7 @@ import trio
 
 from hermes_trio.errors import AgentError, AskTimedOut
 from hermes_trio.ports.store import Claimed, StepRow
+from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.journal import digest_of
@@ -104,8 +105,10 @@ class Turn:
             StepMismatch: the recording has other arguments, or a running step has the name.
             StepUnknown: it began before a crash, is not idempotent, and nobody knows how it ended.
             StepFailed: on replay of a step that raised; the first time its own exception is raised.
+            AgentError: it has no name, `fn` is no async function, or its value is no JSON.
         Cancelled: its intent stands without a result.
         """
+        wrong_use.step_name(name, fn)
         return await self._run.steps.run(name, fn, *args, idempotent=idempotent)
 
     async def say(self, text: str) -> None:
@@ -115,7 +118,9 @@ class Turn:
 
         Raises:
             StepMismatch: the recording has another text.
+            AgentError: it is no text.
         """
+        wrong_use.text("say: text", text)
         text = await self._run.safe(text)
         with self._run.steps.begin("say", (text,)) as row:
             self._run.attendance.restart()
@@ -134,6 +139,7 @@ class Turn:
         Never waits and is no record: on platforms that cannot edit it is not shown at all. Of a long answer
         the first 4,000 characters are.
         """
+        wrong_use.text("stream: text", text)
         self._run.attendance.add(clean(text))
 
     def restart_stream(self) -> None:
@@ -160,8 +166,11 @@ class Turn:
         Raises:
             AskTimedOut: nobody answered within `timeout_s` seconds of the asking, or the platform would not
                 show the question.
-            AgentError: the question or a choice is no text, or is empty.
+            AgentError: the question or a choice is no text, or is empty; `timeout_s` is no number of seconds.
         """
+        if isinstance(choices, str):
+            raise AgentError(f"ask: choices is a list of labels, not a text: write [{choices!r}]")
+        wrong_use.seconds("ask: timeout_s", timeout_s)
         if not all(isinstance(one, str) and shows(one) for one in (text, *choices)):
             raise AgentError("ask: the question and its choices are texts that are not empty")
         choices = [clean(one) for one in choices]
@@ -210,6 +219,7 @@ class Turn:
 
         Cancelled: the wake-up time stands.
         """
+        wrong_use.seconds("sleep: seconds", seconds)
         with self._run.steps.begin(name, (seconds,)) as row:
             if not self._run.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._run.around.clock.now() + seconds)
@@ -246,6 +256,7 @@ class Turn:
         Raises:
             StaleTurn: the turn has ended already; nothing happens to the conversation that goes on.
         """
+        wrong_use.text("reset: why", why)
         with self._run.ours():
             await self._run.steps.settled()
             await until_stored(lambda: self._run.around.store.reset(self.key, None, why, turn=self.id))

@@ -1,0 +1,127 @@
+"""What a program hands to the library that cannot be meant: told at once, by function and argument.
+
+Each check raises an AgentError whose text says what was expected, what came, and what to write instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from inspect import isasyncgen, isasyncgenfunction, isawaitable, isclass, iscoroutine, signature
+from math import isfinite
+from typing import TypeVar
+
+from hermes_trio.errors import AgentError
+
+T = TypeVar("T")
+
+
+def kind_of(value: object) -> str:
+    """What something is, for a sentence."""
+    if value is None:
+        return "None"
+    if isclass(value):
+        return f"the class {value.__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} {name}"
+
+
+def text(where: str, value: object) -> None:
+    """It is a text.
+
+    Args:
+        where: function and argument, `"say: text"`.
+
+    Raises:
+        AgentError: it is none.
+    """
+    if not isinstance(value, str):
+        raise AgentError(f"{where} is a text (str), not {kind_of(value)}")
+
+
+def seconds(where: str, value: object) -> None:
+    """It is a number of seconds. Raises AgentError: it is none, negative, or not finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise AgentError(f"{where} is a number of seconds, not {kind_of(value)}")
+    if not isfinite(value) or value < 0:
+        raise AgentError(f"{where} is a number of seconds, 0 or more, not {value}")
+
+
+def step_name(name: object, fn: object) -> None:
+    """A step has a name and a function. Raises AgentError: it has not."""
+    if callable(name):
+        called = _name(name)
+        raise AgentError(f"step: its name comes first, then the function: step({called!r}, {called}, ...)")
+    text("step: name", name)
+    function(f"step {name!r}: fn", fn)
+
+
+def function(where: str, fn: object) -> None:
+    """It is a function that is to be called. Raises AgentError: it is none, or was called already."""
+    if iscoroutine(fn):
+        called = fn.__name__
+        fn.close()
+        raise AgentError(
+            f"{where} is the function {called}, not what calling it gives: leave out its parentheses"
+        )
+    if not callable(fn):
+        raise AgentError(f"{where} is an async function, not {kind_of(fn)}")
+
+
+async def awaited(where: str, call: Callable[[], Awaitable[T]]) -> T:
+    """Call an async function, and return what it gives.
+
+    Raises:
+        AgentError: it is none. And what it raises.
+    """
+    made = call()
+    if not isawaitable(made):
+        if isasyncgen(made):
+            raise AgentError(f"{where} yields; it has to return its value: write `return`")
+        raise AgentError(f"{where} is no async function: write `async def` (it gave {kind_of(made)})")
+    return await made
+
+
+def agent_function(agent: object) -> None:
+    """It may be called with a turn. Raises AgentError: it may not."""
+    where = "open_gateway: agent"
+    function(where, agent)
+    if isclass(agent):
+        raise AgentError(
+            f"open_gateway: agent is the class {agent.__name__}; pass one of it: {agent.__name__}()"
+        )
+    if isasyncgenfunction(agent):
+        raise AgentError(f"{where} {_name(agent)} yields; it has to return its answer")
+    try:
+        signature(agent).bind(None)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise AgentError(
+            f"open_gateway: the agent {_name(agent)} is called with one turn: {error}"
+        ) from error
+    except ValueError:  # of something built in nobody knows
+        return
+
+
+def instance(where: str, value: object, kind: type, example: str) -> None:
+    """It is of this type, or None. Raises AgentError: it is not, and `example` is what to write."""
+    if value is not None and not isinstance(value, kind):
+        raise AgentError(f"{where} is not {kind_of(value)}: write {example}")
+
+
+def members(where: str, values: object, needs: tuple[str, ...], what: str) -> None:
+    """It is a list of things that have these attributes.
+
+    Raises:
+        AgentError: it is no list, or one of it has not; the text names it and what it lacks.
+    """
+    if not isinstance(values, list | tuple):
+        raise AgentError(f"{where} is a list of {what}s, not {kind_of(values)}: write [...]")
+    for value in values:
+        if isclass(value):
+            raise AgentError(f"{where}: {value.__name__} is a class; pass one of it: {value.__name__}(...)")
+        lacks = [name for name in needs if not hasattr(value, name)]
+        if lacks:
+            raise AgentError(f"{where}: {kind_of(value)} is no {what}: it has no {', '.join(lacks)}")
+
+
+def _name(value: object) -> str:
+    return str(getattr(value, "__name__", type(value).__name__))

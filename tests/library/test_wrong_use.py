@@ -1,0 +1,184 @@
+"""What cannot be meant is told by function and argument: thirty mistakes and what is said of each."""
+
+from __future__ import annotations
+
+import pytest
+
+import hermes_trio
+from hermes_trio import AgentError, EchoModel, ModelAgent, open_gateway
+from hermes_trio.testing import MemoryPlatform, open_world
+
+
+async def pay(order="one", *, op=None):
+    return f"paid {order}"
+
+
+def total():
+    return 12
+
+
+async def agent(turn):
+    return "hello"
+
+
+async def asks_for_more(turn, more):
+    return "hello"
+
+
+async def yields(turn):
+    yield "hello"
+
+
+def gives_no_promise(turn):
+    return "hello"
+
+
+class Bot:
+    """An agent that is an object."""
+
+    def __init__(self, model):
+        self.model = model
+
+    async def __call__(self, turn):
+        return "hello"
+
+
+async def odd():
+    return object()
+
+
+IN_A_TURN = [
+    pytest.param(
+        lambda t: t.step(pay, 3), "step: its name comes first, then the function: step('pay', pay, ...)"
+    ),
+    pytest.param(
+        lambda t: t.step("pay", pay()), "step 'pay': fn is the function pay, not what calling it gives"
+    ),
+    pytest.param(lambda t: t.step("pay", 3), "step 'pay': fn is an async function, not an int"),
+    pytest.param(lambda t: t.step("pay", None), "step 'pay': fn is an async function, not None"),
+    pytest.param(lambda t: t.step(None, pay), "step: name is a text (str), not None"),
+    pytest.param(lambda t: t.step("sum", total), "step 'sum': fn is no async function: write `async def`"),
+    pytest.param(lambda t: t.step("y", yields, t), "step 'y': fn yields; it has to return its value"),
+    pytest.param(lambda t: t.step("odd", odd), "step 'odd': its value is no JSON"),
+    pytest.param(lambda t: t.say(None), "say: text is a text (str), not None"),
+    pytest.param(lambda t: t.say(3), "say: text is a text (str), not an int"),
+    pytest.param(lambda t: t.say(["a"]), "say: text is a text (str), not a list"),
+    pytest.param(lambda t: t.ask(None), "ask: the question and its choices are texts that are not empty"),
+    pytest.param(
+        lambda t: t.ask("Pay?", choices="yes"), "ask: choices is a list of labels, not a text: write ['yes']"
+    ),
+    pytest.param(lambda t: t.ask("Pay?", choices=[1, 2]), "ask: the question and its choices are texts"),
+    pytest.param(
+        lambda t: t.ask("Pay?", timeout_s=-1), "ask: timeout_s is a number of seconds, 0 or more, not -1"
+    ),
+    pytest.param(lambda t: t.ask("Pay?", timeout_s="60"), "ask: timeout_s is a number of seconds, not a str"),
+    pytest.param(lambda t: t.sleep("3"), "sleep: seconds is a number of seconds, not a str"),
+    pytest.param(
+        lambda t: t.sleep(float("nan")), "sleep: seconds is a number of seconds, 0 or more, not nan"
+    ),
+    pytest.param(lambda t: t.sleep(-3), "sleep: seconds is a number of seconds, 0 or more, not -3"),
+    pytest.param(lambda t: t.reset(None), "reset: why is a text (str), not None"),
+]
+
+AT_THE_START = [
+    pytest.param({"agent": "my_bot:agent"}, "open_gateway: agent is an async function, not a str"),
+    pytest.param({"agent": Bot}, "open_gateway: agent is the class Bot; pass one of it: Bot()"),
+    pytest.param({"agent": yields}, "open_gateway: agent yields yields; it has to return its answer"),
+    pytest.param(
+        {"agent": asks_for_more},
+        "agent asks_for_more is called with one turn: missing a required argument: 'more'",
+    ),
+    pytest.param({"options": {"turns_max": 3}}, "options is not a dict: write GatewayOptions(turns_max=...)"),
+    pytest.param({"session": {"scope": "user"}}, "session is not a dict: write SessionOptions(scope=...)"),
+    pytest.param(
+        {"platforms": MemoryPlatform()}, "platforms is a list of platforms, not a MemoryPlatform: write [...]"
+    ),
+    pytest.param({"platforms": [MemoryPlatform]}, "platforms: MemoryPlatform is a class; pass one of it"),
+    pytest.param(
+        {"platforms": ["telegram"]}, "platforms: a str is no platform: it has no account, deliver, serve"
+    ),
+    pytest.param({"commands": [total]}, "commands: a function is no command: it has no names, run"),
+]
+
+MADE = [
+    pytest.param(lambda: ModelAgent("gpt-5"), "ModelAgent: models: a str is no Candidates: it has no walk"),
+    pytest.param(lambda: ModelAgent(EchoModel()), "ModelAgent: models: an EchoModel is no Candidates"),
+    pytest.param(
+        lambda: hermes_trio.Candidates("x", chance=None), "Candidates: candidates is a list of Candidates"
+    ),
+    pytest.param(lambda: hermes_trio.Candidates([], chance=None), "Candidates: candidates has at least one"),
+]
+
+
+@pytest.mark.parametrize(("does", "said"), IN_A_TURN)
+async def test_a_turn_ends_with_what_is_wrong_and_the_line_that_is(autojump_clock, does, said):
+    async def wrong(turn):
+        await does(turn)
+
+    async with open_world(wrong) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        [line] = world.lines("agent failed")
+        assert line["error"].startswith("AgentError(")
+        page = await world.gateway.turn_page(1)
+        assert said in page.error
+        assert f"{__file__}:" in page.traceback
+
+
+@pytest.mark.parametrize(("does", "said"), AT_THE_START)
+async def test_a_gateway_does_not_open_with_it(does, said):
+    options = {"agent": agent, "platforms": [MemoryPlatform()], "store": ":memory:"} | does
+    with pytest.raises(AgentError) as wrong:
+        async with open_gateway(options.pop("agent"), **options):
+            pass
+    assert said in str(wrong.value)
+
+
+@pytest.mark.parametrize(("make", "said"), MADE)
+def test_it_is_not_made_with_it(make, said):
+    with pytest.raises(AgentError) as wrong:
+        make()
+    assert said in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (3, "the agent returned an int; an answer is text, Silence or None"),
+        ({"a": 1}, "the agent returned a dict"),
+    ],
+)
+async def test_an_answer_that_is_none_is_told(autojump_clock, answer, said):
+    async def wrong(turn):
+        return answer
+
+    async with open_world(wrong) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        assert said in (await world.gateway.turn_page(1)).error
+
+
+async def test_a_function_that_is_not_async_is_told_when_it_is_called(autojump_clock):
+    async with open_world(gives_no_promise) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        said = "the agent is no async function: write `async def` (it gave a str)"
+        assert said in (await world.gateway.turn_page(1)).error
+
+
+async def test_a_forgotten_return_is_warned_of(autojump_clock):
+    async def forgetful(turn):
+        turn.text.upper()
+
+    async with open_world(forgetful) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        [line] = world.lines("nothing said")
+        assert (line["level"], line["turn"]) == ("warning", 1)
+
+
+async def test_an_object_with_an_async_call_and_a_lambda_are_agents(autojump_clock):
+    for fits in (Bot(None), lambda turn: agent(turn)):
+        async with open_world(fits) as world:
+            await world.say("ada", "hello")
+            assert await world.reply("ada") == "hello"
