@@ -223,4 +223,14 @@ SENDS: tuple[Mutant, ...] = (
             "behind=preview)\n    return int(preview)",
         ),
     ),
+    mutant(
+        "a part that is sure stays in doubt",
+        "moves",
+        "What the table says of doubt is not what the statement does.",
+        (
+            "store/promises/outbound.py",
+            '    "certain": {"unknown": "0"},\n',
+            '    "certain": {},\n',
+        ),
+    ),
 )
