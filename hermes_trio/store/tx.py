@@ -297,6 +297,13 @@ class Tx:
             Reply(address=address, parts=(Part(text),), said=said, anchor=anchor), turn, answers=answers
         )
 
+    def answer(
+        self, message: Message, row: int | None, text: str, said: DeliveryKind = "reply"
+    ) -> int | None:
+        """Say something to a message without a turn; in a group it replies to it. Returns its row."""
+        anchor = None if message.private else message.message_id
+        return self.tell(message.address, text, said=said, anchor=anchor, answers=row)
+
     def _rank(self, reply: Reply, turn: int | None) -> int:
         """Questions and notices go before answers, but not before what their own turn has still to say."""
         rank = RANKS[reply.said]

@@ -36,7 +36,7 @@ def test_imports_run_downward():
         ("hermes_trio/newcomer.py", "", "The river runs downward"),
         ("hermes_trio/text/nearest.py", "import trio", "Decisions have no loop"),
         ("hermes_trio/commands/__init__.py", "import hermes_trio.runtime.workers", "Shelves stand on"),
-        ("hermes_trio/store/promises/rows.py", "import hermes_trio.store.sqlite", "A store is promises"),
+        ("hermes_trio/store/promises/claims.py", "import hermes_trio.store.sqlite", "A store is promises"),
         ("hermes_trio/http/client.py", "import asyncio", "There is one loop"),
         ("hermes_trio/config/load.py", "import hermes_telegram", "The core knows no adapter"),
         (

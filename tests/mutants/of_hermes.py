@@ -205,7 +205,7 @@ MISSED: tuple[Mutant, ...] = (
         "one commit",
         "The session is ended in one commit, and the command answered in the next.",
         (
-            "store/promises/sessions.py",
+            "store/promises/commands.py",
             '    return settle_command(tx, command, "answered", why)\n',
             '    return read_message(tx.one("select body from inbound where id = ?", command)[0])\n',
         ),

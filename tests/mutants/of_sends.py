@@ -59,7 +59,7 @@ SENDS: tuple[Mutant, ...] = (
         (
             "store/promises/turns.py",
             "        if not left.shown:\n            tx.owe(closing.reply, turn, waiting=left.waiting)\n        else:\n"
-            "            rows.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)\n",
+            "            live.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)\n",
             "        tx.owe(closing.reply, turn, waiting=left.waiting)\n",
         ),
     ),
@@ -218,7 +218,7 @@ SENDS: tuple[Mutant, ...] = (
         "I12",
         "An answer that takes its preview's place is said when there is something new to say.",
         (
-            "store/promises/rows.py",
+            "store/promises/live.py",
             "behind=preview)\n    tx.then(WakeLane(reply.address.lane))\n    return int(preview)",
             "behind=preview)\n    return int(preview)",
         ),

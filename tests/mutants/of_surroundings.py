@@ -77,12 +77,12 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "cause",
         "What an operator asks of a conversation that has just ended happens to the next.",
         (
-            "store/promises/intake.py",
+            "store/promises/commands.py",
             'where id = ? and ended_at is null", of)\n',
             'where id = ?", of)\n',
         ),
         (
-            "store/promises/intake.py",
+            "store/promises/commands.py",
             "    return read_key(row[0]), of\n",
             "    return read_key(row[0]), tx.session_of(row[0])\n",
         ),

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from hermes_trio.store.promises.intake import read_question
+from hermes_trio.store.promises.questions import read_question
 from hermes_trio.store.promises.shown import AGES_S
 from hermes_trio.store.tx import (
     IS_ODD,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from msgspec.structs import astuple
 
 from hermes_trio.ports.store import Closing
-from hermes_trio.store.promises import rows
+from hermes_trio.store.promises import claims
 from hermes_trio.store.tx import BY_PERSON, Tx, read_key
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
@@ -62,7 +62,7 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
         "outcome is null and key = ? and kind not in ('answer', 'command')"
         " and (turn = ? or state in ('waiting', 'deferred') and id < ?)"
     )
-    args = (key, turn, rows.barrier(tx, key))
+    args = (key, turn, claims.barrier(tx, key))
     untold = tx.one(f"select 1 from inbound where {where} and told = 0 limit 1", *args) is not None
     assert closing.until is not None
     # No model saw what the gateway wrote to itself, so this turn does not count as one that it opened.

@@ -9,23 +9,10 @@ from __future__ import annotations
 from msgspec import Struct, structs
 
 from hermes_trio.ports.store import Begun, GaveUp, InDoubt
-from hermes_trio.store.promises.intake import read_question
 from hermes_trio.store.promises.outbound import update
-from hermes_trio.store.tx import (
-    IS_OPEN,
-    LANE_IS,
-    NEWEST_STEP,
-    Tx,
-    read_address,
-    read_choices,
-    read_key,
-    read_part,
-    reads,
-    text_of,
-    to_json,
-)
+from hermes_trio.store.promises.questions import end_question
+from hermes_trio.store.tx import IS_OPEN, LANE_IS, Tx, read_address, read_choices, read_part, text_of
 from hermes_trio.text.notices import sentence, with_mark
-from hermes_trio.values.consequences import WakeAsk
 from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.notices import Worked
@@ -246,28 +233,6 @@ def fail_delivery(tx: Tx, row: int, how: Failure, why: str) -> bool:
     if it.state == "unknown":
         _tell_of(tx, it)
     return it.state == "unknown"
-
-
-def end_question(tx: Tx, row: int) -> None:
-    """If a part of a question cannot be shown, nobody waits for the answer any more."""
-    turn = tx.one(
-        "select turn, coalesce(reply, id) from outbound"
-        " where id = ? and said = 'prompt' and state = 'failed'",
-        row,
-    )
-    if turn is None or turn[0] is None:
-        return
-    ended = to_json(("AskTimedOut", "the question could not be shown"))
-    for name, n, value, key in tx.all(
-        "select name, n, value, asked from step where turn = ? and asked is not null", turn[0]
-    ):
-        if reads(read_question, value) and read_question(value).prompt == turn[1]:
-            tx.run(
-                f"update step set state = 'failed', asked = null, value = ?, at = ?, nth = {NEWEST_STEP}"
-                " where turn = ? and name = ? and n = ?",
-                (ended, tx.now, turn[0], turn[0], name, n),
-            )
-            tx.then(WakeAsk(read_key(key), turn[0]))
 
 
 def penalty(tx: Tx, account: str, chat: str, until: float) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from hermes_trio.errors import StaleSession
 from hermes_trio.ports.store import NO_RESET, Claimed, Mark, Opened, WaitForMore
-from hermes_trio.store.promises import processes, rows
+from hermes_trio.store.promises import claims, processes
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
 from hermes_trio.store.promises.turns import STEP, step_of
@@ -108,7 +108,7 @@ def _is_over(tx: Tx, key: ConversationKey, session: int, first: Waiting, policy:
 
 
 def _has_command(tx: Tx, key: ConversationKey) -> bool:
-    return rows.barrier(tx, text_of(key)) < 1 << 62
+    return claims.barrier(tx, text_of(key)) < 1 << 62
 
 
 def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
@@ -179,11 +179,11 @@ def _open(
     if more:
         taken |= {
             row[0]: (row[3] not in FROM_GATEWAY, *row[:3])
-            for row in rows.in_history(tx, session, text_of(key))
+            for row in claims.in_history(tx, session, text_of(key))
         }
     if leave_unseen(tx, session, before.unseen, list(taken)):
         before = read_for(tx, session, turn, history)
-    messages = rows.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
+    messages = claims.claim(tx, session, turn, [row[1:] for row in sorted(taken.values())])
     return Opened(
         turn=turn,
         session=session,
@@ -217,7 +217,7 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, steerable: bool) -> None
         waiting = list(itertools.takewhile(lambda row: not row[3], waiting))
     if not waiting or waiting[0][4] == "alone":
         return
-    rows.claim(tx, session, turn, [row[:3] for row in waiting], ended and f"{ended[0]}#{ended[1]}")
+    claims.claim(tx, session, turn, [row[:3] for row in waiting], ended and f"{ended[0]}#{ended[1]}")
     if not begun:
         last = read_message(waiting[-1][1])
         tx.run(

@@ -6,15 +6,7 @@ The table is `values/outbound_states.py`. A statement is made once, where a modu
 from __future__ import annotations
 
 from hermes_trio.store.tx import IS_ODD, is_none_of, is_one_of
-from hermes_trio.values.outbound_states import (
-    STATES,
-    TABLE,
-    Condition,
-    Event,
-    Follow,
-    Move,
-    State,
-)
+from hermes_trio.values.outbound_states import STATES, TABLE, Condition, Event, Follow, Move, State
 
 _CONDITIONS: dict[Condition, str] = {
     "another text": "dirty",

@@ -6,7 +6,7 @@ its own message, and never the whole key.
 
 from __future__ import annotations
 
-from hermes_trio.store.promises import rows
+from hermes_trio.store.promises import claims, ends
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place
 from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
@@ -39,7 +39,7 @@ def fail_next(tx: Tx, key: ConversationKey, session: int) -> str | None:
 def fail_command(tx: Tx, key: ConversationKey) -> str | None:
     """The key's first unsettled command fails; what waits behind it may run."""
     name = text_of(key)
-    command = rows.barrier(tx, name)
+    command = claims.barrier(tx, name)
     if not tx.settle_inbound("id = ?", (command,), "failed", UNREADABLE):
         return None
     tx.tell(_where(tx, key, command), sentence("command_failed"), answers=command)
@@ -70,7 +70,7 @@ def _message_in_the_way(tx: Tx, key: ConversationKey) -> int | None:
     waiting = tx.all(
         f"select id, body from inbound where key = ? and id < ? and {PENDING} order by id",
         name,
-        rows.barrier(tx, name),
+        claims.barrier(tx, name),
     )
     bad = [id for id, body in waiting if not reads(read_message, body)]
     return next(iter([*bad, *(id for id, _ in waiting)]), None)
@@ -78,7 +78,7 @@ def _message_in_the_way(tx: Tx, key: ConversationKey) -> int | None:
 
 def _fail_turn(tx: Tx, key: ConversationKey, turn: int) -> None:
     (address,) = tx.one("select address from turn where id = ?", turn)
-    rows.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
+    ends.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
     tx.run(_WITHDRAW, {"turn": turn})
     where = read_address(address) if reads(read_address, address) else place(key)
     tx.tell(where, sentence(TurnFailed(turn)))

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from hermes_trio.ports.store import Claimed, Closing, Reply, StepRow
-from hermes_trio.store.promises import processes, rows
+from hermes_trio.store.promises import claims, ends, live, processes
 from hermes_trio.store.promises.deferral import defer
-from hermes_trio.store.promises.intake import Question
+from hermes_trio.store.promises.questions import Question
 from hermes_trio.store.tx import (
     ANY_PENDING,
     BARRIER,
@@ -43,7 +43,7 @@ def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None = None) -> St
         return step_of(row)
     value, asked = step.value, None
     if ask is not None:
-        prompt = rows.say_in_preview(tx, turn, ask)
+        prompt = live.say_in_preview(tx, turn, ask)
         assert prompt is not None
         question = Question(text=ask.parts[0].text, user=ask.address.user, prompt=prompt, choices=ask.choices)
         value, asked = to_json(question), key
@@ -91,7 +91,7 @@ def end_step(
     _put_step(tx, turn, step, step.value)
     _add_entries(tx, session, key, turn, entries)
     if reply is not None:
-        rows.say_in_preview(tx, turn, reply)
+        live.say_in_preview(tx, turn, reply)
     if consumes:
         processes.consume(tx, key, consumes)
     wanted = _STEERED if steer else _TAKEN_IN
@@ -101,7 +101,7 @@ def end_step(
         key,
         key,
     )
-    return rows.claim(tx, session, turn, waiting, f"{step.name}#{step.n}")
+    return claims.claim(tx, session, turn, waiting, f"{step.name}#{step.n}")
 
 
 def _add_entries(tx: Tx, session: int, key: str, turn: int, entries: Sequence[Entry]) -> None:
@@ -128,7 +128,7 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
     if closing.outcome == "refused":
         _unsay(tx, session, key, turn)
-    left = rows.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
+    left = ends.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
     if quiet:
         pass  # they were told before
     elif closing.reply is None:
@@ -137,11 +137,11 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         if not left.shown:
             tx.owe(closing.reply, turn, waiting=left.waiting)
         else:
-            rows.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)
-    elif not (left.shown and rows.retire_live(tx, turn, closing.reply.parts[0].text)):
+            live.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)
+    elif not (left.shown and live.retire_live(tx, turn, closing.reply.parts[0].text)):
         tx.owe(closing.reply, turn)
     if left.shown:
-        rows.retire_live(tx, turn)
+        live.retire_live(tx, turn)
 
 
 def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:

@@ -16,14 +16,15 @@ from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.promises import (
     boot,
+    commands,
     deferral,
     delivery,
     intake,
+    live,
     looked_through,
     moving,
     quarantine,
     recording,
-    rows,
     transcript,
     turn_page,
     turns,
@@ -32,7 +33,6 @@ from hermes_trio.store.promises import (
 )
 from hermes_trio.store.promises import next_turn as opening
 from hermes_trio.store.promises import processes as programs
-from hermes_trio.store.promises import sessions as in_place
 from hermes_trio.store.sqlite.file import opened
 from hermes_trio.store.sqlite.writer import RunBlocking, Writer
 from hermes_trio.store.tx import Tx
@@ -150,13 +150,13 @@ class SqliteStore:
 
     cursor = asking(intake.cursor)
     accept = promise(intake.accept)
-    next_command = promise(intake.next_command)
-    settle = promise(intake.settle)
-    prompt = promise(intake.prompt)
-    restart = promise(intake.restart)
-    stop = promise(intake.stop)
-    reset = promise(in_place.reset)
-    resume = promise(in_place.resume)
+    next_command = promise(commands.next_command)
+    settle = promise(commands.settle)
+    prompt = promise(commands.prompt)
+    restart = promise(commands.restart)
+    stop = promise(commands.stop)
+    reset = promise(commands.reset)
+    resume = promise(commands.resume)
 
     has_work = asking(opening.has_work)
     next_turn = promise(opening.next_turn)
@@ -164,7 +164,7 @@ class SqliteStore:
     begin_step = promise(turns.begin_step)
     end_step = promise(turns.end_step)
     asked = asking(turns.asked)
-    show = asking(rows.show)
+    show = asking(live.show)
     close_turn = promise(turns.close_turn)
 
     begin_delivery = promise(delivery.begin_delivery)
