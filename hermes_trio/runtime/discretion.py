@@ -52,7 +52,7 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
     Choice: ("label",),
     StepRow: ("value",),
     Closing: ("reason", "step", "entries", "reply", "error"),
-    Failure: ("text",),
+    Failure: ("text", "traceback"),
     Prompt: ("text",),
     NewProcess: ("command",),
     UserEntry: ("text", "before"),

@@ -57,7 +57,6 @@ DEADLINE = "I stopped: this took longer than a turn may take."
 SHORTENED = "(I shortened our conversation: it no longer fits the model. Its beginning is lost to me.)"
 LEFT_OUT = "(I set the earlier part of our conversation aside: the model no longer takes it.)"
 MESSAGE_LEFT_OUT = "(I left out a message: the model does not take it.)"
-CONFLICT = "Another program is receiving this bot's messages. I keep trying."
 
 
 def stopped(found: Stopped) -> str:

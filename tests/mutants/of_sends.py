@@ -164,7 +164,7 @@ SENDS: tuple[Mutant, ...] = (
             "        error=failure_of(error, traceback_of(error), run.discretion.redact),\n",
             "        error=failure_of(error, traceback_of(error), str),\n",
         ),
-        ("runtime/discretion.py", '    Failure: ("text",),\n', ""),
+        ("runtime/discretion.py", '    Failure: ("text", "traceback"),\n', ""),
     ),
     mutant(
         "no redaction of step values",
