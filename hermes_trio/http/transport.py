@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -194,17 +194,31 @@ class Answer:
 
 
 def _head(place: _Place, size: int, headers: Mapping[str, str]) -> h11.Request:
+    """The head of a post. All its headers but one are those of many others, and are looked at once."""
+    fields, checked = _checked(place, tuple(headers.items()))
+    length = b"%d" % size
+    # What h11 makes of a list in each request, by a look at each name and value.
+    spelled = fields([*checked, (b"content-length", b"content-length", length)])
+    return h11.Request(method=b"POST", target=place.path, headers=spelled)
+
+
+_Fields = tuple[Callable[[list[Any]], Any], Sequence[tuple[bytes, bytes, bytes]]]
+
+
+@lru_cache(maxsize=64)
+def _checked(place: _Place, headers: tuple[tuple[str, str], ...]) -> _Fields:
+    """What h11 keeps headers in, and those of all requests to this place: name, in lower case, value."""
     try:
         spelled = [
             (b"host", place.host),
             (b"user-agent", b"hermes-trio"),
             (b"accept-encoding", b"identity"),
-            (b"content-length", b"%d" % size),
-            *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()),
+            *((name.encode("ascii"), value.encode("ascii")) for name, value in headers),
         ]
-        return h11.Request(method=b"POST", target=place.path, headers=spelled)
+        made = h11.Request(method=b"POST", target=place.path, headers=spelled).headers
     except (h11.LocalProtocolError, UnicodeEncodeError) as error:
         raise httpx.LocalProtocolError(str(error)) from error
+    return type(made), [(name, name.lower(), value) for name, value in made.raw_items()]
 
 
 class Client(httpx.AsyncClient):

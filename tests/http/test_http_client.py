@@ -26,8 +26,10 @@ class Site:
         self.held = trio.Event()
         self.gone = trio.Event()
         self.url = ""
+        self.asked: Request | None = None
 
     async def answer(self, request: Request) -> Response | Raw:
+        self.asked = request
         if request.path == "/forever":
             return Response(body=self._drip)
         if request.path == "/hold":
@@ -104,6 +106,36 @@ async def test_an_upload_larger_than_a_write_arrives_whole(site):
     async with client_of_tests() as client:
         assert len((await client.post(site.url, content=body())).content) == 400_000
         assert len((await client.post(site.url, content=b"y" * 3_000_000)).content) == 3_000_000
+
+
+async def test_what_is_asked_has_the_head_that_h11_writes_whatever_was_asked_before(site):
+    async with client_of_tests() as client:
+        for size in (0, 7, 7, 12345):
+            for name in ("one", "Other"):
+                headers = {"content-type": "text/plain", "X-Name": name}
+                assert await client.ask_whole(site.url, b"x" * size, headers, most_bytes=1 << 20) == (
+                    200,
+                    b"x" * size or b"POST",
+                )
+                assert site.asked.headers == {
+                    "host": site.url.removeprefix("http://"),
+                    "user-agent": "hermes-trio",
+                    "accept-encoding": "identity",
+                    "content-type": "text/plain",
+                    "x-name": name,
+                    "content-length": str(size),
+                }
+
+
+@pytest.mark.parametrize(
+    "header", [{"x-name": "one\r\nx-other: two"}, {"x name": "one"}, {"x-name": "\u20ac"}]
+)
+async def test_a_header_that_cannot_be_written_is_refused_each_time(site, header):
+    async with client_of_tests() as client:
+        for _ in range(2):
+            with pytest.raises(httpx.LocalProtocolError):
+                await client.ask(site.url, b"", header)
+    assert site.counts.ever == 0
 
 
 async def test_a_cancelled_request_closes_its_connection_and_the_next_one_works(site):
