@@ -8,7 +8,7 @@ seconds; as much as it comes late, nobody has lived.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import trio
 
@@ -74,13 +74,14 @@ class Allowance:
         passed: it was over before its block was left.
     """
 
-    __slots__ = ("_left_s", "_of", "_scope", "_stops", "ends_at", "every_s")
+    __slots__ = ("_left_s", "_of", "_scope", "_stopped", "_stops", "ends_at", "every_s")
 
     def __init__(self, of: Allowances, seconds: float) -> None:
         self._of = of
         self._left_s = seconds
         self._scope = trio.CancelScope()
         self._stops = 1
+        self._stopped = _Stopped(self)
         self.ends_at = NEVER
         self.every_s = min(SELDOM_S, max(OFTEN_S, seconds / LOOKS))
 
@@ -92,34 +93,46 @@ class Allowance:
     def given(self) -> Iterator[None]:
         """Cancel the block when the time is over; then `passed`. Once."""
         with self._scope:
-            self._go_on()
+            self.go_on()
             try:
                 yield
             finally:
-                self._stop()
+                self.stop()
 
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """What the block waits for does not count."""
-        self._stop()
-        try:
-            yield
-        finally:
-            self._go_on()
+    def stopped(self) -> AbstractContextManager[None]:
+        """What the block waits for does not count. Such blocks may lie in one another."""
+        return self._stopped
 
     def over(self) -> None:
         """The time is over."""
         self._of.end(self)
         self._scope.cancel(reason="the time given is over")
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """From now on its time does not pass, until `go_on` was called as often."""
         self._stops += 1
         if self._stops == 1:
             self._of.end(self)
             self._left_s = self.ends_at - self._of.lived()
 
-    def _go_on(self) -> None:
+    def go_on(self) -> None:
+        """One of those who stopped it has ended."""
         self._stops -= 1
         if self._stops == 0:
             self.ends_at = self._of.lived() + self._left_s
             self._of.begin(self)
+
+
+class _Stopped:
+    """A block that does not count. A turn has several, so that each would pay for a generator."""
+
+    __slots__ = ("_allowance",)
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+
+    def __enter__(self) -> None:
+        self._allowance.stop()
+
+    def __exit__(self, *_: object) -> None:
+        self._allowance.go_on()
