@@ -21,7 +21,7 @@ from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.discretion import shown
 from hermes_trio.runtime.moves import Moves
-from hermes_trio.runtime.retry import uncut, until_stored
+from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.workers import Worker
@@ -58,6 +58,7 @@ class Outbox:
         hears: whether an account receives at the moment, so that a call has a chance.
         moves: chats that have another id, by which they are spoken to.
         allowances: end the time that a platform is given for a call.
+        disk: says when a disk that refused takes a write again.
         redact: replaces secrets in what is shown, and in what an adapter says of its failures.
     """
 
@@ -73,6 +74,7 @@ class Outbox:
         hears: Callable[[str], bool],
         moves: Moves,
         allowances: Allowances,
+        disk: OneAsks,
     ) -> None:
         self._store = store
         self._platforms = platforms
@@ -84,6 +86,7 @@ class Outbox:
         self._hears = hears
         self._moves = moves
         self._allowances = allowances
+        self._disk = disk
         self._silent_until: dict[tuple[str, str], float] = {}
         self._typing = 0
         self._live_until: dict[str, float] = {}
@@ -207,7 +210,7 @@ class Outbox:
 
     async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
         """Write what is certain, however long the disk refuses: forgotten, it would be taken for unknown."""
-        return await until_stored(uncut(write), self._waits)
+        return await until_stored(uncut(write), self._waits, self._disk.again)
 
     def _waits(self, error: StoreFailed) -> None:
         self._log.warning("record waits", why=str(error))

@@ -32,6 +32,7 @@ from hermes_trio.processes.reaper import Reaper
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.discretion import Discretion
 from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.retry import OneAsks
 from hermes_trio.runtime.splitting import parts_of
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
@@ -97,6 +98,7 @@ class Wiring:
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
         self.moves, self.allowances = Moves(), Allowances()
         self.split, redact = partial(parts_of, discretion.aside), discretion.redact
+        self.disk = OneAsks(store.probe)
         self.outbox = self._outbox(redact)
         reaper = Reaper(nursery, log)
         aside = discretion.aside
@@ -140,6 +142,7 @@ class Wiring:
             self._hears,
             self.moves,
             self.allowances,
+            self.disk,
         )
 
     def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
@@ -152,6 +155,7 @@ class Wiring:
             typing=self.outbox.typing,
             discretion=discretion,
             allowed=self.is_allowed,
+            disk=self.disk,
             background=self.background,
             deadline_s=self.options.turn_deadline_s,
             allowances=self.allowances,

@@ -33,7 +33,8 @@ async def until_stored(
     Args:
         write: calls one promise of the store. Only `StoreFailed` is tried again, a fence never.
         refused: told of each try that the disk has refused.
-        wait: waits for the next try, by default for so many seconds.
+        wait: waits for the next try, by default for so many seconds. Where thousands may wait at once it is
+            `OneAsks.again`.
 
     Cancelled: as the promise; nothing is tried any more.
     """
@@ -77,6 +78,15 @@ class OneAsks:
         self._asking = trio.Lock()
         self.taken = 0
         self._at_once = True
+
+    async def again(self, wait_s: float) -> None:
+        """Wait for the next try of a write: so many seconds, and until the store takes anything.
+
+        Cancelled: as `wait`.
+        """
+        taken = self.taken
+        await trio.sleep(wait_s)
+        await self.wait(taken)
 
     async def wait(self, taken: int) -> bool:
         """Until it is another `taken`; returns whether the store took the first write that it was asked to.

@@ -56,6 +56,7 @@ class Journal:
         steer: whether waiting messages are taken in at a step's end.
         took: told of messages a step's end took in.
         discretion: takes secrets out of what is recorded.
+        again: waits for the next try of a write that the disk refused.
         ours: what is waited for in it is not the turn's time.
 
     Attributes:
@@ -75,6 +76,7 @@ class Journal:
         steer: bool,
         took: Callable[[Sequence[Claimed]], None],
         discretion: Discretion,
+        again: Callable[[float], Awaitable[None]],
         ours: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._store = store
@@ -86,6 +88,7 @@ class Journal:
         self._steer = steer
         self._took = took
         self._discretion = discretion
+        self._again = again
         self._late: list[trio.Event] = []
         self._calls: dict[str, int] = {}
         self._running: set[str] = set()
@@ -258,7 +261,8 @@ class Journal:
         """Record that a step begins, with what it asks a person; returns the row as it stands."""
         with self._ours():
             await self.settled()
-            return await until_stored(lambda: self._store.begin_step(self._turn, row, prompt))
+            begin = partial(self._store.begin_step, self._turn, row, prompt)
+            return await until_stored(begin, wait=self._again)
 
     async def asked(self, row: StepRow) -> StepRow:
         """The row of a question as it stands."""
@@ -290,7 +294,7 @@ class Journal:
 
         async def record() -> None:
             await _recorded(earlier)
-            await until_stored(uncut(store))
+            await until_stored(uncut(store), wait=self._again)
 
         try:
             with self._ours():

@@ -87,6 +87,7 @@ class TurnRun:
             steer=around.steer,
             took=self._take_in,
             discretion=around.discretion,
+            again=around.disk.again,
             ours=self.ours,
         )
         self.attendance = Activity(self, around, self._platform)

@@ -9,6 +9,7 @@ is asked (`cancel_called` and `cancelled_caught` can both be true of a turn that
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import trio
 from msgspec import Struct
@@ -17,7 +18,7 @@ from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
+from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.wrong_use import awaited, kind_of
@@ -64,7 +65,6 @@ class TurnRunner:
         self._delayed = delayed
         self._around = around
         self._log = log
-        self._well = OneAsks(around.store.probe)
 
     async def play(
         self, key: ConversationKey, worker: SessionWorker, permit: TurnPermit, opened: Opened
@@ -78,7 +78,8 @@ class TurnRunner:
         try:
             if not run.is_wanted:
                 # Nobody who may speak would read what comes of it.
-                await until_stored(lambda: self._around.store.close_turn(run.id, _UNWANTED))
+                close = partial(self._around.store.close_turn, run.id, _UNWANTED)
+                await until_stored(close, wait=self._around.disk.again)
                 end = _End(_UNWANTED, _UNWANTED.reason)
             else:
                 with worker.holding(run.id, run.answered) as reach:
@@ -145,7 +146,7 @@ class TurnRunner:
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
         """
-        store, well, refusals, alone = self._around.store, self._well, 0, 0
+        store, well, refusals, alone = self._around.store, self._around.disk, 0, 0
 
         def refused(_: StoreFailed) -> None:
             nonlocal refusals

@@ -12,6 +12,7 @@ from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.retry import OneAsks
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.values.identity import Address
@@ -29,6 +30,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         split: makes parts of a text, as a platform does.
         discretion: takes secrets out of what is said and kept.
         allowed: whether somebody may still speak to the account.
+        disk: says when a disk that refused takes a write again.
         background: the programs that conversations have started.
         history: how many characters of a conversation the agent is given with each turn.
         memory: what is kept of conversations between their turns.
@@ -43,6 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     typing: Callable[[Address], Awaitable[None]]
     discretion: Discretion
     allowed: Callable[[Address], bool]
+    disk: OneAsks
     background: Background
     deadline_s: float
     allowances: Allowances

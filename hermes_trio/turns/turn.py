@@ -6,6 +6,7 @@ What the gateway does with it is `run.py`.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import NoReturn, TypeVar
 
 import msgspec
@@ -259,5 +260,6 @@ class Turn:
         wrong_use.text("reset: why", why)
         with self._run.ours():
             await self._run.steps.settled()
-            await until_stored(lambda: self._run.around.store.reset(self.key, None, why, turn=self.id))
+            reset = partial(self._run.around.store.reset, self.key, None, why, turn=self.id)
+            await until_stored(reset, wait=self._run.around.disk.again)
         await trio.sleep_forever()

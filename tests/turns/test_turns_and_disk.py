@@ -132,7 +132,7 @@ async def test_an_answer_is_kept_wherever_among_the_tries_of_its_end_the_disk_he
 
 
 async def tries_of(world, users: int) -> int:
-    """How often a disk that refuses all for ten minutes is asked, where so many turns are at their end."""
+    """How often a disk that refuses all for ten minutes is asked, where so many wait for it."""
     for user in range(users):
         await world.say(f"user {user}", "hello")
     await world.until(seconds=0.5)
@@ -150,14 +150,38 @@ async def tries_of(world, users: int) -> int:
     return len(asked)
 
 
-async def test_of_all_turns_that_a_disk_keeps_from_ending_one_asks_whether_it_is_well(autojump_clock):
+async def ends_late(turn):
+    await trio.sleep(1)
+    return f"re: {turn.text}"
+
+
+async def ends_a_step(turn):
+    await turn.step("slow", trio.sleep, 1)
+    return f"re: {turn.text}"
+
+
+async def begins_a_step(turn):
+    await trio.sleep(1)
+    await turn.step("once", answer)
+    return f"re: {turn.text}"
+
+
+@pytest.mark.parametrize("agent", [ends_late, ends_a_step, begins_a_step])
+async def test_of_all_turns_that_a_disk_keeps_waiting_one_asks_whether_it_is_well(autojump_clock, agent):
+    asked = []
+    for users in (1, 20):
+        async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+            asked.append(await tries_of(world, users))
+    assert asked[0] == asked[1] == 75
+
+
+async def test_so_does_one_of_all_answers_whose_receipts_it_refuses(autojump_clock):
     async def agent(turn):
-        await trio.sleep(1)
         return f"re: {turn.text}"
 
     asked = []
     for users in (1, 20):
-        async with open_world(agent, options=GatewayOptions(progress_every_s=0)) as world:
+        async with open_world(agent, platform=MemoryPlatform(delay_s=1)) as world:
             asked.append(await tries_of(world, users))
     assert asked[0] == asked[1] == 75
 
