@@ -195,7 +195,11 @@ TASKS: tuple[Mutant, ...] = (
         "a step's end is tried once",
         "I13",
         "What a tool did is forgotten where the disk refuses one commit.",
-        ("turns/journal.py", "            await until_stored(uncut(store))\n", "            await store()\n"),
+        (
+            "turns/journal.py",
+            "            await until_stored(uncut(store), wait=self._again)\n",
+            "            await store()\n",
+        ),
     ),
     mutant(
         "a turn's end is too much for a disk that takes nothing",
