@@ -125,7 +125,7 @@ TASKS: tuple[Mutant, ...] = (
         "What the platform has confirmed is not recorded where the disk refuses it once.",
         (
             "delivery/outbox.py",
-            "        return await until_stored(uncut(write), self._waits)\n",
+            "        return await until_stored(uncut(write), self._waits, self._disk.again)\n",
             "        return (await attempt(write))[0]  # type: ignore[return-value]\n",
         ),
     ),
