@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hermes_trio.cli.ask import ASKING, FAILED
+from hermes_trio.cli.doctor import doctor
 from hermes_trio.cli.export import export
 from hermes_trio.cli.options import config_option, find_file, tell
 from hermes_trio.cli.replay import replay
@@ -188,5 +189,5 @@ def _load(path: Path | None) -> Config:
     return load(path, environ=os.environ)
 
 
-for command in (*ASKING, export, replay, service, setup, simulate):
+for command in (*ASKING, doctor, export, replay, service, setup, simulate):
     commands.add_command(command)

@@ -60,10 +60,12 @@ async def surroundings(config: Config) -> list[Found]:
     for account in config.accounts:
         one = await account_of(account, config.gateway.state_dir, redact)
         found.append(Found(one.good, redact(f"online: {one.line}")))
-    found.append(await clock_of(addresses(config).values(), SystemClock()))
-    found.append(await disk_of(config.gateway.state_dir))
-    found.append(await stop_of(config))
-    return found
+    return [*found, await clock_of(addresses(config).values(), SystemClock()), *await disk_and_stop(config)]
+
+
+async def disk_and_stop(config: Config) -> list[Found]:
+    """Try what nobody outside need be asked for."""
+    return [await disk_of(config.gateway.state_dir), await stop_of(config)]
 
 
 async def account_of(account: Account, state_dir: Path, redact: Redactor) -> Found:

@@ -1,0 +1,202 @@
+"""`hermes-trio doctor`: what is wrong is said with what helps, and a report holds nobody's words."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import stat
+
+import pytest
+import trio
+
+from hermes_trio.processes.environment import BOOT
+from tests.fakes.model_script import Item
+
+ADA = 42
+NAME, WORDS, SECRET, PROMPT = "Adelaide", "zebra crossing at dawn", "sk-a-very-secret-key", "You are Quentin"
+
+
+async def examined(place, *words, **more):
+    """The exit code, and what was found by area."""
+    done = await place.hermes("doctor", "--json", *words, **{**place.environ, **more})
+    assert SECRET not in done.stdout + done.stderr
+    assert place.bot.token not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    found = {}
+    for one in json.loads(done.stdout):
+        found.setdefault(one["area"], []).append(one)
+    return done.returncode, found
+
+
+def bad(found):
+    return {area: [one["line"] for one in all_ if not one["good"]] for area, all_ in found.items()}
+
+
+async def test_a_daemon_that_is_well(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA)
+        code, found = await examined(place)
+        assert (code, {area: lines for area, lines in bad(found).items() if lines}) == (0, {})
+        assert found.keys() == {
+            *("versions", "config", "modes", "online", "clock", "disk", "stop", "daemon", "store"),
+            *("lives", "failures", "orphans", "keys"),
+        }
+        assert found["daemon"][0]["line"].startswith(f"pid {daemon.pid}, up ")
+        whole, rows = found["store"]
+        assert "hermes.db: whole, " in whole["line"]
+        assert "1 of inbound since 20" in rows["line"]
+        assert await daemon.stop() == 0
+
+
+async def test_before_the_first_start_nothing_is_wrong_and_nothing_is_made(place):
+    code, found = await examined(place, "--offline")
+    assert code == 0
+    assert "online" not in found
+    assert found["store"][0]["line"].endswith("hermes.db is not there yet")
+    assert not place.state_dir.exists()
+    assert place.model.calls == []
+
+
+async def test_a_wrong_configuration_hides_neither_the_daemon_nor_the_store(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        config = place.home / "hermes.toml"
+        config.write_text(config.read_text() + "colour = 1\n")
+        code, found = await examined(place)
+        assert code == 1
+        assert "unknown key" in bad(found)["config"][0]
+        assert found["daemon"][0]["good"]
+        assert "whole" in found["store"][0]["line"]
+
+
+async def test_modes_are_told_with_the_command_and_mended_when_asked(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    config = place.home / "hermes.toml"
+    (place.home / "key").write_text(SECRET)
+    config.write_text(config.read_text().replace("env:MODEL_KEY", "file:key"))
+    wide = {place.home / "key": 0o644, config: 0o666, place.state_dir: 0o755}
+    for path, mode in wide.items():
+        path.chmod(mode)
+    code, found = await examined(place, "--offline")
+    assert code == 1
+    told = {one["mend"] for one in found["modes"]}
+    assert told == {
+        f"chmod 640 {place.home / 'key'}",
+        f"chmod 644 {config}",
+        f"chmod 700 {place.state_dir}",
+    }
+    code, found = await examined(place, "--offline", "--fix")
+    assert code == 0
+    assert all("; mended: chmod " in one["line"] for one in found["modes"])
+    assert [stat.S_IMODE(path.stat().st_mode) for path in wide] == [0o640, 0o644, 0o700]
+    code, found = await examined(place, "--offline")
+    assert code == 0
+
+
+async def test_a_store_that_is_broken(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA)
+        assert await daemon.stop() == 0
+    store = place.state_dir / "hermes.db"
+    raw = bytearray(store.read_bytes())
+    raw[4096 * 3 : 4096 * 6] = b"\xa5" * 4096 * 3
+    store.write_bytes(raw)
+    code, found = await examined(place, "--offline")
+    assert code == 1
+    assert str(store) in bad(found)["store"][0]
+
+
+async def test_lives_that_ended_badly_and_a_message_that_failed(place):
+    for _ in range(3):
+        async with place.daemon() as daemon:
+            await daemon.ready()
+            await daemon.kill()
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.model.default = Item(status=400, body={"error": {"message": WORDS}})
+        place.bot.push(ADA, "hello")
+        await place.bot.wait_sent(ADA)
+        code, found = await examined(place, "--offline")
+        assert code == 1
+        assert bad(found)["lives"] == ["3 of the last lives were killed or fell"]
+        (failure,) = found["failures"]
+        assert failure["line"].startswith("1 messages failed, last on 20")
+        assert failure["mend"] == "hermes-trio turn 1"
+        assert await daemon.stop() == 0
+
+
+async def test_a_program_that_an_earlier_life_left_behind(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    with sqlite3.connect(place.state_dir / "hermes.db") as db:
+        ((mark,),) = db.execute("select mark from mark")
+    db.close()
+    environ = {BOOT: f"{mark}.1", "PATH": "/usr/bin:/bin"}
+    left = await trio.lowlevel.open_process(["sleep", "60"], env=environ)
+    try:
+        code, found = await examined(place, "--offline")
+        assert code == 1
+        assert found["orphans"][0]["mend"] == f"kill {left.pid}"
+    finally:
+        left.kill()
+        with trio.move_on_after(5, shield=True):
+            await left.wait()
+
+
+async def test_a_report_holds_no_secret_and_no_word_of_anybody(place):
+    place.configure(f'[agent]\nprompt = "{PROMPT}"\n')
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.model.push(Item(text=f"{WORDS}, indeed"))
+        place.bot.push(ADA, f"{NAME} says {WORDS}")
+        await place.bot.wait_sent(ADA, 1)
+        place.model.default = Item(status=400, body={"error": {"message": f"no {WORDS}"}})
+        place.bot.push(ADA, f"{NAME} says {WORDS}")
+        await place.bot.wait_sent(ADA, 2)
+        place.model.default = Item(status=401, body={"error": {"message": f"{WORDS} {SECRET}"}})
+        file = place.home / "report.json"
+        done = await place.hermes("doctor", "--bundle", file, **place.environ)
+        assert done.returncode == 1
+        assert await daemon.stop() == 0
+    text = file.read_text()
+    secrets = (SECRET, place.bot.token, PROMPT, "Quentin")
+    for canary in (NAME, WORDS, "zebra", *secrets, str(place.home), place.model_url):
+        assert canary not in text, canary
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    told = json.loads(text)
+    assert told["versions"]["hermes-trio"]
+    assert told["store"]["outcomes"]["answered"] == 1
+    assert told["store"]["outcomes"]["failed"] == 1
+    assert told["config"]["accounts"][0]["allow_users"] == "1 of them"
+    assert told["config"]["agent"]["prompt"] == "set"
+    assert "online" in told["wrong"]
+
+
+async def test_a_report_replaces_no_file(place):
+    file = place.home / "report.json"
+    file.write_text("mine")
+    done = await place.hermes("doctor", "--offline", "--bundle", file, **place.environ)
+    assert done.returncode == 1
+    assert done.stderr == f"hermes-trio: {file}: File exists\n"
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+async def test_a_file_that_root_has_left_in_another_user_s_folder(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    os.chown(place.state_dir / "lock", 65534, -1)
+    code, found = await examined(place, "--offline")
+    assert code == 1
+    assert found["modes"][0]["mend"] == f"chown 0 {place.state_dir / 'lock'}"
+    code, found = await examined(place, "--offline", "--fix")
+    assert code == 0
