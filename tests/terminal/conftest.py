@@ -9,7 +9,7 @@ from hermes_terminal import Terminal
 
 from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Address
-from tests.ear import Ear
+from tests.heard_intake import HeardIntake
 from tests.terminal.display import Display
 
 
@@ -43,8 +43,8 @@ class Tty:
 
 
 @pytest.fixture
-def ear():
-    made = Ear()
+def intake():
+    made = HeardIntake()
     yield made
     assert made.failures == []
 

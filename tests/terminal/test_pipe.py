@@ -27,16 +27,16 @@ async def read_all(fd):
     return os.read(fd, 1 << 20).decode()
 
 
-async def test_each_line_is_a_message_and_the_end_of_the_pipe_ends_serve(pipes, ear):
+async def test_each_line_is_a_message_and_the_end_of_the_pipe_ends_serve(pipes, intake):
     in_write, in_read, _, out_write = pipes
     os.write(in_write, "one\n\n  \r\ntwo\\\r\ndrei ü\nno end".encode())
     os.close(in_write)
     with trio.fail_after(2):
-        await terminal(in_read, out_write).serve(ear)
-    assert [m.text for m in ear.heard] == ["one", "two\\", "drei ü", "no end"]
-    token = ear.heard[0].native.partition("/")[0]
-    assert [m.native for m in ear.heard] == [f"{token}/{n}" for n in (1, 4, 5, 6)]
-    assert {m.address for m in ear.heard} == {Address("terminal", "main", "local", None, "local")}
+        await terminal(in_read, out_write).serve(intake)
+    assert [m.text for m in intake.heard] == ["one", "two\\", "drei ü", "no end"]
+    token = intake.heard[0].native.partition("/")[0]
+    assert [m.native for m in intake.heard] == [f"{token}/{n}" for n in (1, 4, 5, 6)]
+    assert {m.address for m in intake.heard} == {Address("terminal", "main", "local", None, "local")}
 
 
 async def test_two_lives_never_use_the_same_ids(pipes):
@@ -46,57 +46,57 @@ async def test_two_lives_never_use_the_same_ids(pipes):
     assert one._token != other._token
 
 
-async def test_it_says_that_it_listens_before_anything_is_typed(pipes, ear, nursery):
+async def test_it_says_that_it_listens_before_anything_is_typed(pipes, intake, nursery):
     _, in_read, _, out_write = pipes
-    nursery.start_soon(terminal(in_read, out_write).serve, ear, name="serve")
-    await ear.until(lambda: ear.cycles)
+    nursery.start_soon(terminal(in_read, out_write).serve, intake, name="serve")
+    await intake.until(lambda: intake.cycles)
 
 
-async def test_a_line_that_comes_in_pieces_is_one_message(pipes, ear, nursery):
+async def test_a_line_that_comes_in_pieces_is_one_message(pipes, intake, nursery):
     in_write, in_read, _, out_write = pipes
-    nursery.start_soon(terminal(in_read, out_write).serve, ear, name="serve")
+    nursery.start_soon(terminal(in_read, out_write).serve, intake, name="serve")
     for piece in ("a\xfc".encode()[:2], "\xfc".encode()[1:], b"b\nnext\n"):
         os.write(in_write, piece)
         await trio.testing.wait_all_tasks_blocked(0.01)
-    await ear.hears(2)
-    assert [m.text for m in ear.heard] == ["aüb", "next"]
+    await intake.hears(2)
+    assert [m.text for m in intake.heard] == ["aüb", "next"]
 
 
-async def test_bytes_that_are_not_utf8_are_replaced_and_it_is_said(pipes, ear):
+async def test_bytes_that_are_not_utf8_are_replaced_and_it_is_said(pipes, intake):
     in_write, in_read, _, out_write = pipes
     os.write(in_write, b"caf\xe9\n")
     os.close(in_write)
-    await terminal(in_read, out_write).serve(ear)
-    assert ear.heard[0].text == "caf\ufffd\n(some bytes of this line were not UTF-8)"
-    assert ear.heard[0].raw == b"caf\xe9"
+    await terminal(in_read, out_write).serve(intake)
+    assert intake.heard[0].text == "caf\ufffd\n(some bytes of this line were not UTF-8)"
+    assert intake.heard[0].raw == b"caf\xe9"
 
 
-async def test_a_mark_of_the_byte_order_is_no_text(pipes, ear):
+async def test_a_mark_of_the_byte_order_is_no_text(pipes, intake):
     in_write, in_read, _, out_write = pipes
     os.write(in_write, b"\xef\xbb\xbf/status\r\nhello\r\n")
     os.close(in_write)
-    await terminal(in_read, out_write).serve(ear)
-    assert ear.texts == ["/status", "hello"]
+    await terminal(in_read, out_write).serve(intake)
+    assert intake.texts == ["/status", "hello"]
 
 
-async def test_an_over_long_line_cannot_be_decoded_and_the_next_one_can(tmp_path, pipes, ear):
+async def test_an_over_long_line_cannot_be_decoded_and_the_next_one_can(tmp_path, pipes, intake):
     path = tmp_path / "input"
     path.write_bytes(b"x" * (LINE_MAX + 1) + b"\nafter\n" + b"y" * LINE_MAX)
     with path.open("rb") as file, trio.fail_after(5):
-        await terminal(file.fileno(), pipes[3]).serve(ear)
-    first, after, longest = ear.heard
+        await terminal(file.fileno(), pipes[3]).serve(intake)
+    first, after, longest = intake.heard
     assert isinstance(first, Undecodable)
     assert str(LINE_MAX + 1) in first.why
     assert (after.text, len(longest.text)) == ("after", LINE_MAX)
 
 
-async def test_a_file_and_the_null_device_are_inputs_too(tmp_path, pipes, ear):
+async def test_a_file_and_the_null_device_are_inputs_too(tmp_path, pipes, intake):
     path = tmp_path / "input"
     path.write_text("a\nb\n" * 20_000)
     for source, count in ((path, 40_000), (Path("/dev/null"), 40_000)):
         with source.open("rb") as file, trio.fail_after(5):
-            await terminal(file.fileno(), pipes[3]).serve(ear)
-        assert len(ear.heard) == count
+            await terminal(file.fileno(), pipes[3]).serve(intake)
+        assert len(intake.heard) == count
 
 
 async def test_into_a_pipe_goes_only_what_stays_and_once(pipes):

@@ -11,26 +11,26 @@ from hermes_trio.values.message import Undecodable
 from tests.terminal.conftest import Tty, delivery
 
 
-async def serve(tty, ear, nursery):
-    nursery.start_soon(tty.terminal.serve, ear, name="serve")
+async def serve(tty, intake, nursery):
+    nursery.start_soon(tty.terminal.serve, intake, name="serve")
     await tty.shows(">")
 
 
-async def test_a_line_typed_is_a_message_and_its_answer_stands_above_a_new_prompt(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_a_line_typed_is_a_message_and_its_answer_stands_above_a_new_prompt(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("hello\n")
-    await ear.hears(1)
+    await intake.hears(1)
     await tty.terminal.deliver(delivery("hi there"))
     await tty.shows("> hello\nhi there\n>")
     tty.type("again\n")
-    await ear.hears(2)
-    assert [message.text for message in ear.heard] == ["hello", "again"]
+    await intake.hears(2)
+    assert [message.text for message in intake.heard] == ["hello", "again"]
 
 
-async def test_a_streamed_answer_grows_in_place_and_is_seen_once(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_a_streamed_answer_grows_in_place_and_is_seen_once(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("q\n")
-    await ear.hears(1)
+    await intake.hears(1)
     receipt = await tty.terminal.deliver(delivery("one", said="preview"))
     await tty.shows("> q\none\n>")
     for text in ("one two", "one two three, and so it is longer than a row of this"):
@@ -44,8 +44,8 @@ async def test_a_streamed_answer_grows_in_place_and_is_seen_once(tty, ear, nurse
     await tty.shows("> q\none two three.\n>")
 
 
-async def test_a_preview_taller_than_the_screen_shows_its_end_and_the_answer_is_seen_once(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_a_preview_taller_than_the_screen_shows_its_end_and_its_answer_once(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     lines = [f"line {n}" for n in range(30)]
     receipt = await tty.terminal.deliver(delivery("line 0", said="preview"))
     for count in (5, 12, 30):
@@ -56,8 +56,8 @@ async def test_a_preview_taller_than_the_screen_shows_its_end_and_the_answer_is_
     await tty.shows("\n".join([*lines, ">"]))
 
 
-async def test_a_progress_line_is_replaced_and_erased(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_a_progress_line_is_replaced_and_erased(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     await tty.terminal.deliver(delivery("before", said="say"))
     progress = await tty.terminal.deliver(delivery("working, 3 min", said="progress"))
     await tty.shows("before\nworking, 3 min\n>")
@@ -69,10 +69,10 @@ async def test_a_progress_line_is_replaced_and_erased(tty, ear, nursery):
     await tty.shows("before\n>")
 
 
-async def test_what_is_said_meanwhile_stands_above_what_is_still_being_made(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_what_is_said_meanwhile_stands_above_what_is_still_being_made(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("long question\n")
-    await ear.hears(1)
+    await intake.hears(1)
     preview = await tty.terminal.deliver(delivery("thinki", said="preview"))
     await tty.terminal.deliver(delivery("3 turns", said="reply"))
     await tty.shows("> long question\n3 turns\nthinki\n>")
@@ -82,8 +82,8 @@ async def test_what_is_said_meanwhile_stands_above_what_is_still_being_made(tty,
     await tty.shows("> long question\n3 turns\n> /status\nthinking done\n>")
 
 
-async def test_an_edit_of_the_last_answer_is_made_in_place_and_of_an_older_one_below(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_an_edit_of_the_last_answer_is_made_in_place_and_of_an_older_one_below(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     first = await tty.terminal.deliver(delivery("frist", said="say"))
     await tty.terminal.deliver(delivery("first", "edit", message_id=first.message_id, said="say"))
     await tty.shows("first\n>")
@@ -95,16 +95,16 @@ async def test_an_edit_of_the_last_answer_is_made_in_place_and_of_an_older_one_b
     await tty.shows("first\nsecond\nFirst\nend\n>")
 
 
-async def test_formats_are_shown_and_a_link_keeps_its_address(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_formats_are_shown_and_a_link_keeps_its_address(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     spans = (Span(0, 4, "bold"), Span(5, 9, "link", "https://x.y"), Span(10, 14, "code"))
     await tty.terminal.deliver(delivery(Part("bold link co\nd plain", spans)))
     await tty.shows("bold link (https://x.y) co\nd plain\n>")
     assert tty.display.styled == "boldlinkcod"
 
 
-async def test_text_cannot_steer_the_terminal(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_text_cannot_steer_the_terminal(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     evil = "a\x1b[2Jb\x1b]0;title\x07c\x9b31md\x08\re\x00\x7f"
     preview = await tty.terminal.deliver(delivery(evil, said="preview"))
     await tty.terminal.deliver(
@@ -115,119 +115,119 @@ async def test_text_cannot_steer_the_terminal(tty, ear, nursery):
     await tty.shows("a[2Jb]0;titlec31mde\nx (https://[2J)\n>")
 
 
-async def test_wide_characters_are_counted_as_they_are_shown(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_wide_characters_are_counted_as_they_are_shown(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     wide = await tty.terminal.deliver(delivery("x" + "漢" * 30, said="say"))
     await tty.terminal.deliver(delivery("short", "edit", message_id=wide.message_id, said="say"))
     await tty.shows("short\n>")
 
 
 @pytest.mark.parametrize("typed", ["2", "no", "NO"])
-async def test_a_choice_is_pressed_by_its_number_or_label(tty, ear, nursery, typed):
-    await serve(tty, ear, nursery)
+async def test_a_choice_is_pressed_by_its_number_or_label(tty, intake, nursery, typed):
+    await serve(tty, intake, nursery)
     choices = (Choice("tok-y", "Yes"), Choice("tok-n", "No"))
     await tty.terminal.deliver(delivery("Sure?", said="prompt", choices=choices))
     await tty.shows("Sure?\n  1. Yes\n  2. No\n>")
     tty.type(typed + "\n")
-    await ear.hears(1)
+    await intake.hears(1)
     tty.type("2\n")
-    await ear.hears(2)
-    assert [(m.text, m.choice) for m in ear.heard] == [("No", "tok-n"), ("2", None)]
+    await intake.hears(2)
+    assert [(m.text, m.choice) for m in intake.heard] == [("No", "tok-n"), ("2", None)]
 
 
-async def test_ctrl_d_ends_the_input_and_answers_are_still_printed(tty, ear):
+async def test_ctrl_d_ends_the_input_and_answers_are_still_printed(tty, intake):
     async with trio.open_nursery() as nursery:
-        await serve(tty, ear, nursery)
+        await serve(tty, intake, nursery)
         tty.type("last\n\x04")
-        await ear.hears(1)
+        await intake.hears(1)
     await tty.terminal.deliver(delivery("bye"))
     await tty.shows("> last\n>\nbye\n")
 
 
-async def test_the_shared_terminal_stays_in_blocking_mode(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_the_shared_terminal_stays_in_blocking_mode(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     await tty.terminal.deliver(delivery("x"))
     assert os.get_blocking(tty.slave)
 
 
-async def test_a_terminal_that_hung_up_is_the_end_of_the_input(ear):
+async def test_a_terminal_that_hung_up_is_the_end_of_the_input(intake):
     gone = Tty(40, 10)
     os.close(gone.master)
     with trio.fail_after(2):
-        await gone.terminal.serve(ear)
+        await gone.terminal.serve(intake)
     os.close(gone.slave)
-    assert ear.heard == []
+    assert intake.heard == []
 
 
 # --- what one act of a person brings in lines
 
 
-async def test_a_paste_of_several_lines_is_one_message(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_a_paste_of_several_lines_is_one_message(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("def f(x):\n    return x\n\nwhat is it?\n")
-    await ear.hears(1)
+    await intake.hears(1)
     await tty.shows("> def f(x):\n    return x\n\nwhat is it?\n>")
     tty.type("typed\n")
-    await ear.hears(2)
-    assert [message.text for message in ear.heard] == ["def f(x):\n    return x\n\nwhat is it?", "typed"]
+    await intake.hears(2)
+    assert [message.text for message in intake.heard] == ["def f(x):\n    return x\n\nwhat is it?", "typed"]
 
 
 async def test_a_marked_paste_is_one_message_however_slowly_it_comes_and_shows_without_its_marks(
-    tty, ear, nursery
+    tty, intake, nursery
 ):
-    await serve(tty, ear, nursery)
+    await serve(tty, intake, nursery)
     tty.type("\x1b[200~def f(x):\n")
     await trio.sleep(0.2)
     tty.type("    return x\x1b[201~")
     await trio.sleep(0.2)
     tty.type(" # mine\n")
-    await ear.hears(1)
-    assert [message.text for message in ear.heard] == ["def f(x):\n    return x # mine"]
+    await intake.hears(1)
+    assert [message.text for message in intake.heard] == ["def f(x):\n    return x # mine"]
     tty.type("\x1b[200~one line\x1b[201~\n")
-    await ear.hears(2)
+    await intake.hears(2)
     await tty.terminal.deliver(delivery("seen"))
     await tty.shows("> def f(x):\n>     return x # mine\n> one line\nseen\n>")
 
 
-async def test_lines_that_begin_with_a_slash_are_messages_of_their_own(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_lines_that_begin_with_a_slash_are_messages_of_their_own(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("one\ntwo\n/status\n/new\nthree\n")
-    await ear.hears(4)
-    assert [message.text for message in ear.heard] == ["one\ntwo", "/status", "/new", "three"]
+    await intake.hears(4)
+    assert [message.text for message in intake.heard] == ["one\ntwo", "/status", "/new", "three"]
 
 
 @pytest.mark.parametrize("marks", [("", ""), ("\x1b[200~", "\x1b[201~")])
-async def test_a_line_that_the_system_cuts_is_refused_aloud_and_the_next_is_heard(tty, ear, nursery, marks):
-    await serve(tty, ear, nursery)
+async def test_a_line_that_the_system_cuts_is_refused_aloud_and_the_next_heard(tty, intake, nursery, marks):
+    await serve(tty, intake, nursery)
     nursery.start_soon(trio.to_thread.run_sync, tty.type, ("b" * 6000).join(marks) + "\n")
-    await ear.hears(1)
-    [cut] = ear.heard
+    await intake.hears(1)
+    [cut] = intake.heard
     assert isinstance(cut, Undecodable)
     with trio.fail_after(3):
         while "I did not take that" not in tty.display.text.replace("\n", ""):
             await trio.lowlevel.wait_readable(tty.master)
             tty.display.feed(os.read(tty.master, 65536))
     tty.type("next\n")
-    await ear.hears(2)
-    assert ear.heard[1].text == "next"
+    await intake.hears(2)
+    assert intake.heard[1].text == "next"
 
 
-async def test_what_turns_the_order_of_characters_round_is_not_shown(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_what_turns_the_order_of_characters_round_is_not_shown(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     await tty.terminal.deliver(delivery("run \u202egnp.exe\u202c \u2066now\u2069 \u200fa\U000e0041b"))
     await tty.shows("run gnp.exe now ab\n>")
 
 
-async def test_a_backspace_erases_a_whole_character(tty, ear, nursery):
+async def test_a_backspace_erases_a_whole_character(tty, intake, nursery):
     async with tty.terminal.open():
         async with trio.open_nursery() as serving:
-            serving.start_soon(tty.terminal.serve, ear, name="serve")
+            serving.start_soon(tty.terminal.serve, intake, name="serve")
             await tty.shows(">")
             assert tty.display.modes == {"?2004": "h"}
             tty.type("héé界\x7f\x7fx\n")
-            await ear.hears(1)
+            await intake.hears(1)
             serving.cancel_scope.cancel()
-    assert [message.text for message in ear.heard] == ["héx"]
+    assert [message.text for message in intake.heard] == ["héx"]
     with trio.fail_after(3):
         while tty.display.modes == {"?2004": "h"}:
             await trio.lowlevel.wait_readable(tty.master)
@@ -237,22 +237,22 @@ async def test_a_backspace_erases_a_whole_character(tty, ear, nursery):
 # --- what a terminal is asked for, and what its keys send
 
 
-async def test_keys_that_move_a_cursor_are_no_text(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_keys_that_move_a_cursor_are_no_text(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("he\x1b[D\x1b[1;5Cllo\x1bOP\x1b[3~\x07 you\x1b\n")
-    await ear.hears(1)
+    await intake.hears(1)
     await tty.shows("> hello you\n>")
     tty.type("\x1b[A\n")
     tty.type("next\n")
-    await ear.hears(2)
-    assert ear.texts == ["hello you", "next"]
+    await intake.hears(2)
+    assert intake.texts == ["hello you", "next"]
 
 
-async def test_a_dumb_terminal_gets_text_and_nothing_else(ear, nursery):
+async def test_a_dumb_terminal_gets_text_and_nothing_else(intake, nursery):
     dumb = Tty(40, 10, dumb=True)
-    nursery.start_soon(dumb.terminal.serve, ear, name="serve")
+    nursery.start_soon(dumb.terminal.serve, intake, name="serve")
     dumb.type("hello\n")
-    await ear.hears(1)
+    await intake.hears(1)
     preview = await dumb.terminal.deliver(delivery("h", said="preview"))
     bold = Part("hi there", (Span(0, 2, "bold"),))
     await dumb.terminal.deliver(delivery(bold, "edit", message_id=preview.message_id))
@@ -265,9 +265,9 @@ async def test_a_dumb_terminal_gets_text_and_nothing_else(ear, nursery):
     dumb.close()
 
 
-async def test_without_colour_formats_stay(ear, nursery):
+async def test_without_colour_formats_stay(intake, nursery):
     plain = Tty(40, 10, colour=False)
-    await serve(plain, ear, nursery)
+    await serve(plain, intake, nursery)
     spans = (Span(0, 4, "bold"), Span(5, 9, "code"))
     await plain.terminal.deliver(delivery(Part("bold code", spans)))
     await plain.shows("bold code\n>")
@@ -290,8 +290,8 @@ def test_what_the_environment_says_of_a_terminal(environment, said):
     assert (is_dumb(environment), has_colour(environment)) == said
 
 
-async def test_a_window_that_becomes_narrower_leaves_no_copy_of_what_was_being_made(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_a_window_that_becomes_narrower_leaves_no_copy_of_what_was_being_made(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     await tty.terminal.deliver(delivery("before", said="say"))
     preview = await tty.terminal.deliver(delivery("one two three four five six seven", said="preview"))
     await tty.shows("before\none two three four five six seven\n>")
@@ -301,11 +301,11 @@ async def test_a_window_that_becomes_narrower_leaves_no_copy_of_what_was_being_m
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (2, 2), (3, 1), (40, 1)])
-async def test_a_window_of_a_few_cells_is_a_window(ear, nursery, width, height):
+async def test_a_window_of_a_few_cells_is_a_window(intake, nursery, width, height):
     tiny = Tty(width, height)
-    nursery.start_soon(tiny.terminal.serve, ear, name="serve")
+    nursery.start_soon(tiny.terminal.serve, intake, name="serve")
     tiny.type("漢字\n")
-    await ear.hears(1)
+    await intake.hears(1)
     preview = await tiny.terminal.deliver(delivery("漢字 and more", said="preview"))
     await tiny.terminal.deliver(delivery("漢字 and more.", "edit", message_id=preview.message_id))
     shown = b""
@@ -317,17 +317,17 @@ async def test_a_window_of_a_few_cells_is_a_window(ear, nursery, width, height):
     tiny.close()
 
 
-async def test_who_leaves_leaves_a_line_of_its_own_to_the_next_program(tty, ear):
+async def test_who_leaves_leaves_a_line_of_its_own_to_the_next_program(tty, intake):
     async with tty.terminal.open(), trio.open_nursery() as serving:
-        serving.start_soon(tty.terminal.serve, ear, name="serve")
+        serving.start_soon(tty.terminal.serve, intake, name="serve")
         await tty.shows(">")
         serving.cancel_scope.cancel()
     await tty.shows(">\n")
     assert tty.display.modes == {"?2004": "l"}
 
 
-async def test_what_is_half_typed_when_an_answer_comes_is_kept_and_shown_again_with_ctrl_r(tty, ear, nursery):
-    await serve(tty, ear, nursery)
+async def test_what_is_half_typed_when_an_answer_comes_is_kept_and_shown_with_ctrl_r(tty, intake, nursery):
+    await serve(tty, intake, nursery)
     tty.type("hel")
     await tty.shows("> hel")
     await tty.terminal.deliver(delivery("an answer"))
@@ -335,5 +335,5 @@ async def test_what_is_half_typed_when_an_answer_comes_is_kept_and_shown_again_w
     tty.type("\x12")
     await tty.shows("an answer\n> ^R\nhel")
     tty.type("lo\n")
-    await ear.hears(1)
-    assert ear.texts == ["hello"]
+    await intake.hears(1)
+    assert intake.texts == ["hello"]

@@ -8,14 +8,14 @@ from trio_websocket import open_websocket
 
 from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Address
-from tests.ear import Ear
+from tests.heard_intake import HeardIntake
 
 
 class Served:
     """A platform that listens, and how to reach it."""
 
-    def __init__(self, platform, ear, state_dir):
-        self.platform, self.ear, self.state_dir = platform, ear, state_dir
+    def __init__(self, platform, intake, state_dir):
+        self.platform, self.intake, self.state_dir = platform, intake, state_dir
         self.host, self.port, token = find_door(state_dir)
         self.token = token.reveal()
 
@@ -34,12 +34,12 @@ class Served:
 @pytest.fixture
 async def served(tmp_path, nursery):
     platform = Websocket(Options(), state_dir=tmp_path, chance=random.Random(1))
-    ear = Ear()
+    intake = HeardIntake()
     scope, stopped = trio.CancelScope(), trio.Event()
 
     async def serve():
         with scope:
-            await platform.serve(ear)
+            await platform.serve(intake)
         stopped.set()
 
     async def stop():
@@ -48,11 +48,11 @@ async def served(tmp_path, nursery):
 
     async with platform.open():
         nursery.start_soon(serve, name="serve")
-        await ear.until(lambda: ear.cycles)
-        made = Served(platform, ear, tmp_path)
+        await intake.until(lambda: intake.cycles)
+        made = Served(platform, intake, tmp_path)
         made.stop_serving = stop
         yield made
-    assert ear.failures == []
+    assert intake.failures == []
 
 
 def delivery(text="", op="send", *, client="desk", thread=None, **more):

@@ -25,9 +25,9 @@ async def test_a_client_says_something_and_reads_what_comes(served, nursery):
     async with conversation(served) as conn:
         message_id = await conn.say("hello", chat="t")
         await conn.press("token")
-        assert [(m.native, m.text, m.choice) for m in served.ear.heard] == [
+        assert [(m.native, m.text, m.choice) for m in served.intake.heard] == [
             (f"desk/{message_id}", "hello", None),
-            (served.ear.heard[1].native, "", "token"),
+            (served.intake.heard[1].native, "", "token"),
         ]
         part = Part("hi", (Span(0, 2, "bold"),))
         sent = delivery(part, key="k", said="prompt", choices=(Choice("t", "Yes"),), thread="t")
@@ -53,7 +53,7 @@ async def test_saying_and_reading_at_once_do_not_wait_for_each_other(served, nur
                 await conn.say(f"q{number}")
                 await served.platform.deliver(delivery(f"a{number}", key=f"k{number}"))
     assert seen == [f"a{number}" for number in range(10)]
-    assert [m.text for m in served.ear.heard] == [f"q{number}" for number in range(10)]
+    assert [m.text for m in served.intake.heard] == [f"q{number}" for number in range(10)]
 
 
 async def test_a_key_that_was_shown_is_confirmed_again_and_not_shown_again(served, nursery):

@@ -21,7 +21,7 @@ from hermes_trio.runtime.clock import SystemClock, seeded_chance
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.values.delivery import Choice, Part, Span
 from hermes_trio.values.identity import Address
-from tests.ear import Ear
+from tests.heard_intake import HeardIntake
 from tests.websocket.conftest import delivery
 
 
@@ -90,18 +90,18 @@ async def test_who_does_not_say_hello_with_the_token_is_sent_away(served, first,
     async with witness(served) as client:
         await call(client.send, first)
         assert await call(client.close_code) == code
-    assert served.ear.heard == []
+    assert served.intake.heard == []
 
 
 async def test_a_message_is_accepted_when_it_is_durable_and_not_before(served):
-    served.ear.shut()
+    served.intake.shut()
     async with witness(served, served.hello()) as client:
         await call(client.send, {"type": "message", "id": "m1", "text": "hé", "chat": "t"})
         await trio.sleep(0.05)
-        assert served.ear.heard == []
-        served.ear.reopen()
+        assert served.intake.heard == []
+        served.intake.reopen()
         assert await call(client.receive) == {"type": "accepted", "id": "m1"}
-    (message,) = served.ear.heard
+    (message,) = served.intake.heard
     assert (message.native, message.text, message.message_id) == ("desk/m1", "hé", "m1")
     assert message.address == Address("websocket", "main", "desk", "t", "local")
 
@@ -111,14 +111,14 @@ async def test_the_same_message_again_has_the_same_native_id_and_is_accepted_aga
         async with witness(served, served.hello()) as client:
             await call(client.send, {"type": "message", "id": "m1", "text": "x"})
             assert await call(client.receive) == {"type": "accepted", "id": "m1"}
-    assert [m.native for m in served.ear.heard] == ["desk/m1", "desk/m1"]
+    assert [m.native for m in served.intake.heard] == ["desk/m1", "desk/m1"]
 
 
 async def test_a_press_is_a_message_with_its_choice(served):
     async with witness(served, served.hello()) as client:
         await call(client.send, {"type": "press", "id": "p", "choice": "tok"})
         assert await call(client.receive) == {"type": "accepted", "id": "p"}
-    assert [(m.native, m.choice) for m in served.ear.heard] == [("desk/p", "tok")]
+    assert [(m.native, m.choice) for m in served.intake.heard] == [("desk/p", "tok")]
 
 
 async def test_a_delivery_is_done_when_the_client_has_confirmed_it(served, nursery):
@@ -241,7 +241,7 @@ async def test_an_over_long_frame_ends_its_connection_and_no_other(served):
             assert await call(bad.close_code) == 1009
         await call(good.send, {"type": "message", "id": "1", "text": "y" * (2**20 - 100)})
         assert await call(good.receive) == {"type": "accepted", "id": "1"}
-    assert [m.native for m in served.ear.heard] == ["good/1"]
+    assert [m.native for m in served.intake.heard] == ["good/1"]
 
 
 @pytest.mark.parametrize(
@@ -350,19 +350,19 @@ async def test_who_comes_back_is_reachable(served):
     for _ in range(2):
         async with witness(served, served.hello("desk")):
             pass
-    assert served.ear.reached == ["desk", "desk"]
+    assert served.intake.reached == ["desk", "desk"]
 
 
 async def test_when_the_gateway_goes_down_clients_are_told_and_the_door_is_shut(tmp_path):
-    ear = Ear()
+    intake = HeardIntake()
     platform = Websocket(Options(host="localhost"), state_dir=tmp_path, chance=FixedBits())
     async with platform.open():
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(platform.serve, ear, name="serve")
-            await ear.until(lambda: ear.cycles)
+            nursery.start_soon(platform.serve, intake, name="serve")
+            await intake.until(lambda: intake.cycles)
             from tests.websocket.conftest import Served
 
-            served = Served(platform, ear, tmp_path)
+            served = Served(platform, intake, tmp_path)
             made = await call(Witness, served.url)
             await call(made.send, served.hello())
             await call(made.receive)
@@ -380,7 +380,7 @@ async def test_who_is_connected_is_told_what_is_owed_when_nothing_is_taken_any_m
         nursery.start_soon(served.platform.deliver, delivery("owed", key="k1"), name="deliver")
         frame = await call(client.receive)
         assert (frame["type"], frame["text"]) == ("send", "owed")
-        assert served.ear.heard == []
+        assert served.intake.heard == []
 
 
 class FixedBits:
@@ -396,11 +396,11 @@ async def test_the_token_is_kept_for_its_owner_and_from_life_to_life(served):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((served.state_dir / "websocket.port").stat().st_mode) == 0o600
     assert sorted(p.name for p in served.state_dir.iterdir()) == ["websocket.port", "websocket.token"]
-    ear = Ear()
+    intake = HeardIntake()
     again = Websocket(Options(), state_dir=served.state_dir, chance=FixedBits())
     async with again.open(), trio.open_nursery() as nursery:
-        nursery.start_soon(again.serve, ear, name="serve")
-        await ear.until(lambda: ear.cycles)
+        nursery.start_soon(again.serve, intake, name="serve")
+        await intake.until(lambda: intake.cycles)
         assert path.read_text() == served.token
         nursery.cancel_scope.cancel()
 
@@ -409,10 +409,10 @@ async def test_the_token_is_a_secret_like_those_of_the_configuration(tmp_path):
     """I9: a tool that prints the file of the token shows it to nobody."""
     redact = Redactor()
     context = AdapterContext(tmp_path, FixedBits(), SystemClock(), redact.learn)
-    platform, ear = adapter.build(Options(), "main", context), Ear()
+    platform, intake = adapter.build(Options(), "main", context), HeardIntake()
     async with platform.open(), trio.open_nursery() as nursery:
-        nursery.start_soon(platform.serve, ear, name="serve")
-        await ear.until(lambda: ear.cycles)
+        nursery.start_soon(platform.serve, intake, name="serve")
+        await intake.until(lambda: intake.cycles)
         token = (tmp_path / "websocket.token").read_text()
         assert token not in redact(f"cat: {token}")
         nursery.cancel_scope.cancel()
@@ -425,17 +425,17 @@ async def test_a_token_that_others_can_read_or_that_is_none_is_refused(tmp_path,
     path.chmod(mode)
     platform = Websocket(Options(), state_dir=tmp_path, chance=FixedBits())
     with pytest.raises(AccountRefused) as refused:
-        await platform.serve(Ear())
+        await platform.serve(HeardIntake())
     assert "x" * 64 not in str(refused.value)
 
 
 async def test_a_port_that_is_taken_and_a_state_dir_that_is_gone_mean_down(served, tmp_path):
     taken = Websocket(Options(port=served.port), state_dir=tmp_path, chance=FixedBits())
     with pytest.raises(PlatformDown, match=str(served.port)):
-        await taken.serve(Ear())
+        await taken.serve(HeardIntake())
     lost = Websocket(Options(), state_dir=tmp_path / "gone", chance=FixedBits())
     with pytest.raises(PlatformDown):
-        await lost.serve(Ear())
+        await lost.serve(HeardIntake())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import trio
 from hermes_trio.values.message import Message, Undecodable
 
 
-class Ear:
+class HeardIntake:
     """An Intake that keeps what it accepts. `shut()` makes accept wait, as a slow store would."""
 
     def __init__(self, cursor: str | None = None) -> None:
