@@ -43,3 +43,9 @@ async def crash_and_go_on(world) -> None:
     world.crash()
     await world.start()
     await world.settle()
+
+
+async def streams(turn):
+    turn.stream("half")
+    await trio.sleep(2)
+    return "half and whole"

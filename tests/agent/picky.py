@@ -10,6 +10,7 @@ from hermes_trio.testing import fails, open_world
 from hermes_trio.testing.script import ScriptedModel
 from hermes_trio.transcript import compaction
 from hermes_trio.values.transcript import NoteEntry, UserEntry
+from tests.agent.test_agent import ATool
 
 TOO_LONG = "I could not answer: this is too long for the model (turn {})."
 
@@ -65,3 +66,13 @@ def heard(request):
 
 def noted(request):
     return [entry.text for entry in request.entries if isinstance(entry, NoteEntry)]
+
+
+def acting():
+    done = []
+
+    async def act(arguments, call):
+        done.append(call.op)
+        return f"acted {arguments['n']} " + "." * 150
+
+    return ATool("act", act), done
