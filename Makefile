@@ -6,6 +6,7 @@
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
 #   make test-newest   what a newer trio can break, on the newest there is
 #   make reference     writes build/reference.md: every public name, with what its docstring says
+#   make witnesses     our models against servers of others, installed for that (LiteLLM's proxy)
 #   make picture  plays the demo and draws docs/picture.svg of it
 #   make rows     spoils each value of each row in each way, one life each: minutes of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
@@ -22,7 +23,7 @@ SLICE := tests/text tests/transcript tests/values tests/store tests/conformance/
 	tests/websocket tests/terminal
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-slice test-newest lint bench crash demo picture races reference rows sim mutants FORCE
+.PHONY: run test test-slice test-newest lint bench crash demo picture races reference rows sim mutants witnesses FORCE
 .NOTPARALLEL:
 
 run: $(VENV)/.installed
@@ -36,6 +37,9 @@ test-slice: $(VENV)/.installed-dev
 
 test-newest: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.newest
+
+witnesses: $(VENV)/.installed-dev .venv-witnesses/.installed
+	@$(BIN)/python -m pytest -n 0 tests/witnesses $(ARGS)
 
 lint: $(VENV)/.installed-dev
 	@$(BIN)/ruff check .
@@ -70,6 +74,13 @@ sim: $(VENV)/.installed-dev
 
 mutants: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.mutants $(or $(N),2000) $(ARGS)
+
+.venv-witnesses/.installed: tests/witnesses/constraints.txt
+	@echo "Installing the witnesses into .venv-witnesses" >&2
+	@$(PYTHON) -m venv .venv-witnesses
+	@.venv-witnesses/bin/python -m pip --quiet --quiet --disable-pip-version-check --no-input install \
+		--constraint $< 'litellm[proxy]'
+	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python pyproject.toml constraints.txt
 	@echo "Installing hermes-trio into $(VENV)" >&2

@@ -39,7 +39,7 @@ class OpenAIFake(ModelFake):
             if message["role"] not in ("system", "user", "assistant"):
                 raise Refused(400, f"Invalid value: '{message['role']}'.")
             open_calls = {call["id"] for call in message.get("tool_calls") or ()}
-            if not isinstance(message.get("content"), str) and not open_calls:
+            if not isinstance(message.get("content"), str | list) and not open_calls:
                 raise Refused(400, "Invalid value for 'content': expected a string, got null.")
         if open_calls:
             raise Refused(400, f"tool_call_ids did not have response messages: {sorted(open_calls)}")
@@ -54,6 +54,8 @@ class OpenAIFake(ModelFake):
     def said(self, body: dict[str, Any]) -> str:
         """The last paragraph of the user: one message may hold several that were sent on end."""
         last = next((m["content"] for m in reversed(body["messages"]) if m["role"] == "user"), "")
+        if isinstance(last, list):
+            last = last[-1]["text"]
         return last.rpartition("\n\n")[2]
 
     def head(self, body: dict[str, Any]) -> bytes:
