@@ -12,7 +12,6 @@ from collections.abc import Callable
 from functools import partial
 
 import trio
-from msgspec import Struct
 
 from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.ports.agent import Agent
@@ -26,7 +25,7 @@ from hermes_trio.text.foreign_errors import shown
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
 from hermes_trio.turns.concurrency import TurnPermit
-from hermes_trio.turns.endings import Ending, ending_of, failure_of
+from hermes_trio.turns.endings import ending_of, failure_of
 from hermes_trio.turns.run import Made, TurnRun
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.turns.surroundings import Surroundings
@@ -49,14 +48,6 @@ NOTHING_SAID = "nothing said"
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
 
-class _End(Struct, frozen=True):
-    """What is written of a turn's end; of a failed one why, and the error, for the log."""
-
-    closing: Closing
-    why: str | None = None
-    error: BaseException | None = None
-
-
 class TurnRunner:
     """Plays turns with one agent."""
 
@@ -71,7 +62,8 @@ class TurnRunner:
     ) -> None:
         """Run one turn and write what it made."""
         run = TurnRun(key, opened, self._around, permit)
-        began, end = trio.current_time(), None
+        began = trio.current_time()
+        end: Closing | None = None
         self._log.info(
             "turn opened", turn=run.id, key=str(key), messages=len(run.messages), attempt=run.attempt
         )
@@ -80,7 +72,7 @@ class TurnRunner:
                 # Nobody who may speak would read what comes of it.
                 close = partial(self._around.store.close_turn, run.id, _UNWANTED)
                 await until_stored(close, wait=self._around.disk.again)
-                end = _End(_UNWANTED, _UNWANTED.reason)
+                end = _UNWANTED
             else:
                 with worker.holding(run.id, run.answered) as reach:
                     await self._act(run, reach)
@@ -90,23 +82,22 @@ class TurnRunner:
             # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
             self._closed(run, trio.current_time() - began, end)
 
-    def _closed(self, run: TurnRun, seconds: float, end: _End | None) -> None:
-        error = end.error if end is not None else None
+    def _closed(self, run: TurnRun, seconds: float, end: Closing | None) -> None:
+        error = run.made.error if end is not None and run.made is not None else None
         told = None if error is None else self._around.discretion.redact(shown(error))
-        if end is not None and end.closing.error is not None and end.closing.error.traceback:
-            trace = end.closing.error.traceback
+        if end is not None and end.error is not None and (trace := end.error.traceback):
             self._log.error("agent failed", turn=run.id, key=str(run.key), error=told, traceback=trace)
-        if end is not None and end.closing.reason == NOTHING_SAID:
+        if end is not None and end.reason == NOTHING_SAID:
             self._log.warning("nothing said", turn=run.id, key=str(run.key))
         self._log.info(
             "turn closed",
             turn=run.id,
             key=str(run.key),
             # Somebody else has written its end, or nobody has yet.
-            outcome="cut" if end is None else end.closing.state,
+            outcome="cut" if end is None else end.state,
             seconds=seconds,
             steps=run.steps.count,
-            why=None if end is None else end.why,
+            why=None if end is None or end.state == "finished" else end.reason,
             error=told,
         )
 
@@ -134,14 +125,14 @@ class TurnRunner:
     async def _answered(self, run: TurnRun) -> str | Silence | None:
         return await awaited("the agent", lambda: self._agent(Turn(run)))
 
-    async def _close(self, run: TurnRun, made: Made) -> _End | None:
+    async def _close(self, run: TurnRun, made: Made) -> Closing | None:
         """Write the turn's end. Whoever ended it before has written one."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(run.key), session=run.session, why=repr(made.error))
             return None
         return await self._stored(run, await self._ended(run, made))
 
-    async def _stored(self, run: TurnRun, end: _End) -> _End:
+    async def _stored(self, run: TurnRun, end: Closing) -> Closing:
         """Write it as soon as the disk takes it; returns what was written.
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
@@ -165,21 +156,22 @@ class TurnRunner:
                 took = await well.wait(before)
             alone = alone + 1 if took else 0
 
-        async def close() -> _End:
-            _, error = await attempt(lambda: store.close_turn(run.id, end.closing))
+        async def close() -> Closing:
+            _, error = await attempt(lambda: store.close_turn(run.id, end))
             if error is None:
                 return end
             if isinstance(error, Fenced | StoreLocked):
                 raise error
             if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:
                 raise error
-            instead = self._failure(run, error)
-            await store.close_turn(run.id, instead.closing)
+            instead = self._failed(run, error)
+            await store.close_turn(run.id, instead)
+            run.made = Made(error=error)
             return instead
 
         return await until_stored(uncut(close), refused, until_well)
 
-    async def _ended(self, run: TurnRun, made: Made) -> _End:
+    async def _ended(self, run: TurnRun, made: Made) -> Closing:
         """How the turn ends. An answer that is none, or that its platform cannot split, is an error.
 
         Cancelled while it is split: nobody has seen it, so the turn was cut before it had one.
@@ -188,26 +180,23 @@ class TurnRunner:
         if error is None:
             closing, error = await attempt(lambda: _finished(run, made.answer))
             if closing is not None:
-                return _End(closing)
+                return closing
         assert error is not None
-        return self._failure(run, error)
+        run.made = Made(error=error)
+        return self._failed(run, error)
 
-    def _failure(self, run: TurnRun, error: BaseException) -> _End:
+    def _failed(self, run: TurnRun, error: BaseException) -> Closing:
+        """A sentence of ours, which needs no splitting."""
         ending = ending_of(error, run.id, now=self._around.clock.now(), asked_at=run.asked_at)
-        return _End(_failed(run, ending, error), ending.reason, error)
-
-
-def _failed(run: TurnRun, ending: Ending, error: BaseException) -> Closing:
-    """A sentence of ours, which needs no splitting."""
-    said = ending.sentence[: CLOSING_LINE_UNITS - 2]
-    return Closing(
-        state="failed" if ending.until is None else "stopped",
-        reason=clean(ending.reason),
-        outcome=ending.outcome if ending.until is None else None,
-        until=ending.until,
-        error=failure_of(error, traceback_of(error), run.discretion.redact),
-        reply=run.framed((Part(said),), "notice") if said else None,
-    )
+        said = ending.sentence[: CLOSING_LINE_UNITS - 2]
+        return Closing(
+            state="failed" if ending.until is None else "stopped",
+            reason=clean(ending.reason),
+            outcome=ending.outcome if ending.until is None else None,
+            until=ending.until,
+            error=failure_of(error, traceback_of(error), run.discretion.redact),
+            reply=run.framed((Part(said),), "notice") if said else None,
+        )
 
 
 async def _finished(run: TurnRun, answer: object) -> Closing:

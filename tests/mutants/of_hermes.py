@@ -108,7 +108,7 @@ MISSED: tuple[Mutant, ...] = (
         (
             "turns/runner.py",
             "why=repr(made.error))\n            return None",
-            'why=repr(made.error))\n            return _End(Closing(state="failed"), "stale", made.error)',
+            'why=repr(made.error))\n            return Closing(state="failed", reason="stale")',
         ),
     ),
     mutant(
