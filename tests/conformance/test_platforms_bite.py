@@ -8,8 +8,11 @@ import pytest
 
 from hermes_trio.testing import Broken, check_platform
 from hermes_trio.testing.conformance.platform import PLATFORM_CLAUSES
-from tests.conformance.broken_platforms import BROKEN, LeavesASocket
+from tests.conformance import broken_platforms, broken_receiving, broken_sending
+from tests.conformance.broken_platforms import LeavesASocket
 from tests.conformance.memory_side import Line, memory_side
+
+BROKEN = [*broken_platforms.breaks, *broken_receiving.breaks, *broken_sending.breaks]
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.store.sqlite.store import open_sqlite_store
 from hermes_trio.testing import Broken, CrashingStore, check_store
 from hermes_trio.testing.conformance.store import STORE_CLAUSES
-from tests.conformance.broken_stores import BROKEN, Store, opener
+from tests.conformance import broken_lives, broken_stores
+from tests.conformance.in_the_way import Store, opener
 
 DURABLE = {"keeps_what_was_written"}
 
@@ -56,6 +57,9 @@ async def test_the_one_of_a_world(autojump_clock, commit_s):
     finally:
         for db in databases.values():
             db.close()
+
+
+BROKEN = [*broken_stores.breaks, *broken_lives.breaks]
 
 
 @pytest.mark.parametrize(
