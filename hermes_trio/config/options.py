@@ -80,16 +80,21 @@ class Session(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return ResetPolicy(self.reset, self.idle_after_s, self.daily_at, zone(self.timezone))
 
 
+_FUNCTION = r"^([A-Za-z_][\w.]*:[A-Za-z_][\w.]*)?$"
+
+
 class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`[agent]`: the built-in agent.
+    """`[agent]`: the built-in agent, or one of your own.
 
     Args:
+        run: an agent function of your own, "module:function": no model is asked, and nothing below counts.
         prompt: the system prompt, or "file:PATH".
         steps_max: steps of one turn.
         same_failure_max: identical failing calls in a row.
         history_tokens: how much of the transcript the model is given.
     """
 
+    run: Annotated[str, Meta(pattern=_FUNCTION, description="module:function, as my_bot:agent")] = ""
     prompt: str = "You are a helpful assistant."
     steps_max: Count = 60
     same_failure_max: Count = 3

@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 from hermes_trio.config.filling import dotted
 from hermes_trio.config.load import Config
 from hermes_trio.daemon.answers import is_open
+from hermes_trio.daemon.own_agent import own_agent
 from hermes_trio.daemon.provider import enabled_tools, model_name
 from hermes_trio.daemon.state_dir import refuse_shared
 from hermes_trio.daemon.surroundings import addresses
 from hermes_trio.errors import ConfigWrong
+from hermes_trio.intake.commands import by_name
 from hermes_trio.ports.platform import AdapterContext
 from hermes_trio.runtime.clock import SystemClock, system_chance
+from hermes_trio.runtime.plugins import installed_commands
 
 
 def checked(config: Config) -> Iterator[str]:
@@ -25,9 +28,14 @@ def checked(config: Config) -> Iterator[str]:
     """
     yield f"{config.path or 'embedded default'}: right"
     yield f"state_dir: {config.gateway.state_dir}"
-    fallbacks = "".join(f", then {each.name}" for each in config.model.fallback)
-    yield f"model: {model_name(config)}{fallbacks}"
-    yield f"tools: {', '.join(tool.name for tool in enabled_tools(config.tools.enable)) or 'none'}"
+    if config.agent.run:
+        own_agent(config)
+        yield f"agent: {config.agent.run}"
+    else:
+        fallbacks = "".join(f", then {each.name}" for each in config.model.fallback)
+        yield f"model: {model_name(config)}{fallbacks}"
+        yield f"tools: {', '.join(tool.name for tool in enabled_tools(config.tools.enable)) or 'none'}"
+    yield f"commands: {', '.join(f'/{name}' for name in by_name(installed_commands()))}"
     context = AdapterContext(Path(config.gateway.state_dir), system_chance(), SystemClock())
     for account in config.accounts:
         policy = account.build(context).policy

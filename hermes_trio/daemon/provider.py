@@ -14,14 +14,17 @@ import trio
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.config.load import Config, Endpoint
 from hermes_trio.config.secret_files import Files
+from hermes_trio.daemon.own_agent import own_agent
 from hermes_trio.errors import ConfigWrong, ModelFailure
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
+from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.model import Model, ModelContext
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.plugins import TOOLS, installed, installed_provider
 from hermes_trio.runtime.threads import in_thread
+from hermes_trio.turns.turn import Turn
 from hermes_trio.values.identity import Secret
 
 if TYPE_CHECKING:
@@ -56,15 +59,18 @@ class FileKey:
 @asynccontextmanager
 async def open_agent(
     config: Config, *, clock: WallClock, chance: Chance, log: Log, learn: Callable[[Secret], None]
-) -> AsyncIterator[ModelAgent]:
+) -> AsyncIterator[Agent[Turn]]:
     """The agent that a configuration describes, with its connections, while the body runs.
 
     Args:
         learn: told of each secret that is not in the configuration, before it is used.
 
     Raises:
-        ConfigWrong: an enabled tool cannot be imported.
+        ConfigWrong: an enabled tool, or the agent of `[agent] run`, cannot be imported.
     """
+    if config.agent.run:
+        yield own_agent(config)
+        return
     async with open_models(config, clock=clock, chance=chance, log=log, learn=learn) as models:
         yield agent_of(config, models, enabled_tools(config.tools.enable))
 
@@ -98,7 +104,9 @@ def agent_of(config: Config, models: Candidates, tools: Sequence[Tool]) -> Model
 
 
 def model_name(config: Config) -> str:
-    """The model that answers, for status: "openai/gpt-5.5"."""
+    """What answers, for status: "openai/gpt-5.5", or the agent of `[agent] run`."""
+    if config.agent.run:
+        return config.agent.run
     endpoint = config.model
     return endpoint.name if endpoint.provider == endpoint.name else f"{endpoint.provider}/{endpoint.name}"
 

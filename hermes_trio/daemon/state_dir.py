@@ -78,6 +78,16 @@ def refuse_shared(state_dir: Path) -> None:
             raise ConfigWrong(f"{path}: {error.strerror}") from error
 
 
+def refuse_shared_folder(folder: Path) -> None:
+    """Refuse a folder whose files are run where others may write it. Raises ConfigWrong; it says the mend."""
+    try:
+        found = folder.stat()
+    except OSError as error:
+        raise ConfigWrong(f"{folder}: {error.strerror}") from error
+    if found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o002:
+        raise ConfigWrong(f"{folder}: others may write there, and what lies there is run: chmod o-w {folder}")
+
+
 def _refuse_shared(path: Path, found: os.stat_result, *, folder: bool) -> None:
     if found.st_uid != os.geteuid():
         raise ConfigWrong(f"{path}: belongs to another user: chown {os.geteuid()} {path}")

@@ -92,7 +92,7 @@ class Wiring:
         self.options, self.session_options = options, session
         self.clock, self.chance, self.log = clock, chance, log
         profile = profile_of(agent)
-        self.model = profile.name
+        self.model = profile.name or _name_of(agent)
         self.opened_at = clock.now()
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
@@ -270,3 +270,9 @@ class Wiring:
                     self.background.end(processes)
                 case WakeAsk(key=key, turn=turn):
                     self.sessions.answer(key, turn)
+
+
+def _name_of(agent: object) -> str:
+    """What status shows of a function: "my_bot:agent"."""
+    name = getattr(agent, "__qualname__", "")
+    return f"{getattr(agent, '__module__', '')}:{name}" if name else type(agent).__name__

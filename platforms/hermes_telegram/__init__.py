@@ -22,11 +22,45 @@ mend.py      broken characters in what comes
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from typing import Any
+
 from hermes_telegram.account import Telegram
 from hermes_telegram.options import Options
-from hermes_trio import Adapter, AdapterContext
+from hermes_trio import Adapter, AdapterContext, ConfigWrong, Secret
 
-__all__ = ["Options", "Telegram", "adapter"]
+__all__ = ["Options", "Telegram", "adapter", "telegram"]
+
+
+def telegram(
+    *,
+    token_env: str = "TELEGRAM_BOT_TOKEN",  # noqa: S107 - it is a variable's name
+    allow_users: Sequence[int | str] = (),
+    admins: Sequence[int] = (),
+    account: str = "main",
+    **options: Any,
+) -> Telegram:
+    """A bot on Telegram, for `open_gateway(agent, platforms=[telegram(...)], ...)`; opens nothing.
+
+    Args:
+        token_env: the variable of the environment that holds what @BotFather gave.
+        allow_users: numeric ids of those who may speak. None: nobody may. ["*"]: anybody.
+        admins: numeric ids of those who may use admin commands; they may speak too.
+        account: its name, where there are several.
+        options: the others of `Options`: `require_mention`, `reply_to`, `api_url`, ...
+
+    Raises:
+        ConfigWrong: the variable is not set, or a value cannot be right. The text does not hold the token.
+    """
+    token = os.environ.get(token_env, "").strip()
+    if not token:
+        raise ConfigWrong(f"the environment has no {token_env}; @BotFather on Telegram gives a token")
+    try:
+        made = Options(token=Secret(token), allow_users=[*allow_users], admins=[*admins], **options)
+    except (ValueError, TypeError) as error:
+        raise ConfigWrong(f"telegram: {error}") from None
+    return Telegram(made, account)
 
 
 def build(options: Options, account: str, context: AdapterContext) -> Telegram:

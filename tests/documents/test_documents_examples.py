@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import asynccontextmanager
 
 import pytest
+import trio
 
 from tests.documents import pages
+from tests.fakes.botapi import FakeBotApi
 
 PROGRAMS = {
     "bot.py": [
@@ -24,7 +28,34 @@ def test_every_python_block_has_a_role():
 
 
 def test_every_program_is_run():
-    assert {block.name for block in pages.of("python", "program")} == PROGRAMS.keys()
+    assert {block.name for block in pages.of("python", "program")} == {*PROGRAMS, "telegram_bot.py"}
+
+
+async def test_the_bot_on_telegram_answers_who_may_speak(tmp_path, nursery):
+    """As it stands, but for its owner's id and the address of the service."""
+    service = FakeBotApi()
+    where = await nursery.start(service.serve)
+    source = pages.program("telegram_bot.py")
+    placed = source.replace("allow_users=[123456789]", f"allow_users=[42], api_url={where!r}")
+    assert placed != source
+    (tmp_path / "telegram_bot.py").write_text(placed)
+    command = [sys.executable, "-W", "error", "telegram_bot.py"]
+    environ = {**os.environ, "TELEGRAM_BOT_TOKEN": service.token}
+    async with running(command, tmp_path, environ):
+        service.push(43, "let me in")
+        service.push(42, "hello")
+        assert await service.wait_sent(42, within_s=20) == ["HELLO"]
+        assert service.sent(43) == []
+
+
+@asynccontextmanager
+async def running(command, folder, environ):
+    process = await trio.lowlevel.open_process(command, cwd=folder, env=environ)
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hermes_telegram import Options, adapter
+from hermes_telegram import Options, adapter, telegram
 
+from hermes_trio.errors import ConfigWrong
 from hermes_trio.values.identity import Policy, Secret
 from tests.fakes.botapi import TOKEN
 
@@ -62,3 +63,30 @@ def test_a_malformed_token_is_refused_without_being_shown(token):
 
 def test_the_token_is_in_no_repr():
     assert TOKEN not in repr(from_config())
+
+
+def test_a_bot_of_the_library_takes_its_token_from_the_environment(monkeypatch):
+    monkeypatch.setenv("TELEGRAM_BOT_TOKEN", TOKEN)
+    bot = telegram(allow_users=[5], admins=[9], reply_to="all")
+    assert bot.account == "main"
+    assert bot.policy == Policy(allow_users=("5",), admins=("9",), reply_to="all")
+
+
+@pytest.mark.parametrize(
+    ("token", "options", "said"),
+    [
+        (None, {}, "the environment has no TELEGRAM_BOT_TOKEN"),
+        ("  ", {}, "the environment has no TELEGRAM_BOT_TOKEN"),
+        ("abc:hush-hush", {}, "not a bot token"),
+        (TOKEN, {"allow_users": ["bob"]}, "allow_users: 'bob' is not a numeric user id"),
+        (TOKEN, {"allow_user": [5]}, "allow_user"),
+    ],
+)
+def test_a_bot_of_the_library_says_what_is_wrong(monkeypatch, token, options, said):
+    monkeypatch.delenv("TELEGRAM_BOT_TOKEN", raising=False)
+    if token is not None:
+        monkeypatch.setenv("TELEGRAM_BOT_TOKEN", token)
+    with pytest.raises(ConfigWrong) as wrong:
+        telegram(**options)
+    assert said in str(wrong.value)
+    assert not (token or "").strip() or token not in str(wrong.value)

@@ -1,0 +1,102 @@
+"""A daemon whose agent is a function of the operator's own: commands, ledger and resume for nothing."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+ADA = 42
+RUN = '\n[agent]\nrun = "my_bot:agent"\n'
+BOT = """
+async def order(what):
+    return f"order of {what}"
+
+
+async def agent(turn):
+    ordered = await turn.step("order", order, turn.text, idempotent=True)
+    if turn.text == "slowly":
+        await turn.sleep(3600)
+    return ordered
+"""
+
+
+def write(place, source, more=RUN):
+    (place.home / "my_bot.py").write_text(source)
+    place.configure(more)
+
+
+async def test_a_function_beside_the_configuration_answers_and_has_commands_ledger_and_status(place):
+    write(place, BOT)
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "tea")
+        await place.bot.wait_sent(ADA)
+        place.bot.push(ADA, "/status")
+        said = await place.bot.wait_sent(ADA, 2)
+        status = json.loads((await place.hermes("status", "--json")).stdout)
+    assert status["model"] == "my_bot:agent"
+    assert said[0] == "order of tea"
+    assert "my_bot:agent" in said[1]
+    [row, _] = json.loads((await place.hermes("ledger", "--json")).stdout)
+    assert row["outcome"] == "answered"
+
+
+async def test_it_goes_on_after_a_kill(place):
+    write(place, BOT.replace("3600", "1"))
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "slowly")
+        await daemon.until_said("turn opened")
+        await daemon.kill()
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await place.bot.wait_sent(ADA) == ["order of slowly"]
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize(
+    ("source", "more", "said"),
+    [
+        ("", RUN, "agent.run: my_bot:agent is not there"),
+        ("agent = 3", RUN, "agent.run: my_bot:agent: open_gateway: agent is an async function, not an int"),
+        ("def agent(turn, more): ...", RUN, "is called with one turn: missing a required argument: 'more'"),
+        (
+            "import os\nos.environ['NO_SUCH']",
+            RUN,
+            "agent.run: my_bot cannot be imported: KeyError: 'NO_SUCH'",
+        ),
+        ("agent = (", RUN, "agent.run: my_bot cannot be imported: SyntaxError"),
+        ("import no_such_thing", RUN, "agent.run: my_bot needs the module no_such_thing: pip install it"),
+        (
+            BOT,
+            RUN.replace("my_bot", "your_bot"),
+            "there is no module your_bot among what is installed",
+        ),
+        (BOT, RUN.replace("my_bot:agent", "my_bot"), "agent.run: "),
+    ],
+)
+async def test_what_is_no_agent_is_said_by_check_and_ends_a_start_with_78(place, command, source, more, said):
+    write(place, source, more)
+    done = await place.hermes(command, **place.environ)
+    assert done.returncode == 78
+    assert said in done.stderr
+    assert "Traceback (most recent call last)" not in done.stderr
+
+
+async def test_a_module_in_the_working_folder_is_not_imported(place, tmp_path):
+    write(place, BOT)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (place.home / "my_bot.py").rename(elsewhere / "my_bot.py")
+    done = await place.hermes("check", cwd=elsewhere, **place.environ)
+    assert (done.returncode, "there is no module my_bot" in done.stderr) == (78, True)
+
+
+async def test_a_folder_that_others_may_write_is_not_imported_from(place):
+    write(place, BOT)
+    place.home.chmod(0o777)
+    done = await place.hermes("check", **place.environ)
+    place.home.chmod(0o700)
+    assert done.returncode == 78
+    assert f"chmod o-w {place.home}" in done.stderr
