@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import trio
 
@@ -26,6 +29,30 @@ def named(name):
 def test_a_mutant_can_be_made_of_the_gateway_as_it_is(one):
     for file, text in changed(one).items():
         compile(text, file, "exec")
+
+
+def unknown_names(mutants, folder):
+    """What ruff says of names in mutants that are defined nowhere."""
+    for number, one in enumerate(mutants):
+        for file, text in changed(one).items():
+            place = folder / str(number) / file
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--quiet", "--no-cache"]
+    wanted = ["--select", "F821,F823", "--output-format", "concise", str(folder)]
+    return subprocess.run([*ruff, *wanted], capture_output=True, text=True, check=False).stdout
+
+
+def test_no_mutant_is_caught_by_a_name_that_is_not_there(tmp_path):
+    """It would raise NameError, which is no mistake that a simulation has to find."""
+    assert unknown_names(MUTANTS, tmp_path) == ""
+
+
+def test_such_a_name_is_found(tmp_path):
+    misspelt = mutant(
+        "misspelt", "", "", ("runtime/retry.py", "        failures += 1\n", "        failure += 1\n")
+    )
+    assert "`failure`" in unknown_names([misspelt], tmp_path)
 
 
 def test_no_two_mutants_have_one_name_and_there_is_one_for_every_invariant():
