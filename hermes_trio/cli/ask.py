@@ -25,7 +25,8 @@ session_argument = click.argument("session", type=click.IntRange(1, 2**53))
 @click.command()
 @config_option
 @json_option
-def status(file: Path | None, as_json: bool) -> int:
+@click.option("--check", is_flag=True, help="End with 1 unless the daemon runs and its store answers.")
+def status(file: Path | None, as_json: bool, check: bool) -> int:
     """What runs, what waits, who receives."""
     from hermes_trio.cli.tables import print_json, print_status, status_data
     from hermes_trio.daemon.control import AskStatus, Status
@@ -41,7 +42,7 @@ def status(file: Path | None, as_json: bool) -> int:
         print_json(status_data(daemon, store))
     else:
         print_status(daemon, store, now=SystemClock().now())
-    return 0
+    return FAILED if check and (daemon is None or store is None) else 0
 
 
 @click.command()
