@@ -8,11 +8,13 @@ long one is a row; a 429 past five seconds also stops what is only live (typing,
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from math import inf
 from typing import Literal, TypeVar
 
 import trio
 from msgspec import structs
 
+from hermes_trio.delivery.lane_workers import LaneWorker
 from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
@@ -24,7 +26,6 @@ from hermes_trio.runtime.moves import Moves
 from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.tracebacks import traceback_of
-from hermes_trio.runtime.workers import Worker
 from hermes_trio.text.chunking import units
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.links import write_out
@@ -95,22 +96,19 @@ class Outbox:
         """A penalty that an older boot was given."""
         self._silence(account, chat, _penalty_s(until - self._clock.now()))
 
-    async def work(self, lane: Lane, worker: Worker) -> None:
+    def is_free(self, lane: Lane) -> bool:
+        """Whether something could be said in the lane at once, if nothing else is to be said in it."""
+        place = lane.account_id, lane.chat
+        return lane.account_id in self._platforms and place not in self._silent_until
+
+    async def work(self, lane: Lane, worker: LaneWorker) -> None:
         """Say what the lane has to say."""
         platform = self._platforms.get(lane.account_id)
         if platform is None:
             return
-        capabilities, failures, late = platform.capabilities, 0, False
+        failures, late = 0, False
         while True:
-            await self._silence_over(lane)
-            begun = await self._store.begin_delivery(
-                lane,
-                takes_key=capabilities.takes_key,
-                live=not self._is_live_off(lane.account_id),
-                can_delete=capabilities.can_delete,
-                can_edit=capabilities.can_edit,
-                repeats=late or self._hears(lane.account_id),
-            )
+            begun = worker.in_hand() or await self._begin(lane, platform.capabilities, late)
             if begun is None:
                 return
             if isinstance(begun, InDoubt):
@@ -132,7 +130,21 @@ class Outbox:
             if then == "rest":
                 await worker.rest(backoff_s(failures - 1, self._chance.random()))
 
-    async def fail_first(self, lane: Lane, _: Worker) -> str | None:
+    async def _begin(
+        self, lane: Lane, capabilities: Capabilities, late: bool
+    ) -> Begun | InDoubt | GaveUp | None:
+        """Begin what its rows say, when nobody has to be silent in it any more."""
+        await self._silence_over(lane)
+        return await self._store.begin_delivery(
+            lane,
+            takes_key=capabilities.takes_key,
+            live=not self._is_live_off(lane.account_id),
+            can_delete=capabilities.can_delete,
+            can_edit=capabilities.can_edit,
+            repeats=late or self._hears(lane.account_id),
+        )
+
+    async def fail_first(self, lane: Lane, _: LaneWorker) -> str | None:
         """Give up what the lane cannot get past."""
         return await self._store.fail_part(lane, live=not self._is_live_off(lane.account_id))
 
@@ -140,9 +152,8 @@ class Outbox:
         """One call and its record."""
         if not begun.live and self._clock.now() - begun.created_at >= self._give_up_after_s:
             return await self._fail(lane, begun, "failed", "undeliverable", final=True)
-        if self._is_silent(lane):
-            # Another lane of the chat was told to be silent while this one began.
-            await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", "the chat is silent"))
+        if (why := self._unsayable(lane)) is not None:
+            await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", why))
             return "look"
         receipt, error = None, None
         moved = self._moves.of(begun.delivery)
@@ -160,6 +171,12 @@ class Outbox:
             more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"
         return await self._failed(lane, begun, only(error), moved.address.chat)
+
+    def _unsayable(self, lane: Lane) -> str | None:
+        """Why a call that has begun is not made: the platform certainly has it not, and it is owed again."""
+        if self._is_silent(lane):
+            return "the chat is silent"  # another lane of it was told to be while this one began
+        return "cut before its call" if trio.current_effective_deadline() == -inf else None
 
     async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None, chat: str) -> Then:
         """What becomes of a part that its platform did not take."""

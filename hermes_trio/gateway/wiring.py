@@ -14,6 +14,7 @@ import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.config.options import Session as SessionOptions
+from hermes_trio.delivery.lane_workers import LaneWorker, LaneWorkers
 from hermes_trio.delivery.outbox import Outbox
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.intake.accounts import Listening
@@ -25,7 +26,7 @@ from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
-from hermes_trio.ports.store import AcceptRules, Opened, Store, WaitForMore
+from hermes_trio.ports.store import AcceptRules, Begun, Opened, Store, WaitForMore
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.processes.reaper import Reaper
@@ -57,7 +58,7 @@ from hermes_trio.values.consequences import (
     WakeKey,
     WakeLane,
 )
-from hermes_trio.values.identity import Address, ConversationKey
+from hermes_trio.values.identity import Address, ConversationKey, Lane
 
 
 class Wiring:
@@ -100,6 +101,7 @@ class Wiring:
         self.split, redact = partial(parts_of, discretion.aside), discretion.redact
         self.disk = OneAsks(store.probe)
         self.outbox = self._outbox(redact)
+        self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
         reaper = Reaper(nursery, log)
         aside = discretion.aside
         self.background = Background(store, processes, reaper, os.environ, redact, aside, log, nursery)
@@ -127,7 +129,6 @@ class Wiring:
             allowances=self.allowances,
             split=self.split,
         )
-        self.lanes = WorkerTable(nursery, self.outbox, "lane", log, chance)
         self.commands = WorkerTable(nursery, self.dispatch, "commands", log, chance)
 
     def _outbox(self, redact: Callable[[str], str]) -> Outbox:
@@ -152,6 +153,7 @@ class Wiring:
             chance=self.chance,
             platform=self.accounts.get,
             split=self.split,
+            hold=self._hold,
             typing=self.outbox.typing,
             discretion=discretion,
             allowed=self.is_allowed,
@@ -195,6 +197,9 @@ class Wiring:
             over=lambda: self.listening.scope.cancel_called,
             moves=self.moves,
         )
+
+    def _hold(self, lane: Lane) -> Callable[[Begun | None], None] | None:
+        return self.lanes.hold(lane) if self.outbox.is_free(lane) else None
 
     def _say_what_waits(self, account: str, chat: str | None = None) -> None:
         """The account, or this chat of it, is well: what waits to be said there is tried at once."""
@@ -255,7 +260,7 @@ class Wiring:
                 case Deferred(until=until):
                     self.cooldowns.deferred(until)
                 case WakeLane(lane=lane):
-                    self.lanes.wake(lane, Worker)
+                    self.lanes.wake(lane, LaneWorker)
                 case WakeCommands(key=key):
                     self.commands.wake(key, Worker)
                 case ReplaceKey(key=key, session=session, why=why):

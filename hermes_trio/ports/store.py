@@ -236,8 +236,13 @@ class Store(ProcessStore, Protocol):
         One that has failed, or that its user has deleted, is not made a second time.
         """
 
-    async def close_turn(self, turn: int, closing: Closing) -> None:
-        """Last step, entries, reply, outcomes and the turn's state, at once."""
+    async def close_turn(self, turn: int, closing: Closing, *, begins: bool = False) -> Begun | None:
+        """Last step, entries, reply, outcomes and the turn's state, at once.
+
+        Args:
+            begins: nobody serves the reply's lane now. If nothing else is to be said in it, the delivery of
+                the first part begins with this commit, and is returned.
+        """
 
     async def probe(self) -> None:
         """Write as little as can be, and keep nothing: whether the disk takes anything now."""

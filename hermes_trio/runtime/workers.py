@@ -1,7 +1,8 @@
 """One task per key that has work.
 
 `wake` is synchronous and level-triggered: a worker looks at the rows, not at messages sent to it, so
-nothing can be forgotten. The table holds a key exactly while it *has a task*; that never means busy.
+nothing can be forgotten. The table holds a key exactly while it *has a task*; that never means busy. A task
+of another kind may hold a key's place for one commit; then it is that task which the key has.
 
 Rule for editors: between a worker's last look at `dirty` and its removal from the table nothing is
 awaited, or a wake could fall between the two.
@@ -147,11 +148,38 @@ class WorkerTable(Generic[K, W]):
             await self._empty.wait()
 
     def _start(self, key: K, worker: W) -> None:
+        self._enter(key, worker)
+        self._begin(key, worker)
+
+    def _hold(self, key: K, worker: W) -> None:
+        """Put a worker under the key whose task begins when whoever holds it releases it."""
+        worker.dirty = False
+        self._enter(key, worker)
+
+    def _release(self, key: K, worker: W, *, starts: bool) -> None:
+        """Begin the task if it was woken meanwhile, or if it `starts` anyway."""
+        if starts or worker.dirty:
+            worker.dirty = True
+            self._begin(key, worker)
+        else:
+            self._leave(key, worker)
+
+    def _enter(self, key: K, worker: W) -> None:
         self.live[key] = worker
         self._tasks[worker] = key
         if self._empty.is_set():
             self._empty = trio.Event()
+
+    def _begin(self, key: K, worker: W) -> None:
         self._nursery.start_soon(self._run, key, worker, name=f"{self._kind} {key}")
+
+    def _leave(self, key: K, worker: W) -> None:
+        worker.left.set()
+        del self._tasks[worker]
+        if self.live.get(key) is worker:
+            del self.live[key]
+        if not self._tasks:
+            self._empty.set()
 
     async def _run(self, key: K, worker: W) -> None:
         worker.task = trio.lowlevel.current_task()
@@ -164,12 +192,7 @@ class WorkerTable(Generic[K, W]):
                     worker.dirty = False
                     failures = await self._look(key, worker, failures)
         finally:
-            worker.left.set()
-            del self._tasks[worker]
-            if self.live.get(key) is worker:
-                del self.live[key]
-            if not self._tasks:
-                self._empty.set()
+            self._leave(key, worker)
 
     async def _look(self, key: K, worker: W, failures: int) -> int:
         """One look at the rows. A failure is logged, and after a while the rows are looked at again.

@@ -245,6 +245,7 @@ class Tx:
         waiting: bool = False,
         behind: int | None = None,
         answers: int | None = None,
+        begins: bool = False,
     ) -> int | None:
         """Put a reply's parts into its lane; returns the reply's id (the row of its first part).
 
@@ -252,6 +253,7 @@ class Tx:
             answers: the row of the message that it answers without a turn.
             waiting: more messages wait behind the one it answers.
             behind: the row of the reply's first part, if that is there already.
+            begins: a call for its first part begins.
         """
         lane, address = text_of(reply.address.lane), text_of(reply.address)
         anchored, rank = self.is_anchored(reply, waiting), self._rank(reply, turn)
@@ -260,7 +262,8 @@ class Tx:
             last = index == len(reply.parts) - 1
             cursor = self.run(
                 "insert into outbound(lane, address, turn, reply, said, part, rank, state, reply_to, choices,"
-                " last, at, owed_at, answers) values(?, ?, ?, ?, ?, ?, ?, 'owed', ?, ?, ?, ?, ?, ?)",
+                " last, at, owed_at, answers, begun, attempts, begun_at)"
+                " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     lane,
                     address,
@@ -269,14 +272,19 @@ class Tx:
                     reply.said,
                     to_json(part),
                     rank,
+                    "sending" if begins else "owed",
                     reply.anchor if anchored and (first is None or reply.anchor_all) else None,
                     to_json(reply.choices) if last and reply.choices else None,
                     last,
                     self.now,
                     self.now,
                     answers,
+                    begins,
+                    begins,
+                    self.now if begins else None,
                 ),
             )
+            begins = False
             if first is None:
                 first = cursor.lastrowid
         self.then(WakeLane(reply.address.lane))

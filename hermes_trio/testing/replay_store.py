@@ -13,6 +13,7 @@ from hermes_trio.ports.store import (
     NO_RESET,
     Begun,
     Claimed,
+    Closing,
     GaveUp,
     InDoubt,
     Mark,
@@ -143,6 +144,10 @@ class ReplayStore(CrashingStore):
         return await super().end_step(
             turn, step, entries=entries, reply=reply, steer=steer, consumes=consumes
         )
+
+    async def close_turn(self, turn: int, closing: Closing, *, begins: bool = False) -> None:
+        """See the port. When the call of what it says began stands in the recording: it waits for that."""
+        await super().close_turn(turn, closing)
 
     async def begin_delivery(
         self,

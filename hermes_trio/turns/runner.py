@@ -137,7 +137,7 @@ class TurnRunner:
 
         A drain may cancel this task now: what the turn has made is written all the same, if it can be.
         """
-        store, well, refusals, alone = self._around.store, self._around.disk, 0, 0
+        well, refusals, alone = self._around.disk, 0, 0
 
         def refused(_: StoreFailed) -> None:
             nonlocal refusals
@@ -157,7 +157,7 @@ class TurnRunner:
             alone = alone + 1 if took else 0
 
         async def close() -> Closing:
-            _, error = await attempt(lambda: store.close_turn(run.id, end))
+            _, error = await attempt(lambda: self._commit(run, end))
             if error is None:
                 return end
             if isinstance(error, Fenced | StoreLocked):
@@ -165,11 +165,23 @@ class TurnRunner:
             if isinstance(error, StoreFailed) and alone < TOO_MUCH_TRIES:
                 raise error
             instead = self._failed(run, error)
-            await store.close_turn(run.id, instead)
+            await self._commit(run, instead)
             run.made = Made(error=error)
             return instead
 
         return await until_stored(uncut(close), refused, until_well)
+
+    async def _commit(self, run: TurnRun, closing: Closing) -> None:
+        """One try. If the lane is idle it is ours meanwhile, and what is said begins with the turn's end."""
+        store, reply, begun = self._around.store, closing.reply, None
+        release = None if reply is None else self._around.hold(reply.address.lane)
+        if release is None:
+            await store.close_turn(run.id, closing)
+            return
+        try:
+            begun = await store.close_turn(run.id, closing, begins=True)
+        finally:
+            release(begun)
 
     async def _ended(self, run: TurnRun, made: Made) -> Closing:
         """How the turn ends. An answer that is none, or that its platform cannot split, is an error.

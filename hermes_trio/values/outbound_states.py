@@ -114,6 +114,8 @@ as a line: a text is sent for it.
 """
 
 STATES: tuple[State, ...] = get_args(State)
+BORN: tuple[State, ...] = ("owed", "live", "sending")
+"""What a new row is. `sending`: the commit that owes it begins its call, where its lane is idle."""
 EVENTS: tuple[Event, ...] = get_args(Event)
 Failure = Literal["not_sent", "unknown", "plain", "line", "lost", "refused", "failed"]
 FAILURES: tuple[Failure, ...] = get_args(Failure)

@@ -108,6 +108,19 @@ class KeepsTheSpans(Store):
         await self.real.fail_delivery(row, "not_sent" if how == "plain" else how, why)
 
 
+@breaks("begins_with_a_turns_end")
+class BeginsNothing(Store):
+    async def close_turn(self, turn, closing, **how):
+        await self.real.close_turn(turn, closing)
+
+
+@breaks("begins_with_a_turns_end")
+class NotSaidSo(Store):
+    async def close_turn(self, turn, closing, **how):
+        begun = await self.real.close_turn(turn, closing, **how)
+        return begun and replace(begun, delivery=replace(begun.delivery, last=True))
+
+
 @breaks("marks_a_possible_repeat")
 class NoMark(Deliveries):
     def other(self, delivery):
@@ -140,8 +153,8 @@ class ForgetsPenalties(Boots):
 
 @breaks("defers_without_an_outcome")
 class DeferredIsStopped(Store):
-    async def close_turn(self, turn, closing):
-        await self.real.close_turn(turn, replace(closing, until=None))
+    async def close_turn(self, turn, closing, **how):
+        return await self.real.close_turn(turn, replace(closing, until=None), **how)
 
 
 @breaks("keeps_the_cooldowns_of_keys")

@@ -37,9 +37,9 @@ class ActsLater(Store):
 
 @breaks("acts_on_nothing_that_failed")
 class ActsOnFailure(Store):
-    async def close_turn(self, turn, closing):
+    async def close_turn(self, turn, closing, **how):
         try:
-            await self.real.close_turn(turn, closing)
+            return await self.real.close_turn(turn, closing, **how)
         except StaleTurn:
             self.perform([WakeKey(None, turn)])
             raise
@@ -49,9 +49,9 @@ class ActsOnFailure(Store):
 class OneFailsAll(Store):
     failed = False
 
-    async def close_turn(self, turn, closing):
+    async def close_turn(self, turn, closing, **how):
         self.failed = True
-        await self.real.close_turn(turn, closing)
+        return await self.real.close_turn(turn, closing, **how)
 
     async def accept(self, *args):
         new = await self.real.accept(*args)
@@ -136,9 +136,9 @@ class NoFenceForSteps(Store):
 
 @breaks("refuses_a_turn_that_does_not_run_here")
 class LateAnswersAreSaid(Store):
-    async def close_turn(self, turn, closing):
+    async def close_turn(self, turn, closing, **how):
         try:
-            await self.real.close_turn(turn, closing)
+            return await self.real.close_turn(turn, closing, **how)
         except StaleTurn:
             await self.real.checkpoint("late")
 
@@ -292,20 +292,20 @@ class TakesNothingIn(Store):
 
 @breaks("ends_a_turn_in_one_promise")
 class ForgetsTheEntries(Store):
-    async def close_turn(self, turn, closing):
-        await self.real.close_turn(turn, replace(closing, entries=()))
+    async def close_turn(self, turn, closing, **how):
+        return await self.real.close_turn(turn, replace(closing, entries=()), **how)
 
 
 @breaks("ends_a_turn_in_one_promise")
 class WakesNoLane(Store):
-    async def close_turn(self, turn, closing):
-        await self.real.close_turn(turn, replace(closing, reply=None))
+    async def close_turn(self, turn, closing, **how):
+        return await self.real.close_turn(turn, replace(closing, reply=None), **how)
 
 
 @breaks("says_by_a_state_what_becomes_of_messages")
 class AlwaysAnswered(Store):
-    async def close_turn(self, turn, closing):
-        await self.real.close_turn(turn, replace(closing, state="finished"))
+    async def close_turn(self, turn, closing, **how):
+        return await self.real.close_turn(turn, replace(closing, state="finished"), **how)
 
 
 @breaks("stops_by_what_follows")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hermes_trio.values import outbound_states
-from hermes_trio.values.outbound_states import EVENTS, OVER, STATES, TABLE, Move
+from hermes_trio.values.outbound_states import BORN, EVENTS, OVER, STATES, TABLE, Move
 
 PAGE = Path(__file__).parents[2] / "docs" / "outbound.md"
 MADE = "<!-- Below this line the page is made from hermes_trio/values/outbound_states.py. -->"
@@ -34,7 +34,7 @@ def drawing() -> Iterator[str]:
             if move.to != state:
                 edges.setdefault((state, move.to), []).append(event)
     yield "stateDiagram-v2"
-    yield from (f"    [*] --> {state}" for state in ("owed", "live"))
+    yield from (f"    [*] --> {state}" for state in BORN)
     for (state, to), events in edges.items():
         yield f"    {state} --> {to}: {', '.join(dict.fromkeys(events))}"
     yield from (f"    {state} --> [*]" for state in OVER)

@@ -74,6 +74,13 @@ SENDS: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
+        "two serve a lane",
+        "I2",
+        "The end of a turn takes a lane in hand that has a task.",
+        ("delivery/lane_workers.py", "        if lane in self.live:\n            return None\n", ""),
+        ("store/promises/turns.py", "not (left.busy or left.shown):", "not left.shown:"),
+    ),
+    mutant(
         "typing outlives its turn",
         "I7",
         "What shows that a turn works is a task that nobody ends.",

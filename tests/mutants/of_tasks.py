@@ -49,7 +49,7 @@ TASKS: tuple[Mutant, ...] = (
         "A key's task leaves and the table says that it has one.",
         (
             "runtime/workers.py",
-            "            if self.live.get(key) is worker:\n                del self.live[key]\n",
+            "        if self.live.get(key) is worker:\n            del self.live[key]\n",
             "",
         ),
     ),

@@ -68,7 +68,7 @@ async def test_a_lane_finds_what_it_says_next_without_sorting_what_it_has_to_say
     asked = set()
     async with open_world() as world:
         world.db.set_trace_callback(lambda sql: asked.add(sql) if "order by begun desc" in sql else None)
-        await world.say("u1", "hello")
+        await world.say("u1", "/status")
         await world.reply("u1")
         world.db.set_trace_callback(None)
         [plan] = {_sorts(world.db, sql) for sql in asked}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from hermes_trio.ports.store import Begun, GaveUp, InDoubt
+from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Reply
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import end_question
 from hermes_trio.store.tx import IS_OPEN, LANE_IS, Tx, read_address, read_choices, read_part, text_of
@@ -122,6 +122,34 @@ def begin_delivery(
     return None
 
 
+def begin_with(tx: Tx, reply: Reply, turn: int, *, waiting: bool) -> Begun:
+    """Owe what a turn says, and begin with it: nobody serves its lane, which has nothing else to say."""
+    row = tx.owe(reply, turn, waiting=waiting, begins=True)
+    assert row is not None
+    alone = len(reply.parts) == 1
+    return Begun(
+        row=row,
+        live=False,
+        created_at=tx.now,
+        attempts=1,
+        delivery=Delivery(
+            op="send",
+            address=reply.address,
+            part=reply.parts[0],
+            reply_to=reply.anchor if tx.is_anchored(reply, waiting) else None,
+            key=_key(row, tx.now),
+            said=reply.said,
+            choices=reply.choices if alone else (),
+            last=alone,
+        ),
+    )
+
+
+def _key(row: int, at: float) -> str:
+    """The key of a row's sends."""
+    return f"{row}.{int(at * 1000)}"
+
+
 def _owed_since(row: _Row) -> float:
     return row.at if row.owed_at is None else row.owed_at
 
@@ -170,7 +198,7 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
             "now": tx.now,
         },
     )
-    key = f"{row.id}.{int(row.at * 1000)}"
+    key = _key(row.id, row.at)
     return Begun(
         row=row.id,
         live=live,

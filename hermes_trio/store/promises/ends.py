@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from hermes_trio.store.promises import live
-from hermes_trio.store.tx import CLAIMABLE, WAKING, Tx, read_message, text_of
+from hermes_trio.store.tx import CLAIMABLE, LANE_IS, WAKING, Tx, read_message, text_of
 from hermes_trio.text.notices import cut_line
 from hermes_trio.values.consequences import CancelTurn
 from hermes_trio.values.identity import ConversationKey
@@ -21,12 +21,22 @@ OUTCOME_OF: dict[TurnState, OutcomeName] = {
 
 
 def end_turn(
-    tx: Tx, turn: int, key: str, state: TurnState, reason: str, outcome: OutcomeName | None = None
+    tx: Tx,
+    turn: int,
+    key: str,
+    state: TurnState,
+    reason: str,
+    outcome: OutcomeName | None = None,
+    lane: str | None = None,
 ) -> Left:
-    """End the turn's row, its messages, its open questions and its foreground processes."""
+    """End the turn's row, its messages, its open questions and its foreground processes.
+
+    Args:
+        lane: looked at for what is to be said there.
+    """
     tx.run("update turn set state = ?, closed_at = ?, reason = ? where id = ?", (state, tx.now, reason, turn))
     tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome or OUTCOME_OF[state], reason)
-    asked, runs, told, *left = tx.one(_LEFT_OPEN, turn, turn, key, turn, key)
+    asked, runs, told, *left = tx.one(_LEFT_OPEN, turn, turn, key, turn, key, lane)
     if asked:
         tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
     if runs:
@@ -37,10 +47,12 @@ def end_turn(
 
 
 class Left(NamedTuple):
-    """What is left after a turn's end: whether it still shows something live, and whether messages wait."""
+    """What is left after a turn's end: whether it still shows something live, whether messages wait, and
+    whether its lane has something to say."""
 
     shown: bool
     waiting: bool
+    busy: bool
 
 
 _FOREGROUND = "turn = ? and foreground = 1 and state = 'running'"
@@ -49,7 +61,8 @@ _LEFT_OPEN = (
     f" exists(select 1 from process where {_FOREGROUND}),"
     f" exists(select 1 from inbound where key = ? and kind = 'match' and {WAKING}),"
     " exists(select 1 from outbound where turn = ? and state = 'live'),"
-    f" exists(select 1 from inbound where key = ? and {CLAIMABLE})"
+    f" exists(select 1 from inbound where key = ? and {CLAIMABLE}),"
+    f" exists(select 1 from outbound where {LANE_IS})"
 )
 """Whether the turn left questions, processes or lines of processes open, which few turns do; then `Left`."""
 

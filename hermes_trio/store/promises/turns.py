@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hermes_trio.ports.store import Claimed, Closing, Reply, StepRow
+from hermes_trio.ports.store import Begun, Claimed, Closing, Reply, StepRow
 from hermes_trio.store.promises import claims, ends, live, processes
 from hermes_trio.store.promises.deferral import defer
+from hermes_trio.store.promises.delivery import begin_with
 from hermes_trio.store.promises.questions import Question
 from hermes_trio.store.tx import (
     ANY_PENDING,
@@ -17,6 +18,7 @@ from hermes_trio.store.tx import (
     Tx,
     is_of_kind,
     read_key,
+    text_of,
     to_json,
 )
 from hermes_trio.transcript.compaction import what_of
@@ -117,7 +119,7 @@ def asked(tx: Tx, turn: int, step: StepRow) -> StepRow:
     return step_of(tx.one(f"{STEP} where turn = ? and name = ? and n = ?", turn, step.name, step.n))
 
 
-def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
+def close_turn(tx: Tx, turn: int, closing: Closing, *, begins: bool = False) -> Begun | None:
     """Write the whole end of a turn in one transaction: its messages are answered when the answer is owed."""
     session, key, _, _ = tx.fence(turn)
     if closing.step is not None:
@@ -128,11 +130,16 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
     if closing.outcome == "refused":
         _unsay(tx, session, key, turn)
-    left = ends.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome)
+    lane = text_of(closing.reply.address.lane) if closing.reply is not None and begins else None
+    left = ends.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome, lane)
+    begun = None
     if quiet:
         pass  # they were told before
     elif closing.reply is None:
         _last_say_is_final(tx, turn, session)
+    elif lane is not None and not (left.busy or left.shown):
+        waits = left.waiting and closing.state == "finished"
+        begun = begin_with(tx, closing.reply, turn, waiting=waits)
     elif closing.state == "finished":
         if not left.shown:
             tx.owe(closing.reply, turn, waiting=left.waiting)
@@ -142,6 +149,7 @@ def close_turn(tx: Tx, turn: int, closing: Closing) -> None:
         tx.owe(closing.reply, turn)
     if left.shown:
         live.retire_live(tx, turn)
+    return begun
 
 
 def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:

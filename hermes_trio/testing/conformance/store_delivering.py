@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from hermes_trio.ports.store import Closing, GaveUp, InDoubt, Reply
-from hermes_trio.testing.conformance.clauses import expect
+from hermes_trio.testing.conformance.clauses import Unlike, expect
 from hermes_trio.testing.conformance.store_trial import ACCOUNT, StoreTrial, address, reply, same
 from hermes_trio.text.sentences import MARK
 from hermes_trio.values.delivery import Part, Span
@@ -42,6 +44,24 @@ async def says_again_what_was_not_sent(trial: StoreTrial) -> None:
     same((second.plain, third.plain), (False, True), "whether it goes as plain text")
     await trial.store.fail_delivery(third.row, "failed", "gone")
     same(await trial.begin(), None, "what is left")
+
+
+async def begins_with_a_turns_end(trial: StoreTrial) -> None:
+    """A turn's end begins what it says where it may, as its lane would, unless that has more to say."""
+    opened, parts = await trial.turn(), (Part("one"), Part("two"))
+    closing = Closing(state="finished", reply=Reply(address=address("ada"), parts=parts))
+    begun = await trial.store.close_turn(opened.turn, closing, begins=True)
+    if begun is None:
+        raise Unlike("what is said has begun", begun)
+    await trial.store.fail_delivery(begun.row, "not_sent", "no line")
+    again = await trial.begun()
+    same(begun, replace(again, attempts=1), "what has begun")
+    same(await trial.store.record_delivery(begun.row, "m1"), True, "that there is more")
+    same([text for _, text in await trial.say()], ["two"], "what comes next")
+    opened, command = await trial.turn("again"), await trial.command("/help")
+    await trial.store.settle(command, "answered", "", reply("help", said="reply"))
+    same(await trial.store.close_turn(opened.turn, closing, begins=True), None, "what has begun")
+    same([text for _, text in await trial.say()], ["help", "one", "two"], "what is said")
 
 
 async def marks_a_possible_repeat(trial: StoreTrial) -> None:
@@ -105,6 +125,7 @@ async def keeps_a_penalty(trial: StoreTrial) -> None:
 DELIVERING = (
     delivers_in_order_and_once,
     says_again_what_was_not_sent,
+    begins_with_a_turns_end,
     marks_a_possible_repeat,
     keeps_back_what_is_in_doubt,
     shows_one_live_row,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.mirror import Row
-from hermes_trio.values.outbound_states import TABLE, Move
+from hermes_trio.values.outbound_states import BORN, TABLE, Move
 
 LOOKED_AT = ("state", "begun", "unknown")
-BEGINS = ("owed", "live", "held")
+BEGINS = (*BORN, "held")
 
 
 class ByTheTable(Invariant):
