@@ -66,6 +66,11 @@ class GrowingAnswer:
         """There is something of it."""
         return bool(self._text or self._calls)
 
+    @property
+    def pieces(self) -> int:
+        """How many pieces of text there are."""
+        return len(self._text)
+
     def add_text(self, piece: str) -> None:
         """Take a piece of the answer's text."""
         if self._half:
@@ -139,7 +144,7 @@ class GrowingAnswer:
         """Of an answer with calls, and of one that paused amid tools of its service's own."""
         if calls:
             return Keepsake(self._of, self._to_be_shown_again(calls))
-        kept = self.thought.with_calls(()) if self.end == "paused" else {}
+        kept = self.thought.with_calls((), self._text) if self.end == "paused" else {}
         return Keepsake(self._of, {"content": kept["content"]}) if "content" in kept else None
 
     def _thought_of(self, rest: str) -> None:
@@ -151,7 +156,9 @@ class GrowingAnswer:
 
     def _to_be_shown_again(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
         before = self._taken_out
-        return self.thought.with_calls(calls) | ({"before": before} if 0 < len(before) <= CHARS_MAX else {})
+        return self.thought.with_calls(calls, self._text) | (
+            {"before": before} if 0 < len(before) <= CHARS_MAX else {}
+        )
 
     def _finish(self, said: bool, calls: bool) -> Finish:
         match self.end:

@@ -145,9 +145,9 @@ class AnthropicStream(Struct, frozen=True):
                 self.answer.add_call(index, id=block.id or "", name=block.name or "", arguments=block.input)
                 blocks.begin(index, {"type": "tool_use", "id": block.id})
             case "text":
-                blocks.begin(index, {"type": "text", "citations": block.citations})
+                blocks.text(self.answer.pieces, block.citations)
                 if block.text:
-                    self._say(index, block.text)
+                    self.answer.add_text(block.text)
             case "thinking":
                 begun = {"thinking": block.thinking or "", "signature": block.signature or ""}
                 blocks.begin(index, {"type": "thinking", **begun})
@@ -157,10 +157,11 @@ class AnthropicStream(Struct, frozen=True):
                 blocks.begin(index, raw())
 
     def _take_delta(self, index: int | None, delta: _Delta) -> None:
-        blocks = self.answer.thought.blocks
         if delta.text:
-            self._say(index, delta.text)
-        elif delta.partial_json and blocks.is_theirs(index):
+            self.answer.add_text(delta.text)
+            return
+        blocks = self.answer.thought.blocks
+        if delta.partial_json and blocks.is_theirs(index):
             blocks.ask(index, delta.partial_json)
         elif delta.partial_json:
             self.answer.add_call(index, arguments=delta.partial_json)
@@ -168,8 +169,4 @@ class AnthropicStream(Struct, frozen=True):
             more = {"thinking": delta.thinking, "signature": delta.signature}
             blocks.think(index, {field: piece for field, piece in more.items() if piece})
         elif delta.citation:
-            blocks.cite(index, delta.citation)
-
-    def _say(self, index: int | None, text: str) -> None:
-        self.answer.add_text(text)
-        self.answer.thought.blocks.say(index, text)
+            blocks.cite(delta.citation)

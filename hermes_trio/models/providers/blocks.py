@@ -38,15 +38,13 @@ class Blocks:
         self._room = CHARS_MAX
         self._all: dict[tuple[object, ...], dict[str, Any]] = {}
         self._theirs: dict[int | None, dict[str, Any]] = {}
-        self._texts: dict[int | None, list[str]] = {}
+        self._text: dict[str, Any] = {"citations": []}
 
     def begin(self, index: int | None, block: Mapping[str, Any]) -> None:
         """A block begins at this place, or is here at once."""
         kind = str(block.get("type"))
         if kind in OURS:
             known = self._all.setdefault((index, kind), {})
-            if kind == "text":
-                self._texts[index] = known.setdefault("text", _Pieces())
         else:
             known = self._all[index, kind, len(self._all)] = self._theirs[index] = {}
             self._room -= len(str(block))
@@ -56,11 +54,14 @@ class Blocks:
         """Whether the service itself acts in the block at this place."""
         return index in self._theirs
 
-    def say(self, index: int | None, text: str) -> None:
-        """More of a text."""
-        if index not in self._texts:
-            self.begin(index, {"type": "text"})
-        self._texts[index].append(text)
+    def text(self, begin: int, citations: Any = None) -> None:
+        """A text begins.
+
+        Args:
+            begin: how many pieces of text the answer has before it. It goes to the next text's.
+        """
+        self._text = self._all["text", begin, len(self._all)] = {"type": "text", "begin": begin}
+        self._text["citations"] = list(citations) if isinstance(citations, list) else []
 
     def think(self, index: int | None, more: Mapping[str, Any]) -> None:
         """More of a thought."""
@@ -70,11 +71,10 @@ class Blocks:
         """More of what the service asks a tool of its own."""
         self._grow(self._theirs[index], {"input_json": piece} if isinstance(piece, str) else {"input": piece})
 
-    def cite(self, index: int | None, citation: Any) -> None:
-        """Where a text is from."""
+    def cite(self, citation: Any) -> None:
+        """Where the words of the text that began last are from."""
         self._room -= len(str(citation))
-        text = self._all.setdefault((index, "text"), {"type": "text"})
-        text["citations"] = [*(text.get("citations") or ()), citation]
+        self._text["citations"].append(citation)
 
     def _grow(self, known: dict[str, Any], more: Mapping[str, Any]) -> None:
         for field, value in more.items():
@@ -84,18 +84,19 @@ class Blocks:
             elif value is not None:
                 known[field] = value
 
-    def to_show_again(self, calls: Sequence[ToolCall]) -> dict[str, list[Block]]:
+    def to_show_again(self, calls: Sequence[ToolCall], text: Sequence[str]) -> dict[str, list[Block]]:
         """What the service must see again of them: under `content` all, under `thinking` the thoughts.
 
         Args:
             calls: those of the answer that are made. A block of one has its id only; what was called is
                 spelled as of any answer.
+            text: the pieces of the answer's text.
         """
         if self._room < 0:
             return {}
         blocks = [_whole(block) for block in self._all.values()]
         if self._theirs and _made(blocks) == [call.id for call in calls]:
-            content = [_as_place(block) for block in blocks if not _is_blank(block)]
+            content = [_as_place(block) for block in _with_texts(blocks, text) if not _is_blank(block)]
             if len(msgspec.json.encode(content)) <= CHARS_MAX:
                 return {"content": content}
         thinking = [block for block in blocks if block["type"] in THINKING]
@@ -108,6 +109,18 @@ def _whole(block: Block) -> Block:
         made["input"] = arguments_object(made.pop("input_json")) or made.get("input") or {}
     if not made.get("citations"):
         made.pop("citations", None)
+    return made
+
+
+def _with_texts(blocks: Sequence[Block], pieces: Sequence[str]) -> list[Block]:
+    begins = [block["begin"] for block in blocks if "begin" in block]
+    ends = [*begins[1:], len(pieces)]
+    made = []
+    for block in blocks:
+        if "begin" in block:
+            rest = {field: value for field, value in block.items() if field != "begin"}
+            block = rest | {"text": "".join(pieces[block["begin"] : ends.pop(0)])}
+        made.append(block)
     return made
 
 

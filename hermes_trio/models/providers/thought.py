@@ -66,7 +66,7 @@ class Thought:
         self._room -= chars
         return self._room >= 0
 
-    def with_calls(self, calls: Sequence[ToolCall]) -> dict[str, Any]:
+    def with_calls(self, calls: Sequence[ToolCall], text: Sequence[str]) -> dict[str, Any]:
         """What goes with the message, with each of its calls, and in blocks."""
         message: dict[str, Any] = {field: "".join(pieces) for field, pieces in self._texts.items()}
         if self._details:
@@ -76,7 +76,7 @@ class Thought:
         made: dict[str, Any] = {"message": message} if message else {}
         if any(extras):
             made["calls"] = [{"extra_content": extra} if extra else {} for extra in extras]
-        made |= self.blocks.to_show_again(calls)
+        made |= self.blocks.to_show_again(calls, text)
         return {} if self._room < 0 else _kept(made)
 
 
