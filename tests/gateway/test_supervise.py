@@ -46,8 +46,14 @@ async def test_a_crash_is_restarted_with_full_jitter_backoff_for_ever(autojump_c
     for n, wait in enumerate(serve.waits()):
         ceiling = min(60.0, 2.0**n)
         assert 0.1 * ceiling <= wait <= ceiling
-    assert len(told) == len(lines) == 12
-    assert {event for event, _ in lines} == {"account restarts"}
+    assert len(told) == 12
+    # A fault in an adapter's code is told with where it was raised, beside what is done about it.
+    assert [event for event, _ in lines] == ["account failed", "account restarts"] * 12
+
+
+async def test_a_service_that_is_down_is_no_fault_of_its_adapter(autojump_clock):
+    _, lines, _ = await supervised(Serve(*[PlatformDown("x")] * 12))
+    assert [event for event, _ in lines] == ["account restarts"] * 12
 
 
 async def test_one_that_was_well_for_half_a_minute_begins_its_backoff_again(autojump_clock):
@@ -90,7 +96,7 @@ async def test_and_says_so_again_when_it_comes_back(autojump_clock):
 
 
 async def test_one_that_returns_is_done(autojump_clock):
-    result, lines, _ = await supervised(Serve(ValueError(), returns=True))
+    result, lines, _ = await supervised(Serve(PlatformDown("x"), returns=True))
     assert result is True
     assert len(lines) == 1
 
