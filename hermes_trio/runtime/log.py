@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime
-from functools import partial
+from functools import lru_cache, partial
 from math import isfinite
 from typing import Any, NamedTuple, TextIO
 
@@ -119,7 +119,7 @@ class _StreamLog:
 
 
 def _logfmt(at: float, level: str, event: str, fields: Mapping[str, Any]) -> str:
-    parts = [f"ts={at:.3f} level={level} event={_value(event)}"]
+    parts = [f"ts={at:.3f} level={level} event={_name(event)}"]
     parts += [f"{name}={_value(value)}" for name, value in fields.items() if value is not None]
     return " ".join(parts)
 
@@ -164,6 +164,12 @@ def _one_line(_: Any, __: str, fields: Fields) -> str:
     line = " ".join([str(event), *(f"{name}={value}" for name, value in fields.items())])
     # A line is one line, and moves no cursor, whatever a name or an id is made of.
     return line if line.isprintable() else _escaped(line)
+
+
+@lru_cache(maxsize=256)
+def _name(event: str) -> str:
+    """Of an event: there are some hundred."""
+    return _value(event)
 
 
 def _value(value: object) -> str:
