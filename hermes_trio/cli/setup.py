@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from hermes_trio.values.identity import Secret
 
 WAIT_S = 600.0
-PROVIDERS = ("openai", "anthropic", "echo")
 
 
 class Given:
@@ -86,7 +85,7 @@ class Given:
 @click.command()
 @click.option("--config", "file", type=click.Path(path_type=Path), metavar="FILE", help="Which is written.")
 @click.option("--state-dir", metavar="DIR", help="Where the daemon keeps everything. Default: this user's.")
-@click.option("--provider", type=click.Choice(PROVIDERS), help="Whose protocol the model speaks.")
+@click.option("--provider", metavar="NAME", help="Whose protocol the model speaks.")
 @click.option("--base-url", metavar="URL", help="Where the model is. Default: the provider's own.")
 @click.option("--model", metavar="NAME", help="The model's name there.")
 @click.option("--key", metavar="REF", help="Its key: env:NAME or file:PATH.")
@@ -174,12 +173,15 @@ def _model(given: Given, state_dir: str) -> DraftModel:
 
 def _asked_model(given: Given) -> DraftModel:
     from hermes_trio.config.draft import DraftModel
-    from hermes_trio.runtime.plugins import installed_provider
+    from hermes_trio.runtime.plugins import PROVIDERS, installed, installed_provider
 
-    provider = given.one_of("provider", "Model provider (echo: none yet)", PROVIDERS, "openai")
-    if provider == "echo":
-        return DraftModel(provider=provider)
+    names = tuple(installed(PROVIDERS))
+    provider = given.one_of("provider", "Model provider (echo: none yet)", names, "openai")
+    if provider not in names:
+        raise ConfigWrong(f"--provider: there is no {provider}; there are: {', '.join(names)}")
     own = installed_provider(provider)
+    if not own.keys:
+        return DraftModel(provider=provider)
     base_url = given.text("base_url", "Its address (any OpenAI-compatible one)", own.base_url)
     name = given.text("model", "Model", own.name)
     variable = own.keys[0].removeprefix("env:")

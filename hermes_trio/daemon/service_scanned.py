@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from threading import Event
 
-from hermes_trio.daemon.service import ServiceFailed, Tell, do, let_read, must_be_ours, write
+from hermes_trio.daemon.service import ServiceFailed, Tell, do, let_read, must_be_ours, tried, write
 from hermes_trio.daemon.service_files import NAME, Service, runit_files, s6_files
+
+AGAIN_S = 0.1
+TRIES = 100
 
 
 class Scanned:
@@ -117,3 +121,10 @@ class S6(Scanned):
             do("s6-svc", "-wD", "-T", f"{limit_s * 1000:.0f}", "-d", str(self._folder))
         self._folder.rename(gone)
         do("s6-svscanctl", "-an", str(self._scan))
+        # Whoever supervised them goes after that, and writes in their folders until then.
+        for folder in (gone, gone / "log"):
+            for _ in range(TRIES):
+                done = tried("s6-svok", str(folder))
+                if done is None or done.returncode:
+                    break
+                Event().wait(AGAIN_S)

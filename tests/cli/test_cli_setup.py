@@ -233,6 +233,7 @@ async def test_what_is_there_is_not_replaced_unasked(newcomer):
     [
         ((), {"OPENAI_API_KEY": ""}, "there is no terminal to ask: give --key"),
         (("--key", "sk-written-out"), {}, '--key: a secret is not written out here: write "env:NAME"'),
+        (("--provider", "ollama"), {}, "--provider: there is no ollama; there are: anthropic, echo, openai"),
         (("--platform", "telegramm"), {}, "--platform: there is no telegramm; there are: telegram,"),
         (("--secret", "token=env:NOT_SET"), {}, "the environment variable NOT_SET is not set"),
         (("--allow", "@ada"), {}, "allow_users"),
@@ -245,6 +246,19 @@ async def test_what_cannot_be_right_is_one_line_and_nothing_is_written(newcomer,
     assert "Traceback" not in done.stderr
     assert "sk-written-out" not in done.stdout + done.stderr
     assert newcomer.left() == []
+
+
+async def test_a_bot_that_another_program_receives_for_is_one_line(newcomer, nursery):
+    async with started("run", home=newcomer.home, **newcomer.environ) as daemon:
+        assert (await newcomer.setup(*newcomer.told)).returncode == 0
+    del daemon
+    async with started("run", home=newcomer.home) as daemon:
+        await daemon.ready()
+        other = newcomer.home / "other"
+        done = await newcomer.setup(*newcomer.told[:-2], "--config", other / "hermes.toml", "--wait", "5")
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert not other.exists()
 
 
 async def test_a_model_that_refuses_the_key_ends_a_script(newcomer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -10,6 +11,7 @@ import pytest
 import trio
 
 from tests.daemon.process import HERMES, hermes
+from tests.documents import pages
 from tests.fakes import systemd
 
 CONFIG = """
@@ -104,6 +106,32 @@ async def test_a_real_supervisor_runs_it_begins_it_anew_and_lets_it_go(home, way
         assert log.name not in [each.name for each in scan.rglob("*")]
     assert (home / "state" / "hermes.db").exists()
     assert (home / "etc" / "hermes.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("way", "command", "folder"),
+    [("runit", "runsvdir", "/etc/service"), ("s6", "s6-svscan", "/run/service")],
+)
+async def test_the_steps_of_the_page_are_steps_that_work(home, way, command, folder):
+    if shutil.which(command) is None:
+        pytest.skip(f"{way} is not installed")
+    page = "\n".join(block.text for block in pages.of("console") if block.page == "docs/service.md")
+    lines = [line for line in page.splitlines() if f" --{way} {folder}" in line]
+    assert len(lines) == 3
+    scan = home / "service"
+    scan.mkdir()
+    async with looking(command, scan):
+        for line in lines:
+            words = shlex.split(line.replace(folder, str(scan)))[2:]
+            assert words[0] == "service"
+            await well(home, *words[1:], "--run-as", NOBODY)
+            if words[1] == "install":
+                await until_up(home)
+                log = scan / "hermes-trio/log/main/current"
+                with trio.fail_after(10):
+                    while not log.exists():  # noqa: ASYNC110
+                        await trio.sleep(0.05)
+    await until_up(home, up=False)
 
 
 @pytest.mark.skipif(shutil.which("runsvdir") is None, reason="runit is not installed")
