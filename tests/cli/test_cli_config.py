@@ -64,6 +64,7 @@ async def test_check_says_what_a_right_configuration_means(run, tmp_path):
         f"state_dir: {tmp_path}/state",
         "model: echo",
         "tools: now, sleep",
+        "commands: /help, /new, /reset, /queue, /restart, /resume, /start, /status, /steer, /stop",
         "account: telegram/main: ANYBODY may speak",
         "a stop takes at most 32 s",
     ]
