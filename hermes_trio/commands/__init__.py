@@ -1,1 +1,1 @@
-"""One file per slash command."""
+"""One file per slash command. `intake/commands.py` runs them."""

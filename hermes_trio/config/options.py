@@ -1,6 +1,6 @@
 """What an operator may configure: one typed schema that is parser and documentation at once.
 
-`docs/hermes.toml` shows every key. `config.py` reads a file into it.
+`docs/hermes.toml` shows every key. `load.py` reads a file into it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""What the task of a lane has beside that of any key: a part whose call has begun already.
+"""The task of a lane: a worker that may be given a delivery that has begun already.
 
-A lane is served by one task. While the commit that closes a turn is under way, and may begin the call of what
-the turn says, that task is the turn's: it holds the lane, and hands it over when it knows what became of it.
+The commit that closes a turn may also begin the delivery of the turn's answer, if the lane is idle. Only one
+task may serve a lane. So while that commit is under way the turn's task holds the lane: the lane's own task
+does not start. After the commit it starts, with the delivery in hand if one has begun.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class LaneWorker(Worker):
     """The task of a lane.
 
     Attributes:
-        begun: what it says first; None: what its rows say.
+        begun: the delivery that it makes first; None: it looks at its rows.
     """
 
     __slots__ = ("begun",)
@@ -27,7 +28,7 @@ class LaneWorker(Worker):
         self.begun: Begun | None = None
 
     def in_hand(self) -> Begun | None:
-        """What it was given to say, once."""
+        """The delivery that it was given. The second time None."""
         begun, self.begun = self.begun, None
         return begun
 
@@ -36,10 +37,10 @@ class LaneWorkers(WorkerTable[Lane, LaneWorker]):
     """The tasks of lanes."""
 
     def hold(self, lane: Lane) -> Callable[[Begun | None], None] | None:
-        """Keep an idle lane for a commit that may begin a call; None: its task has something to do.
+        """Hold an idle lane for a commit that may begin a delivery in it. None: the lane has a task already.
 
-        Nothing is said in it until what is returned is called, with what was begun, or None for nothing.
-        Whoever holds it awaits one promise of the store meanwhile, which no cancel cuts short.
+        Returns a function. Nothing is said in the lane until it is called: with the delivery that has begun,
+        or None. Whoever holds the lane only waits for one promise of the store, which no cancel cuts short.
         """
         if lane in self.live:
             return None

@@ -1,1 +1,1 @@
-"""The whole river: opened, wired, and in the hands of its host."""
+"""A whole gateway: its parts wired together, opened, handled by its host, drained."""

@@ -1,4 +1,4 @@
-"""What the log says of a commit: a line for each thing that has happened with it."""
+"""The log lines of a commit: one for each consequence that has a line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hermes_trio.values.consequences import (
 
 
 def write_lines(log: Log, consequences: Sequence[Consequence]) -> None:
-    """Write them. Also where nothing else may follow: before the gateway runs, and after."""
+    """Write them. Before the gateway runs, and after it, this is all that follows from a commit."""
     for what in consequences:
         match what:
             case Settled(native=native, outcome=outcome, why=why):

@@ -1,8 +1,8 @@
-"""Checkpoint, then move_on_after, then cancel.
+"""The drain: write the checkpoint, wait for the turns that work, cancel the rest, send what is owed.
 
-The drain is politeness: everything promised is durable before it begins, so a SIGKILL at any point of
-it costs nothing. Its limits hold also where the disk hangs: what is written for politeness is not waited for
-past its time, and the store is told when to wait for nothing any more.
+The drain is a courtesy. Everything promised is durable before it begins, so a SIGKILL at any point of it
+costs nothing. Its time limits hold also when the disk hangs: a write that is only a courtesy is given up
+after its time, and `limit` tells the store how long to wait for the disk at most.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ class Draining(Struct, frozen=True):
     """What a drain works on.
 
     Args:
-        open_no_turns: synchronous: no turn is opened after it.
-        no_turn_works: returns when every turn has ended or waits for a person or a clock.
-        stop_intake: nothing more is confirmed to a platform.
-        cancel_sessions: cancels what still runs; the rows stay `running`.
+        open_no_turns: synchronous; no turn is opened after it.
+        no_turn_works: returns when every turn has ended, or waits for a person or a clock.
+        stop_intake: synchronous; nothing is confirmed to a platform after it.
+        cancel_sessions: synchronous; cancels the turns that still run and the processes. Their rows stay
+            `running`.
         left: returns when every session's task has left.
-        say_who_is_left: synchronous: those that have not are in the log. Nothing cuts a shielded task.
-        flushed: returns when every lane has said what it had.
+        say_who_is_left: synchronous; logs the tasks that have not left. Nothing can cut a shielded task.
+        flushed: returns when every lane has said what it had to say.
     """
 
     open_no_turns: Callable[[], None]
@@ -43,7 +44,7 @@ class Draining(Struct, frozen=True):
 
 
 async def checkpoint(store: Store, why: str, log: Log) -> None:
-    """Reason and time on every running turn, also while the host is being cancelled; at most 2 s."""
+    """Write reason and time on every running turn, also while the host is being cancelled; at most 2 s."""
 
     async def write() -> None:
         turns = await store.checkpoint(why)
@@ -53,15 +54,17 @@ async def checkpoint(store: Store, why: str, log: Log) -> None:
 
 
 async def end_boot(store: Store, log: Log) -> None:
-    """The last commit of a life that ended as asked; without it the next one takes it for a crash."""
+    """Write the last commit of a boot that ended as asked. Without it the next boot assumes a crash."""
     await _if_it_can_be(store.end_boot, CLOSE_S, log)
 
 
 async def limit(store: Store, left: trio.Event) -> None:
-    """However what is beside it is cut, from then on the disk is waited for no longer than CLOSE_S.
+    """When this task is cancelled, tell the store to wait for the disk no longer than CLOSE_S from then on.
+
+    It runs in the nursery of what it watches over, so it is cancelled with it, whoever cancels.
 
     Args:
-        left: set when it was left without a cut.
+        left: set when that has ended without a cancel. Then the store is told nothing.
     """
     try:
         await left.wait()
@@ -71,9 +74,10 @@ async def limit(store: Store, left: trio.Event) -> None:
 
 
 async def begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted, Sequence[str]]:
-    """The first commits of a life, and which rows were put out of its way before.
+    """Write the first commits of a boot. Returns what it found, and the rows that could not be read.
 
-    Tried until the disk takes them. A host that does not wait for it is not held by a disk that hangs.
+    Tried until the disk takes them. If the host is cancelled meanwhile, a disk that hangs holds it up for
+    CLOSE_S at most.
     """
     left = trio.Event()
     async with trio.open_nursery() as nursery:
@@ -85,7 +89,7 @@ async def begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted
 
 
 async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, log: Log) -> None:
-    """What is written for politeness: skipped, with a line, where the store cannot."""
+    """A write that is only a courtesy. If the store does not take it in time, a line in the log says so."""
     with trio.move_on_after(within_s, shield=True) as scope:
         try:
             await write()
@@ -96,7 +100,7 @@ async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, l
 
 
 async def drain(work: Draining, store: Store, log: Log, *, why: str, deadline: trio.CancelScope) -> None:
-    """Let turns that work finish under `deadline`, then cancel them, then flush what is owed."""
+    """Let turns that work finish, at most until `deadline`. Cancel those that do not. Send what is owed."""
     work.open_no_turns()
     await checkpoint(store, why, log)
     with deadline:

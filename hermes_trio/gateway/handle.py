@@ -21,12 +21,12 @@ LOOKED_AT = 200
 class Gateway:
     """A running gateway: what a host may ask of it. Made by `open_gateway`.
 
-    What asks the store raises `StoreFailed` when that cannot read or write, `StoreClosed` after the gateway
-    was left. Cancelled, a `stop`, `reset` or `resume` has taken effect wholly or not at all,
-    and what waits or looks has changed nothing.
+    A method that needs the store raises `StoreFailed` when the store cannot read or write, and `StoreClosed`
+    after the gateway was left. Cancelled, a `stop`, `reset` or `resume` has taken effect wholly or not at
+    all; a method that waits or looks has changed nothing.
 
     Attributes:
-        river: its parts; not for hosts, and without a promise.
+        wiring: the gateway's parts. Not for hosts: they may change in any version.
     """
 
     def __init__(self, wiring: Wiring) -> None:
@@ -67,7 +67,7 @@ class Gateway:
             await self.wiring.lanes.empty()
 
     async def chat_at_rest(self, account: str, chat: str) -> None:
-        """Return when no task works for the chat, and no message of it waits for a key to a model.
+        """Return when no task works for the chat, and none of its messages waits for a key to a model.
 
         Args:
             account: `platform/account`.
@@ -94,14 +94,14 @@ class Gateway:
         return any(row.state == "deferred" and row.account == account for row in rows)
 
     async def stop(self, session: int, why: str = "operator", *, everything: bool = False) -> bool:
-        """Stop the session's running turn, and return when that is durable: not when the turn has left.
+        """Stop the session's running turn. Returns when that is durable; the turn may not have left by then.
 
         Args:
             session: its number, as in `session_views`.
             why: for the log, who asked.
-            everything: its background work too.
+            everything: stop its background work too.
 
-        False if there is no such open session, or nothing of that ran.
+        False if there is no such open session, or nothing ran that could be stopped.
         """
         try:
             stopped = await self.wiring.store.stop(session, None, why, everything=everything)
@@ -111,9 +111,10 @@ class Gateway:
         return stopped.turn is not None or (everything and bool(stopped.processes))
 
     async def reset(self, session: int, why: str = "operator") -> int | None:
-        """End the session and open the next; returns its number, None if there is no such open session.
+        """End the session and open the next. Returns the number of the next; None: no such open session.
 
-        What runs in it is cancelled and superseded; what waits goes on in the next. Durable when it returns.
+        The running turn is cancelled, and its messages are superseded. Messages that wait go on in the next
+        session. Durable when it returns.
         """
         try:
             return await self.wiring.store.reset(session, None, why)
@@ -121,9 +122,9 @@ class Gateway:
             return None
 
     async def resume(self, session: int) -> int | None:
-        """Open an ended session again. Returns the one that ended for it, None if it is no ended one.
+        """Open an ended session again. Returns the session that ended in its place; None: it is no ended one.
 
-        Also one that was set aside because it was interrupted too often.
+        A session that was set aside because it was interrupted too often can be opened again too.
         """
         return await self.wiring.store.resume(session, None)
 
@@ -137,7 +138,7 @@ class Gateway:
         return await self.wiring.store.ledger(chat, limit)
 
     async def session_views(self, *, ended: bool = False) -> Sequence[SessionView]:
-        """The open sessions, newest first; with `ended` those too that are not open. At most 200."""
+        """The open sessions, newest first; with `ended` the ended ones too. At most 200."""
         return await self.wiring.store.sessions(ended=ended)
 
     async def session_view(self, session: int) -> SessionView | None:
@@ -155,15 +156,15 @@ class Gateway:
     async def recording_rows(
         self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
     ) -> RecordingRows:
-        """A page of one list of a recording. What users wrote is in it as they wrote it.
+        """A page of one list of a recording. The words of users stand in it as they wrote them.
 
         Args:
-            after: what the page before said; (0, 0) is the first page.
+            after: where the page before said that the list goes on; (0, 0): its beginning.
         """
         return await self.wiring.store.recording_rows(head, part, after)
 
     def keys(self) -> Sequence[KeyView]:
-        """The keys to models by position and state, never a key."""
+        """The keys to models: their positions and states, never a key itself."""
         return self.wiring.cooldowns.views()
 
     async def status(self) -> StatusView:
@@ -175,6 +176,6 @@ class Gateway:
         return self.wiring.listening.health()
 
     def hurry(self, seconds: float = 0.0) -> None:
-        """Shorten a drain, running or to come, to so many seconds from now. Never makes one longer."""
+        """End the drain, running or to come, in so many seconds from now at the latest. Makes none longer."""
         until = self.wiring.drain_deadline
         until.deadline = min(until.deadline, trio.current_time() + seconds)

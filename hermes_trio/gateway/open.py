@@ -1,18 +1,20 @@
 """open_gateway(): a gateway's life, from its first commit to its last.
 
-    store writer             a service: shields itself, outlives everything below
+    store writer             shields itself, and outlives everything below
     └ work nursery
       ├ lanes                a task per chat and thread with something to say
       ├ commands             a task per key with unsettled commands
       ├ sessions             a task per key with something to do
       ├ processes            a task per program, and one per process group that is being ended
-      ├ delayed starts, cooldowns  keep what waits for a clock
-      ├ sweep                looks for rows that cannot be read and that nothing meets
-      ├ allowances           ends what turns, commands and calls are given, in time that the process lived
+      ├ delayed starts       begins what shows of a turn, when the turn has lasted half a second
+      ├ cooldowns            keeps which keys cool down; tries deferred messages when their time has come
+      ├ sweep                looks for rows that cannot be read and that no promise meets
+      ├ allowances           ends turns, commands and calls of platforms whose time is over
       └ intake nursery       a supervisor per account
 
-Three ways out: the body ends → drain; Cancelled or an error in the body → checkpoint under its shield,
-no waiting, the next boot repairs the rest; a signal's deadline (`Gateway.hurry`) shortens the drain.
+Three ways out. The body ends: the gateway drains. The body is cancelled or raises: the checkpoint is written
+under a shield, nothing is waited for, and the next boot takes up the rest. A host calls `Gateway.hurry`, as
+the daemon does at a second signal: the drain is shortened.
 """
 
 from __future__ import annotations

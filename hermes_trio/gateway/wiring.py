@@ -1,6 +1,6 @@
-"""The river: every part of a gateway, wired; and what the store's commits cause in it.
+"""Every part of a gateway, wired; and what the store's commits cause (`Wiring.perform`).
 
-The parts do not know one another. Each is given here what it asks for: ports, and callables of others.
+The parts do not know one another. Here each is given what it asks for: ports, and functions of other parts.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ class Wiring:
     """The parts of one boot. Making it starts nothing; `open.py` gives it its life.
 
     Attributes:
-        listening: receives. `commands`, `sessions`, `lanes`: who has a task now, by key and by lane.
+        listening: serves the accounts.
+        commands, sessions: the keys that have a task now. lanes: the lanes that have one.
         drain_deadline: until when turns may go on in a drain.
         draining: no turn is opened any more.
     """
@@ -169,7 +170,7 @@ class Wiring:
         )
 
     async def next_turn(self, key: ConversationKey, session: int) -> Opened | WaitForMore | None:
-        """What the session does next; see the store's promise. What is known of it is not read again."""
+        """See the store's promise. The part of the conversation that `memory` still has is not read again."""
         kept = self.memory.of(key)
         return await self._next_turn(key, session, known=None if kept is None else kept.mark)
 
@@ -202,7 +203,7 @@ class Wiring:
         return self.lanes.hold(lane) if self.outbox.is_free(lane) else None
 
     def _say_what_waits(self, account: str, chat: str | None = None) -> None:
-        """The account, or this chat of it, is well: what waits to be said there is tried at once."""
+        """The account, or this chat of it, can be reached again: try at once what waits to be said there."""
         for lane, worker in self.lanes.live.items():
             if lane.account_id == account and chat in (None, lane.chat):
                 worker.wake()
@@ -220,7 +221,7 @@ class Wiring:
         return [*self.turns.place(key), *said]
 
     def _restarting(self) -> str | None:
-        """What is said to whoever asks for a restart; None: the host cannot."""
+        """The sentence to whoever asks for a restart; None: the host cannot restart."""
         said = sentences.GOING_DOWN if self.draining else sentences.RESTARTING
         return said if self._on_restart is not None else None
 
@@ -234,9 +235,9 @@ class Wiring:
 
     @contextmanager
     def flowing(self) -> Iterator[None]:
-        """While the body runs commits wake and cancel. Left before the nursery of what they wake is.
+        """While the body runs, commits wake and cancel. It is left before the nursery of the tasks they wake.
 
-        After it they only have their lines: what is in the rows is the next boot's.
+        After it a commit only has its log lines: the rows are acted on by the next boot.
         """
         self.store.perform = self.perform
         try:
@@ -245,12 +246,12 @@ class Wiring:
             self.store.perform = partial(write_lines, self.log)
 
     def perform(self, consequences: Sequence[Consequence]) -> None:
-        """Wake and cancel what a commit says, synchronously, before its caller wakes."""
+        """Do what a commit says, synchronously, before its caller wakes. Called by the store's writer."""
         write_lines(self.log, consequences)
         for what in consequences:
             match what:
                 case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
-                    pass  # its account is not there this time: what it has waits for a boot that serves it
+                    pass  # this boot does not serve its account: its rows wait for one that does
                 case Unkept(account=account, count=count):
                     self.log.warning("strangers not kept", account=account, count=count)
                 case HasMoved(account=account, chat=chat, becomes=becomes):

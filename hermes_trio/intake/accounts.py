@@ -1,4 +1,4 @@
-"""The receiving side of a gateway: an ear and a supervisor per account, until the intake is stopped."""
+"""The receiving side of a gateway: a receiver and a supervisor per account, until the intake is stopped."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ class Listening:
 
     Args:
         accounts: the platforms, by account id.
-        make_ear: makes an account's ear from its platform, its cursor, and whom to tell that its health
-            is known, or good again.
-        well: told of such an account.
+        make_ear: makes an account's receiver from its platform, its cursor, and a function. The receiver
+            calls the function with the account when its health is known for the first time, or good again.
+        well: called with the account then.
 
     Attributes:
-        scope: cancelling it stops the intake: what is handed over after it is refused, also by a
-            connection of an adapter that outlives its `serve`.
+        scope: cancelling it stops the intake. Updates that are handed over later are refused; a connection
+            of an adapter may outlive its `serve` and still hand one over.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Listening:
             down=lambda error: receiver.failed(told(error)),
         )
         if not ended:
-            # Its operator has to do something: that is no end of input.
+            # The platform refused the account. That is no end of input: its operator has to see it and act.
             await trio.sleep_forever()
         if not receiver.health.reported:
             # It has received all there will ever be.
@@ -96,7 +96,7 @@ class Listening:
             await self._heard.wait()
 
     async def ended(self) -> None:
-        """Return when every input has ended. A refused account has not: it may be seen, and mended."""
+        """Return when every input has ended. The input of a refused account has not."""
         await self._ended.wait()
 
     def health(self) -> Mapping[str, Health]:

@@ -1,7 +1,7 @@
 """Slash commands: what a key's command task does, beside any turn that runs.
 
-A command is a row until it is settled, so it survives a crash; what it wants (a reset, a stop, a reply,
-a prompt) takes effect in the transaction that settles it, exactly once.
+A command is a row until it is settled, so it survives a crash. It returns an action (a reset, a stop, a
+reply, a prompt). The action takes effect in the transaction that settles the command, exactly once.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def by_name(commands: Sequence[Command]) -> dict[str, Command]:
 
     Raises:
         ConfigWrong: two have the same name.
-        AgentError: one is none.
+        AgentError: one of them is no command.
     """
     wrong_use.members("open_gateway: commands", commands, ("names", "run"), "command")
     found: dict[str, Command] = {}
@@ -57,7 +57,7 @@ def by_name(commands: Sequence[Command]) -> dict[str, Command]:
 
 
 class Refusal(Struct, frozen=True):
-    """What becomes of a command that did not get to wish anything: its outcome, and what is said."""
+    """What becomes of a command that has no action: its outcome, and what is said."""
 
     outcome: OutcomeName
     reason: str
@@ -95,11 +95,11 @@ class Dispatch:
 
     Args:
         commands: by each of their names.
-        rules: per account, for prompts that wait.
-        status: lines about the gateway, and about the caller's place in it.
-        cut: cancels the turn that a key runs, for a reset that cannot be written.
-        tell: says something that cannot be written down.
-        restarting: what to say to a wish for a restart; None: the host cannot.
+        rules: per account; a prompt waits by them, as a message does.
+        status: the lines of /status for a key.
+        cut: cancels the turn that a key runs. Called when a reset cannot be written in time.
+        tell: says a sentence without the store. Called then too.
+        restarting: the sentence to somebody who asks for a restart; None: the host cannot restart.
         allowances: end the time that a command is given.
         split: makes parts of a text, as a platform does.
     """
@@ -140,12 +140,12 @@ class Dispatch:
                 continue
             error = first_leaf(failed)
             if isinstance(error, StaleCommand):
-                # Its row cannot be read any more: its caller was told so, and it has no effect.
+                # It was settled meanwhile, because its row cannot be read. Its caller was told so.
                 self._log.info("fenced", key=str(key), session=None, why=repr(error))
                 continue
             if isinstance(error, Fenced | StoreFailed):
                 raise error
-            # What it asks for cannot be written or said; it must not stand in the way for ever.
+            # Its action cannot be written or said. It must not stand in the way for ever.
             self._log_failed(key, pending, shown(error), error)
             await self._refuse(pending, FAILED)
 
@@ -154,7 +154,7 @@ class Dispatch:
         return await self._store.fail_command(key)
 
     async def _run(self, key: ConversationKey, pending: PendingCommand) -> CommandResult | Refusal:
-        """What the command asks for."""
+        """Run the command; returns its action."""
         message = pending.message
         name, text = take_apart(message.text)
         command = self._commands.get(name)
@@ -217,7 +217,7 @@ class Dispatch:
                 await self._refuse(pending, result)
 
     async def _reset(self, key: ConversationKey, pending: PendingCommand, why: str) -> None:
-        """End the session. What runs in it ends in time also while the store cannot write that."""
+        """End the session. Its turn is cut in time, also while the store cannot write the reset."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._overdue, key, pending.message.address, name=f"overdue reset {key}")
             await until_stored(lambda: self._store.reset(key, pending.id, why))
@@ -230,7 +230,7 @@ class Dispatch:
         await self._tell(address, sentences.RESET_LATER)
 
     async def _refuse(self, pending: PendingCommand, refusal: Refusal) -> None:
-        """Settle it with a sentence of ours, which needs no splitting."""
+        """Settle it with a sentence of ours. Such a sentence is short, so it needs no splitting."""
         reply = _reply(pending.message, (Part(refusal.sentence),))
         await self._store.settle(pending.id, refusal.outcome, refusal.reason, reply)
 

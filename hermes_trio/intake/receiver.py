@@ -1,7 +1,8 @@
-"""The inbox: decide (pure), then one commit. What follows from the commit wakes commands and sessions.
+"""The receiver: decide what becomes of each update (pure), then write all of them in one commit.
 
-Nothing is confirmed to a platform before its row is durable: `accept` returns after the commit, and the
-cursor is part of it. Intake that cannot commit confirms nothing, says so, and tries again.
+The commit wakes the tasks of commands and sessions (`Wiring.perform`); nothing here does. Nothing is
+confirmed to a platform before its row is durable: `accept` returns after the commit, and the cursor is part
+of it. A receiver that cannot commit confirms nothing, reports its account as failing, and tries again.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from hermes_trio.values.message import Decided, Message, Moved, Undecodable
 
 T = TypeVar("T")
 WHY_MAX = 1000
-"""So many characters of why an account fails are kept: what a service says of itself has no bound."""
+"""How many characters are kept of the reason why an account fails: a service's own words have no bound."""
 
 
 class Health(msgspec.Struct):
@@ -56,7 +57,7 @@ class Receiver:
         reached: called with the account and a chat of it that can be reached again.
         draining: asked for each batch; while it says yes each chat gets one notice.
         moves: chats that have another id.
-        over: asked before each try; once it says yes nothing is taken any more.
+        over: asked before each try of a write; once it says yes, nothing is accepted any more.
     """
 
     def __init__(
@@ -125,7 +126,7 @@ class Receiver:
             raise IntakeClosed("the gateway goes down, and takes nothing any more") from None
 
     def _with_notices(self, decided: Sequence[Decided]) -> list[Decided]:
-        """Each chat is told once; the store says it where the message waits from now on."""
+        """Add the notice of the drain, once per chat. The store says it only where the message waits."""
         told, made = set(self._told), []
         for one in decided:
             if isinstance(one.update, Message) and one.outcome is None and one.kind in ("message", "alone"):
@@ -137,7 +138,7 @@ class Receiver:
         return made
 
     def _write_line(self, decided: Decided) -> None:
-        """What ended at once has its line from its commit."""
+        """A line for each that is taken. One that ended at once has its line from its commit."""
         update = decided.update
         if isinstance(update, Message) and decided.outcome is None:
             self._log.info(

@@ -1,4 +1,4 @@
-"""What the inbox decides of an update before anything is written: who, whose conversation, what kind."""
+"""What is decided of an update before anything is written: is its sender allowed, which key, what kind."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def decide(
     key = key_of(home(update.address), update.private, scope)
     if why is not None:
         return Decided(update=update, key=key, outcome="dropped", reason=why)
-    # What somebody else wrote is no wish of who passes it on.
+    # A forwarded text is somebody else's: who forwards it gives no command.
     if update.choice is None and update.forwarded is None and is_command(update.text):
         return Decided(update=update, key=key, kind="command")
     if update.alone:
@@ -53,9 +53,9 @@ def decide(
 
 
 def _sound(message: Message) -> Message | None:
-    """The message as a store can keep it and give it back; None if it is none: an int is no text.
+    """The message as a store can keep it and give it back; None if a field has the wrong type.
 
-    Nor is one whose address had to be mended: "ada" with a NUL would be another person's id.
+    None also if its address had to be cleaned: "ada" with a NUL would become another person's id.
     """
     try:
         body = _encoded(msgspec.structs.replace(message, raw=b""))
@@ -101,7 +101,7 @@ def key_of(address: Address, private: bool, scope: Scope) -> ConversationKey:
 
 
 def wait_s(message: Message, capabilities: Capabilities) -> float:
-    """How long a message waits for its next fragment: only what may be one waits at all."""
+    """How long a message waits for its next fragment. 0 unless it may be a fragment."""
     if message.album is not None:
         return ALBUM_HOLD_S
     # Units per character lie between one and four, so most texts need no counting.

@@ -1,4 +1,4 @@
-"""How providers say that they refuse: the tables behind `model_errors.py`, as plain data.
+"""How providers say that they refuse: the tables behind `errors.py`, as plain data.
 
 A new spelling is one word or one phrase here, and one row in `tests/models/test_model_errors.py`. Sources:
 the error pages of OpenAI, Anthropic, OpenRouter and Google; reports of users of the others.

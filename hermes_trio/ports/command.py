@@ -49,9 +49,10 @@ class Command(Protocol):
     role: Literal["user", "admin"]
 
     async def run(self, call: CommandCall) -> CommandResult:
-        """Decide, within 10 s. What it returns takes effect in one transaction, exactly once.
+        """Decide, within 10 s, and return an action. That takes effect in one transaction, exactly once.
 
-        It may be asked again after a crash, so it has no effects of its own, and the same call has the same
-        wish. Whatever a user typed is no error of it: it says so. What it raises is logged, and its caller is
-        told that the command failed. Cancelled, at its deadline too: nothing of it has taken effect.
+        It may be run again after a crash, so it has no effects of its own, and returns the same action for
+        the same call. What a user typed wrongly is answered with a `Say`, and is no exception. An exception
+        is logged, and the caller is told that the command failed. Cancelled, at its deadline too: nothing of
+        it has taken effect.
         """

@@ -1,9 +1,9 @@
-"""The Store port: one method per promise, each one atomic, and the values they speak in.
+"""The Store port: one method per promise, each of them atomic, and the values that they take and return.
 
-*The commit acts.* A promise returns its result to the caller; what follows from the commit (keys and
-lanes to wake, scopes to cancel) is a list of consequences that the store's writer hands to `perform`,
-synchronously, after the commit and before the caller wakes. So a cancel that hits the caller between
-commit and wake-up loses nothing, and no caller wakes or cancels anybody.
+*The commit acts.* A promise returns its result to the caller. What follows from the commit (keys and lanes to
+wake, scopes to cancel) is a list of consequences. The store's writer hands this list to `perform`,
+synchronously, after the commit and before the caller wakes. So a cancel that hits the caller between the two
+loses nothing, and no caller wakes or cancels anybody.
 """
 
 from __future__ import annotations
@@ -49,11 +49,14 @@ NO_RESET = ResetPolicy()
 class Store(ProcessStore, Protocol):
     """Everything durable. Each method is one transaction; errors: StoreFailed, StoreClosed, Fenced.
 
-    A method that raises has written nothing, and nothing follows from it; it takes no other caller's write
-    with it. What one task writes is written, and performed, in its order. Cancelled before its write is
-    queued, a method has written nothing; after that the caller waits shielded, and the cancel arrives at its
-    next checkpoint. What only reads, `show`, `checkpoint` and `end_boot` do not shield their caller: nobody
-    has to hear of them. `testing.check_store` looks at each promise.
+    A method that raises has written nothing, and has no consequences. It spoils no other caller's write.
+    The writes of one task are committed, and performed, in that task's order.
+
+    Cancelled before its write is queued, a method has written nothing. Cancelled later, the caller waits
+    shielded until the write is done, and the cancel arrives at its next checkpoint. Methods that only read,
+    and `show`, `checkpoint` and `end_boot`, do not shield their caller: it need not hear how they ended.
+
+    `testing.check_store` looks at each promise.
     """
 
     perform: Perform
@@ -62,17 +65,17 @@ class Store(ProcessStore, Protocol):
         """Run the writer while the body runs; what was queued by then is committed, within a few seconds."""
 
     def end_within(self, seconds: float) -> None:
-        """A stop waits no longer than so for the disk from now on: whoever waits then hears StoreClosed.
+        """Wait for the disk no longer than this from now on. Whoever still waits then gets StoreClosed.
 
         Args:
-            seconds: from now. Never makes it later.
+            seconds: from now. A time that is set already never becomes later.
         """
 
     async def begin_boot(self, setup: Setup | None = None) -> Booted:
-        """Begin a new life: older boots' deliveries in flight become unknown, interruptions are counted.
+        """Begin a new boot. Deliveries that older boots had begun become unknown; interruptions are counted.
 
         Args:
-            setup: what shapes this life, kept for recordings.
+            setup: options, accounts and agent of this boot, kept for recordings.
         """
 
     async def end_boot(self) -> None:
@@ -81,21 +84,25 @@ class Store(ProcessStore, Protocol):
     async def abandon(self, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
         """Close a turn that an older boot left running, with one notice to its chat if there is a text.
 
-        What was cut short is a note for the session's next turn.
+        The session's next turn gets a note that says what was cut short.
 
         Args:
             suspend: its session ends too; it is kept, and `resume` opens it again.
         """
 
     async def pause(self, turn: int, text: str) -> None:
-        """Hold back a turn that an older boot left running; its chat is told once, if there is a text. The
-        next message to it, or `release`, lets it go on."""
+        """Pause a turn that an older boot left running. Its chat is told once, if there is a text. The next
+        message to its session, or `release`, lets it go on."""
 
     async def release(self) -> int:
         """Consequences: every paused turn goes on. Returns how many."""
 
     async def conclude(self, turn: int, parts: Sequence[Part]) -> None:
-        """Close a turn that an older boot left running and that had its answer, which is owed now."""
+        """Close a turn that an older boot left running with its answer recorded. The answer is sent now.
+
+        Args:
+            parts: the answer, split for its platform.
+        """
 
     async def checkpoint(self, why: str) -> int:
         """Write reason and time on every running turn of this boot. Returns how many."""
@@ -107,7 +114,7 @@ class Store(ProcessStore, Protocol):
         """Consequences: every key with unsettled commands is woken. Returns how many commands."""
 
     async def cursor(self, account: str) -> str | None:
-        """The account's position at its last commit."""
+        """The platform's cursor, as it was committed last for the account."""
 
     async def accept(
         self,
@@ -116,7 +123,7 @@ class Store(ProcessStore, Protocol):
         cursor: str | None,
         rules: AcceptRules,
     ) -> Sequence[Decided]:
-        """Make a batch and the platform's cursor durable; returns those that were new."""
+        """Make a batch of updates and the platform's cursor durable; returns the updates that were new."""
 
     async def next_command(self, key: ConversationKey) -> PendingCommand | None:
         """The oldest unsettled command of the key."""
@@ -125,15 +132,20 @@ class Store(ProcessStore, Protocol):
         """Settle a command with its reply.
 
         Raises:
-            StaleCommand: here and in what else a command can ask for: it has its outcome already.
+            StaleCommand: it has its outcome already. Every promise that is given a command raises it.
         """
 
     async def prompt(self, command: int, prompt: Prompt, rules: AcceptRules) -> None:
         """Turn a command into the waiting message it asks for, in its place in the order."""
 
     async def restart(self, command: int, says: str) -> None:
-        """Settle a command that asks for a restart. Its chat is told this now and, by the next boot, that it
-        is over: what is said then is durable now. Consequence: whoever can restart is asked to."""
+        """Settle a command that asks for a restart. Consequence: the host is asked to restart.
+
+        Its chat is told now, and once more by the next boot; both sentences are durable with this commit.
+
+        Args:
+            says: what the chat is told now.
+        """
 
     async def stop(
         self, of: ConversationKey | int, command: int | None, why: str, *, everything: bool = False
@@ -150,7 +162,8 @@ class Store(ProcessStore, Protocol):
     ) -> int:
         """End a session and open the next; returns its id.
 
-        By a command the waiting messages before it are superseded too; otherwise they stay.
+        With a command, the waiting messages before it are superseded too. Without one they wait for the next
+        session.
 
         Args:
             of: as in `stop`.
@@ -160,15 +173,15 @@ class Store(ProcessStore, Protocol):
     async def resume(
         self, of: ConversationKey | int, command: int | None, session: int | None = None
     ) -> int | None:
-        """Open an ended session again, in the place of its key's open one, which ends as by a reset.
+        """Open an ended session again. The open session of its key ends, as by a reset.
 
         Args:
-            of: whose session it is; or the ended session itself.
-            session: of a key's sessions; None is the newest ended one that has turns.
+            of: the key whose ended session is meant; or the ended session itself.
+            session: which of the key's sessions; None: the newest ended one that has turns.
 
         Returns:
-            The id of the one that ended. None: there is no such session, or it is open; a command is
-            answered so.
+            The id of the session that ended. None: there is no such session, or it is open; a command gets
+            an answer that says so.
         """
 
     async def next_turn(
@@ -181,32 +194,35 @@ class Store(ProcessStore, Protocol):
         steerable: bool = False,
         policy: ResetPolicy = NO_RESET,
     ) -> Opened | WaitForMore | None:
-        """What the session does next: an interrupted turn to adopt, waiting messages, or nothing.
+        """Open the session's next turn: an interrupted turn is adopted, else waiting messages are claimed.
 
-        A turn of an older boot that is adopted takes in the messages that wait. Where the policy ended the
-        session before the waiting messages came, the next one is opened, its key's task replaced, and
-        nothing claimed here.
+        An adopted turn takes in the messages that wait. If the policy says that the session ended before the
+        waiting messages came, nothing is claimed: the key's next session is opened instead, and the key's
+        task is replaced by that session's.
 
         Args:
-            history: at most so many characters of the transcript before the turn are returned, newest.
-            known: of an earlier turn's history: what was known then need not be returned again. Where that
-                cannot be relied on any more, all is.
-            steerable: the agent looks at messages that come while it works, so that one that is adopted in
-                the middle of its steps is told too.
+            history: how many characters of the transcript before the turn are returned at most, the newest.
+            known: the mark that an earlier turn's history came with. What was known then is not returned
+                again, unless the transcript was rewritten since: then everything is.
+            steerable: the agent looks at messages that come while it works. Without it a turn that is adopted
+                in the middle of its steps takes in none.
             policy: when a session ends by itself.
+
+        Returns:
+            None: the session has nothing to do.
 
         Raises:
             StaleSession: it has ended.
         """
 
     async def has_work(self, key: ConversationKey, session: int) -> bool:
-        """Whether `next_turn` of the session may find a turn to take up or a message to open one for."""
+        """Whether `next_turn` may find something for the session: a turn to adopt, or a message to claim."""
 
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """The newest entries of the transcript, at most `limit` characters, none of `before_turn`."""
 
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
-        """Record the intent of a step; for an ask also the question and its prompt.
+        """Record the intent of a step; of an ask also the question and its prompt, in the same commit.
 
         Returns the row as it stands (an ask that has its answer already is "done").
         """
@@ -221,31 +237,32 @@ class Store(ProcessStore, Protocol):
         steer: bool = False,
         consumes: Sequence[int] = (),
     ) -> Sequence[Claimed]:
-        """Record the result of a step, what it adds to the transcript and says; returns steered messages.
+        """Record a step's result, with its entries and what it says. Returns the messages taken in with it.
 
         Args:
-            consumes: processes whose end the result tells, so that nobody else is told.
+            steer: take in the messages that wait.
+            consumes: processes whose end the result tells: the session gets no note about them.
         """
 
     async def asked(self, turn: int, step: StepRow) -> StepRow:
-        """The ask's row as it stands; of one that is answered the value is an `Answered`."""
+        """The row of an ask as it stands. Once it is answered, its value is an `Answered`."""
 
     async def show(self, turn: int, reply: Reply) -> None:
-        """Replace the text of the turn's live row of this kind by the reply's first part, creating it.
+        """Make the reply's first part the text of the turn's live row of its kind. The first call creates it.
 
-        One that has failed, or that its user has deleted, is not made a second time.
+        A live row that has failed, or whose message a user has deleted, is not created a second time.
         """
 
     async def close_turn(self, turn: int, closing: Closing, *, begins: bool = False) -> Begun | None:
-        """Last step, entries, reply, outcomes and the turn's state, at once.
+        """Write a turn's end: its last step, entries, reply, the outcomes of its messages, its state.
 
         Args:
-            begins: nobody serves the reply's lane now. If nothing else is to be said in it, the delivery of
-                the first part begins with this commit, and is returned.
+            begins: no task serves the reply's lane now. If nothing else is to be said in that lane, this
+                commit also begins the delivery of the reply's first part, and returns it.
         """
 
     async def probe(self) -> None:
-        """Write as little as can be, and keep nothing: whether the disk takes anything now."""
+        """Try whether the disk takes a write now: write as little as can be, and keep nothing."""
 
     async def begin_delivery(
         self,
@@ -260,11 +277,18 @@ class Store(ProcessStore, Protocol):
         """Take the lane's next row and record that its delivery begins.
 
         Args:
-            repeats: what may have arrived may be said again now.
+            takes_key: the platform drops a second send with the same key, so a repeat needs no mark.
+            live: rows that only show that a turn works are taken too.
+            can_delete: the platform can delete a message.
+            can_edit: the platform can edit a message.
+            repeats: a part that may have arrived may be sent again now; else it is returned as InDoubt.
+
+        Returns:
+            None: the lane has nothing to say.
         """
 
     async def record_delivery(self, row: int, message_id: str | None) -> bool:
-        """It was said. Returns whether its lane has more to say."""
+        """Record that the delivery arrived. Returns whether its lane has more to say."""
 
     async def fail_delivery(
         self,
@@ -272,60 +296,70 @@ class Store(ProcessStore, Protocol):
         how: Failure,
         why: str,
     ) -> bool:
-        """It was not, or nobody knows: the row is owed again, as plain text, as new, or given up. A sign
-        of waiting that may not be a reaction is a "line".
+        """Record that the delivery did not arrive, or that nobody knows.
 
-        An edit that is "refused" is said as new, unless an earlier try of it may have arrived: then it is
-        given up, its chat is told that an answer may be missing, and True is returned.
+        The row is owed again (as it was, as plain text, or as a new message) or given up, as the table in
+        `values/outbound_states.py` says. A sign of waiting that may not be a reaction becomes a "line". An
+        edit that is "refused" is sent as a new message; but if an earlier try of it may have arrived, it is
+        given up, and its chat is told that an answer may be missing.
+
+        Returns:
+            Whether the row was given up in that last way.
         """
 
     async def keep_cooldowns(self, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
-        """What is known of refused keys now, for the next life.
+        """Keep the cooldowns of keys to models, for the next boot.
 
         Args:
-            put: what is new.
-            gone: (fingerprint, model) of what holds no longer. A key that works again: all deferred messages
-                wait again, and their keys are woken.
+            put: cooldowns that are new or have changed.
+            gone: (fingerprint, model) of cooldowns that are over. A key works again then: all deferred
+                messages wait for a turn again, and their conversations are woken.
         """
 
     async def drop(self, messages: Sequence[int], why: str) -> None:
         """These inbound messages get the outcome `dropped`, unless they have one."""
 
     async def retry_deferred(self) -> float | None:
-        """Let the messages of one conversation whose time has come wait again, and wake it.
+        """Let deferred messages whose time has come wait for a turn again, and wake their conversation. One
+        call does this for one conversation.
 
-        Returns the wall time to ask again, None while nothing is deferred.
+        Returns the wall time at which to ask again; None: nothing is deferred.
         """
 
     async def penalty(self, account: str, chat: str, until: float) -> None:
-        """The platform told us to be silent in this chat until a wall time."""
+        """Keep that the platform told us to be silent in this chat until a wall time."""
 
     async def chat_moved(self, account: str, chat: str, becomes: str) -> None:
-        """A chat has another id. Its conversations keep their keys; what is owed there, its live rows and
-        open questions are said anew, by no id of a message of before. News that is known changes nothing."""
+        """Record that a chat has another id. Its conversations keep their keys.
+
+        Parts that are owed there, live rows and open questions are sent anew to the new id. No id of an older
+        message is used: it belongs to the old chat. Done again, it changes nothing.
+        """
 
     async def clear_the_way(self) -> Sequence[str]:
-        """At a start, before the boot begins: what can no longer be read, and is still to be acted on, is
-        failed, with one sentence to the user where that can be said, or put right; returns what it was.
+        """Fail, or put right, each row that cannot be read and is still to be acted on. Its user is told one
+        sentence, where that can be said. Returns what these rows were. Called before a boot begins.
 
-        A promise that meets such a row does the same first, says so by `OutOfTheWay`, and is kept."""
+        The store does the same when a promise meets such a row: `OutOfTheWay` follows, and the promise is
+        run once more.
+        """
 
     async def look_through(self, place: Place) -> tuple[bool, Place | None]:
-        """Whether a row of this page is one that `clear_the_way` would find; and where the next page begins,
-        None behind the last. A page costs the same however many rows there are. It changes nothing."""
+        """Whether `clear_the_way` would find a row of this page; and where the next page begins, None after
+        the last one. The cost of a page does not grow with the number of rows. Changes nothing."""
 
     async def fail_next(self, key: ConversationKey, session: int) -> str | None:
-        """What `next_turn` of the session cannot get past is failed, with one sentence to the user: its
-        running turn, or a waiting message.
+        """Fail what `next_turn` cannot get past in this session: its running turn, or a waiting message. Its
+        user is told one sentence.
 
-        Returns what it was, None if nothing is in the way.
+        Returns what it was; None: nothing is in the way.
         """
 
     async def fail_command(self, key: ConversationKey) -> str | None:
-        """The oldest unsettled command of the key is failed, with one sentence; returns which."""
+        """Fail the oldest unsettled command of the key, with one sentence to its user; returns which."""
 
     async def fail_part(self, lane: Lane, live: bool) -> str | None:
-        """The row that `begin_delivery` would take next is failed; returns which."""
+        """Fail the row that `begin_delivery` would take next; returns which."""
 
     async def ledger(self, chat: str | None = None, limit: int = 1000) -> Sequence[LedgerRow]:
         """The newest inbound messages with their outcomes, oldest first."""
@@ -333,7 +367,12 @@ class Store(ProcessStore, Protocol):
     async def sessions(
         self, key: ConversationKey | None = None, limit: int = 200, ended: bool = False
     ) -> Sequence[SessionView]:
-        """Open sessions, newest first; with a key only that one's; with `ended` also those that are not."""
+        """Open sessions, newest first.
+
+        Args:
+            key: only the sessions of this key.
+            ended: ended sessions too.
+        """
 
     async def session(self, id: int) -> SessionView | None:
         """One session by id."""
@@ -347,7 +386,11 @@ class Store(ProcessStore, Protocol):
     async def recording_rows(
         self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
     ) -> RecordingRows:
-        """A page of one list of a recording, from where the page before said that it goes on."""
+        """One page of one list of a recording.
+
+        Args:
+            after: where the page before said that the list goes on; (0, 0): its beginning.
+        """
 
     async def status(self) -> StatusView:
         """Counts, and the turns running."""

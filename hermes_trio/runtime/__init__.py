@@ -1,1 +1,1 @@
-"""What every room stands on: tasks, threads, time, the log, redaction."""
+"""What every folder stands on: tasks, threads, time, the log, redaction."""

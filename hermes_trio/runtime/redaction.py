@@ -1,4 +1,4 @@
-"""Secrets replaced by value. Where they stand in a text `pure/secret_index.py` knows."""
+"""Secrets replaced by value. `text/secret_index.py` finds where they stand in a text."""
 
 from __future__ import annotations
 

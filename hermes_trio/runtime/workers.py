@@ -1,8 +1,9 @@
 """One task per key that has work.
 
 `wake` is synchronous and level-triggered: a worker looks at the rows, not at messages sent to it, so
-nothing can be forgotten. The table holds a key exactly while it *has a task*; that never means busy. A task
-of another kind may hold a key's place for one commit; then it is that task which the key has.
+nothing can be forgotten. A key is in the table exactly while it *has a task*; that never means busy. A task
+of another kind may hold a key for one commit (`delivery/lane_workers.py`). Then the key's worker is in the
+table, and its task starts after that commit.
 
 Rule for editors: between a worker's last look at `dirty` and its removal from the table nothing is
 awaited, or a wake could fall between the two.
@@ -29,13 +30,13 @@ STUCK_AFTER = 3
 
 
 class Worker:
-    """The task of a key: its scope, what woke it, and whom it succeeds.
+    """The task of a key: its scope, what woke it, and its predecessor.
 
     Attributes:
         scope: cancelling it is how a key's work is ended from outside.
         left: set when the task is gone.
-        before: whom it succeeds, as long as it waits for that one to leave.
-        stuck: how often in a row its work has failed for what is in the rows.
+        before: its predecessor, as long as it waits for that one to leave.
+        stuck: how often in a row its work has failed because of what is in the rows.
     """
 
     __slots__ = ("before", "dirty", "left", "scope", "stuck", "task", "woken")
@@ -56,7 +57,7 @@ class Worker:
             self.woken.set()
 
     def left_behind(self) -> None:
-        """It does not leave by itself: whatever others wait for is taken from it."""
+        """The task does not leave by itself: what others wait for (a turn's permit) is taken from it."""
 
     async def rest(self, seconds: float) -> None:
         """Wait until woken, at most so long. A wake since the last look ends it at once."""
@@ -119,7 +120,7 @@ class WorkerTable(Generic[K, W]):
             self._start(key, new())
 
     def replace(self, key: K, worker: W, why: str) -> None:
-        """Cancel the key's task and put a successor in its place, which waits for it to leave."""
+        """Cancel the key's task and put a successor in its place, which first waits for it to leave."""
         old = self.live.get(key)
         if old is not None:
             old.scope.cancel(reason=why)
@@ -127,7 +128,7 @@ class WorkerTable(Generic[K, W]):
         self._start(key, worker)
 
     def leave_behind(self, key: K, worker: W, successor: W) -> None:
-        """Cancel a task that does not do what it was told; another works in its place at once."""
+        """Cancel a task that did not leave when its turn was cut. Another works in its place at once."""
         worker.scope.cancel(reason="left behind")
         self._left_behind(key, worker)
         self._start(key, successor)
@@ -152,7 +153,7 @@ class WorkerTable(Generic[K, W]):
         self._begin(key, worker)
 
     def _hold(self, key: K, worker: W) -> None:
-        """Put a worker under the key whose task begins when whoever holds it releases it."""
+        """Put a worker under the key. Its task begins when the key is released, and not before."""
         worker.dirty = False
         self._enter(key, worker)
 
@@ -197,8 +198,8 @@ class WorkerTable(Generic[K, W]):
     async def _look(self, key: K, worker: W, failures: int) -> int:
         """One look at the rows. A failure is logged, and after a while the rows are looked at again.
 
-        What fails three times in a row fails for good, and the work goes on behind it; a store that cannot
-        write or read says nothing about a row.
+        After three failures in a row, what stands first is settled as failed (`fail_first`), and the work
+        goes on behind it. A store that cannot write or read does not count: it says nothing about a row.
         """
         failed: BaseExceptionGroup[Exception] | None = None
         try:
@@ -240,7 +241,7 @@ class WorkerTable(Generic[K, W]):
         return True
 
     async def _succeed(self, key: K, worker: W) -> None:
-        """Wait for predecessors to leave, at most LEAVE_S; what stays behind can write nothing."""
+        """Wait for predecessors to leave, at most LEAVE_S. One that stays is left behind, fenced off."""
         with trio.move_on_after(LEAVE_S):
             while worker.before is not None:
                 await worker.before.left.wait()

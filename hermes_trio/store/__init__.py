@@ -1,1 +1,1 @@
-"""What is kept, by one writer."""
+"""What is kept: `promises/` are functions of a transaction, `sqlite/` keeps them in a file by one writer."""

@@ -1,1 +1,1 @@
-"""Text that people and programs write, taken apart and put together. No loop, no I/O."""
+"""Text that people, models and programs write: taken apart, put together, made safe. No loop, no I/O."""

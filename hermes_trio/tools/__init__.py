@@ -1,1 +1,1 @@
-"""One file per tool."""
+"""One file per tool of the built-in agent. `agent/agent.py` runs them."""

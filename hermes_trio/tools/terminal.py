@@ -14,8 +14,8 @@ LONGEST_S = 3600.0
 class Terminal:
     """Lets the model run a command of `/bin/sh` as the gateway's user, for admins only.
 
-    It is no sandbox: what a command may do is what that user may do, less a floor (`pure/command_floor.py`)
-    that keeps mistakes from erasing or stopping the machine.
+    It is no sandbox. A command may do what that user may do, except what the denylist forbids
+    (`processes/denylist.py`): that keeps mistakes from erasing or stopping the machine.
     """
 
     name = "terminal"

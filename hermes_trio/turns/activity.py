@@ -1,8 +1,8 @@
-"""What attends a turn: typing, the progress line, the live preview. Children of the turn's nursery.
+"""A turn's activity: typing, the progress line, the live preview. Each is a task in the turn's nursery.
 
-None of them costs a quick turn a call: they begin when the turn has lasted half a second, and those that
-have nothing to show yet are no task before. None can fail it: a store that fails or a fence that is met only
-ends the showing.
+A quick turn pays for none of them: they begin when the turn has lasted half a second, and each becomes a task
+when it has something to show. None of them can fail the turn: a store that fails, or a fence, only means that
+nothing is shown.
 """
 
 from __future__ import annotations
@@ -34,21 +34,22 @@ from hermes_trio.values.identity import Address
 DELAY_S = 0.5
 PREVIEW_S = 0.3
 CLOSING_LINE_UNITS = 200
-"""Kept free in a preview, so that a closing line always fits below it."""
+"""Room that a preview leaves, so that a closing line always fits below it."""
 
 PREVIEW_CHARS = 4000
-"""How much of an answer is shown while it grows. It is rendered anew each time, so a longer one would cost
-more than it is long."""
+"""How much of an answer is shown while it grows. All of it is rendered anew for each state, so the cost would
+grow with the square of its length."""
 
 SECRET_CHARS = 8192
-"""Kept beyond it, so that a secret which begins in what is shown is known for one."""
+"""How many characters beyond that are kept. A secret may begin in what is shown and end here; it is found
+only as a whole."""
 
 DROPPED_MAX = 1000
-"""So many delayed starts that nobody has any more are kept among the others."""
+"""How many dropped starts may lie in the queue before it is cleared of them."""
 
 
 class Attended(Protocol):
-    """The turn, as far as its attendance needs it."""
+    """The turn, as far as its activity needs it."""
 
     id: int
     address: Address
@@ -59,7 +60,7 @@ class Attended(Protocol):
 
 
 class Around(Protocol):
-    """The surroundings, as far as attendance needs them."""
+    """The surroundings, as far as a turn's activity needs them."""
 
     @property
     def store(self) -> Store: ...
@@ -76,7 +77,7 @@ class Around(Protocol):
 
 
 class Activity:
-    """The state of one turn's showing: the text streamed so far."""
+    """What one turn shows while it works, and the text that it has streamed so far."""
 
     __slots__ = (
         "_changed",
@@ -105,7 +106,11 @@ class Activity:
 
     @contextmanager
     def within(self, nursery: trio.Nursery, delayed: DelayedStarts) -> Iterator[None]:
-        """If the block lasts, attend the turn by children of the nursery, which whoever leaves it cancels."""
+        """Show that the turn works, from `DELAY_S` after the block is entered until it is left.
+
+        Args:
+            nursery: owns the tasks that show it. Its owner cancels them.
+        """
         if self.platform is None:
             yield
             return
@@ -117,7 +122,7 @@ class Activity:
             self._nursery = None
 
     def _begin(self, platform: Platform, nursery: trio.Nursery, delayed: DelayedStarts) -> None:
-        """The turn has lasted. What has nothing to show yet becomes a task when it has."""
+        """The turn has lasted: begin to show it. A task begins when it has something to show."""
         if platform.capabilities.can_type:
             nursery.start_soon(self.type, platform, name="typing")
         if platform.capabilities.can_edit:
@@ -135,7 +140,7 @@ class Activity:
         nursery.start_soon(self.preview, platform, name="preview")
 
     def pause(self) -> None:
-        """The turn waits for a person, a clock, or its place: nothing is shown of it meanwhile."""
+        """The turn waits for a person, a clock or its permit: nothing is shown of it meanwhile."""
         if self._goes_on is None:
             self._goes_on = trio.Event()
 
@@ -167,7 +172,7 @@ class Activity:
         try:
             await self.around.store.show(self.turn.id, self.turn.framed((part,), said))
         except (Fenced, StoreFailed):
-            # Nothing was promised: the turn's own writes meet the same fence or disk and say so.
+            # The turn's own writes meet the same fence or disk, and say so. Activity promises nothing.
             return
 
     async def preview(self, platform: Platform) -> None:
@@ -175,7 +180,7 @@ class Activity:
         while self._changed is not None:
             await self._changed.wait()
             if self._shown is None:
-                # An answer that comes in one gust is shown once, as itself.
+                # Wait a little: an answer that comes all at once needs no preview.
                 await trio.sleep(PREVIEW_S)
             self._changed = trio.Event()
             pieces = self._pieces
@@ -183,7 +188,7 @@ class Activity:
             # An adapter that cannot render what is half finished shows nothing, and fails no turn.
             part, _ = await attempt(partial(_head, platform, text, self.around.split))
             if pieces is not self._pieces:
-                continue  # void by now, or said
+                continue  # what was streamed is void by now, or has been said
             if part is not None and part != self._shown:
                 self._shown = part
                 await self.show("preview", part)
@@ -193,7 +198,7 @@ class Activity:
         """One line that is edited: how long, which step. A restart changes neither line nor count.
 
         Args:
-            shown: how many lines are over; the next is due now.
+            shown: how many states of the line are over; the next one is due now.
         """
         every_s, steps = self.around.progress_every_s, self.turn.steps
         while True:
@@ -207,17 +212,21 @@ class Activity:
             await trio.sleep(self._until_progress_s(shown))
 
     def _until_progress_s(self, shown: int) -> float:
-        """Until the line behind so many is due. A wall clock that was set must not make it silent."""
+        """Seconds until the next state of the line is due. At most one interval: the wall clock may be set.
+
+        Args:
+            shown: how many states are over.
+        """
         every_s = self.around.progress_every_s
         return min(every_s, max(0.0, (shown + 1) * every_s - self._age_s()))
 
     def _age_s(self) -> float:
-        """Since the turn was opened, by whatever boot."""
+        """Seconds since the turn was opened, by this boot or an older one."""
         return max(0.0, self.around.clock.now() - self.turn.opened_at)
 
     async def type(self, platform: Platform) -> None:
         """Renew the typing sign."""
-        # A turn that was cut and whose work refuses to leave has nothing to show any more.
+        # The turn may have been cut already, with an agent that refuses to leave: then nothing is shown.
         await trio.lowlevel.checkpoint_if_cancelled()
         while True:
             while self._goes_on is not None:
@@ -227,9 +236,9 @@ class Activity:
 
 
 class DelayedStarts:
-    """Begins what turns want when they have lasted: one task for all, not one a turn.
+    """Begins the activity of turns that have lasted. One task serves all turns.
 
-    Most turns end before, and then have cost a place in a queue.
+    Most turns end before that: then they have cost an entry in a queue, and no task.
     """
 
     def __init__(self) -> None:
@@ -247,7 +256,7 @@ class DelayedStarts:
         return start
 
     def forget_one(self) -> None:
-        """One was dropped. Those are thrown away when they are many, or when their time has come."""
+        """One was dropped. Dropped ones leave the queue when they are many, or when their time has come."""
         self._dropped += 1
         if self._dropped > max(DROPPED_MAX, len(self._due) // 2):
             self._due = [one for one in self._due if one[2].begin is not None]
@@ -263,7 +272,7 @@ class DelayedStarts:
                 await self._news.wait()
 
     def _begin_due(self) -> None:
-        """Begin what is due, and throw away what was dropped and stands before what is not."""
+        """Begin what is due. Dropped ones at the head of the queue are thrown away."""
         now = trio.current_time()
         while self._due and (self._due[0][0] <= now or self._due[0][2].begin is None):
             _, _, start = heappop(self._due)
@@ -284,7 +293,7 @@ class DelayedStart:
         self.begin: Callable[[], None] | None = begin
 
     def drop(self) -> None:
-        """It is not wanted any more."""
+        """Do not begin it any more."""
         if self.begin is not None:
             self.begin = None
             self._of.forget_one()

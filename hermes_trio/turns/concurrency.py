@@ -1,7 +1,6 @@
-"""The places of the turns that work at once, and a turn's hold on one.
+"""How many turns work at once: the limiter gives out permits, and a turn works exactly while it holds one.
 
-A turn works exactly while it holds a place: while it waits for a person or a clock it has given it up.
-So "no place is held" is what a drain waits for.
+A turn that waits for a person or a clock has given its permit up. So a drain waits until no permit is held.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import trio
 
 
 class TurnLimiter:
-    """So many turns work at once; more wait their turn, first come first served."""
+    """Gives out `turns_max` permits; who comes later waits, first come first served."""
 
     def __init__(self, turns_max: int) -> None:
         self._limiter = trio.CapacityLimiter(turns_max)
@@ -32,11 +31,11 @@ class TurnLimiter:
             await self._freed.wait()
 
     async def take(self, who: object) -> None:
-        """Wait for a place. Cancelled: none is held."""
+        """Wait for a permit. Cancelled: none is held."""
         await self._limiter.acquire_on_behalf_of(who)
 
     def give(self, who: object) -> None:
-        """Give a place back; the first in line has it at once."""
+        """Give a permit back; the first in line has it at once."""
         self._limiter.release_on_behalf_of(who)
         if not self.held:
             self._freed.set()
@@ -44,7 +43,7 @@ class TurnLimiter:
 
 
 class TurnPermit:
-    """A place that is given up while its turn waits for a person or a clock."""
+    """What a session's turns hold while they work. Released while its turn waits for a person or a clock."""
 
     def __init__(self, limiter: TurnLimiter) -> None:
         self._limiter = limiter
@@ -52,7 +51,7 @@ class TurnPermit:
         self._left = False
 
     async def acquire(self) -> None:
-        """Wait for a place, first come first served. With a place already it is kept."""
+        """Wait for a permit, first come first served. Returns at once if one is held already."""
         if self._place is not None:
             return
         place = object()
@@ -63,12 +62,12 @@ class TurnPermit:
             self._place = place
 
     def release(self) -> None:
-        """Give the place up, if one is held."""
+        """Give the permit up, if one is held."""
         place, self._place = self._place, None
         if place is not None:
             self._limiter.give(place)
 
     def leave(self) -> None:
-        """Give the place up for good: who held it does not leave by itself."""
+        """Give the permit up for good: the task that held it is left behind, and must not get another."""
         self._left = True
         self.release()

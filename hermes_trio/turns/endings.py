@@ -14,13 +14,14 @@ from hermes_trio.values.message import OutcomeName
 from hermes_trio.values.recording import Failure
 
 DEFER_MAX_S = 86_400.0
-"""Messages older than this are not kept any longer for a key that may be used."""
+"""An older message is not deferred: it fails instead of waiting any longer for a key."""
 
 WAIT_MAX_S = 120.0
-"""How long after a message came a cooldown may end, so that it is waited for."""
+"""A message is deferred for a cooldown that ends within so many seconds of the message. A later end is not
+waited for."""
 
 SAID_AFTER_S = 10.0
-"""What takes no longer is waited for without a word."""
+"""A chat hears that its message is deferred only when the wait is longer than this."""
 
 DEFER_MIN_S = 1.0
 TEXT_MAX = 2_000
@@ -33,7 +34,7 @@ class Ending(Struct, frozen=True):
         reason: for the ledger.
         sentence: for the user; "": nothing is said yet.
         outcome: of its messages.
-        until: they are kept instead, and are tried again at this wall time.
+        until: its messages have no outcome. They are deferred, and tried again at this wall time.
     """
 
     reason: str
@@ -72,7 +73,7 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
 
 
 def failure_of(error: BaseException, traceback: str | None, redact: Callable[[str], str]) -> Failure:
-    """What is recorded of the error that a turn failed with, so that it can be raised again and mended."""
+    """What is recorded of the error that a turn failed with: enough for a replay to raise it again."""
     text, name = clean(redact(text_of(error)))[:TEXT_MAX], type(error).__name__
     match error:
         case ModelFailed(kind=kind, why=why):
@@ -89,7 +90,8 @@ def _deferred(error: NoCredentials, now: float) -> Ending:
 
 
 def _waiting(error: NoCredentials, now: float, asked_at: float) -> Ending:
-    """A message that is kept for a short while; what it waits for is said when that takes ten seconds."""
+    """The ending of messages that are deferred for a short while. Nothing is said in the first ten seconds:
+    they are tried again then, and if they still have to wait, that is said."""
     ending = _deferred(error, now)
     said_at = asked_at + SAID_AFTER_S
     if now >= said_at or ending.until is None:

@@ -1,8 +1,9 @@
-"""The recording of a turn's steps: what ran once returns what it returned.
+"""The journal of a turn: its steps, recorded. A step that has ended is not run again; it returns its record.
 
-A step's key is its name and the n-th call of that name. An intent is durable before a function that is
-not idempotent runs; the result is durable before the step returns. A nested step carries its parent's
-key in its name, so a parent that is replayed takes its children with it.
+A step is known by its name and the number of the call with that name. The intent of a step that is not
+idempotent is durable before its function runs. The result is durable before the step returns. The name of a
+nested step begins with its parent's name and number: when the parent returns its record, its children are
+neither run nor missed.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ from hermes_trio.values.transcript import Entry
 T = TypeVar("T")
 VALUE_MAX = 1 << 20
 LONG_VALUE = 1 << 16
-"""What is longer, in bytes, is looked through once in a step of the loop, not twice."""
+"""Bytes. Before a longer value is decoded the loop has a checkpoint: looking through it takes time, and so
+does looking through it again in the store."""
 Instead = Callable[[StepRow, tuple[object, ...], Callable[[], Awaitable[object]]], Awaitable[object]]
 
 
@@ -49,21 +51,24 @@ class Journal:
     """The steps of one turn.
 
     Args:
-        store: where they are recorded.
-        turn: whose they are.
+        store: where the steps are recorded.
+        turn: the number of their turn.
         recorded: the rows of earlier attempts.
         taken: the messages that steps of earlier attempts took in.
         steer: whether waiting messages are taken in at a step's end.
-        took: told of messages a step's end took in.
+        took: called with the messages that a step's end took in.
         discretion: takes secrets out of what is recorded.
         again: waits for the next try of a write that the disk refused.
-        ours: what is waited for in it is not the turn's time.
+        ours: time that passes in this block does not count towards the turn's deadline.
 
     Attributes:
-        questions: those within calls, of this attempt and of earlier ones.
-        instead: called in the place of each step's function, with the step's row, its arguments, and the
-            call that it stands for. A replay gives what was recorded.
-        nursery: the turn's. What a scope of the agent's own cuts off goes on there.
+        questions: the questions within calls, of this attempt and of earlier ones.
+        instead: if set, called in the place of each step's function, with the step's row, its arguments, and
+            that function's call. A replay sets it, and returns what was recorded.
+        nursery: the turn's nursery. The write of a step's end goes on there if a scope of the agent's own
+            cancels the step.
+        closing: the turn's last step, which is recorded with the turn's end; None if there is none.
+        closing_entries: what that step adds to the transcript.
     """
 
     def __init__(
@@ -104,7 +109,7 @@ class Journal:
 
     @contextmanager
     def begin(self, name: str, args: object = ()) -> Iterator[StepRow]:
-        """The row of the next call of `name`, as recorded or new; the step is running in the block.
+        """The row of the next call of `name`, as recorded or new. The step counts as running in this block.
 
         Raises:
             StepMismatch: the recording has other arguments for it, or a step of this name is running.
@@ -134,12 +139,12 @@ class Journal:
             self._running.discard(name)
 
     def _differs(self, what: str) -> StepMismatch:
-        """The error, which the turn ends with even if its function swallows it."""
+        """The error to raise. The turn ends with the first of them, even if its function swallows it."""
         self._mismatch = self._mismatch or StepMismatch(what)
         return self._mismatch
 
     def _meet(self, row: StepRow) -> None:
-        """Run again, the turn meets what a step took in where it met it first."""
+        """Give the turn the messages that this step took in when it ran in an earlier attempt."""
         step = f"{row.name}#{row.n}"
         met = [one for one in self._taken if one.step == step or (one.step or "").startswith(f"{step}/")]
         if met:
@@ -169,11 +174,11 @@ class Journal:
         """Run a step once; see `Turn.step`.
 
         Args:
-            type: what the recorded value is decoded to.
-            entries: what the value adds to the transcript, in the same commit.
-            last: whether the value ends the turn; then record and entries are left for the turn's close.
-            unknown: makes the value of a step that began before a crash, instead of StepUnknown.
-            consumes: when the step ends, the processes whose end its value tells.
+            type: the type to which the recorded value is decoded.
+            entries: what the value adds to the transcript, in the commit that records it.
+            last: whether the value ends the turn. The turn's end records the step and its entries then.
+            unknown: makes the value of a step whose outcome a crash left unknown; None: StepUnknown.
+            consumes: the processes whose end the value tells. Read when the step ends.
         """
         with self.begin(name, args) as row:
             if row.state != "intent":
@@ -196,7 +201,7 @@ class Journal:
                         f"within {call!r} question {unasked} is recorded and was not asked again"
                     )
             if len(done.value) > LONG_VALUE:
-                # It is looked through again on its way into the store.
+                # `_done` has looked through it, and the store will again: the loop gets a turn in between.
                 await trio.lowlevel.cancel_shielded_checkpoint()
             decoded: T = msgspec.json.decode(done.value, type=type)
             if last(decoded):
@@ -206,9 +211,9 @@ class Journal:
             return decoded
 
     async def go_on(self, question: StepRow) -> None:
-        """Record that the call a question was asked in goes on with what came of it.
+        """Record that the call goes on after this question, which it asked.
 
-        Nothing to do where the question belongs to no call, or to one that may be repeated.
+        Does nothing if the question belongs to no call, or to one that may be repeated.
 
         Cancelled: it is recorded all the same; the call was cut off.
         """
@@ -235,8 +240,8 @@ class Journal:
                 return await self._done(row, value)
             except AgentError as no_value:
                 error = no_value
-        # A fence or a disk is about this run of the turn, not the step's result. What is outside may do
-        # better when it is asked again, where asking again does no harm.
+        # A fence or a disk fault is about this attempt of the turn and no result of the step. An error from
+        # outside is none either if the step may be repeated: the next attempt may fare better.
         unsaid = (Fenced, StoreFailed, StepMismatch, *((OutsideError,) if idempotent else ()))
         if not isinstance(error, unsaid):
             text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]
@@ -258,7 +263,7 @@ class Journal:
         return msgspec.structs.replace(row, state="done", value=encoded)
 
     async def intend(self, row: StepRow, prompt: Reply | None = None) -> StepRow:
-        """Record that a step begins, with what it asks a person; returns the row as it stands."""
+        """Record that a step begins, with the prompt if it asks a person. Returns the row as it stands."""
         with self._ours():
             await self.settled()
             begin = partial(self._store.begin_step, self._turn, row, prompt)
@@ -279,9 +284,9 @@ class Journal:
     ) -> None:
         """Record a step's end, however long the disk refuses it, and take in what was steered.
 
-        What was cut off before is recorded before.
+        Ends whose write was cut off before are recorded first.
 
-        Cancelled: the turn goes on with it; only its own end ends that.
+        Cancelled: a task in the turn's nursery goes on with the write, until the turn itself ends.
         """
         earlier = list(self._late)
 
@@ -318,7 +323,7 @@ class Journal:
             raise error
 
     async def settled(self) -> None:
-        """Wait until the ends that were cut off are recorded: what comes after them is written after them."""
+        """Wait until the ends whose write was cut off are recorded. The turn's later writes follow them."""
         await _recorded(list(self._late))
 
     def _replay(self, row: StepRow, type: Any) -> Any:
@@ -328,10 +333,10 @@ class Journal:
         return msgspec.json.decode(row.value, type=type)
 
     def unasked(self) -> None:
-        """Check at the turn's end that the function asked for the steps that are recorded.
+        """Check at the turn's end that its function asked for every recorded step.
 
         Raises:
-            StepMismatch: it did not, or has swallowed one.
+            StepMismatch: it did not, or it has swallowed a StepMismatch.
         """
         if self._mismatch is not None:
             raise self._mismatch

@@ -1,8 +1,9 @@
-"""Questions within a call: what a crash makes of the call, and what the transcript has of them.
+"""Questions within a tool call: what a crash makes of the call, and what the transcript has of them.
 
-A call that stands at a question has done nothing since that is no step: after a crash it is run again, and
-its steps give what they gave. That it goes on is recorded before it does; from then on it is a call like any
-other, whose outcome is unknown after a crash.
+A call that waits at a question is run again after a crash. Its steps return what they returned; what it does
+before a question outside of a step has to be harmless twice (the Tool port says so). When the answer comes,
+the mark "goes on" is recorded, and only then does the call go on. From there on its outcome is unknown after
+a crash, like that of any other call.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ ASK, GOES_ON = "ask", "goes on"
 class CallQuestions:
     """The questions within the calls of one turn.
 
-    A call is named by its step and number, `tool delete#1`.
+    A call is named by its step and the number of that step, `tool delete#1`.
 
     Args:
         recorded: the turn's steps of earlier attempts.
@@ -42,11 +43,11 @@ class CallQuestions:
                     self.answered(row)
 
     def stands_at_one(self, call: str) -> bool:
-        """Whether the crash met the call at a question, open or not, behind which it has not gone on."""
+        """Whether the call was at a question when the crash came: no mark says that it went on from there."""
         return not self._asked.get(call, set()) <= self._gone_on.get(call, set())
 
     def unasked(self, call: str, asked: Collection[tuple[str, int]]) -> int | None:
-        """The number of a question that an earlier attempt of the call asked and this one did not."""
+        """Number of a question that an earlier attempt of the call asked and this one did not, or None."""
         recorded = sorted(self._asked.get(call, ()))
         return next((n for n in recorded if (f"{call}/{ASK}", n) not in asked), None)
 
@@ -55,7 +56,7 @@ class CallQuestions:
         self._answers[question.name, question.n] = question
 
     def entries(self, call: str) -> list[Entry]:
-        """What persons were asked within a call and have answered, as it stands in the transcript."""
+        """The questions within a call that have their answers, and these, as entries of the transcript."""
         rows = [row for (name, _), row in sorted(self._answers.items()) if name == f"{call}/{ASK}"]
         said = [msgspec.json.decode(row.value, type=Answered) for row in rows]
         return [
@@ -66,7 +67,7 @@ class CallQuestions:
 
 
 def going_on(turn: int, call: str, question: StepRow) -> StepRow:
-    """The mark that a call goes on with what came of a question."""
+    """The mark that a call goes on after a question: with its answer, or without one in time."""
     return StepRow(
         name=f"{call}/{GOES_ON}",
         n=question.n,

@@ -1,5 +1,8 @@
-"""At boot: what was cut short, and what becomes of each. A turn to resume stays `running` under its older
-boot, and its key's task adopts it as the first thing it does."""
+"""At boot: what becomes of interrupted turns.
+
+A turn that is resumed stays `running` under its older boot. The task of its session adopts it before it does
+anything else (`next_turn`).
+"""
 
 from __future__ import annotations
 
@@ -28,10 +31,10 @@ AT_ONCE = 50
 
 
 class RecoveryPolicy(Struct, frozen=True):
-    """What decides of interrupted turns, beside themselves.
+    """What a verdict depends on beside the turn.
 
     Args:
-        allowed: whether an owner may still speak.
+        allowed: whether the person at an address may still speak.
         resume: False for `run --no-resume`.
         freshness_s, stuck_after: see `[gateway]`.
     """
@@ -50,11 +53,11 @@ async def turn_away(
     platform: Callable[[str], Platform | None],
     waits: Refused,
 ) -> None:
-    """Drop waiting messages and commands of people who may no longer speak, before any takes effect.
+    """Drop waiting messages and commands of people who may no longer speak, before any of them takes effect.
 
-    Such a message is also dropped from a turn that goes on for others. A turn whose answer is recorded does
-    not go on: its answer is given to all whom it answers. The messages of an account that this boot does not
-    serve wait for a boot that does.
+    Where a turn goes on for other people, such a message is dropped from it too. A turn that has recorded its
+    answer does not go on: its answer is given to all whom it answers. Messages of an account that this boot
+    does not serve wait for a boot that serves it.
     """
     shared = [
         one
@@ -82,9 +85,9 @@ async def recover(
     log: Log,
     waits: Refused,
 ) -> int:
-    """Give each interrupted turn its verdict; close those that are not resumed. Returns how many are.
+    """Give each interrupted turn its verdict, and close those that are not resumed. Returns how many are.
 
-    Commands run before this: a turn that a pending /stop or /new ended has no verdict any more.
+    Unsettled commands run before this. A turn that one of them ended needs no verdict any more.
     """
     resumed = paused = 0
     if booted.clean and not booted.first:
@@ -130,19 +133,19 @@ def _verdict(turn: Interrupted, policy: RecoveryPolicy, now: float, guarded: boo
 
 
 async def release(store: Store, log: Log) -> None:
-    """A boot that has lived CALM_S seconds is calm: what is paused goes on."""
+    """Wait until this boot has lasted CALM_S seconds. Then let the paused turns go on."""
     await trio.sleep(CALM_S)
     log.info("turns released", turns=await until_stored(store.release))
 
 
 async def sweep(store: Store, log: Log) -> None:
-    """Until cancelled, look for rows that cannot be read, also where no promise meets them.
+    """Look for rows that cannot be read and that no promise meets, every SWEPT_S seconds, until cancelled.
 
-    It looks at a page at a time, so that nobody's commit waits for all of it.
+    It looks at one page at a time, so that nobody's commit waits for the whole look.
     """
     while True:
         await trio.sleep(SWEPT_S)
-        # If the store cannot, whoever waits for it says so.
+        # If the store cannot read or write, that is logged by somebody who waits for it.
         found, _ = await attempt(partial(_swept, store))
         for what in found or ():
             log.error("out of the way", kind="row", key=None, what=what)

@@ -1,9 +1,10 @@
-"""A turn as the gateway has it: its time, its steps, what attends it, and what it made.
+"""A turn as the gateway has it: its time, its steps, its activity, and what it made.
 
-The nursery owns the agent and, once the turn has lasted half a second, what attends it: typing, the
-progress line, the live preview. They are its tasks, so none outlives the turn or exists twice. Leaving
-the scope frees the slot. What the turn made (a result or an error) is `made`; a turn that was cut from
-outside made nothing, and nothing is written for it here: who cancels writes first.
+The turn's nursery (`runner.py`) owns the agent. Once the turn has lasted half a second it owns the turn's
+activity too: typing, the progress line, the live preview. They are tasks of that nursery, so none of them
+outlives the turn or exists twice. Leaving the nursery frees the slot. `made` is the turn's result or its
+error. A turn that was cut from outside made nothing, and its end is not written by its own task: who cancels
+writes first.
 """
 
 from __future__ import annotations
@@ -44,14 +45,14 @@ class TurnRun:
     Attributes:
         messages, unheard: see `Turn`.
         asked_at: wall time of the newest message it was opened with.
-        before: the conversation before it, as far as it was read with it.
-        made: its result or its error.
-        said: what it said last.
-        steps: their recording.
-        attendance: what shows that it works.
+        before: the conversation before it, as far as it was read when the turn was opened.
+        made: its result or its error; None as long as it has neither.
+        said: the text of its last `say`.
+        steps: its journal.
+        attendance: its activity: what shows that it works.
         next_answer: set when a question may have its answer.
-        permit: its place among the turns that work at once.
-        ours: what is waited for in it is not the turn's time.
+        permit: held while it works; see `TurnPermit`.
+        ours: time that passes in this block is the gateway's, and does not count towards the deadline.
     """
 
     def __init__(
@@ -96,8 +97,8 @@ class TurnRun:
         """Run the agent under the turn's deadline.
 
         Raises:
-            TurnTimedOut: it passed its deadline. What it sleeps, asks, waits for the store or does not run is
-                not of it.
+            TurnTimedOut: it passed its deadline. Time in `sleep` and `ask`, time that it waits for the store,
+                and time in which the process did not run do not count.
             StepMismatch: it ended without asking for every recorded step.
         """
         with self._time.given():
@@ -122,7 +123,7 @@ class TurnRun:
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """Waiting counts neither towards the deadline nor as a running turn."""
+        """In this block the turn waits for a person or a clock: its time stops, it holds no permit."""
         with self.ours():
             self._waiting += 1
             self.attendance.pause()
@@ -134,7 +135,7 @@ class TurnRun:
                 if not self._waiting:
                     self.attendance.resume()
             if not self._waiting:
-                # The wait for a place does not count either. Another wait may begin meanwhile.
+                # The wait for a permit does not count either. Another wait may begin meanwhile.
                 self.attendance.pause()
                 await self.permit.acquire()
                 if self._waiting:
@@ -143,9 +144,10 @@ class TurnRun:
                     self.attendance.resume()
 
     def tool_failed(self, tool: str, error: Exception) -> None:
-        """Tell those who wrote the tool; its model is told by the call's result.
+        """Log a tool's error for those who wrote the tool. The model reads it as the result of the call.
 
-        A ValueError says what is wrong with the arguments (see the Tool port): that is the model's to mend.
+        A ValueError says what is wrong with the arguments (see the Tool port). The model can mend that, so
+        the line is at level `info`.
         """
         key, why, trace = str(self.key), self.discretion.redact(shown(error)), traceback_of(error)
         log = self.around.log
@@ -156,22 +158,30 @@ class TurnRun:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether a person has written this, or one who may still write would read what comes of it."""
+        """Whether its answer has a reader.
+
+        True if a person wrote one of its messages. If all of them are notes of the gateway (the end of a
+        program), true as long as the person at its address may still speak.
+        """
         return not all(message.note for message in self.messages) or self.around.allowed(self.address)
 
     def processes(self, consumed: list[int]) -> TurnProcesses:
-        """The conversation's programs, for a tool's call; `consumed` takes those whose end it has told."""
+        """The conversation's processes, for one tool call.
+
+        Args:
+            consumed: the call adds the numbers of the processes whose end its result tells.
+        """
         admins = self._platform.policy.admins if self._platform is not None else ()
         admin = all(message.address.user in admins for message in self.messages)
         around, ours = self.around.background, self.ours
         return TurnProcesses(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
 
     async def reply(self, text: str, said: DeliveryKind = "final") -> Reply:
-        """The text, without secrets, as parts for this turn's platform; its time is not the turn's."""
+        """The text, without secrets, as parts for this turn's platform. Its time is not the turn's."""
         return await self.split(await self.safe(text), said)
 
     async def safe(self, text: str) -> str:
-        """The text without secrets and without what no platform takes."""
+        """The text without secrets, and without characters that no platform takes."""
         with self.ours():
             return clean(await self.discretion(text))
 
@@ -185,7 +195,7 @@ class TurnRun:
         """Parts as a reply that answers the turn's first message as the account's policy says."""
         first, message, platform = self.messages[0], self.messages[-1], self._platform
         rule = "first" if platform is None else platform.policy.reply_to
-        # Ids of messages hold in the chat they were given in: it may have got another id between the two.
+        # A message id is valid only in the chat that gave it, and the chat may have got another id since.
         anchor = first.message_id if rule != "off" and first.address.chat == self.address.chat else None
         return Reply(
             address=self.address,

@@ -1,9 +1,14 @@
-"""One turn's life: its scope, the agent in it, and what is written of what it made.
+"""One turn's life: its scope, the agent in it, and the write of what it made.
 
-The slot is the scope: a session is busy exactly while the `with` block below is open. Who cancels a
-turn has written its end first (stop, reset, interrupt) or means it to be found running at the next boot
-(shutdown); so after the scope is left only a result or an error is written here, and no flag of a scope
-is asked (`cancel_called` and `cancelled_caught` can both be true of a turn that has its answer).
+The slot is the scope: a session is busy exactly while the turn's nursery in `_act` is open. A stop, a reset
+and an interrupt write the turn's end first and cancel the scope after that. A shutdown cancels it too, and
+leaves the row `running` for the next boot. So what is written here, after the scope is left, is a result or
+an error, and never a cancel. No flag of a scope is asked: `cancel_called` and `cancelled_caught` can both be
+true of a turn that has its answer.
+
+Why no zombie can exist. The agent runs inside that nursery, and so does all that shows of the turn: the block
+is left when they are gone. A turn that refuses to go is left behind (`session_workers.py`): the session's
+next turn begins without it, and the fence refuses its writes, since its row is no longer `running`.
 """
 
 from __future__ import annotations
@@ -36,14 +41,15 @@ from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.transcript import AssistantEntry
 
 CLOSE_TRIES, CLOSE_S = 3, 0.5
-"""After so many refusals of its end, or so many seconds in which the disk takes no write at all, a turn gives
-its place up: that is no passing fault."""
+"""A turn gives its permit up after so many refusals of its end, or so many seconds in which the disk takes no
+write at all. Such a fault does not pass at once, and other turns need the permit."""
 TOO_MUCH_TRIES = 5
-"""If the disk takes a small write and then refuses the turn's end, so often in a row, the end is too large: a
-short sentence is tried in its place. A disk that takes no write at all says nothing about the end's size."""
+"""How often in a row the disk has to take a small write and then refuse the turn's end. The end is then taken
+to be too large, and a short sentence is tried in its place. A disk that takes no write at all says nothing
+about the end's size."""
 
 NOTHING_SAID = "nothing said"
-"""Why a turn has no answer whose agent gave none: often a `return` was forgotten."""
+"""The reason of a turn whose agent returned None and had said nothing. Often a `return` was forgotten."""
 
 _UNWANTED = Closing(state="abandoned", reason="allow_users", outcome="dropped")
 
@@ -69,7 +75,7 @@ class TurnRunner:
         )
         try:
             if not run.is_wanted:
-                # Nobody who may speak would read what comes of it.
+                # Nobody who is still allowed to speak would read its answer.
                 close = partial(self._around.store.close_turn, run.id, _UNWANTED)
                 await until_stored(close, wait=self._around.disk.again)
                 end = _UNWANTED
@@ -93,7 +99,7 @@ class TurnRunner:
             "turn closed",
             turn=run.id,
             key=str(run.key),
-            # Somebody else has written its end, or nobody has yet.
+            # `end` is None when somebody else has written the turn's end, or nobody has yet.
             outcome="cut" if end is None else end.state,
             seconds=seconds,
             steps=run.steps.count,
@@ -102,9 +108,9 @@ class TurnRunner:
         )
 
     async def _act(self, run: TurnRun, reach: Callable[[trio.CancelScope], None]) -> None:
-        """The turn's nursery, whose scope is the turn's: the agent and what attends it.
+        """Run the agent and the turn's activity in the turn's nursery, whose scope is the turn's scope.
 
-        Cancelled: nothing is made.
+        Cancelled: `run.made` stays None.
         """
         failed: BaseExceptionGroup[Exception] | None = None
         try:
@@ -126,16 +132,16 @@ class TurnRunner:
         return await awaited("the agent", lambda: self._agent(Turn(run)))
 
     async def _close(self, run: TurnRun, made: Made) -> Closing | None:
-        """Write the turn's end. Whoever ended it before has written one."""
+        """Write the turn's end. None if the turn met a fence: whoever ended it has written its end."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(run.key), session=run.session, why=repr(made.error))
             return None
         return await self._stored(run, await self._ended(run, made))
 
     async def _stored(self, run: TurnRun, end: Closing) -> Closing:
-        """Write it as soon as the disk takes it; returns what was written.
+        """Write the end as soon as the disk takes it; returns the one that was written.
 
-        A drain may cancel this task now: what the turn has made is written all the same, if it can be.
+        A drain may cancel this task meanwhile. The end is written all the same, if the disk takes it in time.
         """
         well, refusals, alone = self._around.disk, 0, 0
 
@@ -172,7 +178,7 @@ class TurnRunner:
         return await until_stored(uncut(close), refused, until_well)
 
     async def _commit(self, run: TurnRun, closing: Closing) -> None:
-        """One try. If the lane is idle it is ours meanwhile, and what is said begins with the turn's end."""
+        """One try to write the end. If the lane is idle, the same commit begins the delivery of the reply."""
         store, reply, begun = self._around.store, closing.reply, None
         release = None if reply is None else self._around.hold(reply.address.lane)
         if release is None:
@@ -184,9 +190,9 @@ class TurnRunner:
             release(begun)
 
     async def _ended(self, run: TurnRun, made: Made) -> Closing:
-        """How the turn ends. An answer that is none, or that its platform cannot split, is an error.
+        """How the turn ends. An answer that is no text, or that its platform cannot split, is an error.
 
-        Cancelled while it is split: nobody has seen it, so the turn was cut before it had one.
+        Cancelled while the answer is split: nobody has seen it, so the turn counts as cut before its answer.
         """
         error = made.error
         if error is None:
@@ -198,7 +204,7 @@ class TurnRunner:
         return self._failed(run, error)
 
     def _failed(self, run: TurnRun, error: BaseException) -> Closing:
-        """A sentence of ours, which needs no splitting."""
+        """The end of a turn that failed. Its sentence is ours and short, so it needs no splitting."""
         ending = ending_of(error, run.id, now=self._around.clock.now(), asked_at=run.asked_at)
         said = ending.sentence[: CLOSING_LINE_UNITS - 2]
         return Closing(
@@ -212,10 +218,11 @@ class TurnRunner:
 
 
 async def _finished(run: TurnRun, answer: object) -> Closing:
-    """What is written of an answer.
+    """The end of a turn that has an answer.
 
     Raises:
-        AgentError: it is none. And whatever an adapter raises that cannot split it.
+        AgentError: it is neither a text, nor a Silence, nor None.
+        Exception: what the adapter raised when it split the answer.
     """
     step = run.steps.closing
     if isinstance(answer, Silence):

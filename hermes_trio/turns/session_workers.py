@@ -1,6 +1,6 @@
-"""What the task of a session has beside that of any key: its session, and the turn that it runs.
+"""The task of a session: a worker that also knows its session and the turn that it runs.
 
-Who cancels writes first: by the time a turn is cut here its row says so.
+Here a turn's scope is cancelled. Who cancels writes first: the turn's row is no longer `running` by then.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class SessionWorker(Worker):
     """The task of a key's session.
 
     Attributes:
-        session: what it works for.
-        permit: its place among the turns that work at once.
+        session: the number of the session that it works for.
+        permit: the permit of its turns.
     """
 
     __slots__ = ("_cut", "_turn", "permit", "session")
@@ -37,9 +37,12 @@ class SessionWorker(Worker):
     def holding(
         self, turn: int, answered: Callable[[], None]
     ) -> Iterator[Callable[[trio.CancelScope], None]]:
-        """While the body runs, `answer` reaches the turn's questions, and `cut` the scope it is given.
+        """The turn is this worker's while the body runs: `answer` and `cut` reach it.
 
-        The body gets the function that takes the scope: it is the turn's nursery's.
+        The body gets a function and calls it with the scope of the turn's nursery. `cut` cancels this scope.
+
+        Args:
+            answered: called by `answer`.
         """
         left = trio.Event()
 
@@ -55,9 +58,9 @@ class SessionWorker(Worker):
             left.set()
 
     def cut(self, turn: int, why: str) -> trio.Event | None:
-        """Cancel this turn's scope, also if the commit that opened it has not reached its task yet.
+        """Cancel this turn's scope. A turn whose opening has not reached this task yet is cut as it begins.
 
-        Returns what is set when it has left, None if it had not begun.
+        Returns an event that is set when the turn has left; None if it has not begun.
         """
         if self._turn is None or self._turn[0] != turn:
             self._cut = turn
@@ -76,7 +79,7 @@ class SessionWorker(Worker):
             self._turn[2]()
 
     def left_behind(self) -> None:
-        """Give its place among the working turns to others."""
+        """Give its permit to others."""
         if self.permit is not None:
             self.permit.leave()
 
@@ -85,7 +88,10 @@ class SessionWorkers(WorkerTable[ConversationKey, SessionWorker]):
     """The tasks of sessions by key."""
 
     def cut(self, key: ConversationKey, turn: int, why: str) -> None:
-        """Cancel a turn of the key's task; the task goes on, or is left behind if the turn refuses to end."""
+        """Cancel a turn of the key's task. The task goes on with the next turn.
+
+        If the turn has not left after `LEAVE_S` seconds, its task is left behind, and a new one takes over.
+        """
         worker = self.live.get(key)
         left = worker.cut(turn, why) if worker is not None else None
         if worker is not None and left is not None:

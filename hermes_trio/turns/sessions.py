@@ -1,6 +1,6 @@
-"""What a key's task does: next turn, run it, write what it made.
+"""What a session's task does: ask the store for the next turn, run it, write what it made, ask again.
 
-An idle session has no task and no object.
+A session without work has no task and no object.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Sessions:
     """The work of session keys.
 
     Attributes:
-        limiter: of the turns that work at once.
+        limiter: gives out the permits of the turns that work at once.
 
     Args:
-        next_turn: the store's promise, told what the agent wants to know and when sessions end.
+        next_turn: the store's promise, with what the agent and the configuration add to its arguments.
         play: runs one turn and writes what it made.
-        turns_max: how many turns run at once; more wait before their messages are claimed.
+        turns_max: how many turns work at once; another waits before its messages are claimed.
     """
 
     def __init__(self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, turns_max: int) -> None:
@@ -41,15 +41,15 @@ class Sessions:
         self._open = False
 
     def open_turns(self) -> None:
-        """From this line on turns are opened: what older boots left has its verdict."""
+        """Turns are opened from now on. Called when every interrupted turn has its verdict."""
         self._open = True
 
     def open_no_turns(self) -> None:
-        """From this line on no `next_turn` is queued."""
+        """No turn is opened from now on: `next_turn` is not called any more."""
         self._open = False
 
     def place(self, key: ConversationKey) -> Sequence[str]:
-        """A line for /status if the key waits for a place among the turns that run."""
+        """A line for /status if the key waits for a permit; else none."""
         return [sentences.in_line(list(self._line).index(key) + 1)] if key in self._line else []
 
     async def work(self, key: ConversationKey, worker: SessionWorker) -> None:
@@ -58,19 +58,19 @@ class Sessions:
         found: Opened | WaitForMore | None = None
         while self._open:
             if self.limiter.full and not await self._store.has_work(key, worker.session):
-                # A key that was woken without work to do needs no place.
+                # A key that was woken without work to do needs no permit.
                 return
             await self._wait_in_line(key, permit)
             try:
-                # The drain may have begun while this key waited for its place.
+                # The drain may have begun while this key waited for its permit.
                 if not self._open:
                     return
                 found = await self._next_turn(key, worker.session)
                 if isinstance(found, Opened):
                     await self._play(key, worker, permit, found)
             except Fenced as fence:
-                # The session has ended, and its successor is under the key already; or the turn was ended
-                # while its end was written, and the commit that did so has woken this task.
+                # Either the session has ended: then its successor's task is in the table already. Or
+                # somebody else ended the turn before its end was written: that commit has woken this task.
                 self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
                 return
             finally:
@@ -83,7 +83,7 @@ class Sessions:
                 await worker.rest(found.seconds)
 
     async def fail_first(self, key: ConversationKey, worker: SessionWorker) -> str | None:
-        """Fail what no turn can get past."""
+        """Fail the turn or the message that the session cannot get past."""
         return await self._store.fail_next(key, worker.session)
 
     async def _wait_in_line(self, key: ConversationKey, permit: TurnPermit) -> None:

@@ -42,8 +42,8 @@ class Turn:
         key: whose conversation it is.
         address: where the answer goes.
         attempt: 1, and one more each time the turn is run again after a crash.
-        unheard: of those it was opened with, the ones that `history()` does not have already (it has
-            those of a turn that was interrupted by a later message).
+        unheard: the messages that it was opened with and that `history()` does not have. (If a later message
+            interrupted a turn, `history()` has the messages of that turn already.)
     """
 
     __slots__ = ("__weakref__", "_run", "address", "attempt", "id", "key", "session", "unheard")
@@ -113,7 +113,7 @@ class Turn:
         return await self._run.steps.run(name, fn, *args, idempotent=idempotent)
 
     async def say(self, text: str) -> None:
-        """Send markdown to the conversation, once. Returns when it is owed, not when it is shown.
+        """Send markdown to the conversation, once. Returns when it is durable, not when it is shown.
 
         The last one is the final reply if the function returns None. Cancelled: all of it is owed or nothing.
 
@@ -130,7 +130,7 @@ class Turn:
                 return
             done = msgspec.structs.replace(row, state="done", value=b"null")
             said = AssistantEntry(text=text, interim=True)
-            # What shows nothing is recorded, and not sent: no platform takes it.
+            # A text that shows nothing is recorded and not sent: no platform takes it.
             reply = await self._run.split(text, "say") if shows(text) else None
             await self._run.steps.end(done, entries=[said], reply=reply)
 
@@ -194,7 +194,7 @@ class Turn:
         assert row.wake_at is not None
         async with self._run.paused():
             with trio.move_on_after(self._until(row.wake_at, timeout_s)):
-                # What is waited for is taken before the look: an answer that comes meanwhile sets it.
+                # The event is taken before the look at the row: an answer that comes in between sets it.
                 while True:
                     answered = self._run.next_answer
                     row = await self._run.steps.asked(row)
@@ -208,7 +208,7 @@ class Turn:
         return row
 
     def _until(self, wake_at: float, at_most_s: float) -> float:
-        """Seconds until a wall time. A clock that was set back makes no wait longer than was asked for."""
+        """Seconds until a wall time, at most `at_most_s`: the wall clock may have been set back."""
         return min(at_most_s, max(0.0, wake_at - self._run.around.clock.now()))
 
     async def sleep(self, seconds: float, *, name: str = "sleep") -> None:

@@ -1,4 +1,4 @@
-"""What becomes of a turn that an older boot left running. Asked once per boot, before any platform starts."""
+"""The verdict on an interrupted turn, one an older boot left running. Once per boot, before intake begins."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ def verdict(
     freshness_s: float,
     stuck_after: int,
 ) -> Verdict:
-    """Resume it, or why not.
+    """Resume the turn, or why it is not resumed.
 
     Args:
         tail: the newest entry of the turn; a note only if the turn has nothing else.
-        age_s: of the last transcript entry. Below 0 its time is in the future: that counts as now once.
-        interruptions: boots in a row that its session was interrupted in, this one counted.
-        waits: for a person, who may take as long as the question is open, or for a time to come. It
-            did not work, so neither its age nor the interruptions tell anything about it.
-        served: its account is one of those that this boot serves; else a later one decides.
-        allowed: its owner may still speak to the account.
+        age_s: seconds since the last thing it did (`Interrupted.last_at`). Below 0 if that is in the future,
+            since the wall clock was set back: at the first interruption it counts as fresh, later as too old.
+        interruptions: how many boots in a row left a turn of its session running, the last one included.
+        waits: it waits for the answer to an open question, or for a time to come. It did not work when it was
+            interrupted, so neither its age nor the interruptions say anything about it.
+        served: this boot serves its account. If not, a later boot decides.
+        allowed: somebody whom it answers may still speak to the account.
         resume: False for `run --no-resume`.
-        guarded: too many boots ended badly in too short a time: what would resume is paused.
-        freshness_s: older turns are not resumed; 0 is never.
-        stuck_after: as many interruptions in a row end it.
+        guarded: too many boots ended badly in too short a time. A turn that would be resumed is paused then.
+        freshness_s: a turn that is older is not resumed; 0: none is.
+        stuck_after: a turn with so many interruptions in a row is not resumed.
     """
     if not served:
         return "absent"

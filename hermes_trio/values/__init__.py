@@ -1,1 +1,1 @@
-"""The frozen values that travel between the rooms."""
+"""The frozen values that travel between the folders, and what follows from a commit (`consequences.py`)."""

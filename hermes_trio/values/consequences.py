@@ -21,7 +21,7 @@ class ReplaceKey(Struct, frozen=True):
     """The key's session has ended: cancel its scope, put a successor for `session` under the key.
 
     Args:
-        who: ended it: a user, "turn N", an operator, a rule.
+        who: whoever ended it: a user, "turn N", an operator, a rule.
     """
 
     key: ConversationKey
@@ -64,7 +64,7 @@ class WakeLane(Struct, frozen=True):
 
 
 class HasMoved(Struct, frozen=True):
-    """A chat has another id: what is heard from there and said there goes by it."""
+    """A chat has another id. From now on it is heard and spoken to under that."""
 
     account: str
     chat: str
@@ -72,7 +72,7 @@ class HasMoved(Struct, frozen=True):
 
 
 class Settled(Struct, frozen=True):
-    """A message has come to its end without an answer and without a stop: its line in the log."""
+    """A message has an outcome other than `answered` and `stopped`: its line in the log."""
 
     account: str
     native: str
@@ -82,17 +82,17 @@ class Settled(Struct, frozen=True):
 
 
 class Unkept(Struct, frozen=True):
-    """So many updates of an account were turned away and have no row, in hours that are over: a line."""
+    """So many updates of an account were turned away without a row, in hours that are over: a line."""
 
     account: str
     count: int
 
 
 class LeftOut(Struct, frozen=True):
-    """Part of a conversation is shown to its model no longer: its line in the log.
+    """Part of a conversation is not shown to its model any more: its line in the log.
 
     Args:
-        what: see `pure.context.what_of`.
+        what: see `what_of` in `transcript/compaction.py`.
     """
 
     key: ConversationKey
@@ -101,13 +101,13 @@ class LeftOut(Struct, frozen=True):
 
 
 class OutOfTheWay(Struct, frozen=True):
-    """Rows that could not be read are acted on no longer: a line in the log for each."""
+    """Rows that could not be read are settled or put right: a line in the log for each."""
 
     what: tuple[str, ...]
 
 
 class GivenUp(Struct, frozen=True):
-    """A part that could not be read is not said any more: its line in the log.
+    """A part that could not be read is not sent any more: its line in the log.
 
     Args:
         lane: where it was to be said, if that is known.
@@ -119,11 +119,11 @@ class GivenUp(Struct, frozen=True):
 
 
 class RestartAsked(Struct, frozen=True):
-    """Somebody who may has asked the gateway to begin anew."""
+    """An admin has asked for a restart."""
 
 
 class EndProcesses(Struct, frozen=True):
-    """The rows of these processes have ended: their processes shall."""
+    """The rows of these processes say that they have ended: end the programs."""
 
     processes: tuple[int, ...]
 

@@ -38,8 +38,8 @@ class Reply(Struct, frozen=True, kw_only=True):
         address: where.
         parts: at least one.
         said: what it is.
-        anchor: message_id that the first part (with `anchor_all` every part) answers visibly, if
-        anchor_when: "always", or "waiting": only where more messages wait behind it.
+        anchor: the message_id that the first part (with `anchor_all` every part) is a visible reply to.
+        anchor_when: when the anchor is used: "always"; or "waiting": only if more messages wait behind it.
         choices: buttons below the last part.
     """
 
@@ -53,7 +53,7 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Answered(Struct, frozen=True):
-    """What the step of an `ask` gives when it has its answer: what was asked, as it was shown, and that."""
+    """The value of an `ask` that has its answer: the question, as it was shown, and the answer."""
 
     question: str
     answer: str
@@ -80,11 +80,11 @@ class StepRow(Struct, frozen=True, kw_only=True):
 
 
 class Closing(Struct, frozen=True, kw_only=True):
-    """How a turn ends. `reply` None with state "finished": the last `say` is the final, or silence.
+    """How a turn ends. `reply` None with state "finished": the last `say` is the answer, or there is silence.
 
-    `outcome` is that of its messages where the state does not say it. With `until` they have none yet: they
-    are deferred until that wall time, and what `reply` says is said if one of them was not told before;
-    without one nobody is told yet.
+    `outcome` is the outcome of its messages, if the state does not determine it. With `until` they have none
+    yet: they are deferred until that wall time. `reply` is sent then if one of them was not told before; with
+    `reply` None nobody is told yet.
     `error` is what the turn failed with.
     """
 
@@ -106,7 +106,7 @@ class Claimed(Struct, frozen=True):
 
     Args:
         step: "name#n" of the step at whose end it was taken in; None: the turn was opened with it.
-        in_history: the history that is shown has it already: the turn it was first given to was interrupted.
+        in_history: the history has it already, since an earlier turn took it and was interrupted.
     """
 
     id: int
@@ -117,12 +117,12 @@ class Claimed(Struct, frozen=True):
 
 
 class Mark(Struct, frozen=True):
-    """How far a session's transcript is known to somebody; the store's own, handed back to it as it came.
+    """How far a session's transcript is known. The store makes it, and is given it back unchanged.
 
     Args:
         entry: the newest entry that is known.
         size: characters that were read up to there.
-        rewritten: how often what had been said in the session was changed; if that has grown, it is void.
+        rewritten: how often earlier entries of the session were changed. A mark with an older count is void.
         unseen: entries up to this one did not fit.
     """
 
@@ -137,8 +137,8 @@ class History(Struct, frozen=True):
     """A conversation before a turn, oldest first.
 
     Args:
-        known: the entries follow what is known up to this mark; None: they are all there is.
-        mark: up to where it is known now; None: the next turn will not be shown the same.
+        known: the entries are those behind this mark; None: they are all there is.
+        mark: up to where the transcript is known now; None: that cannot be relied on by the next turn.
         unseen: entries up to this one do not fit.
     """
 
@@ -168,10 +168,10 @@ class WaitForMore(Struct, frozen=True):
 
 
 class Begun(Struct, frozen=True, kw_only=True):
-    """A delivery whose beginning is recorded: it must be recorded as ended, or is unknown.
+    """A delivery whose beginning is recorded. Until its end is recorded too, its outcome is unknown.
 
-    `created_at`: since when it is owed, wall time. `plain`: it was refused for its formatting, so it goes
-    without its spans, and the addresses of its links stand in its text.
+    `created_at`: wall time since when it is owed. `plain`: it was refused for its formatting, so it is sent
+    without spans, and the addresses of its links stand in its text.
     """
 
     row: int
@@ -183,7 +183,7 @@ class Begun(Struct, frozen=True, kw_only=True):
 
 
 class InDoubt(Struct, frozen=True):
-    """A part that may have arrived comes next, and is not said again now. `created_at`: see `Begun`."""
+    """The lane's next part may have arrived already, and is not sent again now. `created_at`: see `Begun`."""
 
     created_at: float
 
@@ -199,8 +199,8 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     """A turn that an older boot left running.
 
     Args:
-        last_at: wall time of the last it did: a transcript entry, or the end of a sleep.
-        interruptions: boots in a row that left its session's turn running.
+        last_at: wall time of the last thing it did: a transcript entry, or the end of a sleep.
+        interruptions: how many boots in a row left a turn of its session running.
         waits: for the answer to an open question, or in a sleep whose end is still to come.
         tail: the newest entry of the turn; a note only if the turn has nothing else.
         said: the messages that it has to answer, and who wrote each from where.
@@ -219,10 +219,11 @@ class Interrupted(Struct, frozen=True, kw_only=True):
 
 
 class Booted(Struct, frozen=True, kw_only=True):
-    """What `begin_boot` found. `unclaimed` are the messages and commands that no turn has, and who wrote each
-    from where; what was deferred is among them, and waits again.
+    """What `begin_boot` found.
 
-    `moved`: account, chat and the id it has now. `guarded`: too many boots ended badly in too short a time.
+    `unclaimed`: the messages and commands that no turn has taken, each with its address. Deferred messages
+    are among them; they wait for a turn again. `moved`: account, chat, and the id that the chat has now.
+    `guarded`: too many boots ended badly in too short a time.
     """
 
     boot: int
@@ -240,8 +241,8 @@ class Place(Struct, frozen=True):
     """Where looking through the rows goes on.
 
     Args:
-        walk: which rows.
-        behind: which row of them was the last.
+        walk: which kind of rows.
+        behind: the last row of them that was looked at.
     """
 
     walk: int = 0
@@ -256,8 +257,8 @@ class PendingCommand(Struct, frozen=True):
 
 
 class Stopped(Struct, frozen=True):
-    """What a stop found: whose session, the turn it stopped (None: nothing ran), how many messages wait,
-    background work. `everything`: that was ended too.
+    """What a stop found: the session's key, the turn that it stopped (None: nothing ran), how many messages
+    wait, and the processes that ran. `everything`: those were ended too.
     """
 
     key: ConversationKey

@@ -1,6 +1,7 @@
-"""What the store promises, one file each.
+"""What the store promises, one file for each subject.
 
-An update goes `intake` (or `questions`, if it answers one; `commands`, if it is one), `next_turn`, whose turn
-`claims` it, `turns` with its steps and its end, `ends` for its rows, `live` for what its chat is shown
-meanwhile, `delivery` for what it is told. `outbound` is how the table of an outbound row is written.
+The way of an update through them: `intake` makes it a row (`commands` settles it if it is a command,
+`questions` if it answers one). `next_turn` opens the turn that takes it, by `claims`. `turns` records that
+turn's steps and its end, `ends` what the end does to other rows. `live` is what its chat is shown meanwhile,
+`delivery` what it is told. `outbound` makes the statements for the table of an outbound row's states.
 """
