@@ -54,7 +54,7 @@ async def test_a_commands_answer_goes_before_the_refusals_of_a_flood(autojump_cl
         await world.until(seconds=4.5)
         await world.say("u1", command)
         await world.settle()
-        assert [call[0] for call in calls(world, op="send") if call[2] == "reply"][0] == 5.0
+        assert next(call[0] for call in calls(world, op="send") if call[2] == "reply") == 5.0
 
 
 async def test_status_and_stop_are_answered_while_a_model_hangs(world):
