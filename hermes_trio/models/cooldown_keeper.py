@@ -1,8 +1,8 @@
-"""What outlives the process of the keys that cool down, and when what was deferred is tried again.
+"""Keeps cooldowns across restarts, and tries deferred messages again when their time has come.
 
-One task of the gateway. It is woken, and then looks: at what the pools know, which it writes down where that
-is news, and at the clock. So it may miss any number of wakes but the last, and a crash before a write costs
-one more refused request.
+One task of the gateway. When it is woken it looks at the pools, and writes down what is new there; and at the
+clock. It looks at states, not at messages sent to it, so one look after the last wake is enough. A crash
+before the write costs one more refused request.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.views import KeyView
 
 AGAIN_S = 5.0
-"""How long after a write that failed the next one is tried."""
+"""Seconds between a write that failed and the next try."""
 
 LOOK_S = 60.0
-"""The wall clock may jump while the loop's own does not: it is looked at so often."""
+"""How often the wall clock is looked at: it may jump, and the loop's own clock does not."""
 
 NEVER = float("inf")
 
 
 class CooldownKeeper:
-    """Keeps what pools know of refused keys, and lets deferred messages be tried when their time has come.
+    """Keeps the cooldowns of keys in the store, and lets deferred messages be tried when their time has come.
 
     Args:
-        store: where it is kept.
-        pools: those of the gateway's agent.
-        clock: cooldowns are in wall time.
+        store: where they are kept.
+        pools: the key pools of the gateway's agent.
+        clock: wall time, in which cooldowns are.
     """
 
     def __init__(self, store: Store, pools: Sequence[Pool], clock: WallClock, log: Log) -> None:
@@ -49,7 +49,7 @@ class CooldownKeeper:
         self._looked = trio.Event()
 
     def recall(self, cooldowns: Sequence[KeyCooldown]) -> None:
-        """Tell the pools what an earlier life knew, before the first turn."""
+        """Tell the pools the cooldowns that earlier boots kept. Called before the first turn."""
         self._kept = {(cooldown.fingerprint, cooldown.model): cooldown for cooldown in cooldowns}
         for pool in self._pools:
             pool.recall(cooldowns)
@@ -104,7 +104,7 @@ class CooldownKeeper:
         self._looked = trio.Event()
 
     async def _retry(self) -> None:
-        # What is deferred while this is written comes with a time of its own, which counts too.
+        # Messages that are deferred while this is written set a time of their own, which must stay.
         self._next = NEVER
         try:
             again = await self._store.retry_deferred()

@@ -12,24 +12,25 @@ from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.views import KeyState, KeyView
 
 Strategy = Literal["fill_first", "round_robin", "least_used", "random"]
-"""Which of the keys that may be used is used next; see `KeyPool`."""
+"""How the next key is chosen among those that may be used; see `choose`."""
 
 QUOTA_S = 600.0
 AUTH_S = 300.0
 RATE_S = 60.0
 RATE_MAX_S = 900.0
 PROBE_S = 30.0
-"""How often a pool's only key is tried in its cooldown, and a dead one refreshed where it is alone."""
+"""Seconds between two tries in a cooldown: of a pool's first key to be ready (see `probe`), and of the
+refresh of a dead key (see `looked_at`)."""
 
 OF_THE_KEY: frozenset[ModelFailure] = frozenset({"quota", "auth"})
 """After these a key cools down for all its models."""
 
 OF_A_KEY: frozenset[ModelFailure] = OF_THE_KEY | {"rate_limit", "overload"}
-"""After these a key cools down; those that are not in OF_THE_KEY concern only the model that was asked."""
+"""After these a key cools down. After those that are not in OF_THE_KEY, only for the model that was asked."""
 
 
 def shown(refused: KeyCooldown, now: float, *, out: int = 0, used_at: float | None = None) -> KeyView:
-    """A refused key as `keys` shows it at wall time `now`.
+    """A refused key as the command `keys` shows it at wall time `now`.
 
     Args:
         out: how many requests are on their way with it.
@@ -55,12 +56,12 @@ def cooldown_after(
     """The cooldown of a key that was refused.
 
     Args:
-        kind: what for; one of OF_A_KEY.
+        kind: why it was refused; one of OF_A_KEY.
         retry_after_s: how long the provider wants us to wait, if it said so.
         asked_at: wall time of the request that was refused.
         now: wall time.
-        before: the cooldown of the same key and scope. A request that was on its way when
-            that began tells nothing new, so it is no further strike.
+        before: the cooldown that the key has already, for the same model or for all. If the request was on
+            its way when that began, its refusal is no news and no further strike.
     """
     if before is not None and asked_at <= before.since <= now:
         told = now + retry_after_s if retry_after_s is not None else 0.0
@@ -80,40 +81,48 @@ def _cooldown_s(kind: ModelFailure, retry_after_s: float | None, strikes: int) -
 
 
 def died(cooldown: Cooldown, now: float) -> Cooldown:
-    """The cooldown of a key whose refresh gave no other secret. At its end it is refreshed again."""
+    """The cooldown of a dead key: it was looked up again where it comes from, and there is no other secret.
+
+    At the end of the cooldown it is looked up once more.
+    """
     return replace(cooldown, until=max(cooldown.until, now + AUTH_S), tried_at=now, dead=True)
 
 
 def is_dead(cooldowns: Sequence[Cooldown], now: float) -> bool:
-    """Whether one of them is that of a dead key."""
+    """Whether one of a key's cooldowns says that the key is dead."""
     return any(b.dead and b.since <= now for b in cooldowns)
 
 
 def looked_at(cooldowns: Sequence[Cooldown], now: float) -> float:
-    """Wall time at which a dead key may have come to life, where no other key is left.
+    """Wall time at which a dead key is looked up again, if no other key is left.
 
-    It is asked for another secret when its cooldown is over, and half a minute after it was asked last.
+    That is when its cooldown is over, or half a minute after the last look if that is sooner; but a second
+    from now at the earliest.
     """
     asked_at = max(b.tried_at for b in cooldowns if b.dead)
     return max(now + 1.0, min(free_at(cooldowns, now), asked_at + PROBE_S))
 
 
 def free_at(cooldowns: Sequence[Cooldown], now: float) -> float:
-    """Wall time at which a key may be used, with all its cooldowns that concern the model; 0: at any time.
+    """Wall time at which a key may be used; 0: now.
 
-    A cooldown that began in the future was written before the wall clock was set back: it counts no more.
+    A cooldown that begins in the future was written before the wall clock was set back. It does not count.
+
+    Args:
+        cooldowns: those of the key that concern the model.
     """
     return max((b.until for b in cooldowns if b.since <= now < b.until), default=0.0)
 
 
 def probe(pool: Sequence[Sequence[Cooldown]], now: float) -> tuple[int, float] | None:
-    """The key that is tried in its cooldown, and the wall time at which: None while there is a better one.
+    """The key to try in spite of its cooldown, and the wall time at which. None: another key may be used, or
+    all are dead.
 
-    A cooldown is advice. Where all keys that live cool down, the one that is ready first is tried when
-    none has been for half a minute; with one key that is the key.
+    A cooldown is advice. If all keys that are not dead cool down, the one that is ready first is tried, once
+    no key has been tried for half a minute.
 
     Args:
-        pool: of each key its cooldowns that concern the model.
+        pool: for each key, its cooldowns that concern the model.
     """
     alive = [at for at, cooldowns in enumerate(pool) if not is_dead(cooldowns, now)]
     free = {at: free_at(pool[at], now) for at in alive}
@@ -127,15 +136,15 @@ def probe(pool: Sequence[Sequence[Cooldown]], now: float) -> tuple[int, float] |
 def choose(
     strategy: Strategy, usable: Sequence[int], *, uses: Mapping[int, int], last: int, roll: float
 ) -> int:
-    """Pick one of the usable keys' positions (at least one, in order).
+    """The position of the key that is used next.
 
     Args:
         strategy: "fill_first": the first; "round_robin": the one after the last used; "least_used": the one
-            with the fewest uses, the first of these; "random": by the roll.
-        usable: positions.
+            with the fewest uses, and of several the first; "random": by the roll.
+        usable: the positions of the keys that may be used: at least one, in order.
         uses: how often each was used.
-        last: position used last, -1 for none.
-        roll: in [0, 1).
+        last: the position used last; -1: none.
+        roll: a random number in [0, 1).
     """
     if strategy == "round_robin":
         return next((position for position in usable if position > last), usable[0])

@@ -1,1 +1,1 @@
-"""Programs that turns start: who owns them, what they wrote, how they end."""
+"""Processes: the programs that tools start. Who owns them, what they print, how they end."""

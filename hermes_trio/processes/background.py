@@ -1,11 +1,11 @@
-"""Background work: what becomes of a process from its start to its end.
+"""The life of a process, from its start to its end.
 
     work nursery
     └ process 3          reads it, looks at its lines, waits for its end, writes that down
 
-Who ends a process writes first: a reset and a stop commit its row's end, and the commit's consequence is
-`end`. A stop of the gateway only cancels: the rows stay `running`, and the next boot says that they are
-lost. However its task is left, the group goes to the reaper.
+Who ends a process writes first: a reset and a stop commit the end of its row, and `Background.end` follows
+from that commit. A stop of the gateway only cancels the task: the row stays `running`, and the next boot
+marks it as lost. However the task is left, the reaper gets the process group.
 """
 
 from __future__ import annotations
@@ -36,20 +36,21 @@ HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
 TOLD_CHARS = 2000
 LAST_WORDS_S = 0.5
 SHORT_COMMAND = 4096
-"""A command of more characters is looked at beside the loop: a look at so many takes 10 ms at most, at 32 KiB
-up to 0.1 s."""
+"""A longer command (in characters) is checked in a thread. To check one of this length takes 10 ms at most,
+and one of 32 KiB up to 0.1 s."""
 
 RESTS, REST_MAX_S = 9.0, 1.0
-"""After a piece of output was taken, the next waits in its pipe for so many times as long as that took, and
-at most so many seconds: the machine may have been busy with something else meanwhile."""
+"""After a piece of output was taken, the process is not read for a pause: `RESTS` times as long as that took,
+at most `REST_MAX_S`. (It may have taken long only because the machine was busy.)"""
 
 
 class LiveProcess:
     """A process of this boot that runs.
 
     Attributes:
-        ended: set when its end is written down.
-        code: its exit code, once its leader has ended.
+        left: set when the program has ended.
+        ended: set when its task has left; its end is written down by then, if the disk took it.
+        code: its exit code, once the program has ended.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class LiveProcess:
         self._lines = Lines()
 
     def take(self, data: bytes) -> None:
-        """A piece of what it prints; b"": there is no more."""
+        """Take a piece of its output; b"": there is no more."""
         text = self._cleaner.feed(data) if data else self._cleaner.end()
         self._kept.add(text)
         if self.watch is None:
@@ -82,12 +83,12 @@ class LiveProcess:
             self.matched.set()
 
     def text(self, since: int = 0) -> str:
-        """What it has printed from this position on, as far as it is kept."""
+        """What it has printed from this position on. The middle of a long output is not kept."""
         return self._kept.since(since) + self._cleaner.open_line
 
     @property
     def position(self) -> int:
-        """Where to read on."""
+        """The end of what it has printed so far: the `since` of the next `text`."""
         return self._kept.length
 
 
@@ -95,10 +96,10 @@ class Background:
     """The processes of this boot.
 
     Args:
-        environ: the gateway's own environment, of which a process is given what a shell needs.
+        environ: the gateway's own environment. A process gets of it what a shell needs.
         redact: replaces secrets in commands and outputs.
-        aside: looks at long commands beside the loop.
-        nursery: owns the tasks that follow them.
+        aside: runs the check of a long command in a thread.
+        nursery: owns the tasks of the processes.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Background:
         self.live: dict[int, LiveProcess] = {}
 
     def cancel(self, why: str) -> None:
-        """The gateway stops: every process is ended, its row stays for the next boot."""
+        """The gateway stops: end every process. Its row stays `running`, for the next boot."""
         for live in self.live.values():
             live.scope.cancel(reason=why)
 
@@ -133,7 +134,7 @@ class Background:
             self._reaper.take(self._processes.left(left), "older boots")
 
     def end(self, processes: Sequence[int]) -> None:
-        """End these processes; returns at once. Their rows say why, or will say that they were killed."""
+        """End these processes. Returns at once. A row that has no end yet will say `killed`."""
         for id in processes:
             live = self.live.get(id)
             if live is not None and not live.killed:
@@ -143,13 +144,13 @@ class Background:
     async def start(
         self, born: NewProcess, command: str, session: int, watch: Sequence[str] = ()
     ) -> LiveProcess:
-        """Start a command: its row first, then its process.
+        """Start a command: write its row, then start the program.
 
         Raises:
-            PermissionError: it is below the floor.
+            PermissionError: the denylist refuses it.
             StaleTurn: the turn has ended.
             OSError: the machine could not start it.
-        Cancelled: either it was not started, and its row has ended, or it goes on by itself.
+        Cancelled: either it was not started, and its row says that it has ended, or it runs on by itself.
         """
         look = partial(refused, command)
         if (why := await unless_short(self._aside, look, len(command), short=SHORT_COMMAND)) is not None:
@@ -175,7 +176,7 @@ class Background:
         return live
 
     async def _never_was(self, process: int) -> None:
-        """End the row of a process that could not be started, also if its caller was cancelled."""
+        """Write the end of a row whose program was not started, also if the caller was cancelled."""
 
         async def end() -> None:
             await until_stored(uncut(lambda: self.store.end_process(process, "killed", None, "", "")))
@@ -206,7 +207,7 @@ class Background:
                 nursery.start_soon(self._report, live, live.watch, name=f"lines of process {live.id}")
             code = await live.process.exited()
             live.left.set()
-            # What it has left in its group may hold its output open.
+            # A program that it has left in its group may hold the output open.
             with trio.move_on_after(LAST_WORDS_S):
                 await live.read_out.wait()
             nursery.cancel_scope.cancel(reason="it has ended")
@@ -223,8 +224,8 @@ class Background:
             self.end([live.id])
 
     async def _read(self, live: LiveProcess) -> None:
-        """Take what the process prints. One that floods is held up by its full pipe: all processes together
-        get a tenth of the loop's time. After its end the rest is taken at once."""
+        """Take what the process prints. All processes together get a tenth of the loop's time: one that
+        prints more than that waits at its full pipe. After its end the rest is taken at once."""
         while data := await live.process.read():
             began = trio.current_time()
             live.take(data)

@@ -1,7 +1,7 @@
-"""The floor: commands that no setting and no person can have run.
+"""The denylist: shell commands that are refused, whatever is configured and whoever asks.
 
-It is a floor, not a sandbox. It keeps a model's mistake from erasing or stopping the machine; whoever wants
-to get past it can (a script, an interpreter, a name put together at run time). What a process may do is
+It is no sandbox. It keeps a model's mistake from erasing or stopping the machine. Whoever wants to get past
+it can: by a script, an interpreter, a name that is put together at run time. What a process may do is
 decided by the user it runs as, and by the operator who enabled the tool.
 """
 
@@ -15,7 +15,7 @@ from hermes_trio.processes.needed_folders import HOME, NeededFolders, entered
 
 DEEPEST = 8
 CHARS_MAX = 32 * 1024
-"""A longer command is neither looked at nor run: a long script belongs in a file."""
+"""A longer command is refused unread: a long script belongs in a file."""
 
 NESTED = "it is nested too deeply to be looked at"
 LOOKS_MAX = 256
@@ -58,7 +58,7 @@ _WRAPPERS: dict[str, str] = {
     "watch": "n",
     "strace": "oe",
 }
-# Of find: it does not take all there is.
+# Options of `find` with which it picks out some of what is there.
 _PICKS = (
     *("-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-lname"),
     *("-empty", "-size", "-user", "-group", "-perm", "-inum", "-samefile", "-newer", "-links"),
@@ -69,9 +69,9 @@ _SYSTEMCTL = frozenset({"poweroff", "reboot", "halt", "kexec", "suspend", "hiber
 
 
 def refused(command: str) -> str | None:
-    """Why this shell command is below the floor, None if it is not.
+    """Why this shell command is refused; None: it is not.
 
-    Pure, and never raises: what cannot be taken apart is looked at as it stands.
+    Pure, and never raises. What cannot be taken apart as a shell does is checked word by word as it stands.
     """
     if len(command) > CHARS_MAX:
         return f"it is too long to be looked at; at most {CHARS_MAX} characters, the rest belongs in a file"
@@ -84,7 +84,7 @@ def refused(command: str) -> str | None:
 
 
 class _Budget:
-    """What a look at a command and at all that is in it may cost; what costs more is refused."""
+    """How much may be looked at for one command, with all commands within it. What needs more is refused."""
 
     def __init__(self) -> None:
         self.folders = NeededFolders()
@@ -92,7 +92,7 @@ class _Budget:
         self._chars = CHARS_LOOKED_AT_MAX
 
     def spend(self, chars: int) -> bool:
-        """Whether there is enough left for a look at so many characters."""
+        """Take the cost of one look at so many characters; whether there was enough left for it."""
         self._looks -= 1
         self._chars -= chars
         return self._looks >= 0 and self._chars >= 0
@@ -119,7 +119,7 @@ def _look(command: str, depth: int, folder: str | None, budget: _Budget) -> str 
 
 
 def _substitutions(command: str) -> Iterator[str]:
-    """What stands in `$(...)`, backquotes and process substitutions; the outermost ones."""
+    """The commands in `$(...)`, backquotes and process substitutions; the outermost ones only."""
     at = 0
     while (found := _SUBSTITUTION.search(command, at)) is not None:
         start = found.end()
@@ -157,7 +157,7 @@ def _simple_commands(command: str) -> Iterator[list[str]]:
 
 
 def _bare(piece: re.Match[str]) -> str:
-    """A piece of a word as a shell takes it."""
+    """A quoted or escaped piece of a word, as a shell reads it."""
     text = piece.group()
     if text[0] == "'":
         return text[1:-1]
@@ -167,7 +167,7 @@ def _bare(piece: re.Match[str]) -> str:
 
 
 def _judge(words: Sequence[str], depth: int, folder: str | None, budget: _Budget) -> str | None:
-    """One simple command, and what it runs in its turn."""
+    """Why a simple command, or a command that it runs itself, is refused; None: it is not."""
     if depth > DEEPEST:
         return NESTED
     left = list(words)
@@ -238,7 +238,7 @@ def _find(arguments: Sequence[str], depth: int, folder: str | None, budget: _Bud
 
 
 def _searched(arguments: Sequence[str], folder: str | None, folders: NeededFolders) -> str | None:
-    """The needed folder that find is let loose on; of the one it runs in a few may be picked out."""
+    """The needed folder that `find` works on; None: none. It may pick out files of the folder it runs in."""
     for word in arguments:
         if folders.named(word, None):
             return word

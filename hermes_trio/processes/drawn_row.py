@@ -1,4 +1,4 @@
-"""One row of a terminal that something is written over: what it shows at the end, without secrets."""
+"""One row of a terminal that a program writes over: what it shows at the end, without secrets."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import re
 from hermes_trio.text.secret_ranges import REDACTED, Seeks
 
 COLUMNS_MAX = 256
-"""A move along a row ends there, as at a terminal's edge, or at the row's end if that is farther: else ten
-bytes would cost ten thousand."""
+"""Where a move of the cursor ends, as at a terminal's edge; or at the row's end, if that is farther. Without
+this limit ten bytes of output could make a row of ten thousand cells."""
 
 _MOVE = re.compile(r"\r|\x08+|\x1b(?:\[[0-9]*[KGCD])?")
 _MOVE_MAX = 8
@@ -18,15 +18,15 @@ _MASKS = re.compile(f"{_MASK}+")
 
 
 class DrawnRow:
-    """A row, and what was written on it, in the order in which it was.
+    """A row, and what was written on it, in the order in which it was written.
 
-    A secret is looked for in that order: once its beginning is written over nobody knows its rest in what is
-    shown.
+    Secrets are looked for in that order, and not in what the row shows: when the beginning of a secret is
+    written over, its rest is not recognised any more.
 
     Args:
-        secrets: knows which there are.
-        text: what stands on it already; the cursor is behind that.
-        longest: no secret is longer.
+        secrets: finds the secrets in a text.
+        text: what stands on the row already; the cursor is behind that.
+        longest: how many characters a secret has at most.
     """
 
     def __init__(self, secrets: Seeks, text: str, longest: int) -> None:
@@ -36,7 +36,7 @@ class DrawnRow:
         self._strokes = text
 
     def write(self, row: str) -> str:
-        """Characters, and moves of the cursor. The beginning of a row that is too long is given away."""
+        """Write characters and moves of the cursor. Returns the beginning of a row that grew too long."""
         self._strokes += row
         if len(self._strokes) <= 2 * self._longest:
             return ""
@@ -52,13 +52,13 @@ class DrawnRow:
         return _MASKS.sub(REDACTED, given)
 
     def text(self) -> str:
-        """What it shows."""
+        """What the row shows now."""
         cells, at = _drawn(self._cells, self._at, self._masked())
         shown = _MASKS.sub(REDACTED, cells) if _MASK in cells else cells
         return shown.rstrip(" ") if at < len(cells) else shown
 
     def _masked(self) -> str:
-        """What is to be drawn, with each character of a secret masked."""
+        """What has been written and is not drawn yet, with each character of a secret masked."""
         ranges = self._secrets.found(_MOVE.sub("", self._strokes))
         if not ranges:
             return self._strokes
@@ -76,7 +76,7 @@ class DrawnRow:
 
 
 def _drawn(shown: str, at: int, strokes: str) -> tuple[str, int]:
-    """The row after these strokes, and where its cursor is."""
+    """The row after these characters and moves, and the cursor's place."""
     cells = list(shown)
     for stroke in _STROKES.finditer(strokes):
         said, count = stroke[0], int(stroke[1] or 0)

@@ -1,4 +1,4 @@
-"""A process's environment: built from empty, so that nothing of the gateway's is in it by accident."""
+"""A process's environment. It is built up from nothing, so nothing of the gateway's gets in by accident."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def process_environment(
 ) -> dict[str, str]:
     """The environment of a process.
 
-    The HERMES_TRIO_ variables are ids without authority. They also mark the process and what it starts, so
-    that what is left of a boot that died is found (a program may take them away; then only its process
-    group tells).
+    The HERMES_TRIO_ variables are ids, and give no rights. They also mark the process and all that it starts:
+    by them a later boot finds what a boot that died has left running. A program may remove them; then it is
+    found only by its process group.
 
     Args:
         own: the gateway's environment; only what a shell needs is taken over.
-        mark: names the store, so that two gateways on one machine do not take each other's processes.
+        mark: names the store, so that two gateways on one machine do not end each other's processes.
     """
     taken = {name: own[name] for name in TAKEN_OVER if own.get(name)}
     return {
@@ -35,10 +35,10 @@ def process_environment(
 
 
 def boot_mark(mark: str, boot: int) -> str:
-    """What every process of a boot carries in HERMES_TRIO_BOOT."""
+    """The value of HERMES_TRIO_BOOT in every process of a boot."""
     return f"{mark}.{boot}"
 
 
 def process_mark(mark: str, boot: int, process: int) -> str:
-    """What one process, and what it starts, carries in HERMES_TRIO_PROCESS."""
+    """The value of HERMES_TRIO_PROCESS in one process and in all that it starts."""
     return f"{mark}.{boot}.{process}"

@@ -1,7 +1,8 @@
-"""Folders that a machine or a person cannot do without, and the words of a shell command that name one.
+"""Needed folders: those that a machine or a person cannot do without. Which words of a command name one.
 
-A word is read in the folder in which its command runs: a program begins in the home folder, so that `*` is
-the home. Patterns and braces are read as a shell reads them, quoted ones too: nobody names a file so.
+What a word names depends on the folder in which its command runs. A program begins in the home folder, so `*`
+names all of the home. Patterns and braces are read as a shell reads them. That is done for quoted ones too,
+since hardly any file has such a name.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 HOME = "/home/~"
-"""Where a program begins, whatever the home is called."""
+"""Stands for the home folder, whatever its name is."""
 _NAMES = (
     "bin boot dev etc home lib lib32 lib64 media mnt opt proc root run sbin srv sys usr var"
     " usr/bin usr/lib usr/local usr/sbin usr/share var/lib Users System Library Applications"
@@ -27,26 +28,27 @@ _HERE = re.compile(r"(?:~\+|\$PWD|\$\{PWD\})(?=/|$)")
 _ANOTHERS = re.compile(r"~([\w-]+)(?=/|$)")
 _BRACES = re.compile(r"([^{}]{0,64})\{([^{}]{0,1000},[^{}]{0,1000})\}([^{}]{0,64})")
 PATTERNS_MAX = 64
-"""So many that may name one are compared; a command with more is taken to name one."""
+"""How many patterns of a command are compared with the needed folders. A command with more counts as naming
+one."""
 PATTERN_CHARS_MAX = 64
 DEEPEST = 32
-"""Where a command is in a folder below so many, nobody knows."""
+"""How deep a folder may lie. Where a command goes deeper, its folder counts as unknown."""
 
 
 class NeededFolders:
-    """Tells for one command which of its words name one."""
+    """Tells which words of one command name a needed folder."""
 
     def __init__(self) -> None:
         self._patterns = 0
 
     def named(self, word: str, folder: str | None) -> bool:
-        """Whether a word names one, or all that is in one.
+        """Whether a word names a needed folder, or all that is in one.
 
         Args:
-            folder: the command runs there; None where nobody knows.
+            folder: where the command runs; None: unknown.
         """
         if _PLAIN.fullmatch(word) and (folder is None or folder.count("/") >= DEEPEST_NEEDED):
-            return False  # most words are such: a command may have thousands
+            return False  # a shortcut: most words are like this, and a command may have thousands
         return any(
             self._is_one(path) for each in _alternatives(word) if (path := _path(each, folder)) is not None
         )
@@ -75,7 +77,7 @@ class NeededFolders:
 
 
 def entered(arguments: Sequence[str], folder: str | None) -> str | None:
-    """The folder after `cd` with these arguments; None where nobody knows."""
+    """The folder after `cd` with these arguments; None: unknown."""
     aims = [word for word in arguments if word == "-" or not word.startswith("-")]
     if not aims:
         return HOME
@@ -84,7 +86,7 @@ def entered(arguments: Sequence[str], folder: str | None) -> str | None:
 
 
 def _path(word: str, folder: str | None) -> list[str] | None:
-    """The names on the way from the root to what a word names; None if nobody knows."""
+    """The path that a word names, as the names from the root on; None: unknown."""
     if (found := _HOME.match(word)) is not None:
         word = HOME + word[found.end() :]
     elif (found := _ANOTHERS.match(word)) is not None:
@@ -104,7 +106,7 @@ def _path(word: str, folder: str | None) -> list[str] | None:
 
 
 def _alternatives(word: str) -> Sequence[str]:
-    """A word, or what one pair of braces in it makes of it."""
+    """The words that a shell makes of a word with one pair of braces; any other word as it is."""
     found = _BRACES.fullmatch(word) if "{" in word else None
     if found is None:
         return (word,)

@@ -23,12 +23,12 @@ NOT_ADMIN = "refused: only admins of this account may have programs run, and thi
 
 
 class TurnProcesses:
-    """What a call may do with programs: for admins only, and with those of its own conversation.
+    """The processes that a tool call may use: those of its own conversation, and only for admins.
 
     Args:
-        admin: everybody whose message the turn answers is an admin of the account.
-        consumed: takes the numbers of the processes whose end the call has told.
-        ours: what is waited for in it is not the turn's time.
+        admin: whether everybody whose message the turn answers is an admin of the account.
+        consumed: the call adds the numbers of the processes whose end its result tells.
+        ours: time that passes in this block does not count towards the turn's deadline.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a process prints: bytes to text, without what moves a cursor, bounded, cut into lines."""
+"""What a process prints: from bytes to text, with moves of the cursor done, bounded, cut into lines."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ _MOVES = re.compile(r"[\r\x08\x1b]")
 class Cleaner:
     """Turns a process's bytes into text, piece by piece, as a terminal would show it.
 
-    UTF-8, what is none replaced. What comes after a carriage return is written over the line, as is what
-    comes after a backspace or an escape sequence that moves along the line or erases of it: of a progress
-    bar its last state is left. Other escape sequences, NULs and controls are taken away. Secrets are
-    replaced, also where the pieces cut one in two, or where it is written over later: a line is held back
-    until it is complete, or longer than a secret is, and longer where its end may be the beginning of a
-    secret. It is no help against a process that wants to tell one.
+    Bytes are read as UTF-8; others are replaced. A carriage return, a backspace and an escape sequence that
+    moves along the line or erases a part of it do what they do in a terminal: what follows is written over
+    the line. So only the last state of a progress bar is left. Other escape sequences, NULs and controls are
+    taken away.
+
+    Secrets are replaced, also one that two pieces share, and one that is written over later. For that a line
+    is held back until it is complete, or longer than any secret; and still longer if a secret may begin at
+    its end. This does not help against a process that wants to betray one.
 
     Args:
-        secrets: knows which there are.
+        secrets: finds the secrets in a text.
     """
 
     def __init__(self, secrets: Seeks) -> None:
@@ -45,7 +47,7 @@ class Cleaner:
         self._drawn: DrawnRow | None = None
 
     def feed(self, data: bytes) -> str:
-        """The text that is certain now: complete lines."""
+        """Take a piece; returns the text that will not change any more: complete lines."""
         raw = self._raw + self._decode(data)
         found = _UNFINISHED.search(raw, max(0, len(raw) - HELD_MAX))
         cut = found.start() if found else len(raw)
@@ -61,7 +63,7 @@ class Cleaner:
 
     @property
     def open_line(self) -> str:
-        """What is not complete: a question that waits for input, perhaps."""
+        """The line that is not complete: perhaps a question that waits for input."""
         return certain_part(self._shown(), self._secrets)[0]
 
     def end(self) -> str:
@@ -90,7 +92,11 @@ class Cleaner:
         self._held = "".join(done)
 
     def _write(self, row: str, done: list[str]) -> None:
-        """Write on the open line, from where its cursor is. What is done ends with its beginning."""
+        """Write on the open line, from its cursor on.
+
+        Args:
+            done: the text so far; the beginning of the open line is the end of its last piece.
+        """
         if self._drawn is None:
             if _MOVES.search(row) is None:
                 done.append(row)
@@ -102,7 +108,7 @@ class Cleaner:
 
 
 def _plain(text: str) -> str:
-    """The text without what is neither text nor moves along a line."""
+    """The text without control characters and escape sequences, except for moves along a line."""
     if _CONTROL.search(text) is None and "\x1b" not in text:
         return text.replace("\r\n", "\n")
     text = _ESCAPE.sub(lambda found: found[0] if _ON_THE_LINE.fullmatch(found[0]) else "", text)
@@ -125,7 +131,7 @@ class Kept:
         self.length = 0
 
     def add(self, text: str) -> None:
-        """More of it."""
+        """Append a piece of the text."""
         self.length += len(text)
         room = self._head_max - len(self._head)
         if room > 0:
@@ -138,13 +144,13 @@ class Kept:
             self._tail_length -= len(self._tail.popleft())
 
     def text(self) -> str:
-        """What is kept, with a line where something is missing."""
+        """What is kept. A line says how much is missing in the middle."""
         tail = "".join(self._tail)[-self._tail_max :]
         missing = self.length - len(self._head) - len(tail)
         return f"{self._head}\n[{missing} characters left out]\n{tail}" if missing else self._head + tail
 
     def since(self, position: int) -> str:
-        """What came at and after a position of the whole text, as far as it is kept."""
+        """What is kept of the text from this position of the whole text on."""
         if position <= 0:
             return self.text()
         tail = "".join(self._tail)[-self._tail_max :]
@@ -157,13 +163,13 @@ class Kept:
 
 
 class Lines:
-    """Complete lines out of pieces; a longer one is cut at `LINE_MAX` characters."""
+    """Makes complete lines of pieces. A line that is longer than `LINE_MAX` characters is cut there."""
 
     def __init__(self) -> None:
         self._open = ""
 
     def add(self, text: str) -> list[str]:
-        """The lines that are complete now."""
+        """Take a piece; returns the lines that it completes."""
         *complete, rest = (self._open + text).split("\n")
         while len(rest) > LINE_MAX:
             complete.append(rest[:LINE_MAX])
@@ -172,13 +178,13 @@ class Lines:
         return [line[:LINE_MAX] for line in complete]
 
     def end(self) -> list[str]:
-        """The last line, if it was not complete."""
+        """The last line, if it is not complete. Nothing more comes."""
         rest, self._open = self._open, ""
         return [rest] if rest else []
 
 
 def last_of(text: str, most: int) -> str:
-    """The end of a text, at most so many characters, from the beginning of a line where there is one."""
+    """The end of a text, at most so many characters. It begins with a whole line if one begins near there."""
     if len(text) <= most:
         return text
     cut = text[-most:]

@@ -1,4 +1,4 @@
-"""What /proc says of processes, also when no descriptor is left to look with. Linux."""
+"""What /proc says of processes. A spare descriptor lets us look when all others are taken. Linux."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 class Spare:
-    """A descriptor that is kept back, and lent to whoever has to look at /proc: one at a time is enough.
+    """A file descriptor that is kept in reserve, and freed while somebody has to look at /proc.
 
     Raises:
-        OSError: there is none to be kept.
+        OSError: no descriptor is left to keep.
     """
 
     def __init__(self) -> None:
@@ -21,9 +21,9 @@ class Spare:
 
     @contextmanager
     def lent(self) -> Iterator[None]:
-        """It is free while the body runs, which must not wait. Then it is kept back again if it can be.
+        """Free the descriptor while the body runs. The body must not wait: others would take the descriptor.
 
-        Whoever still looks when it is closed finds what he finds, and nothing is kept back for him.
+        After it the descriptor is kept in reserve again, if one is free and `close` was not called meanwhile.
         """
         self._let_go()
         try:
@@ -34,7 +34,7 @@ class Spare:
                     self._fd = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
     def close(self) -> None:
-        """Keep nothing back any more."""
+        """Keep nothing in reserve any more."""
         self._is_kept = False
         self._let_go()
 
@@ -45,20 +45,20 @@ class Spare:
 
 
 def start_time(pid: int) -> int | None:
-    """When a process began, in the machine's ticks, None if there is none of this number."""
+    """When a process began, in the machine's ticks; None: there is no process of this number."""
     fields = _stat(pid)
     return int(fields[19]) if fields is not None else None
 
 
 def _stat(pid: int) -> list[str] | None:
-    """The fields of /proc/PID/stat from the third on: the second may hold anything, in parentheses."""
+    """The fields of /proc/PID/stat from the third on. The second, in parentheses, may hold any characters."""
     with suppress(OSError, IndexError):
         return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
     return None
 
 
 def living(groups: frozenset[int], marked: Callable[[bytes], bool]) -> list[int]:
-    """The processes of these groups, and those with a marked variable in the environment they began with."""
+    """The processes of these groups, and those that were started with a marked environment variable."""
     found = []
     for name in os.listdir("/proc"):
         if not name.isdecimal() or int(name) == os.getpid():
@@ -79,11 +79,11 @@ def _has(pid: int, marked: Callable[[bytes], bool]) -> bool:
 
 
 def reap_orphans(of: Callable[[int, int], bool]) -> None:
-    """Take the codes of processes that were handed to us, as PID 1, when their parents had ended.
+    """As PID 1, reap the processes that became our children when their parents ended.
 
     Args:
-        of: says of a process and its group whether it is one of those that may be reaped here. Who waits for
-            the code of a process of its own is not robbed of it.
+        of: asked with a process and its group: whether it may be reaped here. Other code of this process may
+            wait for the exit code of a child of its own, and that must not be taken away.
     """
     mine = str(os.getpid())
     for name in os.listdir("/proc"):

@@ -1,4 +1,4 @@
-"""The reaper: ends process groups with their grace period, so that no turn and no reset waits for one."""
+"""The reaper: ends process groups with a grace period, in tasks of its own. No turn and no reset waits."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hermes_trio.runtime.supervise import attempt
 
 GRACE_S = 1.5
 KILL_S = LEAVE_S - GRACE_S
-"""What it was given before a stop is ended when the gateway is left."""
+"""Grace and kill together take `LEAVE_S` at most: what the reaper got before a stop is ended in time."""
 AGAIN_S = 0.05
 
 
 class Reaper:
-    """Ends what it is given: TERM to the group, its grace, KILL to the group.
+    """Ends process groups: TERM to the group, 1.5 s of grace, KILL to the group.
 
-    Each end is a task of its own that shields itself, for at most two seconds: neither the turn that handed
-    the group over nor a stop of the gateway cuts it short, and leaving the nursery waits for it.
+    Each group has a task of its own, which shields itself for at most two seconds. So neither the turn that
+    handed the group over nor a stop of the gateway cuts it short. Whoever leaves the nursery waits for it.
 
     Args:
-        nursery: owns the ends.
+        nursery: owns these tasks.
     """
 
     def __init__(self, nursery: trio.Nursery, log: Log) -> None:
@@ -33,7 +33,7 @@ class Reaper:
         """End this group. Returns at once.
 
         Args:
-            close: nobody else looks at it: it is closed when it is gone.
+            close: close the group when it is gone. False: somebody else still uses it, and closes it.
         """
         self._nursery.start_soon(self._end, group, name, close, name=f"reap {name}")
 
@@ -41,7 +41,8 @@ class Reaper:
         ending = _Ending(group)
         try:
             with trio.move_on_after(GRACE_S + KILL_S, shield=True):
-                # A machine that has no room for a moment ends no gateway, and spares nobody.
+                # A machine may be short of memory or descriptors for a moment. That must neither end the
+                # gateway nor spare the group: it is tried again.
                 while (await attempt(ending.run))[1] is not None:  # noqa: ASYNC110 - nobody tells when it has
                     await trio.sleep(AGAIN_S)
         finally:
@@ -55,7 +56,7 @@ class _Ending:
     """The end of a group.
 
     Attributes:
-        left: so many were there when they were last looked at.
+        left: how many processes of the group were there at the last look.
     """
 
     def __init__(self, group: Group) -> None:
@@ -65,7 +66,7 @@ class _Ending:
         self._asked = False
 
     async def run(self) -> None:
-        """TERM, its grace, KILL. Run again after a failure, it goes on."""
+        """TERM, the grace, KILL. Run again after a failure, it goes on where it was."""
         group = self._group
         with trio.move_on_at(self._grace_until):
             if not self._asked:
@@ -73,7 +74,7 @@ class _Ending:
                 self._asked = True
             if self.left:
                 await group.gone()
-        # Between a look at all processes and the signal one may have been born.
+        # Between the look at all processes and the signal a new one may have been started.
         while left := group.signal("kill"):
             self.left = left
             await group.gone()

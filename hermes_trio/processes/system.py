@@ -1,8 +1,8 @@
 """Programs as processes of this machine: started, read, signalled, and found again.
 
-A process leads a process group and a session of its own. The group is signalled as long as its leader has
-not been reaped, so its number cannot have gone to anybody else; the leader is reaped last. What left the
-group is found by the mark in its environment. Linux: it needs pidfds and /proc.
+A process leads a process group and a session of its own. Its number cannot go to another process before the
+leader is reaped. So the leader is reaped last, and the group is signalled only before that. A process that
+has left the group is found by the mark in its environment. Linux: it needs pidfds and /proc.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hermes_trio.values.process import LeftProcesses
 
 SHELL = "/bin/sh"
 READ_BYTES = 8192
-"""What moves along a line is drawn in the loop: a full pipe at once would hold it for 90 ms."""
+"""How much is read at once. Moves along a line are drawn in the loop: a full pipe of them takes 90 ms."""
 UNDO_S, AGAIN_S = 2.0, 0.02
 SCARCE = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 NUMBERS = {"term": signal.SIGTERM, "kill": signal.SIGKILL}
@@ -57,7 +57,7 @@ class SystemProcesses:
 
 
 async def _undo(process: trio.Process) -> None:
-    """What was started and cannot be kept is gone when this returns: nobody would know of it."""
+    """Kill a program that was started and cannot be kept; it is gone when this returns."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     for stream in (process.stdin, process.stdout):
@@ -67,9 +67,9 @@ async def _undo(process: trio.Process) -> None:
 
 
 class _Found:
-    """Processes that are found by looking at all there are.
+    """Processes that are found by a look at all processes of the machine.
 
-    What is needed to end them is there from the start: they are ended with all descriptors taken, too.
+    A spare descriptor is kept from the start, so that they can be ended when all others are taken, too.
     """
 
     def __init__(self, marked: Callable[[bytes], bool]) -> None:
@@ -117,7 +117,11 @@ class _Found:
 
 
 class LeftGroup(_Found):
-    """What is marked with this store and another boot, and the groups of leaders that are still the same."""
+    """What older boots left: processes with this store's mark and another boot's, and groups of known
+    leaders.
+
+    A leader is known by its pid and its start time together.
+    """
 
     def __init__(self, of: LeftProcesses) -> None:
         mine, any_boot = f"{BOOT}={boot_mark(of.mark, of.boot)}".encode(), f"{BOOT}={of.mark}.".encode()

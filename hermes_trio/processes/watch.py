@@ -1,4 +1,4 @@
-"""Which lines of a process are worth waking somebody: plain substrings, coalesced."""
+"""The lines of a process that its session is told of: those that hold a pattern, several in one report."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ PATTERN_CHARS_MAX = 200
 SHOWN_LINES = 10
 SHOWN_CHARS = 300
 INTERVAL_S = 15.0
-"""Between two reports of one process."""
+"""Seconds between two reports of one process."""
 PER_PROCESS = 5
-"""Reports of one process in its life; the last one says that it is muted."""
+"""How many reports one process may make; the last one says that it is muted."""
 PER_SESSION = 12
-"""Reports of all processes of a session in its life."""
+"""How many reports all processes of a session may make."""
 
 
 def wrong_patterns(patterns: Sequence[object]) -> str | None:
-    """What is wrong with these patterns, None if nothing is."""
+    """What is wrong with these patterns; None: nothing."""
     if len(patterns) > PATTERNS_MAX:
         return f"at most {PATTERNS_MAX} patterns"
     for pattern in patterns:
@@ -33,7 +33,7 @@ def wrong_patterns(patterns: Sequence[object]) -> str | None:
 class Watch:
     """Collects the lines that hold one of the patterns until they are taken.
 
-    A pattern is a plain substring, upper and lower case alike: no pattern can take long.
+    A pattern is a plain substring; upper and lower case are the same. So no pattern can take long.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -42,7 +42,7 @@ class Watch:
         self._count = 0
 
     def look(self, lines: Sequence[str]) -> bool:
-        """Look at complete lines; whether something is there to be taken."""
+        """Look at complete lines. Returns whether there is something to report."""
         for line in lines:
             folded = line.casefold()
             if any(pattern in folded for pattern in self._patterns):
@@ -52,7 +52,7 @@ class Watch:
         return self._count > 0
 
     def take(self) -> str:
-        """What has matched since the last time, quoted, as text; begin anew."""
+        """What has matched since the last call, quoted, as a text."""
         lines, count = [as_quote(line) for line in self._lines], self._count
         self._lines, self._count = [], 0
         more = count - len(lines)
