@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -64,10 +65,24 @@ def service(
             click.echo(visible(f"# {path}\n{text}", keep="\n"))
     elif action == "install":
         supervisor.install(found, tell)
-        click.echo("installed; look at it with: hermes-trio service status, hermes-trio service logs")
+        way = _way(scope, runit, s6)
+        click.echo(
+            visible(
+                f"installed; look at it with: hermes-trio service status{way}, hermes-trio service logs{way}"
+            )
+        )
     else:
         supervisor.uninstall(found, tell)
     return 0
+
+
+def _way(scope: str | None, runit: Path | None, s6: Path | None) -> str:
+    """The options by which this service is found again."""
+    if runit is not None:
+        return f" --runit {quote(str(runit))}"
+    if s6 is not None:
+        return f" --s6 {quote(str(s6))}"
+    return f" --{scope}" if scope else ""
 
 
 def _supervisor(runit: Path | None, s6: Path | None, *, system: bool, root: Path | None) -> Supervisor:

@@ -173,19 +173,30 @@ def _model(given: Given, state_dir: str) -> DraftModel:
 
 def _asked_model(given: Given) -> DraftModel:
     from hermes_trio.config.draft import DraftModel
+    from hermes_trio.config.known_endpoints import KNOWN_ENDPOINTS, SPOKEN
     from hermes_trio.runtime.plugins import PROVIDERS, installed, installed_provider
+    from hermes_trio.values.identity import Secret
 
-    names = tuple(installed(PROVIDERS))
-    provider = given.one_of("provider", "Model provider (echo: none yet)", names, "openai")
-    if provider not in names:
-        raise ConfigWrong(f"--provider: there is no {provider}; there are: {', '.join(names)}")
+    providers = installed(PROVIDERS)
+    names = tuple(dict.fromkeys((*providers, *KNOWN_ENDPOINTS)))
+    named = given.one_of("provider", "Model provider (echo: none yet)", names, "openai")
+    if named not in names:
+        raise ConfigWrong(f"--provider: there is no {named}; there are: {', '.join(names)}")
+    known = "" if named in providers else KNOWN_ENDPOINTS[named]
+    provider = SPOKEN if known else named
     own = installed_provider(provider)
     if not own.keys:
         return DraftModel(provider=provider)
-    base_url = given.text("base_url", "Its address (any OpenAI-compatible one)", own.base_url)
-    name = given.text("model", "Model", own.name)
-    variable = own.keys[0].removeprefix("env:")
-    key = given.secret(given["key"], "--key", "Its key (not shown; anything where none is wanted)", variable)
+    base_url = given.text("base_url", "Its address (any OpenAI-compatible one)", known or own.base_url)
+    name = given.text("model", "Model", "" if known else own.name)
+    if known.startswith("http://localhost") and given["key"] is None:
+        key = Secret("none")  # a server on this machine wants none, and takes any
+    else:
+        # The key of one service is never offered to another.
+        variable = f"{named.upper()}_API_KEY" if known else own.keys[0].removeprefix("env:")
+        key = given.secret(
+            given["key"], "--key", "Its key (not shown; anything where none is wanted)", variable
+        )
     return DraftModel(provider=provider, base_url=base_url, name=name, key=key)
 
 
@@ -316,5 +327,10 @@ def _kept(given: Given, path: Path) -> int:
     if kept in (None, "none"):
         click.echo(visible(f"start it: hermes-trio run --config {path}"))
         return 0
-    code: int = service.main(["install", f"--{kept}", "--config", str(path)], standalone_mode=False) or 0
-    return code
+    try:
+        service.main(["install", f"--{kept}", "--config", str(path)], standalone_mode=False)
+    except HermesError:
+        tell(f"the configuration is written and stays; without a service: hermes-trio run --config {path}")
+        raise
+    click.echo("write to your bot now; what came in and what became of it: hermes-trio ledger")
+    return 0

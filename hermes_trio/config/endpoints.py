@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hermes_trio.config.filling import Filling
+from hermes_trio.config.known_endpoints import how_to_reach
 from hermes_trio.config.options import NO_ADDRESS
 from hermes_trio.config.toml_lines import Path
 from hermes_trio.errors import ConfigWrong
@@ -44,7 +45,10 @@ class EndpointTables:
         if not isinstance(name, str):
             return None
         if name not in self._loaders:
-            self._filling.unknown_name(path, "provider", name, self._loaders)
+            if (how := how_to_reach(name)) is not None:
+                self._filling.wrong(path, f"unknown provider; {how}")
+            else:
+                self._filling.unknown_name(path, "provider", name, self._loaders)
             return None
         try:
             provider: ModelProvider = self._loaders[name]()
@@ -58,5 +62,7 @@ class EndpointTables:
             self._filling.wrong((*path, "base_url"), NO_ADDRESS)
         if provider.keys and table["keys"] == []:
             self._filling.wrong(
-                (*path, "keys"), "must name at least one key; a server that wants none takes any"
+                (*path, "keys"),
+                f'must name at least one key: ["{provider.keys[0]}"], or ["file:model.key"] with a file '
+                "beside this one. A server that wants none takes any: write a word into the file",
             )

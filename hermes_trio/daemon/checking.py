@@ -26,10 +26,11 @@ def checked(config: Config) -> Iterator[str]:
     Raises:
         ConfigWrong: a plug-in refuses its part.
     """
+    if config.agent.run:
+        own_agent(config)
     yield f"{config.path or 'embedded default'}: right"
     yield f"state_dir: {config.gateway.state_dir}"
     if config.agent.run:
-        own_agent(config)
         yield f"agent: {config.agent.run}"
     else:
         fallbacks = "".join(f", then {each.name}" for each in config.model.fallback)

@@ -166,6 +166,26 @@ async def test_asked_in_a_terminal_it_meets_who_writes_the_word(newcomer, termin
     assert newcomer.bot.offset == 0
 
 
+async def test_a_service_that_speaks_as_openai_does_is_named_by_its_name(newcomer):
+    """Of a server on this machine no key is asked for; OpenAI's own is handed to none of them."""
+    done = await newcomer.setup(*newcomer.told, "--provider", "ollama", "--model", "llama3", "--no-try")
+    assert done.returncode == 0, done.stderr
+    text = newcomer.file.read_text()
+    assert 'provider = "openai"' in text
+    assert 'name = "llama3"' in text
+    assert (newcomer.folder / "model.key").read_text().strip() == "none"
+    await newcomer.is_answered()
+
+
+async def test_without_a_supervisor_the_configuration_stays_and_it_says_how_to_start(newcomer):
+    (newcomer.home / "bin").mkdir()
+    words = (*newcomer.told, "--service", "user")
+    done = await newcomer.setup(*words, PATH=str(newcomer.home / "bin"))
+    assert done.returncode == 1
+    assert f"written and stays; without a service: hermes-trio run --config {newcomer.file}" in done.stderr
+    await newcomer.is_answered()
+
+
 async def test_what_is_refused_is_asked_again(newcomer, terminal):
     newcomer.model.by_key["sk-wrong-key"] = Item(status=401, body={"error": {"message": "no such key"}})
     shown = terminal(*newcomer.urls[:2], "--allow", ADA, "--service", "none")
@@ -233,7 +253,8 @@ async def test_what_is_there_is_not_replaced_unasked(newcomer):
     [
         ((), {"OPENAI_API_KEY": ""}, "there is no terminal to ask: give --key"),
         (("--key", "sk-written-out"), {}, '--key: a secret is not written out here: write "env:NAME"'),
-        (("--provider", "ollama"), {}, "--provider: there is no ollama; there are: anthropic, echo, openai"),
+        (("--provider", "olama"), {}, "--provider: there is no olama; there are: anthropic, echo, openai,"),
+        (("--provider", "groq", "--model", "m"), {}, "there is no terminal to ask: give --key"),
         (("--platform", "telegramm"), {}, "--platform: there is no telegramm; there are: telegram,"),
         (("--secret", "token=env:NOT_SET"), {}, "the environment variable NOT_SET is not set"),
         (("--allow", "@ada"), {}, "allow_users"),
@@ -291,6 +312,7 @@ async def test_from_nothing_to_a_service_that_answers(newcomer):
     path = f"{systemd.put_in_place(newcomer.home / 'bin')}:/usr/bin:/bin"
     done = await newcomer.setup(*newcomer.told, "--service", "user", PATH=path)
     assert done.returncode == 0, done.stderr
+    assert "hermes-trio service status --user" in done.stdout
     try:
         newcomer.model.push(Item(text="hello Ada"))
         newcomer.bot.push(ADA, "hello")

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX
+from hermes_trio.config.known_endpoints import KNOWN_ENDPOINTS, SPOKEN, how_to_reach
 from hermes_trio.config.load import load
 from hermes_trio.config.secret_files import Files
 from hermes_trio.daemon.state_dir import state_dir_of
@@ -269,7 +270,37 @@ def test_echo_needs_neither_address_nor_key(read):
 
 def test_an_endpoint_that_needs_a_key_has_one(refused):
     [line] = refused(MINIMAL + "[model]\nkeys = []")
-    assert line == "hermes.toml:4: model.keys: must name at least one key; a server that wants none takes any"
+    assert line == (
+        'hermes.toml:4: model.keys: must name at least one key: ["env:OPENAI_API_KEY"], or '
+        '["file:model.key"] with a file beside this one. A server that wants none takes any: '
+        "write a word into the file"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("ollama", 'ollama is reached with provider = "openai", base_url = "http://localhost:11434/v1"'),
+        (
+            "OpenRouter",
+            'OpenRouter is reached with provider = "openai", base_url = "https://openrouter.ai/api/v1"',
+        ),
+        ("lm_studio", 'lm_studio is reached with provider = "openai", base_url = "http://localhost:1234/v1"'),
+        ("claude", 'write provider = "anthropic"'),
+        ("anthropics", "did you mean anthropic?"),
+        ("pigeons", "there are: anthropic, echo, openai"),
+    ],
+)
+def test_a_service_that_is_no_provider_is_told_how_to_be_reached(refused, name, how):
+    [line] = refused(MINIMAL + f"[model]\nprovider = '{name}'\nkeys = []")
+    assert line == f"hermes.toml:4: model.provider: unknown provider; {how}"
+
+
+def test_what_is_said_of_a_service_is_right_once_it_is_written(read):
+    for name, url in KNOWN_ENDPOINTS.items():
+        assert url in how_to_reach(name)
+        text = f"[model]\nprovider = '{SPOKEN}'\nbase_url = '{url}'\nname = 'm'\nkeys = ['env:K']"
+        assert read(MINIMAL + text, {"PIGEON_TOKEN": "coo", "K": "sk-9"}).model.base_url == url
 
 
 @pytest.mark.parametrize("kind", ["a pipe", "a device", "a folder"])

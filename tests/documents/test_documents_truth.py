@@ -17,6 +17,7 @@ from hermes_websocket import wire
 from hermes_trio.cli import commands as cli
 from hermes_trio.cli.ask import FAILED
 from hermes_trio.config import load as config
+from hermes_trio.config.known_endpoints import KNOWN_ENDPOINTS
 from hermes_trio.daemon import control
 from hermes_trio.daemon import life as daemon
 from hermes_trio.errors import ConfigWrong, StateDirBusy
@@ -82,6 +83,11 @@ def test_the_figures_of_the_readme_stand_in_the_tables_of_the_measurements():
         assert command.partition(" N=")[0] in measured, command
         for number in re.findall(r"(?<![-\w])\d[\d,.]*(?: ms)?", f"{what} {figure}"):
             assert re.search(rf"(?<![\d.,]){re.escape(number)}(?![\d])", measured), (what, number)
+
+
+def test_the_addresses_of_the_page_are_those_that_setup_knows():
+    rows = pages.table("docs/providers.md", "name")
+    assert {pages.code(name)[0]: pages.code(url)[0] for name, url in rows} == dict(KNOWN_ENDPOINTS)
 
 
 # --- configurations and command lines ---------------------------------------------------------------
