@@ -1,8 +1,8 @@
 """The built-in agent: model and tools until done, bounded.
 
-It stands on the same primitive as a library user's function: each model call and each tool call is a
-step of the turn. A model call needs no intent (asking twice does no harm); a tool call has one, and
-after a crash a call that is not idempotent is shown to the model as *started, outcome unknown*.
+It is built on what a library user's function has too: each model call and each tool call is a step of the
+turn. A model call needs no intent, since asking twice does no harm. A tool call has one. After a crash a call
+that is not idempotent is shown to the model as *started, outcome unknown*.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ ARGUMENTS: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=
 EMPTY_MAX = 3
 UNFINISHED_MAX = 5
 CUT = ("partial", "length")
-"""How an answer ended that its reader is told was cut off."""
+"""Ends of an answer after which its reader is told that it was cut off."""
 
 MEMORY_BYTES = 4 << 20
 """Thirty conversations of 200 kB, say; an eighth of what the process holds at rest."""
@@ -111,7 +111,7 @@ class ModelAgent:
         tools: what the model may call.
         prompt: the system prompt.
         steps_max: model and tool calls of one turn; past it the turn fails with `LimitReached`.
-        same_failure_max: identical failing calls in a row, likewise.
+        same_failure_max: identical failing calls in a row; at so many the turn fails with `LimitReached`.
         history_tokens: how much of the transcript the model is given, some four characters a token.
         name: shown in status.
         memory_bytes: how much is kept in memory of conversations between their turns, so that a long one is
@@ -214,7 +214,7 @@ class ModelAgent:
             raise LimitReached(f"this took more than {self._steps_max} steps")
 
     async def _use(self, turn: Turn, call: ToolCall, shown: Transcript) -> Result:
-        """Run one tool call as a step; what goes wrong in it is told to the model."""
+        """Run one tool call as a step. An error in it becomes its result, which the model reads."""
         tool = self._tools.get(call.name)
         arguments = _arguments(call)
         if tool is None:

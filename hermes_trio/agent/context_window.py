@@ -1,9 +1,9 @@
-"""What a turn shows its model, and what becomes of that when it is too much or is refused.
+"""What a turn shows its model, and what is done when that is too long or is refused.
 
-A conversation that grows too long is summarised by a model call of its own; when that fails it is cut
-without any. What a model service refuses as malformed is left out piece by piece, and for good only where
-that helped. All of it happens between steps, so a call and its result stay together, and all of it is
-recorded, so a turn that is run again shows the same.
+A conversation that grows too long is summarised by a model call of its own; if that call fails, it is cut
+without a summary. What a model service refuses as malformed is left out piece by piece, and stays out only if
+that helped. All of this happens between steps, so a call and its result stay together. All of it is recorded,
+so a turn that is run again shows the same.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""The entries that a turn shows its model: those before it, and its own.
+"""The entries that a turn shows its model: those before the turn, and the turn's own.
 
-What was before the turn may be known only as it was spelled for models; then its entries are read from the
-store when somebody has to look at them, which is where a conversation is shortened or was refused.
+The entries before the turn may be in memory only as they were spelled for models (`transcript/cache.py`).
+They are read from the store when somebody has to look at them: when a conversation is shortened or was
+refused.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ class Shown:
         spells: how the models that may answer want a conversation; none: as entries.
 
     Attributes:
-        entries: those that are known; before `open`, perhaps only the turn's own.
-        own: where the turn's own begin.
-        size: of all that is shown, in characters.
+        entries: the entries that are known; before `open`, perhaps only the turn's own.
+        own: where in `entries` the turn's own begin.
+        size: characters of all that is shown.
     """
 
     def __init__(self, turn: Turn, spells: Sequence[Spell]) -> None:

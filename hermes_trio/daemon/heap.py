@@ -1,7 +1,7 @@
-"""What a busy hour has taken of the machine's memory goes back when the gateway has come to rest.
+"""Gives freed memory back to the system when the gateway has nothing to do.
 
-The C library keeps what was freed between things that are still in use: many long conversations at once would
-cost their peak for ever.
+The C library keeps freed memory between objects that are still in use. After many long conversations at once
+the process would stay as large as at its peak.
 """
 
 from __future__ import annotations

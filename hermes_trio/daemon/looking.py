@@ -1,4 +1,4 @@
-"""Looking at a gateway from outside: its daemon is asked; while there is none, the store is read."""
+"""How the command line looks at a gateway: it asks the daemon; if none runs, it reads the store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who writes a word to an account that was told them alone. Nothing that is received is confirmed by this."""
+"""How setup learns who its user is: who writes the word that it shows. Nothing is confirmed by this."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose the files of a daemon are, and who else may read or write them; and its mend."""
+"""Who owns a daemon's files, and who else may read or write them; and how that is put right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a configuration to what answers: the models with their keys, the tools, and the agent over both."""
+"""Makes the agent of a configuration: its models with their keys, and its tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The daemon as a process: where its log lines go, and no secret with what it dies of."""
+"""The daemon as a process: where its log lines go, and how it reports a fatal error without a secret."""
 
 from __future__ import annotations
 

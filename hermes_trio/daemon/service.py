@@ -1,4 +1,4 @@
-"""What it takes to have a machine keep a daemon running, whichever supervisor does it."""
+"""What every way of keeping a daemon running has in common, whichever supervisor does it."""
 
 from __future__ import annotations
 

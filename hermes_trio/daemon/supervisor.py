@@ -1,4 +1,4 @@
-"""What stands above the daemon: who starts it again, how long it waits for a stop, what it is told."""
+"""The daemon's supervisor: who starts the daemon again, how long that waits for a stop, what it is told."""
 
 from __future__ import annotations
 

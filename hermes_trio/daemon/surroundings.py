@@ -1,4 +1,4 @@
-"""What a daemon stands on, tried: its accounts, the machine's clock and disk, and who stops it."""
+"""Tries what a daemon depends on: its accounts, the machine's clock and disk, the time it gets for a stop."""
 
 from __future__ import annotations
 

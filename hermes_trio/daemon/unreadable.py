@@ -1,4 +1,4 @@
-"""What other processes, of this user or of root, cannot read of this one."""
+"""Keeps this process's memory and environment from being read by other processes."""
 
 from __future__ import annotations
 

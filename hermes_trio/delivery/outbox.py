@@ -1,8 +1,10 @@
-"""The outbox: the only mouth. What a lane does: begin (durable), deliver, record.
+"""The outbox: the only caller of a platform's `deliver`.
 
-A lane is served by one task, so what is said in a chat is said in one order and an edit in flight is
-finished before the next. Budgets belong to the account: a penalty silences its chat until its end, a
-long one is a row; a 429 past five seconds also stops what is only live (typing, previews, progress).
+A lane's task records that a delivery begins, makes the call, and records how it ended.
+
+One task serves a lane, so what is said in it is said in one order, and an edit ends before the next begins.
+A penalty (the platform asks for silence) holds for its chat until its end; a long one is also kept as a row.
+A penalty of more than five seconds also stops typing, previews and progress in the whole account.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from hermes_trio.values.outbound_states import Failure
 T = TypeVar("T")
 DELIVER_S = 60.0
 LIVE_S = 10.0
-"""A live row holds its lane no longer than this: the reply to a command may wait behind it."""
+"""How long the call of a live row may take: the reply to a command may wait behind it."""
 TYPING_S = 5.0
 TYPING_AT_ONCE = 20
 TELL_S = 10.0
@@ -56,8 +58,8 @@ class Outbox:
     Args:
         platforms: by account id.
         give_up_after_s: how long a part is tried, in seconds of the wall clock.
-        hears: whether an account receives at the moment, so that a call has a chance.
-        moves: chats that have another id, by which they are spoken to.
+        hears: whether an account receives at the moment. If not, a call would hardly arrive.
+        moves: the moved chats. They are spoken to under their new ids.
         allowances: end the time that a platform is given for a call.
         disk: says when a disk that refused takes a write again.
         redact: replaces secrets in what is shown, and in what an adapter says of its failures.
@@ -93,7 +95,7 @@ class Outbox:
         self._live_until: dict[str, float] = {}
 
     def remember(self, account: str, chat: str, until: float) -> None:
-        """A penalty that an older boot was given."""
+        """Keep to a penalty that an older boot was given."""
         self._silence(account, chat, _penalty_s(until - self._clock.now()))
 
     def is_free(self, lane: Lane) -> bool:
@@ -112,7 +114,7 @@ class Outbox:
             if begun is None:
                 return
             if isinstance(begun, InDoubt):
-                # The one repeat is not spent while the account is down. When it is well, it wakes its lanes.
+                # The one repeat is not spent while the account is down. Its lanes are woken when it is up.
                 left_s = begun.created_at + self._give_up_after_s - self._clock.now()
                 late = left_s <= 0
                 await worker.rest(max(0.0, left_s))
@@ -145,7 +147,7 @@ class Outbox:
         )
 
     async def fail_first(self, lane: Lane, _: LaneWorker) -> str | None:
-        """Give up what the lane cannot get past."""
+        """Give up the part that the lane cannot get past."""
         return await self._store.fail_part(lane, live=not self._is_live_off(lane.account_id))
 
     async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
@@ -158,7 +160,7 @@ class Outbox:
         receipt, error = None, None
         moved = self._moves.of(begun.delivery)
         if moved is not begun.delivery and moved.op in ("react", "unreact"):
-            # The message it is a sign on is not in the chat that this is now: its id there is another's.
+            # The message that it marks is in the old chat. In the new chat its id is another message's.
             await self._kept(lambda: self._store.record_delivery(begun.row, None))
             return "look"
         plain = _plain(moved, platform.capabilities) if begun.plain else moved
@@ -226,7 +228,7 @@ class Outbox:
         return "rest" if again else "look"
 
     async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
-        """Write what is certain, however long the disk refuses: forgotten, it would be taken for unknown."""
+        """Record what is certain, however long the disk refuses. Forgotten, it would count as unknown."""
         return await until_stored(uncut(write), self._waits, self._disk.again)
 
     def _waits(self, error: StoreFailed) -> None:
@@ -241,7 +243,7 @@ class Outbox:
             try:
                 await self._store.penalty(lane.account_id, lane.chat, self._clock.now() + wait_s)
             except StoreFailed as error:
-                # Only a restart forgets it then, and the platform will say it again.
+                # It is forgotten only by a restart, and then the platform will ask for silence again.
                 self._log.warning("penalty not kept", lane=str(lane), why=str(error))
 
     def _silence(self, account: str, chat: str, wait_s: float) -> None:
@@ -253,7 +255,7 @@ class Outbox:
     async def _silence_over(self, lane: Lane) -> None:
         place = lane.account_id, lane.chat
         if (until := self._silent_until.get(place)) is not None:
-            # Not longer than an answer is worth sending: what is too old is given up in time.
+            # At most as long as a part is tried, so that one that is too old is given up in time.
             await trio.sleep_until(min(until, trio.current_time() + self._give_up_after_s))
             if trio.current_time() >= until and self._silent_until.get(place) == until:
                 del self._silent_until[place]
@@ -265,7 +267,7 @@ class Outbox:
         return trio.current_time() < self._live_until.get(account, 0.0)
 
     async def tell(self, address: Address, text: str) -> None:
-        """Say something that cannot be written down, because the store cannot write: once, or not at all."""
+        """Say a sentence without the store, because it cannot write: once, or not at all."""
         platform = self._platforms.get(address.account_id)
         if platform is None or self._is_silent(address.lane):
             return
@@ -276,7 +278,7 @@ class Outbox:
                 self._log.warning("send given up", lane=str(address.lane), why=type(error).__name__)
 
     async def typing(self, address: Address) -> None:
-        """Show that somebody works; skipped when the budget says wait, never queued, never an error."""
+        """Show the typing sign once. Skipped in a penalty; never queued, never an error."""
         account, platform = address.account_id, self._platforms.get(address.account_id)
         if platform is None or self._is_silent(address.lane) or self._is_live_off(account):
             return

@@ -1,7 +1,7 @@
 """The models that may answer, and a turn's way along them: keys, retries, fallbacks.
 
-A refusal that concerns a key (used up, refused, limited, overloaded) moves on to the next key and spends no
-retry; retries are for what concerns no key. When a model has no way left the next candidate is asked.
+After a refusal that concerns the key (used up, refused, limited, overloaded) the next key is taken, and no
+retry is spent. Retries are for other failures. When no key and no retry is left, the next candidate is asked.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from hermes_trio.runtime.log import standard_log
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
 
 ATTEMPTS = 3
-"""Tries of one request at one model, of those that failed through no fault of a key."""
+"""How often one request may fail at one model. Refusals that concern a key do not count."""
 
 BACKOFF_MAX_S = 8.0
 PATIENCE_S = 8.0
-"""For how long a model may give nothing, its tries together, before another that can be asked is."""
+"""How long one model may give nothing, all its tries together, before the next candidate is asked."""
 
 GIVEN_UP_AT_ONCE: frozenset[ModelFailure] = frozenset({"context", "malformed"})
 """No other key or model helps: the request itself is at fault."""
@@ -49,8 +49,9 @@ class Candidates:
 
     Args:
         candidates: at least one. Those of one account share a pool.
-        on_exhausted: while no key may be used: "wait" up to two minutes for one and tell the user where it
-            takes longer, "tell" at once, or "defer" the turn until one may.
+        on_exhausted: what happens while no key may be used. "wait": the message waits for one up to two
+            minutes, and if it takes longer the user is told. "tell": the user is told at once. "defer": the
+            message waits until a key may be used.
         chance: for the jitter of retries.
         log: gets `pool empty`.
 
@@ -84,7 +85,7 @@ class Candidates:
 
 
 class Walk:
-    """One turn's walk along the candidates: it goes on, never back, so each is given up at most once."""
+    """One turn's way along the candidates. It never goes back, so each is given up at most once."""
 
     def __init__(self, candidates: Candidates) -> None:
         self._candidates = candidates
@@ -104,8 +105,7 @@ class Walk:
         Args:
             request: what to ask.
             on_text: called synchronously with each piece of the answer, in order.
-            on_restart: called synchronously when an answer begins anew after pieces of it were handed out:
-                they are void.
+            on_restart: called synchronously when the answer begins anew: the pieces before are void.
 
         Cancelled: the call has ended, no key is blamed.
 
@@ -168,7 +168,7 @@ class Walk:
         except ModelFailed as error:
             if patient and _passes_soon(error) and not pool.has_another(lease, tried.keys):
                 pool.returned(lease)
-                # With nobody else to ask it is an outage like any other, and worth a second call.
+                # No other key or model is left to ask: it counts as an outage, and is tried again.
                 raise ModelFailed("transport", error.why, status=error.status) from error
             if error.kind in OF_A_KEY:
                 pool.refused(lease, error)
@@ -187,8 +187,11 @@ class Walk:
         return error
 
     def _verdict(self) -> ModelFailed | NoCredentials:
-        """What all of it comes to: where messages are kept, a time at which a key may be used again counts
-        for more than a model that fails; where they are not, the failure is the news."""
+        """The error that the whole walk ends with.
+
+        If messages are kept until a key may be used, and there is such a time, that is NoCredentials with it.
+        Otherwise it is the last failure of a model, if one failed.
+        """
         way = self._candidates.on_exhausted
         refusals = [error for error in self._failures if isinstance(error, NoCredentials)]
         until = min((error.until for error in refusals if error.until is not None), default=None)
@@ -204,7 +207,7 @@ class Walk:
 
 
 class _Tried:
-    """The keys that one request has tried: each once, and once more where a refresh gave another secret."""
+    """The keys that one request has tried: each once, and once more if a refresh gave it another secret."""
 
     def __init__(self) -> None:
         self.keys: set[int] = set()
@@ -218,10 +221,10 @@ class _Tried:
 
 
 class _HandOut:
-    """Hands pieces of text on, and says when those handed out are void.
+    """Hands pieces of an answer on, and says so when they are void.
 
     Attributes:
-        some: pieces of this call's answer were.
+        some: whether pieces of this call's answer were handed on.
     """
 
     def __init__(self, on_text: Callable[[str], None], on_restart: Callable[[], None]) -> None:
@@ -240,7 +243,7 @@ class _HandOut:
 
 
 def _passes_soon(error: ModelFailed) -> bool:
-    """A service has too much to do, and does not say that it will be long."""
+    """Whether a service is overloaded, and does not say that it will take long."""
     return error.kind == "overload" and (error.retry_after_s or 0.0) <= BACKOFF_MAX_S
 
 

@@ -1,8 +1,8 @@
-"""Time that is given to somebody else: what they wait for us, or do not run, is not of it.
+"""Allowances: time limits for code of others. Time that they wait for us, or do not run, does not count.
 
-A deadline of the loop is passed at the first look of a process that was stopped for an hour (SIGSTOP, a
-laptop's lid), and while its task stands in the writer's queue. So one task looks at what is given, every few
-seconds; as much as it comes late, nobody has lived.
+A deadline of the loop would count both: a process that was stopped for an hour (SIGSTOP, a laptop's lid) is
+past it at once, and so is a task that waited in the writer's queue. So one task looks at all allowances every
+few seconds. If it comes late, the process did not run in between: that time is taken off.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from contextlib import AbstractContextManager, contextmanager
 import trio
 
 LOOKS, OFTEN_S, SELDOM_S = 60, 1.0, 10.0
-"""What is given is looked at so often in its time, within these bounds: what a stop of the process costs it
-is at most one look."""
+"""An allowance is looked at `LOOKS` times in its time; from look to look it takes between `OFTEN_S` and
+`SELDOM_S`. A stop of the process costs it at most one such span."""
 
 NEVER = float("inf")
 
 
 class Allowances:
-    """Ends what is given in time, in seconds that this process has lived."""
+    """Ends each allowance when its time is over, counted in seconds in which this process ran."""
 
     def __init__(self) -> None:
         self._given: set[Allowance] = set()
@@ -32,7 +32,7 @@ class Allowances:
         """Look, until cancelled."""
         while True:
             now, at, self._news = self.lived(), trio.current_time(), trio.Event()
-            # What no clock can tell from now is over: else this looked again and again, and no time passed.
+            # An end that is too near to be told from now counts as reached. Else this would spin.
             for one in [one for one in self._given if at + (one.ends_at - now) <= at]:
                 one.over()
             wait_s = min((min(one.every_s, one.ends_at - now) for one in self._given), default=NEVER)
@@ -41,7 +41,7 @@ class Allowances:
                 await self._news.wait()
 
     def lived(self) -> float:
-        """Seconds that this process has lived, since some moment."""
+        """Seconds in which this process ran, since some fixed moment."""
         now = trio.current_time()
         if now > self._looks_at:
             self._lost_s += now - self._looks_at
@@ -49,7 +49,7 @@ class Allowances:
         return now - self._lost_s
 
     def begin(self, one: Allowance) -> None:
-        """From now on it is looked at, also where the process stops before the next look is begun."""
+        """Look at it from now on, also if the process is stopped before the next look begins."""
         self._given.add(one)
         looks_at = min(one.ends_at + self._lost_s, trio.current_time() + one.every_s)
         if looks_at < self._looks_at:
@@ -57,20 +57,20 @@ class Allowances:
             self._news.set()
 
     def end(self, one: Allowance) -> None:
-        """From now on it is not."""
+        """Do not look at it any more."""
         self._given.discard(one)
 
 
 class Allowance:
-    """So much time for what is done in `given`.
+    """A time limit for the block `given`.
 
     Args:
-        of: ends it.
-        seconds: how much.
+        of: looks at it and ends it.
+        seconds: how much time the block has.
 
     Attributes:
         ends_at: when it is over, as `Allowances.lived` counts.
-        every_s: how long it is not looked at, at most.
+        every_s: seconds between two looks at it, at most.
         passed: it was over before its block was left.
     """
 
@@ -100,7 +100,7 @@ class Allowance:
                 self.stop()
 
     def stopped(self) -> AbstractContextManager[None]:
-        """What the block waits for does not count. Such blocks may lie in one another."""
+        """Time that passes in this block does not count. Such blocks may be nested."""
         return self._stopped
 
     def over(self) -> None:
@@ -109,14 +109,14 @@ class Allowance:
         self._scope.cancel(reason="the time given is over")
 
     def stop(self) -> None:
-        """From now on its time does not pass, until `go_on` was called as often."""
+        """Stop its time. It goes on when `go_on` was called as often as this."""
         self._stops += 1
         if self._stops == 1:
             self._of.end(self)
             self._left_s = self.ends_at - self._of.lived()
 
     def go_on(self) -> None:
-        """One of those who stopped it has ended."""
+        """Undo one `stop`."""
         self._stops -= 1
         if self._stops == 0:
             self.ends_at = self._of.lived() + self._left_s

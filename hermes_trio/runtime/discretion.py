@@ -1,6 +1,6 @@
-"""What the store is given and what a platform shows holds no secret: two borders, each in one place.
+"""Takes secrets out of what is stored and what is shown. Each has one border.
 
-Whatever is to be kept goes through `DiscreetStore`, whatever is to be shown through `shown`. Ids, keys and
+All that is stored goes through `DiscreetStore`; all that a platform shows goes through `shown`. Ids, keys and
 closed sets of words are left alone: a secret that happens to be "main" must not rename an account.
 """
 

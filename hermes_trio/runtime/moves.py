@@ -1,4 +1,4 @@
-"""Chats whose platform gave them another id: their conversations keep the key they began with."""
+"""Moved chats: their platform gave them another id, and their conversations keep the key they began with."""
 
 from __future__ import annotations
 

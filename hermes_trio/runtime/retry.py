@@ -1,6 +1,7 @@
-"""Writing down what must be written, with a store that is slow, or fails now and then.
+"""Writes that must be done, with a store that is slow or fails now and then: they are tried until it is done.
 
-The time that takes is nobody's fault: no deadline lies around it, and none decides what becomes of a message.
+No deadline lies around such a write. That it takes long is nobody's fault, and must not decide what becomes
+of a message.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ AGAIN_CAP_S = 8.0
 
 
 def _silently(_: StoreFailed) -> None:
-    """Whoever waits says so, or nobody has to know."""
+    """Says nothing of a refusal: somebody else does, or nobody has to know."""
 
 
 async def until_stored(
@@ -32,11 +33,11 @@ async def until_stored(
 
     Args:
         write: calls one promise of the store. Only `StoreFailed` is tried again, a fence never.
-        refused: told of each try that the disk has refused.
-        wait: waits for the next try, by default for so many seconds. Where thousands may wait at once it is
+        refused: called with each error of a try that the disk has refused.
+        wait: waits for the next try, by default so many seconds. If thousands may wait at once, use
             `OneAsks.again`.
 
-    Cancelled: as the promise; nothing is tried any more.
+    Cancelled: as the promise that it calls; it is not tried again.
     """
     failures = 0
     while True:
@@ -49,9 +50,9 @@ async def until_stored(
 
 
 def uncut(write: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
-    """The same write for what has happened already: forgotten, it would be done again, or taken for unknown.
+    """The same write, shielded: for what has happened already, and would be lost or done again if forgotten.
 
-    Cancelled: no call of it is cut short or left out; only a wait between two is.
+    Cancelled: a try of the write is neither cut short nor left out. Only the wait between two tries is cut.
     """
 
     async def whole() -> T:
@@ -63,14 +64,13 @@ def uncut(write: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
 
 
 class OneAsks:
-    """Whether the store takes anything again: of all who wait for that one asks, and ten thousand cost no
-    more than one.
+    """Tells all who wait when the store takes writes again. One of them tries, for all others.
 
     Args:
         probe: a promise that writes, and changes nothing.
 
     Attributes:
-        taken: how often a write was taken behind which some had been refused.
+        taken: how often the store has begun to take writes again.
     """
 
     def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
@@ -80,7 +80,7 @@ class OneAsks:
         self._at_once = True
 
     async def again(self, wait_s: float) -> None:
-        """Wait for the next try of a write: so many seconds, and until the store takes anything.
+        """Wait for the next try of a write: so many seconds, and until the store takes any write.
 
         Cancelled: as `wait`.
         """
@@ -89,9 +89,9 @@ class OneAsks:
         await self.wait(taken)
 
     async def wait(self, taken: int) -> bool:
-        """Until it is another `taken`; returns whether the store took the first write that it was asked to.
+        """Wait until `taken` has changed. Returns whether the first probe was taken at once.
 
-        Cancelled: whoever waits next asks.
+        Cancelled: the next one who waits tries instead.
         """
         async with self._asking:
             if self.taken == taken:

@@ -1,4 +1,4 @@
-"""A text becomes the parts of its platform, and the loop goes on meanwhile, however long it is."""
+"""Splits a text into parts for its platform. A long text is split in a thread, so that the loop goes on."""
 
 from __future__ import annotations
 

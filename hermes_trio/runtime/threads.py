@@ -1,6 +1,6 @@
-"""The one seam to threads.
+"""The one file that uses threads.
 
-The store has a thread of its own, so that whatever fills the pool of others cannot starve it.
+The store has a thread of its own: others may fill the pool of threads, and cannot starve it.
 """
 
 from __future__ import annotations

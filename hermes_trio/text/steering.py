@@ -1,8 +1,8 @@
-"""What steers how other characters are shown, and is not seen itself: nobody is shown it.
+"""Steering characters: invisible ones that change how others are shown. They are taken out of what is shown.
 
-An override of the direction makes a reader read a command from its end; whoever presses "yes" below it has
-agreed to another one. Escape sequences do it to a terminal. Text of a language that is written from right to
-left needs neither: its letters say so themselves. Joiners and marks stay, emoji are made of them.
+One that reverses the direction makes a person read a command from its end: whoever presses "yes" below it has
+agreed to another command. Escape sequences do the like to a terminal. A language that is written from right
+to left needs neither, since its letters have their direction. Joiners and marks stay: emoji are made of them.
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ class Process:
         """Do the action.
 
         Raises:
-            PermissionError: its caller is no admin, or the command is below the floor.
+            PermissionError: its caller is no admin, or the denylist refuses the command.
             ValueError: an argument is missing or is none, or there is no such process.
             OSError: it could not be started, or takes no input.
         """

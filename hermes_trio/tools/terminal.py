@@ -44,7 +44,7 @@ class Terminal:
         """Run the command.
 
         Raises:
-            PermissionError: its caller is no admin, or it is below the floor.
+            PermissionError: its caller is no admin, or the denylist refuses the command.
             ValueError: an argument is missing or is none.
             OSError: it could not be started.
         Cancelled: its process group is ended.

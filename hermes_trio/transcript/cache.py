@@ -1,7 +1,7 @@
-"""What is kept in memory of conversations between their turns: their beginnings, as models were told them.
+"""What is kept in memory of conversations between their turns: their beginnings, as they were sent to models.
 
-A turn of a long conversation then reads, decodes and encodes what is new in it only. It is a copy of what
-the store has: losing it costs time and nothing else.
+So a turn of a long conversation reads, decodes and encodes only what is new. It is a copy of what the store
+has: losing it costs time and nothing else.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class Kept(Struct, frozen=True):
     """A conversation up to a mark.
 
     Args:
-        size: in characters, as `pure.context.size` counts.
-        earlier: it, in each spelling that may be asked for.
+        size: in characters, as `size` in `transcript/compaction.py` counts.
+        earlier: the conversation in each spelling that may be asked for.
     """
 
     mark: Mark

@@ -131,7 +131,7 @@ FROM_GATEWAY = tuple(name for name, kind in KINDS.items() if kind.by == "gateway
 
 
 class Decided(Struct, frozen=True, kw_only=True):
-    """A message and what the inbox decided of it before anything was written.
+    """A message and what the receiver decided of it before anything was written.
 
     Args:
         update: what came in.

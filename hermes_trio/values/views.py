@@ -180,7 +180,7 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
         native: its id there.
         key: whose conversation it is; None for what could not be decoded.
         chat: the chat's id there.
-        kind: what it is to the inbox: "message", "command", "undecodable" and the like.
+        kind: what the receiver takes it for: "message", "command", "undecodable" and the like.
         received_at, at: wall time it was accepted, and it got its outcome.
         length: of its text, in characters.
         state: "waiting", "running" or "deferred" while it has no outcome.

@@ -1,7 +1,7 @@
-"""The blocks of an answer of Anthropic's, in their order: what it must be shown again is made of them.
+"""The blocks of an answer of Anthropic's, in their order, and which of them have to be sent back to it.
 
-Of an answer that calls our tools that is what it thought. Where tools of the service itself acted in it, it
-is the whole answer as it came: what these found stands in it and nowhere else.
+If the answer calls our tools, that is its thoughts. If tools of the service itself acted in it, that is the
+whole answer as it came: only the answer holds what these found.
 """
 
 from __future__ import annotations

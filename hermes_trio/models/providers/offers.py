@@ -1,6 +1,6 @@
-"""The providers that come with the library, as they are offered to a configuration.
+"""The providers that come with the library, as a configuration names them: their defaults, how they are made.
 
-What speaks to them is imported when a model is made: a configuration is also read by who only asks for help.
+What speaks to a provider is imported when a model is made: many commands only read the configuration.
 """
 
 from __future__ import annotations

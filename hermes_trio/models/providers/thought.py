@@ -1,6 +1,6 @@
-"""What a model thought before it called its tools, as it must be shown it again: gathered as it comes.
+"""A model's thoughts before it called its tools, gathered while they stream in, to be sent back to it.
 
-Which fields that are is a table; what they hold is their service's own, and nobody else reads it.
+A table says in which fields they come. What these hold is the service's own, and nobody else reads it.
 """
 
 from __future__ import annotations

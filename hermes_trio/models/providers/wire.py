@@ -1,4 +1,4 @@
-"""What providers stream, decoded to the types that it should have: an odd type costs no answer.
+"""Decodes what providers stream. A value of an odd type is read as the type that it should have.
 
 What has the right types is decoded at once. Only where that fails is it looked at field by field.
 """

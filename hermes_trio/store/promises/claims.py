@@ -1,4 +1,4 @@
-"""Which waiting messages a turn is given, and what it gives them."""
+"""Claims: a turn takes waiting messages, and each gets its entry in the transcript."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def barrier(tx: Tx, key: str) -> int:
 
 
 def in_history(tx: Tx, session: int, key: str) -> list[tuple[int, bytes, float, str]]:
-    """Messages that an earlier turn was told and gave back; the turn that opens now takes them.
+    """Messages that an interrupted turn has given back. The turn that opens now takes them all.
 
-    They stand in its conversation already. A turn of their own would find them answered.
+    They stand in the transcript already, so this turn answers them. A later turn would find them answered.
     """
     told = "exists(select 1 from entry where entry.inbound = inbound.id and entry.session = ?)"
     return tx.all(

@@ -1,4 +1,7 @@
-"""Promises of the inbox: a batch with its cursor, and what becomes of each message of it."""
+"""Promises of intake: a batch with its cursor, and what becomes of each message of it.
+
+Here a message becomes a row. It is durable when the writer has committed the transaction.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +26,11 @@ FORWARDS_S = 1.0
 def accept(
     tx: Tx, account: str, decided: Sequence[Decided], cursor: str | None, rules: AcceptRules
 ) -> list[Decided]:
-    """A whole batch and the cursor, at once; redelivered rows are refused by the unique key.
+    """Write a whole batch and the cursor, at once. The unique key refuses updates that have a row already.
 
-    Of what is turned away past the budget of `strangers` only the cursor and a count are kept.
+    Of updates that are turned away past the budget of `strangers`, only the cursor and a count are kept.
 
-    Returns the new ones: with the outcome of those refused, with the notice only where it was said.
+    Returns the new ones. A refused one has its outcome by then; one has its notice only if that was said.
     """
     strangers.forget(tx, account)
     new = [kept for one in decided if (kept := _admit(tx, account, one, rules)) is not None]
@@ -65,8 +68,8 @@ def _admit(tx: Tx, account: str, decided: Decided, rules: AcceptRules) -> Decide
 
 
 def _turn_away(tx: Tx, account: str, decided: Decided) -> Decided | None:
-    """Keep that somebody who may not speak has written, but not what: people near a bot do not speak to it.
-    An update that cannot be read is kept as it came, as far as there is room."""
+    """Keep that somebody who may not speak has written, but not what: it was not meant for the bot. An update
+    that cannot be read is kept as it came, as far as there is room."""
     if not strangers.has_room(tx, account, decided):
         return None
     update = decided.update
@@ -106,7 +109,7 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
 
 
 def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptRules) -> bool:
-    """A message waits for its turn, or interrupts one. False: it is refused, and its chat is told."""
+    """Let a message wait for its turn, or interrupt one. False: it is refused, and its chat is told."""
     name = text_of(key)
     (ahead,) = tx.one(f"select count(*) from inbound where key = ? and id < ? and {PENDING}", name, id)
     if ahead >= rules.queue_max:
@@ -114,8 +117,8 @@ def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptR
         tx.answer(message, id, sentence(QueueFull(rules.queue_max)), "refusal")
         return False
     session, turn = tx.at_work(name)
-    # A paused turn goes on with the message. A message behind a command interrupts nothing: the command may
-    # stop or reset the turn that runs, or end a question.
+    # A paused turn goes on with the message. A message behind an unsettled command interrupts nothing: the
+    # command may stop or reset the turn that runs, or end a question.
     if turn is not None and not ends.release(tx, turn):
         interrupts = rules.busy == "interrupt" or _belongs(tx, turn, name, message)
         if interrupts and id < claims.barrier(tx, name):

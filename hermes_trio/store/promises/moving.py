@@ -1,4 +1,4 @@
-"""The promise that a chat with a new id is followed: its conversations go on, what is owed is said there."""
+"""The promise about a moved chat: its conversations go on, and what is owed is sent to its new id."""
 
 from __future__ import annotations
 

@@ -52,7 +52,8 @@ def next_turn(
     wanted = Wanted(history, known)
     if running is not None:
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
-            # The task of this boot lost the turn while the store was down. A command that waits may end it.
+            # A task of this boot ran the turn and failed while the store was down. An unsettled command may
+            # end the turn.
             return None if _has_command(tx, key) else _adopt(tx, running, session, wanted)
         if tx.one("select 1 from turn where id = ? and paused_at is not null", running):
             return None
@@ -68,13 +69,13 @@ def next_turn(
         return wait
     person = waiting[0][4] not in FROM_GATEWAY
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
-        # The next session claims these messages. Its task is under the key after this commit.
+        # The next session's task claims these messages. It takes this task's place after the commit.
         return None
     return _open(tx, key, session, waiting, wanted, more, unheard)
 
 
 def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:
-    """Whether `next_turn` may find something, so that it is worth a place in line."""
+    """Whether `next_turn` may find something, so that a permit is worth waiting for."""
     going = "select 1 from turn where session = ? and state = 'running' and paused_at is null"
     if tx.one(going, session):
         return True
@@ -136,7 +137,7 @@ def _batch(tx: Tx, key: str) -> tuple[list[Waiting], bool]:
 
 
 def _in_line(tx: Tx, key: str) -> list[tuple[Any, ...]]:
-    """The first that wait: people first, then what the gateway wrote itself. Most lines are in order."""
+    """The first messages that wait: those of people, then those that the gateway wrote itself."""
     line = (
         f"select id, body, at, wait_s, kind, length, state from inbound where key = ? and id < {BARRIER}"
         f" and {ANY_PENDING} order by"
@@ -227,9 +228,9 @@ def _take_in(tx: Tx, turn: int, session: int, key: str, steerable: bool) -> None
 
 
 def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
-    """Take up a running turn: the same row, now of this boot, one attempt more.
+    """Take up a running turn: the same row, now of this boot, with one attempt more.
 
-    It may be a turn of this boot that its task lost.
+    It may be a turn of this boot, whose task failed.
     """
     tx.run("update turn set boot = ?, attempt = attempt + 1 where id = ?", (tx.boot, turn))
     attempt, opened_at, key = tx.one("select attempt, opened_at, key from turn where id = ?", turn)
@@ -255,7 +256,7 @@ def _adopt(tx: Tx, turn: int, session: int, wanted: Wanted) -> Opened:
 
 
 def _told(tx: Tx, session: int, turn: int, unseen: int, claimed: Claimed) -> Claimed:
-    """See that a message of a turn that goes on has its entry, which may be an earlier turn's."""
+    """Make sure that a message of an adopted turn has its entry. An earlier turn may have written that."""
     tx.add_user_entry(session, turn, claimed.id, claimed.message)
     sql = "select turn is not ? and id > ? from entry where inbound = ?"
     in_history = tx.one(sql, turn, unseen, claimed.id)

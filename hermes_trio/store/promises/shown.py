@@ -1,4 +1,4 @@
-"""Rows as operators are shown them: what cannot be read is shown as nothing, the row with the rest."""
+"""Rows as operators are shown them. A value that cannot be read is left out; the rest of its row is shown."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def end_step(
     steer: bool = False,
     consumes: Sequence[int] = (),
 ) -> Sequence[Claimed]:
-    """A step's result, with what it adds, says, and takes in."""
+    """Record a step's result, with its entries and what it says. Messages may be taken in with it."""
     session, key, _, _ = tx.fence(turn)
     _put_step(tx, turn, step, step.value)
     _add_entries(tx, session, key, turn, entries)
@@ -153,9 +153,9 @@ def close_turn(tx: Tx, turn: int, closing: Closing, *, begins: bool = False) -> 
 
 
 def _unsay(tx: Tx, session: int, key: str, turn: int) -> None:
-    """Take refused messages out of the conversation. Their users send them again; both would be obeyed.
+    """Take refused messages out of the transcript. Their users send them again, and both would be obeyed.
 
-    If something was done for them already, they stay beside what was done.
+    If something was done for them already, they stay, beside what was done.
     """
     where = "inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
     (first,) = tx.one(f"select min(id) from entry where {where}", key, turn)

@@ -1,14 +1,16 @@
-"""The one writer: takes what waits, commits it as one transaction, acts, then wakes the callers.
+"""The one writer: takes the promises that wait, commits them as one transaction, performs what follows, then
+wakes the callers.
 
-Rules for editors. No caller is woken before COMMIT. A promise may be run twice: a group in which one
-raised, or that the disk refused, is undone whole and each of its callers is run alone, once; a savepoint
-per caller would cost every group two statements a caller to save the rare one (and `SQLITE_FULL` rolls
-savepoints back too). Where a transaction cannot even begin, because another program holds the file, no caller
-is to blame, and none is run alone. One that alone fails on what is in the rows is run once more, when the
-rows that cannot be read are out of its way.
+Rules for editors. No caller is woken before COMMIT. A promise may be run twice. If one promise of a group
+raises, or the disk refuses the commit, the whole group is undone, and each promise is run alone, once. (A
+savepoint for each would cost every group two more statements a promise, for a rare case; and `SQLITE_FULL`
+rolls savepoints back too.) If a transaction cannot even begin, because another program holds the file, no
+promise is to blame, and none is run alone. A promise that fails alone because of what is in the rows is run
+once more, after the rows that cannot be read were settled.
 
-The task shields itself and ends when its channel closes. A disk that hangs does not make that wait endless:
-`end_within` is how long at most. Who waits then is told, and what hangs is left to its thread.
+The writer's task shields itself and ends when its channel closes. A disk that hangs cannot hold it for ever:
+`end_within` sets how long it waits. Whoever waits then gets `StoreClosed`, and the hung write is left to its
+thread.
 """
 
 from __future__ import annotations
@@ -53,11 +55,11 @@ class Writer:
     Args:
         db: the connection that only this writer uses.
         perform: is handed the consequences of each commit, synchronously.
-        clear_the_way: the promise that ends what cannot be read, and says what that was.
+        clear_the_way: the promise that settles the rows that cannot be read, and returns what they were.
 
     Attributes:
-        group_max: says how many callers the next commit may serve; the test kit draws it.
-        removed: says whether the file is gone, so that nothing that is written to it is kept.
+        group_max: says how many promises the next commit may take; the test kit draws it.
+        removed: says whether the file is gone. Then nothing that is written to it is kept.
     """
 
     def __init__(
@@ -82,16 +84,16 @@ class Writer:
             StoreFailed: the disk; nothing was written.
             StoreClosed: the writer has ended.
             Fenced, and whatever else the promise raises; nothing was written.
-        Cancelled before it is queued, nothing is written; later the result arrives all the same.
+        Cancelled before it is queued, nothing is written. Cancelled later, the result arrives all the same.
         """
         # A wait that refuses to be aborted is a shield without the price of a scope; the cancel comes at the
         # next checkpoint.
         return await self._done(promise, args, _stay)
 
     async def ask(self, promise: Callable[..., T], *args: Any) -> T:
-        """As `do`, for what nobody has to hear: what only reads, and what is written for politeness.
+        """As `do`, for reads, and for writes whose caller need not hear how they ended.
 
-        Cancelled, it leaves at once; what it asked for may be done all the same.
+        Cancelled, it leaves at once; the promise may be run all the same.
         """
         return await self._done(promise, args, _leave)
 
@@ -119,9 +121,9 @@ class Writer:
         return job.result  # type: ignore[no-any-return]
 
     def end_within(self, seconds: float) -> None:
-        """Wait no longer than so for the disk from now on; whoever waits then hears `StoreClosed`.
+        """Wait for the disk no longer than this from now on. Whoever still waits then gets `StoreClosed`.
 
-        Never makes it later. What the disk is doing then may become durable, or not.
+        A time that is set already never becomes later. The write that hangs may become durable, or not.
         """
         self._life.deadline = min(self._life.deadline, trio.current_time() + seconds)
 
@@ -210,7 +212,8 @@ class Writer:
         return True
 
     def _past_rows(self, job: _Job) -> None:
-        """A promise met what it cannot read, or is at fault itself; what it met is not its subject."""
+        """A promise failed: it met a row that cannot be read, or it is at fault itself. Settle such rows, and
+        run it once more if there were any."""
         clearing = _Job(self._clear_the_way, ())
         self._alone(clearing)
         if isinstance(clearing.error, StoreFailed):
