@@ -67,18 +67,18 @@ def function(where: str, fn: object) -> None:
         raise AgentError(f"{where} is an async function, not {kind_of(fn)}")
 
 
-async def awaited(where: str, call: Callable[[], Awaitable[T]]) -> T:
-    """Call an async function, and return what it gives.
+def awaited(where: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+    """Call an async function; what it returns is to be awaited.
 
     Raises:
-        AgentError: it is none. And what it raises.
+        AgentError: it is none. And what it raises before it is awaited.
     """
     made = call()
     if not isawaitable(made):
         if isasyncgen(made):
             raise AgentError(f"{where} yields; it has to return its value: write `return`")
         raise AgentError(f"{where} is no async function: write `async def` (it gave {kind_of(made)})")
-    return await made
+    return made
 
 
 def agent_function(agent: object) -> None:

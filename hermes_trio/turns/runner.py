@@ -119,7 +119,9 @@ class TurnRunner:
                 run.steps.nursery = nursery
                 with run.attendance.within(nursery, self._delayed):
                     # A foreign error must not reach our nursery: trio asks for its repr, which may raise.
-                    answer, error = await attempt(lambda: run.timed(lambda: self._answered(run)))
+                    answer, error = await attempt(
+                        lambda: run.timed(lambda: awaited("the agent", lambda: self._agent(Turn(run))))
+                    )
                     await run.steps.settled()
                     run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
@@ -127,9 +129,6 @@ class TurnRunner:
             failed = group
         if failed is not None and run.made is None:
             run.made = Made(error=first_leaf(failed))
-
-    async def _answered(self, run: TurnRun) -> str | Silence | None:
-        return await awaited("the agent", lambda: self._agent(Turn(run)))
 
     async def _close(self, run: TurnRun, made: Made) -> Closing | None:
         """Write the turn's end. None if the turn met a fence: whoever ended it has written its end."""
