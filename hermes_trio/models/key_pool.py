@@ -122,10 +122,10 @@ class KeyPool:
     # -- for a request
 
     async def lease(self, model: str, tried: Collection[int] = ()) -> Lease | None:
-        """The next key for a model, as `take`; dead keys are given a chance to have come to life.
+        """The next key for a model, as `take`. Before that, dead keys are refreshed when it is time.
 
-        Each of them is refreshed when five minutes are over, and at 30 s steps where no other key is left.
-        Cancelled: nothing was taken.
+        That is when its cooldown of five minutes is over, or 30 s after the last refresh if no other key is
+        left. Cancelled: nothing was taken.
         """
         now = self._clock.now()
         for key, cooldown in self._dead(now):
@@ -203,10 +203,10 @@ class KeyPool:
         )
 
     async def renewed(self, lease: Lease, kind: ModelFailure) -> bool:
-        """Whether the key of a refused lease has another secret by now; if nobody has asked it, it is asked.
+        """Whether the key of a refused lease has another secret by now. If it was not refreshed since, it is.
 
-        One request asks at a time and the others wait for what comes of it; when that one is cancelled the
-        next one asks. A key whose refresh fails, or gives the refused secret, is dead if that was for "auth".
+        One request refreshes it, and the others wait; if that one is cancelled the next one does it. A key
+        that was refused for "auth" is dead if the refresh fails or gives the refused secret again.
         """
         key = self._keys[lease.position]
         if kind in OF_THE_KEY:
@@ -235,7 +235,7 @@ class KeyPool:
         )
 
     def _cooldown_ends_at(self, key: _PoolKey, *, model: str, now: float) -> float:
-        """Wall time at which its cooldowns end; of a dead key nobody knows."""
+        """Wall time at which the key's cooldowns end; infinity for a dead key."""
         cooldowns = list(self._cooldowns_of(key.fingerprint, model).values())
         return inf if is_dead(cooldowns, now) else free_at(cooldowns, now)
 

@@ -17,7 +17,7 @@ TurnT = TypeVar("TurnT", contravariant=True)
 
 
 class Pool(Protocol):
-    """Keys to a model, as the gateway keeps over restarts what is known of them: `KeyPool`."""
+    """A pool of keys: the gateway shows their state, and keeps it over restarts. See `KeyPool`."""
 
     def recall(self, cooldowns: Sequence[KeyCooldown]) -> None:
         """Take over what an earlier boot knew."""
@@ -33,16 +33,16 @@ class Pool(Protocol):
 
 
 class AgentProfile(Struct, frozen=True, kw_only=True):
-    """What an agent says of itself to its gateway.
+    """What an agent tells its gateway about itself.
 
     Args:
         name: shown in status.
-        history_chars: so much of the transcript is read with each turn's messages.
-        memory_bytes: so much may be kept of conversations between their turns.
-        steerable: it asks `turn.steered()` after each step, so that a turn that goes on after a crash can be
-            told of messages that came meanwhile.
-        pools: its keys. What is known of them is shown, and outlives the process.
-        setup: what shapes it, for recordings.
+        history_chars: how many characters of the transcript are read when a turn is opened.
+        memory_bytes: how much of conversations may be kept in memory between their turns.
+        steerable: it calls `turn.steered()` after each step. So a turn that goes on after a crash can take in
+            messages that came meanwhile.
+        pools: its pools of keys. The state of the keys is shown, and outlives the process.
+        setup: its prompt, tools and limits, for recordings.
     """
 
     name: str = ""
@@ -54,21 +54,22 @@ class AgentProfile(Struct, frozen=True, kw_only=True):
 
 
 class Agent(Protocol[TurnT]):
-    """A coroutine function that answers a turn, an `async def agent(turn)` or an object that is called so.
+    """Answers a turn: an `async def agent(turn)`, or an object that is called like one.
 
-    One that is an object may have a `profile`, an `AgentProfile`. What it does not say has the default.
+    Such an object may have a `profile`, an `AgentProfile`. Without one the defaults hold.
     """
 
     def __call__(self, turn: TurnT, /) -> Awaitable[str | Silence | None]:
-        """The final reply as markdown, a Silence, or None, which says that the last `say` was it.
+        """Return the answer as markdown, a Silence, or None, if the last `say` was the answer.
 
-        Called again from its first line when the turn goes on after a crash. What it raises fails the turn:
-        its messages have the outcome `failed`, its chat is told one sentence. `NoCredentials` refuses or
-        keeps them. Cancelled: what its verbs have committed stays; who cancels has said what becomes of it.
+        Called again from its first line when the turn goes on after a crash. An exception fails the turn: its
+        messages have the outcome `failed`, and its chat is told one sentence. After `NoCredentials` they are
+        refused or deferred instead. Cancelled: what its verbs have committed stays. Whoever cancels has
+        written before what becomes of the turn.
         """
 
 
 def profile_of(agent: object) -> AgentProfile:
-    """What an agent says of itself. A plain function says nothing."""
+    """The agent's profile. A plain function has the defaults."""
     said = getattr(agent, "profile", None)
     return said if isinstance(said, AgentProfile) else AgentProfile()

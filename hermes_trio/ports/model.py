@@ -20,8 +20,9 @@ class Model(Protocol):
         name: for status and log.
         needs_key: False for models without credentials (`echo`).
 
-    One that also has `spell`, a `Spell`, is given what was said before the turn as that spelled it, in the
-    request's `earlier`, and only the rest as entries: a long conversation is not encoded anew each time.
+    A model may also have `spell`, a `Spell`. Then the conversation before the turn comes in the request's
+    `earlier`, as `spell` has spelled it, and only the rest comes as entries. So a long conversation is not
+    encoded anew for each call.
     """
 
     name: str
@@ -58,21 +59,20 @@ class RefreshingKey(Protocol):
     async def refresh(self, refused: Secret, kind: ModelFailure) -> Secret:
         """Return the secret to use from now on, after the provider refused `refused`.
 
-        Called by one request at a time, within 30 s. Where several processes share a login the stored secret
-        is the truth: look at it under a lock first, and if it is another than `refused` return that one; else
-        make a new one and make it durable before it is returned. To return `refused` says that there is no
-        other.
+        Called for one request at a time; it has 30 s. If several processes share a login, the stored secret
+        counts: look at it first, under a lock. If it differs from `refused`, return it. Else make a new one,
+        and make that durable before it is returned. Returning `refused` says that there is no other.
 
         Args:
             refused: the secret that was refused.
-            kind: "auth", or "quota" where the allowance behind it is used up.
+            kind: "auth", or "quota" if the allowance behind it is used up.
 
-        Whatever it raises counts as no other secret. Cancelled: do not lose a secret that was issued.
+        An exception says that there is no other, too. Cancelled: do not lose a secret that was issued.
         """
 
 
 class ModelContext(Struct, frozen=True, kw_only=True):
-    """What a provider makes a model of: the table of an endpoint, and what the daemon hands it beside that.
+    """What a provider makes a model of: the table of an endpoint, and what the daemon adds to that.
 
     Args:
         base_url, name, first_byte_s, between_bytes_s, answer_tokens: as in `[model]`.

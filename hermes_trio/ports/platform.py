@@ -16,7 +16,7 @@ from hermes_trio.values.message import Message, Moved, Undecodable
 
 
 class Intake(Protocol):
-    """The gateway's ear, handed to `Platform.serve`.
+    """What takes an account's updates in: the gateway's receiver, handed to `Platform.serve`.
 
     Attributes:
         cursor: the platform's position at the last commit, None at the very first start.
@@ -29,24 +29,24 @@ class Intake(Protocol):
     ) -> None:
         """Return when all updates and the cursor are durable, in one transaction.
 
-        A chat that has moved is followed before what came with that news is looked at.
-
-        Only then may the platform be told that we have them. Redelivered ones are refused by their
-        `native` id, silently. May wait for long while the store is slow: that is the backpressure.
-        Waits (retrying) while the store fails. Cancelled, nothing or everything of the batch is durable.
+        Only then may the platform be told that we have them. Updates that are delivered again are refused by
+        their `native` id, silently. A `Moved` is followed before the messages of its batch are looked at. May
+        wait for long while the store is slow: that is the backpressure. While the store fails, it is tried
+        again. Cancelled, nothing or everything of the batch is durable.
 
         Raises:
             IntakeClosed: the gateway goes down and takes nothing any more, also from a connection that
-                outlives `serve`. Nothing of the batch was written; the platform is told nothing of it.
+                outlives `serve`. Nothing of the batch was written, and the platform must not be told that we
+                have it.
         """
 
     def received(self) -> None:
         """Say that a receive cycle has completed; an empty long poll counts. The account is healthy."""
 
     def reachable(self, chat: str) -> None:
-        """Say that a chat which could not be reached is there again: what is owed to it is said at once.
+        """Say that a chat which could not be reached is there again: what is owed to it is sent at once.
 
-        For a platform whose chats come and go one by one. Not called, it is said after a while.
+        For a platform whose chats come and go one by one. Without this call it is sent after a while.
         """
 
     def failed(self, why: str) -> None:
@@ -80,27 +80,30 @@ class Platform(Protocol):
 
         Owns its connection: an error closes it, and the supervisor calls `serve` again with backoff.
         Raises AccountRefused (the account stops, visibly), PollConflict or PlatformDown, bare and without a
-        secret in it; anything else is a defect (logged, restarted). What users wrote is handed over in its
-        order, each update with the native id it has for ever, again until `accept` has returned, and not
-        after the service was told so. Returning means that there will never be input again (end of a pipe):
-        the gateway ends when all its platforms have returned and all messages have their outcome.
-        Cancelled: leaves at once, with nothing confirmed that `accept` has not returned for.
+        secret in it; anything else is a defect (logged, restarted).
+
+        Updates are handed over in their order, each with a native id that never changes. An update is handed
+        over again until `accept` has returned for it, and not any more after the service was told so.
+        Returning means that there will never be input again (end of a pipe): the gateway ends when all its
+        platforms have returned and all messages have their outcome.
+        Cancelled: leaves at once, and confirms nothing for which `accept` has not returned.
         """
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Do one call and return the platform's proof.
 
         Called by the outbox only, one at a time per lane, concurrently for different lanes, also after
-        `serve` has ended. A receipt says that the chat shows it; of a send it has the message's id, which
-        edits and deletes go by. The text is rendered already: no markup is read in it. Editing a message to
-        what it already shows, and deleting one that is gone, is a success. Executes a checkpoint however it
-        ends. Cancelled before it has begun: nothing is said. Later: unknown, but whole or not at all, and
-        the next delivery goes as if nothing had been.
+        `serve` has ended. A receipt says that the chat shows it. The receipt of a send has the message's id,
+        by which it is edited and deleted. The text is rendered already: no markup is read in it. Editing a
+        message to what it already shows, and deleting one that is gone, is a success. Executes a checkpoint
+        however it ends. Cancelled before the call has begun: nothing is said. Cancelled later: nobody knows,
+        but it is said whole or not at all, and the next delivery is not affected.
 
         Raises:
             NotSent: certain that the platform does not have it. Not connected is NotSent. ChatMoved is one:
-                it is said again, to the id it names.
-            SendRefused: certain that it will not take it, as any op that the capabilities do not say.
+                the delivery is made again, to the id that it names.
+            SendRefused: certain that the platform will not take it; also for an op that the capabilities do
+                not have.
             SendUnknown: the request went out and no answer came. It is not tried again here.
         Nothing else, and none with a secret in its text or in what caused it.
         """
@@ -108,21 +111,22 @@ class Platform(Protocol):
     def split(self, text: str) -> Sequence[Part]:
         """Render markdown and split it, rendered, into parts of at most `capabilities.text_max - 4` units.
 
-        Pure, and called in a thread for a long text, beside calls of it in the loop: it touches neither the
-        loop nor what the platform changes. At least one part, blank only for a blank text; the concatenated
-        texts hold every visible character of the rendered answer, and no cut falls inside of what a reader
-        sees as one. The four units are kept free for the mark of a possible repeat; `deliver` takes a text of
-        `text_max`.
+        Pure. For a long text it is called in a thread, while it may be called in the loop too: it touches
+        neither the loop nor any state that the platform changes. Returns at least one part, a blank one only
+        for a blank text. The parts together hold every visible character of the rendered answer. No cut falls
+        inside of what a reader sees as one character. The four units are room for the mark of a possible
+        repeat; `deliver` takes a text of `text_max`.
         """
 
 
 @runtime_checkable
 class CommandMenu(Protocol):
-    """What a platform may have beside: a menu of commands in its clients.
+    """What a platform may also have: a menu of commands in its clients.
 
     Attributes:
         menu: the name and the help of each command, in order. Set before `serve`, which shows as much of it
-            as the platform takes; what it does not take costs neither the rest nor the account.
+            as the platform takes. A command that the platform does not take costs neither the other commands
+            nor the account.
     """
 
     menu: Sequence[tuple[str, str]]
@@ -142,13 +146,13 @@ class Probed(Struct, frozen=True):
 
 @runtime_checkable
 class Probing(Protocol):
-    """What a platform may have beside: its account can be tried before somebody writes to it."""
+    """What a platform may also have: its account can be tried before somebody writes to it."""
 
     async def probe(self) -> Probed:
         """Ask the service for the account. Receives nothing, says nothing, changes nothing.
 
-        Called within `open`, beside no `serve`. Bounded in time by itself. Cancelled: the call ends, and its
-        connection is closed.
+        Called within `open`, and not while `serve` runs. Has a time limit of its own. Cancelled: the call
+        ends, and its connection is closed.
 
         Raises:
             AccountRefused: the service refuses the credentials.
@@ -163,8 +167,8 @@ class AdapterContext(Struct, frozen=True):
         state_dir: the adapter may keep files here under names that start with its own.
         chance: the only source of ids and jitter.
         clock: the wall clock.
-        learn: to be told each secret that is not among the options (a token in a file), before anybody could
-            say it: from then on it is redacted wherever the gateway speaks, writes or stores.
+        learn: call it with each secret that is not among the options (a token in a file), before the secret
+            is used. From then on it is redacted in all that the gateway says, logs or stores.
     """
 
     state_dir: Path
@@ -181,9 +185,9 @@ class Adapter(Struct, frozen=True):
         options: a msgspec.Struct with `forbid_unknown_fields=True`: schema and documentation of that
             section. Fields of type `Secret` are written as "env:NAME" or "file:PATH" in the config.
         build: makes a platform from the options and an account name; opens nothing. Called for each account
-            that is configured; what one keeps in state_dir, another does not touch.
+            that is configured; no account touches the files in state_dir of another.
         alone: by option, what two accounts must not have in common, such as the bot that a token is for;
-            under "" what none of the options says. A configuration where two have is refused.
+            under "" what none of the options says. A configuration with two such accounts is refused.
     """
 
     name: str

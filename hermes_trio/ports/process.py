@@ -1,4 +1,4 @@
-"""Programs: who starts them and who keeps them."""
+"""Processes: how a tool uses them, how they are kept in the store, how the machine starts and ends them."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ from hermes_trio.values.views import ProcessView
 
 
 class CallProcesses(Protocol):
-    """The programs of a conversation, as a tool's call may have them.
+    """The processes of a conversation, as a tool's call may use them.
 
-    Each method raises PermissionError where a message that the turn answers is not an admin's, and
-    ValueError for what is not there or is no argument. Cancelled, a method that only looks has changed
-    nothing.
+    Each method raises PermissionError if a message that the turn answers is not an admin's, and ValueError if
+    there is no such process or an argument is wrong. Cancelled, a method that only looks has changed nothing.
     """
 
     async def run(self, command: str, *, timeout_s: float) -> Ran:
-        """Run a shell command to its end, at most so long; what it leaves in the background is ended with it.
+        """Run a shell command to its end, at most so long. Programs that it leaves running are ended with it.
 
         Raises:
             OSError: the machine could not start it.
@@ -42,16 +41,20 @@ class CallProcesses(Protocol):
         """
 
     async def list(self) -> Sequence[ProcessView]:
-        """Those that run, and the newest that have ended."""
+        """The processes that run, and the newest that have ended."""
 
     async def poll(self, process: int) -> ProcessView:
-        """How it is. One that has ended is told by that."""
+        """The state of one. If it has ended, its session is told by this, and not once more."""
 
     async def wait(self, process: int, timeout_s: float) -> ProcessView:
         """Wait for its end, at most so long. Cancelled: it runs on, and its end is told."""
 
     async def log(self, process: int, since: int = 0) -> ProcessLog:
-        """What it has printed, as far as it is kept; of one that runs from a position on."""
+        """What it has printed, as far as it is kept.
+
+        Args:
+            since: of one that runs, only what came after this position.
+        """
 
     async def write(self, process: int, text: str) -> None:
         """Give it input. Raises OSError if it takes none. Cancelled: it may have got a part of it."""
@@ -67,14 +70,14 @@ class ProcessStore(Protocol):
         """Record that a process is about to be started. Raises StaleTurn."""
 
     async def process_runs(self, process: int, pid: int, started: int) -> bool:
-        """It has a pid. False if it was ended meanwhile (a reset): then it must not live."""
+        """Record its pid. False if its row has ended meanwhile (a reset): then the program is to be ended."""
 
     async def end_process(
         self, process: int, end: ProcessEnd, code: int | None, output: str, told: str
     ) -> None:
-        """It has ended: the row, and where it was asked for the inbound row that tells its session.
+        """Record its end; with `notify` also the inbound row that tells its session.
 
-        Once only: a process that has ended already stays as it is.
+        A process that has ended already stays as it is.
 
         Args:
             code: the exit code; minus the signal's number where one ended it.
@@ -83,9 +86,9 @@ class ProcessStore(Protocol):
         """
 
     async def match_process(self, process: int, told: str, *, per_process: int, per_session: int) -> bool:
-        """Lines that were watched for have come: an inbound row for its session.
+        """Record that watched lines have come: an inbound row tells its session.
 
-        Returns whether more may be told. Past a limit one muted notice is said, and nothing after it.
+        Returns whether more may be told. Past a limit one notice says that it is muted, and nothing follows.
         """
 
     async def processes(self, key: ConversationKey) -> Sequence[ProcessView]:
@@ -98,20 +101,20 @@ class ProcessStore(Protocol):
         """The kept output of one that has ended."""
 
     async def left_processes(self) -> LeftProcesses:
-        """At boot: those of older boots are lost, and their sessions told; what is to be ended."""
+        """At boot: mark processes of older boots as lost, and tell their sessions. Returns what to end."""
 
 
 class Group(Protocol):
     """Processes that are ended together."""
 
     def signal(self, how: Literal["term", "kill"]) -> int:
-        """Send it to all of them, and return how many there were."""
+        """Send this signal to all of them, and return how many there were."""
 
     async def gone(self) -> None:
-        """Return when none of those that live now is left. Cancelled: nothing has changed."""
+        """Return when all that live now have ended. Cancelled: nothing has changed."""
 
     def close(self) -> None:
-        """Let go of what is known about them; they are gone, or left behind."""
+        """Close the descriptors that belong to them. They are gone, or left behind."""
 
 
 class Process(Group, Protocol):
@@ -148,4 +151,4 @@ class Processes(Protocol):
         """
 
     def left(self, of: LeftProcesses) -> Group:
-        """What older boots have left."""
+        """The processes that older boots have left running."""
