@@ -21,7 +21,7 @@ class Listening:
 
     Args:
         accounts: the platforms, by account id.
-        make_ear: makes an account's receiver from its platform, its cursor, and a function. The receiver
+        make_receiver: makes an account's receiver from its platform, its cursor, and a function. The receiver
             calls the function with the account when its health is known for the first time, or good again.
         well: called with the account then.
 
@@ -34,7 +34,7 @@ class Listening:
         self,
         accounts: Mapping[str, Platform],
         store: Store,
-        make_ear: Callable[[Platform, str | None, Callable[[str], None]], Receiver],
+        make_receiver: Callable[[Platform, str | None, Callable[[str], None]], Receiver],
         well: Callable[[str], None],
         log: Log,
         chance: Chance,
@@ -42,7 +42,7 @@ class Listening:
         self.scope = trio.CancelScope()
         self._accounts = accounts
         self._store = store
-        self._make_ear = make_ear
+        self._make_receiver = make_receiver
         self._well = well
         self._log = log
         self._chance = chance
@@ -58,7 +58,7 @@ class Listening:
         """
         for name, platform in self._accounts.items():
             cursor = await until_stored(partial(self._store.cursor, name))
-            self._receivers[name] = self._make_ear(platform, cursor, self._reported)
+            self._receivers[name] = self._make_receiver(platform, cursor, self._reported)
             if isinstance(platform, CommandMenu):
                 platform.menu = menu
         with self.scope:

@@ -22,11 +22,11 @@ PROBE_S = 30.0
 """Seconds between two tries in a cooldown: of a pool's first key to be ready (see `probe`), and of the
 refresh of a dead key (see `looked_at`)."""
 
-OF_THE_KEY: frozenset[ModelFailure] = frozenset({"quota", "auth"})
+COOLS_ALL_MODELS: frozenset[ModelFailure] = frozenset({"quota", "auth"})
 """After these a key cools down for all its models."""
 
-OF_A_KEY: frozenset[ModelFailure] = OF_THE_KEY | {"rate_limit", "overload"}
-"""After these a key cools down. After those that are not in OF_THE_KEY, only for the model that was asked."""
+COOLS_DOWN: frozenset[ModelFailure] = COOLS_ALL_MODELS | {"rate_limit", "overload"}
+"""After these a key cools down, after those that are not in COOLS_ALL_MODELS only for the model asked."""
 
 
 def shown(refused: KeyCooldown, now: float, *, out: int = 0, used_at: float | None = None) -> KeyView:
@@ -56,7 +56,7 @@ def cooldown_after(
     """The cooldown of a key that was refused.
 
     Args:
-        kind: why it was refused; one of OF_A_KEY.
+        kind: why it was refused; one of COOLS_DOWN.
         retry_after_s: how long the provider wants us to wait, if it said so.
         asked_at: wall time of the request that was refused.
         now: wall time.

@@ -13,7 +13,7 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.errors import AgentError, ModelFailed, ModelFailure, NoCredentials
-from hermes_trio.models.cooldowns import OF_A_KEY
+from hermes_trio.models.cooldowns import COOLS_DOWN
 from hermes_trio.models.key_pool import KeyPool, Lease
 from hermes_trio.ports.model import Model
 from hermes_trio.ports.system import Chance, Log
@@ -134,7 +134,7 @@ class Walk:
             try:
                 return await self._ask_once(candidate, tried, request, hand_out, patient=patient)
             except ModelFailed as error:
-                if candidate.pool is not None and error.kind in OF_A_KEY:
+                if candidate.pool is not None and error.kind in COOLS_DOWN:
                     continue
                 failed += 1
                 if error.kind in GIVEN_UP_AT_ONCE or failed == ATTEMPTS or error.status == 404:
@@ -170,7 +170,7 @@ class Walk:
                 pool.returned(lease)
                 # No other key or model is left to ask: it counts as an outage, and is tried again.
                 raise ModelFailed("transport", error.why, status=error.status) from error
-            if error.kind in OF_A_KEY:
+            if error.kind in COOLS_DOWN:
                 pool.refused(lease, error)
                 await tried.refused(pool, lease, error.kind)
             else:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from hermes_trio.errors import HermesError, ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.models.cooldowns import (
-    OF_THE_KEY,
+    COOLS_ALL_MODELS,
     PROBE_S,
     Strategy,
     choose,
@@ -184,7 +184,7 @@ class KeyPool:
         key.out -= 1
         if key.fingerprint != lease.fingerprint:
             return  # it has another secret already, of which this says nothing
-        scope = ALL if error.kind in OF_THE_KEY else lease.model
+        scope = ALL if error.kind in COOLS_ALL_MODELS else lease.model
         cooldown = cooldown_after(
             error.kind,
             error.retry_after_s,
@@ -209,7 +209,7 @@ class KeyPool:
         that was refused for "auth" is dead if the refresh fails or gives the refused secret again.
         """
         key = self._keys[lease.position]
-        if kind in OF_THE_KEY:
+        if kind in COOLS_ALL_MODELS:
             await self._refresh(key, lease.key, kind, lease.began)
         return key.secret != lease.key
 

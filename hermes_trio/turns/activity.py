@@ -48,7 +48,7 @@ DROPPED_MAX = 1000
 """How many dropped starts may lie in the queue before it is cleared of them."""
 
 
-class Attended(Protocol):
+class ShownTurn(Protocol):
     """The turn, as far as its activity needs it."""
 
     id: int
@@ -59,7 +59,7 @@ class Attended(Protocol):
     def framed(self, parts: Sequence[Part], said: DeliveryKind) -> Reply: ...
 
 
-class Around(Protocol):
+class ShownWith(Protocol):
     """The surroundings, as far as a turn's activity needs them."""
 
     @property
@@ -92,7 +92,7 @@ class Activity:
         "turn",
     )
 
-    def __init__(self, turn: Attended, around: Around, platform: Platform | None) -> None:
+    def __init__(self, turn: ShownTurn, around: ShownWith, platform: Platform | None) -> None:
         self.turn = turn
         self.around = around
         self.platform = platform

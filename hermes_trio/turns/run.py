@@ -49,7 +49,7 @@ class TurnRun:
         made: its result or its error; None as long as it has neither.
         said: the text of its last `say`.
         steps: its journal.
-        attendance: its activity: what shows that it works.
+        activity: what shows that it works.
         next_answer: set when a question may have its answer.
         permit: held while it works; see `TurnPermit`.
         ours: time that passes in this block is the gateway's, and does not count towards the deadline.
@@ -91,7 +91,7 @@ class TurnRun:
             again=around.disk.again,
             ours=self.ours,
         )
-        self.attendance = Activity(self, around, self._platform)
+        self.activity = Activity(self, around, self._platform)
 
     async def timed(self, agent: Callable[[], Awaitable[str | Silence | None]]) -> str | Silence | None:
         """Run the agent under the turn's deadline.
@@ -126,22 +126,22 @@ class TurnRun:
         """In this block the turn waits for a person or a clock: its time stops, it holds no permit."""
         with self.ours():
             self._waiting += 1
-            self.attendance.pause()
+            self.activity.pause()
             self.permit.release()
             try:
                 yield
             finally:
                 self._waiting -= 1
                 if not self._waiting:
-                    self.attendance.resume()
+                    self.activity.resume()
             if not self._waiting:
                 # The wait for a permit does not count either. Another wait may begin meanwhile.
-                self.attendance.pause()
+                self.activity.pause()
                 await self.permit.acquire()
                 if self._waiting:
                     self.permit.release()
                 else:
-                    self.attendance.resume()
+                    self.activity.resume()
 
     def tool_failed(self, tool: str, error: Exception) -> None:
         """Log a tool's error for those who wrote the tool. The model reads it as the result of the call.

@@ -117,7 +117,7 @@ class TurnRunner:
             async with trio.open_nursery() as nursery:
                 reach(nursery.cancel_scope)
                 run.steps.nursery = nursery
-                with run.attendance.within(nursery, self._delayed):
+                with run.activity.within(nursery, self._delayed):
                     # A foreign error must not reach our nursery: trio asks for its repr, which may raise.
                     answer, error = await attempt(
                         lambda: run.timed(lambda: awaited("the agent", lambda: self._agent(Turn(run))))

@@ -124,7 +124,7 @@ class Turn:
         wrong_use.text("say: text", text)
         text = await self._run.safe(text)
         with self._run.steps.begin("say", (text,)) as row:
-            self._run.attendance.restart()
+            self._run.activity.restart()
             self._run.said = text
             if self._run.steps.is_recorded(row):
                 return
@@ -141,11 +141,11 @@ class Turn:
         the first 4,000 characters are.
         """
         wrong_use.text("stream: text", text)
-        self._run.attendance.add(clean(text))
+        self._run.activity.add(clean(text))
 
     def restart_stream(self) -> None:
         """Empty the live preview: what was streamed is void."""
-        self._run.attendance.restart()
+        self._run.activity.restart()
 
     async def ask(
         self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0, name: str = "ask"

@@ -95,9 +95,9 @@ class Websocket:
 
         They outlast `serve`: what is owed can be said, and confirmed, when nothing is taken any more.
         """
-        async with trio.open_nursery() as self._attended:
+        async with trio.open_nursery() as self._connections:
             yield
-            self._attended.cancel_scope.cancel()
+            self._connections.cancel_scope.cancel()
 
     async def serve(self, intake: Intake) -> None:
         """Listen until cancelled. Needs `open`, which owns who came in.
@@ -118,7 +118,7 @@ class Websocket:
             self._intake = intake
             intake.received()
             await trio.serve_listeners(
-                partial(self._attend, token=token), listeners, handler_nursery=self._attended
+                partial(self._converse, token=token), listeners, handler_nursery=self._connections
             )
         finally:
             self._intake = None
@@ -171,7 +171,7 @@ class Websocket:
         intake.received()
         return True
 
-    async def _attend(self, stream: trio.SocketStream, *, token: Secret) -> None:
+    async def _converse(self, stream: trio.SocketStream, *, token: Secret) -> None:
         """Own a connection until its end, which harms no other."""
         try:
             if self._known < CONNECTIONS_MAX:

@@ -42,6 +42,9 @@ OLD = {
     "wish": "action",
     "wishes": "actions",
 }
+ONLY_OLD = {"ear", "attendance", "attend", "attended", "bench", "benches"}
+"""Words that nothing of this program means any more, also within a longer name."""
+
 FLAT = {
     "attend",
     "background",
@@ -80,6 +83,12 @@ def names(module: str) -> Iterator[str]:
                 | ast.Attribute(attr=name, ctx=ast.Store())
             ):
                 yield name
+
+
+@pytest.mark.parametrize("module", PRODUCT)
+def test_no_old_word_is_a_part_of_a_name(module):
+    parts = {part: name for name in names(module) for part in name.lower().split("_")}
+    assert {name: part for part, name in parts.items() if part in ONLY_OLD} == {}
 
 
 @pytest.mark.parametrize("module", PRODUCT)
