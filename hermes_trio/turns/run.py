@@ -146,12 +146,12 @@ class TurnRun:
     def tool_failed(self, tool: str, error: Exception) -> None:
         """Log a tool's error for those who wrote the tool. The model reads it as the result of the call.
 
-        A ValueError says what is wrong with the arguments (see the Tool port). The model can mend that, so
-        the line is at level `info`.
+        A ValueError says what is wrong with the arguments (see the Tool port), and a PermissionError that the
+        call is refused. The model can go on with that, so the line is at level `info`.
         """
         key, why, trace = str(self.key), self.discretion.redact(shown(error)), traceback_of(error)
         log = self.around.log
-        if trace is None or isinstance(error, ValueError):
+        if trace is None or isinstance(error, ValueError | PermissionError):
             log.info("tool failed", turn=self.id, key=key, tool=tool, error=why, traceback=trace)
         else:
             log.error("tool failed", turn=self.id, key=key, tool=tool, error=why, traceback=trace)

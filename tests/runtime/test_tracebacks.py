@@ -96,8 +96,9 @@ async def test_a_tool_that_raises_is_logged_and_its_model_is_told(autojump_clock
         assert of(line) == ["run"]
 
 
-async def test_a_tool_that_refuses_its_arguments_is_no_error(autojump_clock):
-    async with open_world(tools=[Broken(ValueError("an amount is missing"))]) as world:
+@pytest.mark.parametrize("error", [ValueError("an amount is missing"), PermissionError("refused: too much")])
+async def test_a_tool_that_refuses_a_call_is_no_error(autojump_clock, error):
+    async with open_world(tools=[Broken(error)]) as world:
         world.model.script(tool("pay"), text("How much?"))
         await world.say("ada", "pay")
         await world.settle()
