@@ -30,6 +30,8 @@ run: $(VENV)/.installed
 	@exec $(BIN)/hermes-trio run $(if $(wildcard hermes.toml),--config hermes.toml) $(ARGS)
 
 test: $(VENV)/.installed-dev
+	@$(if $(ARGS),,echo "About 8 minutes on two cores; each row of dots ends with how much is done." \
+		'A part of it: make test ARGS="tests/turns", or make test-slice, less than a minute.' >&2)
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
 
 test-slice: $(VENV)/.installed-dev

@@ -14,6 +14,10 @@ from hermes_trio.text.sentences import span
 from hermes_trio.values.views import StepView, TextView, TurnPage
 
 INDENT = " " * 4
+ASK_THE_MODEL = (
+    "what helps: `hermes-trio check --online` asks each model with each key and says what was likely meant; "
+    "`hermes-trio keys` shows which keys may be used"
+)
 
 
 def page_data(page: TurnPage) -> dict[str, Any]:
@@ -34,6 +38,8 @@ def _lines(page: TurnPage) -> Iterator[str]:
         yield ""
         yield f"failed with {page.error}"
         yield from _block(page.traceback)
+        if page.reason.startswith("model: ") or page.reason == "no_credentials":
+            yield ASK_THE_MODEL
     yield ""
     yield f"conversation: {page.earlier} entries before it, and then"
     yield from _texts(page.entries)

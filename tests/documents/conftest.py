@@ -21,7 +21,8 @@ class Examples:
     Attributes:
         source: the files of examples, as the pages name them.
         site: the packages among them, built as wheels and unpacked: what an installation leaves.
-        tests: a test file for each Python block without a role, and those that the examples bring.
+        tests: a test file for each Python block without a role, those that the examples bring, and the
+            programs, which they may import.
     """
 
     def __init__(self, folder):
@@ -51,6 +52,8 @@ class Examples:
         for name, text in pages.files().items():
             if Path(name).name.startswith("test_") or name == "pytest.ini" or name.endswith(".json"):
                 (self.tests / Path(name).name).write_text(text, encoding="utf-8")
+        for block in pages.of("python", "program"):  # a test on a page may import one
+            (self.tests / block.name).write_text(block.text, encoding="utf-8")
         for block in pages.of("python"):
             name = f"test_{Path(block.page).stem.lower()}_{block.line}.py"
             (self.tests / name).write_text(block.text, encoding="utf-8")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 from importlib import import_module
 
 import pytest
@@ -74,6 +76,18 @@ def test_the_makefile_says_what_its_targets_are_for():
     """All but those that are not there yet."""
     head = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\n\n")[0]
     assert set(re.findall(r"make ([a-z-]+) ", head)) >= targets() - {"sim", "mutants"}
+
+
+def test_the_whole_suite_says_how_long_it_takes_and_a_part_of_it_does_not():
+    def told(*words):
+        environ = {"PATH": os.environ["PATH"]}  # and not what an outer make was told
+        done = subprocess.run(
+            ["make", "-n", "test", *words], cwd=ROOT, env=environ, capture_output=True, text=True, check=True
+        )
+        return "minutes on two cores" in done.stdout
+
+    assert told()
+    assert not told("ARGS=tests/turns")
 
 
 @pytest.mark.parametrize("text", ["`/new`", "`/queue TEXT` is"])
