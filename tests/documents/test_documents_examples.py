@@ -55,7 +55,8 @@ async def running(command, folder, environ):
         yield
     finally:
         process.kill()
-        await process.wait()
+        with trio.move_on_after(10, shield=True):
+            await process.wait()
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
