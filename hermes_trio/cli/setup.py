@@ -108,16 +108,16 @@ def setup(file: Path | None, **options: Any) -> int:
     try:
         return _set_up(file, Given(**options))
     except (click.Abort, KeyboardInterrupt):
-        return _let_be()
+        return _let_be("nothing is written")
     except BaseExceptionGroup as group:
         if group.subgroup(KeyboardInterrupt) is None:
             raise
-        return _let_be()
+        return _let_be("nothing is written")
 
 
-def _let_be() -> int:
+def _let_be(what_stays: str) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
-    tell("nothing is written")
+    tell(what_stays)
     return FAILED
 
 
@@ -321,16 +321,21 @@ def _kept(given: Given, path: Path) -> int:
     from hermes_trio.cli.service import service
 
     kept = given["kept"]
+    stays = f"the configuration is written and stays; without a service: hermes-trio run --config {path}"
     if kept is None and given.asks:
         asked = "Have it run now, and after each start of this machine?"
-        kept = ("system" if os.geteuid() == 0 else "user") if click.confirm(asked, default=True) else "none"
+        try:
+            wanted = click.confirm(asked, default=True)
+        except (click.Abort, KeyboardInterrupt):
+            return _let_be(stays)
+        kept = ("system" if os.geteuid() == 0 else "user") if wanted else "none"
     if kept in (None, "none"):
         click.echo(visible(f"start it: hermes-trio run --config {path}"))
         return 0
     try:
         service.main(["install", f"--{kept}", "--config", str(path)], standalone_mode=False)
     except HermesError:
-        tell(f"the configuration is written and stays; without a service: hermes-trio run --config {path}")
+        tell(stays)
         raise
     click.echo("write to your bot now; what came in and what became of it: hermes-trio ledger")
     return 0

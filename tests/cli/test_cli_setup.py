@@ -210,7 +210,7 @@ async def test_what_is_refused_is_asked_again(newcomer, terminal):
 @pytest.mark.parametrize(
     "question", ["Model provider", "Its key", "Platform", "The token", "hello ", "Have it"]
 )
-async def test_interrupted_anywhere_it_has_written_nothing(newcomer, terminal, question):
+async def test_interrupted_anywhere_it_says_what_it_has_written(newcomer, terminal, question):
     shown = terminal(*newcomer.urls[:2])
     answers = {
         "Model provider": "openai",
@@ -231,7 +231,11 @@ async def test_interrupted_anywhere_it_has_written_nothing(newcomer, terminal, q
         await shown.until(question)
     assert await shown.ends(pressing=True) == 1
     if question == "Have it":
-        return  # everything was written, and said to be, before the service was offered
+        # Everything was written before the service was offered.
+        assert "the configuration is written and stays" in shown.shown
+        assert "nothing is written" not in shown.shown
+        assert newcomer.file.exists()
+        return
     assert "nothing is written" in shown.shown
     assert newcomer.left() == []
 
