@@ -40,14 +40,17 @@ async def test_a_stop_with_a_turn_at_work(autojump_clock):
 
 
 async def test_a_stop_with_an_end_in_the_writers_queue(autojump_clock):
-    """Everybody waits for the disk: the stop takes what its parts add up to, and no turn is lost."""
+    """Everybody waits for the disk: the stop takes what its parts add up to, and no turn is lost.
+
+    The turn's end holds its lane, since it may begin the call of its answer: what is owed is waited for too.
+    """
     async with open_world(options=GatewayOptions(drain_timeout_s=5)) as world:
         world.model.script(text("x", after_s=2))
         await world.say("ada", "hello")
         await world.until(seconds=1)
         world.life.store.slow_s = HANGS_S
         await world.until(seconds=10)
-        assert await the_stop(world) == 5 + 2 + 0 + 3
+        assert await the_stop(world) == 5 + 2 + 5 + 3
         assert world.db.execute("select state from turn").fetchall() == [("running",)]
         await world.start()
         await world.settle()
@@ -55,14 +58,15 @@ async def test_a_stop_with_an_end_in_the_writers_queue(autojump_clock):
 
 
 async def test_a_stop_with_an_answer_that_is_about_to_be_sent(autojump_clock):
-    """Its lane waits for the disk until the stop does not. That is no failure of the lane."""
+    """Its call has begun with the turn's end, and nobody hears of it: the stop waits for the disk no longer."""
     async with open_world(options=GatewayOptions(drain_timeout_s=5)) as world:
         world.life.store.slow_s = 1.0
         world.model.script(text("x", after_s=2))
         await world.say("ada", "hello")
-        await world.until(seconds=8.5)
+        await world.until(seconds=6.5)
         world.life.store.slow_s = HANGS_S
         await the_stop(world)
+        assert world.db.execute("select state from turn").fetchall() == [("finished",)]
         assert world.lines("worker failed") == []
         await world.start()
         await world.settle()
