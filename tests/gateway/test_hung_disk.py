@@ -58,7 +58,7 @@ async def test_a_stop_with_an_end_in_the_writers_queue(autojump_clock):
 
 
 async def test_a_stop_with_an_answer_that_is_about_to_be_sent(autojump_clock):
-    """Its call has begun with the turn's end, and nobody hears of it: the stop waits for the disk no longer."""
+    """Its call has begun with the turn's end, and nobody hears of it: the stop waits no longer."""
     async with open_world(options=GatewayOptions(drain_timeout_s=5)) as world:
         world.life.store.slow_s = 1.0
         world.model.script(text("x", after_s=2))
