@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_trio.config.load import Config
-from hermes_trio.daemon.state_dir import refuse_shared_folder
+from hermes_trio.daemon.state_dir import refuse_shared_module
 from hermes_trio.errors import AgentError, ConfigWrong
 from hermes_trio.ports.agent import Agent
 from hermes_trio.runtime.tracebacks import traceback_of
@@ -40,9 +40,11 @@ def own_agent(config: Config) -> Agent[Turn]:
 
 
 def _imported(module: str, config: Path | None) -> Any:
-    if config is not None and str(beside := config.absolute().parent) not in sys.path:
-        refuse_shared_folder(beside)
-        sys.path.append(str(beside))
+    if config is not None:
+        beside = config.absolute().parent
+        refuse_shared_module(beside, module.partition(".")[0])
+        if str(beside) not in sys.path:
+            sys.path.append(str(beside))
     try:
         return import_module(module)
     except ModuleNotFoundError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
@@ -67,29 +67,44 @@ def refuse_shared(state_dir: Path) -> None:
         ConfigWrong: it, or a file in it that is trusted, is another's or may be written by others, or such a
             file leads elsewhere. The text says the mend.
     """
+    owners = (os.geteuid(),)
     for path in (state_dir, *(state_dir / name for name in TRUSTED), *sorted(state_dir.glob(DOORS))):
-        try:
-            _refuse_shared(path, path.lstat(), folder=path == state_dir)
-            if path == state_dir:  # it may be a link: then the same holds of where that leads
-                _refuse_shared(path, path.stat(), folder=True)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise ConfigWrong(f"{path}: {error.strerror}") from error
+        _refuse_shared(path, path.lstat, owners, folder=path == state_dir)
+    _refuse_shared(state_dir, state_dir.stat, owners, folder=True)  # a link: the same holds of where it leads
 
 
-def refuse_shared_folder(folder: Path) -> None:
-    """Refuse a folder whose files are run where others may write it. Raises ConfigWrong; it says the mend."""
+def refuse_shared_module(folder: Path, name: str) -> None:
+    """Refuse a module that others may write, and a folder where they could put one of theirs: it is run.
+
+    Looked at are the folder, the modules in it (they may be imported too), what Python keeps compiled of
+    them, and all of the package `name`. Root may own them: who installs a bot need not be who runs it.
+
+    Raises:
+        ConfigWrong: one of these is another's or may be written by others. The text says the mend.
+    """
+    package = folder / name
+    for path in (
+        folder,
+        *sorted(folder.glob("*.py")),
+        *sorted(folder.glob("__pycache__")),
+        *sorted(folder.glob("__pycache__/*")),
+        package,
+        *sorted(package.rglob("*")),
+    ):
+        for there in {path, path.resolve(), path.resolve().parent} if path.is_symlink() else {path}:
+            _refuse_shared(there, there.stat, (0, os.geteuid()), folder=there.is_dir())
+
+
+def _refuse_shared(
+    path: Path, look: Callable[[], os.stat_result], owners: tuple[int, ...], *, folder: bool
+) -> None:
     try:
-        found = folder.stat()
+        found = look()
+    except FileNotFoundError:
+        return
     except OSError as error:
-        raise ConfigWrong(f"{folder}: {error.strerror}") from error
-    if found.st_uid not in (0, os.geteuid()) or found.st_mode & 0o002:
-        raise ConfigWrong(f"{folder}: others may write there, and what lies there is run: chmod o-w {folder}")
-
-
-def _refuse_shared(path: Path, found: os.stat_result, *, folder: bool) -> None:
-    if found.st_uid != os.geteuid():
+        raise ConfigWrong(f"{path}: {error.strerror}") from error
+    if found.st_uid not in owners:
         raise ConfigWrong(f"{path}: belongs to another user: chown {os.geteuid()} {path}")
     if not folder and not stat.S_ISREG(found.st_mode):
         raise ConfigWrong(f"{path}: is no file of this folder: remove it, or name where it leads")

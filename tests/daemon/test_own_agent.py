@@ -93,10 +93,38 @@ async def test_a_module_in_the_working_folder_is_not_imported(place, tmp_path):
     assert (done.returncode, "there is no module my_bot" in done.stderr) == (78, True)
 
 
-async def test_a_folder_that_others_may_write_is_not_imported_from(place):
+async def test_what_others_may_write_is_not_imported(place):
     write(place, BOT)
-    place.home.chmod(0o777)
+    package = place.home / "shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .bot import agent")
+    (package / "bot.py").write_text(BOT)
+    (place.home / "other.py").write_text("")
+    for run, path, mode, back in (
+        (RUN, place.home, 0o777, 0o700),
+        (RUN, place.home, 0o770, 0o700),
+        (RUN, place.home / "my_bot.py", 0o664, 0o644),
+        (RUN, place.home / "other.py", 0o646, 0o644),
+        (RUN.replace("my_bot", "shop"), package, 0o775, 0o755),
+        (RUN.replace("my_bot", "shop"), package / "bot.py", 0o666, 0o644),
+    ):
+        place.configure(run)
+        path.chmod(mode)
+        done = await place.hermes("check", **place.environ)
+        path.chmod(back)
+        assert done.returncode == 78, path
+        assert f"{path}: others may write there" in done.stderr
+        assert f"chmod go-w {path}" in done.stderr
+        assert (await place.hermes("check", **place.environ)).returncode == 0
+
+
+async def test_a_link_is_judged_by_where_it_leads(place, tmp_path):
+    write(place, BOT)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir(mode=0o755)
+    (place.home / "my_bot.py").rename(elsewhere / "bot.py")
+    (place.home / "my_bot.py").symlink_to(elsewhere / "bot.py")
+    assert (await place.hermes("check", **place.environ)).returncode == 0
+    elsewhere.chmod(0o777)
     done = await place.hermes("check", **place.environ)
-    place.home.chmod(0o700)
-    assert done.returncode == 78
-    assert f"chmod o-w {place.home}" in done.stderr
+    assert (done.returncode, f"chmod go-w {elsewhere}" in done.stderr) == (78, True)

