@@ -110,7 +110,7 @@ def run(file: Path | None, no_resume: bool, log_level: Level, log_format: Form |
     """Be the daemon, in the foreground."""
     _stop_at_once()
     from hermes_trio.daemon.life import check_platforms
-    from hermes_trio.daemon.running import LogStyle, run_daemon, with_each_line_answered
+    from hermes_trio.daemon.run import LogStyle, run_daemon, with_each_line_answered
 
     config = _load(find_file(file))
     check_platforms(config, heard=brings_lines(0))
@@ -124,9 +124,9 @@ def chat(file: Path | None) -> int:
     """Talk in this terminal: with the running daemon, else as the daemon."""
     _stop_at_once()
     from hermes_trio.daemon.life import NOTHING_TO_READ
-    from hermes_trio.daemon.lock import nobody_holds
-    from hermes_trio.daemon.running import run_attached, run_daemon, with_terminal_only
-    from hermes_trio.daemon.state_dir import state_dir_of
+    from hermes_trio.daemon.run import run_attached, run_daemon, with_terminal_only
+    from hermes_trio.daemon.state_dir.folder import state_dir_of
+    from hermes_trio.daemon.state_dir.lock import nobody_holds
 
     if not brings_lines(0):
         raise ConfigWrong(f"{NOTHING_TO_READ}: type into a terminal, or pipe lines into it")
@@ -144,7 +144,7 @@ def chat(file: Path | None) -> int:
 @click.option("--online", is_flag=True, help="Try models, accounts, clock, disk and supervisor really.")
 def check(file: Path | None, online: bool) -> int:
     """Validate the configuration."""
-    from hermes_trio.daemon.checking import checked
+    from hermes_trio.daemon.checks.configuration import checked
 
     config = _load(find_file(file))
     for line in checked(config):
@@ -158,7 +158,7 @@ def _asked_online(config: Config) -> int:
     """0 if everything that was tried is as it should be."""
     import trio
 
-    from hermes_trio.daemon.online import tried
+    from hermes_trio.daemon.checks.online import tried
 
     found = trio.run(tried, config)
     for one in found:
@@ -172,7 +172,7 @@ def _stop_at_once() -> None:
     What a parent has left is undone: a signal that is blocked would never come, also not to programs; with
     SIGCHLD ignored nobody would learn how a program ended; what else is ignored is so here alone.
     """
-    from hermes_trio.daemon.first_process import go_below_a_parent
+    from hermes_trio.daemon.service.first_process import go_below_a_parent
     from hermes_trio.daemon.signals import heed_nothing_of_parents
 
     signal.pthread_sigmask(signal.SIG_SETMASK, ())

@@ -13,8 +13,8 @@ from hermes_trio.text.sanitize import visible
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hermes_trio.daemon.control import Request
-    from hermes_trio.daemon.looking import Seen
+    from hermes_trio.daemon.control.daemon_or_store import Seen
+    from hermes_trio.daemon.control.requests import Request
 
 FAILED = 1
 
@@ -29,8 +29,8 @@ session_argument = click.argument("session", type=click.IntRange(1, 2**53))
 def status(file: Path | None, as_json: bool, check: bool) -> int:
     """What runs, what waits, who receives."""
     from hermes_trio.cli.tables import print_json, print_status, status_data
-    from hermes_trio.daemon.control import AskStatus, Status
-    from hermes_trio.daemon.looking import look_at
+    from hermes_trio.daemon.control.daemon_or_store import look_at
+    from hermes_trio.daemon.control.requests import AskStatus, Status
     from hermes_trio.ports.store import StatusView
     from hermes_trio.runtime.clock import SystemClock
 
@@ -53,8 +53,8 @@ def status(file: Path | None, as_json: bool, check: bool) -> int:
 def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> int:
     """Each message that came in, and what became of it."""
     from hermes_trio.cli.tables import ledger_data, print_ledger
-    from hermes_trio.daemon.control import AskLedger, Ledger
-    from hermes_trio.daemon.looking import look_at
+    from hermes_trio.daemon.control.daemon_or_store import look_at
+    from hermes_trio.daemon.control.requests import AskLedger, Ledger
 
     seen = look_at(find_state_dir(file), AskLedger(chat=chat, limit=limit))
     return _shown(seen, Ledger, ledger_data if as_json else None, print_ledger)
@@ -67,8 +67,8 @@ def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> in
 def sessions(file: Path | None, as_json: bool, ended: bool) -> int:
     """The open sessions, the newest 200."""
     from hermes_trio.cli.tables import print_sessions, session_data
-    from hermes_trio.daemon.control import AskSessions, Sessions
-    from hermes_trio.daemon.looking import look_at
+    from hermes_trio.daemon.control.daemon_or_store import look_at
+    from hermes_trio.daemon.control.requests import AskSessions, Sessions
 
     seen = look_at(find_state_dir(file), AskSessions(ended=ended))
     return _shown(seen, Sessions, session_data if as_json else None, print_sessions)
@@ -80,8 +80,8 @@ def sessions(file: Path | None, as_json: bool, ended: bool) -> int:
 def keys(file: Path | None, as_json: bool) -> int:
     """The keys to models, by position and state."""
     from hermes_trio.cli.tables import key_data, print_keys
-    from hermes_trio.daemon.control import AskKeys, Keys
-    from hermes_trio.daemon.looking import look_at
+    from hermes_trio.daemon.control.daemon_or_store import look_at
+    from hermes_trio.daemon.control.requests import AskKeys, Keys
 
     seen = look_at(find_state_dir(file), AskKeys())
     return _shown(seen, Keys, key_data if as_json else None, print_keys, ": the keys that were refused last")
@@ -97,10 +97,10 @@ def turn(number: int, file: Path | None, as_json: bool) -> int:
 
     from hermes_trio.cli.tables import print_json
     from hermes_trio.cli.turn_page import page_data, print_page
-    from hermes_trio.daemon.control import AskTurn, Turn, decode_answer, encode
-    from hermes_trio.daemon.control_server import discreet
-    from hermes_trio.daemon.exporting import secrets_of
-    from hermes_trio.daemon.looking import look_at
+    from hermes_trio.daemon.control.daemon_or_store import look_at
+    from hermes_trio.daemon.control.export import secrets_of
+    from hermes_trio.daemon.control.requests import AskTurn, Turn, decode_answer, encode
+    from hermes_trio.daemon.control.server import discreet
     from hermes_trio.runtime.redaction import Redactor
 
     path = find_file(file)
@@ -124,7 +124,7 @@ def turn(number: int, file: Path | None, as_json: bool) -> int:
 @click.option("--all", "everything", is_flag=True, help="Its background processes too.")
 def stop(session: int, file: Path | None, everything: bool) -> int:
     """Stop what a session is doing."""
-    from hermes_trio.daemon.control import StopSession
+    from hermes_trio.daemon.control.requests import StopSession
 
     return _asked(file, StopSession(session=session, everything=everything))
 
@@ -134,7 +134,7 @@ def stop(session: int, file: Path | None, everything: bool) -> int:
 @config_option
 def reset(session: int, file: Path | None) -> int:
     """End a session; the next message begins a new one."""
-    from hermes_trio.daemon.control import ResetSession
+    from hermes_trio.daemon.control.requests import ResetSession
 
     return _asked(file, ResetSession(session=session))
 
@@ -144,7 +144,7 @@ def reset(session: int, file: Path | None) -> int:
 @config_option
 def resume(session: int, file: Path | None) -> int:
     """Go back to an ended session, also one that was set aside; the open one of its chat ends."""
-    from hermes_trio.daemon.control import ResumeSession
+    from hermes_trio.daemon.control.requests import ResumeSession
 
     return _asked(file, ResumeSession(session=session))
 
@@ -153,7 +153,7 @@ def resume(session: int, file: Path | None) -> int:
 @config_option
 def restart(file: Path | None) -> int:
     """Drain the daemon and have it begin anew: by its supervisor, or else by itself."""
-    from hermes_trio.daemon.control import Restart
+    from hermes_trio.daemon.control.requests import Restart
 
     return _asked(file, Restart())
 
@@ -173,13 +173,13 @@ ASKING = (
 
 def _asked(file: Path | None, request: Request) -> int:
     """Ask the daemon to do something."""
-    from hermes_trio.daemon.control import Done, NobodyAnswers, ask
+    from hermes_trio.daemon.control.requests import Done, NobodyAnswers, ask
 
     state_dir = find_state_dir(file)
     try:
         answer = ask(state_dir, request)
     except NobodyAnswers:
-        from hermes_trio.daemon.lock import holder, nobody_holds
+        from hermes_trio.daemon.state_dir.lock import holder, nobody_holds
 
         with nobody_holds(state_dir) as free:
             why = "is not running" if free else f"({holder(state_dir)}) does not answer"
@@ -192,7 +192,7 @@ def _asked(file: Path | None, request: Request) -> int:
 
 
 def _refused(answer: object) -> int:
-    from hermes_trio.daemon.control import No
+    from hermes_trio.daemon.control.requests import No
 
     tell(answer.why if isinstance(answer, No) else "the daemon gave an answer that is none")
     return FAILED

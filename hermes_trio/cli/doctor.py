@@ -23,7 +23,7 @@ def doctor(file: Path | None, as_json: bool, fix: bool, offline: bool, bundle: P
     import trio
 
     from hermes_trio.cli.tables import print_json
-    from hermes_trio.daemon.doctor import examine
+    from hermes_trio.daemon.checks.doctor import examine
 
     async def look() -> int:
         examined = await examine(find_file(file), os.environ, online=not offline, fix=fix)
@@ -36,7 +36,7 @@ def doctor(file: Path | None, as_json: bool, fix: bool, offline: bool, bundle: P
                 sign = "good " if one.good else "WRONG"
                 click.echo(visible(f"{sign} {one.area}: {one.line}{mend}"))
         if bundle is not None:
-            from hermes_trio.daemon.doctor_report import write_report
+            from hermes_trio.daemon.checks.doctor_report import write_report
 
             write_report(bundle, examined)
             click.echo(visible(f"written: {bundle}; look at it before you pass it on"), err=True)

@@ -24,7 +24,7 @@ from hermes_trio.cli.options import config_option, find_file, own_state_dir, tel
 )
 def export(session: int, file: Path | None, output: Path | None) -> int:
     """Write out a session so that it can be run again, without secrets."""
-    from hermes_trio.daemon.exporting import recorded, secrets_of, write_private
+    from hermes_trio.daemon.control.export import recorded, secrets_of, write_private
     from hermes_trio.runtime.redaction import Redactor
 
     path = find_file(file)

@@ -54,7 +54,7 @@ def own_state_dir(found: Path | None) -> Path:
     Raises:
         ConfigWrong: it names none, or it is not.
     """
-    from hermes_trio.daemon.state_dir import refuse_shared, state_dir_of
+    from hermes_trio.daemon.state_dir.folder import refuse_shared, state_dir_of
 
     state_dir = state_dir_of(found, os.environ)
     refuse_shared(state_dir)

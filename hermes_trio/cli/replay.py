@@ -103,7 +103,7 @@ async def _run_onward(
     on_live: Callable[[], None],
     redact: Redactor,
 ) -> int:
-    from hermes_trio.daemon.provider import agent_of, enabled_tools, open_models
+    from hermes_trio.daemon.configured_agent import agent_of, enabled_tools, open_models
     from hermes_trio.runtime.clock import SystemClock, system_chance
     from hermes_trio.runtime.log import standard_log
     from hermes_trio.testing.replay import open_replay, recorded_tools

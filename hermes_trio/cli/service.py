@@ -15,8 +15,8 @@ from hermes_trio.errors import ConfigWrong
 from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
-    from hermes_trio.daemon.service import Supervisor
-    from hermes_trio.daemon.service_files import Service
+    from hermes_trio.daemon.service.files import Service
+    from hermes_trio.daemon.service.install import Supervisor
 
 RUN_AS = "hermes-trio"
 HOMES = ("/home", "/root", "/run/user")
@@ -48,7 +48,7 @@ def service(
     follow: bool,
 ) -> int:
     """Keep the daemon running: install, uninstall, status or logs."""
-    from hermes_trio.daemon.service import become
+    from hermes_trio.daemon.service.install import become
 
     is_root = os.geteuid() == 0
     system = root is not None or (is_root if scope is None else scope == "system")
@@ -86,8 +86,8 @@ def _way(scope: str | None, runit: Path | None, s6: Path | None) -> str:
 
 
 def _supervisor(runit: Path | None, s6: Path | None, *, system: bool, root: Path | None) -> Supervisor:
-    from hermes_trio.daemon.service_scanned import S6, Runit
-    from hermes_trio.daemon.service_systemd import Systemd
+    from hermes_trio.daemon.service.runit_s6 import S6, Runit
+    from hermes_trio.daemon.service.systemd import Systemd
 
     if runit is not None:
         return Runit(runit.absolute())
@@ -99,8 +99,8 @@ def _service(
 ) -> Service:
     """The service of a configuration, which must be right without the environment of this shell."""
     from hermes_trio.config.load import load
-    from hermes_trio.daemon.service import environment_of, home_of
-    from hermes_trio.daemon.service_files import Service
+    from hermes_trio.daemon.service.files import Service
+    from hermes_trio.daemon.service.install import environment_of, home_of
 
     path = find_file(file)
     if path is None:

@@ -203,7 +203,7 @@ def _asked_model(given: Given) -> DraftModel:
 def _answers(config: Config) -> bool:
     import trio
 
-    from hermes_trio.daemon.online import asked
+    from hermes_trio.daemon.checks.online import asked
 
     found = trio.run(asked, config)
     for one in found:
@@ -278,7 +278,7 @@ def _accepted(config: Config) -> str:
     """What the account is called, as its service says."""
     import trio
 
-    from hermes_trio.daemon.surroundings import probed_account
+    from hermes_trio.daemon.checks.surroundings import probed_account
     from hermes_trio.runtime.redaction import Redactor
 
     account = config.accounts[0]
@@ -295,7 +295,7 @@ def _met(config: Config, name: str, given: Given) -> str:
     """The id of who writes a word that only this terminal shows."""
     import trio
 
-    from hermes_trio.daemon.meeting import who_writes
+    from hermes_trio.daemon.first_user import who_writes
     from hermes_trio.runtime.clock import system_chance
     from hermes_trio.runtime.redaction import Redactor
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hermes_trio.daemon.control import Account, Status
+from hermes_trio.daemon.control.requests import Account, Status
 from hermes_trio.ports.store import StatusView
 from hermes_trio.text.sanitize import visible
 from hermes_trio.text.sentences import span

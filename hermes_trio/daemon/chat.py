@@ -18,7 +18,7 @@ import trio
 from msgspec.structs import replace
 
 from hermes_trio.config.accounts import Account
-from hermes_trio.daemon.control import (
+from hermes_trio.daemon.control.requests import (
     NAME,
     Answer,
     AskStatus,
@@ -31,8 +31,8 @@ from hermes_trio.daemon.control import (
     folder_address,
 )
 from hermes_trio.daemon.life import Host
-from hermes_trio.daemon.lock import holder
 from hermes_trio.daemon.signals import Caught, caught_signals
+from hermes_trio.daemon.state_dir.lock import holder
 from hermes_trio.errors import HermesError, NotJson, NotSent, PlatformDown, SendRefused, SendUnknown
 from hermes_trio.ports.platform import AdapterContext, Platform
 from hermes_trio.ports.system import Chance

@@ -22,14 +22,14 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.config.load import Config
-from hermes_trio.daemon.answers import Answers, is_open
-from hermes_trio.daemon.control_server import serve_control
+from hermes_trio.daemon.configured_agent import open_agent
+from hermes_trio.daemon.control.answers import Answers, is_open
+from hermes_trio.daemon.control.server import serve_control
 from hermes_trio.daemon.heap import give_back
-from hermes_trio.daemon.lock import hold_lock
-from hermes_trio.daemon.provider import open_agent
+from hermes_trio.daemon.service.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.daemon.signals import Caught, caught_signals
-from hermes_trio.daemon.state_dir import STORE
-from hermes_trio.daemon.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
+from hermes_trio.daemon.state_dir.folder import STORE
+from hermes_trio.daemon.state_dir.lock import hold_lock
 from hermes_trio.errors import ConfigWrong, HermesError
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.open import open_gateway

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_trio.config.load import Config
-from hermes_trio.daemon.state_dir import refuse_shared_module
+from hermes_trio.daemon.state_dir.folder import refuse_shared_module
 from hermes_trio.errors import AgentError, ConfigWrong
 from hermes_trio.ports.agent import Agent
 from hermes_trio.runtime.tracebacks import traceback_of

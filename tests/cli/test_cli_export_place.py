@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from hermes_trio.daemon.exporting import write_private
+from hermes_trio.daemon.control.export import write_private
 from hermes_trio.runtime.log import standard_log
 
 

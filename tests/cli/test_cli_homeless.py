@@ -7,7 +7,7 @@ import os
 import pytest
 
 from hermes_trio.config.load import find, load, user_folder
-from hermes_trio.daemon.state_dir import state_dir_of
+from hermes_trio.daemon.state_dir.folder import state_dir_of
 from hermes_trio.errors import ConfigWrong
 from tests.daemon.process import HERMES, program
 

@@ -11,7 +11,7 @@ from hermes_trio.config.foreign_toml import TOML_CHARS_MAX
 from hermes_trio.config.known_endpoints import KNOWN_ENDPOINTS, SPOKEN, how_to_reach
 from hermes_trio.config.load import load
 from hermes_trio.config.secret_files import Files
-from hermes_trio.daemon.state_dir import state_dir_of
+from hermes_trio.daemon.state_dir.folder import state_dir_of
 from hermes_trio.errors import ConfigWrong
 
 MINIMAL = '[platforms.pigeon]\ntoken = "env:PIGEON_TOKEN"\n'

@@ -21,7 +21,7 @@ import trio
 from msgspec import to_builtins
 
 from hermes_trio.cli.tables import ledger_data
-from hermes_trio.daemon.control import (
+from hermes_trio.daemon.control.requests import (
     NAME,
     Answer,
     AskLedger,

@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 import pytest
 import trio
 
-from hermes_trio.daemon.control import AskStatus, NobodyAnswers, ask
+from hermes_trio.daemon.control.requests import AskStatus, NobodyAnswers, ask
 from tests.daemon.stuck import SHIELDS_ITSELF, Block
 from tests.fakes.botapi import TOKEN
 from tests.fakes.model_script import Call, Item

@@ -7,7 +7,7 @@ import json
 import pytest
 import trio
 
-from hermes_trio.daemon.control import AwaitRest, ask
+from hermes_trio.daemon.control.requests import AwaitRest, ask
 from tests.fakes.botapi import FakeBotApi
 
 ADA = 42

@@ -24,8 +24,8 @@ from hermes_websocket import Known, connect
 from rich.console import Console
 from rich.markup import escape
 
-from hermes_trio.daemon.control import AskStatus, Status, ask
-from hermes_trio.daemon.state_dir import STORE
+from hermes_trio.daemon.control.requests import AskStatus, Status, ask
+from hermes_trio.daemon.state_dir.folder import STORE
 from tests.crash.effects import offer_tools
 from tests.crash.process import Daemon
 from tests.crash.process import ask as ask_program

@@ -18,8 +18,8 @@ from hermes_trio.cli import commands as cli
 from hermes_trio.cli.ask import FAILED
 from hermes_trio.config import load as config
 from hermes_trio.config.known_endpoints import KNOWN_ENDPOINTS
-from hermes_trio.daemon import control
 from hermes_trio.daemon import life as daemon
+from hermes_trio.daemon.control import requests as control
 from hermes_trio.errors import ConfigWrong, StateDirBusy
 from hermes_trio.runtime.plugins import COMMANDS, PLATFORMS, PROVIDERS, TOOLS, installed
 from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S

@@ -10,7 +10,7 @@ import pytest
 from hermes_trio.cli import commands as cli
 from hermes_trio.config import load
 from hermes_trio.daemon import life
-from hermes_trio.daemon.service_files import Service, unit_text
+from hermes_trio.daemon.service.files import Service, unit_text
 from hermes_trio.errors import ConfigWrong, StoreRefused
 from tests.documents import pages
 from tests.documents.conftest import HERMES

@@ -15,7 +15,7 @@ from hermes_websocket.wire import Garbage, decode_client
 
 from hermes_trio.config.foreign_toml import NotToml, read_toml
 from hermes_trio.config.toml_lines import toml_lines
-from hermes_trio.daemon.control import decode_request
+from hermes_trio.daemon.control.requests import decode_request
 from hermes_trio.errors import NotJson
 from hermes_trio.intake.slash import is_command, take_apart
 from hermes_trio.models.errors import failure

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from hermes_trio.agent.agent import _arguments
-from hermes_trio.daemon.control import decode_request
+from hermes_trio.daemon.control.requests import decode_request
 from hermes_trio.errors import AgentError, NotJson
 from hermes_trio.models.errors import failure
 from hermes_trio.models.providers.answer import arguments_object
@@ -129,7 +129,7 @@ OURS = {
     "hermes_trio/intake/routing.py": "a message that was encoded a line before",
     "hermes_trio/text/recording.py": "rows of the store",
     "hermes_trio/models/providers/endpoint.py": "a request that was encoded a line before",
-    "hermes_trio/daemon/control_server.py": "an answer that was encoded a line before",
+    "hermes_trio/daemon/control/server.py": "an answer that was encoded a line before",
     "hermes_trio/turns/journal.py": "rows of the store",
     "hermes_trio/turns/questions.py": "rows of the store",
     "hermes_trio/turns/turn.py": "rows of the store",

@@ -95,9 +95,9 @@ STARTS = ("os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty", "multiproce
 STARTS_IN = {"subprocess": ("Popen", "call", "check_call", "check_output", "run", "getoutput")}
 STARTERS = {
     "hermes_trio/processes/system.py": "programs: a group of their own, an environment from empty",
-    "hermes_trio/daemon/supervisor.py": "asks systemctl for its limits, and begins this very program anew",
-    "hermes_trio/daemon/service.py": "asks the supervisors of the machine by their own programs",
-    "hermes_trio/daemon/first_process.py": "as PID 1 the daemon is a process of this very program",
+    "hermes_trio/daemon/service/supervisor.py": "asks systemctl for its limits, and begins this program anew",
+    "hermes_trio/daemon/service/install.py": "asks the supervisors of the machine by their own programs",
+    "hermes_trio/daemon/service/first_process.py": "as PID 1 the daemon is a process of this very program",
 }
 
 

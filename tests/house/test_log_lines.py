@@ -14,7 +14,7 @@ from tests.house.source import CORE, ROOT, tree
 
 ROW = re.compile(r"^\| `([^`]+)` \| ((?:`[a-z_]+` ?)*)\| .+ \|$", re.MULTILINE)
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception"}
-ELSEWHERE = {"hermes_trio/daemon/log_bridge.py": "an event of a logger's name"}
+ELSEWHERE = {"hermes_trio/daemon/logs/bridge.py": "an event of a logger's name"}
 OUTCOME = f"(?:{'|'.join(get_args(OutcomeName))})"
 PROMISED = [
     "message accepted",

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from hermes_trio.daemon.log_sink import LINE_MAX
+from hermes_trio.daemon.logs.sink import LINE_MAX
 from hermes_trio.runtime.log import stream_log
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.values.identity import Secret

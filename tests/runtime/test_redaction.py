@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import pytest
 
-from hermes_trio.daemon.control import Done, No, decode_answer, encode
-from hermes_trio.daemon.control_server import discreet
+from hermes_trio.daemon.control.requests import Done, No, decode_answer, encode
+from hermes_trio.daemon.control.server import discreet
 from hermes_trio.ports.store import StepRow
 from hermes_trio.runtime.discretion import shown, without_secrets
 from hermes_trio.runtime.redaction import NEWEST, NEWEST_UNPLACED, Redactor, certain, redacted_parts

@@ -7,8 +7,8 @@ import trio
 from msgspec.structs import replace
 
 from hermes_trio.config.options import Gateway
-from hermes_trio.daemon.answers import Answers
-from hermes_trio.daemon.control import AwaitRest, Done
+from hermes_trio.daemon.control.answers import Answers
+from hermes_trio.daemon.control.requests import AwaitRest, Done
 from hermes_trio.testing import MemoryPlatform, fails, open_world, text, tool
 from hermes_trio.values.identity import Policy
 from tests.invariants.at_rest import check

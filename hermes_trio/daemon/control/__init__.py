@@ -1,0 +1,1 @@
+"""How an operator's program sees a daemon and tells it what to do: requests, answers, the socket."""

@@ -1,0 +1,1 @@
+"""Where the daemon's log lines go, and those of libraries."""

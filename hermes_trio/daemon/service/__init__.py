@@ -1,0 +1,1 @@
+"""The daemon as a service of its machine: how it is installed, and who starts it again."""

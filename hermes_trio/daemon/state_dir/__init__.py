@@ -1,0 +1,1 @@
+"""The folder where a daemon keeps what outlives it: found, locked, owned."""
