@@ -6,10 +6,13 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.config.options import Gateway
+from hermes_trio.store.promises import recording
 from hermes_trio.store.promises.mended import _WHERE_IT_BELONGS
+from hermes_trio.store.promises.views import look
 from hermes_trio.testing import fails, hangs, open_world, text, tool
+from hermes_trio.turns.recovery import SWEPT_S
 from tests.invariants.at_rest import check
-from tests.scenes import crash_and_go_on
+from tests.scenes import crash_and_go_on, verdicts
 from tests.store.test_lost_calls import sender, shown, told
 
 NOWHERE = ["'rubbish'", "7", "x'00'", "-9", "9e999"]
@@ -135,3 +138,66 @@ async def test_what_it_is_found_by_reads_no_whole_table(autojump_clock):
     async with open_world() as world:
         plan = world.db.execute(f"explain query plan {_WHERE_IT_BELONGS}", (1,)).fetchall()
         assert not [step for *_, step in plan if step.startswith("SCAN")]
+
+
+@pytest.mark.parametrize("session", NOWHERE)
+async def test_one_that_stands_nowhere_is_found_before_anybody_speaks_there(autojump_clock, session):
+    """By the sweep, which looks every ten minutes; and by the next start."""
+    async with open_world() as world:
+        for user in ("ada", "bob"):
+            await world.say(user, "hello")
+            await world.settle()
+        world.db.execute(f"update entry set session = {session} where id = 1")
+        await world.until(seconds=world.now + SWEPT_S + 60)
+        assert gone(world) == ["entry 1"]
+        assert world.db.execute("select session from entry where id = 1").fetchone() == (1,)
+        world.db.execute(f"update entry set session = {session} where id = 2")
+        await crash_and_go_on(world)
+        assert gone(world) == ["entry 1", "entry 2"]
+        check(world)
+
+
+async def test_a_verdict_is_of_the_whole_turn(autojump_clock):
+    """Its newest entries stand in Bob's conversation: without them it would seem to be idle for two hours."""
+    async with open_world(tools=[sender()], options=Gateway(turn_deadline_s=20_000)) as world:
+        await world.say("bob", "hello")
+        await world.settle()
+        world.model.script(tool("sleep", s=7000), tool("send"), hangs())
+        await world.say("ada", "go")
+        await world.until(seconds=7100)
+        world.db.execute("update entry set session = 1 where id >= 5")
+        world.crash()
+        await world.start()
+        assert verdicts(world) == ["resume"]
+        await world.settle()
+        await world.say("ada", "more")
+        await world.settle()
+        assert told("send") in shown(world)
+        check(world)
+
+
+async def test_what_stood_nowhere_and_has_no_turn_is_set_aside(autojump_clock):
+    """A note for the next turn: nothing says of which conversation."""
+    async with open_world() as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        world.db.execute(
+            "insert into entry(session, size, body, at) select 99, size, body, at from entry where id = 1"
+        )
+        await crash_and_go_on(world)
+        assert gone(world) == ["entry 3"]
+        await world.say("ada", "more")
+        await world.settle()
+        assert shown(world) == ["hello", "more"]
+        check(world)
+
+
+async def test_an_export_has_none_of_another_conversation(autojump_clock):
+    async with open_world() as world:
+        for user in ("ada", "bob"):
+            await world.say(user, f"I am {user}")
+            await world.settle()
+        world.db.execute("update entry set session = 1 where id = 3")
+        see = look(world.db, world.clock.now())
+        page = see(recording.rows, see(recording.head, 1), "entries")
+        assert [b"bob" in bytes(row) for row in page.rows] == [False, False]

@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from hermes_trio.store.promises.mended import NOWHERE
 from hermes_trio.store.promises.questions import read_question
 from hermes_trio.store.promises.shown import AGES_S
 from hermes_trio.store.tx import (
@@ -193,6 +194,8 @@ ODD = Live(
     **{**PARTS.columns, "state": lambda _: False},
 )
 """Rows that go out and whose state is none that we know: what became of them cannot be told any more."""
+STRAYS = tuple(Live("entry", f"where {nowhere}", "id", session=lambda _: False) for nowhere in NOWHERE)
+"""Entries that stand in no conversation."""
 PROCESSES = Live(
     "process",
     "indexed by process_running where state = 'running'",

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from hermes_trio.store.promises import columns
 from hermes_trio.store.promises.columns import Live, bad_columns
+from hermes_trio.store.promises.mended import IS_WHOLE
 from hermes_trio.store.tx import Tx, whole_bytes
 from hermes_trio.values.stored import Place
 
@@ -55,6 +56,7 @@ WALKS = (
     _Walk(columns.COOLDOWNS, "fingerprint, model"),
     _Walk(columns.MOVES, "account, chat"),
     _Walk(columns.SESSIONS, "id", columns.SESSION_IS_SOUND),
+    *(_Walk(strays, "session, id") for strays in columns.STRAYS),
     _Walk(columns.PROCESSES, "key, id"),
     _Walk(columns.PARTS, "lane, id"),
     _Walk(columns.HELD, "lane, id"),
@@ -63,7 +65,8 @@ WALKS = (
         columns.TURNS,
         "session, id",
         "exists (select 1 from session"
-        " where session.id = turn.session and session.key is turn.key and ended_at is null)",
+        " where session.id = turn.session and session.key is turn.key and ended_at is null)"
+        f" and {IS_WHOLE}",
     ),
     _Walk(
         columns.STEPS,

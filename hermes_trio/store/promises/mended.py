@@ -51,13 +51,28 @@ def _put_right(tx: Tx, id: int) -> bool:
 
 
 _BESIDE = "entry.turn = turn.id and entry.session is not turn.session"
-_GONE = (
-    "select entry.id from turn indexed by turn_session join entry indexed by entry_turn"
-    f" on {_BESIDE} left join session whose on whose.id = entry.session"
-    " where turn.session = ? and turn.id >= (select coalesce(max(turn), 0) from entry where id = ?)"
-    f" and entry.session is not {NO_SESSION} and (entry.inbound is null or whose.key is not turn.key)"
+_ELSEWHERE = (
+    f"entry.session is not {NO_SESSION}"
+    " and (entry.inbound is null or"
+    " turn.key is not (select key from session where session.id = entry.session))"
 )
 """A message that waited when its conversation was reset stands in the next one of its key, under its turn."""
+_GONE = (
+    "select entry.id from turn indexed by turn_session join entry indexed by entry_turn"
+    f" on {_BESIDE} where turn.session = ?"
+    f" and turn.id >= (select coalesce(max(turn), 0) from entry where id = ?) and {_ELSEWHERE}"
+)
+NOWHERE = ("session < 0", "session > (select max(id) from session)")
+"""The conditions that an entry stands in no conversation that there ever was, and was not set aside.
+
+Two, because SQLite finds both by an index only one by one. Text and blobs are greater than any number.
+"""
+IS_WHOLE = f"not exists (select 1 from entry indexed by entry_turn where {_BESIDE} and {_ELSEWHERE})"
+"""The condition that no entry of a `turn` stands in another conversation than its own."""
+_OF_RUNNING = (
+    "select entry.id from turn indexed by turn_running join entry indexed by entry_turn"
+    f" on {_BESIDE} where turn.state = 'running' and {_ELSEWHERE}"
+)
 _WHERE_IT_BELONGS = (
     "select turn.session, turn.id, turn.reason is not 'not_allowed',"
     " case when inbound.id is null then whose.key is null or whose.key is turn.key"
@@ -80,15 +95,24 @@ def put_back(tx: Tx, entries: Sequence[int]) -> None:
     """Give entries that stand in another conversation than their turn's back to it.
 
     Where an entry stands in a conversation that somebody else has, nothing says which of the two is its own.
-    So it is set aside, as is a message that may have been set aside before, and the turn's calls that
-    nothing else tells of are told.
+    So it is set aside, as are a message that may have been set aside before and an entry without a turn, and
+    the turn's calls that nothing else tells of are told.
     """
     for id in entries:
-        home, turn, allowed, ours = tx.one(_WHERE_IT_BELONGS, id)
+        home, turn, allowed, ours = tx.one(_WHERE_IT_BELONGS, id) or (NO_SESSION, None, False, False)
         tx.run("update entry set session = ? where id = ?", (home if ours and allowed else NO_SESSION, id))
         if allowed and (calls := _calls_that_show_nowhere(tx, turn)):
             tx.add_entry(home, turn, lost_calls(calls))
-    tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
+
+
+def strays(tx: Tx) -> list[int]:
+    """Entries that stand in no conversation, and those of running turns that stand in another one.
+
+    Whoever reads a conversation alone would miss them. An entry of an older turn that stands in somebody
+    else's conversation is found when one of the two is gone on with.
+    """
+    nowhere = (f"select id from entry where {where}" for where in NOWHERE)
+    return sorted({id for sql in (*nowhere, _OF_RUNNING) for (id,) in tx.all(sql)})
 
 
 def _calls_that_show_nowhere(tx: Tx, turn: object) -> list[str]:

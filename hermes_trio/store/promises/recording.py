@@ -14,6 +14,7 @@ from msgspec import Raw, Struct
 
 from hermes_trio.store.promises.boot import GUARD_BOOTS
 from hermes_trio.store.promises.shown import AGES_S
+from hermes_trio.store.promises.transcript import STRAY
 from hermes_trio.store.tx import (
     RANKS,
     Tx,
@@ -287,7 +288,7 @@ def _rows_of_steps(of: _Reading, after: After) -> Iterator[Any]:
 def _entries(of: _Reading, after: After) -> Iterator[Found]:
     for id, session, turn, body, at in of.all(
         f"select id, session, turn, body, at from entry where session in {of.sessions} and id > :after"
-        " and at <= :until order by id limit :most",
+        f" and at <= :until and not exists ({STRAY}) order by id limit :most",
         after,
     ):
         entry = readable(read_entry, body)

@@ -11,6 +11,7 @@ from hermes_trio.ports.store import History, Mark
 from hermes_trio.store.promises.mended import gone_from, mend_entries, put_back
 from hermes_trio.store.tx import UNREADABLE, Tx, read_entry, reads, to_json
 from hermes_trio.transcript.compaction import CALLED, became, fold, outcomes, size
+from hermes_trio.values.consequences import OutOfTheWay
 from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, SummaryEntry
 
 
@@ -46,16 +47,18 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
         history = _whole(met.read(rows), turn, wanted.limit, Mark(session, 0, 0, row[0]))
     if stray := {*met.strays, *gone_from(tx, session, met.oldest)}:
         put_back(tx, sorted(stray))
+        tx.then(OutOfTheWay(tuple(f"entry {id}" for id in sorted(stray))))
     if stray or (met.unreadable and mend_entries(tx, sorted(met.unreadable))):
         return read_for(tx, session, turn, wanted)
     return history
 
 
-_STRAY = (
+STRAY = (
     "select 1 from turn where turn.id = entry.turn and turn.session is not entry.session and"
     " (inbound is null or turn.key is not (select key from session where session.id = entry.session))"
 )
-_ROWS = f"select id, body, size, entry.turn, ({_STRAY}) from entry where session = ?"
+"""That an `entry` stands in another conversation than its turn's."""
+_ROWS = f"select id, body, size, entry.turn, ({STRAY}) from entry where session = ?"
 _Row = tuple[int, Entry, int, int | None]
 _TOLD = NoteEntry(text="")
 

@@ -13,6 +13,7 @@ from typing import Any
 from hermes_trio.store.promises import columns, ends, live, processes
 from hermes_trio.store.promises.columns import Row, row_is, unreadable
 from hermes_trio.store.promises.delivery import ANSWERS
+from hermes_trio.store.promises.mended import put_back, strays
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import end_question
 from hermes_trio.store.tx import (
@@ -49,9 +50,11 @@ def clear_the_way(tx: Tx) -> list[str]:
         told = [id for turn in sorted(lost) for id in _lose_turn(tx, turn)]
         messages = [id for id in _lose_messages(tx) if id not in told]
         _close_questions(tx)
+        put_back(tx, stray := strays(tx))
     return [
         *(f"turn {turn}" for turn in sorted(lost)),
         *(f"message {id}" for id in sorted(messages)),
+        *(f"entry {id}" for id in stray),
         *found,
     ]
 
