@@ -221,6 +221,7 @@ class NoCredentials(OutsideError):
             `until` they are not kept.
         cooldown_until: wall-clock seconds at which the first cooldown ends: they are kept only if that is
             within two minutes of their arrival. None: in any case.
+        why: what the provider said last of a key of the pool, for the log, never for a chat.
     """
 
     def __init__(
@@ -230,12 +231,14 @@ class NoCredentials(OutsideError):
         *,
         defer: bool = False,
         cooldown_until: float | None = None,
+        why: str = "",
     ) -> None:
-        super().__init__(f"no usable credential ({kind}), until {until}")
+        super().__init__(f"no usable credential ({kind}), until {until}" + (f"; {why}" if why else ""))
         self.until = until
         self.kind: ModelFailure = kind
         self.defer = defer
         self.cooldown_until = cooldown_until
+        self.why = why
 
 
 class StoreFailed(OutsideError):

@@ -31,6 +31,7 @@ from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.identity import Address
 from hermes_trio.values.recording import AgentSetup, ToolSetup
 from hermes_trio.values.transcript import Spell, ToolCall, ToolEntry, ToolSpec
+from hermes_trio.values.views import FailingModel
 
 T = TypeVar("T")
 
@@ -41,6 +42,9 @@ class Models(Protocol):
     @property
     def pools(self) -> Sequence[Pool]:
         """Each pool of keys once."""
+
+    def failing(self) -> Sequence[FailingModel]:
+        """The models whose last call failed for a reason that is not one conversation's."""
 
     @property
     def spells(self) -> Sequence[Spell]:
@@ -160,6 +164,7 @@ class ModelAgent:
             memory_bytes=memory_bytes,
             steerable=True,
             pools=models.pools,
+            failing=models.failing,
             setup=setup,
         )
 

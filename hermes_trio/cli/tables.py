@@ -43,6 +43,7 @@ def status_data(status: Status | None, store: StatusView | None) -> dict[str, An
             "model": status.model,
             "accounts": [msgspec.structs.asdict(account) for account in status.accounts],
             "unavailable": dict(status.unavailable),
+            "failing": [msgspec.structs.asdict(model) for model in status.failing],
         }
     if store is None:
         return data | {"store": "does not answer"}
@@ -91,6 +92,8 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
         stops = ", draining: no new turns" if status.draining else ""
         yield "daemon", f"pid {status.pid}, up {span(status.uptime_s)}{stops}"
         yield "model", status.model
+        for model in status.failing:
+            yield f"model {model.name}", f"failed {span(model.s_ago)} ago: {model.kind}: {model.why}"
         for account in status.accounts:
             yield account.name, _account(account)
         for name, why in status.unavailable.items():

@@ -15,7 +15,7 @@ from hermes_trio.values.views import StepView, TextView, TurnPage
 
 INDENT = " " * 4
 ASK_THE_MODEL = (
-    "what helps: `hermes-trio check --online` asks each model with each key and says what was likely meant; "
+    "what helps: `hermes-trio check --online` asks each model with each key; "
     "`hermes-trio keys` shows which keys may be used"
 )
 

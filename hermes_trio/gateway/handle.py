@@ -12,7 +12,7 @@ from hermes_trio.intake.receiver import Health
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import StatusView
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
-from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnPage
+from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
 
 LOOKED_AT = 200
 """Newest messages of a chat that are looked at for one that is not settled."""
@@ -41,6 +41,10 @@ class Gateway:
     def model(self) -> str:
         """The name of the agent's model; "" for a function of one's own."""
         return self.wiring.model
+
+    def failing(self) -> Sequence[FailingModel]:
+        """The models whose last call failed, and why; a model that answers again is not among them."""
+        return self.wiring.failing()
 
     @property
     def draining(self) -> bool:

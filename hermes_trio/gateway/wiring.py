@@ -94,7 +94,7 @@ class Wiring:
         self.options, self.session_options = options, session
         self.clock, self.chance, self.log = clock, chance, log
         profile = profile_of(agent)
-        self.model = profile.name or _name_of(agent)
+        self.model, self.failing = profile.name or _name_of(agent), profile.failing
         self.opened_at = clock.now()
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)

@@ -21,6 +21,7 @@ from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
+from hermes_trio.values.views import FailingModel
 
 ATTEMPTS = 3
 """How often one request may fail at one model. Refusals that concern a key do not count."""
@@ -78,10 +79,38 @@ class Candidates:
         self.on_exhausted = on_exhausted
         self.chance = chance
         self.log = log or standard_log()
+        self._failed: dict[int, _Failed] = {}
+
+    def failing(self) -> Sequence[FailingModel]:
+        """The models whose last call failed for a reason that is not one conversation's."""
+        now = trio.current_time()
+        return [
+            FailingModel(name=self.all[at].model.name, kind=one.kind, why=one.why, s_ago=now - one.at)
+            for at, one in sorted(self._failed.items())
+        ]
+
+    def failed(self, at: int, error: ModelFailed) -> None:
+        """Note that a call of the candidate at this place failed."""
+        if error.kind not in GIVEN_UP_AT_ONCE or _moved(error):
+            self._failed[at] = _Failed(error.kind, error.why, trio.current_time())
+
+    def worked(self, at: int) -> None:
+        """Note that the candidate at this place answered."""
+        self._failed.pop(at, None)
+
+    def last_refusal(self, at: int) -> str:
+        """Why the last call of the candidate at this place failed; "": it did not, or nobody has called."""
+        return self._failed[at].why if at in self._failed else ""
 
     def walk(self) -> Walk:
         """Begin a turn's walk along the list."""
         return Walk(self)
+
+
+class _Failed(Struct, frozen=True):
+    kind: ModelFailure
+    why: str
+    at: float
 
 
 class Walk:
@@ -132,8 +161,9 @@ class Walk:
         while True:
             patient = alone and failed + 1 < ATTEMPTS
             try:
-                return await self._ask_once(candidate, tried, request, hand_out, patient=patient)
+                answer = await self._ask_once(candidate, tried, request, hand_out, patient=patient)
             except ModelFailed as error:
+                self._candidates.failed(self._at, error)
                 if candidate.pool is not None and error.kind in COOLS_DOWN:
                     continue
                 failed += 1
@@ -141,6 +171,9 @@ class Walk:
                     raise
                 if not alone and not hand_out.some and trio.current_time() - began > PATIENCE_S:
                     raise
+            else:
+                self._candidates.worked(self._at)
+                return answer
             chance = self._candidates.chance.random()
             await trio.sleep(backoff_s(failed - 1, chance, cap_s=BACKOFF_MAX_S))
 
@@ -161,7 +194,8 @@ class Walk:
             return _not_nothing(await model.complete(request, key="", on_text=hand_out.take))
         lease = await pool.lease(model.name, tried.keys)
         if lease is None:
-            raise self._said(pool.unavailable(model.name), model)
+            why = self._candidates.last_refusal(self._at)
+            raise self._said(pool.unavailable(model.name, why), model)
         try:
             answer = await model.complete(request, key=lease.key.reveal(), on_text=hand_out.take)
             answer = _not_nothing(answer)
@@ -203,7 +237,8 @@ class Walk:
             (error.cooldown_until for error in refusals if error.cooldown_until is not None), default=None
         )
         ready_at = ready_at if way == "wait" else None
-        return NoCredentials(until, refusals[-1].kind, defer=way != "tell", cooldown_until=ready_at)
+        last = refusals[-1]
+        return NoCredentials(until, last.kind, defer=way != "tell", cooldown_until=ready_at, why=last.why)
 
 
 class _Tried:
@@ -240,6 +275,11 @@ class _HandOut:
     def take(self, text: str) -> None:
         self.some = True
         self._on_text(text)
+
+
+def _moved(error: ModelFailed) -> bool:
+    """Whether a server says that the model is elsewhere, which no conversation is to blame for."""
+    return error.status is not None and 300 <= error.status < 400
 
 
 def _passes_soon(error: ModelFailed) -> bool:

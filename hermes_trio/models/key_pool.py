@@ -221,17 +221,22 @@ class KeyPool:
             if now_is is not None and now_is.since == cooldown.since:
                 self._put(lease.fingerprint, scope, cooldown)
 
-    def unavailable(self, model: str) -> NoCredentials:
-        """The error that says from when on a key may be used again, and why not now."""
+    def unavailable(self, model: str, why: str = "") -> NoCredentials:
+        """The error that says from when on a key may be used again, and why not now.
+
+        Args:
+            model: its name.
+            why: what its provider said last.
+        """
         now = self._clock.now()
         if not self._keys:
-            return NoCredentials(None)
+            return NoCredentials(None, why="no key is configured")
         until = min(self._free_at(model, now))
         cooldowns = [b for key in self._keys for b in self._cooldowns_of(key.fingerprint, model).values()]
         latest = max(cooldowns, key=lambda b: b.since, default=None)
         ready_at = min(map(partial(self._cooldown_ends_at, model=model, now=now), self._keys))
         return NoCredentials(
-            max(until, now), latest.kind if latest else "auth", cooldown_until=max(ready_at, now)
+            max(until, now), latest.kind if latest else "auth", cooldown_until=max(ready_at, now), why=why
         )
 
     def _cooldown_ends_at(self, key: _PoolKey, *, model: str, now: float) -> float:

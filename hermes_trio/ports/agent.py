@@ -11,7 +11,7 @@ from msgspec import Struct
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.recording import AgentSetup
-from hermes_trio.values.views import KeyView
+from hermes_trio.values.views import FailingModel, KeyView
 
 TurnT = TypeVar("TurnT", contravariant=True)
 
@@ -42,6 +42,7 @@ class AgentProfile(Struct, frozen=True, kw_only=True):
         steerable: it calls `turn.steered()` after each step. So a turn that goes on after a crash can take in
             messages that came meanwhile.
         pools: its pools of keys. The state of the keys is shown, and outlives the process.
+        failing: called synchronously; the models whose last call failed. Shown in status.
         setup: its prompt, tools and limits, for recordings.
     """
 
@@ -50,6 +51,7 @@ class AgentProfile(Struct, frozen=True, kw_only=True):
     memory_bytes: int = 0
     steerable: bool = False
     pools: Sequence[Pool] = ()
+    failing: Callable[[], Sequence[FailingModel]] = tuple
     setup: AgentSetup | None = None
 
 

@@ -108,6 +108,22 @@ class KeyView(Struct, frozen=True, kw_only=True):
     used_at: float | None = None
 
 
+class FailingModel(Struct, frozen=True, kw_only=True):
+    """A model whose last call failed for a reason that is not one conversation's, as `status` shows it.
+
+    Args:
+        name: the model's.
+        kind: the class of the failure.
+        why: what was asked, what the provider said, and the likely mend.
+        s_ago: seconds since the call failed.
+    """
+
+    name: str
+    kind: str
+    why: str
+    s_ago: float
+
+
 class StepView(Struct, frozen=True, kw_only=True):
     """A step of a turn.
 

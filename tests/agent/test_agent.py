@@ -223,7 +223,7 @@ async def test_one_answer_with_very_many_calls_is_bounded_too(world):
 
 async def test_an_answer_at_the_last_step_is_an_answer(autojump_clock):
     class OneModel:
-        pools, spells = (), ()
+        pools, spells, failing = (), (), tuple
 
         def walk(self):
             return self

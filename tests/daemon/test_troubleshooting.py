@@ -57,16 +57,27 @@ async def unaddressed(place):
 
 
 @asynccontextmanager
+async def asked(place):
+    """The model has been asked once, and has failed."""
+    async with place.daemon() as daemon:
+        place.bot.push(ADA, "hello")
+        await daemon.until_said("turn closed")
+        yield daemon
+
+
+@asynccontextmanager
 async def refused_key(place):
     place.model.by_key[place.environ["MODEL_KEY"]] = Item(status=401, body={"error": {"message": "no key"}})
-    yield
+    async with asked(place) as daemon:
+        yield daemon
 
 
 @asynccontextmanager
 async def wrong_address(place):
     file = place.home / "hermes.toml"
     file.write_text(file.read_text().replace("/v1", ""))
-    yield
+    async with asked(place) as daemon:
+        yield daemon
 
 
 @asynccontextmanager
@@ -133,11 +144,31 @@ async def test_the_command_shows_the_cause(place, row):
         assert word in shown
 
 
-async def test_of_a_turn_that_its_model_failed_it_is_said_what_helps(place):
-    async with wrong_address(place), place.daemon() as daemon:
-        place.bot.push(ADA, "hello")
-        await daemon.until_said("turn closed")
-        shown = (await place.hermes("turn", 1)).stdout
-    assert "failed with ModelFailed: " in shown
-    assert "404" in shown
-    assert "what helps: `hermes-trio check --online`" in shown
+MODEL_FAULTS = {
+    "an address without its version": (wrong_address, "404", "is `base_url` http://"),
+    "a key that is refused": (refused_key, "401: no key", "is it a key of this service"),
+}
+
+
+@pytest.mark.parametrize(("cause", "said", "mend"), MODEL_FAULTS.values(), ids=MODEL_FAULTS)
+async def test_log_status_and_turn_say_what_was_asked_what_was_said_and_what_helps(place, cause, said, mend):
+    async with cause(place) as daemon:
+        line = daemon.said("turn closed")[0]["error"]
+        status = (await place.hermes("status")).stdout
+        page = (await place.hermes("turn", 1)).stdout
+        [reply] = await place.bot.wait_sent(ADA)
+    for shown in (line, status, page):
+        assert said in shown
+        assert f"{place.model_url}" in shown
+        assert mend in shown
+    assert reply.startswith("I could not answer: ")
+    assert "http" not in reply
+
+
+async def test_a_model_that_answers_again_is_not_shown_as_one_that_fails(place):
+    place.model.push(Item(status=404, body={"error": {"message": "no such path"}}))
+    async with asked(place) as daemon:
+        assert "model gpt-5.5" in (await place.hermes("status")).stdout
+        place.bot.push(ADA, "and now?")
+        await daemon.until_said("turn closed", 2)
+        assert "model gpt-5.5" not in (await place.hermes("status")).stdout

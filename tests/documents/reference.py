@@ -21,7 +21,8 @@ WIDTH = 100
 PAGE = Path(__file__).parents[2] / "build" / "reference.md"
 SECTIONS = {
     "A gateway": "open_gateway Gateway GatewayOptions SessionOptions Health StatusView SessionView TurnView"
-    " TurnPage StepView TextView ProcessView LedgerRow KeyView OutcomeName TurnState ReplyState KeyState",
+    " TurnPage StepView TextView ProcessView LedgerRow KeyView FailingModel OutcomeName TurnState ReplyState"
+    " KeyState",
     "A turn": "Agent AgentProfile Turn Silence Message Quoted Claimed ConversationKey Address",
     "Tools": "Tool ToolContext Processes Ran ProcessLog",
     "Commands": "Command CommandCall Say Prompt Stop Reset Resume Restart CommandResult installed_commands",

@@ -160,6 +160,9 @@ def _daemon(state_dir: Path, found: list[Finding]) -> Seen | None:
             why = account.why or "nothing received yet"
             line = f"{account.name} does not receive: {why}"
             found.append(Finding("daemon", False, line, "hermes-trio status", words=True))
+    for model in status.failing:
+        line = f"model {model.name} failed {span(model.s_ago)} ago: {model.kind}: {model.why}"
+        found.append(Finding("daemon", False, line, "hermes-trio check --online", words=True))
     for name in status.unavailable:
         found.append(Finding("daemon", False, f"{name} is unavailable", "hermes-trio check"))
     if status.store is not None and status.store.paused:

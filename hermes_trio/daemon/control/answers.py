@@ -125,6 +125,7 @@ class Answers:
             accounts=tuple(_account(gateway, name, health) for name, health in gateway.health().items()),
             unavailable=dict(self._unavailable),
             store=store,
+            failing=tuple(gateway.failing()),
         )
 
 

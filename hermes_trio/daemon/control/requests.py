@@ -20,7 +20,7 @@ from hermes_trio.errors import HermesError, NotJson
 from hermes_trio.ports.store import StatusView
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
-from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnPage
+from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
 
 NAME = "control.sock"
 PATH_MAX = 100
@@ -165,6 +165,7 @@ class Status(Line, frozen=True, tag="is"):
     accounts: tuple[Account, ...]
     unavailable: Mapping[str, str]
     store: StatusView | None
+    failing: tuple[FailingModel, ...] = ()
 
 
 class Ledger(Line, frozen=True, tag="rows"):

@@ -83,7 +83,7 @@ class AnthropicModel:
         self.address = url
         self._max_tokens = answer_tokens or ANSWER_TOKENS
         self._extra = dict(extra or {})
-        exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
+        exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock, name)
         self.endpoint = Endpoint(exchange, self.spell, AnthropicStream)
 
     async def complete(

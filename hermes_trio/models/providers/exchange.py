@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.errors import failure
+from hermes_trio.models.mending import explained
 from hermes_trio.models.providers.sse import BOM, EVENT_BYTES_MAX, Event, EventStream, EventTooLarge
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.redaction import Redactor
@@ -59,6 +60,7 @@ class Exchange(Struct, frozen=True):
         first_byte_s: how long a call may be silent before its first byte, in seconds.
         between_bytes_s: how long between two pieces.
         clock: the wall clock, for errors that name a date.
+        model: the name of the model that is asked for, for errors.
     """
 
     client: Client
@@ -66,6 +68,7 @@ class Exchange(Struct, frozen=True):
     first_byte_s: float
     between_bytes_s: float
     clock: WallClock
+    model: str
 
     async def post(
         self,
@@ -90,8 +93,21 @@ class Exchange(Struct, frozen=True):
         Returns when the stream has ended. Cancelled: the connection is closed.
 
         Raises:
-            ModelFailed: refused, unreachable, silent for too long, cut off, or not an event stream.
+            ModelFailed: refused, unreachable, silent for too long, cut off, or not an event stream. It says
+                what was asked, and what likely helps.
         """
+        try:
+            await self._post(headers, encode, key, take)
+        except ModelFailed as error:
+            raise explained(error, self.url, self.model) from error
+
+    async def _post(
+        self,
+        headers: Mapping[str, str],
+        encode: Callable[[], bytes],
+        key: str,
+        take: Callable[[Event], Heard],
+    ) -> None:
         import httpx
 
         reading = _Reading(take)
@@ -126,7 +142,7 @@ class Exchange(Struct, frozen=True):
 
     def _no_answer(self, answer: Answer, body: bytes, key: str) -> ModelFailed:
         if body.startswith(PAGE):
-            return ModelFailed("unknown", f"a web page instead of an answer, from {self.url}", status=404)
+            return ModelFailed("unknown", "a web page instead of an answer", status=404)
         status = answer.status if body.lstrip().startswith((b"{", b"[")) else 404  # a text of somebody else
         return self.failure(status, answer.headers, body, key)
 

@@ -77,7 +77,7 @@ class OpenAIModel:
         self.address = url
         limit = next((name for host, name in LIMITS if host in url), LIMIT)
         self._extra = ({limit: answer_tokens} if answer_tokens else {}) | dict(extra or {})
-        exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock)
+        exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock, name)
         self.endpoint = Endpoint(exchange, self.spell, OpenAIStream)
 
     async def complete(

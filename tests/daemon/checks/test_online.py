@@ -34,9 +34,9 @@ async def test_an_address_without_its_version(place):
     config.write_text(config.read_text().replace(f"{place.model_url}/v1", place.model_url))
     code, (line,) = await online(place)
     assert code == 1
-    assert line.startswith(
-        f"gpt-5.5, key 1/1: not_found: nobody answers at {place.model_url}/chat/completions:"
-        f" is it {place.model_url}/v1? ("
+    assert line.startswith("gpt-5.5, key 1/1: unknown: 404: ")
+    assert line.endswith(
+        f" (asked {place.model_url}/chat/completions for gpt-5.5; is `base_url` {place.model_url}/v1?)"
     )
 
 
@@ -49,10 +49,10 @@ def placed(place, base):
 @pytest.mark.parametrize(
     ("base", "mend"),
     [
-        ("/v1/chat/completions", "is it {url}/v1?"),
-        ("/v1/v1", "is it {url}/v1?"),
-        ("/api", "is it {url}/api/v1?"),
-        ("/v1beta/openai", "are the address and the name right?"),
+        ("/v1/chat/completions", "is `base_url` {url}/v1?"),
+        ("/v1/v1", "is `base_url` {url}/v1?"),
+        ("/api", "is `base_url` {url}/api/v1?"),
+        ("/v1beta/openai", "are `base_url` and the `name` of the model right?"),
     ],
 )
 async def test_the_mend_of_an_address(place, base, mend):
@@ -60,9 +60,7 @@ async def test_the_mend_of_an_address(place, base, mend):
     code, (line,) = await online(place)
     assert code == 1
     mend = mend.format(url=place.model_url)
-    assert line.startswith(
-        f"gpt-5.5, key 1/1: not_found: nobody answers at {place.model_url}{base}/chat/completions: {mend} ("
-    )
+    assert line.endswith(f" (asked {place.model_url}{base}/chat/completions for gpt-5.5; {mend})")
 
 
 NOBODY = {
@@ -80,8 +78,8 @@ async def test_nobody_answers_however_that_is_said(place, said):
     code, (line,) = await online(place)
     assert code == 1
     address = f"{place.model_url}/v1/chat/completions"
-    mend = "are the address and the name right?"
-    assert line.startswith(f"gpt-5.5, key 1/1: not_found: nobody answers at {address}: {mend} (")
+    mend = "are `base_url` and the `name` of the model right?"
+    assert line.endswith(f" (asked {address} for gpt-5.5; {mend})")
     assert ("https://x.example/v1" in line) == (said is NOBODY["moved"])
 
 
@@ -92,7 +90,8 @@ async def test_a_name_that_the_server_does_not_know(place, status, said):
     place.model.default = Item(status=status, body={"error": {"message": said}})
     code, (line,) = await online(place)
     assert code == 1
-    assert f": is the name right? ({status}: {said}" in line
+    assert f"{status}: {said}" in line
+    assert line.endswith("; is the `name` of the model right?)")
 
 
 async def test_an_answer_with_nothing_in_it_is_none(place):
@@ -111,7 +110,9 @@ async def test_what_a_provider_says_of_a_key_and_each_key_is_tried(place):
     place.model.by_key["sk-bad-key"] = Item(status=401, body={"error": {"message": "This key was revoked."}})
     code, lines = await online(place, BAD_KEY="sk-bad-key")
     assert code == 1
+    asked = f"asked {place.model_url}/v1/chat/completions for gpt-5.5"
     assert lines == [
-        "gpt-5.5, key 1/2: auth: 401: This key was revoked.",
+        "gpt-5.5, key 1/2: auth: 401: This key was revoked."
+        f" ({asked}; is it a key of this service, whole and still valid?)",
         "gpt-5.5, key 2/2: answers, called no tool, though it was asked to",
     ]
