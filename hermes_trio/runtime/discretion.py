@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, TypeVar, cast
 
 import trio
@@ -224,6 +224,7 @@ def discreet(store: Store, discretion: Discretion) -> Store:
     return store if discretion.redact is str else cast(Store, DiscreetStore(store, discretion))
 
 
+@cache
 def _free_parameters(promise: Any) -> dict[str, bool]:
     """The parameters of a promise of the port, in their order, and whether they hold free text."""
     if not inspect.isfunction(promise):

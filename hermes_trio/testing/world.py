@@ -20,7 +20,7 @@ from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.threads import Aside
-from hermes_trio.testing.disk import empty_disk
+from hermes_trio.testing.disk import Disk, empty_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
@@ -79,6 +79,7 @@ class World:
         keys: Sequence[str],
         fallbacks: int,
         on_exhausted: Literal["wait", "tell", "defer"],
+        disk: Disk | None = None,
     ) -> None:
         self.record = Record()
         self._began = trio.current_time() - self.record.now
@@ -97,7 +98,7 @@ class World:
         self.tools: list[Tool] = [now_tool, sleep_tool, *tools]
         self.agent = agent
         self.commands = commands
-        self.db = self.disk = empty_disk()
+        self.db = self.disk = disk or empty_disk()
         self.commit_s = commit_s
         self.aside: Aside = at_once
         self.restarts_asked: list[float] = []
@@ -394,4 +395,5 @@ async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
             world.close()
             nursery.cancel_scope.cancel(reason="the world ends")
             # Closed when everything that could use it is cut off; what still unwinds cannot reach it.
-            world.db.close()
+            if not world.disk.lent:
+                world.disk.close()

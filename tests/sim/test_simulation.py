@@ -66,6 +66,14 @@ def test_a_seed_plays_the_same_byte_for_byte_in_another_process_with_another_has
     assert " at 0x" not in one
 
 
+def test_a_seed_plays_the_same_whatever_was_played_before_it():
+    """Its disk was another's, and so was what is prepared, remembered and uncollected in the process."""
+    there, back = range(40, 48), range(47, 39, -1)
+    one = {seed: play(draw(seed)).timeline for seed in there}
+    other = {seed: play(draw(seed)).timeline for seed in back}
+    assert one == other
+
+
 def test_a_plan_is_text_and_plays_the_same_from_it():
     plan = draw(17)
     assert from_text(to_text(plan)) == plan

@@ -80,6 +80,7 @@ class Mirror:
         self.outbound, self.process = self._tables["outbound"], self._tables["process"]
         for statement in _script():
             db.execute(statement)
+        db.execute("delete from temp.simulated")
 
     def read(self) -> list[Change]:
         """What has changed since the last call, in order. The rows are as before, until each is applied."""
@@ -107,13 +108,14 @@ class Mirror:
 
 def _script() -> Iterator[str]:
     names = ", ".join(f"c{n}" for n in range(WIDEST))
-    yield f"create temp table simulated(seq integer primary key, name, id, there, {names})"
+    yield f"create temp table if not exists simulated(seq integer primary key, name, id, there, {names})"
     for table, columns in COLUMNS.items():
         for moment, row in (("insert", "new"), ("update", "new"), ("delete", "old")):
             values = ", ".join(f"{row}.{column}" for column in columns)
             into = ", ".join(f"c{n}" for n in range(len(columns)))
             yield (
-                f"create temp trigger simulated_{table}_{moment} after {moment} on main.{table} begin"
+                f"create temp trigger if not exists simulated_{table}_{moment}"
+                f" after {moment} on main.{table} begin"
                 f" insert into simulated(name, id, there, {into})"
                 f" values('{table}', {row}.id, {int(row == 'new')}, {values}); end"
             )
