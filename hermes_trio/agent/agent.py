@@ -18,13 +18,13 @@ from hermes_trio.ports.agent import AgentProfile, Pool
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime import wrong_use
-from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.foreign_json import ForeignJson
+from hermes_trio.text.message_notes import OF_MARKS
 from hermes_trio.text.sanitize import clean
-from hermes_trio.text.told import OF_MARKS
 from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, says_nothing
 from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn, run_of

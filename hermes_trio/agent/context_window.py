@@ -16,7 +16,7 @@ import trio
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hermes_trio.agent.shown import Shown
+from hermes_trio.agent.turn_history import TurnHistory
 from hermes_trio.errors import ModelFailed, NoCredentials
 from hermes_trio.text.sanitize import clean, cleaned, is_clean
 from hermes_trio.transcript import compaction
@@ -115,7 +115,7 @@ class Transcript:
         self._prompt = prompt
         self._tools = tools
         self._room = room
-        self._shown = Shown(turn, spells)
+        self._history = TurnHistory(turn, spells)
         self.notice = ""
         self._summaries = True
         self._left_out = 0
@@ -125,12 +125,12 @@ class Transcript:
 
     async def begin(self) -> None:
         """Take up what was before the turn, and its first messages. Cancelled: nothing has changed."""
-        await self._shown.begin()
+        await self._history.begin()
         self.add(*map(message_entry, self._turn.unheard))
 
     def add(self, *entries: Entry) -> None:
         """Show this from now on."""
-        self._shown.add(entries)
+        self._history.add(entries)
 
     def add_answers(self, entries: Sequence[Entry]) -> None:
         """Show what persons were asked within a call, and their answers: they are said like the messages."""
@@ -156,11 +156,11 @@ class Transcript:
         """
         without: SummaryEntry | None = None
         refusals = suspected = known = 0
-        if self._summaries and self._shown.size > self._room * FULL:
-            await self._shown.open()
-            without = await self._shorter(0, self._shown.size)
+        if self._summaries and self._history.size > self._room * FULL:
+            await self._history.open()
+            without = await self._shorter(0, self._history.size)
         while (asked := await self._call(without)).answer is None:
-            await self._shown.open()
+            await self._history.open()
             self._turn.restart_stream()
             refusals += 1
             heard = self.hear()
@@ -187,7 +187,7 @@ class Transcript:
     @property
     def _all(self) -> tuple[Sequence[Entry], int]:
         """All that is shown, and where the turn's own entries begin."""
-        return self._shown.entries, self._shown.own
+        return self._history.entries, self._history.own
 
     @property
     def _asked(self) -> int:
@@ -199,7 +199,7 @@ class Transcript:
         """One call of the model, as a step; what it is shown without is left out for good if it answers."""
 
         async def complete(*, op: str) -> Asked:
-            request = self._shown.request(self._prompt, self._tools, op, without)
+            request = self._history.request(self._prompt, self._tools, op, without)
             try:
                 answer = await self._walk.complete(
                     request, self._turn.stream, on_restart=self._turn.restart_stream
@@ -237,7 +237,7 @@ class Transcript:
         """
 
         async def shorten(*, op: str) -> Shortened:
-            room = self._shown.size >> max(1, refusals) if refusals <= CUTS_MAX else 0
+            room = self._history.size >> max(1, refusals) if refusals <= CUTS_MAX else 0
             some = compaction.without_some(*self._all, asked=self._asked)
             cuts = (self._cut(room), self._cut(0), *(some if refusals else ()))
             cut = next((cut for cut in cuts if self._size_without(cut) < least), None)
@@ -334,10 +334,10 @@ class Transcript:
         if without.text.startswith(compaction.SET_ASIDE):
             waiting = compaction.unanswered(entries, len(entries), self._asked)
             self._left_out += len(waiting) - len(without.said)
-        self._shown.put(without)
+        self._history.put(without)
 
     def _size_without(self, without: SummaryEntry | None) -> int:
-        return compaction.size(self._shown.without(without))
+        return compaction.size(self._history.without(without))
 
 
 def _recordable(answer: ModelAnswer) -> ModelAnswer:

@@ -1,8 +1,8 @@
 """The task of a lane: a worker that may be given a delivery that has begun already.
 
 The commit that closes a turn may also begin the delivery of the turn's answer, if the lane is idle. Only one
-task may serve a lane. So while that commit is under way the turn's task holds the lane: the lane's own task
-does not start. After the commit it starts, with the delivery in hand if one has begun.
+task may serve a lane. So the turn's task reserves the lane for that commit: the lane's own task does not
+start. After the commit it starts, with the delivery in hand if one has begun.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ class LaneWorker(Worker):
 class LaneWorkers(WorkerTable[Lane, LaneWorker]):
     """The tasks of lanes."""
 
-    def hold(self, lane: Lane) -> Callable[[Begun | None], None] | None:
-        """Hold an idle lane for a commit that may begin a delivery in it. None: the lane has a task already.
+    def reserve(self, lane: Lane) -> Callable[[Begun | None], None] | None:
+        """Reserve an idle lane for a commit that may begin a delivery in it. None: the lane has a task.
 
         Returns a function. Nothing is said in the lane until it is called: with the delivery that has begun,
-        or None. Whoever holds the lane only waits for one promise of the store, which no cancel cuts short.
+        or None. Whoever has reserved the lane waits only for one promise of the store, which no cancel cuts.
         """
         if lane in self.live:
             return None
         worker = LaneWorker()
-        self._hold(lane, worker)
+        self._reserve(lane, worker)
 
-        def release(begun: Begun | None) -> None:
+        def give_back(begun: Begun | None) -> None:
             worker.begun = begun
-            self._release(lane, worker, starts=begun is not None)
+            self._give_back(lane, worker, starts=begun is not None)
 
-        return release
+        return give_back

@@ -23,8 +23,8 @@ from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import backoff_s
-from hermes_trio.runtime.discretion import shown
-from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.moved_chats import Moves
+from hermes_trio.runtime.redacting_store import safe_delivery
 from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.tracebacks import traceback_of
@@ -164,7 +164,7 @@ class Outbox:
             await self._kept(lambda: self._store.record_delivery(begun.row, None))
             return "look"
         plain = _plain(moved, platform.capabilities) if begun.plain else moved
-        delivery = shown(plain, self._redact)
+        delivery = safe_delivery(plain, self._redact)
         time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)
         with time.given():
             receipt, error = await attempt(lambda: platform.deliver(delivery))
@@ -273,7 +273,7 @@ class Outbox:
             return
         delivery = self._moves.of(Delivery(op="send", address=address, part=Part(text), said="notice"))
         with trio.move_on_after(TELL_S):
-            _, error = await attempt(lambda: platform.deliver(shown(delivery, self._redact)))
+            _, error = await attempt(lambda: platform.deliver(safe_delivery(delivery, self._redact)))
             if error is not None:
                 self._log.warning("send given up", lane=str(address.lane), why=type(error).__name__)
 

@@ -46,9 +46,9 @@ from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
-from hermes_trio.runtime.discretion import Discretion, discreet
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.runtime.plugins import installed_commands
+from hermes_trio.runtime.redacting_store import Discretion, discreet
 from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served

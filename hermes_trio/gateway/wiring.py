@@ -31,8 +31,8 @@ from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.processes.reaper import Reaper
 from hermes_trio.runtime.allowance import Allowances
-from hermes_trio.runtime.discretion import Discretion
-from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.moved_chats import Moves
+from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.retry import OneAsks
 from hermes_trio.runtime.splitting import parts_of
 from hermes_trio.runtime.workers import Worker, WorkerTable
@@ -154,7 +154,7 @@ class Wiring:
             chance=self.chance,
             platform=self.accounts.get,
             split=self.split,
-            hold=self._hold,
+            reserve_lane=self._reserve_lane,
             typing=self.outbox.typing,
             discretion=discretion,
             allowed=self.is_allowed,
@@ -199,8 +199,8 @@ class Wiring:
             moves=self.moves,
         )
 
-    def _hold(self, lane: Lane) -> Callable[[Begun | None], None] | None:
-        return self.lanes.hold(lane) if self.outbox.is_free(lane) else None
+    def _reserve_lane(self, lane: Lane) -> Callable[[Begun | None], None] | None:
+        return self.lanes.reserve(lane) if self.outbox.is_free(lane) else None
 
     def _say_what_waits(self, account: str, chat: str | None = None) -> None:
         """The account, or this chat of it, can be reached again: try at once what waits to be said there."""

@@ -19,7 +19,7 @@ from hermes_trio.intake.routing import Scope, decide
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import AcceptRules, Store
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import clean

@@ -29,7 +29,7 @@ COOLS_DOWN: frozenset[ModelFailure] = COOLS_ALL_MODELS | {"rate_limit", "overloa
 """After these a key cools down, after those that are not in COOLS_ALL_MODELS only for the model asked."""
 
 
-def shown(refused: KeyCooldown, now: float, *, out: int = 0, used_at: float | None = None) -> KeyView:
+def key_view(refused: KeyCooldown, now: float, *, out: int = 0, used_at: float | None = None) -> KeyView:
     """A refused key as the command `keys` shows it at wall time `now`.
 
     Args:

@@ -152,7 +152,7 @@ class Walk:
                     raise
                 self._failures.append(error)
                 if self._at + 1 == len(self._candidates.all):
-                    raise self._verdict()  # noqa: B904
+                    raise self._final_error()  # noqa: B904
                 self._at += 1
 
     async def _ask(self, candidate: Candidate, request: ModelRequest, hand_out: _HandOut) -> ModelAnswer:
@@ -220,7 +220,7 @@ class Walk:
         self._candidates.log.warning("pool empty", model=model.name, kind=error.kind, until=error.until)
         return error
 
-    def _verdict(self) -> ModelFailed | NoCredentials:
+    def _final_error(self) -> ModelFailed | NoCredentials:
         """The error that the whole walk ends with.
 
         If messages are kept until a key may be used, and there is such a time, that is NoCredentials with it.

@@ -26,9 +26,9 @@ from hermes_trio.models.cooldowns import (
     died,
     free_at,
     is_dead,
+    key_view,
     looked_at,
     probe,
-    shown,
 )
 from hermes_trio.ports.model import RefreshingKey
 from hermes_trio.ports.system import Chance, Log, WallClock
@@ -286,7 +286,7 @@ class KeyPool:
         self, key: _PoolKey, now: float, cooldowns: Mapping[tuple[str, str], KeyCooldown]
     ) -> list[KeyView]:
         mine = [cooldown for at, cooldown in cooldowns.items() if at[0] == key.fingerprint]
-        views = [shown(cooldown, now, out=key.out, used_at=key.used_at) for cooldown in mine]
+        views = [key_view(cooldown, now, out=key.out, used_at=key.used_at) for cooldown in mine]
         ready = KeyView(pool=self.name, key=self._place(key.position), state="ready", used_at=key.used_at)
         return [view for view in views if view.state != "ready"] or [ready]
 

@@ -6,7 +6,7 @@ import codecs
 import re
 from collections import deque
 
-from hermes_trio.processes.drawn_row import DrawnRow
+from hermes_trio.processes.terminal_row import DrawnRow
 from hermes_trio.text.secret_ranges import Seeks, certain_part
 
 HELD_MAX = 256

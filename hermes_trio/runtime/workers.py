@@ -2,7 +2,7 @@
 
 `wake` is synchronous and level-triggered: a worker looks at the rows, not at messages sent to it, so
 nothing can be forgotten. A key is in the table exactly while it *has a task*; that never means busy. A task
-of another kind may hold a key for one commit (`delivery/lane_workers.py`). Then the key's worker is in the
+of another kind may reserve a key for one commit (`delivery/lane_workers.py`). Then the key's worker is in the
 table, and its task starts after that commit.
 
 Rule for editors: between a worker's last look at `dirty` and its removal from the table nothing is
@@ -22,7 +22,7 @@ from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
-from hermes_trio.text.foreign_errors import shown
+from hermes_trio.text.foreign_errors import error_text
 
 FAILED_FIRST_S = 0.1
 FAILED_CAP_S = 30.0
@@ -152,12 +152,12 @@ class WorkerTable(Generic[K, W]):
         self._enter(key, worker)
         self._begin(key, worker)
 
-    def _hold(self, key: K, worker: W) -> None:
-        """Put a worker under the key. Its task begins when the key is released, and not before."""
+    def _reserve(self, key: K, worker: W) -> None:
+        """Put a worker under the key. Its task begins when the key is given back, and not before."""
         worker.dirty = False
         self._enter(key, worker)
 
-    def _release(self, key: K, worker: W, *, starts: bool) -> None:
+    def _give_back(self, key: K, worker: W, *, starts: bool) -> None:
         """Begin the task if it was woken meanwhile, or if it `starts` anyway."""
         if starts or worker.dirty:
             worker.dirty = True
@@ -218,7 +218,7 @@ class WorkerTable(Generic[K, W]):
             kind=self._kind,
             key=str(key),
             failures=failures + 1,
-            error=shown(error),
+            error=error_text(error),
             traceback=traceback_of(error),
         )
         if worker.stuck >= STUCK_AFTER and await self._clear_the_way(key, worker):
@@ -233,7 +233,7 @@ class WorkerTable(Generic[K, W]):
     async def _clear_the_way(self, key: K, worker: W) -> bool:
         what, error = await attempt(lambda: self._does.fail_first(key, worker))
         if what is None:
-            why = shown(error) if error is not None else None
+            why = error_text(error) if error is not None else None
             self._log.error("still in the way", kind=self._kind, key=str(key), error=why)
             return False
         worker.stuck = 0

@@ -9,6 +9,7 @@ The fixture `world` comes with the pytest plug-in of this package; `World` alone
 implementation keeps the contract of its port is looked at by `check_platform` and its siblings.
 """
 
+from hermes_trio.testing.bounded_waits import WaitedTooLong as WaitedTooLong
 from hermes_trio.testing.conformance import Broken as Broken
 from hermes_trio.testing.conformance import MakeContext as MakeContext
 from hermes_trio.testing.conformance import MakeStore as MakeStore
@@ -23,27 +24,26 @@ from hermes_trio.testing.conformance import check_model as check_model
 from hermes_trio.testing.conformance import check_platform as check_platform
 from hermes_trio.testing.conformance import check_store as check_store
 from hermes_trio.testing.conformance import check_tool as check_tool
-from hermes_trio.testing.crashing import CrashingStore as CrashingStore
+from hermes_trio.testing.crashing_store import CrashingStore as CrashingStore
+from hermes_trio.testing.cut_points import Rounds as Rounds
+from hermes_trio.testing.cut_points import rounds as rounds
 from hermes_trio.testing.faults import FAULTS as FAULTS
 from hermes_trio.testing.incarnation import alive as alive
-from hermes_trio.testing.memory import Call as Call
-from hermes_trio.testing.memory import MemoryPlatform as MemoryPlatform
-from hermes_trio.testing.memory import Seen as Seen
-from hermes_trio.testing.patience import WaitedTooLong as WaitedTooLong
+from hermes_trio.testing.memory_platform import Call as Call
+from hermes_trio.testing.memory_platform import MemoryPlatform as MemoryPlatform
+from hermes_trio.testing.memory_platform import Seen as Seen
 from hermes_trio.testing.record import Event as Event
 from hermes_trio.testing.record import Record as Record
-from hermes_trio.testing.rounds import Rounds as Rounds
-from hermes_trio.testing.rounds import rounds as rounds
 from hermes_trio.testing.scheduling import seeded_scheduling as seeded_scheduling
-from hermes_trio.testing.script import Line as Line
-from hermes_trio.testing.script import ScriptedModel as ScriptedModel
-from hermes_trio.testing.script import fails as fails
-from hermes_trio.testing.script import hangs as hangs
-from hermes_trio.testing.script import partial as partial
-from hermes_trio.testing.script import text as text
-from hermes_trio.testing.script import tool as tool
+from hermes_trio.testing.scripted_model import Line as Line
+from hermes_trio.testing.scripted_model import ScriptedModel as ScriptedModel
+from hermes_trio.testing.scripted_model import fails as fails
+from hermes_trio.testing.scripted_model import hangs as hangs
+from hermes_trio.testing.scripted_model import partial as partial
+from hermes_trio.testing.scripted_model import text as text
+from hermes_trio.testing.scripted_model import tool as tool
 from hermes_trio.testing.tools import Effect as Effect
 from hermes_trio.testing.tools import RecordingTool as RecordingTool
-from hermes_trio.testing.wall import WorldClock as WorldClock
+from hermes_trio.testing.wall_clock import WorldClock as WorldClock
 from hermes_trio.testing.world import World as World
 from hermes_trio.testing.world import open_world as open_world

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from hermes_trio.store.sqlite.schema import connect
-from hermes_trio.testing.spoiling import columns
+from hermes_trio.testing.spoilt_values import columns
 
 
 class Disk(sqlite3.Connection):

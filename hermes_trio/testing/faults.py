@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import trio
 from trio.testing import MockClock
 
-from hermes_trio.testing.script import fails, hangs, partial
-from hermes_trio.testing.spoiling import Rubbish, spoil
+from hermes_trio.testing.scripted_model import fails, hangs, partial
+from hermes_trio.testing.spoilt_values import Rubbish, spoil
 from hermes_trio.text.nearest import nearest
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def store_spoils_row(
 ) -> None:
     """One value of the newest row of a table, or of the `back`-th before it, becomes something else.
 
-    `hermes_trio.testing.spoiling` names what it can become. A table without such a row stays as it is.
+    `hermes_trio.testing.spoilt_values` names what it can become. A table without such a row stays as it is.
     """
     spoil(world.db, table, column, how, back)
 

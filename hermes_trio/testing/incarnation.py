@@ -15,10 +15,10 @@ import trio
 from hermes_trio.errors import StoreClosed
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.ports.platform import Intake
-from hermes_trio.testing.crashing import CrashingStore
-from hermes_trio.testing.memory import MemoryPlatform
-from hermes_trio.testing.processes import FakeGroup, FakeProcess, FakeProcesses
-from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.testing.crashing_store import CrashingStore
+from hermes_trio.testing.memory_platform import MemoryPlatform
+from hermes_trio.testing.memory_processes import FakeGroup, FakeProcess, FakeProcesses
+from hermes_trio.testing.scripted_model import ScriptedModel
 from hermes_trio.values.delivery import Delivery, Receipt
 from hermes_trio.values.message import Message, Moved, Undecodable
 from hermes_trio.values.process import LeftProcesses

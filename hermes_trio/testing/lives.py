@@ -9,10 +9,10 @@ import trio
 
 from hermes_trio.errors import StoreClosed
 from hermes_trio.gateway.handle import Gateway
-from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.testing.crashing_store import CrashingStore, Moment
+from hermes_trio.testing.cut_points import Rounds
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.record import Record
-from hermes_trio.testing.rounds import Rounds
 
 Open = Callable[[Incarnation], AbstractAsyncContextManager[Gateway]]
 MakeStore = Callable[[int, Callable[[Moment], None]], CrashingStore]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hermes_trio.errors import SendRefused, SendUnknown
-from hermes_trio.testing.memory import MemoryPlatform
+from hermes_trio.testing.memory_platform import MemoryPlatform
 from hermes_trio.testing.replay_script import Script
 from hermes_trio.text import sentences
 from hermes_trio.values.delivery import Capabilities, Delivery, Receipt

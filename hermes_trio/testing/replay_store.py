@@ -26,7 +26,7 @@ from hermes_trio.ports.store import (
 from hermes_trio.ports.system import Chance, WallClock
 from hermes_trio.store.promises import deferral
 from hermes_trio.store.tx import ANY_PENDING, RANKS, Tx, text_of, to_json
-from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.replay_script import AFTER_S, Script
 from hermes_trio.values.consequences import WakeKey
 from hermes_trio.values.identity import ConversationKey, Lane

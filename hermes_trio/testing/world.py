@@ -20,17 +20,17 @@ from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.threads import Aside
+from hermes_trio.testing.bounded_waits import Patience
 from hermes_trio.testing.disk import Disk, empty_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
-from hermes_trio.testing.memory import MemoryPlatform, Seen
-from hermes_trio.testing.opened import at_once, in_utc, opened, store_of
-from hermes_trio.testing.patience import Patience
-from hermes_trio.testing.processes import FakeProcesses
+from hermes_trio.testing.memory_platform import MemoryPlatform, Seen
+from hermes_trio.testing.memory_processes import FakeProcesses
 from hermes_trio.testing.record import Record
-from hermes_trio.testing.script import ScriptedModel
-from hermes_trio.testing.wall import WorldClock
+from hermes_trio.testing.scripted_model import ScriptedModel
+from hermes_trio.testing.wall_clock import WorldClock
+from hermes_trio.testing.world_gateway import at_once, in_utc, opened, store_of
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
 from hermes_trio.turns.turn import Turn

@@ -23,7 +23,7 @@ def text_of(error: BaseException) -> str:
     return _asked(str, error)
 
 
-def shown(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Its `repr`, clean; never raises."""
     return _asked(repr, error) or type(error).__name__
 

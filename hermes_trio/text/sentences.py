@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hermes_trio.text.told import as_quote
+from hermes_trio.text.message_notes import as_quote
 from hermes_trio.values.views import ProcessView
 
 if TYPE_CHECKING:

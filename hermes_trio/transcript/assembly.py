@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from msgspec import structs
 from msgspec.structs import replace
 
+from hermes_trio.text.message_notes import foreign, in_context, told
 from hermes_trio.text.sanitize import shows
-from hermes_trio.text.told import foreign, in_context, told
 from hermes_trio.values.message import Message
 from hermes_trio.values.transcript import (
     AssistantEntry,

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from hermes_trio.text import sentences
-from hermes_trio.text.told import as_quote
+from hermes_trio.text.message_notes import as_quote
 from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, assemble
 from hermes_trio.values.transcript import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
 

@@ -21,7 +21,7 @@ from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Reply, Store
 from hermes_trio.ports.system import WallClock
-from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.redaction import certain
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt

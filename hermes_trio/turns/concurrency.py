@@ -47,25 +47,25 @@ class TurnPermit:
 
     def __init__(self, limiter: TurnLimiter) -> None:
         self._limiter = limiter
-        self._place: object | None = None
+        self._borrower: object | None = None
         self._left = False
 
     async def acquire(self) -> None:
         """Wait for a permit, first come first served. Returns at once if one is held already."""
-        if self._place is not None:
+        if self._borrower is not None:
             return
-        place = object()
-        await self._limiter.take(place)
-        if self._place is not None or self._left:
-            self._limiter.give(place)
+        borrower = object()
+        await self._limiter.take(borrower)
+        if self._borrower is not None or self._left:
+            self._limiter.give(borrower)
         else:
-            self._place = place
+            self._borrower = borrower
 
     def release(self) -> None:
         """Give the permit up, if one is held."""
-        place, self._place = self._place, None
-        if place is not None:
-            self._limiter.give(place)
+        borrower, self._borrower = self._borrower, None
+        if borrower is not None:
+            self._limiter.give(borrower)
 
     def leave(self) -> None:
         """Give the permit up for good: the task that held it is left behind, and must not get another."""

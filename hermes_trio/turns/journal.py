@@ -29,7 +29,7 @@ from hermes_trio.errors import (
     StoreFailed,
 )
 from hermes_trio.ports.store import Claimed, Reply, StepRow, Store
-from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.retry import AGAIN_FIRST_S, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.wrong_use import awaited

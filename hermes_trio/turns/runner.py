@@ -26,7 +26,7 @@ from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.wrong_use import awaited, kind_of
-from hermes_trio.text.foreign_errors import shown
+from hermes_trio.text.foreign_errors import error_text
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS, DelayedStarts
 from hermes_trio.turns.concurrency import TurnPermit
@@ -90,7 +90,7 @@ class TurnRunner:
 
     def _closed(self, run: TurnRun, seconds: float, end: Closing | None) -> None:
         error = run.made.error if end is not None and run.made is not None else None
-        told = None if error is None else self._around.discretion.redact(shown(error))
+        told = None if error is None else self._around.discretion.redact(error_text(error))
         if end is not None and end.error is not None and (trace := end.error.traceback):
             self._log.error("agent failed", turn=run.id, key=str(run.key), error=told, traceback=trace)
         if end is not None and end.reason == NOTHING_SAID:
@@ -179,14 +179,14 @@ class TurnRunner:
     async def _commit(self, run: TurnRun, closing: Closing) -> None:
         """One try to write the end. If the lane is idle, the same commit begins the delivery of the reply."""
         store, reply, begun = self._around.store, closing.reply, None
-        release = None if reply is None else self._around.hold(reply.address.lane)
-        if release is None:
+        give_back = None if reply is None else self._around.reserve_lane(reply.address.lane)
+        if give_back is None:
             await store.close_turn(run.id, closing)
             return
         try:
             begun = await store.close_turn(run.id, closing, begins=True)
         finally:
-            release(begun)
+            give_back(begun)
 
     async def _ended(self, run: TurnRun, made: Made) -> Closing:
         """How the turn ends. An answer that is no text, or that its platform cannot split, is an error.

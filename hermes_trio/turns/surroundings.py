@@ -11,7 +11,7 @@ from hermes_trio.ports.store import Begun, Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.runtime.allowance import Allowances
-from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.retry import OneAsks
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.transcript.cache import Memory
@@ -26,9 +26,9 @@ class Surroundings(msgspec.Struct, frozen=True):
         allowances: end that time.
         progress_every_s: seconds between two states of the progress line; 0: there is none.
         steer: messages that arrive while the turn runs are taken in at the end of its next step.
-        hold: keeps a lane's task from starting while a turn's end is written, since that commit may begin
-            the lane's next delivery. Returns a function, which is called with that delivery or None. Returns
-            None if the lane has something to do already.
+        reserve_lane: keeps a lane's task from starting while a turn's end is written, since that commit may
+            begin the lane's next delivery. Returns a function, which is called with that delivery or
+            None. Returns None if the lane has something to do already.
         typing: shows the typing sign once, or skips it where the platform asked for silence.
         split: makes parts of a text, as a platform does.
         discretion: takes secrets out of what is said and kept.
@@ -45,7 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     chance: Chance
     platform: Callable[[str], Platform | None]
     split: Split
-    hold: Callable[[Lane], Callable[[Begun | None], None] | None]
+    reserve_lane: Callable[[Lane], Callable[[Begun | None], None] | None]
     typing: Callable[[Address], Awaitable[None]]
     discretion: Discretion
     allowed: Callable[[Address], bool]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from hermes_telegram.mend import mended
+from hermes_telegram.broken_json import mended
 from hermes_trio import ForeignJson, NotJson
 
 ANSWER_BYTES_MAX = 8 * 1024 * 1024

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 import msgspec
 
 from hermes_telegram.answer import ANSWER_BYTES_MAX
+from hermes_telegram.broken_json import mended
 from hermes_telegram.content import NotForUs, Unsupported, media_line
 from hermes_telegram.context import NOTHING, Place, forwarded_from, quoted, there
 from hermes_telegram.entities import Entity, User
-from hermes_telegram.mend import mended
-from hermes_telegram.spoken import Spoken, listen
+from hermes_telegram.mentions import Spoken, listen
 from hermes_trio import Address, ForeignJson, Message, Moved, NotJson, Quoted, Undecodable
 
 UPDATE_BYTES_MAX = 1024 * 1024

@@ -26,11 +26,11 @@ from hermes_trio import (
     SendRefused,
     split_markdown,
 )
+from hermes_websocket.before_hello import Measured, Porch
 from hermes_websocket.door import MAIN, close_door, own_port, own_token, port_file, token_file
 from hermes_websocket.link import HELLO_S, Link, Refused, greet
 from hermes_websocket.links import Links
 from hermes_websocket.options import Options
-from hermes_websocket.porch import Measured, Porch
 from hermes_websocket.translate import PLATFORM, USER, frame_of
 from hermes_websocket.wire import FRAME_MAX, GOING_AWAY, Hello, Typing
 

@@ -7,7 +7,7 @@ from hermes_trio.errors import ModelFailed
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.testing import fails, open_world
-from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.testing.scripted_model import ScriptedModel
 from hermes_trio.transcript import compaction
 from hermes_trio.values.transcript import NoteEntry, UserEntry
 from tests.agent.test_agent import ATool

@@ -8,8 +8,8 @@ import trio
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import fails, hangs, open_world, partial, text, tool
-from hermes_trio.testing.script import Line
-from hermes_trio.text.told import OF_MARKS
+from hermes_trio.testing.scripted_model import Line
+from hermes_trio.text.message_notes import OF_MARKS
 from hermes_trio.transcript.assembly import UNKNOWN
 from hermes_trio.values.transcript import AssistantEntry, ModelAnswer, ToolCall, ToolEntry, UserEntry
 from tests.invariants.at_rest import check

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.models.providers.anthropic import AnthropicModel
 from hermes_trio.models.providers.openai import OpenAIModel
-from hermes_trio.testing.conformance.provider import Part
+from hermes_trio.testing.conformance.model_provider import Part
 from hermes_trio.values.transcript import ModelAnswer, NoteEntry
 
 BROKEN = []

@@ -13,7 +13,7 @@ from hermes_trio.models.providers.anthropic import AnthropicModel
 from hermes_trio.models.providers.echo import EchoModel
 from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.testing import Provider, ScriptedModel, Unable, fails, hangs
-from hermes_trio.testing.script import Line
+from hermes_trio.testing.scripted_model import Line
 from hermes_trio.values.transcript import ModelAnswer, ToolCall
 from tests.fakes.model_script import Call, Item
 from tests.fakes.particular import ParticularAnthropic, ParticularOpenAI

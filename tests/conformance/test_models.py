@@ -13,7 +13,7 @@ from hermes_trio.models.providers.quirks import QUIRKS
 from hermes_trio.testing import Broken, check_model
 from hermes_trio.testing.conformance.model import MODEL_CLAUSES
 from hermes_trio.testing.conformance.model_answers import ANSWERS
-from hermes_trio.testing.conformance.provider import Part
+from hermes_trio.testing.conformance.model_provider import Part
 from tests.conformance.broken_models import BROKEN, BROKEN_SERVED
 from tests.conformance.model_sides import asking, echo, echo_side, script_side, scripted, server_side
 

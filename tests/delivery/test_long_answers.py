@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
-from hermes_trio.runtime.discretion import SHORT as SHORT_TEXT
-from hermes_trio.runtime.discretion import Discretion
+from hermes_trio.runtime.redacting_store import SHORT as SHORT_TEXT
+from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.runtime.splitting import SHORT, parts_of
 from hermes_trio.runtime.threads import beside

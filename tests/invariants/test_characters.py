@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from hermes_trio.testing import open_world, text
-from hermes_trio.testing.script import Line
+from hermes_trio.testing.scripted_model import Line
 from hermes_trio.values.transcript import ModelAnswer, ToolCall, ToolEntry, UserEntry
 from tests.agent.test_agent import ATool
 from tests.invariants.at_rest import check

@@ -23,7 +23,7 @@ from hermes_trio import Say, Silence
 from hermes_trio.commands.new import command as new
 from hermes_trio.config.options import Gateway
 from hermes_trio.ports.store import KeyCooldown, Reply, ResetPolicy, StepRow, Store
-from hermes_trio.runtime.discretion import TEXTS
+from hermes_trio.runtime.redacting_store import TEXTS
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.values.delivery import Capabilities, Choice, Part, Span

@@ -221,7 +221,7 @@ MISSED: tuple[Mutant, ...] = (
         "dead",
         "Of the kit: who waits for a commit in a life that is killed hears that it was done.",
         (
-            "testing/crashing.py",
+            "testing/crashing_store.py",
             '        self._at("after")\n        self._alive()\n'
             "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n        self._alive()\n"
             '        self._at("told")\n',
@@ -235,7 +235,7 @@ MISSED: tuple[Mutant, ...] = (
         "dead",
         "Of the kit: what a killed life had queued is committed all the same.",
         (
-            "testing/crashing.py",
+            "testing/crashing_store.py",
             '        self._alive()\n        self._at("before")\n        self._alive()\n        work()\n',
             '        self._at("before")\n        work()\n',
         ),

@@ -14,7 +14,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "never again",
         "What cannot be read is set aside, and so is what its message said, which is not asked about.",
         (
-            "store/promises/mended.py",
+            "store/promises/entry_repair.py",
             "    shown = [id for id in entries if _put_right(tx, id)]\n",
             "    shown: list[int] = []\n",
         ),
@@ -39,7 +39,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "A turn's end settles its plain messages, not what /queue or a steer gave it.",
         (
-            "store/promises/ends.py",
+            "store/promises/turn_end.py",
             '    tx.settle_inbound("key = ? and turn = ?", (key, turn), outcome',
             "    tx.settle_inbound(\"key = ? and turn = ? and kind = 'message'\", (key, turn), outcome",
         ),
@@ -49,7 +49,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "I1",
         "A turn that fails ends, and its messages are told nothing.",
         (
-            "store/promises/ends.py",
+            "store/promises/turn_end.py",
             '    tx.settle_inbound("key = ? and turn = ?"',
             '    if state != "failed":\n        tx.settle_inbound("key = ? and turn = ?"',
         ),
@@ -60,7 +60,7 @@ MESSAGES: tuple[Mutant, ...] = (
         "A turn that is not resumed ends, and its messages have no outcome.",
         (
             "store/promises/boot.py",
-            '    ends.end_turn(tx, turn, key, "abandoned", reason)\n',
+            '    turn_end.end_turn(tx, turn, key, "abandoned", reason)\n',
             "    ended = \"update turn set state = 'abandoned', closed_at = ?, reason = ? where id = ?\"\n"
             "    tx.run(ended, (tx.now, reason, turn))\n",
         ),
@@ -79,14 +79,14 @@ MESSAGES: tuple[Mutant, ...] = (
         "a reset settles nobody",
         "I1",
         "The messages that a reset turn held have another outcome than it.",
-        ("store/promises/ends.py", '    "reset": "superseded",\n', '    "reset": "answered",\n'),
+        ("store/promises/turn_end.py", '    "reset": "superseded",\n', '    "reset": "answered",\n'),
     ),
     mutant(
         "an interrupt stops its messages",
         "I1",
         "What an interrupted turn had is stopped with it, and does not wait again.",
         (
-            "store/promises/ends.py",
+            "store/promises/turn_end.py",
             "        \" where outcome is null and key = ? and turn = ? and kind <> 'answer'\",\n"
             "        (text_of(key), turn),\n",
             "        \" where outcome is null and key = ? and turn = ? and kind = 'alone'\",\n"

@@ -5,15 +5,15 @@ from tests.mutants.mutant import Mutant, mutant
 # What is redacted early is redacted at the border too: a mistake has to be made at both.
 SHOWN_AS_IT_IS = (
     "delivery/outbox.py",
-    "delivery = shown(plain, self._redact)",
+    "delivery = safe_delivery(plain, self._redact)",
     "delivery = plain",
 )
 PARTS_AS_THEY_ARE = (
-    "runtime/discretion.py",
+    "runtime/redacting_store.py",
     "new: Sequence[Any] = redacted_parts(values, redact)",
     "new: Sequence[Any] = values",
 )
-VALUES_AS_THEY_ARE = ("runtime/discretion.py", '    StepRow: ("value",),\n', "")
+VALUES_AS_THEY_ARE = ("runtime/redacting_store.py", '    StepRow: ("value",),\n', "")
 
 SENDS: tuple[Mutant, ...] = (
     mutant(
@@ -59,7 +59,7 @@ SENDS: tuple[Mutant, ...] = (
         (
             "store/promises/turns.py",
             "        if not left.shown:\n            tx.owe(closing.reply, turn, waiting=left.waiting)\n        else:\n"
-            "            live.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)\n",
+            "            live_rows.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)\n",
             "        tx.owe(closing.reply, turn, waiting=left.waiting)\n",
         ),
     ),
@@ -171,7 +171,7 @@ SENDS: tuple[Mutant, ...] = (
             "            error=failure_of(error, traceback_of(error), run.discretion.redact),\n",
             "            error=failure_of(error, traceback_of(error), str),\n",
         ),
-        ("runtime/discretion.py", '    Failure: ("text", "traceback"),\n', ""),
+        ("runtime/redacting_store.py", '    Failure: ("text", "traceback"),\n', ""),
     ),
     mutant(
         "no redaction of step values",
@@ -225,7 +225,7 @@ SENDS: tuple[Mutant, ...] = (
         "I12",
         "An answer that takes its preview's place is said when there is something new to say.",
         (
-            "store/promises/live.py",
+            "store/promises/live_rows.py",
             "behind=preview)\n    tx.then(WakeLane(reply.address.lane))\n    return int(preview)",
             "behind=preview)\n    return int(preview)",
         ),

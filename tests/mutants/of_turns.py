@@ -44,9 +44,9 @@ TURNS: tuple[Mutant, ...] = (
             "        worker.before",
         ),
         (
-            "store/promises/ends.py",
-            "    live.retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
-            '    live.retire_live(tx, turn, line)\n    if state != "reset":\n'
+            "store/promises/turn_end.py",
+            "    live_rows.retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
+            '    live_rows.retire_live(tx, turn, line)\n    if state != "reset":\n'
             "        tx.then(CancelTurn(key, turn, why))\n",
         ),
     ),
@@ -66,9 +66,9 @@ TURNS: tuple[Mutant, ...] = (
         "I3",
         "A stop writes that the turn has ended, and lets it go on.",
         (
-            "store/promises/ends.py",
-            "    live.retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
-            "    live.retire_live(tx, turn, line)\n",
+            "store/promises/turn_end.py",
+            "    live_rows.retire_live(tx, turn, line)\n    tx.then(CancelTurn(key, turn, why))\n",
+            "    live_rows.retire_live(tx, turn, line)\n",
         ),
     ),
     mutant(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.processes.watch import INTERVAL_S, PER_PROCESS, PER_SESSION
+from hermes_trio.processes.watched_lines import INTERVAL_S, PER_PROCESS, PER_SESSION
 from hermes_trio.testing import text, tool
 from tests.processes.seen import notes, said
 

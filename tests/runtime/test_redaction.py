@@ -14,7 +14,7 @@ import pytest
 from hermes_trio.daemon.control.requests import Done, No, decode_answer, encode
 from hermes_trio.daemon.control.server import discreet
 from hermes_trio.ports.store import StepRow
-from hermes_trio.runtime.discretion import shown, without_secrets
+from hermes_trio.runtime.redacting_store import safe_delivery, without_secrets
 from hermes_trio.runtime.redaction import NEWEST, NEWEST_UNPLACED, Redactor, certain, redacted_parts
 from hermes_trio.text.secret_forms import WINDOW
 from hermes_trio.values.delivery import Choice, Delivery, Part, Span
@@ -102,10 +102,10 @@ def test_spans_and_choices_are_right_after_a_secret_was_taken_out_also_over_two_
         part=Part("one", (link,)),
         choices=(Choice("1.1.0", f"use {KEY}"),),
     )
-    cleaned = shown(delivery, redactor(KEY))
+    cleaned = safe_delivery(delivery, redactor(KEY))
     assert cleaned.part == Part("one", (Span(0, 3, "link", "https://x/?k=***"),))
     assert cleaned.choices == (Choice("1.1.0", "use ***"),)
-    assert shown(delivery, redactor("another-1-that-is-not-there")) is delivery
+    assert safe_delivery(delivery, redactor("another-1-that-is-not-there")) is delivery
 
 
 def test_a_function_of_ones_own_keeps_spans_right_too():

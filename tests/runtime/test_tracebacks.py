@@ -7,7 +7,7 @@ import pytest
 from hermes_trio.errors import ModelFailed
 from hermes_trio.runtime.tracebacks import CHARS_MAX, FIRST_MAX, LAST_MAX, traceback_of
 from hermes_trio.testing import MemoryPlatform, open_world
-from hermes_trio.testing.script import text, tool
+from hermes_trio.testing.scripted_model import text, tool
 
 HERE = __file__
 

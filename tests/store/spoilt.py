@@ -9,7 +9,7 @@ from hermes_trio.store.promises import recording, views
 from hermes_trio.store.promises.views import look
 from hermes_trio.store.tx import whole_bytes
 from hermes_trio.testing import open_world
-from hermes_trio.testing.spoiling import spoil
+from hermes_trio.testing.spoilt_values import spoil
 from hermes_trio.text import sentences
 from hermes_trio.text.recording import PARTS, written
 from hermes_trio.values.recording import Recording

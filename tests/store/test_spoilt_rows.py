@@ -13,7 +13,7 @@ import pytest
 
 from hermes_trio.testing import open_world, text
 from hermes_trio.testing.disk import empty_disk
-from hermes_trio.testing.spoiling import SPOILT, columns, spoil
+from hermes_trio.testing.spoilt_values import SPOILT, columns, spoil
 from hermes_trio.text import sentences
 from tests.store.spoilt import FLOWS, meets
 

@@ -7,7 +7,7 @@ import pytest
 
 from hermes_trio.config.options import Gateway
 from hermes_trio.store.promises import recording
-from hermes_trio.store.promises.mended import _WHERE_IT_BELONGS
+from hermes_trio.store.promises.entry_repair import _WHERE_IT_BELONGS
 from hermes_trio.store.promises.views import look
 from hermes_trio.testing import fails, hangs, open_world, text, tool
 from hermes_trio.turns.recovery import SWEPT_S

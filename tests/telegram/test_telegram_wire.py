@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from hermes_telegram.broken_json import mended
 from hermes_telegram.entities import to_entities
 from hermes_telegram.marks import TEXT_MAX
-from hermes_telegram.mend import mended
 from hermes_telegram.wire import BATCH_BYTES, Me, decode_batches, decode_update
 
 from hermes_trio.values.delivery import Span

@@ -10,7 +10,7 @@ from trio.testing import MockClock
 
 from hermes_trio.processes.environment import BOOT
 from hermes_trio.testing import FAULTS, RecordingTool, text, tool
-from hermes_trio.testing.spoiling import SPOILT, columns
+from hermes_trio.testing.spoilt_values import SPOILT, columns
 from hermes_trio.text import sentences
 from tests.invariants.at_rest import check
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hermes_trio.text.foreign_errors import shown, text_of, told
+from hermes_trio.text.foreign_errors import error_text, text_of, told
 
 
 class Unspeakable(Exception):
@@ -32,5 +32,5 @@ class NoText(Exception):
     ],
 )
 def test_it_is_said_as_clean_text(error, says, repr_):
-    assert (told(error), shown(error)) == (says, repr_)
+    assert (told(error), error_text(error)) == (says, repr_)
     assert text_of(error) in says

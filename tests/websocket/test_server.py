@@ -6,7 +6,7 @@ import json
 import pytest
 import trio
 from hermes_websocket import Options, Websocket
-from hermes_websocket.porch import PLACES
+from hermes_websocket.before_hello import PLACES
 from hermes_websocket.websocket import CONNECTIONS_MAX
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect

@@ -65,7 +65,7 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
         return _nothing(request)
     import sqlite3
 
-    from hermes_trio.models.cooldowns import shown
+    from hermes_trio.models.cooldowns import key_view
     from hermes_trio.runtime.clock import SystemClock
     from hermes_trio.store.promises import views
     from hermes_trio.store.promises.deferral import key_cooldowns
@@ -86,7 +86,9 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
                 return Sessions(rows=tuple(rows))
             case AskKeys():
                 cooldowns = cast("tuple[KeyCooldown, ...]", see(key_cooldowns))
-                return Keys(rows=tuple(shown(one, now, used_at=one.cooldown.tried_at) for one in cooldowns))
+                return Keys(
+                    rows=tuple(key_view(one, now, used_at=one.cooldown.tried_at) for one in cooldowns)
+                )
             case AskTurn(turn=turn):
                 page = cast("TurnPage | None", see(turn_page, turn))
                 return no_turn(turn) if page is None else Turn(page=page)

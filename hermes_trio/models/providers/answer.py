@@ -9,9 +9,9 @@ from hermes_trio.errors import ModelFailed
 from hermes_trio.models.providers import calls
 from hermes_trio.models.providers.blocks import CHARS_MAX
 from hermes_trio.models.providers.calls import Calls
-from hermes_trio.models.providers.ends import End, end_of
-from hermes_trio.models.providers.thinking import Thinking, without_lost
-from hermes_trio.models.providers.thought import Thought
+from hermes_trio.models.providers.kept_thoughts import Thought
+from hermes_trio.models.providers.stop_reasons import End, end_of
+from hermes_trio.models.providers.thinking_in_text import Thinking, without_lost
 from hermes_trio.text.sanitize import scalars
 from hermes_trio.values.transcript import Keepsake, ModelAnswer, ModelRequest, Spell, ToolCall
 

@@ -27,14 +27,14 @@ from hermes_trio.models.providers.endpoint import (
     messages_without,
     with_extra,
 )
-from hermes_trio.models.providers.exchange import Exchange, header_safe
 from hermes_trio.models.providers.quirks import Quirk
 from hermes_trio.models.providers.spelling import service
+from hermes_trio.models.providers.streamed_call import Exchange, header_safe
 from hermes_trio.ports.system import WallClock
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spelled
 
 if TYPE_CHECKING:
-    from hermes_trio.models.providers.exchange import Client
+    from hermes_trio.models.providers.streamed_call import Client
 
 VERSION = "2026-10-21"
 """Of the API. It knows no `temperature`, `top_p`, `top_k`."""

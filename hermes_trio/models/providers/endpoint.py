@@ -17,10 +17,10 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.models.providers.answer import GrowingAnswer, unnamed_calls
-from hermes_trio.models.providers.exchange import Exchange, Heard
 from hermes_trio.models.providers.quirks import QUIRKS, Fields, Quirk
 from hermes_trio.models.providers.spelling import Spelling
 from hermes_trio.models.providers.sse import Event
+from hermes_trio.models.providers.streamed_call import Exchange, Heard
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest
 
 DOUBTED: frozenset[ModelFailure] = frozenset({"malformed", "unknown", "overload"})

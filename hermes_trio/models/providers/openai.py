@@ -21,16 +21,16 @@ from hermes_trio.models.providers.endpoint import (
     messages_without,
     with_extra,
 )
-from hermes_trio.models.providers.exchange import Exchange, header_safe
 from hermes_trio.models.providers.openai_spelling import OpenAISpelling, ended
 from hermes_trio.models.providers.openai_stream import OpenAIStream
 from hermes_trio.models.providers.quirks import Quirk
 from hermes_trio.models.providers.spelling import service
+from hermes_trio.models.providers.streamed_call import Exchange, header_safe
 from hermes_trio.ports.system import WallClock
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spelled, ToolSpec
 
 if TYPE_CHECKING:
-    from hermes_trio.models.providers.exchange import Client
+    from hermes_trio.models.providers.streamed_call import Client
 
 
 LIMIT = "max_tokens"

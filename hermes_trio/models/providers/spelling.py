@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from hermes_trio.text.told import told
+from hermes_trio.text.message_notes import told
 from hermes_trio.values.transcript import AssistantEntry, Entry, Spelled
 
 LEFT_OUT = told("earlier messages are left out")

@@ -8,10 +8,10 @@ from typing import Any
 
 from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.store import Booted, Closing, Interrupted, Reply
-from hermes_trio.store.promises import ends, live
+from hermes_trio.store.promises import live_rows, turn_end
 from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
 from hermes_trio.store.promises.delivery import cut_off, penalties
-from hermes_trio.store.promises.moving import moves
+from hermes_trio.store.promises.moved_chats import moves
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.turns import close_turn
@@ -144,7 +144,7 @@ def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
     turns = set()
     for id in messages:
         body, turn = tx.one("select body, turn from inbound where id = ?", id)
-        live.hide_waiting(tx, text_of(read_message(body).address.lane), [id])
+        live_rows.hide_waiting(tx, text_of(read_message(body).address.lane), [id])
         if tx.settle_inbound("id = ?", (id,), "dropped", why) and turn is not None:
             turns.add(turn)
     for turn in sorted(turns):
@@ -179,12 +179,12 @@ def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = F
         mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ?)"
         unsaid = f"update entry set session = {NO_SESSION} where session = ? and ({mine})"
         tx.run(unsaid, (session, turn, key, turn))
-    ends.end_turn(tx, turn, key, "abandoned", reason)
+    turn_end.end_turn(tx, turn, key, "abandoned", reason)
     if text:
         unknown = "select name from step where turn = ? and state = 'intent' and wake_at is null order by at"
         note = cut_short_note([name for (name,) in tx.all(unknown, turn)])
         tx.add_entry(session, None, NoteEntry(text=note, about="cut_short"))
-    if not live.retire_live(tx, turn, text or live.CUT_SHORT) and text:
+    if not live_rows.retire_live(tx, turn, text or live_rows.CUT_SHORT) and text:
         tx.tell(address, text, turn, anchor=anchor)
     if suspend:
         succeed(tx, read_key(key), session, reason, "gateway")

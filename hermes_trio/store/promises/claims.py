@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hermes_trio.ports.store import Claimed
-from hermes_trio.store.promises import live
+from hermes_trio.store.promises import live_rows
 from hermes_trio.store.tx import ANY_PENDING, BARRIER, Tx, read_message, text_of
 
 
@@ -46,12 +46,12 @@ def claim(
         if woke and not all(one.message.note for one in claimed):
             tx.run("update session set wakes = 0 where id = ?", (session,))
         if waited:
-            live.hide_waiting(tx, lane, [one.id for one in claimed])
+            live_rows.hide_waiting(tx, lane, [one.id for one in claimed])
     return tuple(claimed)
 
 
 _BEFORE = (
     "select exists(select 1 from session where id = ? and wakes > 0),"
-    f" exists(select 1 from outbound where {live.SIGNS})"
+    f" exists(select 1 from outbound where {live_rows.SIGNS})"
 )
 """Whether the gateway has opened turns of the session by itself, and whether the lane shows signs."""

@@ -12,9 +12,9 @@ from typing import Any, get_args
 
 import msgspec
 
-from hermes_trio.store.promises.mended import NOWHERE
+from hermes_trio.store.promises.entry_repair import NOWHERE
+from hermes_trio.store.promises.operator_rows import AGES_S
 from hermes_trio.store.promises.questions import read_question
-from hermes_trio.store.promises.shown import AGES_S
 from hermes_trio.store.tx import (
     IS_ODD,
     IS_OPEN,

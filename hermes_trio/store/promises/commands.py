@@ -6,7 +6,7 @@ import msgspec
 
 from hermes_trio.errors import StaleCommand, StaleSession
 from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Stopped
-from hermes_trio.store.promises import ends, live, processes
+from hermes_trio.store.promises import live_rows, processes, turn_end
 from hermes_trio.store.promises.intake import wait
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import offer
@@ -111,7 +111,7 @@ def stop(
     key, session = open_session(tx, of)
     name, turn = text_of(key), tx.running_turn(session)
     if turn is not None:
-        ends.cut_turn(tx, turn, key, "stopped", why)
+        turn_end.cut_turn(tx, turn, key, "stopped", why)
     (waiting,) = tx.one(f"select count(*) from inbound where key = ? and {PENDING}", name)
     work = processes.end_all(tx, name) if everything else processes.running(tx, name)
     stopped = Stopped(key, turn, waiting, work, everything)
@@ -189,7 +189,7 @@ def _cut(tx: Tx, key: ConversationKey, command: int | None, old: int, why: str) 
     """End what runs in the session and what waited before the command. Returns the command, settled now."""
     turn = tx.running_turn(old)
     if turn is not None:
-        ends.cut_turn(tx, turn, key, "reset", why)
+        turn_end.cut_turn(tx, turn, key, "reset", why)
     if command is None:
         return None
     _supersede(tx, text_of(key), command, why)
@@ -200,5 +200,5 @@ def _supersede(tx: Tx, key: str, command: int, why: str) -> None:
     before = tx.all(f"select id, body from inbound where key = ? and id < ? and {PENDING}", key, command)
     if before:
         lane = text_of(read_message(before[-1][1]).address.lane)
-        live.hide_waiting(tx, lane, [row[0] for row in before])
+        live_rows.hide_waiting(tx, lane, [row[0] for row in before])
     tx.settle_inbound(f"key = ? and id < ? and {PENDING}", (key, command), "superseded", why)

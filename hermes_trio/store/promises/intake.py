@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hermes_trio.ports.store import AcceptRules
-from hermes_trio.store.promises import claims, ends, live, strangers
+from hermes_trio.store.promises import claims, live_rows, strangers, turn_end
 from hermes_trio.store.promises.questions import is_answer
 from hermes_trio.store.tx import PENDING, Tx, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
@@ -119,12 +119,12 @@ def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptR
     session, turn = tx.at_work(name)
     # A paused turn goes on with the message. A message behind an unsettled command interrupts nothing: the
     # command may stop or reset the turn that runs, or end a question.
-    if turn is not None and not ends.release(tx, turn):
+    if turn is not None and not turn_end.release(tx, turn):
         interrupts = rules.busy == "interrupt" or _belongs(tx, turn, name, message)
         if interrupts and id < claims.barrier(tx, name):
-            ends.give_back(tx, turn, key, "interrupted by a message")
+            turn_end.give_back(tx, turn, key, "interrupted by a message")
         elif rules.busy == "queue":
-            live.show_waiting(tx, turn, id, message, rules, ahead)
+            live_rows.show_waiting(tx, turn, id, message, rules, ahead)
     tx.then(WakeKey(key, session))
     return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hermes_trio.store.promises.shown import shown
+from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import WAKING, Tx, read_address, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import EndProcesses, WakeKey
@@ -221,7 +221,7 @@ _VIEW = f"select id, session, {_SHOWN} from process"
 
 
 def _view(row: dict[str, Any]) -> ProcessView:
-    return shown(ProcessView, **row | {"keep": bool(row["keep"])})
+    return view_of(ProcessView, **row | {"keep": bool(row["keep"])})
 
 
 def running(tx: Tx, key: str) -> tuple[ProcessView, ...]:

@@ -6,7 +6,7 @@ its own message, and never the whole key.
 
 from __future__ import annotations
 
-from hermes_trio.store.promises import claims, ends
+from hermes_trio.store.promises import claims, turn_end
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place
 from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
@@ -78,7 +78,7 @@ def _message_in_the_way(tx: Tx, key: ConversationKey) -> int | None:
 
 def _fail_turn(tx: Tx, key: ConversationKey, turn: int) -> None:
     (address,) = tx.one("select address from turn where id = ?", turn)
-    ends.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
+    turn_end.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
     tx.run(_WITHDRAW, {"turn": turn})
     where = read_address(address) if reads(read_address, address) else place(key)
     tx.tell(where, sentence(TurnFailed(turn)))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from hermes_trio.store.promises import claims, ends, live
+from hermes_trio.store.promises import claims, live_rows, turn_end
 from hermes_trio.store.tx import NEWEST_STEP, Tx, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import WakeAsk, WakeKey
@@ -74,7 +74,7 @@ def _take_answer(tx: Tx, key: ConversationKey, id: int, asked: _Open, answer: st
         (to_json(Answered(question.text, answer)), tx.now, turn, turn, name, n),
     )
     tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
-    ends.release(tx, turn)
+    turn_end.release(tx, turn)
     tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
     tx.add_entry(session, turn, UserEntry(text=answer), id)
     tx.then(WakeAsk(key, turn))
@@ -101,7 +101,7 @@ def offer(tx: Tx, key: ConversationKey, behind: int) -> None:
     ):
         message = read_message(body)
         if is_answer(tx, key, id, message, at):
-            live.hide_waiting(tx, text_of(message.address.lane), [id])
+            live_rows.hide_waiting(tx, text_of(message.address.lane), [id])
 
 
 def _meant(tx: Tx, asked: Sequence[_Open], message: Message) -> tuple[_Open, str] | None:

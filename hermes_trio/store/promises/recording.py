@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from hermes_trio.store.promises.boot import GUARD_BOOTS
-from hermes_trio.store.promises.shown import AGES_S
+from hermes_trio.store.promises.operator_rows import AGES_S
 from hermes_trio.store.promises.transcript import STRAY
 from hermes_trio.store.tx import (
     RANKS,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from hermes_trio.store.promises import views
-from hermes_trio.store.promises.shown import shown
+from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import Tx, read_entry, read_part, readable
 from hermes_trio.values.recording import Failure
 from hermes_trio.values.transcript import AssistantEntry, Entry, UserEntry
@@ -37,7 +37,7 @@ def turn_page(tx: Tx, turn: int) -> TurnPage | None:
     (earlier,) = tx.one(
         "select count(*) from entry where session = ? and id < ?", session, entries[0][2] if entries else 0
     )
-    return shown(
+    return view_of(
         TurnPage,
         turn=view,
         closed_at=closed_at,
@@ -66,14 +66,14 @@ def _step(row: tuple[Any, ...]) -> StepView:
         value = value.decode(errors="replace")
     value = value[:VALUE_MAX] if isinstance(value, str) and state != "intent" else ""
     ended_at = None if state == "intent" else at
-    return shown(
+    return view_of(
         StepView, name=name, n=n, state=state, value=value, began_at=began_at or at, ended_at=ended_at
     )
 
 
 def _entry(entry: Entry | None, at: Any) -> TextView:
     if entry is None:
-        return shown(TextView, kind="unreadable", text="", at=at)
+        return view_of(TextView, kind="unreadable", text="", at=at)
     text = entry.text
     if isinstance(entry, UserEntry):
         text = entry.before + text
@@ -81,7 +81,7 @@ def _entry(entry: Entry | None, at: Any) -> TextView:
         calls = [f"{call.name}({call.arguments[:VALUE_MAX]})" for call in entry.calls]
         text = "\n".join(filter(None, [text, *calls]))
     kind = str(type(entry).__struct_config__.tag)
-    return shown(TextView, kind=kind, text=text[:TEXT_MAX], at=at)
+    return view_of(TextView, kind=kind, text=text[:TEXT_MAX], at=at)
 
 
 def _parts(tx: Tx, turn: int) -> list[Any]:
@@ -94,4 +94,4 @@ def _said(row: tuple[Any, ...]) -> TextView:
     said, part, at, state, why = row
     read = readable(read_part, part)
     text = "" if read is None else read.text[:TEXT_MAX]
-    return shown(TextView, kind=said, text=text, at=at, state=f"{state}: {why}" if why else state)
+    return view_of(TextView, kind=said, text=text, at=at, state=f"{state}: {why}" if why else state)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hermes_trio.ports.store import Begun, Claimed, Closing, Reply, StepRow
-from hermes_trio.store.promises import claims, ends, live, processes
+from hermes_trio.store.promises import claims, live_rows, processes, turn_end
 from hermes_trio.store.promises.deferral import defer
 from hermes_trio.store.promises.delivery import begin_with
 from hermes_trio.store.promises.questions import Question
@@ -45,7 +45,7 @@ def begin_step(tx: Tx, turn: int, step: StepRow, ask: Reply | None = None) -> St
         return step_of(row)
     value, asked = step.value, None
     if ask is not None:
-        prompt = live.say_in_preview(tx, turn, ask)
+        prompt = live_rows.say_in_preview(tx, turn, ask)
         assert prompt is not None
         question = Question(text=ask.parts[0].text, user=ask.address.user, prompt=prompt, choices=ask.choices)
         value, asked = to_json(question), key
@@ -93,7 +93,7 @@ def end_step(
     _put_step(tx, turn, step, step.value)
     _add_entries(tx, session, key, turn, entries)
     if reply is not None:
-        live.say_in_preview(tx, turn, reply)
+        live_rows.say_in_preview(tx, turn, reply)
     if consumes:
         processes.consume(tx, key, consumes)
     wanted = _STEERED if steer else _TAKEN_IN
@@ -131,7 +131,7 @@ def close_turn(tx: Tx, turn: int, closing: Closing, *, begins: bool = False) -> 
     if closing.outcome == "refused":
         _unsay(tx, session, key, turn)
     lane = text_of(closing.reply.address.lane) if closing.reply is not None and begins else None
-    left = ends.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome, lane)
+    left = turn_end.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome, lane)
     begun = None
     if quiet:
         pass  # they were told before
@@ -144,11 +144,11 @@ def close_turn(tx: Tx, turn: int, closing: Closing, *, begins: bool = False) -> 
         if not left.shown:
             tx.owe(closing.reply, turn, waiting=left.waiting)
         else:
-            live.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)
-    elif not (left.shown and live.retire_live(tx, turn, closing.reply.parts[0].text)):
+            live_rows.say_in_preview(tx, turn, closing.reply, waiting=left.waiting)
+    elif not (left.shown and live_rows.retire_live(tx, turn, closing.reply.parts[0].text)):
         tx.owe(closing.reply, turn)
     if left.shown:
-        live.retire_live(tx, turn)
+        live_rows.retire_live(tx, turn)
     return begun
 
 

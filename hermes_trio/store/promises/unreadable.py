@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hermes_trio.store.promises import columns, ends, live, processes
+from hermes_trio.store.promises import columns, live_rows, processes, turn_end
 from hermes_trio.store.promises.columns import Row, row_is, unreadable
 from hermes_trio.store.promises.delivery import ANSWERS
-from hermes_trio.store.promises.mended import put_back, strays
+from hermes_trio.store.promises.entry_repair import put_back, strays
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import end_question
 from hermes_trio.store.tx import (
@@ -191,7 +191,7 @@ def _lose_turn(tx: Tx, turn: int) -> list[int]:
         "update turn set state = 'failed', closed_at = ?, reason = ? where id = ?", (tx.now, UNREADABLE, turn)
     )
     tx.run("update step set asked = null where turn = ? and asked is not null", (turn,))
-    live.retire_live(tx, turn)
+    live_rows.retire_live(tx, turn)
     known = {read_key(text) for text in (key, of_session) if reads(read_key, text)}
     for one in known:
         tx.then(CancelTurn(one, turn, UNREADABLE))
@@ -208,8 +208,8 @@ def _lose_messages(tx: Tx) -> list[int]:
         if row["turn"] not in held:
             lost += _lose_alone(tx, row["id"])
     for id, turn, state in tx.all(_LEFT_BEHIND):
-        if state in ends.OUTCOME_OF:
-            tx.settle_inbound("id = ?", (id,), ends.OUTCOME_OF[state], UNREADABLE)
+        if state in turn_end.OUTCOME_OF:
+            tx.settle_inbound("id = ?", (id,), turn_end.OUTCOME_OF[state], UNREADABLE)
             lost.append(id)
         elif turn not in held:
             lost += _lose_alone(tx, id)
@@ -255,7 +255,7 @@ def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int
 
 def _hide(tx: Tx, key: Any, body: Any, id: int) -> None:
     if (to := _whereto(key, body, None)) is not None:
-        live.hide_waiting(tx, text_of(to.lane), [id])
+        live_rows.hide_waiting(tx, text_of(to.lane), [id])
 
 
 def _whereto(key: Any, body: Any, address: Any) -> Address | None:

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from hermes_trio.ports.store import StatusView
 from hermes_trio.store.promises import processes
-from hermes_trio.store.promises.shown import shown
+from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import OutcomeName
@@ -53,7 +53,7 @@ _OUTCOMES = get_args(OutcomeName)
 def _ledger_row(row: dict[str, Any]) -> LedgerRow:
     if row["outcome"] not in (None, *_OUTCOMES):
         row["outcome"] = "failed"
-    return shown(LedgerRow, **row | {"key": known_key(row["key"]), "reply": _reply(row["reply"])})
+    return view_of(LedgerRow, **row | {"key": known_key(row["key"]), "reply": _reply(row["reply"])})
 
 
 _SESSION = "select id, key, opened_at, ended_at, interrupted, coalesce(why, '') as why from session"
@@ -92,7 +92,7 @@ def _session(tx: Tx, row: dict[str, Any]) -> SessionView:
         "running": _turn(tx, running[0], of) if running else None,
         "processes": processes.running(tx, key) if is_open else (),
     }
-    return shown(SessionView, **row | more)
+    return view_of(SessionView, **row | more)
 
 
 _TURN = "select id, session, key, state, opened_at, paused_at is not null as paused from turn"
@@ -102,7 +102,7 @@ def _turn(tx: Tx, row: dict[str, Any], of: ConversationKey | None = None) -> Tur
     (steps,) = tx.one("select count(*) from step where turn = ?", row["id"])
     last = tx.one("select name from step where turn = ? order by at desc, n desc limit 1", row["id"])
     more = {"key": known_key(row["key"]) or of, "steps": steps, "step": last[0] if last else ""}
-    return shown(TurnView, **row | more | {"paused": bool(row["paused"])})
+    return view_of(TurnView, **row | more | {"paused": bool(row["paused"])})
 
 
 def turn(tx: Tx, id: int) -> TurnView | None:

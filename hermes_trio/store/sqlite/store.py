@@ -20,11 +20,11 @@ from hermes_trio.store.promises import (
     deferral,
     delivery,
     intake,
-    live,
-    looked_through,
-    moving,
+    live_rows,
+    moved_chats,
     quarantine,
     recording,
+    sweep,
     transcript,
     turn_page,
     turns,
@@ -164,14 +164,14 @@ class SqliteStore:
     begin_step = promise(turns.begin_step)
     end_step = promise(turns.end_step)
     asked = asking(turns.asked)
-    show = asking(live.show)
+    show = asking(live_rows.show)
     close_turn = promise(turns.close_turn)
 
     begin_delivery = promise(delivery.begin_delivery)
     record_delivery = promise(delivery.record_delivery)
     fail_delivery = promise(delivery.fail_delivery)
     penalty = promise(delivery.penalty)
-    chat_moved = promise(moving.chat_moved)
+    chat_moved = promise(moved_chats.chat_moved)
     keep_cooldowns = promise(deferral.keep_cooldowns)
     retry_deferred = promise(deferral.retry_deferred)
 
@@ -185,7 +185,7 @@ class SqliteStore:
     left_processes = asking(programs.left_processes)
 
     clear_the_way = promise(unreadable.clear_the_way)
-    look_through = asking(looked_through.look_through)
+    look_through = asking(sweep.look_through)
     fail_next = promise(quarantine.fail_next)
     fail_command = promise(quarantine.fail_command)
     fail_part = promise(quarantine.fail_part)

@@ -10,10 +10,10 @@ from hermes_trio.testing.conformance.clauses import Skipped as Skipped
 from hermes_trio.testing.conformance.clauses import Unable as Unable
 from hermes_trio.testing.conformance.command import check_command as check_command
 from hermes_trio.testing.conformance.model import check_model as check_model
+from hermes_trio.testing.conformance.model_provider import Provider as Provider
 from hermes_trio.testing.conformance.platform import check_platform as check_platform
-from hermes_trio.testing.conformance.provider import Provider as Provider
-from hermes_trio.testing.conformance.service import Service as Service
-from hermes_trio.testing.conformance.service import Trouble as Trouble
+from hermes_trio.testing.conformance.platform_service import Service as Service
+from hermes_trio.testing.conformance.platform_service import Trouble as Trouble
 from hermes_trio.testing.conformance.store import check_store as check_store
 from hermes_trio.testing.conformance.store_trial import MakeStore as MakeStore
 from hermes_trio.testing.conformance.tool import MakeContext as MakeContext

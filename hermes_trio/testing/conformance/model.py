@@ -14,8 +14,8 @@ from hermes_trio.ports.model import Model
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.model_answers import ANSWERS
 from hermes_trio.testing.conformance.model_demands import DEMANDS
+from hermes_trio.testing.conformance.model_provider import Provider
 from hermes_trio.testing.conformance.model_trial import HELLO, SAID, ModelTrial, tools, works
-from hermes_trio.testing.conformance.provider import Provider
 from hermes_trio.values.transcript import (
     AssistantEntry,
     ModelRequest,

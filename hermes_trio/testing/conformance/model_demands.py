@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import get_args
 
 from hermes_trio.testing.conformance.clauses import expect
+from hermes_trio.testing.conformance.model_provider import Part
 from hermes_trio.testing.conformance.model_trial import HELLO, ModelTrial, tools
-from hermes_trio.testing.conformance.provider import Part
 from hermes_trio.values.transcript import (
     AssistantEntry,
     Keepsake,

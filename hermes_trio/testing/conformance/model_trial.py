@@ -9,7 +9,7 @@ from typing import Any
 from hermes_trio.errors import ModelFailed
 from hermes_trio.ports.model import Model
 from hermes_trio.testing.conformance.clauses import Unlike, expect
-from hermes_trio.testing.conformance.provider import Provider
+from hermes_trio.testing.conformance.model_provider import Provider
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, ToolSpec, UserEntry
 
 HELLO, SAID = "hello", ("you ", "said: ", "hello")

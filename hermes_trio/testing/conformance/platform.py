@@ -11,9 +11,9 @@ from hermes_trio.testing.conformance.clauses import Report, hold_against
 from hermes_trio.testing.conformance.platform_failing import FAILING
 from hermes_trio.testing.conformance.platform_receiving import RECEIVING
 from hermes_trio.testing.conformance.platform_sending import SENDING
+from hermes_trio.testing.conformance.platform_service import Service
 from hermes_trio.testing.conformance.platform_splitting import LEAVING, SPLITTING
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
-from hermes_trio.testing.conformance.service import Service
 
 PLATFORM_CLAUSES = (*SPLITTING, *RECEIVING, *SENDING, *FAILING, *LEAVING)
 S = TypeVar("S", bound=Service)

@@ -6,8 +6,8 @@ import trio
 
 from hermes_trio.errors import NotSent, SendRefused, SendUnknown
 from hermes_trio.testing.conformance.clauses import expect
+from hermes_trio.testing.conformance.platform_service import Trouble
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
-from hermes_trio.testing.conformance.service import Trouble
 
 SOON_S = 30.0
 

@@ -13,8 +13,8 @@ from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports.platform import CommandMenu, Platform
 from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
-from hermes_trio.testing.conformance.hearing import Hearing, Journal
-from hermes_trio.testing.conformance.service import Service
+from hermes_trio.testing.conformance.platform_receiver import Hearing, Journal
+from hermes_trio.testing.conformance.platform_service import Service
 from hermes_trio.values.delivery import Delivery, Part, Receipt
 from hermes_trio.values.identity import Address
 from hermes_trio.values.message import Message

@@ -16,7 +16,7 @@ from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 from hermes_trio.errors import AskTimedOut
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool, ToolContext
-from hermes_trio.testing.conformance import schema
+from hermes_trio.testing.conformance import json_schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.turns.journal import takes_op
@@ -155,7 +155,7 @@ class ToolTrial:
 
     def unfit(self) -> list[tuple[str, Mapping[str, Any]]]:
         """Arguments that must be refused, and why."""
-        made = [each for good in self.good for each in schema.unfit(good, self.tool.parameters)]
+        made = [each for good in self.good for each in json_schema.unfit(good, self.tool.parameters)]
         return [*made, *((f"the tester says that {arguments} is bad", arguments) for arguments in self.bad)]
 
 
@@ -171,7 +171,7 @@ async def has_a_sound_schema(trial: ToolTrial) -> None:
     """`parameters` is a JSON schema of an object, and JSON itself."""
     parameters = trial.tool.parameters
     expect(parameters.get("type") == "object", "the type is 'object'", parameters.get("type"))
-    wrong = list(schema.faults(parameters))
+    wrong = list(json_schema.faults(parameters))
     expect(not wrong, "a sound schema", wrong)
     back = msgspec.json.decode(msgspec.json.encode(parameters))
     expect(back == parameters, "what JSON makes of it is the same", back)
@@ -180,7 +180,7 @@ async def has_a_sound_schema(trial: ToolTrial) -> None:
 async def takes_what_its_schema_allows(trial: ToolTrial) -> None:
     """Arguments that are good fit the schema, and the tool runs with them."""
     for arguments in trial.good:
-        expect(schema.fits(arguments, trial.tool.parameters), "they fit the schema", arguments)
+        expect(json_schema.fits(arguments, trial.tool.parameters), "they fit the schema", arguments)
         await trial.run(arguments)
 
 

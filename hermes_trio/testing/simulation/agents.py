@@ -15,7 +15,7 @@ from hermes_trio.errors import AskTimedOut, ModelFailed, StepFailed, StepUnknown
 from hermes_trio.ports.tool import ToolContext
 from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
-from hermes_trio.testing.script import Line, ScriptedModel
+from hermes_trio.testing.scripted_model import Line, ScriptedModel
 from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
 from hermes_trio.testing.simulation.words import MAY_I, answer, apart, asked_of, read, seconds, was_cut
 from hermes_trio.turns.turn import Turn, run_of

@@ -10,9 +10,9 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.providers.answer import GrowingAnswer
-from hermes_trio.models.providers.exchange import DONE
 from hermes_trio.models.providers.openai_stream import OpenAIStream
 from hermes_trio.models.providers.sse import Event
+from hermes_trio.models.providers.streamed_call import DONE
 from hermes_trio.values.transcript import AssistantEntry, Entry, ModelAnswer, ToolCall
 
 ODD_ENDS = ("eos", "length", "content_filter", "STOP_SEQUENCE", "max_output_tokens")

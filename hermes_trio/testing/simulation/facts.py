@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hermes_trio.testing.memory import Seen
+from hermes_trio.testing.memory_platform import Seen
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.mirror import Change, Mirror, Row
 from hermes_trio.testing.simulation.plan import Plan

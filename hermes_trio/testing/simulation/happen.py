@@ -8,7 +8,7 @@ from contextlib import suppress
 import trio
 
 from hermes_trio.errors import HermesError
-from hermes_trio.testing.memory import MemoryPlatform
+from hermes_trio.testing.memory_platform import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Spoken
 from hermes_trio.testing.simulation.facts import place as where_of

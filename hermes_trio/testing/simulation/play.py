@@ -17,10 +17,10 @@ from trio.testing import MockClock
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing.disk import Disk, spare_disk
-from hermes_trio.testing.memory import MemoryPlatform
+from hermes_trio.testing.memory_platform import MemoryPlatform
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
-from hermes_trio.testing.script import ScriptedModel
+from hermes_trio.testing.scripted_model import ScriptedModel
 from hermes_trio.testing.simulation.agents import Inquires, Obedient, ObedientModel, ResetItself, acts
 from hermes_trio.testing.simulation.facts import Broken, Facts, Invariant, ModelCall
 from hermes_trio.testing.simulation.happen import Hand

@@ -19,7 +19,7 @@ from hermes_trio.commands.stop import command as stop
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.ports.command import Command
-from hermes_trio.testing.processes import FakeProcesses
+from hermes_trio.testing.memory_processes import FakeProcesses
 from hermes_trio.testing.simulation.plan import Place, Rules
 from hermes_trio.values.actions import Reset
 from hermes_trio.values.delivery import Capabilities

@@ -14,7 +14,7 @@ AGES_S = 1e11
 """No real wall time is further from 1970 than this, in seconds."""
 
 
-def shown(what: type[T], /, **values: Any) -> T:
+def view_of(what: type[T], /, **values: Any) -> T:
     """A view of this kind, of these values as far as they can be read."""
     one = what(**values)
     if _reads_as_it_is(one, values):

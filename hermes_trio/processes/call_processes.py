@@ -9,7 +9,7 @@ from typing import TypeVar
 import trio
 
 from hermes_trio.processes.background import Background, LiveProcess
-from hermes_trio.processes.watch import wrong_patterns
+from hermes_trio.processes.watched_lines import wrong_patterns
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.process import NewProcess, ProcessLog, Ran

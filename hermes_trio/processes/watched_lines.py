@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.text.told import as_quote
+from hermes_trio.text.message_notes import as_quote
 
 PATTERNS_MAX = 10
 PATTERN_CHARS_MAX = 200

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from hermes_trio.store.promises import live
+from hermes_trio.store.promises import live_rows
 from hermes_trio.store.tx import CLAIMABLE, LANE_IS, WAKING, Tx, read_message, text_of
 from hermes_trio.text.notices import cut_line
 from hermes_trio.values.consequences import CancelTurn
@@ -84,7 +84,7 @@ def cut_turn(
     state: TurnState = "reset" if how == "reset" else "stopped"
     line = cut_line(how)
     if end_turn(tx, turn, text_of(key), state, why).shown:
-        live.retire_live(tx, turn, line)
+        live_rows.retire_live(tx, turn, line)
     tx.then(CancelTurn(key, turn, why))
 
 

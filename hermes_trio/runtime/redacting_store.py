@@ -1,7 +1,7 @@
 """Takes secrets out of what is stored and what is shown. Each has one border.
 
-All that is stored goes through `DiscreetStore`; all that a platform shows goes through `shown`. Ids, keys and
-closed sets of words are left alone: a secret that happens to be "main" must not rename an account.
+All that is stored goes through `DiscreetStore`; all that a platform shows goes through `safe_delivery`. Ids,
+keys and closed sets of words are left alone: a secret that happens to be "main" must not rename an account.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from hermes_trio.errors import NotJson
 from hermes_trio.ports.store import Closing, Reply, StepRow, Store
 from hermes_trio.runtime.redaction import Redact, redacted_parts
 from hermes_trio.runtime.threads import Aside, unless_short
+from hermes_trio.text.control_characters import part_unsteered, unsteered
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.sanitize import clean, mapped
-from hermes_trio.text.steering import part_unsteered, unsteered
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Perform
 from hermes_trio.values.delivery import Choice, Delivery, Part
@@ -126,7 +126,7 @@ def without_secrets(value: Any, redact: Redact) -> Any:
     return value
 
 
-def shown(delivery: Delivery, redact: Redact) -> Delivery:
+def safe_delivery(delivery: Delivery, redact: Redact) -> Delivery:
     """What a platform is asked to show, after rendering: text, addresses of links, labels of buttons.
 
     It holds no secret, and nothing that makes a reader read another thing than what is there.

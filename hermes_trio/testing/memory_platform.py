@@ -11,11 +11,11 @@ import trio
 
 from hermes_trio.errors import ChatMoved, IntakeClosed, PlatformDown, SendRefused, SendUnknown
 from hermes_trio.ports.platform import Intake
+from hermes_trio.testing.memory_chat import Call as Call
+from hermes_trio.testing.memory_chat import Fault as Fault
+from hermes_trio.testing.memory_chat import Seen as Seen
+from hermes_trio.testing.memory_chat import error_of
 from hermes_trio.testing.record import Record
-from hermes_trio.testing.shown import Call as Call
-from hermes_trio.testing.shown import Fault as Fault
-from hermes_trio.testing.shown import Seen as Seen
-from hermes_trio.testing.shown import error_of
 from hermes_trio.text.markdown import split_markdown
 from hermes_trio.values.delivery import Capabilities, Delivery, Part, Receipt
 from hermes_trio.values.identity import Address, Policy

@@ -22,7 +22,7 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.system import Chance
 from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.runtime.plugins import installed_commands
-from hermes_trio.testing.crashing import CrashingStore, Moment
+from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.identity import Secret

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.processes.environment import process_environment
-from hermes_trio.processes.watch import Watch, wrong_patterns
+from hermes_trio.processes.watched_lines import Watch, wrong_patterns
 
 
 def test_a_line_that_holds_a_pattern():

@@ -3,7 +3,7 @@
 import pytest
 import trio
 
-from hermes_trio.text.steering import part_unsteered
+from hermes_trio.text.control_characters import part_unsteered
 from hermes_trio.values.delivery import Part, Span
 
 REVERSED = "\u202etxt.gpj\u202c"

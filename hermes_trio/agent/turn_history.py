@@ -16,7 +16,7 @@ from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.transcript import Entry, ModelRequest, Spell, Spelled, SummaryEntry, ToolSpec
 
 
-class Shown:
+class TurnHistory:
     """What one turn shows.
 
     Args:

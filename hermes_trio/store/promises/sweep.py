@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from hermes_trio.store.promises import columns
 from hermes_trio.store.promises.columns import Live, bad_columns
-from hermes_trio.store.promises.mended import IS_WHOLE
+from hermes_trio.store.promises.entry_repair import IS_WHOLE
 from hermes_trio.store.tx import Tx, whole_bytes
 from hermes_trio.values.stored import Place
 

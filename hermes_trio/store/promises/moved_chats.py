@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hermes_trio.runtime.moves import Moves
+from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import IS_OPEN, Tx, read_lane, to_json
 from hermes_trio.values.consequences import HasMoved, WakeLane
