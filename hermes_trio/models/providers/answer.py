@@ -59,12 +59,12 @@ class GrowingAnswer:
     @property
     def full(self) -> bool:
         """It is as large as it may get; stop reading."""
-        return self._room < 0 or len(self._calls) > CALLS_MAX
+        return self._room < 0 or len(self._calls.begun) > CALLS_MAX
 
     @property
     def begun(self) -> bool:
         """There is something of it."""
-        return bool(self._text or self._calls)
+        return bool(self._text or self._calls.begun)
 
     @property
     def pieces(self) -> int:
@@ -165,7 +165,7 @@ class GrowingAnswer:
             case "stop" | "tool_calls":
                 return "tool_calls" if calls else "stop"
             case "length":
-                return "length" if said and not self._calls else "unfinished"
+                return "length" if said and not self._calls.begun else "unfinished"
             case "paused":
                 return "unfinished"
             case _:

@@ -68,14 +68,15 @@ class Call:
 
 
 class Calls:
-    """The calls of one answer."""
+    """The calls of one answer.
+
+    Attributes:
+        begun: each that began, in order; the same call may be among them twice.
+    """
 
     def __init__(self) -> None:
         self._at: dict[int, Call] = {}
-        self._all: list[Call] = []
-
-    def __len__(self) -> int:
-        return len(self._all)
+        self.begun: list[Call] = []
 
     def take(self, index: int | None, *, id: str = "", name: str = "", arguments: Any = None) -> int:
         """Take a piece of a call; returns its place among them.
@@ -88,8 +89,8 @@ class Calls:
         id = id if len(id) <= ID_CHARS_MAX else ""
         call = self._known(index, id, name)
         if call is None or _is_another(call, id, name):
-            call = Call(len(self._all))
-            self._all.append(call)
+            call = Call(len(self.begun))
+            self.begun.append(call)
         if index is not None:
             self._at[index] = call
         call.id = call.id or id
@@ -103,8 +104,8 @@ class Calls:
     def _known(self, index: int | None, id: str, name: str) -> Call | None:
         if index in self._at or (index is not None and (id or name)):
             return self._at.get(index)
-        last = self._all[-1] if self._all else None
-        return next((one for one in self._all if id and one.id == id), last)
+        last = self.begun[-1] if self.begun else None
+        return next((one for one in self.begun if id and one.id == id), last)
 
     def whole(self, unnamed: str) -> list[ToolCall]:
         """The calls, each once, with an id of its own. Arguments of which nothing ever came are "".
@@ -113,7 +114,7 @@ class Calls:
             unnamed: begins the ids of those that have none.
         """
         made: dict[str, ToolCall] = {}
-        for call in self._all:
+        for call in self.begun:
             if not call.name:
                 continue
             id, name, arguments = clean(call.id), clean(call.name), clean(call.whole_arguments())

@@ -42,13 +42,20 @@ class EventStream:
         Raises:
             EventTooLarge: when an event goes past the limit; the stream is of no more use.
         """
-        chunk = self._with_plain_line_ends(chunk)
-        head, *tail = chunk.split(b"\n")
-        self._keep(head)
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_plain_line_ends(chunk)
+        *lines, rest = chunk.split(b"\n")
         events: list[Event] = []
-        for piece in tail:
-            self._end_line(events)
-            self._keep(piece)
+        for line in lines:
+            self._size += len(line)
+            if self._line:
+                line = b"".join((*self._line, line))
+                self._line.clear()
+            self._take_line(line, events)
+        if rest:
+            self._line.append(rest)
+            self._size += len(rest)
+            self._check_size()
         return events
 
     def end(self) -> list[Event]:
@@ -57,9 +64,8 @@ class EventStream:
         By the standard it never was an event; some providers leave out the line ends behind their last one.
         """
         events: list[Event] = []
-        if self._line:
-            self._end_line(events)
-        self._end_event(events)
+        self._take_line(b"".join(self._line), events)
+        self._take_line(b"", events)
         return events
 
     def _with_plain_line_ends(self, chunk: bytes) -> bytes:
@@ -68,41 +74,33 @@ class EventStream:
             self._after_cr = False
         if chunk:
             self._after_cr = chunk.endswith(b"\r")
-        if b"\r" in chunk:
-            chunk = chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-        return chunk
+        return chunk.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
 
-    def _keep(self, piece: bytes) -> None:
-        if piece:
-            self._line.append(piece)
-            self._size += len(piece)
-            if self._size > self._max:
-                raise EventTooLarge(f"more than {self._max} bytes")
+    def _check_size(self) -> None:
+        if self._size > self._max:
+            raise EventTooLarge(f"more than {self._max} bytes")
 
-    def _end_line(self, events: list[Event]) -> None:
-        line = b"".join(self._line)
-        self._line.clear()
+    def _take_line(self, line: bytes, events: list[Event]) -> None:
+        """Take a line that has ended, whose bytes are counted."""
         if not self._begun:
             self._begun = True
             line = line.removeprefix(BOM)
         if not line:
-            self._end_event(events)
+            if self._data:
+                events.append(Event(self._kind or "message", "\n".join(self._data)))
+                self._data.clear()
+            self._kind = ""
+            self._size = 0
             return
+        self._check_size()
         name, _, value = line.partition(b":")
         if name == b"data":
             self._data.append(value.removeprefix(b" ").decode("utf-8", "replace"))
             return  # its bytes stay counted until the event ends
-        if name == b"error" and value.lstrip().startswith(b"{"):
+        if name == b"event":
+            self._kind = value.removeprefix(b" ").decode("utf-8", "replace")
+        elif name == b"error" and value.lstrip().startswith(b"{"):
             self._kind = "error"
             self._data.append(value.decode("utf-8", "replace"))
             return
-        if name == b"event":
-            self._kind = value.removeprefix(b" ").decode("utf-8", "replace")
         self._size -= len(line)
-
-    def _end_event(self, events: list[Event]) -> None:
-        if self._data:
-            events.append(Event(self._kind or "message", "\n".join(self._data)))
-        self._kind = ""
-        self._data.clear()
-        self._size = 0
