@@ -31,8 +31,8 @@ def status(file: Path | None, as_json: bool, check: bool) -> int:
     from hermes_trio.cli.tables import print_json, print_status, status_data
     from hermes_trio.daemon.control.daemon_or_store import look_at
     from hermes_trio.daemon.control.requests import AskStatus, Status
-    from hermes_trio.ports.store import StatusView
     from hermes_trio.runtime.clock import SystemClock
+    from hermes_trio.values.stored import StatusView
 
     seen = look_at(find_state_dir(file), AskStatus()).answer
     if not isinstance(seen, Status | StatusView):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hermes_trio.daemon.control.requests import Account, Status
-from hermes_trio.ports.store import StatusView
 from hermes_trio.text.sanitize import visible
 from hermes_trio.text.sentences import span
+from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnView
 
 if TYPE_CHECKING:

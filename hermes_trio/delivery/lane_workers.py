@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hermes_trio.ports.store import Begun
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.values.identity import Lane
+from hermes_trio.values.stored import Begun
 
 
 class LaneWorker(Worker):

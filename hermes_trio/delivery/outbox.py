@@ -19,7 +19,7 @@ from msgspec import structs
 from hermes_trio.delivery.lane_workers import LaneWorker
 from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import backoff_s
@@ -34,6 +34,7 @@ from hermes_trio.text.links import write_out
 from hermes_trio.values.delivery import Capabilities, Delivery, Part
 from hermes_trio.values.identity import Address, Lane
 from hermes_trio.values.outbound_states import Failure
+from hermes_trio.values.stored import Begun, GaveUp, InDoubt
 
 T = TypeVar("T")
 DELIVER_S = 60.0

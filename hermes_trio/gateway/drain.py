@@ -13,11 +13,12 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.errors import StoreClosed, StoreFailed
-from hermes_trio.ports.store import Booted, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S
 from hermes_trio.values.recording import Setup
+from hermes_trio.values.stored import Booted
 
 
 class Draining(Struct, frozen=True):

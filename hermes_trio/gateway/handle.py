@@ -10,8 +10,8 @@ from hermes_trio.errors import StaleSession
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.receiver import Health
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import StatusView
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
 
 LOOKED_AT = 200

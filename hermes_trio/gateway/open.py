@@ -41,7 +41,7 @@ from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
-from hermes_trio.ports.store import Booted, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime import wrong_use
@@ -56,6 +56,7 @@ from hermes_trio.text.sanitize import clean, mapped
 from hermes_trio.turns.recovery import RecoveryPolicy, recover, release, sweep, turn_away
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
+from hermes_trio.values.stored import Booted
 
 BOOT_COMMANDS_S = 15.0
 

@@ -26,7 +26,7 @@ from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
-from hermes_trio.ports.store import AcceptRules, Begun, Opened, Store, WaitForMore
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.processes.reaper import Reaper
@@ -59,6 +59,7 @@ from hermes_trio.values.consequences import (
     WakeLane,
 )
 from hermes_trio.values.identity import Address, ConversationKey, Lane
+from hermes_trio.values.stored import AcceptRules, Begun, Opened, WaitForMore
 
 
 class Wiring:

@@ -16,7 +16,7 @@ from hermes_trio.errors import ConfigWrong, Fenced, StaleCommand, StoreFailed
 from hermes_trio.intake.slash import take_apart
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.allowance import Allowance, Allowances
@@ -33,6 +33,7 @@ from hermes_trio.values.actions import CommandResult, Prompt, Reset, Restart, Re
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.message import Message, OutcomeName
+from hermes_trio.values.stored import AcceptRules, PendingCommand, Reply
 from hermes_trio.values.views import SessionView
 
 COMMAND_S = 10.0

@@ -17,7 +17,7 @@ import trio
 from hermes_trio.errors import IntakeClosed, StoreClosed
 from hermes_trio.intake.routing import Scope, decide
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import AcceptRules, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.retry import until_stored
@@ -25,6 +25,7 @@ from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import clean
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.message import Decided, Message, Moved, Undecodable
+from hermes_trio.values.stored import AcceptRules
 
 T = TypeVar("T")
 WHY_MAX = 1000

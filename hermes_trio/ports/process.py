@@ -1,12 +1,11 @@
-"""Processes: how a tool uses them, how they are kept in the store, how the machine starts and ends them."""
+"""Processes: how a tool uses them, and how the machine starts and ends them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Literal, Protocol
 
-from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd, ProcessLog, ProcessMark, Ran
+from hermes_trio.values.process import LeftProcesses, ProcessLog, Ran
 from hermes_trio.values.views import ProcessView
 
 
@@ -61,47 +60,6 @@ class CallProcesses(Protocol):
 
     async def kill(self, process: int) -> ProcessView:
         """End it: TERM to its process group, KILL 1.5 s later. Cancelled: it is ended all the same."""
-
-
-class ProcessStore(Protocol):
-    """The promises about processes: a part of the Store port."""
-
-    async def begin_process(self, born: NewProcess) -> ProcessMark:
-        """Record that a process is about to be started. Raises StaleTurn."""
-
-    async def process_runs(self, process: int, pid: int, started: int) -> bool:
-        """Record its pid. False if its row has ended meanwhile (a reset): then the program is to be ended."""
-
-    async def end_process(
-        self, process: int, end: ProcessEnd, code: int | None, output: str, told: str
-    ) -> None:
-        """Record its end; with `notify` also the inbound row that tells its session.
-
-        A process that has ended already stays as it is.
-
-        Args:
-            code: the exit code; minus the signal's number where one ended it.
-            output: the kept output, without secrets.
-            told: what its session is told.
-        """
-
-    async def match_process(self, process: int, told: str, *, per_process: int, per_session: int) -> bool:
-        """Record that watched lines have come: an inbound row tells its session.
-
-        Returns whether more may be told. Past a limit one notice says that it is muted, and nothing follows.
-        """
-
-    async def processes(self, key: ConversationKey) -> Sequence[ProcessView]:
-        """The key's processes: all that run, and the newest that have ended in its open session."""
-
-    async def process(self, key: ConversationKey, process: int) -> ProcessView | None:
-        """One process of the key."""
-
-    async def process_output(self, key: ConversationKey, process: int) -> str:
-        """The kept output of one that has ended."""
-
-    async def left_processes(self) -> LeftProcesses:
-        """At boot: mark processes of older boots as lost, and tell their sessions. Returns what to end."""
 
 
 class Group(Protocol):

@@ -16,7 +16,7 @@ from msgspec import json
 from msgspec.structs import replace
 
 from hermes_trio.errors import NotJson
-from hermes_trio.ports.store import Closing, Reply, StepRow, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.runtime.redaction import Redact, redacted_parts
 from hermes_trio.runtime.threads import Aside, unless_short
 from hermes_trio.text.control_characters import part_unsteered, unsteered
@@ -28,6 +28,7 @@ from hermes_trio.values.delivery import Choice, Delivery, Part
 from hermes_trio.values.message import Decided, Message, Quoted, Undecodable
 from hermes_trio.values.process import NewProcess
 from hermes_trio.values.recording import AgentSetup, Failure, Setup
+from hermes_trio.values.stored import Closing, Reply, StepRow
 from hermes_trio.values.transcript import (
     AssistantEntry,
     Keepsake,

@@ -10,7 +10,6 @@ from typing import Any, TypeVar
 import msgspec
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import Reply
 from hermes_trio.transcript.assembly import message_entry
 from hermes_trio.transcript.compaction import size
 from hermes_trio.values.consequences import Consequence, Settled, WakeLane
@@ -18,6 +17,7 @@ from hermes_trio.values.delivery import Choice, DeliveryKind, Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import FROM_GATEWAY, Message, OutcomeName
 from hermes_trio.values.outbound_states import OPEN, STATES, State
+from hermes_trio.values.stored import Reply
 from hermes_trio.values.transcript import Entry
 
 T = TypeVar("T")

@@ -17,7 +17,6 @@ from hermes_trio import errors
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.errors import AgentError, ModelFailed, NoCredentials
 from hermes_trio.ports.agent import Agent, profile_of
-from hermes_trio.ports.store import StepRow
 from hermes_trio.ports.tool import ToolContext
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.testing.record import Record
@@ -26,6 +25,7 @@ from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.recording import Failure, RecordedStep, RecordedTurn, ToolSetup
+from hermes_trio.values.stored import StepRow
 from hermes_trio.values.transcript import Entry
 
 OWN = frozenset({"model", "shorten", "set aside", "tool refused", "now", "random"})

@@ -9,20 +9,6 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hermes_trio.ports.store import (
-    NO_RESET,
-    Begun,
-    Claimed,
-    Closing,
-    GaveUp,
-    InDoubt,
-    Mark,
-    Opened,
-    PendingCommand,
-    Reply,
-    StepRow,
-    WaitForMore,
-)
 from hermes_trio.ports.system import Chance, WallClock
 from hermes_trio.store.promises import deferral
 from hermes_trio.store.tx import ANY_PENDING, RANKS, Tx, text_of, to_json
@@ -31,8 +17,18 @@ from hermes_trio.testing.replay_script import AFTER_S, Script
 from hermes_trio.values.consequences import WakeKey
 from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.recording import RecordedMessage, RecordedPart
-from hermes_trio.values.reset_policy import ResetPolicy
-from hermes_trio.values.transcript import Entry
+from hermes_trio.values.stored import (
+    Begun,
+    Claimed,
+    Closing,
+    GaveUp,
+    InDoubt,
+    Opened,
+    PendingCommand,
+    Reply,
+    StepRow,
+    WaitForMore,
+)
 
 # What is said for good: the words of RANKS are constants.
 _SAID = f"lane = ? and said in ({', '.join(repr(said) for said in RANKS)})"
@@ -81,25 +77,14 @@ class ReplayStore(CrashingStore):
 
     # -- what waits for its time
 
-    async def next_turn(
-        self,
-        key: ConversationKey,
-        session: int,
-        *,
-        history: int = 0,
-        known: Mark | None = None,
-        steerable: bool = False,
-        policy: ResetPolicy = NO_RESET,
-    ) -> Opened | WaitForMore | None:
+    async def next_turn(self, key: ConversationKey, session: int, **how: Any) -> Opened | WaitForMore | None:
         """See the port."""
         running = self._one("select 1 from turn where session = ? and state = 'running'", session)
         waits = self._one(_WAITS, text_of(key))
         if running is None and waits is not None:
             (newest,) = self._one("select coalesce(max(id), 0) from turn")
             await self._script.opens_turn(session, newest)
-        return await super().next_turn(
-            key, session, history=history, known=known, steerable=steerable, policy=policy
-        )
+        return await super().next_turn(key, session, **how)
 
     async def next_command(self, key: ConversationKey) -> PendingCommand | None:
         """See the port."""
@@ -121,16 +106,7 @@ class ReplayStore(CrashingStore):
             await self._script.never()
         return await super().begin_step(turn, step, ask)
 
-    async def end_step(
-        self,
-        turn: int,
-        step: StepRow,
-        *,
-        entries: Sequence[Entry] = (),
-        reply: Reply | None = None,
-        steer: bool = False,
-        consumes: Sequence[int] = (),
-    ) -> Sequence[Claimed]:
+    async def end_step(self, turn: int, step: StepRow, **more: Any) -> Sequence[Claimed]:
         """See the port."""
         recorded = self._script.step(turn, step.name, step.n)
         if recorded is not None and recorded.state == "intent":
@@ -141,36 +117,18 @@ class ReplayStore(CrashingStore):
             if not self._script.is_cut(known):
                 self._script.diverge(f"turn {turn}: step {step.name!r} call {step.n} is not recorded")
             await self._script.never()
-        return await super().end_step(
-            turn, step, entries=entries, reply=reply, steer=steer, consumes=consumes
-        )
+        return await super().end_step(turn, step, **more)
 
     async def close_turn(self, turn: int, closing: Closing, *, begins: bool = False) -> None:
         """See the port. When the call of what it says began stands in the recording: it waits for that."""
         await super().close_turn(turn, closing)
 
-    async def begin_delivery(
-        self,
-        lane: Lane,
-        *,
-        takes_key: bool,
-        live: bool,
-        can_delete: bool,
-        can_edit: bool,
-        repeats: bool = True,
-    ) -> Begun | InDoubt | GaveUp | None:
+    async def begin_delivery(self, lane: Lane, **how: bool) -> Begun | InDoubt | GaveUp | None:
         """See the port."""
         name = text_of(lane)
         if self._one(_FRESH, name) is not None and self._one(_AGAIN, name) is None:
             await self._next_begin(name)
-        return await super().begin_delivery(
-            lane,
-            takes_key=takes_key,
-            live=live,
-            can_delete=can_delete,
-            can_edit=can_edit,
-            repeats=repeats,
-        )
+        return await super().begin_delivery(lane, **how)
 
     async def _next_begin(self, lane: str) -> None:
         (begun,) = self._one(_BEGUN, lane)

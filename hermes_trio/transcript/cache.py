@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from hermes_trio.ports.store import Mark
 from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.stored import Mark
 from hermes_trio.values.transcript import Spell, Spelled
 
 OVERHEAD_BYTES = 1024

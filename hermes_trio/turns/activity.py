@@ -19,7 +19,7 @@ import trio
 
 from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import Reply, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.redaction import certain
@@ -30,6 +30,7 @@ from hermes_trio.text.sanitize import shows
 from hermes_trio.turns.journal import Journal
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import Address
+from hermes_trio.values.stored import Reply
 
 DELAY_S = 0.5
 PREVIEW_S = 0.3

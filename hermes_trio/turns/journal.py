@@ -28,7 +28,7 @@ from hermes_trio.errors import (
     StoreClosed,
     StoreFailed,
 )
-from hermes_trio.ports.store import Claimed, Reply, StepRow, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.retry import AGAIN_FIRST_S, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
@@ -37,6 +37,7 @@ from hermes_trio.text.foreign_errors import text_of
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.questions import ASK, CallQuestions, going_on
+from hermes_trio.values.stored import Claimed, Reply, StepRow
 from hermes_trio.values.transcript import Entry
 
 T = TypeVar("T")

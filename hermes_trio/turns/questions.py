@@ -12,8 +12,7 @@ from collections.abc import Collection, Sequence
 
 import msgspec
 
-from hermes_trio.ports.store import StepRow
-from hermes_trio.values.stored import Answered
+from hermes_trio.values.stored import Answered, StepRow
 from hermes_trio.values.transcript import AssistantEntry, Entry, UserEntry
 
 ASK, GOES_ON = "ask", "goes on"

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from hermes_trio.errors import StaleTurn
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import Booted, Interrupted, Place, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.splitting import Split
@@ -22,6 +22,7 @@ from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.turns.verdict import Verdict, is_answer, verdict
 from hermes_trio.values.identity import Address
+from hermes_trio.values.stored import Booted, Interrupted, Place
 from hermes_trio.values.transcript import AssistantEntry
 
 CALM_S = 60.0

@@ -16,7 +16,6 @@ import msgspec
 import trio
 
 from hermes_trio.errors import TurnTimedOut
-from hermes_trio.ports.store import Claimed, Opened, Reply
 from hermes_trio.processes.call_processes import TurnProcesses
 from hermes_trio.runtime.allowance import Allowance
 from hermes_trio.runtime.tracebacks import traceback_of
@@ -30,6 +29,7 @@ from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
+from hermes_trio.values.stored import Claimed, Opened, Reply
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -20,7 +20,6 @@ import trio
 
 from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.ports.agent import Agent
-from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
@@ -38,6 +37,7 @@ from hermes_trio.turns.turn import Turn
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.stored import Closing, Opened
 from hermes_trio.values.transcript import AssistantEntry
 
 CLOSE_TRIES, CLOSE_S = 3, 0.5

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from hermes_trio.errors import Fenced
-from hermes_trio.ports.store import Opened, Store, WaitForMore
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.text import sentences
 from hermes_trio.turns.concurrency import TurnLimiter, TurnPermit
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.stored import Opened, WaitForMore
 
 NextTurn = Callable[[ConversationKey, int], Awaitable[Opened | WaitForMore | None]]
 Play = Callable[[ConversationKey, SessionWorker, TurnPermit, Opened], Awaitable[None]]

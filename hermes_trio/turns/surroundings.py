@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import Begun, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.runtime.allowance import Allowances
@@ -16,6 +16,7 @@ from hermes_trio.runtime.retry import OneAsks
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.values.identity import Address, Lane
+from hermes_trio.values.stored import Begun
 
 
 class Surroundings(msgspec.Struct, frozen=True):

@@ -13,7 +13,6 @@ import msgspec
 import trio
 
 from hermes_trio.errors import AgentError, AskTimedOut
-from hermes_trio.ports.store import Claimed, StepRow
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text.sanitize import clean, shows
@@ -21,7 +20,7 @@ from hermes_trio.turns.journal import digest_of
 from hermes_trio.turns.run import TurnRun
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.message import Message
-from hermes_trio.values.stored import Answered
+from hermes_trio.values.stored import Answered, Claimed, StepRow
 from hermes_trio.values.transcript import AssistantEntry, Entry
 
 T = TypeVar("T")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import GaveUp
 from hermes_trio.values.delivery import Part
+from hermes_trio.values.stored import GaveUp
 from tests.conformance.in_the_way import Breaks, Store
 
 breaks = Breaks()

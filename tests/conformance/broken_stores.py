@@ -6,10 +6,10 @@ import trio
 from msgspec.structs import replace
 
 from hermes_trio.errors import Fenced, StaleCommand, StaleTurn, StoreClosed
-from hermes_trio.ports.store import Opened, StepRow, WaitForMore
 from hermes_trio.testing.conformance.store_trial import decided
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import WakeKey
+from hermes_trio.values.stored import Opened, StepRow, WaitForMore
 from tests.conformance.in_the_way import Breaks, Store
 
 breaks = Breaks()

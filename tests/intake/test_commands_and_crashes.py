@@ -66,9 +66,9 @@ async def test_a_command_at_boot_that_ends_nothing_does_not_resume_before_the_ve
 async def leave_unsettled(world) -> None:
     """What a crash leaves: the update is durable and confirmed, its command is not settled."""
     from hermes_trio.intake.routing import decide
-    from hermes_trio.ports.store import AcceptRules
     from hermes_trio.store.promises import intake
     from hermes_trio.store.tx import Tx
+    from hermes_trio.values.stored import AcceptRules
 
     platform = world.platform
     for message in platform._updates[platform._confirmed :]:

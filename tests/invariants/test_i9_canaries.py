@@ -22,14 +22,17 @@ from msgspec.structs import replace
 from hermes_trio import Say, Silence
 from hermes_trio.commands.new import command as new
 from hermes_trio.config.options import Gateway
-from hermes_trio.ports.store import KeyCooldown, Reply, ResetPolicy, StepRow, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.runtime.redacting_store import TEXTS
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.values.delivery import Capabilities, Choice, Part, Span
 from hermes_trio.values.identity import Address, ConversationKey, Lane, Policy, Secret
+from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Message, Quoted, Undecodable
 from hermes_trio.values.recording import AgentSetup, Failure, Setup, ToolSetup
+from hermes_trio.values.reset_policy import ResetPolicy
+from hermes_trio.values.stored import Reply, StepRow
 from hermes_trio.values.transcript import Keepsake, ToolCall, ToolEntry
 
 SECRET = "sk_live/4f9a+7b=c&1_Xy'Q2"
@@ -247,11 +250,11 @@ def given_to_a_store():
         for one in () if get_origin(kind) is Literal else get_args(kind):
             look(one)
 
-    for promise in vars(Store).values():
-        if inspect.isfunction(promise):
-            for name, kind in get_type_hints(promise).items():
-                if name != "return":
-                    look(kind)
+    for _, promise in inspect.getmembers(Store, inspect.isfunction):
+        for name, kind in get_type_hints(promise).items():
+            if name != "return":
+                look(kind)
+
     return found
 
 

@@ -13,12 +13,12 @@ import pytest
 
 from hermes_trio.daemon.control.requests import Done, No, decode_answer, encode
 from hermes_trio.daemon.control.server import discreet
-from hermes_trio.ports.store import StepRow
 from hermes_trio.runtime.redacting_store import safe_delivery, without_secrets
 from hermes_trio.runtime.redaction import NEWEST, NEWEST_UNPLACED, Redactor, certain, redacted_parts
 from hermes_trio.text.secret_forms import WINDOW
 from hermes_trio.values.delivery import Choice, Delivery, Part, Span
 from hermes_trio.values.identity import Address, Secret
+from hermes_trio.values.stored import StepRow
 
 KEY = "sk_live_very_secret_4f9a7b"
 

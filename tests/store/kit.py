@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from hermes_trio.ports.store import AcceptRules
 from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.values.consequences import Consequence
 from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.message import Decided, Message
+from hermes_trio.values.stored import AcceptRules
 
 RULES = AcceptRules()
 KEY = ConversationKey("memory", "main", "ada")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import Closing, Reply
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
+from hermes_trio.values.stored import Closing, Reply
 from tests.store.kit import KEY, a_store
 
 ADA = Address("memory", "main", "ada", None, "ada")

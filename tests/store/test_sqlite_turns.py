@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import Closing, Opened, Reply, StepRow
 from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address
+from hermes_trio.values.stored import Closing, Opened, Reply, StepRow
 from hermes_trio.values.transcript import AssistantEntry
 from tests.store.kit import KEY, RULES, a_message, a_store
 
@@ -174,5 +174,5 @@ async def test_a_checkpoint_is_written_on_every_running_turn_of_this_boot(autoju
 async def test_the_store_is_what_its_port_says():
     from hermes_trio.ports.store import Store
 
-    methods = [name for name in vars(Store) if not name.startswith("_") and callable(getattr(Store, name))]
+    methods = [name for name in dir(Store) if not name.startswith("_") and callable(getattr(Store, name))]
     assert [name for name in methods if not hasattr(SqliteStore, name)] == []

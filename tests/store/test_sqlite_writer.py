@@ -9,10 +9,10 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.errors import StaleTurn, StoreClosed, StoreFailed
-from hermes_trio.ports.store import Closing
 from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.values.consequences import WakeCommands, WakeKey
+from hermes_trio.values.stored import Closing
 from tests.store.kit import KEY, RULES, Calendar, Held, a_message, a_store
 
 

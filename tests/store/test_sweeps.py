@@ -6,13 +6,13 @@ from contextlib import closing
 
 import pytest
 
-from hermes_trio.ports.store import Place
 from hermes_trio.store.promises.sweep import PAGE, look_through
 from hermes_trio.store.promises.unreadable import clear_the_way
 from hermes_trio.store.tx import Tx
 from hermes_trio.testing import open_world
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.testing.spoilt_values import SPOILT, columns, spoil
+from hermes_trio.values.stored import Place
 from tests.store.kit import a_store
 from tests.store.spoilt import agent, busy
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.models.providers.openai_spelling import OpenAISpelling
-from hermes_trio.ports.store import Mark
 from hermes_trio.transcript.cache import OVERHEAD_BYTES, Kept, Memory
 from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.stored import Mark
 from hermes_trio.values.transcript import Spelled
 
 SIZE = 10_000

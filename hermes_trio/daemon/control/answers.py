@@ -38,8 +38,8 @@ from hermes_trio.daemon.control.requests import (
 from hermes_trio.errors import HermesError
 from hermes_trio.gateway.handle import LOOKED_AT, Gateway
 from hermes_trio.intake.receiver import Health
-from hermes_trio.ports.store import StatusView
 from hermes_trio.text.recording import without_secrets
+from hermes_trio.values.stored import StatusView
 
 STORE_S = ANSWER_S / 2
 """A status without what the store knows is better than none."""

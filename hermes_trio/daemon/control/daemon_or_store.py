@@ -26,7 +26,7 @@ from hermes_trio.daemon.control.requests import (
 from hermes_trio.daemon.state_dir.folder import STORE
 from hermes_trio.daemon.state_dir.lock import holder, nobody_holds
 from hermes_trio.errors import StoreRefused
-from hermes_trio.ports.store import StatusView
+from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import LedgerRow, SessionView, TurnPage
 
 Look = AskStatus | AskLedger | AskSessions | AskKeys | AskTurn

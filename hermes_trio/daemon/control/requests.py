@@ -17,9 +17,9 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hermes_trio.errors import HermesError, NotJson
-from hermes_trio.ports.store import StatusView
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
 
 NAME = "control.sock"

@@ -7,7 +7,6 @@ from operator import itemgetter
 from typing import Any
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import Booted, Closing, Interrupted, Reply
 from hermes_trio.store.promises import live_rows, turn_end
 from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
 from hermes_trio.store.promises.delivery import cut_off, penalties
@@ -33,6 +32,7 @@ from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address
 from hermes_trio.values.recording import Setup
+from hermes_trio.values.stored import Booted, Closing, Interrupted, Reply
 from hermes_trio.values.transcript import Entry, NoteEntry
 
 GUARD_BOOTS, GUARD_S = 3, 60.0

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hermes_trio.ports.store import Claimed
 from hermes_trio.store.promises import live_rows
 from hermes_trio.store.tx import ANY_PENDING, BARRIER, Tx, read_message, text_of
+from hermes_trio.values.stored import Claimed
 
 
 def barrier(tx: Tx, key: str) -> int:

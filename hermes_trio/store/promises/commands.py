@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from hermes_trio.errors import StaleCommand, StaleSession
-from hermes_trio.ports.store import AcceptRules, PendingCommand, Reply, Stopped
 from hermes_trio.store.promises import live_rows, processes, turn_end
 from hermes_trio.store.promises.intake import wait
 from hermes_trio.store.promises.outbound import update
@@ -18,6 +17,7 @@ from hermes_trio.values.consequences import RestartAsked, WakeKey
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message, OutcomeName
 from hermes_trio.values.notices import NoSuchSession, Plain, SessionReset, SessionResumed
+from hermes_trio.values.stored import AcceptRules, PendingCommand, Reply, Stopped
 
 
 def next_command(tx: Tx, key: ConversationKey) -> PendingCommand | None:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from msgspec.structs import astuple
 
-from hermes_trio.ports.store import Closing
 from hermes_trio.store.promises import claims
 from hermes_trio.store.tx import BY_PERSON, Tx, read_key
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
+from hermes_trio.values.stored import Closing
 
 _DEFERRED = "state = 'deferred' and outcome is null"
 PACE_S = 30.0

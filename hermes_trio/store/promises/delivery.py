@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from hermes_trio.ports.store import Begun, GaveUp, InDoubt, Reply
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import end_question
 from hermes_trio.store.tx import IS_OPEN, LANE_IS, Tx, read_address, read_choices, read_part, text_of
@@ -17,6 +16,7 @@ from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.notices import Worked
 from hermes_trio.values.outbound_states import FAILURES, Failure
+from hermes_trio.values.stored import Begun, GaveUp, InDoubt, Reply
 
 UNKNOWN_MAX = 2
 EDITS_UNKNOWN_MAX = 5

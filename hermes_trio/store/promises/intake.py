@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.ports.store import AcceptRules
 from hermes_trio.store.promises import claims, live_rows, strangers, turn_end
 from hermes_trio.store.promises.questions import is_answer
 from hermes_trio.store.tx import PENDING, Tx, read_message, reads, text_of, to_json
@@ -18,6 +17,7 @@ from hermes_trio.values.consequences import Settled, WakeCommands, WakeKey
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Decided, Message, Undecodable
 from hermes_trio.values.notices import QueueFull
+from hermes_trio.values.stored import AcceptRules
 
 FORWARDS_S = 1.0
 """A forward that comes so soon after its sender's message belongs to it."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import msgspec
 
-from hermes_trio.ports.store import AcceptRules, Reply
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import CLAIMABLE, LANE_IS, Tx, read_lane, read_part, text_of, to_json
 from hermes_trio.text.notices import cut_line, sentence
@@ -14,6 +13,7 @@ from hermes_trio.values.consequences import WakeLane
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.message import Message
 from hermes_trio.values.notices import Queued
+from hermes_trio.values.stored import AcceptRules, Reply
 
 CUT_SHORT = cut_line("cut_short")
 _WITHDRAW = update("withdrawn", "id = :row")

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from hermes_trio.errors import StaleSession
-from hermes_trio.ports.store import NO_RESET, Claimed, Mark, Opened, WaitForMore
+from hermes_trio.ports.store.turns import NO_RESET
 from hermes_trio.store.promises import claims, processes
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
@@ -20,6 +20,7 @@ from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import FROM_GATEWAY
 from hermes_trio.values.notices import SessionEnded
 from hermes_trio.values.reset_policy import ResetPolicy, rule_that_fired
+from hermes_trio.values.stored import Claimed, Mark, Opened, WaitForMore
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from hermes_trio.ports.store import History, Mark
 from hermes_trio.store.promises.entry_repair import gone_from, mend_entries, put_back
 from hermes_trio.store.tx import UNREADABLE, Tx, read_entry, reads, to_json
 from hermes_trio.transcript.compaction import CALLED, became, fold, outcomes, size
 from hermes_trio.values.consequences import OutOfTheWay
+from hermes_trio.values.stored import History, Mark
 from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, SummaryEntry
 
 

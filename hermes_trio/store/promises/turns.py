@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hermes_trio.ports.store import Begun, Claimed, Closing, Reply, StepRow
 from hermes_trio.store.promises import claims, live_rows, processes, turn_end
 from hermes_trio.store.promises.deferral import defer
 from hermes_trio.store.promises.delivery import begin_with
@@ -24,6 +23,7 @@ from hermes_trio.store.tx import (
 from hermes_trio.transcript.compaction import what_of
 from hermes_trio.values.consequences import LeftOut
 from hermes_trio.values.message import KINDS
+from hermes_trio.values.stored import Begun, Claimed, Closing, Reply, StepRow
 from hermes_trio.values.transcript import Entry, SummaryEntry
 
 STEP = "select name, n, digest, op, state, value, wake_at from step"

@@ -6,12 +6,12 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, get_args
 
-from hermes_trio.ports.store import StatusView
 from hermes_trio.store.promises import processes
 from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import OutcomeName
+from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import LedgerRow, ReplyState, SessionView, TurnView
 
 

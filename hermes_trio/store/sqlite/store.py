@@ -11,7 +11,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import trio
 
-from hermes_trio.ports.store import Booted, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.promises import (
@@ -38,6 +38,7 @@ from hermes_trio.store.sqlite.writer import RunBlocking, Writer
 from hermes_trio.store.tx import Tx
 from hermes_trio.values.consequences import Consequence, Perform
 from hermes_trio.values.recording import Setup
+from hermes_trio.values.stored import Booted
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import Closing, Reply
 from hermes_trio.testing.conformance.store_trial import StoreTrial, address, key, raises, reply, same
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
+from hermes_trio.values.stored import Closing, Reply
 
 
 async def knows_how_the_last_boot_ended(trial: StoreTrial) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from hermes_trio.ports.store import Closing, GaveUp, InDoubt, Reply
 from hermes_trio.testing.conformance.clauses import Unlike, expect
 from hermes_trio.testing.conformance.store_trial import ACCOUNT, StoreTrial, address, reply, same
 from hermes_trio.text.sentences import MARK
 from hermes_trio.values.delivery import Part, Span
+from hermes_trio.values.stored import Closing, GaveUp, InDoubt, Reply
 
 
 async def owe(trial: StoreTrial, *parts: Part, user: str = "ada") -> None:

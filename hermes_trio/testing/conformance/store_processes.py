@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.ports.store import Closing
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import StoreTrial, address, key, raises, same
 from hermes_trio.values.consequences import EndProcesses, WakeKey
 from hermes_trio.values.process import NewProcess
+from hermes_trio.values.stored import Closing
 
 LIMITS = {"per_process": 1, "per_session": 9}
 

@@ -9,13 +9,14 @@ from typing import Any, TypeVar
 import msgspec
 import trio
 
-from hermes_trio.ports.store import AcceptRules, Begun, GaveUp, InDoubt, Opened, Reply, Store
+from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import WallClock
 from hermes_trio.testing.conformance.clauses import Unlike, expect
 from hermes_trio.values.consequences import Consequence
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import Decided, Message
+from hermes_trio.values.stored import AcceptRules, Begun, GaveUp, InDoubt, Opened, Reply
 
 START = 1_800_000_000.0
 ACCOUNT = "memory/main"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from hermes_trio.errors import StaleCommand
-from hermes_trio.ports.store import AcceptRules, Closing, StepRow, WaitForMore
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_trial import (
     ACCOUNT,
@@ -31,7 +30,7 @@ from hermes_trio.values.consequences import (
 )
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.message import Decided, Undecodable
-from hermes_trio.values.stored import Answered
+from hermes_trio.values.stored import AcceptRules, Answered, Closing, StepRow, WaitForMore
 from hermes_trio.values.transcript import AssistantEntry, SummaryEntry, UserEntry
 
 OUTCOMES = {"finished": "answered", "failed": "failed", "stopped": "stopped", "reset": "superseded"}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from hermes_trio.ports.store import Closing, Opened
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.store_delivering import owe
 from hermes_trio.testing.conformance.store_trial import StoreTrial, key, lane, reply, same, texts
 from hermes_trio.values.consequences import Deferred, WakeKey
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
+from hermes_trio.values.stored import Closing, Opened
 
 COOLDOWN = KeyCooldown(
     fingerprint="f", model="", pool="p", place="1/1", cooldown=Cooldown("quota", 1.0, 2.0, 1, 1.0)

@@ -9,7 +9,6 @@ from typing import Any
 import trio
 
 from hermes_trio.errors import StaleSession, StaleTurn, StoreClosed
-from hermes_trio.ports.store import Closing, Opened, StepRow
 from hermes_trio.testing.conformance.clauses import Unable, expect
 from hermes_trio.testing.conformance.store_trial import (
     ACCOUNT,
@@ -23,6 +22,7 @@ from hermes_trio.testing.conformance.store_trial import (
     same,
 )
 from hermes_trio.values.consequences import WakeKey
+from hermes_trio.values.stored import Closing, Opened, StepRow
 from hermes_trio.values.transcript import AssistantEntry
 
 CUTS = 8
