@@ -306,6 +306,12 @@ class InsistsOnMarks(AnthropicModel):
         return await super().complete(request, key=key, on_text=on_text)
 
 
+class ForgetsWhatItPausedAt(AnthropicModel):
+    async def complete(self, request, *, key, on_text):
+        answer = await super().complete(request, key=key, on_text=on_text)
+        return replace(answer, keepsake=None)
+
+
 def insists(part):
     clause = f"heeds_a_refusal_of_{part.replace(' ', '_')}"
     return clause, InsistsOnMarks if part in ("cache_control", "thinking") else Insists
@@ -319,6 +325,11 @@ class Otherwise(OpenAIModel):
 class KnowsNoNumbers(Otherwise):
     def other(self, answer):
         return replace(answer, text=answer.text.rstrip("0123456789"))
+
+
+class ThinksAloud(Otherwise):
+    def other(self, answer):
+        return replace(answer, text=f"<think>I wonder.</think>{answer.text}")
 
 
 class CallsTwice(Otherwise):
@@ -353,8 +364,10 @@ BROKEN_SERVED += [
     ("shows_it_its_own_thoughts_again", Forgets),
     ("shows_it_nobody_elses", Talks),
     ("speaks_in_turn", SpeaksTwice),
+    ("goes_on_where_it_paused", ForgetsWhatItPausedAt),
     *(insists(part) for part in get_args(Part)),
     ("reads_odd_types", KnowsNoNumbers),
+    ("shows_no_thinking_that_stands_in_the_text", ThinksAloud),
     ("calls_once_what_comes_twice", CallsTwice),
     ("takes_no_bad_end_for_a_good_one", AnyEndIsGood),
     ("an_error_amid_the_answer_is_one", HalfIsAnAnswer),

@@ -23,6 +23,7 @@ from tests.models.quirk_cases import CASES
 
 KEY = "sk-averysecretkey0123456789"
 LIMIT_S = 0.6
+LIMIT_TOKENS = 99
 
 
 class ScriptSide(Provider):
@@ -194,16 +195,29 @@ class ServerSide(Provider):
         self.fake.strict = True
 
     async def lack(self, part):
-        case = next((one for one in CASES if (one.name, one.extra) == (part, None) and self.plays(one)), None)
+        case = next((one for one in CASES if one.name == part and self.plays(one)), None)
         if case is None:
             raise Unable(f"no request of this protocol has such: {part}")
         self.fake.lacks, self.fake.thinks = case, case.own is not None
 
     def plays(self, case):
-        return isinstance(self.fake, case.fake)
+        return isinstance(self.fake, case.fake) and case.extra in (None, {"max_tokens": LIMIT_TOKENS})
 
     async def answer_in_odd_types(self, *pieces):
         self.fake.push(Item(events=self.odd.types(pieces)))
+
+    async def think_in_the_text(self, thought, *pieces):
+        if self.kind is not OpenAIModel:
+            raise Unable("what it thinks is a block of its own")
+        self.fake.push(Item(pieces=[f"<think>{thought}", "</think>\n\n", *pieces]))
+
+    async def pause(self, *pieces):
+        if self.kind is not AnthropicModel:
+            raise Unable("chat completions have no such pause")
+        self.fake.pauses = True
+        call = streams.block(1, {"type": "server_tool_use", "id": "s1", "name": "web_search", "input": {}})
+        said = streams.words("".join(pieces))
+        self.fake.push(Item(events=[streams.START, said, call, streams.end("pause_turn")]))
 
     async def call_twice(self, tool, arguments):
         self.fake.push(Item(events=self.odd.twice(tool, arguments)))
@@ -253,6 +267,7 @@ def asking(side, kind=None):
     """Our model of this provider, or a broken kind of it."""
     base = f"{side.url}/v1" if side.kind is OpenAIModel else side.url
     waits = {"first_byte_s": LIMIT_S, "between_bytes_s": LIMIT_S}
+    waits |= {"answer_tokens": LIMIT_TOKENS} if side.kind is OpenAIModel else {}
     return (kind or side.kind)(side.client, base, "some-model", clock=Calendar(), **waits)
 
 

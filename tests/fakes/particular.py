@@ -21,12 +21,14 @@ class Particular:
         signs: an answer comes with a signed thought; one with calls is taken back with it only.
         strict: roles alternate, the user begins, after a tool comes the assistant, and ids are plain.
         thinks: an answer comes with such a thought, and is taken back in any way.
+        pauses: an answer paused: a conversation is gone on with only if its last word is that answer.
         lacks: a case of `tests/models/quirk_cases.py`: what is refused of a request.
     """
 
     signs = False
     strict = False
     thinks = False
+    pauses = False
     lacks = None
 
     def look(self, body: dict[str, Any]) -> None:
@@ -86,7 +88,15 @@ class ParticularAnthropic(Particular, AnthropicFake):
             raise Refused(400, "what was thought must be passed back")
         if self.strict:
             _check_ids([id for id, _ in uses])
+        last = body["messages"][-1]
+        if self.pauses and len(body["messages"]) > 1 and not _is_paused(last):
+            raise Refused(400, f"not what paused: {last}")
         return key
+
+
+def _is_paused(message: dict[str, Any]) -> bool:
+    kinds = [block["type"] for block in message["content"]]
+    return message["role"] == "assistant" and kinds[-1:] == ["server_tool_use"]
 
 
 def _calling(body: dict[str, Any]) -> list[dict[str, Any]]:

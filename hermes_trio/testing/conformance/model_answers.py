@@ -20,6 +20,15 @@ async def reads_odd_types(trial: ModelTrial) -> None:
     expect("".join(trial.said) == text, f"the pieces are together {text!r}", trial.said)
 
 
+async def shows_no_thinking_that_stands_in_the_text(trial: ModelTrial) -> None:
+    """What a provider thinks at the beginning of its text, between marks, is no text, and no piece of it."""
+    await trial.provider.think_in_the_text("I wonder.", "The answer ", "is 6.")
+    answer = await trial.ask()
+    text = "The answer is 6."
+    expect((answer.text, answer.finish) == (text, "stop"), f"the text is {text!r}", answer)
+    expect("".join(trial.said) == text, f"the pieces are together {text!r}", trial.said)
+
+
 async def calls_once_what_comes_twice(trial: ModelTrial) -> None:
     """A call that comes at two places, with one id, is one call."""
     await trial.provider.call_twice("add", '{"a":1}')
@@ -59,6 +68,7 @@ async def keep_alives_are_no_life(trial: ModelTrial) -> None:
 
 ANSWERS = (
     reads_odd_types,
+    shows_no_thinking_that_stands_in_the_text,
     calls_once_what_comes_twice,
     takes_no_bad_end_for_a_good_one,
     an_error_amid_the_answer_is_one,

@@ -70,13 +70,24 @@ async def speaks_in_turn(trial: ModelTrial) -> None:
         expect(answer.text == "here", "it is answered", answer)
 
 
+async def goes_on_where_it_paused(trial: ModelTrial) -> None:
+    """An answer that paused amid a tool of the provider's is "unfinished"; shown as it came, it goes on."""
+    await trial.provider.pause("I search.")
+    answer = await trial.ask(tools=tools())
+    found = (answer.text, answer.calls, answer.finish)
+    expect(found == ("I search.", (), "unfinished"), "the text, no calls, 'unfinished'", answer)
+    await trial.provider.answer("here")
+    said = await trial.complete(_with_results(answer, *tools()), trial.said.append)
+    expect(said.text == "here", "it is answered", said)
+
+
 def _heeds(part: Part) -> Callable[[ModelTrial], Awaitable[None]]:
     async def check(trial: ModelTrial) -> None:
         await trial.provider.lack(part)
         beside = ("I look",) if part == "text beside calls" else ()
         await trial.provider.answer(*beside, calls=[("add", "{}")], finish="tool_calls")
         answer = await trial.ask(tools=(PARTICULAR,))
-        request = _with_results(answer, PARTICULAR)
+        request = _with_results(answer, *(() if part == "calls without tools" else (PARTICULAR,)))
         for _ in range(2):
             await trial.provider.answer("here")
             said = await trial.complete(request, trial.said.append)
@@ -98,5 +109,6 @@ DEMANDS = (
     shows_it_its_own_thoughts_again,
     shows_it_nobody_elses,
     speaks_in_turn,
+    goes_on_where_it_paused,
     *(_heeds(part) for part in get_args(Part)),
 )

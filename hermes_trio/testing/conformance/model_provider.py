@@ -14,6 +14,8 @@ Part = Literal[
     "schema keywords",
     "cache_control",
     "tools",
+    "calls without tools",
+    "max_tokens",
     "reasoning",
     "reasoning for answers without",
     "signatures for calls without",
@@ -23,8 +25,7 @@ Part = Literal[
     "text beside calls",
     "tool messages",
 ]
-"""Of a request: what some endpoint refuses. The rows of the table in docs/providers.md, but those
-that depend on how a model is configured."""
+"""Of a request: what some endpoint refuses. The rows of the table in docs/providers.md."""
 
 
 class Provider:
@@ -70,12 +71,26 @@ class Provider:
         raise Unable("it takes any order")
 
     async def lack(self, part: Part) -> None:
-        """From now on a request with this part is refused, and the refusal names it, as real ones do."""
+        """From now on a request with this part is refused, and the refusal names it, as real ones do.
+
+        "max_tokens" is a part only where the model was made with a limit of its answers.
+        """
         raise Unable("it takes all parts of a request")
 
     async def answer_in_odd_types(self, *pieces: str) -> None:
         """The next call is answered so, with what is made of digits as numbers, and the rest in lists."""
         raise Unable("its answers have the right types")
+
+    async def think_in_the_text(self, thought: str, *pieces: str) -> None:
+        """The next call is answered with this thought, between the marks it has here, then the pieces."""
+        raise Unable("what it thinks is no part of its text")
+
+    async def pause(self, *pieces: str) -> None:
+        """The next call gets these pieces, then a call of a tool that the provider runs itself, and a pause.
+
+        A later request is refused unless its last word is that answer, as it came.
+        """
+        raise Unable("it runs no tools itself")
 
     async def call_twice(self, tool: str, arguments: str) -> None:
         """The next call is answered with a tool call that comes at two places, with one id."""
