@@ -21,6 +21,8 @@ _PLAIN: Mapping[Plain, str] = {
     "may_be_missing": sentences.MAY_BE_MISSING,
     "message_failed": sentences.MESSAGE_FAILED,
     "nothing_to_resume": sentences.NOTHING_TO_RESUME,
+    "operator_ended": sentences.OPERATOR_ENDED,
+    "operator_stopped": sentences.OPERATOR_STOPPED,
     "question_closed": sentences.QUESTION_CLOSED,
     "question_of_another": sentences.QUESTION_OF_ANOTHER,
     "wakes_muted": sentences.WAKES_MUTED,

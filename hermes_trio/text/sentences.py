@@ -28,6 +28,10 @@ RESET_LATER = "I stopped what was running. The new session follows as soon as my
 NOTHING_TO_RESUME = "There is no earlier conversation here to go back to."
 IN_IT_ALREADY = "That is the conversation we are in."
 STOPPED = "Stopped."
+OPERATOR_STOPPED = "An operator has stopped what I was doing for you. Write again if you still need it."
+OPERATOR_ENDED = (
+    "An operator has ended our conversation while I was working. Your next message goes to another."
+)
 NOTHING_RUNS = "Nothing is running."
 INTERRUPTED_LINE = "(interrupted)"
 STOPPED_LINE = "(stopped)"

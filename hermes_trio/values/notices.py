@@ -21,6 +21,8 @@ Plain = Literal[
     "may_be_missing",
     "message_failed",
     "nothing_to_resume",
+    "operator_ended",
+    "operator_stopped",
     "question_closed",
     "question_of_another",
     "wakes_muted",

@@ -10,7 +10,18 @@ from hermes_trio.store.promises.intake import wait
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import offer
 from hermes_trio.store.promises.sessions import succeed
-from hermes_trio.store.tx import PENDING, Tx, known_key, read_key, read_message, reads, text_of, to_json
+from hermes_trio.store.promises.unreadable import place
+from hermes_trio.store.tx import (
+    PENDING,
+    Tx,
+    known_key,
+    read_address,
+    read_key,
+    read_message,
+    reads,
+    text_of,
+    to_json,
+)
 from hermes_trio.text.notices import sentence
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import RestartAsked, WakeKey
@@ -118,6 +129,8 @@ def stop(
     if command is not None:
         message = settle_command(tx, command, "answered", why)
         tx.answer(message, command, sentence(stopped))
+    elif turn is not None:
+        _tell_of_operator(tx, key, turn, "operator_stopped")
     tx.then(WakeKey(key, session))
     return stopped
 
@@ -125,13 +138,13 @@ def stop(
 def reset(
     tx: Tx, of: ConversationKey | int, command: int | None, why: str, *, turn: int | None = None
 ) -> int:
-    """The session ends and the next one opens."""
+    """The session ends and the next one opens. If nobody in the chat asked for it, its chat is told."""
     who = "operator"
     if turn is not None:
         tx.fence(turn)
         who = f"turn {turn}"
     key, old = open_session(tx, of)
-    called = _cut(tx, key, command, old, why)
+    called = _cut(tx, key, command, old, why, told=turn is None)
     kept = processes.end_with_session(tx, old, why)
     if called is not None:
         who = called.address.user or ""
@@ -167,6 +180,13 @@ def resume(tx: Tx, of: ConversationKey | int, command: int | None, session: int 
     return old
 
 
+def _tell_of_operator(tx: Tx, key: ConversationKey, turn: int, what: Plain) -> None:
+    """Whoever waits for the turn is told that somebody outside the chat has ended it."""
+    (address,) = tx.one("select address from turn where id = ?", turn)
+    where = read_address(address) if reads(read_address, address) else place(key)
+    tx.tell(where, sentence(what), turn)
+
+
 def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> int | Plain | NoSuchSession:
     """The session to open again, or why there is none."""
     if wanted is None:
@@ -185,11 +205,18 @@ def _ended(tx: Tx, key: str, open_now: int, wanted: int | None) -> int | Plain |
     return wanted
 
 
-def _cut(tx: Tx, key: ConversationKey, command: int | None, old: int, why: str) -> Message | None:
-    """End what runs in the session and what waited before the command. Returns the command, settled now."""
+def _cut(
+    tx: Tx, key: ConversationKey, command: int | None, old: int, why: str, *, told: bool = True
+) -> Message | None:
+    """End what runs in the session and what waited before the command. Returns the command, settled now.
+
+    Without a command the chat is told of it, if it is to be.
+    """
     turn = tx.running_turn(old)
     if turn is not None:
         turn_end.cut_turn(tx, turn, key, "reset", why)
+        if command is None and told:
+            _tell_of_operator(tx, key, turn, "operator_ended")
     if command is None:
         return None
     _supersede(tx, text_of(key), command, why)
