@@ -30,11 +30,11 @@ def own_agent(config: Config) -> Agent[Turn]:
     try:
         for part in name.split("."):
             found = getattr(found, part)
-        agent_function(found)
+        agent_function(found, f"agent.run: {config.agent.run}")
     except AttributeError as error:
         raise ConfigWrong(f"agent.run: {config.agent.run} is not there: {told(error)}") from error
     except AgentError as error:
-        raise ConfigWrong(f"agent.run: {config.agent.run}: {error}") from error
+        raise ConfigWrong(str(error)) from error
     agent: Agent[Turn] = found
     return agent
 

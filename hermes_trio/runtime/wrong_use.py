@@ -5,14 +5,30 @@ Each check raises an AgentError whose text says what was expected, what came, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
-from inspect import isasyncgen, isasyncgenfunction, isawaitable, isclass, iscoroutine, signature
+from inspect import (
+    isasyncgen,
+    isasyncgenfunction,
+    isawaitable,
+    isclass,
+    iscoroutine,
+    iscoroutinefunction,
+    isfunction,
+    ismethod,
+    isroutine,
+    signature,
+    unwrap,
+)
 from math import isfinite
 from typing import TypeVar
 
 from hermes_trio.errors import AgentError
 
 T = TypeVar("T")
+
+AWAITABLE = re.compile(r"Awaitable|Coroutine|Future|\bAny\b")
+"""What an annotation names that stands for something to be awaited."""
 
 
 def kind_of(value: object) -> str:
@@ -81,24 +97,40 @@ def awaited(where: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
     return made
 
 
-def agent_function(agent: object) -> None:
-    """It may be called with a turn. Raises AgentError: it may not."""
-    where = "open_gateway: agent"
+def agent_function(agent: object, where: str = "open_gateway: agent") -> None:
+    """It may be called with a turn, and what it gives is awaited. Raises AgentError: it may not, or is not.
+
+    Args:
+        where: who was given it, and as what.
+    """
     function(where, agent)
     if isclass(agent):
-        raise AgentError(
-            f"open_gateway: agent is the class {agent.__name__}; pass one of it: {agent.__name__}()"
-        )
+        raise AgentError(f"{where} is the class {agent.__name__}; pass one of it: {agent.__name__}()")
+    named = where if where.endswith(_name(agent)) else f"{where} {_name(agent)}"
     if isasyncgenfunction(agent):
-        raise AgentError(f"{where} {_name(agent)} yields; it has to return its answer")
+        raise AgentError(f"{named} yields; it has to return its answer")
+    if _is_plain(agent if isroutine(agent) else getattr(agent, "__call__", agent)):  # noqa: B004
+        raise AgentError(
+            f"{named} is not async: write `async def`, or `-> Awaitable[str]` if it gives what is awaited"
+        )
     try:
         signature(agent).bind(None)  # type: ignore[arg-type]
     except TypeError as error:
-        raise AgentError(
-            f"open_gateway: the agent {_name(agent)} is called with one turn: {error}"
-        ) from error
+        raise AgentError(f"{named} is called with one turn: {error}") from error
     except ValueError:  # of something built in nobody knows
         return
+
+
+def _is_plain(fn: object) -> bool:
+    """Whether it is written as a function that is not async, and does not say that it returns an awaitable.
+
+    A lambda has no place to say so, and a decorator's function is what it wraps.
+    """
+    fn = unwrap(fn) if callable(fn) else fn
+    if not (isfunction(fn) or ismethod(fn)) or iscoroutinefunction(fn) or _name(fn) == "<lambda>":
+        return False
+    returns = getattr(fn, "__annotations__", {}).get("return", "")
+    return AWAITABLE.search(returns if isinstance(returns, str) else repr(returns)) is None
 
 
 def instance(where: str, value: object, kind: type, example: str) -> None:

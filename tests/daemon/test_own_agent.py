@@ -59,8 +59,17 @@ async def test_it_goes_on_after_a_kill(place):
     ("source", "more", "said"),
     [
         ("", RUN, "agent.run: my_bot:agent is not there"),
-        ("agent = 3", RUN, "agent.run: my_bot:agent: open_gateway: agent is an async function, not an int"),
-        ("def agent(turn, more): ...", RUN, "is called with one turn: missing a required argument: 'more'"),
+        ("agent = 3", RUN, "agent.run: my_bot:agent is an async function, not an int"),
+        (
+            "async def agent(turn, more): ...",
+            RUN,
+            "agent.run: my_bot:agent is called with one turn: missing a required argument: 'more'",
+        ),
+        (
+            "def agent(turn):\n    return 'hello'",
+            RUN,
+            "agent.run: my_bot:agent is not async: write `async def`, or `-> Awaitable[str]`",
+        ),
         (
             "import os\nos.environ['NO_SUCH']",
             RUN,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+from functools import partial, wraps
+
 import pytest
 
 import hermes_trio
@@ -29,7 +32,28 @@ async def yields(turn):
     yield "hello"
 
 
-def gives_no_promise(turn):
+def plain(turn):
+    return "hello"
+
+
+def handed_on(turn) -> Awaitable[str]:
+    return agent(turn)
+
+
+class Plain:
+    def __call__(self, turn):
+        return "hello"
+
+
+def counted(fn):
+    @wraps(fn)
+    def around(turn):
+        return fn(turn)
+
+    return around
+
+
+def gives_no_promise(turn) -> Awaitable[str]:
     return "hello"
 
 
@@ -84,6 +108,8 @@ AT_THE_START = [
     pytest.param({"agent": "my_bot:agent"}, "open_gateway: agent is an async function, not a str"),
     pytest.param({"agent": Bot}, "open_gateway: agent is the class Bot; pass one of it: Bot()"),
     pytest.param({"agent": yields}, "open_gateway: agent yields yields; it has to return its answer"),
+    pytest.param({"agent": plain}, "open_gateway: agent plain is not async: write `async def`"),
+    pytest.param({"agent": Plain()}, "open_gateway: agent Plain is not async: write `async def`"),
     pytest.param(
         {"agent": asks_for_more},
         "agent asks_for_more is called with one turn: missing a required argument: 'more'",
@@ -132,6 +158,16 @@ async def test_a_gateway_does_not_open_with_it(does, said):
         async with open_gateway(options.pop("agent"), **options):
             pass
     assert said in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [agent, handed_on, counted(agent), partial(asks_for_more, more=1), lambda turn: agent(turn), Bot(None)],
+    ids=["async", "annotated", "wrapped", "partial", "lambda", "object"],
+)
+async def test_an_agent_that_gives_what_is_awaited_is_taken(agent):
+    async with open_gateway(agent, platforms=[MemoryPlatform()], store=":memory:"):
+        pass
 
 
 @pytest.mark.parametrize(("make", "said"), MADE)
