@@ -12,7 +12,38 @@ from hermes_trio.errors import StoreClosed
 from hermes_trio.ports.system import Chance, WallClock
 from hermes_trio.store.sqlite.store import SqliteStore
 
-Moment = Literal["before", "after", "told"]
+Moment = Literal["before", "after", "told", "hangs"]
+
+
+class Hang:
+    """A disk that hangs once.
+
+    Args:
+        nth: at which commit from now; 0: it does not.
+        for_s: how long, unless it is ended before.
+        done: that commit is durable by then, and nobody knows of it yet.
+    """
+
+    def __init__(self, nth: int = 0, for_s: float = 0.0, *, done: bool = False) -> None:
+        self.done = done
+        self._nth = nth
+        self._for_s = for_s
+        self._ended = trio.Event()
+
+    def now(self) -> bool:
+        """One commit more. Returns whether it is the one at which the disk hangs."""
+        self._nth -= 1
+        return self._nth == 0
+
+    async def over(self) -> None:
+        """Return when the disk hangs no longer."""
+        with trio.move_on_after(self._for_s):
+            await self._ended.wait()
+
+    def end(self) -> None:
+        """It hangs no longer, and will not."""
+        self._nth = 0
+        self._ended.set()
 
 
 class CrashingStore(SqliteStore):
@@ -25,11 +56,12 @@ class CrashingStore(SqliteStore):
         commit_s: a commit takes up to this long before it and after it, in virtual seconds. Where it takes
             any time, chance also says how many callers are committed at once.
         at: told, synchronously, that a commit is about to happen ("before"), that one has happened that
-            nobody knows of yet ("after"), and that the gateway learns of it now ("told"). What kills
-            the store there keeps it from its caller.
+            nobody knows of yet ("after"), that the gateway learns of it now ("told"), and that the disk
+            hangs from this commit on. What kills the store there keeps it from its caller.
 
     Attributes:
         slow_s: what each of the two delays is longer by.
+        hangs: how the disk shall hang.
     """
 
     def __init__(
@@ -44,6 +76,7 @@ class CrashingStore(SqliteStore):
         self._chance = chance
         self.commit_s = commit_s
         self.slow_s = 0.0
+        self.hangs = Hang()
         self._at = at
         self.dead = False
         if commit_s:
@@ -54,16 +87,25 @@ class CrashingStore(SqliteStore):
         self.dead = True
 
     async def _run(self, work: Callable[[], None]) -> None:
-        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
+        hang = self.hangs
+        hangs = hang.now()
+        if hangs:
+            self._at("hangs")
+        await self._delay(hang if hangs and not hang.done else None)
         self._alive()
         self._at("before")
         self._alive()
         work()
         self._at("after")
         self._alive()
-        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
+        await self._delay(hang if hangs and hang.done else None)
         self._alive()
         self._at("told")
+
+    async def _delay(self, hang: Hang | None) -> None:
+        if hang is not None:
+            await hang.over()
+        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
 
     def _alive(self) -> None:
         if self.dead:

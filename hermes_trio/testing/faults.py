@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import trio
 from trio.testing import MockClock
 
+from hermes_trio.testing.crashing_store import Hang
 from hermes_trio.testing.scripted_model import fails, hangs, partial
 from hermes_trio.testing.spoilt_values import Rubbish, spoil
 from hermes_trio.text.nearest import nearest
@@ -126,6 +127,11 @@ def store_slow(world: World, for_s: float = 10.0, delay_s: float = 1.0) -> None:
     world.later(for_s, lambda: setattr(store, "slow_s", 0.0))
 
 
+def store_hangs(world: World, nth: int = 1, for_s: float = 10.0, done: int = 0) -> None:
+    """The n-th commit of this life from now hangs for so long: before it, or where `done` is 1 after it."""
+    world.life.store.hangs = Hang(nth, for_s, done=bool(done))
+
+
 def store_fails_commit(world: World, nth: int = 1, times: int = 1) -> None:
     """The n-th commit from now that writes fails with an I/O error, or so many from there on."""
     world.disk.fails_in, world.disk.fails_times = nth, times
@@ -179,6 +185,7 @@ def heal(world: World) -> None:
     world.processes.full = False
     if world.lives.now is not None:
         world.lives.now.store.slow_s = 0.0
+        world.lives.now.store.hangs.end()
 
 
 FAULTS: Mapping[str, Callable[..., None]] = {
@@ -204,6 +211,7 @@ FAULTS: Mapping[str, Callable[..., None]] = {
         model_rubbish,
         store_full,
         store_slow,
+        store_hangs,
         store_fails_commit,
         store_spoils_row,
         store_fails_read,

@@ -53,6 +53,8 @@ def store_of(world: World, number: int, at: Callable[[Moment], None]) -> Crashin
         elif moment == "told" and told_of != changes:
             told_of = changes
             world.record.add("store", "told")
+        elif moment == "hangs":
+            world.record.add("store", "hangs")
         at(moment)
 
     return CrashingStore(world.db, world.clock, chance, world.commit_s, told)

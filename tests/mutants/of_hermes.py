@@ -223,10 +223,10 @@ MISSED: tuple[Mutant, ...] = (
         (
             "testing/crashing_store.py",
             '        self._at("after")\n        self._alive()\n'
-            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n        self._alive()\n"
+            "        await self._delay(hang if hangs and hang.done else None)\n        self._alive()\n"
             '        self._at("told")\n',
             '        self._at("after")\n'
-            "        await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)\n"
+            "        await self._delay(hang if hangs and hang.done else None)\n"
             '        self._at("told")\n',
         ),
     ),

@@ -45,6 +45,13 @@ MESSAGES: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
+        "what is to be sent again is obeyed",
+        "I15 unsaid",
+        "A message that cannot be read, and that its writer is told to send again, stays in its conversation.",
+        ("store/promises/unreadable.py", "    tx.unsay(lost)\n    return lost\n", "    return lost\n"),
+        ("store/promises/quarantine.py", "        tx.unsay([message])\n", ""),
+    ),
+    mutant(
         "a failed turn leaves its messages",
         "I1",
         "A turn that fails ends, and its messages are told nothing.",

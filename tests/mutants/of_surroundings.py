@@ -88,6 +88,26 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
+        "a command takes effect behind its end",
+        "worker",
+        "A command that was settled since its row cannot be read is settled again by who ran it.",
+        (
+            "store/promises/commands.py",
+            '    row = tx.one("select key, body from inbound where id = ? and outcome is null", command)\n',
+            '    row = tx.one("select key, body from inbound where id = ?", command)\n',
+        ),
+    ),
+    mutant(
+        "a stop waits for its disk",
+        "stop",
+        "A disk that hangs holds up a stop as long as it likes.",
+        (
+            "store/sqlite/writer.py",
+            "        self._life.deadline = min(self._life.deadline, trio.current_time() + seconds)\n",
+            "        self._life.deadline = min(self._life.deadline, trio.current_time() + 60 * seconds)\n",
+        ),
+    ),
+    mutant(
         "an answer that is written down is given up",
         "answer kept",
         "A turn that had its answer when its process died is closed without it.",

@@ -243,6 +243,16 @@ TURNS: tuple[Mutant, ...] = (
         ("agent/agent.py", "if shown.was_set_aside(call):\n", "if False:\n"),
     ),
     mutant(
+        "what the gateway tells waits for an answer",
+        "never again",
+        "A note counts as a message, and a model that refuses another is asked about an answered one.",
+        (
+            "agent/context_window.py",
+            "told = sum(not message.note for message in self._turn.messages)\n",
+            "told = len(self._turn.messages)\n",
+        ),
+    ),
+    mutant(
         "strangers are resumed",
         "verdict",
         "Whoever may not speak any more has a turn resumed.",

@@ -181,6 +181,31 @@ async def store_slow(world):
     assert world.now >= 4.0
 
 
+async def store_hangs(world):
+    await world.say("ada", "hi")
+    assert await world.reply("ada") == "you said: hi"
+    assert world.now >= 10.0
+
+
+@pytest.mark.parametrize("done", [0, 1])
+async def test_a_disk_that_hangs_at_a_stop_is_waited_for_no_longer_than_a_stop_may_take(world, done):
+    """What hung before its commit was not written, what hung behind it was, and nobody knows of either."""
+    world.fault("model_hangs")
+    await world.say("ada", "hi")
+    await world.until(seconds=1)
+    world.fault("store_hangs", for_s=1e6, done=done)
+    world.life.gateway.hurry(0)
+    await world.stop()
+    assert world.now == pytest.approx(6.0)
+    assert [line["why"] for line in world.lines("checkpoint failed")][0] == "no commit in time"
+    written = world.db.execute("select count(*) from turn where checkpoint_why is not null").fetchone()
+    assert written == (done,)
+    await world.start()
+    assert await world.reply("ada") == "you said: hi"
+    await world.settle()
+    check(world)
+
+
 async def store_fails_commit(world):
     await world.say("ada", "hi")
     await world.until(seconds=0.001)

@@ -146,6 +146,13 @@ INQUIRED = 0.2
 ODDITIES = ("odd", "refuses", "refuses", "cut", "doubled", "doubled")
 HURRIED = ("hasty:again", "hasty:again", "hasty:again")
 """Steps that a function waits for no longer, while what it waited for before is not recorded yet."""
+NOTED = GIVEN_BACK = 0.25
+"""How often with a message that a model refuses beside what the gateway tells, and with one that cannot be
+read while it is kept. Few plans have what that needs."""
+AMID, HUNG = 0.15, 0.15
+"""How often with a row that is spoilt amid a command, and a disk that hangs at a stop."""
+HANGS_S = (0.7, 6.0, 1e6)
+"""In time for the checkpoint, for the last commit, or never."""
 BODIES = (("inbound", "body"), ("entry", "body"), ("outbound", "part"), ("step", "value"))
 """What a row says, beside what it is."""
 RUBBISH = ("rubbish", "utf8", "blob", "truncated", "deep")

@@ -92,6 +92,7 @@ class Facts:
         resumed: sessions that an operator opened again. `operated`: those that one stopped or reset.
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
         store_backoff_s: the longest wait of who found the store failing, when it does no longer.
+        hangs_for_s: how long the disk hangs when it does. `hung_until`: until when it hangs at most.
         allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
         wall: the wall clock.
         met: how often what happened.
@@ -122,6 +123,7 @@ class Facts:
         self.store_late_until = 0.0
         self.platform_late_until = 0.0
         self.store_backoff_s = 1.0
+        self.hangs_for_s = self.hung_until = self._late_besides = 0.0
         self.allowed: Collection[str] = ()
         self.resumes = True
         self.wall: Callable[[], float] = lambda: 0.0
@@ -147,7 +149,8 @@ class Facts:
     @property
     def grace_s(self) -> float:
         """From a commit until everybody it concerns has been told of it, at most."""
-        return self.plan.rules.commit_s + (STORE_SLOW_S if self.is_late else 0.0)
+        hung_s = max(0.0, self.hung_until - self.now)
+        return self.plan.rules.commit_s + (STORE_SLOW_S if self.is_late else 0.0) + hung_s
 
     @property
     def life(self) -> Life | None:
@@ -217,9 +220,11 @@ class Facts:
             case "store", "told":
                 self._told_at |= dict.fromkeys(self.untold, self.now)
                 self.untold.clear()
+                self._hangs_no_longer()
             case "world", "start":
                 self._told_at.clear()
                 self.untold.clear()
+                self._hangs_no_longer()
                 self.lives.append(Life(event.fields["boot"], event.at))
             case "world", "crash":
                 self._ended(event.at, crashed=True)
@@ -227,6 +232,10 @@ class Facts:
                 self._ended(event.at, crashed=False)
             case "world", "fault":
                 self._fault(event)
+            case "store", "hangs":
+                self.hung_until = self.now + self.hangs_for_s
+                self._late_besides = self.store_late_until
+                self.store_late_until = max(self.store_late_until, self.hung_until + 15.0)
             case "log", "checkpoint failed" if self.life is not None:
                 self.life.hasty = True
             case "platform", _ if "fault" in event.fields:
@@ -237,6 +246,12 @@ class Facts:
                 self.alive.pop(event.fields["pid"], None)
             case "world", "heal":
                 self._late(event.at + 1.0)
+
+    def _hangs_no_longer(self) -> None:
+        """The disk has come back, or another life does not wait for it."""
+        if self.hung_until > self.now:
+            self.hung_until = self.now
+            self.store_late_until = max(self._late_besides, self.now + 15.0)
 
     def _ended(self, at: float, *, crashed: bool) -> None:
         if self.life is not None:
@@ -251,7 +266,9 @@ class Facts:
         late = event.at + for_s + 15.0
         if name == "freezes":
             self.frozen.append((event.at, event.at + for_s))
-        if name.startswith(("store", "freezes")):
+        if name == "store_hangs":
+            self.hangs_for_s = for_s
+        elif name.startswith(("store", "freezes")):
             self.store_late_until = max(self.store_late_until, late)
         if name == "store_full" and for_s > SHORT_S:
             self.store_backoff_s = BACKOFF_S

@@ -25,6 +25,7 @@ from hermes_trio.testing.simulation.plan import (
     Plan,
     Press,
     Say,
+    Spoil,
     Stop,
 )
 from hermes_trio.testing.simulation.setting import policy
@@ -47,6 +48,7 @@ class Hand:
         self._forbidden: set[str] = set()
         self._restarts = 0
         self._blinks = 0
+        self._spoils: list[tuple[int, Spoil]] = []
         self._operators: trio.Nursery
 
     def look(self, event: Event) -> None:
@@ -54,6 +56,13 @@ class Hand:
         if self._blinks and (event.who, event.what) == ("tool", "effect"):
             times, self._blinks = self._blinks, 0
             self._world.fault("store_fails_commit", times=times)
+        if self._spoils and (event.who, event.what) == ("store", "commit"):
+            now, self._spoils = self._spoils, []
+            for left, spoil in now:
+                if left > 1:
+                    self._spoils.append((left - 1, spoil))
+                else:
+                    self._spoil(spoil)
 
     async def do_all(self) -> None:
         """Each at its time, or when what came before is over."""
@@ -70,6 +79,8 @@ class Hand:
                 self.speak(happening)
             case Operate(what=what, place=place, rounds=rounds):
                 self._operators.start_soon(self._operate, what, self._plan.places[place], rounds)
+            case Spoil(commits=commits):
+                self._spoils.append((commits, happening))
             case Blink(times=times):
                 self._blinks = times
             case Delete(place=place):
@@ -129,6 +140,10 @@ class Hand:
             if (where.chat, where.thread) == (place.chat, place.thread) and choices:
                 return choices[choice % len(choices)].token
         return f"1.1.{choice}"
+
+    def _spoil(self, spoil: Spoil) -> None:
+        self._facts.met["fault store_spoils_row"] += 1
+        self._world.fault("store_spoils_row", table=spoil.table, column=spoil.column, how=spoil.how)
 
     def _delete(self, place: Place) -> None:
         seen = self._platform(place).seen
@@ -225,6 +240,7 @@ class Hand:
     def forgive(self) -> None:
         """Everybody may speak again, from the next start on, and the disk is well."""
         self._blinks = 0
+        self._spoils.clear()
         self._forbidden.clear()
 
 

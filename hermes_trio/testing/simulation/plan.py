@@ -127,6 +127,20 @@ class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
     how: Mapping[str, float | str] = {}
 
 
+class Spoil(Struct, frozen=True, tag="spoil", omit_defaults=True):
+    """What the newest row of a table says becomes rubbish in the middle of something.
+
+    Args:
+        commits: behind so many commits from `at` on.
+    """
+
+    at: float
+    table: str
+    column: str
+    how: str
+    commits: int = 1
+
+
 class Blink(Struct, frozen=True, tag="blink", omit_defaults=True):
     """As soon as something has taken effect the disk refuses the next commits, so many."""
 
@@ -174,7 +188,7 @@ class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
     allowed: bool = False
 
 
-Happening = Say | Command | Press | Operate | Blink | Delete | Fault | Crash | Stop | Forbid
+Happening = Say | Command | Press | Operate | Spoil | Blink | Delete | Fault | Crash | Stop | Forbid
 
 
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -20,6 +20,7 @@ KINDS = (
     "met",
     "operate",
     "say",
+    "spoil",
     "message",
     "order",
     "note",
@@ -43,6 +44,9 @@ HAPPENINGS = (
         "blink",
         "stop",
         "forbid",
+        "spoil",
+        "fault store_hangs",
+        "fault store_spoils_row",
     ),
 )
 FEW = 40

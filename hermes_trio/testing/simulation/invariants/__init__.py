@@ -54,6 +54,7 @@ ALL: tuple[type[Invariant], ...] = (
     lives.TheDeadAreSilent,
     lives.NoProcessOfBefore,
     lives.CleanStopResumesNothing,
+    lives.StopsInTime,
     lines.OneLineEach,
     causes.OutcomeByTurn,
     causes.NothingUnasked,

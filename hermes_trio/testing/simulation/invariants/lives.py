@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from hermes_trio.runtime.stop_times import stop_s
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import Invariant
+from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.mirror import Change
+from hermes_trio.testing.simulation.plan import Stop
 
 GONE_WITHIN_S = 5.0
 OF_BEFORE = ("cancelled", "failed", "answered", "goes on")
@@ -49,6 +51,33 @@ class NoProcessOfBefore(Invariant):
         old = [pid for pid, life in self.facts.alive.items() if life < last.number or last.ended is not None]
         in_time = self.facts.now - since <= GONE_WITHIN_S or self.facts.store_late_until > since
         self.check(not old or in_time, f"processes {old} of an older life are alive")
+
+
+class StopsInTime(Invariant):
+    """A stop takes no longer than its parts may, whatever hangs. Nothing can cut a task that shields itself."""
+
+    name = "stop"
+
+    def __init__(self, facts: Facts) -> None:
+        super().__init__(facts)
+        self._since: float | None = None
+        plan = facts.plan
+        stops = (one.drain_s for one in plan.happenings if isinstance(one, Stop))
+        self._most_s = stop_s(max(plan.rules.drain_s, *stops, 0.0))
+
+    def happened(self, event: Event) -> None:
+        """From the signal until it has left, beside the time in which it did not run."""
+        facts = self.facts
+        if event.who == "log" and event.what == "left behind":
+            self._since = None
+        if event.who != "world":
+            return
+        if event.what == "stop":
+            self._since = facts.now
+        elif event.what in ("stopped", "crash", "start") and self._since is not None:
+            took = facts.now - self._since - facts.frozen_s(self._since, facts.now)
+            self._since = None
+            self.check(took <= self._most_s + 1e-6, f"a stop takes {took:.3f} s, not {self._most_s} at most")
 
 
 class CleanStopResumesNothing(Invariant):
