@@ -197,7 +197,7 @@ async def test_a_disk_that_hangs_at_a_stop_is_waited_for_no_longer_than_a_stop_m
     world.life.gateway.hurry(0)
     await world.stop()
     assert world.now == pytest.approx(6.0)
-    assert [line["why"] for line in world.lines("checkpoint failed")][0] == "no commit in time"
+    assert world.lines("checkpoint failed")[0]["why"] == "no commit in time"
     written = world.db.execute("select count(*) from turn where checkpoint_why is not null").fetchone()
     assert written == (done,)
     await world.start()

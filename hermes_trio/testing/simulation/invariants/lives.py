@@ -54,7 +54,7 @@ class NoProcessOfBefore(Invariant):
 
 
 class StopsInTime(Invariant):
-    """A stop takes no longer than its parts may, whatever hangs. Nothing can cut a task that shields itself."""
+    """A stop takes no longer than its parts may, whatever hangs. Nothing can cut a task that is shielded."""
 
     name = "stop"
 
