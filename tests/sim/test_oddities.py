@@ -25,7 +25,7 @@ def seen(timeline, *words):
 
 
 @pytest.mark.parametrize("crash_at", [None, 0.006, 0.008, 0.012])
-@pytest.mark.parametrize("odd", ["doubled", "cut", "refuses", "odd"])
+@pytest.mark.parametrize("odd", ["doubled", "cut", "refuses", "odd", "aloud", "loose", "pauses"])
 def test_what_it_calls_is_done_once(odd, crash_at):
     timeline = played("once", odd, crash_at=crash_at)
     done = len(seen(timeline, "tool ", "effect"))
@@ -46,6 +46,11 @@ def test_an_end_that_is_no_good_one_is_told(n):
     assert bool(told) == (odd_end(n) in CUT_OFF)
 
 
+@pytest.mark.parametrize("odd", ["aloud", "loose", "pauses"])
+def test_what_comes_in_an_odd_way_is_said_as_any_other(odd):
+    assert seen(played("once", odd), "send", "'re #1.0'")
+
+
 def test_a_refusal_is_told_and_sticks_to_nothing_that_is_said_later():
     timeline = played("once", "refuses")
     assert seen(timeline, "send", "the model refused your message")
@@ -56,6 +61,10 @@ def test_a_refusal_is_told_and_sticks_to_nothing_that_is_said_later():
 def test_it_is_read_as_real_endpoints_are():
     answer, pieces = heard(Saying(("one ", "two")), "m")
     assert (answer.text, pieces, answer.finish) == ("one two", ("one ", "two"), "stop")
+    for odd in (Saying(("one ", "two"), aloud=True), Saying(("one ", "two"), loose=True)):
+        assert heard(odd, "m")[0].text == "one two"
+    answer, _ = heard(Saying(end="pause_turn"), "m")
+    assert answer.finish == "unfinished"
     answer, _ = heard(Saying((), CALL, "tool_calls", places=2), "m")
     assert answer.calls == (CALL,)
     answer, _ = heard(Saying((), CALL, "length", cut=True), "m")

@@ -176,7 +176,19 @@ def _call(word: str, action: str, process: int) -> tuple[str, dict[str, Any]]:
 
 HASTY_S = 0.5
 """How long a function waits for a step that it is in a hurry with."""
-ANSWERING = ("stream", "part", "think", "tells", "odd", "refuses", "cut", "doubled")
+ANSWERING = (
+    "stream",
+    "part",
+    "think",
+    "tells",
+    "odd",
+    "refuses",
+    "cut",
+    "doubled",
+    "aloud",
+    "loose",
+    "pauses",
+)
 """Words that are no calls: they say how the answer comes, or how its calls do."""
 
 
@@ -205,7 +217,9 @@ class ObedientModel(ScriptedModel):
     It refuses a conversation in which it is not shown what it thought before its calls.
 
     `odd` is an answer that ends in an odd word; `refuses` one that is none, by a filter; `cut` a first call,
-    or thoughts, that the limit cut; `doubled` calls that come at two places each, with one id.
+    or thoughts, that the limit cut; `doubled` calls that come at two places each, with one id; `aloud` an
+    answer whose text begins with what was thought; `loose` one whose pieces have odd types; `pauses` one that
+    comes after a pause.
 
     Args:
         name: which of several it is.
@@ -260,6 +274,8 @@ class ObedientModel(ScriptedModel):
             call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
             places = 2 if "doubled" in words else 1
             return self._line(Saying((), call, "length" if cut else "tool_calls", places, cut), self._think_s)
+        if "pauses" in words and not was_cut(request.entries):
+            return self._line(Saying(end="pause_turn"), self._think_s)
         return self._line(Saying(end="length"), self._think_s) if cut else self._answer(n, words)
 
     def _line(self, saying: Saying, think_s: float, stream_s: float = 0.0) -> Line:
@@ -278,7 +294,9 @@ class ObedientModel(ScriptedModel):
             stream_s += seconds(argument, 0.0) if name == "stream" else 0.0
         size = -(-len(text) // PIECES)
         pieces = tuple(text[at : at + size] for at in range(0, len(text), size)) if stream_s else (text,)
-        return self._line(Saying(pieces, end=odd_end(n) if "odd" in words else "stop"), think_s, stream_s)
+        end = odd_end(n) if "odd" in words else "stop"
+        saying = Saying(pieces, end=end, aloud="aloud" in words, loose="loose" in words)
+        return self._line(saying, think_s, stream_s)
 
 
 class Obedient:

@@ -143,7 +143,7 @@ ODDLY = 0.2
 """How often with a model whose endpoint answers oddly."""
 INQUIRED = 0.2
 """How often with a tool that asks amid its call."""
-ODDITIES = ("odd", "refuses", "refuses", "cut", "doubled", "doubled")
+ODDITIES = ("odd", "refuses", "refuses", "cut", "doubled", "doubled", "aloud", "loose", "pauses")
 HURRIED = ("hasty:again", "hasty:again", "hasty:again")
 """Steps that a function waits for no longer, while what it waited for before is not recorded yet."""
 NOTED = GIVEN_BACK = 0.25

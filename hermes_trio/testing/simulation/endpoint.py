@@ -21,6 +21,10 @@ CUT_OFF = ("length", "content_filter", "max_output_tokens")
 """Those that say it is not."""
 
 
+THOUGHT_ALOUD = ("<thi", "nk>Is it so?", " It is.</think>", "\n\n")
+"""What nobody is shown, as it stands in a text."""
+
+
 class Saying(Struct, frozen=True):
     """What a model says in one call.
 
@@ -30,6 +34,8 @@ class Saying(Struct, frozen=True):
         end: why it ended, in its provider's word.
         places: at how many the call comes, with one id.
         cut: its arguments have come half when it ends.
+        aloud: its text begins with what it thinks, between marks.
+        loose: pieces of text come in lists of parts.
     """
 
     pieces: tuple[str, ...] = ()
@@ -37,6 +43,8 @@ class Saying(Struct, frozen=True):
     end: str = "stop"
     places: int = 1
     cut: bool = False
+    aloud: bool = False
+    loose: bool = False
 
 
 def odd_end(n: int) -> str:
@@ -65,8 +73,8 @@ def _events(saying: Saying) -> Iterator[str]:
     call = saying.call
     if call is not None:
         yield _chunk({"reasoning_content": thought_of(call.id)})
-    for piece in saying.pieces:
-        yield _chunk({"content": piece})
+    for piece in (*THOUGHT_ALOUD, *saying.pieces) if saying.aloud else saying.pieces:
+        yield _chunk({"content": [{"type": "text", "text": piece}] if saying.loose else piece})
     for place in range(saying.places if call is not None else 0):
         assert call is not None
         arguments = call.arguments[: len(call.arguments) // 2] if saying.cut else call.arguments
