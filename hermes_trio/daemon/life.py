@@ -165,7 +165,9 @@ def _settle_in() -> None:
     """What a process that lives long and serves many asks of the machine, once."""
     # What is there at the start stays: the collector need not walk it again and again.
     gc.freeze()
-    gc.set_threshold(2_000, 20, 50)
+    # A turn leaves nothing for the collector (tests/turns/test_collected.py). Hundreds that begin at the same
+    # moment are no reason for it to look.
+    gc.set_threshold(20_000, 20, 50)
     # A turn that waits for its model holds a connection: 1,000 turns do not fit the usual 1,024 files.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:

@@ -167,7 +167,7 @@ class Outbox:
         plain = _plain(moved, platform.capabilities) if begun.plain else moved
         delivery = safe_delivery(plain, self._redact)
         time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)
-        with time.given():
+        with time:
             receipt, error = await attempt(lambda: platform.deliver(delivery))
         if error is None and not time.passed:
             id = str(receipt.message_id) if receipt and receipt.message_id is not None else None

@@ -178,7 +178,7 @@ class Dispatch:
         )
         result: object = None
         error: Exception | None = None
-        with time.given():
+        with time:
             result, error = await attempt(lambda: command.run(call))
         if isinstance(result, CommandResult):
             return result

@@ -7,8 +7,8 @@ few seconds. If it comes late, the process did not run in between: that time is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 import trio
 
@@ -62,7 +62,8 @@ class Allowances:
 
 
 class Allowance:
-    """A time limit for the block `given`.
+    """A time limit for the block `with allowance:`, which is entered once. When the time is over the block is
+    cancelled.
 
     Args:
         of: looks at it and ends it.
@@ -74,14 +75,13 @@ class Allowance:
         passed: it was over before its block was left.
     """
 
-    __slots__ = ("_left_s", "_of", "_scope", "_stopped", "_stops", "ends_at", "every_s")
+    __slots__ = ("_left_s", "_of", "_scope", "_stops", "ends_at", "every_s")
 
     def __init__(self, of: Allowances, seconds: float) -> None:
         self._of = of
         self._left_s = seconds
         self._scope = trio.CancelScope()
         self._stops = 1
-        self._stopped = _Stopped(self)
         self.ends_at = NEVER
         self.every_s = min(SELDOM_S, max(OFTEN_S, seconds / LOOKS))
 
@@ -89,19 +89,19 @@ class Allowance:
     def passed(self) -> bool:
         return self._scope.cancelled_caught
 
-    @contextmanager
-    def given(self) -> Iterator[None]:
-        """Cancel the block when the time is over; then `passed`. Once."""
-        with self._scope:
-            self.go_on()
-            try:
-                yield
-            finally:
-                self.stop()
+    def __enter__(self) -> None:
+        self._scope.__enter__()
+        self.go_on()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool:
+        self.stop()
+        return self._scope.__exit__(kind, error, trace)
 
     def stopped(self) -> AbstractContextManager[None]:
         """Time that passes in this block does not count. Such blocks may be nested."""
-        return self._stopped
+        return _Stopped(self)
 
     def over(self) -> None:
         """The time is over."""
@@ -124,7 +124,7 @@ class Allowance:
 
 
 class _Stopped:
-    """A block that does not count. A turn has several, so that each would pay for a generator."""
+    """A block that does not count. Its allowance does not hold it, so both are gone without a collector."""
 
     __slots__ = ("_allowance",)
 

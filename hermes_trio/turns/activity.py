@@ -7,8 +7,7 @@ nothing is shown.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
 from heapq import heapify, heappop, heappush
 from itertools import count
@@ -27,10 +26,10 @@ from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import shows
+from hermes_trio.turns.heard import Heard
 from hermes_trio.turns.journal import Journal
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import Address
-from hermes_trio.values.stored import Reply
 
 DELAY_S = 0.5
 PREVIEW_S = 0.3
@@ -47,17 +46,6 @@ only as a whole."""
 
 DROPPED_MAX = 1000
 """How many dropped starts may lie in the queue before it is cleared of them."""
-
-
-class ShownTurn(Protocol):
-    """The turn, as far as its activity needs it."""
-
-    id: int
-    address: Address
-    opened_at: float
-    steps: Journal
-
-    def framed(self, parts: Sequence[Part], said: DeliveryKind) -> Reply: ...
 
 
 class ShownWith(Protocol):
@@ -89,14 +77,16 @@ class Activity:
         "_shown",
         "_size",
         "around",
+        "heard",
         "platform",
-        "turn",
+        "steps",
     )
 
-    def __init__(self, turn: ShownTurn, around: ShownWith, platform: Platform | None) -> None:
-        self.turn = turn
+    def __init__(self, heard: Heard, steps: Journal, around: ShownWith) -> None:
+        self.heard = heard
+        self.steps = steps
         self.around = around
-        self.platform = platform
+        self.platform = heard.platform
         self._later: DelayedStart | None = None
         self._nursery: trio.Nursery | None = None
         self._pieces: list[str] = []
@@ -105,22 +95,20 @@ class Activity:
         self._shown: Part | None = None
         self._goes_on: trio.Event | None = None
 
-    @contextmanager
-    def within(self, nursery: trio.Nursery, delayed: DelayedStarts) -> Iterator[None]:
-        """Show that the turn works, from `DELAY_S` after the block is entered until it is left.
+    def begin(self, nursery: trio.Nursery, delayed: DelayedStarts) -> None:
+        """Show that the turn works, from `DELAY_S` from now on until `end`.
 
         Args:
             nursery: owns the tasks that show it. Its owner cancels them.
         """
-        if self.platform is None:
-            yield
-            return
-        self._later = delayed.after(DELAY_S, partial(self._begin, self.platform, nursery, delayed))
-        try:
-            yield
-        finally:
+        if self.platform is not None:
+            self._later = delayed.after(DELAY_S, partial(self._begin, self.platform, nursery, delayed))
+
+    def end(self) -> None:
+        """Begin to show nothing more."""
+        if self._later is not None:
             self._later.drop()
-            self._nursery = None
+        self._nursery = None
 
     def _begin(self, platform: Platform, nursery: trio.Nursery, delayed: DelayedStarts) -> None:
         """The turn has lasted: begin to show it. A task begins when it has something to show."""
@@ -171,7 +159,7 @@ class Activity:
     async def show(self, said: DeliveryKind, part: Part) -> None:
         """Replace the turn's live row of this kind."""
         try:
-            await self.around.store.show(self.turn.id, self.turn.framed((part,), said))
+            await self.around.store.show(self.heard.id, self.heard.framed((part,), said))
         except (Fenced, StoreFailed):
             # The turn's own writes meet the same fence or disk, and say so. Activity promises nothing.
             return
@@ -201,7 +189,7 @@ class Activity:
         Args:
             shown: how many states of the line are over; the next one is due now.
         """
-        every_s, steps = self.around.progress_every_s, self.turn.steps
+        every_s, steps = self.around.progress_every_s, self.steps
         while True:
             if self._goes_on is None:
                 await self.show(
@@ -223,7 +211,7 @@ class Activity:
 
     def _age_s(self) -> float:
         """Seconds since the turn was opened, by this boot or an older one."""
-        return max(0.0, self.around.clock.now() - self.turn.opened_at)
+        return max(0.0, self.around.clock.now() - self.heard.opened_at)
 
     async def type(self, platform: Platform) -> None:
         """Renew the typing sign."""
@@ -232,7 +220,7 @@ class Activity:
         while True:
             while self._goes_on is not None:
                 await self._goes_on.wait()
-            await self.around.typing(self.turn.address)
+            await self.around.typing(self.heard.address)
             await trio.sleep(platform.capabilities.typing_every_s)
 
 

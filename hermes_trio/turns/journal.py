@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -108,8 +108,7 @@ class Journal:
         self.closing: StepRow | None = None
         self.closing_entries: tuple[Entry, ...] = ()
 
-    @contextmanager
-    def begin(self, name: str, args: object = ()) -> Iterator[StepRow]:
+    def begin(self, name: str, args: object = ()) -> _Running:
         """The row of the next call of `name`, as recorded or new. The step counts as running in this block.
 
         Raises:
@@ -133,11 +132,7 @@ class Journal:
         self.newest = name
         if row.state != "intent":
             self._meet(row)
-        self._running.add(name)
-        try:
-            yield row
-        finally:
-            self._running.discard(name)
+        return _Running(self._running, row)
 
     def _differs(self, what: str) -> StepMismatch:
         """The error to raise. The turn ends with the first of them, even if its function swallows it."""
@@ -354,6 +349,23 @@ class Journal:
 async def _recorded(ends: Sequence[trio.Event]) -> None:
     for end in ends:
         await end.wait()
+
+
+class _Running:
+    """A block in which a step of this name runs; its row."""
+
+    __slots__ = ("_names", "_row")
+
+    def __init__(self, names: set[str], row: StepRow) -> None:
+        self._names = names
+        self._row = row
+
+    def __enter__(self) -> StepRow:
+        self._names.add(self._row.name)
+        return self._row
+
+    def __exit__(self, *_: object) -> None:
+        self._names.discard(self._row.name)
 
 
 def digest_of(args: object) -> str:

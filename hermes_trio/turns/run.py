@@ -9,7 +9,7 @@ writes first.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -23,13 +23,13 @@ from hermes_trio.text.foreign_errors import error_text
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.activity import Activity
 from hermes_trio.turns.concurrency import TurnPermit
+from hermes_trio.turns.heard import Heard
 from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.actions import Silence
-from hermes_trio.values.delivery import DeliveryKind, Part
+from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.message import Message
-from hermes_trio.values.stored import Claimed, Opened, Reply
+from hermes_trio.values.stored import Opened, Reply
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class TurnRun:
     """One run of a turn.
 
     Attributes:
-        messages, unheard: see `Turn`.
+        heard: its messages, and how its answer is addressed.
         asked_at: wall time of the newest message it was opened with.
         before: the conversation before it, as far as it was read when the turn was opened.
         made: its result or its error; None as long as it has neither.
@@ -55,30 +55,43 @@ class TurnRun:
         ours: time that passes in this block is the gateway's, and does not count towards the deadline.
     """
 
+    __slots__ = (
+        "_time",
+        "_waiting",
+        "activity",
+        "around",
+        "asked_at",
+        "before",
+        "discretion",
+        "heard",
+        "id",
+        "key",
+        "made",
+        "next_answer",
+        "ours",
+        "permit",
+        "said",
+        "session",
+        "steps",
+    )
+
     def __init__(
         self, key: ConversationKey, opened: Opened, around: Surroundings, permit: TurnPermit
     ) -> None:
         self.id = opened.turn
         self.session = opened.session
         self.key = key
-        self.attempt = opened.attempt
-        self.opened_at = opened.opened_at
-        first = [one for one in opened.messages if one.step is None]
-        self.messages: tuple[Message, ...] = tuple(one.message for one in first)
-        self.unheard: tuple[Message, ...] = tuple(one.message for one in first if not one.in_history)
-        self.address = self.messages[-1].address
+        self.heard = Heard(opened, around.platform)
         self.asked_at = max(one.at for one in opened.messages)
         self.before = opened.history
         self.around = around
         self.made: Made | None = None
         self.said = ""
         self.permit = permit
-        self._steered: list[Claimed] = []
         self.next_answer = trio.Event()
         self._waiting = 0
         self._time = Allowance(around.allowances, around.deadline_s)
         self.ours = self._time.stopped
-        self._platform = around.platform(self.address.account_id)
         self.discretion = around.discretion
         self.steps = Journal(
             around.store,
@@ -86,12 +99,12 @@ class TurnRun:
             opened.steps,
             taken=[one for one in opened.messages if one.step is not None],
             steer=around.steer,
-            took=self._take_in,
+            took=self.heard.take_in,
             discretion=around.discretion,
             again=around.disk.again,
             ours=self.ours,
         )
-        self.activity = Activity(self, around, self._platform)
+        self.activity = Activity(self.heard, self.steps, around)
 
     async def timed(self, agent: Callable[[], Awaitable[str | Silence | None]]) -> str | Silence | None:
         """Run the agent under the turn's deadline.
@@ -101,7 +114,7 @@ class TurnRun:
                 and time in which the process did not run do not count.
             StepMismatch: it ended without asking for every recorded step.
         """
-        with self._time.given():
+        with self._time:
             answer = await agent()
             self.steps.unasked()
             return answer
@@ -111,15 +124,6 @@ class TurnRun:
         """A question of this turn has its answer: whoever waits for one looks at its row."""
         self.next_answer.set()
         self.next_answer = trio.Event()
-
-    def _take_in(self, claimed: Sequence[Claimed]) -> None:
-        self._steered.extend(claimed)
-        self.messages += tuple(one.message for one in claimed)
-
-    def steered(self) -> Sequence[Claimed]:
-        """See `Turn.steered`."""
-        taken, self._steered = self._steered, []
-        return taken
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
@@ -163,7 +167,9 @@ class TurnRun:
         True if a person wrote one of its messages. If all of them are notes of the gateway (the end of a
         program), true as long as the person at its address may still speak.
         """
-        return not all(message.note for message in self.messages) or self.around.allowed(self.address)
+        return not all(message.note for message in self.heard.messages) or self.around.allowed(
+            self.heard.address
+        )
 
     def processes(self, consumed: list[int]) -> TurnProcesses:
         """The conversation's processes, for one tool call.
@@ -171,10 +177,13 @@ class TurnRun:
         Args:
             consumed: the call adds the numbers of the processes whose end its result tells.
         """
-        admins = self._platform.policy.admins if self._platform is not None else ()
-        admin = all(message.address.user in admins for message in self.messages)
+        platform = self.heard.platform
+        admins = platform.policy.admins if platform is not None else ()
+        admin = all(message.address.user in admins for message in self.heard.messages)
         around, ours = self.around.background, self.ours
-        return TurnProcesses(around, self.id, self.session, self.key, self.address, admin, consumed, ours)
+        return TurnProcesses(
+            around, self.id, self.session, self.key, self.heard.address, admin, consumed, ours
+        )
 
     async def reply(self, text: str, said: DeliveryKind = "final") -> Reply:
         """The text, without secrets, as parts for this turn's platform. Its time is not the turn's."""
@@ -188,20 +197,5 @@ class TurnRun:
     async def split(self, text: str, said: DeliveryKind) -> Reply:
         """A text that is safe already, as parts for this turn's platform."""
         with self.ours():
-            parts = await self.around.split(self._platform, text)
-        return self.framed(parts, said)
-
-    def framed(self, parts: Sequence[Part], said: DeliveryKind) -> Reply:
-        """Parts as a reply that answers the turn's first message as the account's policy says."""
-        first, message, platform = self.messages[0], self.messages[-1], self._platform
-        rule = "first" if platform is None else platform.policy.reply_to
-        # A message id is valid only in the chat that gave it, and the chat may have got another id since.
-        anchor = first.message_id if rule != "off" and first.address.chat == self.address.chat else None
-        return Reply(
-            address=self.address,
-            parts=tuple(parts) or (Part(""),),
-            said=said,
-            anchor=anchor or None,
-            anchor_when="always" if self.attempt > 1 or not message.private or rule == "all" else "waiting",
-            anchor_all=rule == "all",
-        )
+            parts = await self.around.split(self.heard.platform, text)
+        return self.heard.framed(parts, said)

@@ -71,7 +71,11 @@ class TurnRunner:
         began = trio.current_time()
         end: Closing | None = None
         self._log.info(
-            "turn opened", turn=run.id, key=str(key), messages=len(run.messages), attempt=run.attempt
+            "turn opened",
+            turn=run.id,
+            key=str(key),
+            messages=len(run.heard.messages),
+            attempt=run.heard.attempt,
         )
         try:
             if not run.is_wanted:
@@ -117,13 +121,16 @@ class TurnRunner:
             async with trio.open_nursery() as nursery:
                 reach(nursery.cancel_scope)
                 run.steps.nursery = nursery
-                with run.activity.within(nursery, self._delayed):
+                run.activity.begin(nursery, self._delayed)
+                try:
                     # A foreign error must not reach our nursery: trio asks for its repr, which may raise.
                     answer, error = await attempt(
                         lambda: run.timed(lambda: awaited("the agent", lambda: self._agent(Turn(run))))
                     )
                     await run.steps.settled()
                     run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
+                finally:
+                    run.activity.end()
                 nursery.cancel_scope.cancel(reason="the turn has its answer")
         except* Exception as group:
             failed = group
@@ -212,7 +219,7 @@ class TurnRunner:
             outcome=ending.outcome if ending.until is None else None,
             until=ending.until,
             error=failure_of(error, traceback_of(error), run.discretion.redact),
-            reply=run.framed((Part(said),), "notice") if said else None,
+            reply=run.heard.framed((Part(said),), "notice") if said else None,
         )
 
 

@@ -5,8 +5,8 @@ Here a turn's scope is cancelled. Who cancels writes first: the turn's row is no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from typing import NamedTuple
 
 import trio
 
@@ -30,13 +30,10 @@ class SessionWorker(Worker):
         super().__init__()
         self.session = session
         self.permit: TurnPermit | None = None
-        self._turn: tuple[int, trio.CancelScope, Callable[[], None], trio.Event] | None = None
+        self._turn: _HeldTurn | None = None
         self._cut = 0
 
-    @contextmanager
-    def holding(
-        self, turn: int, answered: Callable[[], None]
-    ) -> Iterator[Callable[[trio.CancelScope], None]]:
+    def holding(self, turn: int, answered: Callable[[], None]) -> _Holding:
         """The turn is this worker's while the body runs: `answer` and `cut` reach it.
 
         The body gets a function and calls it with the scope of the turn's nursery. `cut` cancels this scope.
@@ -44,44 +41,70 @@ class SessionWorker(Worker):
         Args:
             answered: called by `answer`.
         """
-        left = trio.Event()
+        return _Holding(self, turn, answered)
 
-        def reach(scope: trio.CancelScope) -> None:
-            self._turn = (turn, scope, answered, left)
-            if self._cut == turn:
-                scope.cancel(reason="cut before it began")
-
-        try:
-            yield reach
-        finally:
-            self._turn = None
-            left.set()
+    def hold(self, turn: _HeldTurn | None) -> None:
+        """From now on this turn is its own; None: none is."""
+        self._turn = turn
+        if turn is not None and self._cut == turn.id:
+            turn.scope.cancel(reason="cut before it began")
 
     def cut(self, turn: int, why: str) -> trio.Event | None:
         """Cancel this turn's scope. A turn whose opening has not reached this task yet is cut as it begins.
 
         Returns an event that is set when the turn has left; None if it has not begun.
         """
-        if self._turn is None or self._turn[0] != turn:
+        if self._turn is None or self._turn.id != turn:
             self._cut = turn
             return None
-        self._turn[1].cancel(reason=why)
-        return self._turn[3]
+        self._turn.scope.cancel(reason=why)
+        return self._turn.left
 
     @property
     def turn(self) -> int | None:
         """The turn it runs."""
-        return self._turn[0] if self._turn is not None else None
+        return self._turn.id if self._turn is not None else None
 
     def answer(self, turn: int) -> None:
         """A question of this turn has its answer."""
-        if self._turn is not None and self._turn[0] == turn:
-            self._turn[2]()
+        if self._turn is not None and self._turn.id == turn:
+            self._turn.answered()
 
     def left_behind(self) -> None:
         """Give its permit to others."""
         if self.permit is not None:
             self.permit.leave()
+
+
+class _HeldTurn(NamedTuple):
+    """A turn that is reached: its scope, who is told of answers, and what is set when it has left."""
+
+    id: int
+    scope: trio.CancelScope
+    answered: Callable[[], None]
+    left: trio.Event
+
+
+class _Holding:
+    """See `SessionWorker.holding`."""
+
+    __slots__ = ("_answered", "_id", "_left", "_worker")
+
+    def __init__(self, worker: SessionWorker, id: int, answered: Callable[[], None]) -> None:
+        self._worker = worker
+        self._id = id
+        self._answered = answered
+        self._left = trio.Event()
+
+    def __enter__(self) -> Callable[[trio.CancelScope], None]:
+        return self._reach
+
+    def __exit__(self, *_: object) -> None:
+        self._worker.hold(None)
+        self._left.set()
+
+    def _reach(self, scope: trio.CancelScope) -> None:
+        self._worker.hold(_HeldTurn(self._id, scope, self._answered, self._left))
 
 
 class SessionWorkers(WorkerTable[ConversationKey, SessionWorker]):

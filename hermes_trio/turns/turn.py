@@ -52,20 +52,20 @@ class Turn:
         self.id = run.id
         self.session = run.session
         self.key = run.key
-        self.address = run.address
-        self.attempt = run.attempt
-        self.unheard = run.unheard
+        self.address = run.heard.address
+        self.attempt = run.heard.attempt
+        self.unheard = run.heard.unheard
 
     # -- what it was told
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages it answers, in order of arrival; grows when messages are steered in."""
-        return self._run.messages
+        return self._run.heard.messages
 
     def steered(self) -> Sequence[Claimed]:
         """Messages taken in since the last call: `one.message` of each. Never waits."""
-        return self._run.steered()
+        return self._run.heard.steered()
 
     @property
     def text(self) -> str:

@@ -228,7 +228,7 @@ TASKS: tuple[Mutant, ...] = (
         (
             "delivery/outbox.py",
             "        time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)\n"
-            "        with time.given():\n",
+            "        with time:\n",
             "        with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as time:\n",
         ),
         (

@@ -77,7 +77,8 @@ TURNS: tuple[Mutant, ...] = (
         "A stop that comes between a turn's commit and its first line is forgotten.",
         (
             "turns/session_workers.py",
-            '            if self._cut == turn:\n                scope.cancel(reason="cut before it began")\n',
+            "        if turn is not None and self._cut == turn.id:\n"
+            '            turn.scope.cancel(reason="cut before it began")\n',
             "",
         ),
     ),

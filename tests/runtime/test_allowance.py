@@ -19,7 +19,7 @@ async def test_what_is_left_too_little_for_a_clock_to_tell_is_over(
 
     async def work():
         given = Allowance(allowances, given_s)
-        with given.given():
+        with given:
             await trio.sleep_forever()
         went.append(given.passed)
 
