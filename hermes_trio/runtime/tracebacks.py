@@ -71,6 +71,11 @@ def traceback_of(error: BaseException) -> str | None:
     return clean("\n".join(lines))[:CHARS_MAX]
 
 
+def places_of(error: BaseException) -> str:
+    """Where an error was raised, whatever it is: as `traceback_of`, without what caused it."""
+    return clean("\n".join(_lines(list(_frames(error)))))[:CHARS_MAX]
+
+
 def _lines(frames: list[Frame]) -> Iterator[str]:
     own = [frame for frame in frames if not frame.folded] or frames[-1:]
     left_out = len(own) - FIRST_MAX - LAST_MAX

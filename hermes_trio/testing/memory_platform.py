@@ -156,8 +156,10 @@ class MemoryPlatform:
         self._faults += [(fault, wait_s) for fault in faults]
 
     def disconnect(self) -> None:
-        """Cut the line, in both directions, until `connect`."""
+        """Cut the line, in both directions, until `connect`. What hangs ends without an answer."""
         self.connected = self._receiving = False
+        self._healed.set()
+        self._healed = trio.Event()
         self._wake()
 
     def connect(self) -> None:

@@ -9,8 +9,9 @@ import httpx
 import trio
 from msgspec.structs import replace
 
-from hermes_trio.errors import NotSent, SendFailed, SendRefused, SendUnknown
-from hermes_trio.values.delivery import Part, Span
+from hermes_trio.errors import NotSent, PlatformDown, SendFailed, SendRefused, SendUnknown
+from hermes_trio.ports.platform import Probed
+from hermes_trio.values.delivery import Delivery, Part, Receipt, Span
 from hermes_trio.values.identity import Policy
 from tests.conformance.breaking import Breaks
 from tests.conformance.memory_side import TOKEN, Line
@@ -182,6 +183,42 @@ class TriesAgainByItself(Line):
 class TellsTheTokenOfASend(Fails):
     def told(self, error):
         return type(error)(f"POST /bot{TOKEN}/sendMessage: {error}")
+
+
+@breaks("a_connection_that_dies_is_unknown")
+class TakesTheEndForAnAnswer(Line):
+    async def deliver(self, delivery):
+        try:
+            return await super().deliver(delivery)
+        except SendUnknown:
+            return Receipt("1")
+
+
+# --- trying
+
+
+@breaks("probes_without_a_trace")
+class ProbesByGreeting(Line):
+    async def probe(self):
+        place = self.side.places[0]
+        await self.deliver(Delivery(op="send", address=place, part=Part("ping"), key="ping"))
+        return await super().probe()
+
+
+@breaks("probe_says_that_the_account_is_refused")
+class ProbesNothing(Line):
+    async def probe(self):
+        await trio.lowlevel.checkpoint()
+        return Probed("@memory")
+
+
+@breaks("probe_says_that_nobody_is_there")
+class ProbesByALibrary(Line):
+    async def probe(self):
+        try:
+            return await super().probe()
+        except PlatformDown:
+            raise httpx.ConnectError("connection refused") from None
 
 
 # --- leaving

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from hermes_trio.errors import AccountRefused, PollConflict
+from hermes_trio.errors import AccountRefused, PlatformDown, PollConflict
+from hermes_trio.ports.platform import Probed
 from hermes_trio.testing import MemoryPlatform, Service
 from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Address
@@ -47,6 +48,14 @@ class Line:
 
     def split(self, text):
         return self.memory.split(text)
+
+    async def probe(self):
+        await trio.lowlevel.checkpoint()
+        if self.side.trouble is not None:
+            raise self.side.trouble
+        if not self.memory.connected:
+            raise PlatformDown("not connected")
+        return Probed("@memory")
 
 
 class MemorySide(Service):

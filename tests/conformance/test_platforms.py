@@ -7,11 +7,14 @@ from functools import partial
 
 from hermes_trio.testing import CrashingStore, WorldClock, check_platform
 from hermes_trio.testing.conformance.platform import PLATFORM_CLAUSES
+from hermes_trio.testing.conformance.platform_probing import PROBING
 from hermes_trio.testing.incarnation import CutLine, Incarnation
 from tests.conformance.memory_side import ALL, Line, memory_side
 from tests.conformance.telegram_side import bot, telegram_side
 from tests.conformance.terminal_side import terminal, terminal_side
 from tests.conformance.websocket_side import listening, websocket_side
+
+PROBES = {check.__name__ for check in PROBING}
 
 
 def skipped(report):
@@ -39,6 +42,7 @@ async def test_the_line_of_one_life_of_a_world(autojump_clock):
         "returns_at_the_end_of_its_input",
         "says_that_another_receives",
         "says_that_the_account_is_refused",
+        *PROBES,
     }
     all_others = {check.__name__ for check in PLATFORM_CLAUSES} - by_the_side
     report = await check_platform(lambda side: CutLine(side.memory, life), memory_side, only=all_others)
@@ -65,6 +69,7 @@ async def test_the_websocket():
         "returns_at_the_end_of_its_input",
         "hands_over_what_it_cannot_read",
         "says_that_another_receives",
+        *PROBES,
     }
 
 
@@ -74,6 +79,7 @@ async def test_the_terminal():
         # a pipe confirms nothing and keeps nothing; a screen refuses nothing
         "a_chat_that_is_gone_says_so",
         "a_lost_answer_is_unknown",
+        "a_connection_that_dies_is_unknown",
         "comes_back_after_a_lost_line",
         "confirms_only_what_is_durable",
         "does_not_hand_over_what_was_confirmed",
@@ -93,4 +99,6 @@ async def test_the_terminal():
         "speaks_in_several_places_at_once",
         "speaks_in_the_thread",
         "takes_a_text_of_full_length",
+        # nobody has an account here
+        *PROBES,
     }

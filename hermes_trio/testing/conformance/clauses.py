@@ -8,7 +8,6 @@ side cannot play a part: such a clause is reported as skipped, never as kept.
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
@@ -16,6 +15,8 @@ from typing import Any, TypeVar
 
 import trio
 from msgspec import Struct
+
+from hermes_trio.runtime.tracebacks import places_of
 
 CLAUSE_S = 15.0
 """How long one clause may take, in seconds of the loop's clock."""
@@ -168,8 +169,8 @@ def _foreign(error: BaseException) -> str:
 
 
 def _where(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)[-3:]
-    return "\n".join(f"    at {frame.filename}:{frame.lineno} {frame.name}" for frame in frames)
+    """The frames of whoever wrote what is under trial; ours and trio's are counted."""
+    return "\n".join(f"    {line}" for line in places_of(error).splitlines())
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -9,13 +9,14 @@ from typing import TypeVar
 from hermes_trio.ports.platform import Platform
 from hermes_trio.testing.conformance.clauses import Report, hold_against
 from hermes_trio.testing.conformance.platform_failing import FAILING
+from hermes_trio.testing.conformance.platform_probing import PROBING
 from hermes_trio.testing.conformance.platform_receiving import RECEIVING
 from hermes_trio.testing.conformance.platform_sending import SENDING
 from hermes_trio.testing.conformance.platform_service import Service
 from hermes_trio.testing.conformance.platform_splitting import LEAVING, SPLITTING
 from hermes_trio.testing.conformance.platform_trial import PlatformTrial
 
-PLATFORM_CLAUSES = (*SPLITTING, *RECEIVING, *SENDING, *FAILING, *LEAVING)
+PLATFORM_CLAUSES = (*SPLITTING, *RECEIVING, *SENDING, *FAILING, *PROBING, *LEAVING)
 S = TypeVar("S", bound=Service)
 
 

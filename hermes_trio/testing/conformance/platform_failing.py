@@ -73,6 +73,23 @@ async def a_lost_answer_is_unknown(trial: PlatformTrial) -> None:
         expect(shown in (["next"], ["perhaps", "next"]), "the next is said after it", shown)
 
 
+async def a_connection_that_dies_is_unknown(trial: PlatformTrial) -> None:
+    """A connection that dies while `deliver` waits for its answer is SendUnknown, never a receipt."""
+    errors: list[Exception] = []
+    async with trial.serving() as serving:
+
+        async def say() -> None:
+            errors.append(await serving.failure(trial.send("perhaps")))
+
+        await trial.service.hold()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(say)
+            await trial.service.held()
+            await trial.service.disconnect()
+        [error] = errors
+        expect(isinstance(error, SendUnknown), "SendUnknown", repr(error))
+
+
 async def _fails(trial: PlatformTrial, trouble: Trouble, kind: type[Exception]) -> Exception:
     async with trial.serving() as serving:
         await trial.service.fail_next(trouble)
@@ -100,4 +117,5 @@ FAILING = (
     a_chat_that_is_gone_says_so,
     markup_that_is_refused_says_so,
     a_lost_answer_is_unknown,
+    a_connection_that_dies_is_unknown,
 )
