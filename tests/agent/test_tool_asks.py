@@ -8,8 +8,9 @@ import trio
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.errors import AskTimedOut
 from hermes_trio.testing import faults, open_world, text, tool
+from hermes_trio.testing.scripted_model import Line
 from hermes_trio.transcript.assembly import UNKNOWN
-from hermes_trio.values.transcript import UserEntry
+from hermes_trio.values.transcript import ModelAnswer, ToolCall, UserEntry
 from tests.agent.questions import asked, buttons, prompts
 from tests.agent.test_agent import ATool, results
 from tests.invariants.at_rest import check
@@ -289,4 +290,96 @@ async def test_run_again_a_call_that_does_not_ask_what_it_asked_ends_its_turn(au
         check(world)
 
 
-# --- two at once
+# --- two calls of one answer, each of which asks
+
+
+class Asks:
+    """A tool that asks, and says what was answered; each time it goes on with an answer is an effect."""
+
+    description, idempotent = "Ask.", False
+    parameters = {"type": "object"}  # noqa: RUF012
+
+    def __init__(self, name):
+        self.name = name
+        self.effects = []
+
+    async def run(self, arguments, call):
+        answer = await call.ask(f"{self.name}?", timeout_s=600)
+        self.effects.append(call.op)
+        return f"{self.name}: {answer}"
+
+
+def both():
+    """An answer of a model that calls two tools."""
+    calls = tuple(ToolCall(f"call-{name}", name, "{}") for name in ("left", "right"))
+    return Line(ModelAnswer(calls=calls, finish="tool_calls"))
+
+
+async def begun_both(world):
+    world.model.script(both(), text("done"), text("done"))
+    await world.say("ada", "go")
+    await asked(world)
+
+
+async def test_two_calls_of_one_answer_run_one_after_the_other(autojump_clock):
+    async with open_world(tools=[Asks("left"), Asks("right")]) as world:
+        await begun_both(world)
+        await world.until(seconds=60)
+        assert [one.text for one in prompts(world)] == ["left?"]
+        await world.say("ada", "one")
+        await asked(world, 2)
+        await world.say("ada", "two")
+        await world.settle()
+        assert results(world) == [("left: one", False), ("right: two", False)]
+        check(world)
+
+
+async def test_a_crash_at_every_commit_of_two_calls_that_ask(autojump_clock):
+    """Each answer reaches the call that asked for it, or nobody knows of that call how it ended."""
+    gave = set()
+    for nth in range(1, 81):
+        tools = [Asks("left"), Asks("right")]
+        async with open_world(tools=tools, seed=nth, commands=[]) as world:
+            world.crash_before_commit(nth)
+            if not await two_are_answered(world):
+                break
+            effects = [op for one in tools for op in one.effects]
+            check(world, effects)
+            assert len(effects) == len(set(effects))
+            assert {final.removesuffix(" ↻") for final in world.texts("ada", "final")} == {"done"}
+            assert not [line for line in world.lines("turn closed") if line["outcome"] == "failed"]
+            gave |= {told for told, _ in results(world)} if results(world) else set()
+    assert nth < 80
+    assert gave <= {"left: to left?", "right: to right?", UNKNOWN}
+    assert {"left: to left?", "right: to right?"} <= gave
+
+
+async def two_are_answered(world):
+    """Say something, answer each prompt as it comes, start it again when it has crashed; whether it has."""
+    crashed = False
+
+    async def revive():
+        nonlocal crashed
+        await world.crashed()
+        crashed = True
+        await world.start()
+
+    async def answer():
+        told = set()
+        while True:
+            for prompt in prompts(world):
+                question = prompt.text.removesuffix(" ↻")
+                if question not in told:
+                    told.add(question)
+                    await world.say("ada", f"to {question}")
+            await trio.sleep(1)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(revive)
+        nursery.start_soon(answer)
+        world.model.script(both(), text("done"), text("done"))
+        await world.say("ada", "go")
+        await trio.sleep(3000)
+        nursery.cancel_scope.cancel()
+    await world.settle()
+    return crashed
