@@ -59,6 +59,7 @@ class Agent(Protocol[TurnT]):
     """Answers a turn: an `async def agent(turn)`, or an object that is called like one.
 
     Such an object may have a `profile`, an `AgentProfile`. Without one the defaults hold.
+    `testing.check_agent` looks at what an agent must do.
     """
 
     def __call__(self, turn: TurnT, /) -> Awaitable[str | Silence | None]:

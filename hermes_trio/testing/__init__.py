@@ -19,6 +19,7 @@ from hermes_trio.testing.conformance import Service as Service
 from hermes_trio.testing.conformance import Skipped as Skipped
 from hermes_trio.testing.conformance import Trouble as Trouble
 from hermes_trio.testing.conformance import Unable as Unable
+from hermes_trio.testing.conformance import check_agent as check_agent
 from hermes_trio.testing.conformance import check_command as check_command
 from hermes_trio.testing.conformance import check_model as check_model
 from hermes_trio.testing.conformance import check_platform as check_platform

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hermes_trio.testing.conformance.agent import AGENT_CLAUSES
 from hermes_trio.testing.conformance.clauses import sentence
 from hermes_trio.testing.conformance.command import COMMAND_CLAUSES
 from hermes_trio.testing.conformance.model import MODEL_CLAUSES
@@ -18,6 +19,7 @@ PORTS = {
     "tool": TOOL_CLAUSES,
     "command": COMMAND_CLAUSES,
     "store": STORE_CLAUSES,
+    "agent": AGENT_CLAUSES,
 }
 
 

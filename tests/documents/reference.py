@@ -38,7 +38,7 @@ TESTING = {
     "Around it": "MemoryPlatform Seen Call ScriptedModel text tool partial fails hangs Line"
     " RecordingTool Effect WorldClock",
     "What happened": "Record Event",
-    "Conformance": "check_platform check_store check_model check_tool check_command Service"
+    "Conformance": "check_platform check_store check_model check_tool check_command check_agent Service"
     " Trouble Provider MakeContext MakeStore Report Skipped Broken Unable",
     "Faults and cuts": "FAULTS Rounds rounds alive seeded_scheduling CrashingStore",
 }

@@ -4,6 +4,7 @@
 with), its clauses, and its `check_...`.
 """
 
+from hermes_trio.testing.conformance.agent import check_agent as check_agent
 from hermes_trio.testing.conformance.clauses import Broken as Broken
 from hermes_trio.testing.conformance.clauses import Report as Report
 from hermes_trio.testing.conformance.clauses import Skipped as Skipped
