@@ -97,7 +97,8 @@ async def serves_several_at_once(trial: AgentTrial) -> None:
 async def takes_the_same_steps_again(trial: AgentTrial) -> None:
     """Killed before any commit and called again from its first line, it takes the steps it took before.
 
-    What differs from attempt to attempt (time, chance, what others answer) is drawn in a step.
+    What differs from attempt to attempt (time, chance, what others answer) is drawn in a step. A step that
+    the kill cut off may end the turn with StepUnknown: that is no fault of the agent.
     """
     for nth in range(1, CRASHES_MAX):
         async with trial.world() as world:
@@ -118,7 +119,8 @@ async def takes_the_same_steps_again(trial: AgentTrial) -> None:
             if not crashed:
                 return
             await world.settle()
-            trial.expect_finished(world, f"a kill before commit {nth}")
+            if not any("StepUnknown" in (line["error"] or "") for line in world.lines("turn closed")):
+                trial.expect_finished(world, f"a kill before commit {nth}")
 
 
 async def ends_when_it_is_stopped(trial: AgentTrial) -> None:
