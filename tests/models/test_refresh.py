@@ -13,7 +13,7 @@ from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.transcript import ModelAnswer
-from tests.models.test_fallback import REQUEST, START, Calendar, Log
+from tests.models.desk import REQUEST, START, Calendar, Log
 
 
 class TokenServer:
