@@ -185,8 +185,6 @@ async def _close(
         await store.pause(turn.turn, "")
     elif found == "paused":
         await store.pause(turn.turn, sentences.held(CALM_S))
-    elif found == "empty":
-        await store.abandon(turn.turn, found)
     elif found == "stuck":
         notice = sentences.stuck(turn.interruptions, turn.session)
         await store.abandon(turn.turn, found, notice, suspend=True)

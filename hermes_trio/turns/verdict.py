@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry
+from hermes_trio.values.transcript import AssistantEntry, Entry
 
-Verdict = Literal[
-    "resume", "paused", "answered", "empty", "too_old", "stuck", "not_allowed", "not_asked", "absent"
-]
+Verdict = Literal["resume", "paused", "answered", "too_old", "stuck", "not_allowed", "not_asked", "absent"]
 
 
 def verdict(
@@ -27,7 +25,7 @@ def verdict(
     """Resume the turn, or why it is not resumed.
 
     Args:
-        tail: the newest entry of the turn; a note only if the turn has nothing else.
+        tail: the newest entry of the turn that is no note.
         age_s: seconds since the last thing it did (`Interrupted.last_at`). Below 0 if that is in the future,
             since the wall clock was set back: at the first interruption it counts as fresh, later as too old.
         interruptions: how many boots in a row left a turn of its session running, the last one included.
@@ -49,8 +47,6 @@ def verdict(
     if not resume or freshness_s <= 0:
         return "not_asked"
     if not waits:
-        if isinstance(tail, NoteEntry) and tail.about == "cut_short":
-            return "empty"
         if interruptions >= stuck_after:
             return "stuck"
         if age_s > freshness_s or (age_s < 0 and interruptions > 1):

@@ -202,7 +202,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
         last_at: wall time of the last thing it did: a transcript entry, or the end of a sleep.
         interruptions: how many boots in a row left a turn of its session running.
         waits: for the answer to an open question, or in a sleep whose end is still to come.
-        tail: the newest entry of the turn; a note only if the turn has nothing else.
+        tail: the newest entry of the turn that is no note.
         said: the messages that it has to answer, and who wrote each from where.
     """
 

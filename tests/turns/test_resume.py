@@ -155,30 +155,6 @@ async def test_a_call_without_a_result_is_shown_as_unknown_and_not_run_again(aut
         check(world, mail.sent)
 
 
-async def test_a_turn_whose_only_entry_is_our_own_note_is_closed_and_nothing_is_said(autojump_clock):
-    async with open_world() as world:
-        await world.say("ada", "hello")
-        await world.settle()
-        world.crash()
-        world.db.execute(
-            "insert into turn(session, key, boot, state, address, opened_at)"
-            " select session, key, boot, 'running', address, opened_at from turn"
-        )
-        world.db.execute(
-            "insert into entry(session, turn, size, body, at) values(1, 2, 9, ?, ?)",
-            (b'{"type":"note","text":"go on","about":"cut_short"}', world.clock.now()),
-        )
-        await world.start()
-        await world.settle()
-        assert verdicts(world) == ["empty"]
-        assert len(world.model.requests) == 1
-        assert world.texts("ada") == ["you said: hello"]
-        await world.say("ada", "again")
-        await world.settle()
-        assert notes(world.model.requests[-1]) == []
-        check(world)
-
-
 async def test_a_question_that_nobody_has_seen_yet_waits_for_its_user_however_old_it_is(autojump_clock):
     async def agent(turn):
         return f"{await turn.ask('Which?', timeout_s=1e6)} it is"
@@ -241,6 +217,22 @@ async def test_the_next_message_sees_what_was_cut_short_and_which_outcome_is_unk
         [note] = notes(world.model.requests[-1])
         assert "Started, outcome unknown: mail." in note
         assert [entry.text for entry in entries if isinstance(entry, ToolEntry)] == [UNKNOWN]
+        check(world, mail.sent)
+
+
+async def test_it_is_no_turns_own_so_no_start_finds_a_turn_that_holds_nothing_else(autojump_clock):
+    mail = Mail()
+    async with open_world(tools=[mail]) as world:
+        await given_up(world, mail)
+        (told,) = world.db.execute(
+            "select turn from entry where cast(body as text) like '%cut_short%'"
+        ).fetchall()
+        assert told == (None,)
+        await cut_short(world)
+        await world.start()
+        await world.settle()
+        assert verdicts(world) == ["too_old"]
+        assert len(world.model.requests) == 1
         check(world, mail.sent)
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.turns.verdict import verdict
-from hermes_trio.values.transcript import AssistantEntry, NoteEntry, ToolCall, ToolEntry, UserEntry
+from hermes_trio.values.transcript import AssistantEntry, ToolCall, ToolEntry, UserEntry
 
 ASKED = UserEntry(text="do it")
 CALLS = AssistantEntry(text="", calls=(ToolCall("1", "mail", "{}"),), finish="tool_calls")
 ANSWER = AssistantEntry(text="done")
-NOTE = NoteEntry(text="cut short", about="cut_short")
 
 ORDINARY = {
     "tail": ASKED,
@@ -67,12 +66,6 @@ ORDINARY = {
         ({"tail": ToolEntry("1", "mail", "sent")}, "resume"),
         ({"tail": ToolEntry("1", "mail", "sent"), "age_s": 3600.1}, "too_old"),
         ({"tail": None}, "resume"),
-        # Only the gateway's own note of an earlier end: nothing was asked. What happened is something.
-        ({"tail": NOTE}, "empty"),
-        ({"tail": NOTE, "interruptions": 30}, "empty"),
-        ({"tail": NOTE, "guarded": True}, "empty"),
-        ({"tail": NOTE, "waits": True}, "resume"),
-        ({"tail": NoteEntry(text="a process ended")}, "resume"),
         # The whole process keeps dying: what would go on is held back, what would end ends.
         ({"guarded": True}, "paused"),
         ({"guarded": True, "waits": True}, "paused"),

@@ -110,12 +110,10 @@ def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Int
 
 
 def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
-    """The newest entry of the turn, or of a message that it was given again.
+    """The newest entry of the turn, or of a message that it was given again; a note says nothing of it.
 
-    A note counts only where the turn has no message. A message whose entry is spoilt gets a new entry when
-    the turn goes on.
+    A message whose entry is spoilt gets a new entry when the turn goes on.
     """
-    note: Entry | None = None
     mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
     for (body,) in tx.run(
         f"select body from entry where session = ? and ({mine}) order by id desc", (session, turn, key, turn)
@@ -125,9 +123,7 @@ def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
         entry: Entry = read_entry(body)
         if not isinstance(entry, NoteEntry):
             return entry
-        note = note or entry
-    asked = "select 1 from inbound where key = ? and turn = ? and outcome is null"
-    return None if tx.one(asked, key, turn) else note
+    return None
 
 
 def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...]:

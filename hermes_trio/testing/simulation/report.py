@@ -65,7 +65,6 @@ WORTH_MEETING = (
             "resume",
             "paused",
             "answered",
-            "empty",
             "too_old",
             "stuck",
             "not_allowed",
