@@ -83,7 +83,7 @@ def _onward(
     config = load(file, environ=os.environ)
     if model is not None:
         config = replace(config, model=replace(config.model, name=model, fallback=()))
-    if missing := set(run_tools) - set(config.tools.enable):
+    if missing := set(run_tools) - set(config.tools.names):
         raise click.UsageError(f"--run-tools: not enabled in the configuration: {', '.join(sorted(missing))}")
     clock = _clock()
 
@@ -108,7 +108,7 @@ async def _run_onward(
     from hermes_trio.runtime.log import standard_log
     from hermes_trio.testing.replay import open_replay, recorded_tools
 
-    tools = enabled_tools(config.tools.enable)
+    tools = enabled_tools(config.tools.names)
     tools += recorded_tools(recording, but={tool.name for tool in tools})
     log, clock, chance = standard_log(redact), SystemClock(), system_chance()
     async with open_models(config, clock=clock, chance=chance, log=log, learn=redact.learn) as models:

@@ -155,7 +155,7 @@ def load(
         environ: where "env:NAME" looks.
         adapters: by name, functions that import an Adapter; by default what is installed. Only those
             that are configured are called.
-        tools: the names that `tools.enable` may hold; by default what is installed.
+        tools: the names that `tools.enable` and `tools.disable` may hold; by default what is installed.
         providers: as `adapters`, functions that import a ModelProvider.
 
     Raises:
@@ -235,9 +235,10 @@ class _Reading:
                 sections["agent"] = replace(agent, prompt=self.files.text(agent.prompt[len("file:") :]))
             except ValueError as error:
                 self.filling.wrong(("agent", "prompt"), str(error))
-        for index, name in enumerate(sections["tools"].enable if sections["tools"] else ()):
-            if name not in tools:
-                self.filling.unknown_name(("tools", "enable", index), "tool", name, tools)
+        for key in ("enable", "disable"):
+            for index, name in enumerate(getattr(sections["tools"], key, ())):
+                if name not in tools:
+                    self.filling.unknown_name(("tools", key, index), "tool", name, tools)
 
 
 def _source(path: Path | None) -> str:

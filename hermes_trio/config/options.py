@@ -146,14 +146,25 @@ class ModelOptions(Endpoint, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     fallback: tuple[Endpoint, ...] = ()
 
 
+TOOLS_BY_DEFAULT = ("now", "sleep")
+
+
 class Tools(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[tools]`: what the agent may call.
 
     Args:
-        enable: names of installed tools.
+        enable: names of installed tools, beside those that are on by default.
+        disable: names of those that are off, whoever enables them.
     """
 
-    enable: tuple[str, ...] = ("now", "sleep")
+    enable: tuple[str, ...] = ()
+    disable: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tools that the agent may call."""
+        named = dict.fromkeys((*TOOLS_BY_DEFAULT, *self.enable))
+        return tuple(name for name in named if name not in self.disable)
 
 
 SECTIONS: dict[str, type[Struct]] = {

@@ -72,7 +72,7 @@ async def open_agent(
         yield own_agent(config)
         return
     async with open_models(config, clock=clock, chance=chance, log=log, learn=learn) as models:
-        yield agent_of(config, models, enabled_tools(config.tools.enable))
+        yield agent_of(config, models, enabled_tools(config.tools.names))
 
 
 @asynccontextmanager

@@ -25,9 +25,15 @@ def test_what_is_not_said_has_its_default(read):
     assert config.agent.steps_max == 60
     assert config.model.name == "gpt-5.5"
     assert config.model.fallback == ()
-    assert config.tools.enable == ("now", "sleep")
+    assert config.tools.names == ("now", "sleep")
     assert config.accounts[0].options.feed == "corn"
     assert not config.terminal_implied
+
+
+def test_enable_adds_to_the_tools_that_are_on_and_disable_takes_away(read):
+    tools = read(MINIMAL + '[tools]\nenable = ["sleep"]\ndisable = ["now"]').tools
+    assert tools.names == ("sleep",)
+    assert read(MINIMAL + '[tools]\nenable = ["sleep"]').tools.names == ("now", "sleep")
 
 
 def test_a_whole_number_will_do_for_seconds(read):
@@ -51,7 +57,7 @@ def test_the_parts_of_a_stop_add_up(read):
         ("busy = 'queue'", "1: busy: unknown key; it belongs in [gateway]"),
         ("[session]\nqueue_max = 1", "2: session.queue_max: unknown key; it belongs in [gateway]"),
         ("[session]\nbusi = 1", "2: session.busi: unknown key; did you mean gateway.busy?"),
-        ("[tools]\nzzzzzz = 1", "2: tools.zzzzzz: unknown key; valid here: enable"),
+        ("[tools]\nzzzzzz = 1", "2: tools.zzzzzz: unknown key; valid here: disable, enable"),
         ("\n[gateway.session]", "2: gateway.session: unknown key; it belongs at the top level"),
         ("gateway = 3", "1: gateway: must be a table: [gateway]"),
         ("[[gateway]]", "1: gateway: must be a table: [gateway]"),
@@ -74,6 +80,7 @@ def test_the_parts_of_a_stop_add_up(read):
         ),
         ("[platforms.pigeon]", "1: platforms.pigeon.token: is missing and has no default"),
         ("[tools]\nenable = [\n'now',\n'slep']", "4: tools.enable[1]: unknown tool; did you mean sleep?"),
+        ("[tools]\ndisable = ['slep']", "2: tools.disable[0]: unknown tool; did you mean sleep?"),
         ("[tools]\nenable = 'now'", "2: tools.enable: must be a list in [ ]"),
         ("[tools]\nenable = [3]", '2: tools.enable[0]: must be text in "quotes", not a whole number'),
         (

@@ -33,7 +33,7 @@ async def test_models_at_one_address_with_the_same_keys_share_what_is_known_of_t
 
 async def test_the_agent_has_the_prompt_and_the_tools_that_are_enabled(place):
     (place.home / "prompt.txt").write_text("Be brief.\n")
-    place.configure('[agent]\nprompt = "file:prompt.txt"\n[tools]\nenable = ["now"]\n')
+    place.configure('[agent]\nprompt = "file:prompt.txt"\n[tools]\ndisable = ["sleep"]\n')
     place.model.push(Item(calls=[Call("now")]))
     async with place.daemon() as daemon:
         await daemon.ready()

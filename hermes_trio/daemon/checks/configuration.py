@@ -35,7 +35,7 @@ def checked(config: Config) -> Iterator[str]:
     else:
         fallbacks = "".join(f", then {each.name}" for each in config.model.fallback)
         yield f"model: {model_name(config)}{fallbacks}"
-        yield f"tools: {', '.join(tool.name for tool in enabled_tools(config.tools.enable)) or 'none'}"
+        yield f"tools: {', '.join(tool.name for tool in enabled_tools(config.tools.names)) or 'none'}"
     yield f"commands: {', '.join(f'/{name}' for name in by_name(installed_commands()))}"
     context = AdapterContext(Path(config.gateway.state_dir), system_chance(), SystemClock())
     for account in config.accounts:
@@ -55,7 +55,7 @@ def _weak(config: Config) -> Iterator[str]:
         host = split.hostname or ""
         if split.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
             yield f"{key}: {host} is spoken to without encryption; whoever is in between reads the key: https://"
-    runs = {"terminal", "process"} & set(config.tools.enable)
+    runs = {"terminal", "process"} & set(config.tools.names)
     for account in config.accounts:
         if runs and "*" in getattr(account.options, "allow_users", ()):
             where = dotted(account.path)

@@ -81,7 +81,7 @@ def _config(config: Config) -> dict[str, Any]:
         "agent": _told(config.agent),
         "model": _told(config.model),
         "fallbacks": [_told(each) for each in config.model.fallback],
-        "tools": len(config.tools.enable),
+        "tools": len(config.tools.names),
         "accounts": [{"platform": each.platform} | _told(each.options) for each in config.accounts],
         "stop_s": config.stop_s,
     }
