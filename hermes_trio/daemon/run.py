@@ -52,12 +52,12 @@ def run_daemon(
 ) -> int:
     """Be the daemon in the foreground; returns the exit code.
 
-    Asked to begin anew, it ends with 75 if a supervisor is known to start it again; else the process
-    executes itself, when everything is closed. Where that would be its end (the configuration is wrong by
-    now, the program is gone) it lives on as it is.
+    Asked to restart, it ends with 75 if a supervisor is known to start it again. Otherwise the process
+    executes itself after everything is closed. If that cannot succeed (the configuration
+    has become wrong, the program is gone), it goes on as it is.
 
-    Log lines go to standard error. Where somebody chats on the terminal they would garble it, so they go to
-    `hermes.log` in the state_dir, which is turned over at 10 MB.
+    Log lines go to standard error. While somebody chats on the terminal they go to `hermes.log` in the
+    state_dir instead. That file is rotated at 10 MB.
 
     Raises:
         HermesError: it cannot start. May be within exception groups.

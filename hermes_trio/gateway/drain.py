@@ -62,10 +62,10 @@ async def end_boot(store: Store, log: Log) -> None:
 async def limit(store: Store, left: trio.Event) -> None:
     """When this task is cancelled, tell the store to wait for the disk no longer than CLOSE_S from then on.
 
-    It runs in the nursery of what it watches over, so it is cancelled with it, whoever cancels.
+    It runs in the nursery whose body it limits, so a cancel of that nursery reaches this task too.
 
     Args:
-        left: set when that has ended without a cancel. Then the store is told nothing.
+        left: set when the body has ended without a cancel. Then the store is told nothing.
     """
     try:
         await left.wait()

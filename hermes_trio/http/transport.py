@@ -224,8 +224,8 @@ def _checked(place: _Place, headers: tuple[tuple[str, str], ...]) -> _Fields:
 class Client(httpx.AsyncClient):
     """An httpx client that also has a straight way to its connections.
 
-    `ask` and `ask_whole` pass by what `httpx.AsyncClient` does around a request (cookies, redirects, auth,
-    hooks), none of which our clients have, and which costs as much as the exchange itself.
+    `ask` and `ask_whole` leave out what `httpx.AsyncClient` does around a request: cookies, redirects, auth,
+    hooks. Our clients use none of these, and they cost as much time as the exchange itself.
     """
 
     def __init__(self, connections: KeptConnections, **options: Any) -> None:

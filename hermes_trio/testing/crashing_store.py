@@ -55,13 +55,13 @@ class CrashingStore(SqliteStore):
     Args:
         commit_s: a commit takes up to this long before it and after it, in virtual seconds. Where it takes
             any time, chance also says how many callers are committed at once.
-        at: told, synchronously, that a commit is about to happen ("before"), that one has happened that
-            nobody knows of yet ("after"), that the gateway learns of it now ("told"), and that the disk
-            hangs from this commit on. What kills the store there keeps it from its caller.
+        at: called synchronously at each moment of a commit: "before" it; "after" it, when its caller does not
+            know of it yet; "told", when its caller learns of it; "hangs", when the disk begins to hang. If it
+            kills the store, the caller hears nothing.
 
     Attributes:
-        slow_s: what each of the two delays is longer by.
-        hangs: how the disk shall hang.
+        slow_s: added to each of the two delays.
+        hangs: how the disk hangs.
     """
 
     def __init__(

@@ -5,8 +5,8 @@
             await replay.finished()
             assert replay.differences() == []
 
-The gateway is the real one, on the real store. What was outside it (users, the model, tools, the chat
-service, whoever killed it) does what it did, and nothing has an effect.
+The gateway is the real one, on the real store. All outside of it (users, the model, tools, the chat
+service, kills) is played from the recording, and has no effect on the world.
 """
 
 from __future__ import annotations

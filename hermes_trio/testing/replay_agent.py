@@ -228,7 +228,7 @@ def _raised_by_a_model(turn: RecordedTurn) -> Exception | None:
 
 
 def error_named(kind: str, text: str) -> Exception:
-    """An exception whose type has this name: the one that is known by it, else one made for it."""
+    """An exception whose type has this name: a built-in type or one of ours, else a type made for it."""
     known = getattr(builtins, kind, None) or getattr(errors, kind, None)
     if isinstance(known, type) and issubclass(known, Exception):
         try:

@@ -24,11 +24,11 @@ CLOSING_LINES = frozenset(
 
 
 class Difference(Struct, frozen=True):
-    """Something that is otherwise.
+    """One thing that the replay did differently.
 
     Args:
         where: "turn 3, step 'model' call 2".
-        recorded, replayed: what it was and what it is, None where there is no such thing.
+        recorded, replayed: the two values. None: one of them does not have it.
     """
 
     where: str

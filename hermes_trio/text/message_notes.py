@@ -1,8 +1,8 @@
-"""What a model is told of a message beside its words, in marks that nobody else can write. Pure.
+"""Notes for the model about a message: sender, quote, forward. Only the gateway can write their marks. Pure.
 
-The gateway's own words stand between ⟦ and ⟧, which are taken out of every text that comes from elsewhere.
-What somebody else wrote (a quoted message, a forwarded one, what a program printed) stands behind `> `, line
-by line, also inside of a note; what somebody calls himself stands in quotes, which no name has.
+The gateway's own words stand between ⟦ and ⟧. These two marks are taken out of every other text. A quoted or
+forwarded message, and the output of a program, stand behind `> `, line by line, inside of a note too. Names
+stand in quotes, and quotes are taken out of names.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def foreign(text: str) -> str:
 
 
 def in_context(message: Message) -> UserEntry:
-    """What a message says, with what it answers, whose words it passes on, and in a group who says it."""
+    """The message as an entry: its text, the message it answers, who wrote a forwarded text, its sender."""
     before = _answered(message.quoted) if message.quoted is not None else ""
     who = "" if message.private else _name(message.sender)
     if message.forwarded is not None:

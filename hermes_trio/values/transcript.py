@@ -118,9 +118,9 @@ class Spelled(Struct, frozen=True):
     Args:
         body: the service's own JSON of it.
         entries: how many it holds.
-        role: whose the last of them is, where that matters for what follows.
-        ids: what the ids of the last calls became, whose results may follow.
-        pending: what the model has begun last, which it is told only where it is to go on with that.
+        role: of the last entry, if the next one depends on it.
+        ids: the new ids of the last calls, since their results may follow.
+        pending: an answer that the model has begun. It is sent only if the model is to go on with it.
     """
 
     body: bytes = b""

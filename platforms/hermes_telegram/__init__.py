@@ -8,7 +8,7 @@ refusal.py   what a refusal means for the account
 wire.py      update JSON -> Message
 entities.py  people, and stretches of text in UTF-16 units, both ways
 marks.py     links, code and quotes of what comes, written into its text
-spoken.py    to whom a text speaks
+mentions.py  to whom a text speaks
 context.py   what a message answers, quotes, and was forwarded from
 anonymous.py in whose name a button is pressed
 links.py     which addresses Telegram makes a link of
@@ -17,7 +17,7 @@ calls.py     Delivery -> Bot API call, and what its answer means
 answer.py    the answer itself
 menu.py      commands -> the client's menu
 api.py       one HTTP call
-mend.py      broken characters in what comes
+broken_json.py broken characters in what comes
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a message refers to: the one it answers, the stretch of it that was quoted, where it comes from. Pure.
+"""What a message refers to: the message it answers, the part that was quoted, the origin of a forward. Pure.
 
-It is read by itself, so that an odd reply costs what it says and never the message.
+It is read apart from the message: a reply that cannot be read is left out, and the message is kept.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ def written(text: str, entities: Sequence[Entity]) -> str:
 
 
 def spelled(text: str, entities: Sequence[Entity]) -> tuple[str, list[Entity]]:
-    """The text with what is said beside it, and the other entities where they are in it."""
+    """The text with its marks written in, and the entities that are left, moved to their new places."""
     known = [one for one in entities[:ENTITIES_MAX] if one.offset >= 0 and one.length > 0]
     if len(text) > TEXT_MAX or not any(one.type in _WRITTEN or one.type in _QUOTES for one in known):
         return text, known

@@ -4,10 +4,10 @@ options.py   the section [platforms.terminal]
 terminal.py  the Platform
 lines.py     bytes of the input -> lines
 gather.py    lines -> messages: a paste is one
-modes.py     what the terminal can do and what its keys send, how it behaves meanwhile
+modes.py     what the terminal can do; its settings while we talk, and their return
 screen.py    what to print for a delivery: above what has been said, below what is still being made
 paint.py     text without control characters, with ANSI formatting
-pen.py       writing to a file descriptor without holding up the loop
+descriptor_writer.py writing to a file descriptor without holding up the loop
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from hermes_trio import SendRefused, SendUnknown
 class Pen:
     """Writes to one descriptor, in order.
 
-    A thread does the writing, because a terminal that is stopped (Ctrl-S) or a pipe whose reader is slow
-    blocks a write for as long as it likes, and O_NONBLOCK would be set for standard input and error too.
+    A thread does the writing: a stopped terminal (Ctrl-S) or a slow reader of a pipe can block a write for
+    any time. O_NONBLOCK is no way out, since standard input and standard error would have it too.
 
     Args:
         fd: stays open; it belongs to the caller.

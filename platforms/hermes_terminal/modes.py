@@ -1,4 +1,4 @@
-"""What a terminal can do, how it is asked to behave while it is talked on, and how it is left as it was."""
+"""What a terminal can do. Its settings are changed while it is used, and put back afterwards."""
 
 from __future__ import annotations
 

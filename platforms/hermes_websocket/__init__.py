@@ -4,7 +4,7 @@ options.py    the section [platforms.websocket]
 websocket.py  the Platform: the server, and one connection from its handshake to its close
 wire.py       the protocol
 translate.py  frames <-> values
-porch.py      who has not said hello yet
+before_hello.py who has not said hello yet
 door.py       the token file and the port file
 link.py       one connection whose client is known
 links.py      who is connected, and what is not yet confirmed

@@ -16,7 +16,7 @@ BYTES_MAX = 128 * 1024
 """A request to upgrade and a hello, with room to spare."""
 
 
-class Porch:
+class Newcomers:
     """The places before the door."""
 
     def __init__(self) -> None:

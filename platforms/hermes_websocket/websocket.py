@@ -26,7 +26,7 @@ from hermes_trio import (
     SendRefused,
     split_markdown,
 )
-from hermes_websocket.before_hello import Measured, Porch
+from hermes_websocket.before_hello import Measured, Newcomers
 from hermes_websocket.door import MAIN, close_door, own_port, own_token, port_file, token_file
 from hermes_websocket.link import HELLO_S, Link, Refused, greet
 from hermes_websocket.links import Links
@@ -85,7 +85,7 @@ class Websocket:
         self._made = 0
         self._chance = chance
         self._known = 0
-        self._porch = Porch()
+        self._newcomers = Newcomers()
         self._links = Links()
         self._intake: Intake | None = None
 
@@ -184,7 +184,7 @@ class Websocket:
             await trio.aclose_forcefully(stream)
 
     async def _serve_one(self, nursery: trio.Nursery, stream: trio.SocketStream, token: Secret) -> None:
-        with self._porch.place(nursery.cancel_scope):
+        with self._newcomers.place(nursery.cancel_scope):
             measured = Measured(stream)
             with trio.fail_after(HELLO_S):
                 request = await wrap_server_stream(nursery, measured, max_message_size=FRAME_MAX)

@@ -1,7 +1,7 @@
 """The lock of a state_dir, held by the operating system: a daemon that was killed leaves none behind.
 
-The file stays for ever; what counts is the lock on it. The pid it holds is a comment. The folder is locked as
-well, so that a file somebody has removed, as one does with what looks like a leftover, lets no second one in.
+The file stays for ever; what counts is the lock on it. The pid it holds is a comment. The folder is locked
+too: if somebody removes the file as a leftover, a second daemon is still kept out.
 """
 
 from __future__ import annotations

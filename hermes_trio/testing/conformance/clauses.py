@@ -1,8 +1,8 @@
 """A contract as a table of clauses: each a sentence, and the check that looks whether it is kept.
 
 A check is an async function whose name is the clause's and whose docstring's first paragraph is its
-sentence. It raises Unlike for what it saw instead of what it wanted, and Unable where the tester's other
-side cannot play a part: such a clause is reported as skipped, never as kept.
+sentence. It raises Unlike if the contract is broken: that says what was wanted and what was seen. It raises
+Unable if the tester's side lacks what the check needs. Such a clause is reported as skipped, never as kept.
 """
 
 from __future__ import annotations

@@ -66,8 +66,8 @@ class Provider:
         raise Unable("its answers come with nothing that must come back")
 
     async def be_strict(self) -> None:
-        """From now on a request is refused whose roles do not alternate, that does not begin with the user,
-        where another than the assistant follows a tool, or with ids of calls that repeat or are not plain."""
+        """From now on refuse a request if its roles do not alternate, if it does not begin with the user, if
+        a tool is followed by another role than the assistant, or if ids of calls repeat or are not plain."""
         raise Unable("it takes any order")
 
     async def lack(self, part: Part) -> None:

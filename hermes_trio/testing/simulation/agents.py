@@ -211,10 +211,10 @@ def _whole(request: ModelRequest) -> ModelRequest:
 class ObedientModel(ScriptedModel):
     """A model that does what the last message says, one call after the other, then answers it.
 
-    It has a spelling, so what a turn is shown of those before comes from the gateway's memory where it can.
+    It has a spelling, so earlier turns are shown to it from the gateway's memory if they are there.
 
-    What it is asked the same way it answers the same way, also after a crash, since it reads the transcript.
-    It refuses a conversation in which it is not shown what it thought before its calls.
+    It decides by the transcript alone. So it gives the same answer to the same question, also after a crash.
+    It refuses a conversation that lacks its own thoughts before its calls.
 
     `odd` is an answer that ends in an odd word; `refuses` one that is none, by a filter; `cut` a first call,
     or thoughts, that the limit cut; `doubled` calls that come at two places each, with one id; `aloud` an

@@ -122,7 +122,7 @@ class DrainOpensNone(Invariant):
 
 
 class ClosedAsWritten(Invariant):
-    """A turn's last line says what its row says; where somebody else has ended it, that it was cut."""
+    """A turn's last line gives the state of its row. If somebody else ended the turn, it says `cut`."""
 
     name = "I11 closed"
 

@@ -26,8 +26,9 @@ class RightVerdict(Invariant):
         self._found: dict[int, _Times] = {}
 
     def changed(self, change: Change) -> None:
-        """A boot begins: what does it find? What it drops of strangers was a sign of life all the same, and a
-        command that it settles first may have been in the way of an answer."""
+        """A boot begins: note which turns it finds running. This is read before the boot drops or settles
+        anything, since a dropped message of a stranger counts as a sign of life, and a command that waits
+        may block an answer."""
         if change.table == "boot" and change.old is None:
             running = self.facts.db.execute("select id, session from turn where state = 'running'").fetchall()
             self._found = {turn: self._times(turn, session) for turn, session in running}
