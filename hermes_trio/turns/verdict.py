@@ -29,8 +29,8 @@ def verdict(
         age_s: seconds since the last thing it did (`Interrupted.last_at`). Below 0 if that is in the future,
             since the wall clock was set back: at the first interruption it counts as fresh, later as too old.
         interruptions: how many boots in a row left a turn of its session running, the last one included.
-        waits: it waits for the answer to an open question, or for a time to come. It was idle when it was interrupted, so
-            its age and the interruptions do not count.
+        waits: it waits for the answer to an open question, or for a time to come. It was idle when it was
+            interrupted, so its age and the interruptions do not count.
         served: this boot serves its account. If not, a later boot decides.
         allowed: somebody whom it answers may still speak to the account.
         resume: False for `run --no-resume`.

@@ -3,8 +3,8 @@
 What the gateway tells the model (a NoteEntry) goes as user text in brackets. The last message is left open:
 what follows may be of the same role.
 
-If the model paused while the service ran tools of its own, its answer goes back unchanged as the last message,
-and the model goes on with it. If somebody spoke meanwhile, calls of such tools without a result are left out.
+If the model paused while the service ran tools of its own, its answer goes back unchanged as the last
+message, and the model goes on with it. If somebody spoke meanwhile, calls of such tools without a result are left out.
 """
 
 from __future__ import annotations
