@@ -4,7 +4,8 @@ What the gateway tells the model (a NoteEntry) goes as user text in brackets. Th
 what follows may be of the same role.
 
 If the model paused while the service ran tools of its own, its answer goes back unchanged as the last
-message, and the model goes on with it. If somebody spoke meanwhile, calls of such tools without a result are left out.
+message, and the model goes on with it. If somebody spoke meanwhile, calls of such tools without a result are
+left out.
 """
 
 from __future__ import annotations

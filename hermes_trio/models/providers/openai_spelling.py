@@ -1,8 +1,8 @@
 """A conversation as messages of OpenAI's chat completions, in the order that the strictest template takes.
 
 The user begins, and user and assistant alternate: texts of one side in a row become one message. The
-assistant follows the results of tools; if it said nothing there, a text says that it was interrupted. Templates of
-Mistral, Gemma and Llama refuse any other order, and would refuse such a conversation for good.
+assistant follows the results of tools; if it said nothing there, a text says that it was interrupted.
+Templates of Mistral, Gemma and Llama refuse any other order, and would refuse such a conversation for good.
 
 What the gateway tells the model (a NoteEntry) goes as the user's: many templates refuse a system message that
 is not the first. A message of text is left open, since what follows may belong to it.
