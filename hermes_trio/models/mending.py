@@ -16,6 +16,9 @@ NO_PLACE = re.compile(r"unexpected endpoint|no route|unknown (route|endpoint|pat
 NO_SERVER = re.compile(r"^(Connect\w*|UnsupportedProtocol)\b")
 """How the HTTP client says that it did not get as far as a server."""
 
+SILENT = "silent for too long"
+"""What a call failed with that got nothing within its deadline."""
+
 ASKED = re.compile(r"/chat/completions$|/messages$")
 """What a provider adds to the base of its address."""
 
@@ -47,11 +50,18 @@ def explained(error: ModelFailed, url: str, model: str) -> ModelFailed:
 
 def likely_mend(error: ModelFailed, url: str, model: str) -> str:
     """What is most likely meant where a call failed so; "": nothing of the configuration is suspected."""
-    if error.status in NOBODY or NO_PLACE.search(error.why):
+    if is_not_found(error):
         return _of_address(error, _shown(url), model)
+    if error.why.startswith(SILENT):
+        return "is it up, or still loading its model? `first_byte_s` says how long it may be silent"
     if error.kind == "transport" and NO_SERVER.search(error.why):
         return "does a server listen there, and is `base_url` right?"
     return OF_KIND.get(error.kind, "")
+
+
+def is_not_found(error: ModelFailed) -> bool:
+    """Whether there is nothing of the kind where it was asked: no such address, or no such model."""
+    return error.status in NOBODY or NO_PLACE.search(error.why) is not None
 
 
 def _of_address(error: ModelFailed, url: str, model: str) -> str:
@@ -62,7 +72,7 @@ def _of_address(error: ModelFailed, url: str, model: str) -> str:
         return f"is `base_url` {shorter}?"
     if VERSION.search(base) is None:
         return f"is `base_url` {base}/v1?"
-    return "are `base_url` and the `name` of the model right?"
+    return "are `base_url`, `provider` and the `name` of the model right?"
 
 
 def _shown(url: str) -> str:

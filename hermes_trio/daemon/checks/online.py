@@ -8,6 +8,7 @@ from hermes_trio.config.load import Config
 from hermes_trio.daemon.checks.surroundings import Found, surroundings
 from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
+from hermes_trio.models.mending import is_not_found
 from hermes_trio.ports.model import Model
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.log import standard_log
@@ -58,7 +59,7 @@ async def _ask(model: Model, key: str) -> tuple[bool, str]:
         with trio.fail_after(ASKED_S):
             answer = await model.complete(REQUEST, key=key, on_text=lambda _: None)
     except ModelFailed as error:
-        return False, f"{error.kind}: {error.why}"
+        return False, f"{'not_found' if is_not_found(error) else error.kind}: {error.why}"
     except trio.TooSlowError:
         return False, f"no answer within {ASKED_S:.0f} s"
     return _taken(answer, model)

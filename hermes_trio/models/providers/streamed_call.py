@@ -17,7 +17,6 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.errors import failure
-from hermes_trio.models.mending import explained
 from hermes_trio.models.providers.sse import BOM, EVENT_BYTES_MAX, Event, EventStream, EventTooLarge
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.redaction import Redactor
@@ -131,7 +130,7 @@ class Exchange(Struct, frozen=True):
                 finally:
                     await answer.body.aclose()
             if silence.cancelled_caught and not reading.whole:
-                raise ModelFailed("transport", "silent for too long")
+                raise ModelFailed("transport", SILENT)
         except httpx.LocalProtocolError:
             # It may quote a header.
             raise ModelFailed("malformed", "the request cannot be written as HTTP") from None

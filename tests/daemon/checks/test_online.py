@@ -34,7 +34,7 @@ async def test_an_address_without_its_version(place):
     config.write_text(config.read_text().replace(f"{place.model_url}/v1", place.model_url))
     code, (line,) = await online(place)
     assert code == 1
-    assert line.startswith("gpt-5.5, key 1/1: unknown: 404: ")
+    assert line.startswith("gpt-5.5, key 1/1: not_found: 404: ")
     assert line.endswith(
         f" (asked {place.model_url}/chat/completions for gpt-5.5; is `base_url` {place.model_url}/v1?)"
     )
@@ -52,7 +52,7 @@ def placed(place, base):
         ("/v1/chat/completions", "is `base_url` {url}/v1?"),
         ("/v1/v1", "is `base_url` {url}/v1?"),
         ("/api", "is `base_url` {url}/api/v1?"),
-        ("/v1beta/openai", "are `base_url` and the `name` of the model right?"),
+        ("/v1beta/openai", "are `base_url`, `provider` and the `name` of the model right?"),
     ],
 )
 async def test_the_mend_of_an_address(place, base, mend):
@@ -78,7 +78,8 @@ async def test_nobody_answers_however_that_is_said(place, said):
     code, (line,) = await online(place)
     assert code == 1
     address = f"{place.model_url}/v1/chat/completions"
-    mend = "are `base_url` and the `name` of the model right?"
+    mend = "are `base_url`, `provider` and the `name` of the model right?"
+    assert line.startswith("gpt-5.5, key 1/1: not_found: ")
     assert line.endswith(f" (asked {address} for gpt-5.5; {mend})")
     assert ("https://x.example/v1" in line) == (said is NOBODY["moved"])
 
@@ -92,6 +93,16 @@ async def test_a_name_that_the_server_does_not_know(place, status, said):
     assert code == 1
     assert f"{status}: {said}" in line
     assert line.endswith("; is the `name` of the model right?)")
+
+
+async def test_one_that_is_silent(place):
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace("[model]", "[model]\nfirst_byte_s = 0.5"))
+    place.model.default = Item(hold=0)
+    code, (line,) = await online(place)
+    assert code == 1
+    assert line.startswith("gpt-5.5, key 1/1: transport: silent for too long (asked ")
+    assert line.endswith("`first_byte_s` says how long it may be silent)")
 
 
 async def test_an_answer_with_nothing_in_it_is_none(place):
