@@ -33,21 +33,30 @@ class Said(Struct, frozen=True):
 
 
 class Gather:
-    """Puts lines together. What is fed at once was typed at once."""
+    """Puts lines together. What is fed at once was typed at once.
+
+    Of a paste that cannot be taken whole nothing is: what follows of it is no message either.
+    """
 
     def __init__(self) -> None:
         self._paste: list[Line] = []
+        self._refused = False  # the rest of a paste comes, of which a line was cut, or too much came
 
     def feed(self, lines: Sequence[Line]) -> Iterator[Said]:
         """The messages that are complete with these lines."""
         burst: list[Line] = []
+        may_have_ended = False
         for line in lines:
-            if self._paste or BEGIN in line.raw:
+            if self._refused:
+                self._refused = END not in line.raw
+            elif self._paste or BEGIN in line.raw:
                 if burst:
                     yield _said(burst)
                     burst = []
                 self._paste.append(line)
-                if END in line.raw or line.length >= CUT_AT or self._size() > LINE_MAX:
+                may_have_ended = line.length >= CUT_AT  # its end mark may be in what is lost
+                self._refused = END not in line.raw and (may_have_ended or self._size() > LINE_MAX)
+                if END in line.raw or self._refused:
                     yield from self.end()
             elif burst and (line.raw.startswith(b"/") or burst[-1].raw.startswith(b"/")):
                 yield _said(burst)
@@ -56,6 +65,7 @@ class Gather:
                 burst.append(line)
         if burst:
             yield _said(burst)
+        self._refused = self._refused and not may_have_ended
 
     def end(self) -> Iterator[Said]:
         """The paste that is open, when nothing more comes."""

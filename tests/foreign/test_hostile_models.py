@@ -131,7 +131,8 @@ async def test_only_tokens_are_life(first, sign):
             await send(sign)
 
     failure, took_s = await answer_to(stream)
-    assert (failure.kind, str(failure.why)) == ("transport", "silent for too long")
+    assert failure.kind == "transport"
+    assert failure.why.startswith("silent for too long (asked ")
     assert WAIT_S <= took_s < 2 * WAIT_S + 1
 
 

@@ -4,6 +4,8 @@ import os
 
 import pytest
 import trio
+from hermes_terminal.gather import Gather
+from hermes_terminal.lines import LINE_MAX, Line
 from hermes_terminal.modes import has_colour, is_dumb
 
 from hermes_trio.values.delivery import Choice, Part, Span
@@ -216,6 +218,28 @@ async def test_what_turns_the_order_of_characters_round_is_not_shown(tty, intake
     await serve(tty, intake, nursery)
     await tty.terminal.deliver(delivery("run \u202egnp.exe\u202c \u2066now\u2069 \u200fa\U000e0041b"))
     await tty.shows("run gnp.exe now ab\n>")
+
+
+async def test_of_a_paste_whose_line_the_system_cuts_nothing_is_a_message(tty, intake, nursery):
+    await serve(tty, intake, nursery)
+    pasted = "\x1b[200~first\n" + "x" * 5000 + "\nlast\nof it\x1b[201~\n"
+    nursery.start_soon(trio.to_thread.run_sync, tty.type, pasted)
+    await intake.hears(1)
+    tty.type("hello\n")
+    await intake.hears(2)
+    refused, message = intake.heard
+    assert isinstance(refused, Undecodable)
+    assert message.text == "hello"
+
+
+def test_what_follows_of_a_paste_that_is_too_long_is_no_message_until_its_end():
+    gather = Gather()
+    long = [Line(1, b"\x1b[200~a", 9), *(Line(n, b"x" * 4000, 4000) for n in range(2, 300))]
+    (refused,) = gather.feed(long)
+    assert refused.line.length > LINE_MAX
+    assert not list(gather.feed([Line(300, b"rm -rf x", 8)]))
+    assert not list(gather.feed([Line(301, b"its end\x1b[201~", 13)]))
+    assert [said.line.raw for said in gather.feed([Line(302, b"hello", 5)])] == [b"hello"]
 
 
 async def test_a_backspace_erases_a_whole_character(tty, intake, nursery):
