@@ -132,7 +132,7 @@ def print_ledger(rows: Sequence[LedgerRow]) -> None:
     columns: dict[str, Callable[[LedgerRow], object]] = {
         "id": lambda row: row.id,
         "received": lambda row: local_time(row.received_at),
-        "from": lambda row: row.key or f"{row.account}/{row.chat}",
+        "from": _from,
         "kind": lambda row: row.kind,
         "length": lambda row: row.length,
         "outcome": lambda row: row.outcome or row.state,
@@ -142,6 +142,12 @@ def print_ledger(rows: Sequence[LedgerRow]) -> None:
         "settled": lambda row: "" if row.at is None else local_time(row.at),
     }
     _print_rows(rows, columns)
+
+
+def _from(row: LedgerRow) -> str:
+    """Where a message came from, and who wrote it, also where the conversation is the whole chat's."""
+    place = str(row.key or f"{row.account}/{row.chat}")
+    return place if not row.user or row.user in place.split("/") else f"{place} by {row.user}"
 
 
 def print_sessions(rows: Sequence[SessionView]) -> None:

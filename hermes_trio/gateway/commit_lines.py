@@ -20,9 +20,9 @@ def write_lines(log: Log, consequences: Sequence[Consequence]) -> None:
     """Write them. Before the gateway runs, and after it, this is all that follows from a commit."""
     for what in consequences:
         match what:
-            case Settled(native=native, outcome=outcome, why=why):
+            case Settled(native=native, outcome=outcome, why=why, user=user):
                 where = str(what.key or what.account)
-                log.info(f"message {outcome}", native=native, key=where, why=why)
+                log.info(f"message {outcome}", native=native, key=where, user=user, why=why)
             case HasMoved(account=account, chat=chat, becomes=becomes):
                 log.info("chat moved", account=account, chat=chat, becomes=becomes)
             case OutOfTheWay(what=found):

@@ -146,6 +146,7 @@ class Receiver:
                 "message accepted",
                 native=update.native,
                 key=str(decided.key),
+                user=update.address.user,
                 kind=decided.kind,
                 length=len(update.text),
             )

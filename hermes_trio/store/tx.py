@@ -54,6 +54,11 @@ def readable(read: Callable[[Any], T], value: Any) -> T | None:
     return None
 
 
+def writer_of(body: Any) -> str | None:
+    """Who wrote a message, by the stable id; None where that cannot be read."""
+    return read_message(body).address.user if reads(read_message, body) else None
+
+
 def known_key(text: Any) -> ConversationKey | None:
     """The key of a row that is only shown or logged; None if it has none that can be read."""
     return read_key(text) if reads(read_key, text) else None
@@ -193,9 +198,9 @@ class Tx:
         values = (outcome, reason, self.now, *args)
         if outcome in ("answered", "stopped"):
             return self.run(update, values).rowcount
-        settled = self.run(f"{update} returning id, account, native, key", values).fetchall()
-        for _, account, native, key in settled:
-            self.then(Settled(str(account), str(native), known_key(key), outcome, reason))
+        settled = self.run(f"{update} returning id, account, native, key, body", values).fetchall()
+        for _, account, native, key, body in settled:
+            self.then(Settled(str(account), str(native), known_key(key), outcome, reason, writer_of(body)))
         if outcome == "dropped":
             self.unsay([id for id, *_ in settled])
         return len(settled)

@@ -79,6 +79,7 @@ class Settled(Struct, frozen=True):
     key: ConversationKey | None
     outcome: OutcomeName
     why: str
+    user: str | None = None
 
 
 class Unkept(Struct, frozen=True):

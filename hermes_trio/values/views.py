@@ -196,6 +196,7 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
         native: its id there.
         key: whose conversation it is; None for what could not be decoded.
         chat: the chat's id there.
+        user: who wrote it, by the id that never changes hands; "": that cannot be read.
         kind: what the receiver takes it for: "message", "command", "undecodable" and the like.
         received_at, at: wall time it was accepted, and it got its outcome.
         length: of its text, in characters.
@@ -213,6 +214,7 @@ class LedgerRow(Struct, frozen=True, kw_only=True):
     native: str
     key: ConversationKey | None
     chat: str
+    user: str = ""
     kind: str
     received_at: float
     length: int

@@ -7,6 +7,7 @@ import pytest
 import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
+from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.errors import AccountRefused, NoCredentials, PlatformDown
 from hermes_trio.testing import MemoryPlatform, fails, open_world, rounds, text
 from hermes_trio.values.identity import Policy
@@ -29,7 +30,7 @@ async def test_an_answer(world):
     await world.say("u1", "hello")
     await world.settle()
     one(world, "account up", account="memory/main")
-    one(world, "message accepted", native="in1", key="memory/main/u1", kind="message", length=5)
+    one(world, "message accepted", native="in1", key="memory/main/u1", user="u1", kind="message", length=5)
     one(world, "turn opened", turn=1, key="memory/main/u1", messages=1, attempt=1)
     one(world, "turn closed", turn=1, key="memory/main/u1", outcome="finished", steps=1)
     assert [line["event"] for line in world.log] == [
@@ -216,3 +217,12 @@ async def test_a_command_that_fails(world):
     await world.say("u1", "/breaks")
     await world.settle()
     one(world, "command failed", name="breaks", key="memory/main/u1")
+
+
+@pytest.mark.world(session=SessionOptions(scope="chat"))
+async def test_where_the_session_is_the_chats_the_line_and_the_ledger_name_the_person(world):
+    await world.say("ada", "hello", chat="garden", group=True)
+    await world.settle()
+    one(world, "message accepted", key="memory/main/garden", user="ada")
+    [row] = await world.ledger()
+    assert (str(row.key), row.user) == ("memory/main/garden", "ada")

@@ -104,7 +104,8 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
     if not cursor.rowcount:
         return None
     if decided.outcome is not None:
-        tx.then(Settled(account, update.native, decided.key, decided.outcome, decided.reason))
+        user = update.address.user if isinstance(update, Message) else None
+        tx.then(Settled(account, update.native, decided.key, decided.outcome, decided.reason, user))
     return cursor.lastrowid
 
 

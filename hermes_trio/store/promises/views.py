@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from hermes_trio.store.promises import processes
 from hermes_trio.store.promises.operator_rows import view_of
-from hermes_trio.store.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of
+from hermes_trio.store.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of, writer_of
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import OutcomeName
 from hermes_trio.values.stored import StatusView
@@ -19,8 +19,9 @@ def ledger(tx: Tx, chat: str | None = None, limit: int = 1000) -> list[LedgerRow
     """The newest inbound rows, oldest first."""
     where, args = ("where chat = ?", (chat,)) if chat is not None else ("", ())
     found = tx.named(
-        "select id, account, native, key, chat, kind, at as received_at, length, state, outcome, reason,"
-        f" turn, settled_at as at, {_SAID_FOR_IT} as reply from inbound {where} order by id desc limit ?",
+        "select id, account, native, key, chat, body, kind, at as received_at, length, state, outcome,"
+        f" reason, turn, settled_at as at, {_SAID_FOR_IT} as reply"
+        f" from inbound {where} order by id desc limit ?",
         *args,
         limit,
     )
@@ -53,6 +54,7 @@ _OUTCOMES = get_args(OutcomeName)
 def _ledger_row(row: dict[str, Any]) -> LedgerRow:
     if row["outcome"] not in (None, *_OUTCOMES):
         row["outcome"] = "failed"
+    row["user"] = writer_of(row.pop("body")) or ""
     return view_of(LedgerRow, **row | {"key": known_key(row["key"]), "reply": _reply(row["reply"])})
 
 
