@@ -6,7 +6,7 @@ This is a border: exception groups are opened here and go no further.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import trio
 
@@ -16,6 +16,7 @@ from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.foreign_errors import error_text, told
 
+P = ParamSpec("P")
 T = TypeVar("T")
 HEALTHY_S = 30.0
 FIRST_S = 1.0
@@ -71,12 +72,14 @@ async def supervise(
         await trio.sleep(wait_s)
 
 
-async def attempt(call: Callable[[], Awaitable[T]]) -> tuple[T | None, Exception | None]:
+async def attempt(
+    call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
+) -> tuple[T | None, Exception | None]:
     """Call what is not ours, and return its failure beside its value instead of raising it."""
     value: T | None = None
     failed: Exception | None = None
     try:
-        value = await call()
+        value = await call(*args, **kwargs)
     except Exception as error:
         failed = error
     return value, failed

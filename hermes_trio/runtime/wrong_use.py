@@ -21,10 +21,11 @@ from inspect import (
     unwrap,
 )
 from math import isfinite
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from hermes_trio.errors import AgentError
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 AWAITABLE = re.compile(r"Awaitable|Coroutine|Future|\bAny\b")
@@ -83,13 +84,15 @@ def function(where: str, fn: object) -> None:
         raise AgentError(f"{where} is an async function, not {kind_of(fn)}")
 
 
-def awaited(where: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-    """Call an async function; what it returns is to be awaited.
+def awaited(
+    where: str, call: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs
+) -> Awaitable[T]:
+    """Call an async function with these arguments; what it returns is to be awaited.
 
     Raises:
         AgentError: it is none. And what it raises before it is awaited.
     """
-    made = call()
+    made = call(*args, **kwargs)
     if not isawaitable(made):
         if isasyncgen(made):
             raise AgentError(f"{where} yields; it has to return its value: write `return`")

@@ -97,9 +97,8 @@ class Journal:
         self._again = again
         self._late: list[trio.Event] = []
         self._calls: dict[str, int] = {}
-        self._running: set[str] = set()
-        self._asked: set[tuple[str, int]] = set()
-        self._once: set[str] = set()
+        self._running: list[str] = []
+        self._once: dict[str, None] = {}
         self._mismatch: StepMismatch | None = None
         self.instead: Instead | None = None
         self.nursery: trio.Nursery | None = None
@@ -127,7 +126,6 @@ class Journal:
             raise self._differs(
                 f"step {name!r} call {n}: recorded with the arguments {row.digest}, asked for with {digest}"
             )
-        self._asked.add((name, n))
         self.count += 1
         self.newest = name
         if row.state != "intent":
@@ -146,6 +144,10 @@ class Journal:
         if met:
             self._taken = [one for one in self._taken if one not in met]
             self._took(met)
+
+    def _asked(self) -> set[tuple[str, int]]:
+        """The steps that this attempt has asked for."""
+        return {(name, n) for name, last in self._calls.items() for n in range(1, last + 1)}
 
     def next_call(self, name: str) -> int:
         """The number that the next call of `name` will have."""
@@ -190,9 +192,9 @@ class Journal:
                 done = await self._done(row, unknown())
             else:
                 if not idempotent:
-                    self._once.add(call)
+                    self._once[call] = None
                 done = await self._call(row, fn, args, idempotent)
-                if (unasked := self.questions.unasked(call, self._asked)) is not None:
+                if (unasked := self.questions.unasked(call, self._asked())) is not None:
                     raise self._differs(
                         f"within {call!r} question {unasked} is recorded and was not asked again"
                     )
@@ -228,7 +230,7 @@ class Journal:
         if not idempotent:
             await self.intend(row)
         offered = {"op": row.op} if takes_op(fn) else {}
-        call = partial(awaited, f"step {row.name!r}: fn", partial(fn, *args, **offered))
+        call = partial(awaited, f"step {row.name!r}: fn", fn, *args, **offered)
         instead = self.instead
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
@@ -336,12 +338,15 @@ class Journal:
         """
         if self._mismatch is not None:
             raise self._mismatch
-        parents = {f"{name}#{n}/" for name, n in self._asked}
+        if not self._recorded:
+            return
+        asked = self._asked()
+        parents = {f"{name}#{n}/" for name, n in asked}
         for name, n in self._recorded:
             nested = any(name.startswith(parent) for parent in parents)
-            if (name, n) in self._asked or nested:
+            if (name, n) in asked or nested:
                 continue
-            new = next((f"{other!r} call {m}" for other, m in sorted(self._asked - set(self._recorded))), "")
+            new = next((f"{other!r} call {m}" for other, m in sorted(asked - set(self._recorded))), "")
             instead = f", and {new} is not recorded" if new else ""
             raise self._differs(f"step {name!r} call {n} is recorded and was not asked for{instead}")
 
@@ -356,16 +361,16 @@ class _Running:
 
     __slots__ = ("_names", "_row")
 
-    def __init__(self, names: set[str], row: StepRow) -> None:
+    def __init__(self, names: list[str], row: StepRow) -> None:
         self._names = names
         self._row = row
 
     def __enter__(self) -> StepRow:
-        self._names.add(self._row.name)
+        self._names.append(self._row.name)
         return self._row
 
     def __exit__(self, *_: object) -> None:
-        self._names.discard(self._row.name)
+        self._names.remove(self._row.name)
 
 
 def digest_of(args: object) -> str:

@@ -50,12 +50,12 @@ class TurnRun:
         said: the text of its last `say`.
         steps: its journal.
         activity: what shows that it works.
-        next_answer: set when a question may have its answer.
         permit: held while it works; see `TurnPermit`.
         ours: time that passes in this block is the gateway's, and does not count towards the deadline.
     """
 
     __slots__ = (
+        "_next_answer",
         "_time",
         "_waiting",
         "activity",
@@ -67,7 +67,6 @@ class TurnRun:
         "id",
         "key",
         "made",
-        "next_answer",
         "ours",
         "permit",
         "said",
@@ -88,7 +87,7 @@ class TurnRun:
         self.made: Made | None = None
         self.said = ""
         self.permit = permit
-        self.next_answer = trio.Event()
+        self._next_answer: trio.Event | None = None
         self._waiting = 0
         self._time = Allowance(around.allowances, around.deadline_s)
         self.ours = self._time.stopped
@@ -106,8 +105,10 @@ class TurnRun:
         )
         self.activity = Activity(self.heard, self.steps, around)
 
-    async def timed(self, agent: Callable[[], Awaitable[str | Silence | None]]) -> str | Silence | None:
-        """Run the agent under the turn's deadline.
+    async def timed(
+        self, agent: Callable[[TurnRun], Awaitable[str | Silence | None]]
+    ) -> str | Silence | None:
+        """Run the agent under the turn's deadline. `agent` calls it with the turn of this run.
 
         Raises:
             TurnTimedOut: it passed its deadline. Time in `sleep` and `ask`, time that it waits for the store,
@@ -115,15 +116,23 @@ class TurnRun:
             StepMismatch: it ended without asking for every recorded step.
         """
         with self._time:
-            answer = await agent()
+            answer = await agent(self)
             self.steps.unasked()
             return answer
         raise TurnTimedOut("the turn passed its deadline")
 
     def answered(self) -> None:
         """A question of this turn has its answer: whoever waits for one looks at its row."""
-        self.next_answer.set()
-        self.next_answer = trio.Event()
+        if self._next_answer is not None:
+            self._next_answer.set()
+            self._next_answer = None
+
+    @property
+    def next_answer(self) -> trio.Event:
+        """Set when a question may have its answer. Made for the first who waits for it."""
+        if self._next_answer is None:
+            self._next_answer = trio.Event()
+        return self._next_answer
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:

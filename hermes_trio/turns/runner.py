@@ -13,7 +13,7 @@ next turn begins without it, and the fence refuses its writes, since its row is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 import trio
@@ -124,9 +124,7 @@ class TurnRunner:
                 run.activity.begin(nursery, self._delayed)
                 try:
                     # A foreign error must not reach our nursery: trio asks for its repr, which may raise.
-                    answer, error = await attempt(
-                        lambda: run.timed(lambda: awaited("the agent", lambda: self._agent(Turn(run))))
-                    )
+                    answer, error = await attempt(run.timed, self._called)
                     await run.steps.settled()
                     run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 finally:
@@ -136,6 +134,9 @@ class TurnRunner:
             failed = group
         if failed is not None and run.made is None:
             run.made = Made(error=first_leaf(failed))
+
+    def _called(self, run: TurnRun) -> Awaitable[str | Silence | None]:
+        return awaited("the agent", self._agent, Turn(run))
 
     async def _close(self, run: TurnRun, made: Made) -> Closing | None:
         """Write the turn's end. None if the turn met a fence: whoever ended it has written its end."""

@@ -6,7 +6,6 @@ Here a turn's scope is cancelled. Who cancels writes first: the turn's row is no
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import trio
 
@@ -33,7 +32,7 @@ class SessionWorker(Worker):
         self._turn: _HeldTurn | None = None
         self._cut = 0
 
-    def holding(self, turn: int, answered: Callable[[], None]) -> _Holding:
+    def holding(self, turn: int, answered: Callable[[], None]) -> _HeldTurn:
         """The turn is this worker's while the body runs: `answer` and `cut` reach it.
 
         The body gets a function and calls it with the scope of the turn's nursery. `cut` cancels this scope.
@@ -41,13 +40,13 @@ class SessionWorker(Worker):
         Args:
             answered: called by `answer`.
         """
-        return _Holding(self, turn, answered)
+        return _HeldTurn(self, turn, answered)
 
     def hold(self, turn: _HeldTurn | None) -> None:
         """From now on this turn is its own; None: none is."""
         self._turn = turn
         if turn is not None and self._cut == turn.id:
-            turn.scope.cancel(reason="cut before it began")
+            turn.cut("cut before it began")
 
     def cut(self, turn: int, why: str) -> trio.Event | None:
         """Cancel this turn's scope. A turn whose opening has not reached this task yet is cut as it begins.
@@ -57,8 +56,7 @@ class SessionWorker(Worker):
         if self._turn is None or self._turn.id != turn:
             self._cut = turn
             return None
-        self._turn.scope.cancel(reason=why)
-        return self._turn.left
+        return self._turn.cut(why)
 
     @property
     def turn(self) -> int | None:
@@ -76,35 +74,36 @@ class SessionWorker(Worker):
             self.permit.leave()
 
 
-class _HeldTurn(NamedTuple):
-    """A turn that is reached: its scope, who is told of answers, and what is set when it has left."""
+class _HeldTurn:
+    """A block in which a turn is reached: see `SessionWorker.holding`."""
 
-    id: int
-    scope: trio.CancelScope
-    answered: Callable[[], None]
-    left: trio.Event
-
-
-class _Holding:
-    """See `SessionWorker.holding`."""
-
-    __slots__ = ("_answered", "_id", "_left", "_worker")
+    __slots__ = ("_left", "_worker", "answered", "id", "scope")
 
     def __init__(self, worker: SessionWorker, id: int, answered: Callable[[], None]) -> None:
+        self.id = id
+        self.answered = answered
+        self.scope: trio.CancelScope | None = None
         self._worker = worker
-        self._id = id
-        self._answered = answered
-        self._left = trio.Event()
+        self._left: trio.Event | None = None
 
     def __enter__(self) -> Callable[[trio.CancelScope], None]:
         return self._reach
 
     def __exit__(self, *_: object) -> None:
         self._worker.hold(None)
-        self._left.set()
+        if self._left is not None:
+            self._left.set()
 
     def _reach(self, scope: trio.CancelScope) -> None:
-        self._worker.hold(_HeldTurn(self._id, scope, self._answered, self._left))
+        self.scope = scope
+        self._worker.hold(self)
+
+    def cut(self, why: str) -> trio.Event:
+        """Cancel its scope. Returns an event that is set when the turn has left."""
+        assert self.scope is not None
+        self.scope.cancel(reason=why)
+        self._left = self._left or trio.Event()
+        return self._left
 
 
 class SessionWorkers(WorkerTable[ConversationKey, SessionWorker]):

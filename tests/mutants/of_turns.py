@@ -78,7 +78,7 @@ TURNS: tuple[Mutant, ...] = (
         (
             "turns/session_workers.py",
             "        if turn is not None and self._cut == turn.id:\n"
-            '            turn.scope.cancel(reason="cut before it began")\n',
+            '            turn.cut("cut before it began")\n',
             "",
         ),
     ),
