@@ -96,8 +96,8 @@ class Platform(Protocol):
         `serve` has ended. A receipt says that the chat shows it. The receipt of a send has the message's id,
         by which it is edited and deleted. The text is rendered already: no markup is read in it. Editing a
         message to what it already shows, and deleting one that is gone, is a success. Executes a checkpoint
-        however it ends. Cancelled before the call has begun: nothing is said. Cancelled later: nobody knows,
-        but it is said whole or not at all, and the next delivery is not affected.
+        however it ends. Cancelled before the call has begun: nothing is said. Cancelled later: it is
+        said whole or not at all, nobody knows which, and the next delivery is not affected.
 
         Raises:
             NotSent: certain that the platform does not have it. Not connected is NotSent. ChatMoved is one:

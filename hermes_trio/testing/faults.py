@@ -1,7 +1,7 @@
 """What can go wrong in a World, by name: `world.fault("model_hangs_midstream")`.
 
-A fault of a call waits for the next such call; a fault of a place lasts for a while. `world.heal()` ends all.
-One of a platform or a model is the first one's, or that of the number `of`.
+Some faults hit the next call of their kind, and end with it. Others last for `for_s` seconds.
+`world.heal()` ends all. One of a platform or a model is the first one's, or that of the number `of`.
 """
 
 from __future__ import annotations

@@ -200,7 +200,7 @@ async def says_nothing_when_cancelled_before(trial: PlatformTrial) -> None:
 
 async def leaves_nothing_half_said(trial: PlatformTrial) -> None:
     """A delivery that is cancelled in the middle leaves at once; its text is there whole or not at all, and
-    the next one is said as if nothing had been."""
+    the next one is said whole."""
     async with trial.serving() as serving:
         await trial.service.hold()
         async with trio.open_nursery() as nursery:
