@@ -103,8 +103,8 @@ _WHERE = {
         " StepFailed StepMismatch StepUnknown"
         " StoreClosed StoreFailed StoreLocked StoreRefused TurnTimedOut"
     ).split(),
-    "hermes_trio.values.identity": "Address ConversationKey Lane Policy Secret".split(),
-    "hermes_trio.values.message": "Message Moved OutcomeName Quoted TurnState Undecodable".split(),
+    "hermes_trio.values.identity": "Address ConversationKey Lane Policy Role Secret".split(),
+    "hermes_trio.values.message": "Message Moved OutcomeName Quoted Source TurnState Undecodable".split(),
     "hermes_trio.values.delivery": "Choice Delivery Part Receipt DeliveryKind Span Capabilities".split(),
     "hermes_trio.values.views": (
         "FailingModel KeyState KeyView LedgerRow ProcessView ReplyState SessionView StepView TextView"

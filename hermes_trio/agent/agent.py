@@ -28,7 +28,7 @@ from hermes_trio.text.sanitize import clean
 from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, says_nothing
 from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn, run_of
-from hermes_trio.values.identity import Address
+from hermes_trio.values.identity import Address, Role
 from hermes_trio.values.recording import AgentSetup, ToolSetup
 from hermes_trio.values.transcript import Spell, ToolCall, ToolEntry, ToolSpec
 from hermes_trio.values.views import FailingModel
@@ -83,6 +83,15 @@ class Context:
         self.processes: CallProcesses = run_of(turn).processes(consumed)
         self._turn = turn
         self._parent = parent
+
+    @property
+    def role(self) -> Role:
+        """For whom it acts."""
+        return self._turn.role
+
+    async def needs(self, role: Role) -> None:
+        """Go on only if it may be done for somebody with this role."""
+        await self._turn.needs(role)
 
     async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
         """Ask the person, across restarts."""

@@ -163,7 +163,7 @@ class Dispatch:
             close = nearest(name.partition("@")[0], self._commands)
             return Refusal("answered", "unknown command", sentences.unknown_command(name, close))
         platform = self._platform(message.address.account_id)
-        admin = platform is not None and message.address.user in platform.policy.admins
+        admin = platform is not None and platform.policy.role_of(message.address.user) == "admin"
         if command.role == "admin" and not admin:
             return Refusal("refused", "not an admin", sentences.NOT_ALLOWED)
         time = Allowance(self._allowances, COMMAND_S)

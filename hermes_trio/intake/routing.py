@@ -12,7 +12,7 @@ from hermes_trio.text.chunking import units
 from hermes_trio.text.sanitize import clean, cleaned
 from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Address, ConversationKey, Policy
-from hermes_trio.values.message import Decided, Message, Undecodable
+from hermes_trio.values.message import Decided, Message, Source, Undecodable
 
 Scope = Literal["user", "chat"]
 ALBUM_HOLD_S = 0.8
@@ -38,6 +38,8 @@ def decide(
         update = _sound(update) or Undecodable(
             native=clean(str(update.native)), why="not what a Message is", raw=update.raw
         )
+    if isinstance(update, Message) and update.source != (source := source_of(update, policy)):
+        update = msgspec.structs.replace(update, source=source)
     if isinstance(update, Undecodable):
         return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
     why = refuse(update, policy)
@@ -84,6 +86,16 @@ def refuse(message: Message, policy: Policy) -> str | None:
     if names_another(message.text):
         return "another_bot"
     return "require_mention" if policy.require_mention else None
+
+
+def source_of(message: Message, policy: Policy) -> Source:
+    """Whose words a message has: its writer's, as long as no others stand in it."""
+    quoted = message.quoted
+    if message.forwarded is not None or (
+        quoted is not None and quoted.text and not quoted.ours and policy.role_of(quoted.user) != "admin"
+    ):
+        return "outside"
+    return policy.role_of(message.address.user)
 
 
 def allowed(user: str | None, policy: Policy) -> bool:

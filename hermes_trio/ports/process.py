@@ -13,7 +13,9 @@ class CallProcesses(Protocol):
     """The processes of a conversation, as a tool's call may use them.
 
     Each method raises PermissionError if a message that the turn answers is not an admin's, and ValueError if
-    there is no such process or an argument is wrong. Cancelled, a method that only looks has changed nothing.
+    there is no such process or an argument is wrong. `run`, `start` and `write` also raise PermissionError
+    where others than admins have spoken in the conversation (`ToolContext.needs`). Cancelled, a method that
+    only looks has changed nothing.
     """
 
     async def run(self, command: str, *, timeout_s: float) -> Ran:

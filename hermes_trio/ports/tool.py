@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from hermes_trio.ports.process import CallProcesses
-from hermes_trio.values.identity import Address
+from hermes_trio.values.identity import Address, Role
 
 T = TypeVar("T")
 
@@ -44,13 +44,29 @@ class ToolContext(Protocol):
 
     Attributes:
         op: an id that is the same when this call is repeated after a crash.
-        address: the conversation the call belongs to.
+        address: the conversation the call belongs to; its `user` is the person whom the turn answers.
+        role: for whom the call acts: the least role among those whose messages the turn answers by now.
         processes: the programs of this conversation, for admins.
     """
 
     op: str
     address: Address
     processes: CallProcesses
+
+    @property
+    def role(self) -> Role:
+        """See the attributes."""
+
+    async def needs(self, role: Role) -> None:
+        """Go on only if something that leaves the conversation may be done, which needs this role.
+
+        For "admin" everybody whose message the turn answers must be an admin of the account; and nobody else
+        may have spoken in the conversation, or been quoted there, because a model does what it reads.
+
+        Raises:
+            PermissionError: it may not be done. The text tells the model why; let it pass.
+        Cancelled: nothing has changed.
+        """
 
     async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
         """Ask the person a question and return the answer; see `Turn.ask`. One at a time in a call.

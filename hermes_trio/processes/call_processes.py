@@ -19,16 +19,16 @@ T = TypeVar("T")
 RUNNING_MAX = 20
 ENDING_S = 2.5
 INPUT_S = 5.0
-NOT_ADMIN = "refused: only admins of this account may have programs run, and this was not asked by one"
 
 
 class TurnProcesses:
     """The processes that a tool call may use: those of its own conversation, and only for admins.
 
     Args:
-        admin: whether everybody whose message the turn answers is an admin of the account.
         consumed: the call adds the numbers of the processes whose end its result tells.
         ours: time that passes in this block does not count towards the turn's deadline.
+        looks: raises PermissionError if the turn may not look at processes.
+        acts: raises PermissionError if it may not have programs run, nor tell one something.
     """
 
     def __init__(
@@ -38,9 +38,11 @@ class TurnProcesses:
         session: int,
         key: ConversationKey,
         address: Address,
-        admin: bool,
         consumed: list[int],
         ours: Callable[[], AbstractContextManager[None]],
+        *,
+        looks: Callable[[], None],
+        acts: Callable[[], Awaitable[None]],
     ) -> None:
         self._background = background
         self._store = background.store
@@ -48,9 +50,10 @@ class TurnProcesses:
         self._session = session
         self._key = key
         self._address = address
-        self._admin = admin
         self._consumed = consumed
         self._ours = ours
+        self._looks = looks
+        self._acts = acts
 
     async def run(self, command: str, *, timeout_s: float) -> Ran:
         """See the port."""
@@ -85,7 +88,7 @@ class TurnProcesses:
         keep: bool = False,
         watch: Sequence[str] = (),
     ) -> LiveProcess:
-        self._check()
+        await self._acts()
         if "\0" in command or not command.strip():
             raise ValueError("a command is a text that is not empty, without NUL")
         born = NewProcess(
@@ -99,13 +102,9 @@ class TurnProcesses:
         )
         return await self._background.start(born, command, self._session, watch)
 
-    def _check(self) -> None:
-        if not self._admin:
-            raise PermissionError(NOT_ADMIN)
-
     async def list(self) -> Sequence[ProcessView]:
         """See the port."""
-        self._check()
+        self._looks()
         return await self._read(lambda: self._store.processes(self._key))
 
     async def poll(self, process: int) -> ProcessView:
@@ -133,6 +132,7 @@ class TurnProcesses:
 
     async def write(self, process: int, text: str) -> None:
         """See the port."""
+        await self._acts()
         view = await self._view(process)
         live = self._background.live.get(process)
         if live is None or view.state != "running":
@@ -150,7 +150,7 @@ class TurnProcesses:
         return await self.wait(process, ENDING_S)
 
     async def _view(self, process: int) -> ProcessView:
-        self._check()
+        self._looks()
         view = await self._read(lambda: self._store.process(self._key, process))
         if view is None:
             raise ValueError(f"this conversation has no background process {process}")

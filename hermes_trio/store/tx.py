@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -18,7 +18,14 @@ from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import FROM_GATEWAY, Message, OutcomeName
 from hermes_trio.values.outbound_states import OPEN, STATES, State
 from hermes_trio.values.stored import Reply
-from hermes_trio.values.transcript import Entry
+from hermes_trio.values.transcript import (
+    AssistantEntry,
+    Entry,
+    NoteEntry,
+    SummaryEntry,
+    ToolEntry,
+    UserEntry,
+)
 
 T = TypeVar("T")
 
@@ -97,6 +104,15 @@ IS_ODD = is_none_of([state for state in STATES if state != "odd"])
 LANE_IS = f"lane = ? and {IS_OPEN}"
 NO_SESSION = 0
 """Where entries stand that belong to no conversation any more."""
+SOURCE: Mapping[type[Entry], str] = {
+    UserEntry: "user",
+    NoteEntry: "gateway",
+    AssistantEntry: "model",
+    SummaryEntry: "model",
+    ToolEntry: "tool",
+}
+"""Whose words an entry has; that of a message has the `Message.source` of that. What a summary stands for
+stays in the store beside it, each with its own."""
 NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
 ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
@@ -214,29 +230,42 @@ class Tx:
         ids = [(id,) for id in messages]
         self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", ids)
 
-    def add_entry(self, session: int, turn: int | None, entry: Entry, inbound: int | None = None) -> bool:
+    def add_entry(
+        self,
+        session: int,
+        turn: int | None,
+        entry: Entry,
+        inbound: int | None = None,
+        of: Message | None = None,
+    ) -> bool:
         """Append to the transcript; a message's entry once, however often it is claimed.
 
         False if the session has it already. One that stands elsewhere, whatever put it there, is told here.
+
+        Args:
+            of: the message whose entry it is.
         """
         length, body = size((entry,)), to_json(entry)
+        source, who = SOURCE[type(entry)], None
+        if of is not None and not of.note:
+            source, who = of.source, of.address.user
         cursor = self.run(
-            "insert into entry(session, turn, inbound, size, body, at) values(?, ?, ?, ?, ?, ?)"
-            " on conflict(inbound) where inbound is not null do nothing",
-            (session, turn, inbound, length, body, self.now),
+            "insert into entry(session, turn, inbound, size, source, who, body, at)"
+            " values(?, ?, ?, ?, ?, ?, ?, ?) on conflict(inbound) where inbound is not null do nothing",
+            (session, turn, inbound, length, source, who, body, self.now),
         )
         if not cursor.rowcount:
             # As the insert's own `do update` this would cost each entry a table of what it might change.
             cursor = self.run(
-                "update entry set session = ?, turn = ?, size = ?, body = ?"
+                "update entry set session = ?, turn = ?, size = ?, source = ?, who = ?, body = ?"
                 " where inbound = ? and session is not ?",
-                (session, turn, length, body, inbound, session),
+                (session, turn, length, source, who, body, inbound, session),
             )
         return cursor.rowcount > 0
 
     def add_user_entry(self, session: int, turn: int, inbound: int, message: Message) -> bool:
         """The entry of a claimed message. False if it is there already."""
-        return self.add_entry(session, turn, message_entry(message), inbound)
+        return self.add_entry(session, turn, message_entry(message), inbound, message)
 
     def is_anchored(self, reply: Reply, waiting: bool) -> bool:
         """Whether the reply's first part answers its anchor visibly."""

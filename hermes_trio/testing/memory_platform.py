@@ -19,7 +19,7 @@ from hermes_trio.testing.record import Record
 from hermes_trio.text.markdown import split_markdown
 from hermes_trio.values.delivery import Capabilities, Delivery, Part, Receipt
 from hermes_trio.values.identity import Address, Policy
-from hermes_trio.values.message import Message, Moved, Undecodable
+from hermes_trio.values.message import Message, Moved, Quoted, Undecodable
 
 _connections: ContextVar[trio.Nursery] = ContextVar("connections")
 """Of the life that serves: the connections of one that was killed are not those of the next."""
@@ -118,6 +118,7 @@ class MemoryPlatform:
         replies_to: str | None = None,
         album: str | None = None,
         forwarded: str | None = None,
+        quoted: Quoted | None = None,
     ) -> Message:
         """A message as the service would hand it over, with ids of its own.
 
@@ -130,6 +131,7 @@ class MemoryPlatform:
             replies_to: the `message_id` of the message it replies to.
             album: the id of the album it is a part of.
             forwarded: whose words it passes on.
+            quoted: what it answers, as the service shows it.
         """
         self._count += 1
         id = f"in{self._count}"
@@ -144,6 +146,7 @@ class MemoryPlatform:
             replies_to=replies_to,
             album=album,
             forwarded=forwarded,
+            quoted=quoted,
             sender=user,
         )
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import msgspec
 import trio
@@ -22,13 +23,14 @@ from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.foreign_errors import error_text
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.activity import Activity
+from hermes_trio.turns.authority import Authority
 from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.turns.heard import Heard
 from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import DeliveryKind
-from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.identity import ConversationKey, Policy
 from hermes_trio.values.stored import Opened, Reply
 
 
@@ -50,6 +52,7 @@ class TurnRun:
         said: the text of its last `say`.
         steps: its journal.
         activity: what shows that it works.
+        authority: for whom it acts, and how far.
         permit: held while it works; see `TurnPermit`.
         ours: time that passes in this block is the gateway's, and does not count towards the deadline.
     """
@@ -61,6 +64,7 @@ class TurnRun:
         "activity",
         "around",
         "asked_at",
+        "authority",
         "before",
         "discretion",
         "heard",
@@ -92,6 +96,9 @@ class TurnRun:
         self._time = Allowance(around.allowances, around.deadline_s)
         self.ours = self._time.stopped
         self.discretion = around.discretion
+        platform = self.heard.platform
+        policy = Policy() if platform is None else platform.policy
+        self.authority = Authority(around.store, self.session, policy, self.heard, self.ours)
         self.steps = Journal(
             around.store,
             self.id,
@@ -186,12 +193,16 @@ class TurnRun:
         Args:
             consumed: the call adds the numbers of the processes whose end its result tells.
         """
-        platform = self.heard.platform
-        admins = platform.policy.admins if platform is not None else ()
-        admin = all(message.address.user in admins for message in self.heard.messages)
-        around, ours = self.around.background, self.ours
         return TurnProcesses(
-            around, self.id, self.session, self.key, self.heard.address, admin, consumed, ours
+            self.around.background,
+            self.id,
+            self.session,
+            self.key,
+            self.heard.address,
+            consumed,
+            self.ours,
+            looks=partial(self.authority.asked_by, "admin"),
+            acts=partial(self.authority.needs, "admin"),
         )
 
     async def reply(self, text: str, said: DeliveryKind = "final") -> Reply:

@@ -19,6 +19,7 @@ from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.journal import digest_of
 from hermes_trio.turns.run import TurnRun
 from hermes_trio.values.delivery import Choice
+from hermes_trio.values.identity import Role
 from hermes_trio.values.message import Message
 from hermes_trio.values.stored import Answered, Claimed, StepRow
 from hermes_trio.values.transcript import AssistantEntry, Entry
@@ -71,6 +72,20 @@ class Turn:
     def text(self) -> str:
         """The text of all its messages, a line each."""
         return "\n".join(message.text for message in self.messages)
+
+    @property
+    def role(self) -> Role:
+        """The least role among those whose messages it answers by now: "admin" only if all are admins."""
+        return self._run.authority.role
+
+    async def needs(self, role: Role) -> None:
+        """Go on only if something that leaves the conversation may be done; see `ToolContext.needs`.
+
+        Raises:
+            PermissionError: it may not be done for those whom the turn answers, or not in this conversation.
+        Cancelled: nothing has changed.
+        """
+        await self._run.authority.needs(role)
 
     async def history(self) -> Sequence[Entry]:
         """The conversation before this turn, oldest first: the newest 400,000 characters of it at most.

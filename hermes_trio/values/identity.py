@@ -114,6 +114,10 @@ class Address(Struct, frozen=True, array_like=True):
         return f"{self.platform}/{self.account}"
 
 
+Role = Literal["user", "admin"]
+"""What a person may do by way of an account: the lesser first."""
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """Who may speak to an account, and when it listens. Deny by default.
 
@@ -128,3 +132,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     admins: tuple[str, ...] = ()
     require_mention: bool = True
     reply_to: Literal["off", "first", "all"] = "first"
+
+    def role_of(self, user: str | None) -> Role:
+        """The role of a person; nobody is a user."""
+        return "admin" if user is not None and user in self.admins else "user"

@@ -12,6 +12,10 @@ from hermes_trio.values.identity import Address, ConversationKey
 OutcomeName = Literal["answered", "refused", "superseded", "stopped", "dropped", "expired", "failed"]
 """What becomes of an inbound message, for good."""
 
+Source = Literal["gateway", "admin", "user", "outside"]
+"""Whose words something is: the gateway's, a person's with this role, or those of somebody who is not known:
+what was passed on, quoted from elsewhere, or written by another bot."""
+
 TurnState = Literal["running", "finished", "stopped", "reset", "failed", "abandoned"]
 """What a turn is in."""
 
@@ -22,12 +26,15 @@ class Quoted(Struct, frozen=True, kw_only=True, omit_defaults=True):
     Args:
         text: what is said there, "" where the platform does not say.
         sender: display name of who said it, "" where nobody knows.
+        user: who said it, by the id that `Address.user` has; None where it is not known, or where these are
+            words that were passed on.
         ours: the bot itself said it.
         chosen: the writer chose this stretch of it.
     """
 
     text: str = ""
     sender: str = ""
+    user: str | None = None
     ours: bool = False
     chosen: bool = False
 
@@ -54,6 +61,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         sent_at: wall time by the platform's clock, None where it does not say.
         raw: the update, whole.
         note: written by the gateway itself, for the model. Never set by a platform.
+        source: whose words it has, the least trusted of them. What a platform sets here counts for nothing.
         alone: always a turn of its own, whatever waits beside it: a line of a pipe.
     """
 
@@ -73,6 +81,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_at: float | None = None
     raw: bytes = b""
     note: bool = False
+    source: Source = "user"
     alone: bool = False
 
 

@@ -49,6 +49,8 @@ class _Replied(msgspec.Struct, rename={"from_": "from"}):
     caption: str = ""
     entities: list[Entity] = []
     caption_entities: list[Entity] = []
+    forward_origin: msgspec.Raw = NOTHING
+    via_bot: msgspec.Raw = NOTHING
 
 
 class _Quote(msgspec.Struct):
@@ -69,6 +71,7 @@ _origin: ForeignJson[Origin] = ForeignJson(Origin, most_bytes=MESSAGE_BYTES_MAX)
 _referring: ForeignJson[_Referring] = ForeignJson(_Referring, most_bytes=MESSAGE_BYTES_MAX)
 _replied: ForeignJson[_Replied] = ForeignJson(_Replied, most_bytes=MESSAGE_BYTES_MAX)
 _external: ForeignJson[_External] = ForeignJson(_External, most_bytes=MESSAGE_BYTES_MAX)
+_bot: ForeignJson[User] = ForeignJson(User, most_bytes=MESSAGE_BYTES_MAX)
 _quote: ForeignJson[_Quote] = ForeignJson(_Quote, most_bytes=MESSAGE_BYTES_MAX)
 _fields: ForeignJson[dict[str, msgspec.Raw]] = ForeignJson(
     dict[str, msgspec.Raw], most_bytes=MESSAGE_BYTES_MAX
@@ -80,12 +83,17 @@ def there(raw: msgspec.Raw) -> bool:
     return bytes(raw) not in (b"", b"null")
 
 
-def forwarded_from(raw: msgspec.Raw) -> str | None:
-    """Who or what a message was forwarded from; "" where nobody says; None: it was not forwarded."""
-    if not there(raw):
-        return None
+def forwarded_from(origin: msgspec.Raw, via_bot: msgspec.Raw = NOTHING) -> str | None:
+    """Whose words a message passes on; "" where nobody says; None: they are the sender's own.
+
+    Args:
+        origin: where it was forwarded from.
+        via_bot: the bot that made it for its sender, who chose it from what that bot offered.
+    """
     try:
-        return _origin(raw).shown()
+        if there(origin):
+            return _origin(origin).shown()
+        return _bot(via_bot).shown() if there(via_bot) else None
     except NotJson:
         return ""
 
@@ -125,10 +133,18 @@ def _said(raw: msgspec.Raw, bot_id: int) -> Quoted:
         return Quoted()
     text = written(replied.text, replied.entities) or written(replied.caption, replied.caption_entities)
     ours = replied.from_ is not None and replied.from_.id == bot_id
-    who = replied.from_.shown() if replied.from_ is not None else ""
+    who, user = "", None
     if replied.sender_chat is not None:
-        who = _clean(replied.sender_chat.title)
-    return Quoted(text=_clean(text or _media(raw))[:QUOTED_MAX], sender="" if ours else who, ours=ours)
+        who, user = _clean(replied.sender_chat.title), replied.sender_chat.id
+    elif replied.from_ is not None:
+        who, user = replied.from_.shown(), replied.from_.id
+    theirs = not there(replied.forward_origin) and not there(replied.via_bot)
+    return Quoted(
+        text=_clean(text or _media(raw))[:QUOTED_MAX],
+        sender="" if ours else who,
+        user=str(user) if user is not None and theirs and not ours else None,
+        ours=ours,
+    )
 
 
 def _elsewhere(raw: msgspec.Raw) -> Quoted:

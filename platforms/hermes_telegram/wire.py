@@ -80,6 +80,7 @@ class TextMessage(msgspec.Struct, rename={"from_": "from"}):
     external_reply: msgspec.Raw = NOTHING
     quote: msgspec.Raw = NOTHING
     forward_origin: msgspec.Raw = NOTHING
+    via_bot: msgspec.Raw = NOTHING
     migrate_to_chat_id: int | None = None
     migrate_from_chat_id: int | None = None
 
@@ -251,7 +252,7 @@ def _message(message: TextMessage, raw: bytes, account: str, me: Me) -> Message:
     return Message(
         native=f"{chat.id}/{message.message_id}",
         address=_address(account, message, sender),
-        forwarded=forwarded_from(message.forward_origin),
+        forwarded=forwarded_from(message.forward_origin, message.via_bot),
         quoted=_quoted(message, replied, raw, me),
         text=spoken.text,
         message_id=str(message.message_id),

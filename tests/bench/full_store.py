@@ -31,9 +31,9 @@ ROWS = (
     " select s, {key}, 1, 'finished', {address}, n, :at + n, :at + n from each",
     "insert into step(turn, name, n, state, digest, op, value, at)"
     " select n, 'model', 1, 'done', '', '', '{{}}', :at + n from each",
-    "insert into entry(session, turn, inbound, size, body, at)"
-    " select s, n, n, length(:asked), :asked, :at + n from each"
-    " union all select s, n, null, length(:answered), :answered, :at + n from each",
+    "insert into entry(session, turn, inbound, size, source, body, at)"
+    " select s, n, n, length(:asked), 'user', :asked, :at + n from each"
+    " union all select s, n, null, length(:answered), 'model', :answered, :at + n from each",
     "insert into outbound(lane, address, turn, said, part, rank, state, attempts, message_id, at, sent_at)"
     " select {lane}, {address}, n, 'final', :part, 1, 'sent', 1, n, :at + n, :at + n from each",
 )

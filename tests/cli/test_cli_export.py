@@ -109,7 +109,8 @@ def fill(path, entries):
     for n in range(1, entries + 1):
         body = json.dumps({"type": "user", "text": f"{n} " + "x" * 400})
         db.execute(
-            "insert into entry(session, turn, size, body, at) values(1, ?, 400, ?, ?)", (n // 2, body, n)
+            "insert into entry(session, turn, size, source, body, at) values(1, ?, 400, 'user', ?, ?)",
+            (n // 2, body, n),
         )
         db.execute(
             "insert into step(turn, name, n, nth, state, digest, op, value, at)"

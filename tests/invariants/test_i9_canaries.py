@@ -214,6 +214,7 @@ NO_FREE_TEXT = {
     ConversationKey: ("platform", "account", "chat", "thread", "user"),
     Lane: ("platform", "account", "chat", "thread"),
     Message: ("native", "message_id", "replies_to", "album", "choice"),
+    Quoted: ("user",),
     Undecodable: ("native",),
     Reply: ("anchor",),
     Choice: ("token",),

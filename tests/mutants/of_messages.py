@@ -10,6 +10,16 @@ MESSAGES: tuple[Mutant, ...] = (
         ("store/tx.py", '        if outcome == "dropped":', '        if outcome == "none":'),
     ),
     mutant(
+        "an admin is obeyed whoever else has spoken",
+        "I15",
+        "What somebody plants in a shared conversation runs with the next admin's authority.",
+        (
+            "store/promises/transcript.py",
+            "source not in ('gateway', 'model', 'tool', 'admin')",
+            "source = 'outside'",
+        ),
+    ),
+    mutant(
         "an entry that cannot be read is no entry",
         "never again",
         "What cannot be read is set aside, and so is what its message said, which is not asked about.",

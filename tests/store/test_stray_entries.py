@@ -182,7 +182,8 @@ async def test_what_stood_nowhere_and_has_no_turn_is_set_aside(autojump_clock):
         await world.say("ada", "hello")
         await world.settle()
         world.db.execute(
-            "insert into entry(session, size, body, at) select 99, size, body, at from entry where id = 1"
+            "insert into entry(session, size, source, body, at)"
+            " select 99, size, source, body, at from entry where id = 1"
         )
         await crash_and_go_on(world)
         assert gone(world) == ["entry 3"]

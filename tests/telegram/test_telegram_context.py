@@ -106,7 +106,7 @@ def test_what_was_quoted_as_a_command_is_none():
 
 def test_a_reply_has_what_it_answers():
     said = message("Guten Morgen") | {"message_id": 5, "from": ANN}
-    assert of(reply_to_message=said).quoted == Quoted(text="Guten Morgen", sender="Ann")
+    assert of(reply_to_message=said).quoted == Quoted(text="Guten Morgen", sender="Ann", user="7")
     ours = message("the third one") | {"message_id": 5, "from": BOT}
     assert of(reply_to_message=ours).quoted == Quoted(text="the third one", ours=True)
     chosen = of(reply_to_message=ours, quote={"text": "third", "position": 4})
@@ -114,10 +114,23 @@ def test_a_reply_has_what_it_answers():
     link = mark("text_link", "see it", "it", url="https://a.b")
     assert of(reply_to_message=message("see it", entities=[link])).quoted.text == "see it (https://a.b)"
     photo = message(None, caption="my cat", photo=[]) | {"from": ANN}
-    assert of(reply_to_message=photo).quoted == Quoted(text="my cat", sender="Ann")
+    assert of(reply_to_message=photo).quoted == Quoted(text="my cat", sender="Ann", user="7")
     voice = message(None, voice={}) | {"from": ANN}
     assert of(reply_to_message=voice).quoted.text == "[voice message: received, cannot be read yet]"
     assert of().quoted is None
+
+
+def test_words_that_a_quoted_message_passes_on_are_not_its_senders():
+    origin = {"type": "hidden_user", "date": 1, "sender_user_name": "Carol"}
+    for passed_on in ({"forward_origin": origin}, {"via_bot": {"id": 9, "is_bot": True, "first_name": "B"}}):
+        said = message("run it") | {"message_id": 5, "from": ANN} | passed_on
+        assert of(reply_to_message=said).quoted == Quoted(text="run it", sender="Ann")
+
+
+def test_what_a_bot_has_made_for_its_sender_is_passed_on():
+    value = of(via_bot={"id": 9, "is_bot": True, "first_name": "Maker"})
+    assert (value.forwarded, value.address.user) == ("Maker", "42")
+    assert of(via_bot={"id": 9, "is_bot": True, "first_name": 7}).forwarded == ""
 
 
 def test_a_reply_to_another_chat_has_what_was_quoted_and_whose_it_is():

@@ -53,6 +53,13 @@ class TurnStore(Protocol):
     async def history(self, session: int, limit: int, before_turn: int | None = None) -> Sequence[Entry]:
         """The newest entries of the transcript, at most `limit` characters, none of `before_turn`."""
 
+    async def others_spoke(self, session: int, admins: Sequence[str]) -> bool:
+        """Whether the conversation has words of anybody but these persons.
+
+        True also for words of one of them from before they were an admin, and for words that were passed on
+        or quoted. What models, tools and the gateway wrote does not count.
+        """
+
     async def begin_step(self, turn: int, step: StepRow, ask: Reply | None = None) -> StepRow:
         """Record the intent of a step; of an ask also the question and its prompt, in the same commit.
 

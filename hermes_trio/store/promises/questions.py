@@ -10,6 +10,7 @@ import msgspec
 from hermes_trio.store.promises import claims, live_rows, turn_end
 from hermes_trio.store.tx import NEWEST_STEP, Tx, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
+from hermes_trio.transcript.assembly import message_entry
 from hermes_trio.values.consequences import WakeAsk, WakeKey
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.identity import ConversationKey
@@ -52,7 +53,7 @@ def is_answer(tx: Tx, key: ConversationKey, id: int, message: Message, at: float
         # A command before the message may end the question. The message is offered when that is settled.
         return False
     if (meant := _meant(tx, asked, message)) is not None:
-        _take_answer(tx, key, id, *meant)
+        _take_answer(tx, key, id, message, *meant)
         return True
     if message.choice is None:
         return False
@@ -65,7 +66,7 @@ def is_answer(tx: Tx, key: ConversationKey, id: int, message: Message, at: float
     return True
 
 
-def _take_answer(tx: Tx, key: ConversationKey, id: int, asked: _Open, answer: str) -> None:
+def _take_answer(tx: Tx, key: ConversationKey, id: int, message: Message, asked: _Open, answer: str) -> None:
     turn, name, n, question = asked
     session, of = tx.one("select session, key from turn where id = ?", turn)
     tx.run(
@@ -76,7 +77,9 @@ def _take_answer(tx: Tx, key: ConversationKey, id: int, asked: _Open, answer: st
     tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
     turn_end.release(tx, turn)
     tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
-    tx.add_entry(session, turn, UserEntry(text=answer), id)
+    # Words that were passed on stay quoted, whatever they answer.
+    said = UserEntry(text=answer) if message.forwarded is None else message_entry(message)
+    tx.add_entry(session, turn, said, id, message)
     tx.then(WakeAsk(key, turn))
     tx.then(WakeKey(read_key(of), session))
 

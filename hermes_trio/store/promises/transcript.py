@@ -53,6 +53,19 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
     return history
 
 
+_OTHERS = (
+    "select exists(select 1 from entry where session = ?"
+    " and (source not in ('gateway', 'model', 'tool', 'admin') or source = 'admin'"
+    " and (who is null or who not in (select value from json_each(?)))))"
+)
+
+
+def others_spoke(tx: Tx, session: int, admins: Sequence[str]) -> bool:
+    """Whether anybody but these persons has said something in the conversation, or was quoted there."""
+    (others,) = tx.one(_OTHERS, session, to_json(admins).decode())
+    return bool(others)
+
+
 STRAY = (
     "select 1 from turn where turn.id = entry.turn and turn.session is not entry.session and"
     " (inbound is null or turn.key is not (select key from session where session.id = entry.session))"

@@ -35,7 +35,7 @@ create table step(
 create index step_asked on step(asked) where asked is not null;
 create table entry(
   id integer primary key autoincrement, session integer not null, turn integer, inbound integer,
-  size integer not null, body blob not null, at real not null);
+  size integer not null, source text not null, who text, body blob not null, at real not null);
 create index entry_session on entry(session, id);
 create index entry_turn on entry(turn, session);
 create unique index entry_inbound on entry(inbound) where inbound is not null;
@@ -101,5 +101,5 @@ create index outbound_open on outbound(lane, begun desc, rank, id)
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "f61acb4932ba3bbd2cfd99430252c1667a7c5eaad65a04da71c7530ca2ea3aef"
+WRITTEN = "133c6e0cb06efc0f91291d11dd71e5f95ec878b37696c7ceb2a5b1b25f351b2b"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""

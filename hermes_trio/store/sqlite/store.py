@@ -162,6 +162,7 @@ class SqliteStore:
     has_work = asking(opening.has_work)
     next_turn = promise(opening.next_turn)
     history = asking(transcript.history)
+    others_spoke = asking(transcript.others_spoke)
     begin_step = promise(turns.begin_step)
     end_step = promise(turns.end_step)
     asked = asking(turns.asked)

@@ -20,7 +20,7 @@ from hermes_trio.testing.conformance import json_schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.turns.journal import takes_op
-from hermes_trio.values.identity import Address
+from hermes_trio.values.identity import Address, Role
 from hermes_trio.values.process import ProcessLog, Ran
 from hermes_trio.values.views import ProcessView
 
@@ -87,7 +87,14 @@ class PlainContext:
         self._answers = list(answers)
         self.op = OP
         self.address = Address("memory", "main", "ada", None, "ada")
+        self.role: Role = "user"
         self.processes: CallProcesses = NoProcesses()
+
+    async def needs(self, role: Role) -> None:
+        """See the port. Nobody is an admin here."""
+        await trio.lowlevel.checkpoint()
+        if role != "user":
+            raise PermissionError("nobody is an admin here")
 
     async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
         """See the port. Where nobody answers, its time is over at once."""

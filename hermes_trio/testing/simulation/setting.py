@@ -29,6 +29,8 @@ KEYS = ("sk-canary-0-4f1d7a", "sk-canary-1-9be2c3", "sk-canary-2-77aa01")
 SECRET = "tool-canary-5ec2e7"  # noqa: S105 - planted, to be looked for
 SECRETS = (*KEYS, SECRET)
 ALLOWED = ("ada", "bob", "eve", "zoe")
+ADMINS = 2
+"""So many of them, the first who may speak, are admins."""
 CROWD = tuple(f"one{n}" for n in range(12))
 
 
@@ -89,9 +91,9 @@ def accounts(places: Sequence[Place]) -> Sequence[str]:
 
 
 def policy(forbidden: Collection[str]) -> Policy:
-    """Who may speak; the first two are admins."""
+    """Who may speak, and who of them are admins."""
     allowed = tuple(user for user in (*ALLOWED, *CROWD) if user not in forbidden)
-    return Policy(allow_users=allowed, admins=allowed[:2], require_mention=False)
+    return Policy(allow_users=allowed, admins=allowed[:ADMINS], require_mention=False)
 
 
 def programs(machine: FakeProcesses) -> None:

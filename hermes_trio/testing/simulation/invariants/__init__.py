@@ -67,6 +67,7 @@ ALL: tuple[type[Invariant], ...] = (
     programs.EndOnce,
     programs.ToldOnce,
     programs.KilledAreGone,
+    programs.AdminsAlone,
     programs.RowsAreProcesses,
     slots.SlotIsScope,
     slots.CancelledInTime,
