@@ -3,7 +3,7 @@
 options.py   the section [platforms.terminal]
 terminal.py  the Platform
 lines.py     bytes of the input -> lines
-gather.py    lines -> messages: a paste is one
+paste.py     lines -> messages: a paste is one
 modes.py     what the terminal can do; its settings while we talk, and their return
 screen.py    what to print for a delivery: above what has been said, below what is still being made
 paint.py     text without control characters, with ANSI formatting

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager, suppress
 import trio
 
 from hermes_terminal.descriptor_writer import Pen
-from hermes_terminal.gather import CUT_AT, Gather, Said
 from hermes_terminal.lines import LINE_MAX, Line, Lines, read
 from hermes_terminal.modes import erasing_whole_characters
+from hermes_terminal.paste import CUT_AT, Gather, Said
 from hermes_terminal.screen import Screen
 from hermes_trio import (
     Address,

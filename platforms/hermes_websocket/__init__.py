@@ -6,8 +6,8 @@ wire.py       the protocol
 translate.py  frames <-> values
 before_hello.py who has not said hello yet
 door.py       the token file and the port file
-link.py       one connection whose client is known
-links.py      who is connected, and what is not yet confirmed
+connection.py one connection whose client is known
+connections.py who is connected, and what is not yet confirmed
 client.py     the other side, for `hermes-trio chat` and programs
 """
 

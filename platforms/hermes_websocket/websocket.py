@@ -27,9 +27,9 @@ from hermes_trio import (
     split_markdown,
 )
 from hermes_websocket.before_hello import Measured, Newcomers
+from hermes_websocket.connection import HELLO_S, Connection, Refused, greet
+from hermes_websocket.connections import Connections
 from hermes_websocket.door import MAIN, close_door, own_port, own_token, port_file, token_file
-from hermes_websocket.link import HELLO_S, Link, Refused, greet
-from hermes_websocket.links import Links
 from hermes_websocket.options import Options
 from hermes_websocket.translate import PLATFORM, USER, frame_of
 from hermes_websocket.wire import FRAME_MAX, GOING_AWAY, Hello, Typing
@@ -86,7 +86,7 @@ class Websocket:
         self._chance = chance
         self._known = 0
         self._newcomers = Newcomers()
-        self._links = Links()
+        self._clients = Connections()
         self._intake: Intake | None = None
 
     @asynccontextmanager
@@ -139,12 +139,12 @@ class Websocket:
         await trio.lowlevel.checkpoint()  # what fails before it is sent is a checkpoint too
         client = delivery.address.chat
         if delivery.op == "typing":
-            await self._links.show_typing(client, Typing(chat=delivery.address.thread))
+            await self._clients.show_typing(client, Typing(chat=delivery.address.thread))
             return Receipt()
         if delivery.op not in ("send", "edit", "delete"):
             raise SendRefused(f"a websocket cannot {delivery.op}")
         frame = frame_of(delivery, self._key(delivery))
-        await self._links.ask(client, frame)
+        await self._clients.ask(client, frame)
         return Receipt(frame.id)
 
     def split(self, text: str) -> Sequence[Part]:
@@ -203,20 +203,20 @@ class Websocket:
             self._known -= 1
 
     async def _talk(self, ws: WebSocketConnection, hello: Hello) -> None:
-        link, code = Link(ws, hello.client), GOING_AWAY
+        connection, code = Connection(ws, hello.client), GOING_AWAY
         try:
             try:
-                await self._links.enter(link)
+                await self._clients.enter(connection)
                 if hello.seen is not None:
-                    self._links.confirm(hello.client, hello.seen)
+                    self._clients.confirm(hello.client, hello.seen)
                 if self._intake is not None:
                     self._intake.received()
                     self._intake.reachable(hello.client)
-                missed = self._links.missed(hello.client)
-                await link.run(self._hear, self.account, self._links.confirm, missed)
+                missed = self._clients.missed(hello.client)
+                await connection.run(self._hear, self.account, self._clients.confirm, missed)
             finally:
-                self._links.leave(link)
-            code = link.code
+                self._clients.leave(connection)
+            code = connection.code
         finally:
             with trio.move_on_after(_CLOSE_S, shield=True):
                 await ws.aclose(code)

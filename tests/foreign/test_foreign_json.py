@@ -14,7 +14,7 @@ from hermes_trio.agent.agent import _arguments
 from hermes_trio.daemon.control.requests import decode_request
 from hermes_trio.errors import AgentError, NotJson
 from hermes_trio.models.errors import failure
-from hermes_trio.models.providers.answer import arguments_object
+from hermes_trio.models.providers.growing_answer import arguments_object
 from hermes_trio.text.foreign_json import DEPTH_MAX, PARTS_MAX, ForeignJson, too_deep
 from hermes_trio.values.transcript import ToolCall
 from tests.house.source import PRODUCT, mentioned, tree

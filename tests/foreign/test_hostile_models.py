@@ -12,7 +12,7 @@ import trio
 
 from hermes_trio.errors import ModelFailed
 from hermes_trio.http.client import open_http_client
-from hermes_trio.models.providers.answer import ANSWER_CHARS_MAX, CALLS_MAX, GrowingAnswer
+from hermes_trio.models.providers.growing_answer import ANSWER_CHARS_MAX, CALLS_MAX, GrowingAnswer
 from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.models.providers.streamed_call import REST_S
 from hermes_trio.values.transcript import ModelRequest, UserEntry

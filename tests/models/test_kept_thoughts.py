@@ -8,8 +8,8 @@ import re
 import pytest
 
 from hermes_trio.agent.context_window import entries_of
-from hermes_trio.models.providers.answer import GrowingAnswer
 from hermes_trio.models.providers.anthropic_stream import AnthropicStream
+from hermes_trio.models.providers.growing_answer import GrowingAnswer
 from hermes_trio.models.providers.openai_stream import OpenAIStream
 from hermes_trio.models.providers.sse import Event
 from hermes_trio.values.transcript import ModelRequest, ToolEntry, UserEntry

@@ -9,7 +9,7 @@ import trio
 
 from hermes_trio.errors import ModelFailed
 from hermes_trio.http.client import open_http_client
-from hermes_trio.models.providers import answer as answers
+from hermes_trio.models.providers import growing_answer as answers
 from hermes_trio.models.providers.openai import OpenAIModel
 from hermes_trio.values.transcript import (
     AssistantEntry,

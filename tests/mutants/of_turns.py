@@ -221,12 +221,12 @@ TURNS: tuple[Mutant, ...] = (
         "I5",
         "A call that comes at two places with one id is two calls.",
         (
-            "models/providers/calls.py",
+            "models/providers/growing_calls.py",
             "            before = made.get(id) if id else None\n",
             "            before = None\n",
         ),
         (
-            "models/providers/calls.py",
+            "models/providers/growing_calls.py",
             "            if before is not None or not id:\n",
             "            if id in made or not id:\n",
         ),

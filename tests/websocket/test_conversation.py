@@ -5,9 +5,9 @@ import random
 import pytest
 import trio
 from hermes_websocket import Known, connect
+from hermes_websocket.connection import Connection, Refused, greet
+from hermes_websocket.connections import Connections
 from hermes_websocket.door import find_door
-from hermes_websocket.link import Link, Refused, greet
-from hermes_websocket.links import Links
 from hermes_websocket.translate import frame_of
 from hermes_websocket.wire import Welcome
 
@@ -97,7 +97,7 @@ async def test_an_error_of_the_caller_leaves_as_it_is(served):
 
 
 class Quiet:
-    """A link whose client takes frames and confirms nothing."""
+    """A connection whose client takes frames and confirms nothing."""
 
     def __init__(self, client="desk"):
         self.client, self.left = client, trio.Event()
@@ -113,44 +113,44 @@ class Quiet:
 
 
 class Leaving(Quiet):
-    """A link that goes as it is given a frame."""
+    """A connection that goes as it is given a frame."""
 
-    def __init__(self, links):
+    def __init__(self, connections):
         super().__init__()
-        self.links = links
+        self.connections = connections
 
     async def put(self, frame):
         await trio.lowlevel.checkpoint()
-        self.links.leave(self)
+        self.connections.leave(self)
         return False
 
 
 async def test_without_a_receipt_for_ten_seconds_nobody_knows(autojump_clock):
-    links, link = Links(), Quiet()
-    await links.enter(link)
+    connections, connection = Connections(), Quiet()
+    await connections.enter(connection)
     began = trio.current_time()
     with pytest.raises(SendUnknown):
-        await links.ask("desk", frame_of(delivery("x", key="k"), "k"))
+        await connections.ask("desk", frame_of(delivery("x", key="k"), "k"))
     assert trio.current_time() - began == 10
-    assert links.missed("desk") == []
+    assert connections.missed("desk") == []
 
 
 async def test_a_receipt_that_comes_late_answers_the_next_try(autojump_clock):
-    links, link = Links(), Quiet()
-    await links.enter(link)
+    connections, connection = Connections(), Quiet()
+    await connections.enter(connection)
     frame = frame_of(delivery("x", key="k"), "k")
     with pytest.raises(SendUnknown):
-        await links.ask("desk", frame)
-    links.confirm("desk", "k")
-    await links.ask("desk", frame)
-    assert len(link.put_frames) == 1
+        await connections.ask("desk", frame)
+    connections.confirm("desk", "k")
+    await connections.ask("desk", frame)
+    assert len(connection.put_frames) == 1
 
 
 async def test_a_connection_that_ended_before_it_took_the_frame_did_not_get_it(autojump_clock):
-    links = Links()
-    await links.enter(Leaving(links))
+    connections = Connections()
+    await connections.enter(Leaving(connections))
     with pytest.raises(NotSent):
-        await links.ask("desk", frame_of(delivery("x", key="k"), "k"))
+        await connections.ask("desk", frame_of(delivery("x", key="k"), "k"))
 
 
 async def test_a_client_that_says_nothing_is_sent_away_after_five_seconds(autojump_clock):
@@ -172,10 +172,10 @@ async def test_a_client_that_reads_nothing_is_cut_off_after_ten_seconds(autojump
         async def get_message(self):
             await trio.sleep_forever()
 
-    link, began = Link(Stuck(), "desk"), trio.current_time()
-    await link.run(None, "main", None, [])
+    connection, began = Connection(Stuck(), "desk"), trio.current_time()
+    await connection.run(None, "main", None, [])
     assert trio.current_time() - began == 10
-    assert not await link.put(Welcome())
+    assert not await connection.put(Welcome())
 
 
 async def test_a_cancelled_caller_is_just_cancelled(served):

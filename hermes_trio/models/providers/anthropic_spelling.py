@@ -17,8 +17,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hermes_trio.models.providers.answer import arguments_object
-from hermes_trio.models.providers.blocks import Block, open_at, settled
+from hermes_trio.models.providers.anthropic_blocks import Block, open_at, settled
+from hermes_trio.models.providers.growing_answer import arguments_object
 from hermes_trio.models.providers.spelling import GO_ON, LEFT_OUT, call_ids, call_name, kept
 from hermes_trio.transcript.assembly import as_marked
 from hermes_trio.values.transcript import AssistantEntry, Entry, Spelled, ToolCall, ToolEntry

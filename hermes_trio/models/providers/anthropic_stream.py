@@ -12,8 +12,8 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.errors import is_refusal
-from hermes_trio.models.providers.answer import GrowingAnswer
 from hermes_trio.models.providers.decoding import WireJson
+from hermes_trio.models.providers.growing_answer import GrowingAnswer
 from hermes_trio.models.providers.sse import EVENT_BYTES_MAX, Event
 from hermes_trio.models.providers.streamed_call import DONE, Heard
 from hermes_trio.text.foreign_json import ForeignJson

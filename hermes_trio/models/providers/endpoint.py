@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, ModelFailure
-from hermes_trio.models.providers.answer import GrowingAnswer, unnamed_calls
+from hermes_trio.models.providers.growing_answer import GrowingAnswer, unnamed_calls
 from hermes_trio.models.providers.quirks import QUIRKS, Fields, Quirk
 from hermes_trio.models.providers.spelling import Spelling
 from hermes_trio.models.providers.sse import Event

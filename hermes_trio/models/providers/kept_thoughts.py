@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from hermes_trio.models.providers.blocks import CHARS_MAX, Blocks
+from hermes_trio.models.providers.anthropic_blocks import CHARS_MAX, Blocks
 from hermes_trio.text.foreign_json import too_deep
 from hermes_trio.text.sanitize import cleaned
 from hermes_trio.values.transcript import ToolCall

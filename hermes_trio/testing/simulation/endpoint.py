@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.providers.answer import GrowingAnswer
+from hermes_trio.models.providers.growing_answer import GrowingAnswer
 from hermes_trio.models.providers.openai_stream import OpenAIStream
 from hermes_trio.models.providers.sse import Event
 from hermes_trio.models.providers.streamed_call import DONE

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import trio
 
 from hermes_trio import NotSent, SendUnknown
-from hermes_websocket.link import Link
+from hermes_websocket.connection import Connection
 from hermes_websocket.translate import Confirmed
 from hermes_websocket.wire import Frame, Typing
 
@@ -16,31 +16,31 @@ _LEAVE_S = 5.0
 _SEEN_MAX = 1000
 
 
-class Links:
+class Connections:
     """At most one connection per client: the newer wins, and only after the older has left."""
 
     def __init__(self) -> None:
-        self._links: dict[str, Link] = {}
+        self._connections: dict[str, Connection] = {}
         self._seen: dict[str, str] = {}
         self._unconfirmed: dict[tuple[str, str], _Unconfirmed] = {}
 
-    async def enter(self, link: Link) -> None:
+    async def enter(self, connection: Connection) -> None:
         """Make this the connection of its client; an older one leaves first.
 
         Raises:
             trio.TooSlowError: the older one does not.
         """
         with trio.fail_after(_LEAVE_S):
-            while (older := self._links.get(link.client)) is not None:
+            while (older := self._connections.get(connection.client)) is not None:
                 older.replace()
                 await older.left.wait()
-        self._links[link.client] = link
+        self._connections[connection.client] = connection
 
-    def leave(self, link: Link) -> None:
+    def leave(self, connection: Connection) -> None:
         """This one is gone. May be called for one that never entered."""
-        if self._links.get(link.client) is link:
-            del self._links[link.client]
-        link.left.set()
+        if self._connections.get(connection.client) is connection:
+            del self._connections[connection.client]
+        connection.left.set()
 
     def confirm(self, client: str, key: str) -> None:
         """The client has what came with this key."""
@@ -66,8 +66,8 @@ class Links:
             NotSent: the client is not connected, or takes nothing.
             SendUnknown: no receipt within 10 s.
         """
-        link = self._links.get(client)
-        if link is None:
+        connection = self._connections.get(client)
+        if connection is None:
             raise NotSent("not connected")
         if self._seen.get(client) == frame.key:
             await trio.lowlevel.checkpoint()
@@ -76,8 +76,8 @@ class Links:
         self._unconfirmed[client, frame.key] = waiting
         try:
             with trio.move_on_after(RECEIPT_S):
-                waiting.offered |= await link.put(frame)
-                if waiting.offered or client in self._links:
+                waiting.offered |= await connection.put(frame)
+                if waiting.offered or client in self._connections:
                     await waiting.confirmed.wait()
                     return
         finally:
@@ -88,8 +88,8 @@ class Links:
 
     async def show_typing(self, client: str, frame: Typing) -> None:
         """Send a sign that needs no receipt. Raises NotSent."""
-        link = self._links.get(client)
-        if link is None or not await link.put(frame):
+        connection = self._connections.get(client)
+        if connection is None or not await connection.put(frame):
             raise NotSent("not connected")
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.providers import calls
-from hermes_trio.models.providers.blocks import CHARS_MAX
-from hermes_trio.models.providers.calls import Calls
+from hermes_trio.models.providers import growing_calls
+from hermes_trio.models.providers.anthropic_blocks import CHARS_MAX
+from hermes_trio.models.providers.growing_calls import Calls
 from hermes_trio.models.providers.kept_thoughts import Thought
 from hermes_trio.models.providers.stop_reasons import End, end_of
 from hermes_trio.models.providers.thinking_in_text import Thinking, without_lost
@@ -180,4 +180,4 @@ def unnamed_calls(request: ModelRequest, spell: Spell) -> str:
 
 def arguments_object(arguments: str) -> dict[str, Any]:
     """The arguments of a recorded call as providers want them back: an object, empty if it never was one."""
-    return calls.arguments_object(arguments) or {}
+    return growing_calls.arguments_object(arguments) or {}

@@ -62,7 +62,7 @@ async def greet(ws: WebSocketConnection, token: Secret) -> Hello:
     raise Refused(NO_HELLO, "no hello in time")
 
 
-class Link:
+class Connection:
     """A connection whose client is known.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from hermes_trio.models.providers.calls import arguments_object
+from hermes_trio.models.providers.growing_calls import arguments_object
 from hermes_trio.values.transcript import ToolCall
 
 CHARS_MAX = 200_000
