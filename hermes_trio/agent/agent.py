@@ -14,6 +14,7 @@ import msgspec
 
 from hermes_trio.agent.context_window import Transcript, Walk
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
+from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.agent import AgentProfile, Pool
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
@@ -215,7 +216,8 @@ class ModelAgent:
                     raise LimitReached(f"the model did not come to an end in {unfinished} answers")
             elif not says_nothing(answer.text):
                 cut = sentences.PARTIAL if answer.finish in CUT else ""
-                said = (answer.text, cut, shown.notice)
+                written = sentences.WRITTEN_CALL if written_call(answer.text, self._tools) else ""
+                said = (answer.text, cut, written, shown.notice)
                 return "\n\n".join(filter(None, said))
             else:
                 empty += 1

@@ -54,6 +54,7 @@ WAKES_MUTED = (
 )
 DRAINING = "I am going down. Your message is kept and will be answered when I am back."
 PARTIAL = "(The model's answer was cut off here.)"
+WRITTEN_CALL = "(The model wrote a call of a tool as text. Nothing was called: its server reads no calls.)"
 NO_ANSWER = "I stopped: my question was not answered."
 QUESTION_CLOSED = "That question is no longer open."
 QUESTION_OF_ANOTHER = "That question is for somebody else."

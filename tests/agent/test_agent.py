@@ -269,6 +269,16 @@ async def test_an_empty_answer_is_asked_for_again(world):
     assert world.texts("ada", "final") == ["now I know"]
 
 
+@pytest.mark.world(tools=[ATool("now", None)])
+async def test_a_call_that_was_written_as_text_is_not_made_and_a_line_says_so(world):
+    written = '<tool_call>{"name": "now", "arguments": {}}</tool_call>'
+    world.model.script(text(written))
+    await world.say("ada", "what time is it?")
+    await world.settle()
+    line = "(The model wrote a call of a tool as text. Nothing was called: its server reads no calls.)"
+    assert world.texts("ada", "final") == [f"{written}\n\n{line}"]
+
+
 async def test_an_answer_that_was_cut_off_is_said_with_a_line_that_says_so(world):
     world.model.script(partial("half an ans"))
     await world.say("ada", "go")

@@ -9,6 +9,7 @@ from hermes_trio.daemon.checks.surroundings import Found, surroundings
 from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.mending import is_not_found
+from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.model import Model
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.log import standard_log
@@ -23,6 +24,12 @@ REQUEST = ModelRequest(
     prompt="You are tried out. Use the tool.",
     entries=(UserEntry("What time is it? Call the tool `now`, and say nothing else."),),
     tools=(TOOL,),
+)
+
+
+READS_NONE = (
+    "the model wrote one as text (vLLM needs --enable-auto-tool-choice and --tool-call-parser,"
+    " llama.cpp --jinja)"
 )
 
 
@@ -69,6 +76,8 @@ def _taken(answer: ModelAnswer, model: Model) -> tuple[bool, str]:
     good = bool(answer.calls or answer.text.strip())
     answers = "answers" if good else "gives an empty answer"
     called = "calls tools" if answer.calls else "called no tool, though it was asked to"
+    if not answer.calls and written_call(answer.text, (TOOL.name,)):
+        called = f"its server reads no calls: {READS_NONE}"
     ended = "" if answer.finish in ("stop", "tool_calls") else f"; its end was {answer.finish!r}"
     quirks = getattr(getattr(model, "endpoint", None), "quirks", ())
     without = f"; it is asked otherwise: {', '.join(one.name for one in quirks)}" if quirks else ""

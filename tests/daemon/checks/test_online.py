@@ -95,6 +95,12 @@ async def test_a_name_that_the_server_does_not_know(place, status, said):
     assert line.endswith("; is the `name` of the model right?)")
 
 
+async def test_one_whose_server_reads_no_calls(place):
+    place.model.push(Item(text='<tool_call>{"name": "now", "arguments": {}}</tool_call>'))
+    code, (line,) = await online(place)
+    assert (code, "its server reads no calls" in line, "--jinja" in line) == (0, True, True)
+
+
 async def test_one_that_is_silent(place):
     config = place.home / "hermes.toml"
     config.write_text(config.read_text().replace("[model]", "[model]\nfirst_byte_s = 0.5"))
