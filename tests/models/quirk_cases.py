@@ -191,6 +191,8 @@ REPORTED = tuple(
             "registry.ollama.ai/library/smollm2:135m does not support tools",
         ),
         ("MiniMax-AI/MiniMax-M2.5#24", "tools", 400, "Failed to fetch tools: Not yet implemented"),
+        ("defilantech/LLMKube#126", "tools", 500, "tools param requires --jinja flag"),
+        ("ggml-org/llama.cpp#10920", "tools", 500, "Unsupported param: tools"),
         (
             "router-for-me/CLIProxyAPI#2101",
             "max_tokens",

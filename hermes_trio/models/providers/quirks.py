@@ -236,11 +236,12 @@ QUIRKS: tuple[Quirk, ...] = (
         messages=_each(_unmarked),
         optional=True,
     ),
-    # Ollama, vLLM without a parser, OpenRouter (404), Groq.
+    # Ollama, vLLM without a parser, llama.cpp without --jinja, OpenRouter (404), Groq.
     Quirk(
         "tools",
         r"not support(ed)?\W+(\w+\W+){0,3}(tool|function)|(tool|function)s?\W+(\w+\W+){0,4}not\W+(\w+\W+)?"
-        r"(support|enabled)|support tool use|enable-auto-tool-choice|tool_choice|fetch tools",
+        r"(support|enabled)|support tool use|enable-auto-tool-choice|tool_choice|fetch tools"
+        r"|tools? param\w*\W+requires?|unsupported param\w*\W+tools?\b(?![.\[])",
         fields=_without("tools"),
         messages=_of_chat(_calls_as_text),
     ),
