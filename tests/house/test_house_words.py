@@ -26,6 +26,8 @@ OLD = {
     "Player": "TurnRunner",
     "Quiet": "DelayedStarts",
     "River": "Wiring",
+    "Porch": "Newcomers",
+    "Shown": "TurnHistory",
     "Slot": "TurnPermit",
     "Steps": "Journal",
     "Traits": "Capabilities",
@@ -70,6 +72,9 @@ FLAT |= {
     "writing",
 }
 
+VAGUE = {"discretion", "drawn_row", "looked_through", "mended", "moves", "pen", "porch", "shown", "told"}
+"""Files that were named for a word in them, not for what they hold."""
+
 
 def names(module: str) -> Iterator[str]:
     """Each name that a module gives to something."""
@@ -99,3 +104,7 @@ def test_no_old_word_names_anything(module):
 def test_no_old_word_names_a_module():
     flat = {module.removeprefix("hermes_trio/").removesuffix(".py").partition("/")[0] for module in PRODUCT}
     assert flat & FLAT == set()
+
+
+def test_no_file_has_a_name_that_says_nothing_of_it():
+    assert {module.removesuffix(".py").rpartition("/")[2] for module in PRODUCT} & VAGUE == set()
