@@ -71,6 +71,14 @@ def service(
                 f"installed; look at it with: hermes-trio service status{way}, hermes-trio service logs{way}"
             )
         )
+        if root is None and (here := _state_dir_here(found)) != found.state_dir:
+            click.echo(
+                visible(
+                    f"it keeps everything in {found.state_dir}, and `hermes-trio status` of this user "
+                    f'looks into {here}: write state_dir = "{found.state_dir}" below [gateway] in '
+                    f"{found.config}"
+                )
+            )
     else:
         supervisor.uninstall(found, tell)
     return 0
@@ -135,6 +143,16 @@ def _service(
         home=home,
         reads=(str(path), *(secret.file for secret in config.secrets if secret.file)),
     )
+
+
+def _state_dir_here(service: Service) -> str:
+    """Where the commands of whoever installs look for the daemon of this configuration."""
+    from hermes_trio.config.load import load
+    from hermes_trio.daemon.service.install import environment_of
+
+    secrets = Path(service.secrets)
+    words = environment_of(secrets.read_text()) if secrets.exists() else {}
+    return str(load(Path(service.config), environ={**words, **os.environ}).gateway.state_dir)
 
 
 def _program(named: str | None) -> tuple[str, ...]:

@@ -67,7 +67,8 @@ def let_read(service: Service) -> None:
         group = pwd.getpwnam(service.run_as).pw_gid
     except KeyError:
         raise ServiceFailed(
-            f"there is no user {service.run_as}: make one, or name another with --run-as"
+            f"there is no user {service.run_as}: make one with "
+            f"`useradd --system --user-group {service.run_as}`, or name another with --run-as"
         ) from None
     folders = {str(parent) for path in service.reads if (parent := Path(path).parent).name == NAME}
     for path, more in (*((path, 0o040) for path in service.reads), *((path, 0o050) for path in folders)):

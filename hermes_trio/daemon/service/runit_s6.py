@@ -88,6 +88,12 @@ class Runit(Scanned):
 
     files = staticmethod(runit_files)
 
+    def install(self, service: Service, tell: Tell) -> None:
+        """As each of them; nobody can have it look at once."""
+        super().install(service, tell)
+        if not (self._folder / "supervise/ok").exists():
+            tell(f"runsvdir starts it within five seconds, if {self._scan} is the folder it looks through")
+
     def status(self) -> Sequence[str]:
         """`sv status`."""
         return ["sv", "status", str(self._folder)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pwd
 import shlex
 import shutil
 from contextlib import asynccontextmanager, suppress
@@ -231,6 +232,20 @@ async def test_what_somebody_else_made_is_left_as_it_is(home):
         assert done.returncode == 1
         assert "is somebody else's, so it is left as it is" in done.stderr
     assert (scan / "hermes-trio/run").read_text() == "#!/bin/sh\nexec mine\n"
+
+
+async def test_where_its_user_keeps_everything_elsewhere_it_is_said_how_to_find_it(home):
+    scan = home / "service"
+    scan.mkdir()
+    words = ("install", "--runit", scan, "--run-as", NOBODY)
+    assert "below [gateway]" not in await well(home, *words)
+    config = home / "etc/hermes.toml"
+    config.write_text('[model]\nprovider = "echo"\n[platforms.websocket]\n')
+    (scan / "hermes-trio").rename(home / "before")
+    theirs = f"{pwd.getpwnam(NOBODY).pw_dir}/.local/state/hermes-trio"
+    said = await well(home, *words)
+    assert f'write state_dir = "{theirs}" below [gateway] in {config}' in said
+    assert f"looks into {home}/.local/state/hermes-trio" in said
 
 
 async def test_a_secret_that_only_this_shell_knows_is_asked_for_before_anything_is_written(home):
