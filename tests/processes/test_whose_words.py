@@ -12,7 +12,7 @@ import pytest
 
 from hermes_trio.testing import MemoryPlatform, open_world, text, tool
 from hermes_trio.transcript.assembly import as_marked
-from hermes_trio.turns.authority import OTHERS_SPOKE
+from hermes_trio.turns.authority import NOT_ADMIN, OTHERS_SPOKE
 from hermes_trio.values.identity import Policy
 from hermes_trio.values.message import Quoted
 from hermes_trio.values.transcript import UserEntry
@@ -144,6 +144,20 @@ async def test_in_a_topic_a_model_is_told_who_speaks(world):
     await asked(world, "eve", "and me", text("You too."), **TOPIC)
     said = [as_marked(one).text for one in world.model.requests[-1].entries if isinstance(one, UserEntry)]
     assert said == ['⟦"ada":⟧ hello', '⟦"eve":⟧ and me']
+
+
+async def misspelt(turn):
+    try:
+        await turn.needs("Admin")
+    except PermissionError as refusal:
+        return str(refusal)
+    return "done"
+
+
+async def test_a_role_that_there_is_not_is_nobodys(autojump_clock):
+    async with open_world(misspelt, platform=MemoryPlatform(policy=Policy(admins=("ada",)))) as world:
+        await world.say("ada", "go")
+        assert await world.reply("ada") == NOT_ADMIN
 
 
 class Deletes:
