@@ -336,7 +336,7 @@ async def test_two_calls_of_one_answer_run_one_after_the_other(autojump_clock):
 
 async def test_a_crash_at_every_commit_of_two_calls_that_ask(autojump_clock):
     """Each answer reaches the call that asked for it, or nobody knows of that call how it ended."""
-    gave = set()
+    gave = []
     for nth in range(1, 81):
         tools = [Asks("left"), Asks("right")]
         async with open_world(tools=tools, seed=nth, commands=[]) as world:
@@ -348,10 +348,12 @@ async def test_a_crash_at_every_commit_of_two_calls_that_ask(autojump_clock):
             assert len(effects) == len(set(effects))
             assert {final.removesuffix(" ↻") for final in world.texts("ada", "final")} == {"done"}
             assert not [line for line in world.lines("turn closed") if line["outcome"] == "failed"]
-            gave |= {told for told, _ in results(world)} if results(world) else set()
+            gave += [told for told, _ in results(world)] if results(world) else []
     assert nth < 80
-    assert gave <= {"left: to left?", "right: to right?", UNKNOWN}
-    assert {"left: to left?", "right: to right?"} <= gave
+    assert set(gave) <= {"left: to left?", "right: to right?", UNKNOWN}
+    # Unknown is only what a crash cut off before a call asked, and behind its answer.
+    assert gave.count(UNKNOWN) <= 8
+    assert min(gave.count("left: to left?"), gave.count("right: to right?")) >= 10
 
 
 async def two_are_answered(world):
