@@ -121,7 +121,7 @@ class Transcript:
         self._left_out = 0
         self._answers = 0
         self._results_refused = 0
-        self._not_again: set[tuple[str, str]] = set()
+        self._not_again: frozenset[tuple[str, str]] = frozenset()
 
     async def begin(self) -> None:
         """Take up what was before the turn, and its first messages. Cancelled: nothing has changed."""

@@ -245,14 +245,14 @@ class _Tried:
     """The keys that one request has tried: each once, and once more if a refresh gave it another secret."""
 
     def __init__(self) -> None:
-        self.keys: set[int] = set()
-        self._renewed: set[int] = set()
+        self.keys: frozenset[int] = frozenset()
+        self._renewed: frozenset[int] = frozenset()
 
     async def refused(self, pool: KeyPool, lease: Lease, kind: ModelFailure) -> None:
         if lease.position not in self._renewed and await pool.renewed(lease, kind):
-            self._renewed.add(lease.position)
+            self._renewed |= {lease.position}
         else:
-            self.keys.add(lease.position)
+            self.keys |= {lease.position}
 
 
 class _HandOut:
