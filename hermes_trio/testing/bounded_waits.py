@@ -10,6 +10,7 @@ import trio
 from hermes_trio.errors import HermesError
 
 PATIENCE_S = 3600.0
+FURTHER = "; no wait is longer: `await world.until(hours=...)` goes to a later time first"
 
 
 class Patience:
@@ -26,7 +27,8 @@ class Patience:
     def __exit__(self, *raised: Any) -> bool | None:
         swallowed = self._scope.__exit__(*raised)
         if self._scope.cancelled_caught:
-            raise WaitedTooLong(f"waited {PATIENCE_S:.0f} virtual s for {self._what}\n{self._timeline()}")
+            what = f"waited {PATIENCE_S:.0f} virtual s for {self._what}{FURTHER}"
+            raise WaitedTooLong(f"{what}\n{self._timeline()}")
         return swallowed
 
 

@@ -126,9 +126,10 @@ class World:
         await trio.sleep_until(self._began + hours * 3600 + minutes * 60 + seconds)
 
     async def settle(self) -> None:
-        """Return when no key and no lane of the gateway has anything to do, and nothing is unread."""
+        """Return when nothing is left to do or unread. A turn that sleeps or asks is awaited to its end: a
+        question that nobody answers times out. `reply` or `until` stop before that."""
         gateway = self.gateway
-        with self._patience("the gateway to come to rest"):
+        with self._patience("the gateway to come to rest (a turn that sleeps or asks does not)"):
             for platform in self.platforms:
                 while platform.unread:
                     await platform.changed()

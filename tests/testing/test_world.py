@@ -1,6 +1,8 @@
 """The smallest useful World, as a user of the kit meets it."""
 
-from hermes_trio.testing import text, tool
+import pytest
+
+from hermes_trio.testing import WaitedTooLong, text, tool
 
 
 async def test_a_message_goes_in_and_one_answer_comes_out(world):
@@ -28,3 +30,16 @@ async def test_a_clean_stop_leaves_nothing_to_resume(world):
     await world.until(minutes=5)
     assert len(world.platform.calls) == calls
     assert len(world.model.requests) == 1
+
+
+async def asks(turn):
+    return await turn.ask("Pay?", timeout_s=86_400)
+
+
+@pytest.mark.world(agent=asks)
+async def test_a_wait_that_is_too_long_says_how_to_go_further_and_what_is_not_at_rest(world):
+    await world.say("ada", "order")
+    with pytest.raises(WaitedTooLong) as waited:
+        await world.settle()
+    assert "(a turn that sleeps or asks does not)" in str(waited.value)
+    assert "`await world.until(hours=...)`" in str(waited.value)
