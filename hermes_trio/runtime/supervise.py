@@ -75,14 +75,25 @@ async def supervise(
 async def attempt(
     call: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs
 ) -> tuple[T | None, Exception | None]:
-    """Call what is not ours, and return its failure beside its value instead of raising it."""
+    """Call what is not ours, and return its failure beside its value instead of raising it.
+
+    Cancelled: a nursery in it may fail and be cancelled at once. Then its failure is dropped: left in one
+    group with the cancel it would pass each border but the last, and end the gateway.
+    """
     value: T | None = None
     failed: Exception | None = None
     try:
         value = await call(*args, **kwargs)
     except Exception as error:
         failed = error
+    except BaseExceptionGroup as group:
+        raise only_cancels(group) from None
     return value, failed
+
+
+def only_cancels(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of a group of cancels and failures the cancels."""
+    return group.split(Exception)[1] or group
 
 
 def _telling_leaf(error: BaseException) -> BaseException:

@@ -183,3 +183,24 @@ async def test_what_could_not_be_started_does_not_run_although_its_turn_was_stop
     await world.say("ada", "/stop")
     await world.settle()
     assert "make" not in world.texts("ada")[-1]
+
+
+async def test_a_disk_that_hangs_where_a_program_has_begun_makes_no_error_of_a_stop(world):
+    """Its first write is given up amid the cancel: the two come as one group, which no border took."""
+    world.processes.script("make", ends_s=500)
+    world.model.script(start("make"), text("Started."))
+
+    def look(event):
+        if (event.who, event.what) == ("machine", "started"):
+            world.fault("store_hangs", for_s=1e6)
+
+    world.record.watch(look)
+    await world.say("ada", "go")
+    await world.until(seconds=1)
+    world.life.gateway.hurry(0)
+    await world.stop()
+    assert [event.what for event in world.record.of("machine")] == ["started", "signal", "exited"]
+    assert world.lines("process failed") == []
+    await world.start()
+    await world.settle()
+    assert world.processes.alive == []

@@ -56,7 +56,7 @@ WORTH_MEETING = (
         f"message {name}"
         for name in ("answered", "refused", "superseded", "stopped", "dropped", "expired", "failed")
     ),
-    *(f"order {name}" for name in ("answered", "refused")),
+    *(f"order {name}" for name in ("answered", "refused", "failed")),
     *(f"note {name}" for name in ("answered", "superseded")),
     *(f"turn {state}" for state in ("finished", "stopped", "reset", "failed", "abandoned")),
     *(

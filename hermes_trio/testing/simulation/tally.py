@@ -19,6 +19,8 @@ MET = (
     "another gateway beside it",
     "an answer cut by its limit",
     "a bad end",
+    "a stop that gave its disk up",
+    "a kept message that cannot be read",
 )
 """What is drawn, and only worth something if it comes to pass."""
 OUTCOMES = ("answered", "refused", "superseded", "stopped", "expired", "failed")
@@ -50,6 +52,8 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
                 counted["met a full machine"] += 1
             case "world", "stop" | "stopped" | "crash":
                 down = event.what == "stop"
+            case "log", "checkpoint failed" if down:
+                counted["met a stop that gave its disk up"] += 1
             case "platform", "confirmed" if down and facts.plan.rules.lingers:
                 counted["met what comes while it goes down"] += event.fields["count"]
             case "log", "resume verdict":
@@ -64,6 +68,9 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
 def _ends(facts: Facts) -> Counter[str]:
     mirror = facts.mirror
     met = Counter(f"{_kind(row['kind'])} {row['outcome']}" for row in mirror.inbound.values())
+    met["met a kept message that cannot be read"] = sum(
+        row["reason"] == "unreadable" and row["turn"] is None for row in mirror.inbound.values()
+    )
     met.update(f"turn {row['state']}" for row in mirror.turn.values())
     met.update(f"part {row['said']} {row['state']}" for row in mirror.outbound.values())
     met.update(f"process {row['state']}" for row in mirror.process.values())
