@@ -4,9 +4,9 @@ import os
 
 import pytest
 import trio
-from hermes_terminal.gather import Gather
 from hermes_terminal.lines import LINE_MAX, Line
 from hermes_terminal.modes import has_colour, is_dumb
+from hermes_terminal.paste import Gather
 
 from hermes_trio.values.delivery import Choice, Part, Span
 from hermes_trio.values.message import Undecodable
