@@ -102,7 +102,8 @@ class _HeldTurn:
         """Cancel its scope. Returns an event that is set when the turn has left."""
         assert self.scope is not None
         self.scope.cancel(reason=why)
-        self._left = self._left or trio.Event()
+        if self._left is None:
+            self._left = trio.Event()
         return self._left
 
 
