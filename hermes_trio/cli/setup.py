@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -321,7 +322,8 @@ def _kept(given: Given, path: Path) -> int:
     from hermes_trio.cli.service import service
 
     kept = given["kept"]
-    stays = f"the configuration is written and stays; without a service: hermes-trio run --config {path}"
+    run = _run(path)
+    stays = f"the configuration is written and stays; without a service: {run}"
     if kept is None and given.asks:
         asked = "Have it run now, and after each start of this machine?"
         try:
@@ -330,7 +332,7 @@ def _kept(given: Given, path: Path) -> int:
             return _let_be(stays)
         kept = ("system" if os.geteuid() == 0 else "user") if wanted else "none"
     if kept in (None, "none"):
-        click.echo(visible(f"start it: hermes-trio run --config {path}"))
+        click.echo(visible(f"start it: {run}"))
         return 0
     try:
         service.main(["install", f"--{kept}", "--config", str(path)], standalone_mode=False)
@@ -339,3 +341,11 @@ def _kept(given: Given, path: Path) -> int:
         raise
     click.echo("write to your bot now; what came in and what became of it: hermes-trio ledger")
     return 0
+
+
+def _run(path: Path) -> str:
+    """The command that runs this file. It is not named where `run` finds it."""
+    from hermes_trio.config.load import find
+
+    is_found = find(os.environ, Path.cwd()) == path
+    return "hermes-trio run" if is_found else f"hermes-trio run --config {shlex.quote(str(path))}"

@@ -135,10 +135,9 @@ class AccountTables:
 
     def _options(self, platform: str, name: str, table: object, adapter: Adapter) -> Struct | None:
         path = ("platforms", platform) if name == MAIN else ("platforms", platform, name)
-        by_name = _people_by_name(table) if isinstance(table, dict) else []
-        for spot in by_name:
+        for spot in _people_by_name(table) if isinstance(table, dict) else ():
             self._filling.wrong((*path, *spot), _NOT_AN_ID)
-        return None if by_name else self._filling.fill(adapter.options, table, path)
+        return self._filling.fill(adapter.options, table, path)
 
     def _refuse_shared(self, accounts: list[Account]) -> None:
         first: dict[tuple[str, Hashable], Account] = {}

@@ -58,11 +58,13 @@ class Filling:
             self.known.add((*path, field.encode_name))
 
     def fill(self, kind: type[T], table: object, path: Path) -> T | None:
-        """`kind` filled from `table`, None if anything in it was wrong (then `problems` says what)."""
+        """`kind` filled from `table`, None if anything in it was wrong (then `problems` says what).
+
+        What was noted as wrong before is not looked at again; everything else is.
+        """
         if not isinstance(table, Mapping):
             self.wrong(path, f"must be a table: [{dotted(path)}]")
             return None
-        before = len(self.problems)
         fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
         for key in table:
             if key not in fields:
@@ -73,7 +75,9 @@ class Filling:
                 values[field.name] = self._value(field.type, table[key], (*path, key))
             elif field.required:
                 self.wrong((*path, key), "is missing and has no default")
-        return self._made(kind, values, path) if len(self.problems) == before else None
+        own = {(*path, key) for key in (*table, *fields)}
+        is_wrong = any(problem.path[: len(path) + 1] in own for problem in self.problems)
+        return None if is_wrong else self._made(kind, values, path)
 
     def wrong(self, path: Path, text: str) -> None:
         """Note that something is wrong at `path`."""
@@ -112,6 +116,8 @@ class Filling:
             return None
 
     def _value(self, declared: Any, value: object, path: Path) -> Any:
+        if any(problem.path == path for problem in self.problems):
+            return None
         kind = get_args(declared)[0] if get_origin(declared) is Annotated else declared
         if isinstance(kind, type) and issubclass(kind, Struct):
             return self.fill(kind, value, path)

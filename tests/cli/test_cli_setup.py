@@ -182,8 +182,17 @@ async def test_without_a_supervisor_the_configuration_stays_and_it_says_how_to_s
     words = (*newcomer.told, "--service", "user")
     done = await newcomer.setup(*words, PATH=str(newcomer.home / "bin"))
     assert done.returncode == 1
-    assert f"written and stays; without a service: hermes-trio run --config {newcomer.file}" in done.stderr
+    assert "written and stays; without a service: hermes-trio run\n" in done.stderr
     await newcomer.is_answered()
+
+
+async def test_how_to_start_names_the_file_only_where_run_does_not_look(newcomer):
+    words = (*newcomer.told, "--no-try", "--service", "none")
+    usual = await newcomer.setup(*words)
+    elsewhere = newcomer.home / "my bots" / "hermes.toml"
+    other = await newcomer.setup(*words, "--config", elsewhere)
+    assert usual.stdout.splitlines()[-1] == "start it: hermes-trio run"
+    assert other.stdout.splitlines()[-1] == f"start it: hermes-trio run --config '{elsewhere}'"
 
 
 async def test_what_is_refused_is_asked_again(newcomer, terminal):

@@ -243,6 +243,15 @@ def test_a_name_is_no_user_id_and_the_refusal_says_how_to_find_one(refused):
     assert second.startswith("hermes.toml:5: platforms.pigeon.admins[0]: must be a user id")
 
 
+def test_a_name_for_a_user_hides_nothing_else_that_is_wrong_in_its_section(refused):
+    wrong = "[platforms.pigeon]\ntoken = 'coo-literal'\nallow_users = ['@ada', true]\n"
+    assert [line.partition(": platforms.pigeon.")[2][:40] for line in refused(wrong)] == [
+        "token: a secret is not written out here:",
+        "allow_users[0]: must be a user id: names",
+        "allow_users[1]: must be a whole number o",
+    ]
+
+
 def test_a_path_is_relative_to_the_folder_of_the_file(read, tmp_path):
     assert read(MINIMAL + "[gateway]\nstate_dir = 'state'").gateway.state_dir == tmp_path / "state"
     assert str(read(MINIMAL + "[gateway]\nstate_dir = '~/state'").gateway.state_dir) == "/home/ada/state"
