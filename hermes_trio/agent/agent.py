@@ -223,7 +223,7 @@ class ModelAgent:
                 empty += 1
                 if empty >= EMPTY_MAX:
                     raise ModelFailed("unknown", "empty answers")
-            shown.hear()
+            shown.show_steered()
 
     def _check(self, turn: Turn) -> None:
         if run_of(turn).steps.count >= self._steps_max:

@@ -126,7 +126,7 @@ class Transcript:
     async def begin(self) -> None:
         """Take up what was before the turn, and its first messages. Cancelled: nothing has changed."""
         await self._history.begin()
-        self.add(*map(message_entry, self._turn.unheard))
+        self.add(*map(message_entry, self._turn.unseen))
 
     def add(self, *entries: Entry) -> None:
         """Show this from now on."""
@@ -137,7 +137,7 @@ class Transcript:
         self._answers += sum(isinstance(entry, UserEntry) for entry in entries)
         self.add(*entries)
 
-    def hear(self) -> int:
+    def show_steered(self) -> int:
         """Show the messages that were taken in since the last call; returns how many."""
         taken = self._turn.steered()
         self.add(*(message_entry(one.message) for one in taken))
@@ -163,9 +163,9 @@ class Transcript:
             await self._history.open()
             self._turn.restart_stream()
             refusals += 1
-            heard = self.hear()
+            steered = self.show_steered()
             if without is not None:
-                without = replace(without, kept=without.kept + heard)
+                without = replace(without, kept=without.kept + steered)
             if asked.refused == "context":
                 without = await self._shorter(refusals, self._size_without(without))
             else:
@@ -252,8 +252,8 @@ class Transcript:
 
         made = await run_of(self._turn).steps.run("shorten", shorten, idempotent=True, type=Shortened)
         self._summaries = made.by_model
-        heard = self.hear()
-        return None if made.summary is None else replace(made.summary, kept=made.summary.kept + heard)
+        steered = self.show_steered()
+        return None if made.summary is None else replace(made.summary, kept=made.summary.kept + steered)
 
     def _cut(self, room: int) -> SummaryEntry:
         return compaction.shortened(*self._all, room, asked=self._asked)
@@ -321,7 +321,7 @@ class Transcript:
             "set aside", nothing, idempotent=True, type=None, entries=lambda _: [left_out]
         )
         self._put(left_out)
-        return self.hear() > 0
+        return self.show_steered() > 0
 
     def _put(self, without: SummaryEntry) -> None:
         """Leave this out for good."""

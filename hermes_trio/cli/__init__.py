@@ -113,7 +113,7 @@ def run(file: Path | None, no_resume: bool, log_level: Level, log_format: Form |
     from hermes_trio.daemon.run import LogStyle, run_daemon, with_each_line_answered
 
     config = _load(find_file(file))
-    check_platforms(config, heard=brings_lines(0))
+    check_platforms(config, lines_come=brings_lines(0))
     style = LogStyle(log_format, log_level)
     return run_daemon(with_each_line_answered(config), resume=not no_resume, style=style)
 

@@ -276,16 +276,16 @@ async def _end_with_input(life: _Life, gateway: Gateway) -> None:
         life.stop("end of input", UNWRITTEN if life.unwritten else STOPPED)
 
 
-def check_platforms(config: Config, *, heard: bool) -> None:
+def check_platforms(config: Config, *, lines_come: bool) -> None:
     """Refuse to be a daemon that nobody can speak to.
 
     Args:
-        heard: standard input is something that lines can come from: see `streams.brings_lines`.
+        lines_come: standard input is something that lines can come from: see `streams.brings_lines`.
 
     Raises:
         ConfigWrong: no platform is configured, and there is nothing to read that could stand in.
     """
-    if config.terminal_implied and not heard:
+    if config.terminal_implied and not lines_come:
         raise ConfigWrong(
             f"{config.path or 'embedded default'}: platforms: none is configured, and {NOTHING_TO_READ}."
             " Add a section like [platforms.telegram], or pipe lines into it"

@@ -35,13 +35,13 @@ def heed_nothing_of_parents() -> None:
 @contextmanager
 def ignored_for_good() -> Iterator[None]:
     """While the body runs they are ignored in what this process becomes, too."""
-    unheard = [one for one in signal.valid_signals() if signal.getsignal(one) is unheeded]
-    for number in unheard:
+    ignored = [one for one in signal.valid_signals() if signal.getsignal(one) is unheeded]
+    for number in ignored:
         signal.signal(number, signal.SIG_IGN)
     try:
         yield
     finally:
-        for number in unheard:
+        for number in ignored:
             signal.signal(number, unheeded)
 
 

@@ -48,7 +48,7 @@ class Listening:
         self._chance = chance
         self._receivers: dict[str, Receiver] = {}
         self._ended = trio.Event()
-        self._heard = trio.Event()
+        self._changed = trio.Event()
 
     async def serve(self, menu: Sequence[tuple[str, str]]) -> None:
         """Serve every account until cancelled, or until every input has ended.
@@ -84,8 +84,8 @@ class Listening:
             receiver.received()
 
     def _reported(self, account: str) -> None:
-        self._heard.set()
-        self._heard = trio.Event()
+        self._changed.set()
+        self._changed = trio.Event()
         self._well(account)
 
     async def ready(self) -> None:
@@ -93,7 +93,7 @@ class Listening:
         while not all(
             name in self._receivers and self._receivers[name].health.reported for name in self._accounts
         ):
-            await self._heard.wait()
+            await self._changed.wait()
 
     async def ended(self) -> None:
         """Return when every input has ended. The input of a refused account has not."""

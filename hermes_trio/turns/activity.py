@@ -26,8 +26,8 @@ from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import shows
-from hermes_trio.turns.heard import Heard
 from hermes_trio.turns.journal import Journal
+from hermes_trio.turns.messages import TurnMessages
 from hermes_trio.values.delivery import DeliveryKind, Part
 from hermes_trio.values.identity import Address
 
@@ -77,16 +77,16 @@ class Activity:
         "_shown",
         "_size",
         "around",
-        "heard",
+        "messages",
         "platform",
         "steps",
     )
 
-    def __init__(self, heard: Heard, steps: Journal, around: ShownWith) -> None:
-        self.heard = heard
+    def __init__(self, messages: TurnMessages, steps: Journal, around: ShownWith) -> None:
+        self.messages = messages
         self.steps = steps
         self.around = around
-        self.platform = heard.platform
+        self.platform = messages.platform
         self._later: DelayedStart | None = None
         self._nursery: trio.Nursery | None = None
         self._pieces: list[str] = []
@@ -159,7 +159,7 @@ class Activity:
     async def show(self, said: DeliveryKind, part: Part) -> None:
         """Replace the turn's live row of this kind."""
         try:
-            await self.around.store.show(self.heard.id, self.heard.framed((part,), said))
+            await self.around.store.show(self.messages.id, self.messages.framed((part,), said))
         except (Fenced, StoreFailed):
             # The turn's own writes meet the same fence or disk, and say so. Activity promises nothing.
             return
@@ -211,7 +211,7 @@ class Activity:
 
     def _age_s(self) -> float:
         """Seconds since the turn was opened, by this boot or an older one."""
-        return max(0.0, self.around.clock.now() - self.heard.opened_at)
+        return max(0.0, self.around.clock.now() - self.messages.opened_at)
 
     async def type(self, platform: Platform) -> None:
         """Renew the typing sign."""
@@ -220,7 +220,7 @@ class Activity:
         while True:
             while self._goes_on is not None:
                 await self._goes_on.wait()
-            await self.around.typing(self.heard.address)
+            await self.around.typing(self.messages.address)
             await trio.sleep(platform.capabilities.typing_every_s)
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 
 from hermes_trio.ports.store import Store
 from hermes_trio.runtime.retry import until_stored
-from hermes_trio.turns.heard import Heard
+from hermes_trio.turns.messages import TurnMessages
 from hermes_trio.values.identity import Policy, Role
 
 NOT_ADMIN = "refused: only admins of this account may have this done, and this was not asked by one"
@@ -28,7 +28,7 @@ class Authority:
 
     Args:
         policy: who is admin of its account now.
-        heard: the messages that it answers by now.
+        messages: those that it answers by now.
         ours: time that passes in this block does not count towards the turn's deadline.
     """
 
@@ -37,13 +37,13 @@ class Authority:
         store: Store,
         session: int,
         policy: Policy,
-        heard: Heard,
+        messages: TurnMessages,
         ours: Callable[[], AbstractContextManager[None]],
     ) -> None:
         self._store = store
         self._session = session
         self._policy = policy
-        self._heard = heard
+        self._messages = messages
         self._ours = ours
 
     @property
@@ -52,7 +52,7 @@ class Authority:
 
         A turn that the gateway opened by itself answers whoever started what has ended.
         """
-        roles = {self._policy.role_of(message.address.user) for message in self._heard.messages}
+        roles = {self._policy.role_of(message.address.user) for message in self._messages.all}
         return "admin" if roles == {"admin"} else "user"
 
     def asked_by(self, role: Role) -> None:

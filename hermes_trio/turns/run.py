@@ -25,8 +25,8 @@ from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.activity import Activity
 from hermes_trio.turns.authority import Authority
 from hermes_trio.turns.concurrency import TurnPermit
-from hermes_trio.turns.heard import Heard
 from hermes_trio.turns.journal import Journal
+from hermes_trio.turns.messages import TurnMessages
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import DeliveryKind
@@ -45,7 +45,7 @@ class TurnRun:
     """One run of a turn.
 
     Attributes:
-        heard: its messages, and how its answer is addressed.
+        messages: those it answers, and how its answer is addressed.
         asked_at: wall time of the newest message it was opened with.
         before: the conversation before it, as far as it was read when the turn was opened.
         made: its result or its error; None as long as it has neither.
@@ -67,10 +67,10 @@ class TurnRun:
         "authority",
         "before",
         "discretion",
-        "heard",
         "id",
         "key",
         "made",
+        "messages",
         "ours",
         "permit",
         "said",
@@ -84,7 +84,7 @@ class TurnRun:
         self.id = opened.turn
         self.session = opened.session
         self.key = key
-        self.heard = Heard(opened, around.platform)
+        self.messages = TurnMessages(opened, around.platform)
         self.asked_at = max(one.at for one in opened.messages)
         self.before = opened.history
         self.around = around
@@ -96,21 +96,21 @@ class TurnRun:
         self._time = Allowance(around.allowances, around.deadline_s)
         self.ours = self._time.stopped
         self.discretion = around.discretion
-        platform = self.heard.platform
+        platform = self.messages.platform
         policy = Policy() if platform is None else platform.policy
-        self.authority = Authority(around.store, self.session, policy, self.heard, self.ours)
+        self.authority = Authority(around.store, self.session, policy, self.messages, self.ours)
         self.steps = Journal(
             around.store,
             self.id,
             opened.steps,
             taken=[one for one in opened.messages if one.step is not None],
             steer=around.steer,
-            took=self.heard.take_in,
+            took=self.messages.take_in,
             discretion=around.discretion,
             again=around.disk.again,
             ours=self.ours,
         )
-        self.activity = Activity(self.heard, self.steps, around)
+        self.activity = Activity(self.messages, self.steps, around)
 
     async def timed(
         self, agent: Callable[[TurnRun], Awaitable[str | Silence | None]]
@@ -183,8 +183,8 @@ class TurnRun:
         True if a person wrote one of its messages. If all of them are notes of the gateway (the end of a
         program), true as long as the person at its address may still speak.
         """
-        return not all(message.note for message in self.heard.messages) or self.around.allowed(
-            self.heard.address
+        return not all(message.note for message in self.messages.all) or self.around.allowed(
+            self.messages.address
         )
 
     def processes(self, consumed: list[int]) -> TurnProcesses:
@@ -198,7 +198,7 @@ class TurnRun:
             self.id,
             self.session,
             self.key,
-            self.heard.address,
+            self.messages.address,
             consumed,
             self.ours,
             looks=partial(self.authority.asked_by, "admin"),
@@ -217,5 +217,5 @@ class TurnRun:
     async def split(self, text: str, said: DeliveryKind) -> Reply:
         """A text that is safe already, as parts for this turn's platform."""
         with self.ours():
-            parts = await self.around.split(self.heard.platform, text)
-        return self.heard.framed(parts, said)
+            parts = await self.around.split(self.messages.platform, text)
+        return self.messages.framed(parts, said)

@@ -74,8 +74,8 @@ class TurnRunner:
             "turn opened",
             turn=run.id,
             key=str(key),
-            messages=len(run.heard.messages),
-            attempt=run.heard.attempt,
+            messages=len(run.messages.all),
+            attempt=run.messages.attempt,
         )
         try:
             if not run.is_wanted:
@@ -220,7 +220,7 @@ class TurnRunner:
             outcome=ending.outcome if ending.until is None else None,
             until=ending.until,
             error=failure_of(error, traceback_of(error), run.discretion.redact),
-            reply=run.heard.framed((Part(said),), "notice") if said else None,
+            reply=run.messages.framed((Part(said),), "notice") if said else None,
         )
 
 

@@ -42,31 +42,31 @@ class Turn:
         key: whose conversation it is.
         address: where the answer goes.
         attempt: 1, and one more each time the turn is run again after a crash.
-        unheard: the messages that it was opened with and that `history()` does not have. (If a later message
+        unseen: the messages that it was opened with and that `history()` does not have. (If a later message
             interrupted a turn, `history()` has the messages of that turn already.)
     """
 
-    __slots__ = ("__weakref__", "_run", "address", "attempt", "id", "key", "session", "unheard")
+    __slots__ = ("__weakref__", "_run", "address", "attempt", "id", "key", "session", "unseen")
 
     def __init__(self, run: TurnRun) -> None:
         self._run = run
         self.id = run.id
         self.session = run.session
         self.key = run.key
-        self.address = run.heard.address
-        self.attempt = run.heard.attempt
-        self.unheard = run.heard.unheard
+        self.address = run.messages.address
+        self.attempt = run.messages.attempt
+        self.unseen = run.messages.unseen
 
     # -- what it was told
 
     @property
     def messages(self) -> tuple[Message, ...]:
         """The messages it answers, in order of arrival; grows when messages are steered in."""
-        return self._run.heard.messages
+        return self._run.messages.all
 
     def steered(self) -> Sequence[Claimed]:
         """Messages taken in since the last call: `one.message` of each. Never waits."""
-        return self._run.heard.steered()
+        return self._run.messages.steered()
 
     @property
     def text(self) -> str:

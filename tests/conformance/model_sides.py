@@ -56,7 +56,7 @@ class ScriptSide(Provider):
     async def connections(self):
         return self.model.in_flight
 
-    async def heard(self):
+    async def asked(self):
         request = self.model.requests[-1]
         shown = [without_others(entry) for entry in request.entries]
         return msgspec.json.encode(msgspec.structs.replace(request, entries=shown)).decode()
@@ -244,7 +244,7 @@ class ServerSide(Provider):
     async def connections(self):
         return self.fake.counts.now
 
-    async def heard(self):
+    async def asked(self):
         return msgspec.json.encode(self.fake.calls[-1].body).decode()
 
     async def key_used(self):

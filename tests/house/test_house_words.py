@@ -21,6 +21,7 @@ OLD = {
     "resting": "cooldown",
     "Attendance": "Activity",
     "Ear": "Receiver",
+    "Heard": "TurnMessages",
     "Hold": "WaitForMore",
     "Key": "ConversationKey",
     "Player": "TurnRunner",
@@ -34,6 +35,7 @@ OLD = {
     "Wish": "Action",
     "full_jitter": "backoff_s",
     "ear": "receiver",
+    "heard": "in_history",
     "held_at": "paused_at",
     "hold_s": "wait_s",
     "let_go": "release",
@@ -72,7 +74,18 @@ FLAT |= {
     "writing",
 }
 
-VAGUE = {"discretion", "drawn_row", "looked_through", "mended", "moves", "pen", "porch", "shown", "told"}
+VAGUE = {
+    "discretion",
+    "drawn_row",
+    "heard",
+    "looked_through",
+    "mended",
+    "moves",
+    "pen",
+    "porch",
+    "shown",
+    "told",
+}
 """Files that were named for a word in them, not for what they hold."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.errors import ModelFailed
-from hermes_trio.testing.simulation.endpoint import CUT_OFF, ODD_ENDS, Saying, heard, odd_end
+from hermes_trio.testing.simulation.endpoint import CUT_OFF, ODD_ENDS, Saying, answer_of, odd_end
 from hermes_trio.testing.simulation.plan import Crash, Plan, Say
 from hermes_trio.testing.simulation.play import play
 from hermes_trio.values.transcript import ToolCall
@@ -59,17 +59,17 @@ def test_a_refusal_is_told_and_sticks_to_nothing_that_is_said_later():
 
 
 def test_it_is_read_as_real_endpoints_are():
-    answer, pieces = heard(Saying(("one ", "two")), "m")
+    answer, pieces = answer_of(Saying(("one ", "two")), "m")
     assert (answer.text, pieces, answer.finish) == ("one two", ("one ", "two"), "stop")
     for odd in (Saying(("one ", "two"), aloud=True), Saying(("one ", "two"), loose=True)):
-        assert heard(odd, "m")[0].text == "one two"
-    answer, _ = heard(Saying(end="pause_turn"), "m")
+        assert answer_of(odd, "m")[0].text == "one two"
+    answer, _ = answer_of(Saying(end="pause_turn"), "m")
     assert answer.finish == "unfinished"
-    answer, _ = heard(Saying((), CALL, "tool_calls", places=2), "m")
+    answer, _ = answer_of(Saying((), CALL, "tool_calls", places=2), "m")
     assert answer.calls == (CALL,)
-    answer, _ = heard(Saying((), CALL, "length", cut=True), "m")
+    answer, _ = answer_of(Saying((), CALL, "length", cut=True), "m")
     assert (answer.calls, answer.finish) == ((), "unfinished")
     with pytest.raises(ModelFailed, match="content_filter"):
-        heard(Saying(end="content_filter"), "m")
-    ends = {end: heard(Saying(("text",), end=end), "m")[0].finish for end in ODD_ENDS}
+        answer_of(Saying(end="content_filter"), "m")
+    ends = {end: answer_of(Saying(("text",), end=end), "m")[0].finish for end in ODD_ENDS}
     assert {end for end, finish in ends.items() if finish != "stop"} == set(CUT_OFF)

@@ -20,7 +20,7 @@ from hermes_trio.models.providers.growing_answer import GrowingAnswer, unnamed_c
 from hermes_trio.models.providers.quirks import QUIRKS, Fields, Quirk
 from hermes_trio.models.providers.spelling import Spelling
 from hermes_trio.models.providers.sse import Event
-from hermes_trio.models.providers.streamed_call import Exchange, Heard
+from hermes_trio.models.providers.streamed_call import Exchange, Sign
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest
 
 DOUBTED: frozenset[ModelFailure] = frozenset({"malformed", "unknown", "overload"})
@@ -30,7 +30,7 @@ DOUBTED: frozenset[ModelFailure] = frozenset({"malformed", "unknown", "overload"
 class Stream(Protocol):
     """Takes the events of one answer."""
 
-    def take(self, event: Event) -> Heard:
+    def take(self, event: Event) -> Sign:
         """Take one event, or an answer that came at once. Raises NotJson, or ModelFailed for a refusal."""
         ...
 

@@ -37,7 +37,7 @@ REST_S = 1.0
 OVER_S = 0.2
 """How long for the end of a stream that has said it is over, so that the connection can be used again."""
 
-Heard = Literal["nothing", "life", "whole", "over", "full"]
+Sign = Literal["nothing", "life", "whole", "over", "full"]
 """What an event was: no sign of life, or one; from here on the answer is whole; the stream says it is over;
 the answer is as large as it may get, and the stream is left at once."""
 
@@ -76,7 +76,7 @@ class Exchange(Struct, frozen=True):
         encode: Callable[[], bytes],
         *,
         key: str,
-        take: Callable[[Event], Heard],
+        take: Callable[[Event], Sign],
     ) -> None:
         """Post a request and hand each event of its answer to `take`, in order.
 
@@ -106,7 +106,7 @@ class Exchange(Struct, frozen=True):
         headers: Mapping[str, str],
         encode: Callable[[], bytes],
         key: str,
-        take: Callable[[Event], Heard],
+        take: Callable[[Event], Sign],
     ) -> None:
         import httpx
 
@@ -127,7 +127,7 @@ class Exchange(Struct, frozen=True):
                         raise self.failure(answer.status, answer.headers, body, key)
                     await reading.read(answer, self.between_bytes_s, silence)
                     if not reading.whole and (reading.document or reading.is_text):
-                        raise self._no_answer(answer, bytes(reading.document or reading.unheard), key)
+                        raise self._no_answer(answer, bytes(reading.document or reading.unread), key)
                 finally:
                     await answer.body.aclose()
             if silence.cancelled_caught and not reading.whole:
@@ -170,21 +170,21 @@ class _Reading:
     Attributes:
         whole: the answer is; what may follow is welcome, and its loss no failure.
         document: what came instead of a stream, as far as it was read.
-        unheard: the beginning of a stream in which there was no event so far.
+        unread: the beginning of a stream in which there was no event so far.
     """
 
-    def __init__(self, take: Callable[[Event], Heard]) -> None:
+    def __init__(self, take: Callable[[Event], Sign]) -> None:
         self._take = take
         self.whole = False
         self.document = bytearray()
-        self.unheard = bytearray()
+        self.unread = bytearray()
         self._spoke = False
         self._stream: EventStream | None = None
 
     @property
     def is_text(self) -> bool:
         """What was taken for a stream has neither an event nor a line of one."""
-        return not self._spoke and bool(self.unheard.strip()) and FIELD.search(self.unheard) is None
+        return not self._spoke and bool(self.unread.strip()) and FIELD.search(self.unread) is None
 
     async def read(self, answer: Answer, between_s: float, silence: trio.CancelScope) -> None:
         """Read until the stream ends; each piece with a sign of life puts the deadline of `silence` off."""
@@ -194,16 +194,16 @@ class _Reading:
             async for chunk in answer.body:
                 before = self.whole
                 stream = self._stream
-                heard = self._heard(self._begin(chunk) if stream is None else stream.feed(chunk))
-                if not self._spoke and stream is not None and len(self.unheard) < BEGIN_BYTES:
-                    self.unheard += chunk[:BEGIN_BYTES]
-                if "full" in heard:
+                signs = self._signs(self._begin(chunk) if stream is None else stream.feed(chunk))
+                if not self._spoke and stream is not None and len(self.unread) < BEGIN_BYTES:
+                    self.unread += chunk[:BEGIN_BYTES]
+                if "full" in signs:
                     return  # what is left of the body is not read: closing it closes the connection
-                if "over" in heard:
+                if "over" in signs:
                     silence.deadline = min(silence.deadline, trio.current_time() + OVER_S)
-                elif "whole" in heard and not before:
+                elif "whole" in signs and not before:
                     silence.deadline = trio.current_time() + REST_S
-                elif "life" in heard and not before:
+                elif "life" in signs and not before:
                     silence.deadline = trio.current_time() + between_s
             self._last()
         except (httpx.HTTPError, EventTooLarge, ModelFailed, NotJson):
@@ -220,33 +220,33 @@ class _Reading:
         self._stream = EventStream()
         chunk = bytes(self.document)
         self.document.clear()
-        self.unheard += chunk[:BEGIN_BYTES]
+        self.unread += chunk[:BEGIN_BYTES]
         return self._stream.feed(chunk)
 
     def _last(self) -> None:
         """What the body ended in the midst of, or all of it where it is no stream."""
         if self._stream is not None:
             with suppress(NotJson):  # an event that was cut off never was one
-                self._heard(self._stream.end())
+                self._signs(self._stream.end())
         elif not self.document.lstrip().startswith(PAGE):
             with suppress(NotJson):
                 text = self.document.decode("utf-8", "replace").strip()
-                self._heard([Event("message", text), Event("message", DONE)])
+                self._signs([Event("message", text), Event("message", DONE)])
 
-    def _heard(self, events: list[Event]) -> set[Heard]:
-        heard: set[Heard] = set()
+    def _signs(self, events: list[Event]) -> set[Sign]:
+        signs: set[Sign] = set()
         for event in events:
             self._spoke = True
             try:
-                said = self._take(event)
+                sign = self._take(event)
             except NotJson:
                 if event.data.lstrip().startswith(("{", "[")):
                     raise
                 continue  # no piece of an answer: some keep a connection open with such
-            heard.add(said)
-            if said in ("whole", "over"):
+            signs.add(sign)
+            if sign in ("whole", "over"):
                 self.whole = True  # at once: what fails may have come together with the end
-        return heard
+        return signs
 
 
 async def _begin_of(answer: Answer, silence: trio.CancelScope) -> bytes:

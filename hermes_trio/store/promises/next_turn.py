@@ -49,7 +49,7 @@ def next_turn(
     )
     if row is None or row[0] is not None:
         raise StaleSession(f"session {session}")
-    _, running, unheard = row
+    _, running, has_entries = row
     wanted = Wanted(history, known)
     if running is not None:
         if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
@@ -72,7 +72,7 @@ def next_turn(
     if policy.reset != "none" and person and _is_over(tx, key, session, waiting[0], policy):
         # The next session's task claims these messages. It takes this task's place after the commit.
         return None
-    return _open(tx, key, session, waiting, wanted, more, unheard)
+    return _open(tx, key, session, waiting, wanted, more, has_entries)
 
 
 def has_work(tx: Tx, key: ConversationKey, session: int) -> bool:
@@ -165,7 +165,7 @@ def _open(
     waiting: Sequence[Waiting],
     history: Wanted,
     more: bool,
-    unheard: bool,
+    has_entries: bool,
 ) -> Opened:
     last = read_message(waiting[-1][1])
     turn = tx.run(
@@ -174,7 +174,7 @@ def _open(
         (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
     ).lastrowid
     assert turn is not None
-    if unheard:
+    if has_entries:
         tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))
     before = read_for(tx, session, turn, history)
     taken = {row[0]: (row[4] not in FROM_GATEWAY, *row[:3]) for row in waiting}

@@ -49,8 +49,8 @@ async def shows_it_nobody_elses(trial: ModelTrial) -> None:
     call = ToolCall("c1", "now", "{}")
     entries = (UserEntry("go"), AssistantEntry("", (call,), keepsake=kept), ToolEntry("c1", "now", "noon"))
     await trial.complete(ModelRequest(prompt="", entries=entries, tools=tools()), trial.said.append)
-    heard = await trial.provider.heard()
-    expect("sealed" not in heard, "nothing of it is heard", heard)
+    asked = await trial.provider.asked()
+    expect("sealed" not in asked, "nothing of it is sent", asked)
 
 
 async def speaks_in_turn(trial: ModelTrial) -> None:

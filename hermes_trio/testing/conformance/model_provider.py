@@ -124,7 +124,7 @@ class Provider:
         """How many connections to the provider are open."""
         raise Unable("there are no connections to count")
 
-    async def heard(self) -> str:
+    async def asked(self) -> str:
         """All that the last request said, as one text."""
         raise Unable("what was asked cannot be seen")
 

@@ -19,7 +19,7 @@ async def probes_without_a_trace(trial: PlatformTrial) -> None:
         expect(isinstance(said, Probed) and bool(said.name), "Probed, with a name", said)
         await trial.shows()
     async with trial.serving() as serving:
-        [message] = await serving.heard(1)
+        [message] = await serving.received(1)
         expect(message.text == "hello", "what was written is heard after it", message.text)
 
 

@@ -1,4 +1,4 @@
-"""The ear that a checked platform is given: it says what it heard, and can be as slow as a full store."""
+"""The receiver that a checked platform is given. It keeps what it got, and can be as slow as a full store."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ async def receives_whatever_its_menu(trial: PlatformTrial) -> None:
     odd = [("", ""), ("Ä b", "é" * 5000), *((f"command_{n}", "does it " * 40) for n in range(300))]
     async with trial.serving(menu=odd) as serving:
         await trial.service.push("hello", trial.place)
-        [message] = await serving.heard(1)
+        [message] = await serving.received(1)
         expect(message.text == "hello", "the text is 'hello'", message.text)
 
 
@@ -35,7 +35,7 @@ async def hears(trial: PlatformTrial) -> None:
     """What a user writes is handed over as a Message, with its text, from the address it came from."""
     async with trial.serving() as serving:
         await trial.service.push("hello", trial.place)
-        [message] = await serving.heard(1)
+        [message] = await serving.received(1)
         platform, address = serving.platform, message.address
         expect(message.text == "hello", "the text is 'hello'", message.text)
         expect(
@@ -53,9 +53,11 @@ async def hears_in_order(trial: PlatformTrial) -> None:
     async with trial.serving() as serving:
         for text in wanted:
             await trial.service.push(text, trial.place)
-        heard = await serving.heard(MANY)
-        expect([message.text for message in heard] == wanted, "they come in order", [m.text for m in heard])
-        natives = {message.native for message in heard}
+        messages = await serving.received(MANY)
+        expect(
+            [message.text for message in messages] == wanted, "they come in order", [m.text for m in messages]
+        )
+        natives = {message.native for message in messages}
         expect(len(natives) == MANY and "" not in natives, "each has a native id of its own", natives)
 
 
@@ -69,7 +71,7 @@ async def confirms_only_what_is_durable(trial: PlatformTrial) -> None:
         now = await trial.service.confirmed()
         expect(now == before, "nothing is confirmed while accept waits", now - before)
         serving.hearing.reopen()
-        await serving.heard(1)
+        await serving.received(1)
         await _confirmed(trial, before + 1)
 
 
@@ -83,7 +85,7 @@ async def hands_over_again_what_was_not_durable(trial: PlatformTrial) -> None:
         natives = [update.native for update in serving.hearing.offered]
         await serving.stop()
     async with trial.serving() as serving:
-        [message] = await serving.heard(1)
+        [message] = await serving.received(1)
         expect(message.text == "one", "the update comes again", message.text)
         expect(message.native in natives, f"its native id is still {natives}", message.native)
 
@@ -94,12 +96,12 @@ async def does_not_hand_over_what_was_confirmed(trial: PlatformTrial) -> None:
         before = await trial.service.confirmed()
         for text in ("one", "two"):
             await trial.service.push(text, trial.place)
-        await serving.heard(2)
+        await serving.received(2)
         await _confirmed(trial, before + 2)
         await serving.stop()
     async with trial.serving() as serving:
         await trial.service.push("three", trial.place)
-        await serving.heard(3)
+        await serving.received(3)
         offered = [update.text for update in serving.hearing.offered if isinstance(update, Message)]
         expect(offered == ["three"], "only what is new is handed over", offered)
 
@@ -108,10 +110,10 @@ async def hands_over_what_it_cannot_read(trial: PlatformTrial) -> None:
     """An update that cannot be decoded is handed over as Undecodable, whole, and what follows is heard."""
     async with trial.serving() as serving:
         await trial.service.push("before", trial.place)
-        await serving.heard(1)
+        await serving.received(1)
         await trial.service.push_rubbish()
         await trial.service.push("behind", trial.place)
-        messages = await serving.heard(3)
+        messages = await serving.received(3)
         expect([m.text for m in messages] == ["before", "behind"], "the rest is heard", messages)
         [odd] = [update for update in trial.journal.updates if isinstance(update, Undecodable)]
         expect(bool(odd.native and odd.raw), "the Undecodable has its native id and its bytes", odd)
@@ -122,9 +124,9 @@ async def carries_the_thread_of_what_it_hears(trial: PlatformTrial) -> None:
     thread, main = trial.thread(), trial.main()
     async with trial.serving() as serving:
         await trial.service.push("in the thread", thread)
-        await serving.heard(1)
+        await serving.received(1)
         await trial.service.push("beside it", main)
-        first, second = await serving.heard(2)
+        first, second = await serving.received(2)
         expect(first.address.lane == thread.lane, f"the first is from {thread.lane}", first.address)
         expect(second.address.lane == main.lane, f"the second is from {main.lane}", second.address)
 
@@ -135,7 +137,7 @@ async def hears_a_choice(trial: PlatformTrial) -> None:
         choices = (Choice("7.1.0", "Yes"), Choice("7.1.1", "No"))
         await serving.say("Sure?", said="prompt", choices=choices)
         await trial.service.press(trial.place, "No")
-        [message] = await serving.heard(1)
+        [message] = await serving.received(1)
         expect(message.choice == "7.1.1", "its choice is '7.1.1'", message.choice)
         expect(message.address.lane == trial.place.lane, f"it comes from {trial.place.lane}", message.address)
 
@@ -144,7 +146,7 @@ async def serves_again(trial: PlatformTrial) -> None:
     """`serve` can be cancelled and called again: the supervisor does that for ever."""
     async with trial.serving() as serving:
         await trial.service.push("one", trial.place)
-        await serving.heard(1)
+        await serving.received(1)
         await serving.stop()
         again = type(serving)(trial, serving.platform, serving.hearing)
         async with trio.open_nursery() as nursery:
@@ -154,7 +156,7 @@ async def serves_again(trial: PlatformTrial) -> None:
             expect(again.error is None, "serve runs a second time", again.error)
             await trial.service.reached()
             await trial.service.push("two", trial.place)
-            messages = await again.heard(2)
+            messages = await again.received(2)
             expect([m.text for m in messages] == ["one", "two"], "it hears what comes later", messages)
             nursery.cancel_scope.cancel()
 
@@ -177,7 +179,7 @@ async def returns_at_the_end_of_its_input(trial: PlatformTrial) -> None:
     async with trial.serving() as serving:
         await trial.service.push("the last", trial.place)
         await trial.service.end()
-        messages = await serving.heard(1)
+        messages = await serving.received(1)
         expect([m.text for m in messages] == ["the last"], "all of it is heard", messages)
         with trio.move_on_after(SOON_S):
             await serving.ended.wait()
@@ -205,7 +207,7 @@ async def comes_back_after_a_lost_line(trial: PlatformTrial) -> None:
         await serving.stop()
     async with trial.serving() as serving:
         await trial.service.push("after it", trial.place)
-        await serving.heard(1)
+        await serving.received(1)
 
 
 async def says_that_nobody_is_there(trial: PlatformTrial) -> None:

@@ -119,7 +119,7 @@ async def does_what_its_capabilities_say(trial: PlatformTrial) -> None:
     """An op that the capabilities promise gets a receipt; another is SendRefused, and nothing is shown."""
     async with trial.serving() as serving:
         await trial.service.push("question", trial.place)
-        [message] = await serving.heard(1)
+        [message] = await serving.received(1)
         mine = await serving.say("answer")
         for op, trait in OPS.items():
             own = op in ("edit", "delete")

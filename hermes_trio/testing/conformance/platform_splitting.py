@@ -98,7 +98,7 @@ async def leaves_nothing_behind(trial: PlatformTrial) -> None:
     async with nothing_left("open, serve, a delivery, and the end"):
         async with trial.serving() as serving:
             await trial.service.push("hello", trial.place)
-            await serving.heard(1)
+            await serving.received(1)
             await serving.say("answer")
     async with nothing_left("open and serve, cancelled in accept"):
         async with trial.serving(shut=True) as serving:

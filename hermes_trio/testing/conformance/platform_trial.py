@@ -48,13 +48,13 @@ class Serving:
             self.ended.set()
             self.hearing.failed("serve has ended")
 
-    async def heard(self, count: int) -> list[Message]:
+    async def received(self, count: int) -> list[Message]:
         """Wait until so many new updates are durable; return the messages among them."""
         journal = self.trial.journal
         await self.hearing.until(lambda: len(journal.updates) >= count or self.ended.is_set())
         if len(journal.updates) < count:
             raise Unlike(
-                f"{count} updates are heard", f"serve ended ({self.error!r}) after {journal.updates}"
+                f"{count} updates are received", f"serve ended ({self.error!r}) after {journal.updates}"
             )
         return [update for update in journal.updates if isinstance(update, Message)]
 

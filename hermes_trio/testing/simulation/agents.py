@@ -16,7 +16,7 @@ from hermes_trio.ports.tool import ToolContext
 from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.scripted_model import Line, ScriptedModel
-from hermes_trio.testing.simulation.endpoint import Saying, forgotten, heard, odd_end
+from hermes_trio.testing.simulation.endpoint import Saying, answer_of, forgotten, odd_end
 from hermes_trio.testing.simulation.words import MAY_I, answer, apart, asked_of, read, seconds, was_cut
 from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.actions import Silence
@@ -280,7 +280,7 @@ class ObedientModel(ScriptedModel):
 
     def _line(self, saying: Saying, think_s: float, stream_s: float = 0.0) -> Line:
         try:
-            said, pieces = heard(saying, self.name)
+            said, pieces = answer_of(saying, self.name)
         except ModelFailed as error:
             return Line(error=error, after_s=think_s)
         return Line(said, pieces, think_s, stream_s / max(1, len(pieces)))

@@ -52,7 +52,7 @@ def odd_end(n: int) -> str:
     return ODD_ENDS[n % len(ODD_ENDS)]
 
 
-def heard(saying: Saying, of: str) -> tuple[ModelAnswer, tuple[str, ...]]:
+def answer_of(saying: Saying, of: str) -> tuple[ModelAnswer, tuple[str, ...]]:
     """The answer as the gateway has it, and the pieces that were handed out.
 
     Args:

@@ -144,8 +144,8 @@ class AdminsAlone(Invariant):
             for change in self.facts.batch
             if change.table == "process" and change.old is None and change.new is not None
         }:
-            heard = self.facts.db.execute("select inbound from entry where session = ?", (session,))
-            said = (self._by[message] for (message,) in heard if message in self._by)
+            entries = self.facts.db.execute("select inbound from entry where session = ?", (session,))
+            said = (self._by[message] for (message,) in entries if message in self._by)
             others = [user for user, was_admin in said if not was_admin or user not in self._admins]
             self.check(not others, f"a program is run where {others} have spoken")
 
