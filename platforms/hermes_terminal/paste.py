@@ -1,13 +1,15 @@
 """What one act of a person at a terminal brings in lines: a paste is one message. Pure.
 
-A terminal that knows bracketed paste marks its begin and its end; of another one the lines of a paste come
-faster than anybody types. A line that begins with a slash is a command of its own where nothing is marked.
+A terminal that knows bracketed paste marks its begin and its end, and no clock ends such a paste. Of another
+terminal the lines of a paste come faster than anybody types: a pause between them ends it, however long it
+takes as a whole. A line that begins with a slash is a command of its own where nothing is marked.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from msgspec import Struct
 
@@ -19,12 +21,18 @@ _KEYS = re.compile(KEYS.encode())
 CUT_AT = 4095
 """So many bytes of a line the system keeps; what is typed or pasted behind them is lost (see termios(3))."""
 
+GAP_S = 0.03
+"""Between two lines of a paste; who types is slower."""
+
+REST_S = 1.0
+"""Between two pieces of what is left of a refused paste; who reads that it was refused is slower."""
+
 
 class Said(Struct, frozen=True):
     """One message.
 
     Args:
-        line: its lines as one, numbered like the first.
+        line: its lines as one, numbered like the first; of one that is too long the beginning.
         cut: the system may have thrown away a part of it.
     """
 
@@ -33,52 +41,60 @@ class Said(Struct, frozen=True):
 
 
 class Gather:
-    """Puts lines together. What is fed at once was typed at once.
+    """Puts lines together.
 
-    Of a paste that cannot be taken whole nothing is: what follows of it is no message either.
+    Of a paste that cannot be taken whole nothing is: it is refused when it is over, so that whoever is told
+    so and writes again is heard.
     """
 
     def __init__(self) -> None:
-        self._paste: list[Line] = []
-        self._refused = False  # the rest of a paste comes, of which a line was cut, or too much came
+        self._open: list[Line] = []
+        self._marked = False
+        self._length = 0
+        self._cut = False
 
-    def feed(self, lines: Sequence[Line]) -> Iterator[Said]:
-        """The messages that are complete with these lines."""
-        burst: list[Line] = []
-        may_have_ended = False
+    def feed(self, lines: Sequence[Line], *, paused: bool) -> Iterator[Said]:
+        """The messages that are complete with these lines.
+
+        Args:
+            paused: nothing more came as fast as a paste does.
+        """
         for line in lines:
-            if self._refused:
-                self._refused = END not in line.raw
-            elif self._paste or BEGIN in line.raw:
-                if burst:
-                    yield _said(burst)
-                    burst = []
-                self._paste.append(line)
-                may_have_ended = line.length >= CUT_AT  # its end mark may be in what is lost
-                self._refused = END not in line.raw and (may_have_ended or self._size() > LINE_MAX)
-                if END in line.raw or self._refused:
-                    yield from self.end()
-            elif burst and (line.raw.startswith(b"/") or burst[-1].raw.startswith(b"/")):
-                yield _said(burst)
-                burst = [line]
-            else:
-                burst.append(line)
-        if burst:
-            yield _said(burst)
-        self._refused = self._refused and not may_have_ended
+            if not self._marked and (BEGIN in line.raw or self._begins_anew(line)):
+                yield from self.end()
+            self._marked = self._marked or BEGIN in line.raw
+            self._add(line)
+            if self._marked and END in line.raw:
+                yield from self.end()
+        if paused and not self._marked:
+            yield from self.end()
+
+    @property
+    def ends_after_s(self) -> float:
+        """How long a pause ends what is open, in seconds. A paste's end mark may be in what was cut off."""
+        if not self._marked:
+            return GAP_S if self._open else inf
+        return REST_S if self._cut else inf
 
     def end(self) -> Iterator[Said]:
-        """The paste that is open, when nothing more comes."""
-        if self._paste:
-            pasted, self._paste = self._paste, []
-            yield _said(pasted)
+        """What is open, when nothing more comes."""
+        said = _said(self._open, self._length, self._cut) if self._open else None
+        self._open, self._marked, self._length, self._cut = [], False, 0, False
+        if said is not None:
+            yield said
 
-    def _size(self) -> int:
-        return sum(line.length for line in self._paste)
+    def _begins_anew(self, line: Line) -> bool:
+        if not self._open or self._cut or self._length > LINE_MAX:
+            return False
+        return line.raw.startswith(b"/") or self._open[-1].raw.startswith(b"/")
+
+    def _add(self, line: Line) -> None:
+        if self._length <= LINE_MAX:
+            self._open.append(line)
+        self._length += line.length
+        self._cut = self._cut or line.length >= CUT_AT
 
 
-def _said(lines: Sequence[Line]) -> Said:
+def _said(lines: Sequence[Line], length: int, cut: bool) -> Said:
     raw = b"\n".join(_KEYS.sub(b"", line.raw) for line in lines)
-    length = sum(line.length for line in lines)
-    cut = any(line.length >= CUT_AT for line in lines)
     return Said(Line(lines[0].number, raw.strip(b"\r\n")[:LINE_MAX], length), cut)

@@ -11,7 +11,7 @@ import trio
 from hermes_terminal.descriptor_writer import Pen
 from hermes_terminal.lines import LINE_MAX, Line, Lines, read
 from hermes_terminal.modes import erasing_whole_characters
-from hermes_terminal.paste import CUT_AT, Gather, Said
+from hermes_terminal.paste import CUT_AT, GAP_S, Gather, Said
 from hermes_terminal.screen import Screen
 from hermes_trio import (
     Address,
@@ -31,8 +31,6 @@ from hermes_trio import (
 )
 
 USER = "local"
-PASTE_GAP_S = 0.03
-PASTE_MAX_S = 1.0
 LEAVE_S = 1.0
 CUT = (
     f"I did not take that: a terminal gives me no more than {CUT_AT} bytes of one line, and the rest of it is"
@@ -106,33 +104,41 @@ class Terminal:
         intake.received()
         await self._draw(self._screen.begin)
         ended = False
-        while not ended and (data := await read(self._input_fd)):
+        while not ended:
+            with trio.move_on_after(self._gather.ends_after_s) as rest:
+                data = await read(self._input_fd)
+            if rest.cancelled_caught:
+                await self._accept(intake, list(self._gather.end()))
+                continue
+            if not data:
+                break
             lines = list(self._lines.feed(data))
             if not self._typed:
                 await self._accept(intake, [Said(line) for line in lines])
             elif lines:
-                ended = await self._read_paste(lines)
+                paused, ended = await self._read_paste(lines)
                 await self._draw(self._screen.typed, [line.text for line in lines])
-                await self._accept(intake, list(self._gather.feed(lines)))
+                await self._accept(intake, list(self._gather.feed(lines, paused=paused)))
         await self._draw(self._screen.end)
         last = [*self._gather.end(), *(Said(line) for line in self._lines.end())]
         await self._accept(intake, last)
 
-    async def _read_paste(self, lines: list[Line]) -> bool:
-        """Add the lines that come faster than anybody types, of an endless stream a second's.
+    async def _read_paste(self, lines: list[Line]) -> tuple[bool, bool]:
+        """Add the lines that come faster than anybody types, of an endless stream as many as are taken.
 
-        Returns whether the input has ended: a terminal says that once.
+        Returns whether there was a pause, and whether the input has ended: a terminal says that once.
         """
-        with trio.move_on_after(PASTE_MAX_S):
-            while True:
-                with trio.move_on_after(PASTE_GAP_S) as gap:
-                    data = await read(self._input_fd)
-                if gap.cancelled_caught:
-                    return False
-                if not data:
-                    return True
-                lines += self._lines.feed(data)
-        return False
+        length = 0
+        while length <= LINE_MAX:
+            with trio.move_on_after(GAP_S) as gap:
+                data = await read(self._input_fd)
+            if gap.cancelled_caught:
+                return True, False
+            if not data:
+                return True, True
+            length += len(data)
+            lines += self._lines.feed(data)
+        return False, False
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """Print, replace or erase a message, and return its id.

@@ -235,11 +235,64 @@ async def test_of_a_paste_whose_line_the_system_cuts_nothing_is_a_message(tty, i
 def test_what_follows_of_a_paste_that_is_too_long_is_no_message_until_its_end():
     gather = Gather()
     long = [Line(1, b"\x1b[200~a", 9), *(Line(n, b"x" * 4000, 4000) for n in range(2, 300))]
-    (refused,) = gather.feed(long)
+    assert not list(gather.feed(long, paused=True))
+    assert not list(gather.feed([Line(300, b"rm -rf x", 8)], paused=True))
+    (refused,) = gather.feed([Line(301, b"its end\x1b[201~", 13)], paused=True)
+    assert refused.line.length > LINE_MAX >= len(refused.line.raw)
+    assert [said.line.raw for said in gather.feed([Line(302, b"hello", 5)], paused=True)] == [b"hello"]
+
+
+def test_of_lines_that_come_without_a_pause_and_are_too_many_nothing_is_a_message():
+    gather = Gather()
+    assert not list(gather.feed([Line(n, b"x" * 4000, 4000) for n in range(1, 300)], paused=False))
+    assert not list(gather.feed([Line(300, b"/new", 4), Line(301, b"rm -rf x", 8)], paused=False))
+    assert gather.ends_after_s == 0.03
+    (refused,) = gather.end()
     assert refused.line.length > LINE_MAX
-    assert not list(gather.feed([Line(300, b"rm -rf x", 8)]))
-    assert not list(gather.feed([Line(301, b"its end\x1b[201~", 13)]))
-    assert [said.line.raw for said in gather.feed([Line(302, b"hello", 5)])] == [b"hello"]
+    assert [said.line.raw for said in gather.feed([Line(302, b"hello", 5)], paused=True)] == [b"hello"]
+
+
+async def test_lines_without_a_pause_are_one_message_however_long_they_take(
+    tty, intake, nursery, autojump_clock
+):
+    autojump_clock.autojump_threshold = 0.02  # what is typed is there a moment later
+    await serve(tty, intake, nursery)
+    pasted = [f"line {n}" for n in range(60)]
+    for line in pasted:
+        tty.type(f"{line}\n")
+        await trio.sleep(0.02)
+    await intake.hears(1)
+    assert trio.current_time() > 1.0
+    assert intake.texts == ["\n".join(pasted)]
+
+
+async def test_no_clock_ends_a_marked_paste(tty, intake, nursery, autojump_clock):
+    autojump_clock.autojump_threshold = 0.02
+    await serve(tty, intake, nursery)
+    tty.type("\x1b[200~first\n")
+    await trio.sleep(3600)
+    tty.type("last\x1b[201~\n")
+    await intake.hears(1)
+    assert intake.texts == ["first\nlast"]
+
+
+async def test_the_rest_of_a_refused_paste_is_no_message_though_it_comes_late(
+    tty, intake, nursery, autojump_clock
+):
+    autojump_clock.autojump_threshold = 0.02
+    await serve(tty, intake, nursery)
+    tty.type("\x1b[200~first\n")
+    tty.type("x" * 4095 + "\n")
+    for line in ("rm -rf x\n", "/new\n", "more\n"):
+        await trio.sleep(0.9)
+        tty.type(line)
+    assert intake.heard == []
+    await trio.sleep(1.1)
+    [refused] = intake.heard
+    assert isinstance(refused, Undecodable)
+    tty.type("hello\n")
+    await intake.hears(2)
+    assert intake.heard[1].text == "hello"
 
 
 async def test_a_backspace_erases_a_whole_character(tty, intake, nursery):
