@@ -1,4 +1,4 @@
-"""The adapter of CONTRIBUTING.md: installed from its wheel, found by entry point, served by the daemon."""
+"""The adapters of the pages: installed from its wheel, found by entry point, served by the daemon."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from tests.documents.conftest import HERMES
 WAIT_S = 10.0
 
 
-def configuration():
-    [block] = [block for block in pages.of("toml") if "[platforms.folder]" in block.text]
+def configuration(platform):
+    [block] = [block for block in pages.of("toml") if f"[platforms.{platform}]" in block.text]
     return block.text
 
 
@@ -39,7 +39,7 @@ def seen(folder, count):
 @pytest.fixture
 def place(tmp_path):
     """The page's configuration in a folder, looking at its files more often than once a second."""
-    (tmp_path / "hermes.toml").write_text(configuration() + "every_s = 0.02\n")
+    (tmp_path / "hermes.toml").write_text(configuration("folder") + "every_s = 0.02\n")
     return tmp_path
 
 
@@ -71,6 +71,13 @@ def test_check_knows_it(place, examples):
     done = examples.run(HERMES, "check", cwd=place)
     assert (done.returncode, done.stderr) == (0, "")
     assert "account: folder/main: 1 may speak" in done.stdout
+
+
+def test_check_knows_the_one_with_a_socket(tmp_path, examples):
+    (tmp_path / "hermes.toml").write_text(configuration("line"))
+    done = examples.run(HERMES, "check", cwd=tmp_path, LINE_TOKEN="a-token-of-a-line")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "account: line/main: 1 may speak" in done.stdout
 
 
 def test_its_messages_are_answered_also_after_kill_9(place, daemon):
