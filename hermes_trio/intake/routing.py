@@ -38,8 +38,8 @@ def decide(
         update = _sound(update) or Undecodable(
             native=clean(str(update.native)), why="not what a Message is", raw=update.raw
         )
-    if isinstance(update, Message) and update.source != (source := source_of(update, policy)):
-        update = msgspec.structs.replace(update, source=source)
+    if isinstance(update, Message):
+        update = _from_outside(update, policy)
     if isinstance(update, Undecodable):
         return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
     why = refuse(update, policy)
@@ -86,6 +86,14 @@ def refuse(message: Message, policy: Policy) -> str | None:
     if names_another(message.text):
         return "another_bot"
     return "require_mention" if policy.require_mention else None
+
+
+def _from_outside(message: Message, policy: Policy) -> Message:
+    """The message, whatever its platform says of whose words it has."""
+    source = source_of(message, policy)
+    if message.source == source and not message.note:
+        return message
+    return msgspec.structs.replace(message, source=source, note=False)
 
 
 def source_of(message: Message, policy: Policy) -> Source:

@@ -60,7 +60,7 @@ class Message(Struct, frozen=True, kw_only=True, omit_defaults=True):
         choice: the token of the choice that was pressed (`Choice.token`), for a press on a prompt.
         sent_at: wall time by the platform's clock, None where it does not say.
         raw: the update, whole.
-        note: written by the gateway itself, for the model. Never set by a platform.
+        note: written by the gateway itself, for the model. What a platform sets here counts for nothing.
         source: whose words it has, the least trusted of them. What a platform sets here counts for nothing.
         alone: always a turn of its own, whatever waits beside it: a line of a pipe.
     """

@@ -15,8 +15,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "What somebody plants in a shared conversation runs with the next admin's authority.",
         (
             "store/promises/transcript.py",
-            "source not in ('gateway', 'model', 'tool', 'admin')",
-            "source = 'outside'",
+            "(source is not 'admin' or who not in (select value from json_each(?)))",
+            "(source = 'outside' or false and ? is null)",
         ),
     ),
     mutant(

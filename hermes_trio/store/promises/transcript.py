@@ -54,14 +54,16 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
 
 
 _OTHERS = (
-    "select exists(select 1 from entry where session = ?"
-    " and (source not in ('gateway', 'model', 'tool', 'admin') or source = 'admin'"
-    " and (who is null or who not in (select value from json_each(?)))))"
+    "select exists(select 1 from spoken where session = ?"
+    " and (source is not 'admin' or who not in (select value from json_each(?))))"
 )
 
 
 def others_spoke(tx: Tx, session: int, admins: Sequence[str]) -> bool:
-    """Whether anybody but these persons has said something in the conversation, or was quoted there."""
+    """Whether anybody but these persons has said something in the conversation, or was quoted there.
+
+    Also what was set aside, or taken back, counts: somebody may have answered it.
+    """
     (others,) = tx.one(_OTHERS, session, to_json(admins).decode())
     return bool(others)
 

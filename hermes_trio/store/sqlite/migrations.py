@@ -94,6 +94,19 @@ create index process_running on process(key) where state = 'running';
 create index process_foreground on process(turn) where foreground = 1 and state = 'running';
 create index process_session on process(session);
 create index process_ended on process(ended_at) where state <> 'running';
+-- Who has spoken in a conversation, or was quoted there. What they said may be set aside later; who has
+-- answered it or acted on it stays, so the conversation is theirs too from then on.
+create table spoken(
+  session integer not null, source text not null, who text not null,
+  primary key(session, source, who)) without rowid;
+create trigger entry_spoken after insert on entry
+  when new.source <> 'gateway' and new.source <> 'model' and new.source <> 'tool' begin
+  insert into spoken values(new.session, new.source, coalesce(new.who, '')) on conflict do nothing;
+end;
+create trigger entry_spoken_there after update of session, source, who on entry
+  when new.source <> 'gateway' and new.source <> 'model' and new.source <> 'tool' begin
+  insert into spoken values(new.session, new.source, coalesce(new.who, '')) on conflict do nothing;
+end;
 -- What is said next in a lane is its first row: else each send of a long one looked at all of them.
 create index outbound_open on outbound(lane, begun desc, rank, id)
   where (state = 'owed' or state = 'sending' or state = 'live');
@@ -101,5 +114,5 @@ create index outbound_open on outbound(lane, begun desc, rank, id)
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "133c6e0cb06efc0f91291d11dd71e5f95ec878b37696c7ceb2a5b1b25f351b2b"
+WRITTEN = "8e5bf0bf6ab3bae277c6b2ea0869546930aecbebcd1562ebf3c8149db6bc3a8c"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""

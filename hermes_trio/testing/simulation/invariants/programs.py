@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 
 import msgspec
@@ -129,9 +130,12 @@ class AdminsAlone(Invariant):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._by: dict[int, tuple[str | None, bool]] = {}
+        self._stood: defaultdict[int, set[int]] = defaultdict(set)
 
     def changed(self, change: Change) -> None:
-        """Who wrote each message, and whether an admin did."""
+        """Who wrote each message, whether an admin did, and where it stood, were it for a while."""
+        if change.table == "entry" and change.new is not None and change.new["inbound"] is not None:
+            self._stood[change.new["session"]].add(change.new["inbound"])
         spoken = self.facts.spoken_of(change.new) if change.table == "inbound" and change.new else None
         if spoken is not None and change.old is None:
             user = spoken.message.address.user
@@ -144,8 +148,7 @@ class AdminsAlone(Invariant):
             for change in self.facts.batch
             if change.table == "process" and change.old is None and change.new is not None
         }:
-            entries = self.facts.db.execute("select inbound from entry where session = ?", (session,))
-            said = (self._by[message] for (message,) in entries if message in self._by)
+            said = (self._by[message] for message in self._stood[session] if message in self._by)
             others = [user for user, was_admin in said if not was_admin or user not in self._admins]
             self.check(not others, f"a program is run where {others} have spoken")
 
