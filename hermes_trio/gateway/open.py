@@ -1,16 +1,4 @@
-"""open_gateway(): a gateway's life, from its first commit to its last.
-
-    store writer             shields itself, and outlives everything below
-    └ work nursery
-      ├ lanes                a task per chat and thread with something to say
-      ├ commands             a task per key with unsettled commands
-      ├ sessions             a task per key with something to do
-      ├ processes            a task per program, and one per process group that is being ended
-      ├ delayed starts       begins what shows of a turn, when the turn has lasted half a second
-      ├ cooldowns            keeps which keys cool down; tries deferred messages when their time has come
-      ├ sweep                looks for rows that cannot be read and that no promise meets
-      ├ allowances           ends turns, commands and calls of platforms whose time is over
-      └ intake nursery       a supervisor per account
+"""open_gateway(): a gateway's life, from its first commit to its last. docs/architecture.md draws its tasks.
 
 Three ways out. The body ends: the gateway drains. The body is cancelled or raises: the checkpoint is written
 under a shield, nothing is waited for, and the next boot takes up the rest. A host calls `Gateway.hurry`, as
@@ -35,6 +23,7 @@ from hermes_trio.errors import ConfigWrong, StoreFailed
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
 from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.commands import by_name
 from hermes_trio.ports.agent import Agent, profile_of
@@ -53,7 +42,7 @@ from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served
 from hermes_trio.text.sanitize import clean, mapped
-from hermes_trio.turns.recovery import RecoveryPolicy, recover, release, sweep, turn_away
+from hermes_trio.turns.recovery import RecoveryPolicy, recover, release, turn_away
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 from hermes_trio.values.stored import Booted

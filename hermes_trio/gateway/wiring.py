@@ -38,7 +38,7 @@ from hermes_trio.runtime.splitting import parts_of
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
-from hermes_trio.turns.activity import DelayedStarts
+from hermes_trio.turns.delayed_starts import DelayedStarts
 from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 from hermes_trio.turns.sessions import Sessions

@@ -224,7 +224,7 @@ def abandoned(minutes: float) -> str:
     )
 
 
-def held(seconds: float) -> str:
+def paused(seconds: float) -> str:
     """The process was cut short too often in too short a time; this turn waits."""
     return (
         "I was interrupted several times within a minute, so I wait before I go on with your last message:"

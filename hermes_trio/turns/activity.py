@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from heapq import heapify, heappop, heappush
-from itertools import count
-from math import inf
 from typing import Protocol
 
 import trio
@@ -26,6 +23,7 @@ from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import shows
+from hermes_trio.turns.delayed_starts import DelayedStart, DelayedStarts
 from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.messages import TurnMessages
 from hermes_trio.values.delivery import DeliveryKind, Part
@@ -43,9 +41,6 @@ grow with the square of its length."""
 SECRET_CHARS = 8192
 """How many characters beyond that are kept. A secret may begin in what is shown and end here; it is found
 only as a whole."""
-
-DROPPED_MAX = 1000
-"""How many dropped starts may lie in the queue before it is cleared of them."""
 
 
 class ShownWith(Protocol):
@@ -222,70 +217,6 @@ class Activity:
                 await self._goes_on.wait()
             await self.around.typing(self.messages.address)
             await trio.sleep(platform.capabilities.typing_every_s)
-
-
-class DelayedStarts:
-    """Begins the activity of turns that have lasted. One task serves all turns.
-
-    Most turns end before that: then they have cost an entry in a queue, and no task.
-    """
-
-    def __init__(self) -> None:
-        self._due: list[tuple[float, int, DelayedStart]] = []
-        self._dropped = 0
-        self._number = count()
-        self._news = trio.Event()
-
-    def after(self, seconds: float, begin: Callable[[], None]) -> DelayedStart:
-        """Call `begin` so many seconds from now, unless `DelayedStart.drop` is called before."""
-        start = DelayedStart(self, begin)
-        heappush(self._due, (trio.current_time() + seconds, next(self._number), start))
-        if self._due[0][2] is start:
-            self._news.set()
-        return start
-
-    def forget_one(self) -> None:
-        """One was dropped. Dropped ones leave the queue when they are many, or when their time has come."""
-        self._dropped += 1
-        if self._dropped > max(DROPPED_MAX, len(self._due) // 2):
-            self._due = [one for one in self._due if one[2].begin is not None]
-            heapify(self._due)
-            self._dropped = 0
-
-    async def serve(self) -> None:
-        """Call what is due, in time, until cancelled."""
-        while True:
-            self._begin_due()
-            self._news = trio.Event()
-            with trio.move_on_at(self._due[0][0] if self._due else inf):
-                await self._news.wait()
-
-    def _begin_due(self) -> None:
-        """Begin what is due. Dropped ones at the head of the queue are thrown away."""
-        now = trio.current_time()
-        while self._due and (self._due[0][0] <= now or self._due[0][2].begin is None):
-            _, _, start = heappop(self._due)
-            begin, start.begin = start.begin, None
-            if begin is not None:
-                begin()
-            else:
-                self._dropped -= 1
-
-
-class DelayedStart:
-    """Something to begin later, or never."""
-
-    __slots__ = ("_of", "begin")
-
-    def __init__(self, of: DelayedStarts, begin: Callable[[], None]) -> None:
-        self._of = of
-        self.begin: Callable[[], None] | None = begin
-
-    def drop(self) -> None:
-        """Do not begin it any more."""
-        if self.begin is not None:
-            self.begin = None
-            self._of.forget_one()
 
 
 async def _head(platform: Platform, text: str, split: Split) -> Part | None:

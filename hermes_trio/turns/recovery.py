@@ -6,7 +6,7 @@ anything else (`next_turn`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import trio
@@ -22,12 +22,10 @@ from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
 from hermes_trio.turns.verdict import Verdict, is_answer, verdict
 from hermes_trio.values.identity import Address
-from hermes_trio.values.stored import Booted, Interrupted, Place
+from hermes_trio.values.stored import Booted, Interrupted
 from hermes_trio.values.transcript import AssistantEntry
 
 CALM_S = 60.0
-SWEPT_S = 6 * 3600.0
-BETWEEN_PAGES_S = 0.05
 AT_ONCE = 50
 
 
@@ -139,29 +137,6 @@ async def release(store: Store, log: Log) -> None:
     log.info("turns released", turns=await until_stored(store.release))
 
 
-async def sweep(store: Store, log: Log) -> None:
-    """Look for rows that cannot be read and that no promise meets, every SWEPT_S seconds, until cancelled.
-
-    It looks at one page at a time, so that nobody's commit waits for the whole look.
-    """
-    while True:
-        await trio.sleep(SWEPT_S)
-        # If the store cannot read or write, that is logged by somebody who waits for it.
-        found, _ = await attempt(partial(_swept, store))
-        for what in found or ():
-            log.error("out of the way", kind="row", key=None, what=what)
-
-
-async def _swept(store: Store) -> Sequence[str]:
-    place: Place | None = Place()
-    while place is not None:
-        found, place = await store.look_through(place)
-        if found:
-            return await store.clear_the_way()
-        await trio.sleep(BETWEEN_PAGES_S)
-    return ()
-
-
 async def _close(
     store: Store,
     turn: Interrupted,
@@ -184,7 +159,7 @@ async def _close(
     elif found == "absent":
         await store.pause(turn.turn, "")
     elif found == "paused":
-        await store.pause(turn.turn, sentences.held(CALM_S))
+        await store.pause(turn.turn, sentences.paused(CALM_S))
     elif found == "stuck":
         notice = sentences.stuck(turn.interruptions, turn.session)
         await store.abandon(turn.turn, found, notice, suspend=True)

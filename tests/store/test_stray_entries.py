@@ -6,11 +6,11 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.config.options import Gateway
+from hermes_trio.gateway.sweep import SWEPT_S
 from hermes_trio.store.promises import recording
 from hermes_trio.store.promises.entry_repair import _WHERE_IT_BELONGS
 from hermes_trio.store.promises.views import look
 from hermes_trio.testing import fails, hangs, open_world, text, tool
-from hermes_trio.turns.recovery import SWEPT_S
 from tests.invariants.at_rest import check
 from tests.scenes import crash_and_go_on, verdicts
 from tests.store.test_lost_calls import sender, shown, told

@@ -7,7 +7,7 @@ import trio
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import open_world
-from hermes_trio.turns.activity import DROPPED_MAX, DelayedStart, DelayedStarts
+from hermes_trio.turns.delayed_starts import DROPPED_MAX, DelayedStart, DelayedStarts
 
 
 @pytest.fixture

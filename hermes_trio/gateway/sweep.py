@@ -1,0 +1,39 @@
+"""The look for rows that cannot be read and that no promise meets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import trio
+
+from hermes_trio.ports.store import Store
+from hermes_trio.ports.system import Log
+from hermes_trio.runtime.supervise import attempt
+from hermes_trio.values.stored import Place
+
+SWEPT_S = 6 * 3600.0
+BETWEEN_PAGES_S = 0.05
+
+
+async def sweep(store: Store, log: Log) -> None:
+    """Look for rows that cannot be read and that no promise meets, every SWEPT_S seconds, until cancelled.
+
+    It looks at one page at a time, so that nobody's commit waits for the whole look.
+    """
+    while True:
+        await trio.sleep(SWEPT_S)
+        # If the store cannot read or write, that is logged by somebody who waits for it.
+        found, _ = await attempt(partial(_swept, store))
+        for what in found or ():
+            log.error("out of the way", kind="row", key=None, what=what)
+
+
+async def _swept(store: Store) -> Sequence[str]:
+    place: Place | None = Place()
+    while place is not None:
+        found, place = await store.look_through(place)
+        if found:
+            return await store.clear_the_way()
+        await trio.sleep(BETWEEN_PAGES_S)
+    return ()
