@@ -95,42 +95,32 @@ class Wiring:
         self.options, self.session_options = options, session
         self.clock, self.chance, self.log = clock, chance, log
         profile = profile_of(agent)
-        self.model, self.failing = profile.name or _name_of(agent), profile.failing
+        self.model, self.failing = profile.name, profile.failing
         self.opened_at = clock.now()
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
         self.moves, self.allowances = Moves(), Allowances()
-        self.split, redact = partial(parts_of, discretion.aside), discretion.redact
+        aside, redact = discretion.aside, discretion.redact
+        self.split = partial(parts_of, aside)
         self.disk = OneAsks(store.probe)
         self.outbox = self._outbox(redact)
         self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
         reaper = Reaper(nursery, log)
-        aside = discretion.aside
         self.background = Background(store, processes, reaper, os.environ, redact, aside, log, nursery)
         self.memory = Memory(profile.memory_bytes)
         around = self._surroundings(discretion, profile.history_chars)
         self.delayed_starts = DelayedStarts()
         self.cooldowns = CooldownKeeper(store, profile.pools, clock, log)
         play = TurnRunner(agent, around, self.delayed_starts, log).play
-        history, steerable = profile.history_chars, profile.steerable
-        policy = session.policy()
-        self._next_turn = partial(store.next_turn, history=history, steerable=steerable, policy=policy)
+        self._next_turn = partial(
+            store.next_turn,
+            history=profile.history_chars,
+            steerable=profile.steerable,
+            policy=session.policy(),
+        )
         self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
         self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
-        cut, tell, say = self.sessions.cut_running, self.outbox.tell, self._restarting
-        self.dispatch = Dispatch(
-            store,
-            commands,
-            self.accounts.get,
-            self.rules,
-            self.status_lines,
-            cut,
-            tell,
-            log,
-            restarting=say,
-            allowances=self.allowances,
-            split=self.split,
-        )
+        self.dispatch = self._dispatch(commands)
         self.commands = WorkerTable(nursery, self.dispatch, "commands", log, chance)
 
     def _outbox(self, redact: Callable[[str], str]) -> Outbox:
@@ -146,6 +136,21 @@ class Wiring:
             self.moves,
             self.allowances,
             self.disk,
+        )
+
+    def _dispatch(self, commands: Mapping[str, Command]) -> Dispatch:
+        return Dispatch(
+            self.store,
+            commands,
+            self.accounts.get,
+            self.rules,
+            self.status_lines,
+            self.sessions.cut_running,
+            self.outbox.tell,
+            self.log,
+            restarting=self._restarting,
+            allowances=self.allowances,
+            split=self.split,
         )
 
     def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
@@ -277,9 +282,3 @@ class Wiring:
                     self.background.end(processes)
                 case WakeAsk(key=key, turn=turn):
                     self.sessions.answer(key, turn)
-
-
-def _name_of(agent: object) -> str:
-    """What status shows of a function: "my_bot:agent"."""
-    name = getattr(agent, "__qualname__", "")
-    return f"{getattr(agent, '__module__', '')}:{name}" if name else type(agent).__name__

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.key_state import KeyCooldown
@@ -73,6 +74,13 @@ class Agent(Protocol[TurnT]):
 
 
 def profile_of(agent: object) -> AgentProfile:
-    """The agent's profile. A plain function has the defaults."""
+    """The agent's profile. A plain function has the defaults, and where it is written as its name."""
     said = getattr(agent, "profile", None)
-    return said if isinstance(said, AgentProfile) else AgentProfile()
+    profile = said if isinstance(said, AgentProfile) else AgentProfile()
+    return profile if profile.name else replace(profile, name=_where_it_is(agent))
+
+
+def _where_it_is(agent: object) -> str:
+    """What status shows of a function: "my_bot:agent"."""
+    name = getattr(agent, "__qualname__", "")
+    return f"{getattr(agent, '__module__', '')}:{name}" if name else type(agent).__name__

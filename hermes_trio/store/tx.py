@@ -169,8 +169,15 @@ class Tx:
 
     def fence(self, turn: int) -> tuple[int, str, str, str | None]:
         """(session, key, address, anchor) of a turn this boot may write for, else StaleTurn."""
+        return self._running(turn, "boot = ?")
+
+    def left_running(self, turn: int) -> tuple[int, str, str, str | None]:
+        """The same of a turn that an older boot left running, else StaleTurn."""
+        return self._running(turn, "boot <> ?")
+
+    def _running(self, turn: int, whose: str) -> tuple[int, str, str, str | None]:
         row = self.one(
-            "select session, key, address, anchor from turn where id = ? and boot = ? and state = 'running'",
+            f"select session, key, address, anchor from turn where id = ? and {whose} and state = 'running'",
             turn,
             self.boot,
         )

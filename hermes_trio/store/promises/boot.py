@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from hermes_trio.errors import StaleTurn
 from hermes_trio.store.promises import live_rows, turn_end
 from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
 from hermes_trio.store.promises.delivery import cut_off, penalties
@@ -169,7 +168,7 @@ def _is_the_others(tx: Tx, turn: int) -> None:
 
 def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
     """A turn of an older boot is closed and not resumed. Its messages are settled, its chat is told once."""
-    session, key, address, anchor = _left_running(tx, turn)
+    session, key, address, anchor = tx.left_running(turn)
     if reason == "not_allowed":
         # Nobody may ask for this here any more, so no conversation keeps it.
         mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ?)"
@@ -181,7 +180,7 @@ def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = F
         note = cut_short_note([name for (name,) in tx.all(unknown, turn)])
         tx.add_entry(session, None, NoteEntry(text=note, about="cut_short"))
     if not live_rows.retire_live(tx, turn, text or live_rows.CUT_SHORT) and text:
-        tx.tell(address, text, turn, anchor=anchor)
+        tx.tell(read_address(address), text, turn, anchor=anchor)
     if suspend:
         succeed(tx, read_key(key), session, reason, "gateway")
 
@@ -191,10 +190,10 @@ def pause(tx: Tx, turn: int, text: str) -> None:
 
     Without a text the chat is not told.
     """
-    _, _, address, anchor = _left_running(tx, turn)
+    _, _, address, anchor = tx.left_running(turn)
     paused = tx.run("update turn set paused_at = ? where id = ? and paused_at is null", (tx.now, turn))
     if paused.rowcount and text:
-        tx.tell(address, text, turn, anchor=anchor)
+        tx.tell(read_address(address), text, turn, anchor=anchor)
 
 
 def release(tx: Tx) -> int:
@@ -211,22 +210,10 @@ def release(tx: Tx) -> int:
 
 def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:
     """A turn of an older boot had its answer in the transcript: closed with it, as its own boot would."""
-    _, _, address, anchor = _left_running(tx, turn)
+    _, _, address, anchor = tx.left_running(turn)
     tx.run("update turn set boot = ? where id = ?", (tx.boot, turn))
-    reply = Reply(address=address, parts=tuple(parts), anchor=anchor)
+    reply = Reply(address=read_address(address), parts=tuple(parts), anchor=anchor)
     close_turn(tx, turn, Closing(state="finished", reply=reply))
-
-
-def _left_running(tx: Tx, turn: int) -> tuple[int, str, Address, str | None]:
-    row = tx.one(
-        "select session, key, address, anchor from turn where id = ? and boot <> ? and state = 'running'",
-        turn,
-        tx.boot,
-    )
-    if row is None:
-        raise StaleTurn(f"turn {turn}")
-    session, key, address, anchor = row
-    return session, key, read_address(address), anchor
 
 
 def commands_waiting(tx: Tx) -> int:
