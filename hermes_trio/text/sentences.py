@@ -32,6 +32,7 @@ OPERATOR_STOPPED = "An operator has stopped what I was doing for you. Write agai
 OPERATOR_ENDED = (
     "An operator has ended our conversation while I was working. Your next message goes to another."
 )
+THEY_SEE_WHY = " Whoever runs me can see why, and mend it."
 NOTHING_RUNS = "Nothing is running."
 INTERRUPTED_LINE = "(interrupted)"
 STOPPED_LINE = "(stopped)"
@@ -178,7 +179,7 @@ def failed(turn: int) -> str:
 
 
 def model_failed(kind: str, turn: int) -> str:
-    """The model could not answer."""
+    """The model could not answer. What its user cannot mend says who can."""
     reasons = {
         "rate_limit": "the model is rate-limited at the moment",
         "quota": "the model's quota is used up",
@@ -189,13 +190,15 @@ def model_failed(kind: str, turn: int) -> str:
         "transport": "the model could not be reached",
     }
     why = reasons.get(kind, "the model failed")
-    return f"I could not answer: {why} (turn {turn})."
+    theirs = "" if kind in reasons and kind != "auth" else THEY_SEE_WHY
+    return f"I could not answer: {why} (turn {turn}).{theirs}"
 
 
 def no_credentials(wait_s: float | None, kind: str) -> str:
     """No key may be used now."""
     when = "" if wait_s is None else f" Send it again in {span(max(1.0, wait_s))}."
-    return f"I could not answer: no model key can be used at the moment ({_refusal(kind)}).{when}"
+    theirs = THEY_SEE_WHY if kind == "auth" else ""
+    return f"I could not answer: no model key can be used at the moment ({_refusal(kind)}).{when}{theirs}"
 
 
 def deferred(wait_s: float, kind: str) -> str:

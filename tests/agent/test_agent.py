@@ -241,7 +241,9 @@ async def test_three_empty_answers_end_the_turn_visibly(world):
     world.model.script(text(""), text("  \n"), text(""))
     await world.say("ada", "go")
     await world.settle()
-    assert world.texts("ada") == ["I could not answer: the model failed (turn 1)."]
+    assert world.texts("ada") == [
+        "I could not answer: the model failed (turn 1). Whoever runs me can see why, and mend it."
+    ]
     assert [(row.outcome, row.reason) for row in await world.ledger()] == [("failed", "model: unknown")]
 
 
@@ -252,7 +254,10 @@ async def test_silence_is_no_word_of_a_model(world, token):
     await world.settle()
     await world.say("ada", "two")
     await world.settle()
-    assert world.texts("ada") == ["here I am", "I could not answer: the model failed (turn 2)."]
+    assert world.texts("ada") == [
+        "here I am",
+        "I could not answer: the model failed (turn 2). Whoever runs me can see why, and mend it.",
+    ]
 
 
 @pytest.mark.parametrize("word", ["Silent", "empty", "Silent, as ever.", "No"])

@@ -103,6 +103,6 @@ async def test_a_key_whose_file_is_gone_is_dead_and_the_log_says_why(place):
         (place.home / "key").unlink()
         place.bot.push(ADA, "hello")
         (told,) = await place.bot.wait_sent(ADA)
-        assert told.endswith("Send it again in 30 s.")
+        assert told.endswith("Send it again in 30 s. Whoever runs me can see why, and mend it.")
         why = f"the file {place.home / 'key'} cannot be read: No such file or directory"
         assert daemon.said("key dead")[0]["why"] == why

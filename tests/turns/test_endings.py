@@ -33,7 +33,7 @@ from hermes_trio.turns.endings import ending_of
         (
             ModelFailed("unknown", "provider text"),
             "model: unknown",
-            "I could not answer: the model failed (turn 7).",
+            "I could not answer: the model failed (turn 7). Whoever runs me can see why, and mend it.",
             "failed",
         ),
         (
@@ -53,13 +53,15 @@ from hermes_trio.turns.endings import ending_of
         (
             NoCredentials(None),
             "no_credentials",
-            "I could not answer: no model key can be used at the moment (credentials refused).",
+            "I could not answer: no model key can be used at the moment (credentials refused)."
+            " Whoever runs me can see why, and mend it.",
             "refused",
         ),
         (
             NoCredentials(None, defer=True),
             "no_credentials",
-            "I could not answer: no model key can be used at the moment (credentials refused).",
+            "I could not answer: no model key can be used at the moment (credentials refused)."
+            " Whoever runs me can see why, and mend it.",
             "refused",
         ),
         (
