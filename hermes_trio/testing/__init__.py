@@ -25,6 +25,7 @@ from hermes_trio.testing.conformance import check_model as check_model
 from hermes_trio.testing.conformance import check_platform as check_platform
 from hermes_trio.testing.conformance import check_store as check_store
 from hermes_trio.testing.conformance import check_tool as check_tool
+from hermes_trio.testing.conformance import tool_call as tool_call
 from hermes_trio.testing.crashing_store import CrashingStore as CrashingStore
 from hermes_trio.testing.cut_points import Rounds as Rounds
 from hermes_trio.testing.cut_points import rounds as rounds

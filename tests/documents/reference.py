@@ -38,8 +38,8 @@ TESTING = {
     "Around it": "MemoryPlatform Seen Call ScriptedModel text tool partial fails hangs Line"
     " RecordingTool Effect WorldClock",
     "What happened": "Record Event",
-    "Conformance": "check_platform check_store check_model check_tool check_command check_agent Service"
-    " Trouble Provider MakeContext MakeStore Report Skipped Broken Unable",
+    "Conformance": "check_platform check_store check_model check_tool tool_call check_command check_agent"
+    " Service Trouble Provider MakeContext MakeStore Report Skipped Broken Unable",
     "Faults and cuts": "FAULTS Rounds rounds alive seeded_scheduling CrashingStore",
 }
 MADE_FOR_YOU = {"Gateway", "Turn", "World", "HttpClient"}

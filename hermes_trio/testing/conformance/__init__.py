@@ -19,3 +19,4 @@ from hermes_trio.testing.conformance.store import check_store as check_store
 from hermes_trio.testing.conformance.store_trial import MakeStore as MakeStore
 from hermes_trio.testing.conformance.tool import MakeContext as MakeContext
 from hermes_trio.testing.conformance.tool import check_tool as check_tool
+from hermes_trio.testing.conformance.tool import tool_call as tool_call

@@ -77,24 +77,20 @@ class NoProcesses:
 
 
 class PlainContext:
-    """A call outside of a conversation: it sleeps by the loop's clock, at a wall time that stands still.
+    """A call outside of a conversation: it sleeps by the loop's clock, at a wall time that stands still."""
 
-    Args:
-        answers: what a person answers, in this order, the last one on and on. Without any nobody does.
-    """
-
-    def __init__(self, answers: Sequence[str] = ()) -> None:
+    def __init__(self, answers: Sequence[str], role: Role) -> None:
         self._answers = list(answers)
         self.op = OP
         self.address = Address("memory", "main", "ada", None, "ada")
-        self.role: Role = "user"
+        self.role: Role = role
         self.processes: CallProcesses = NoProcesses()
 
     async def needs(self, role: Role) -> None:
-        """See the port. Nobody is an admin here."""
+        """See the port."""
         await trio.lowlevel.checkpoint()
-        if role != "user":
-            raise PermissionError("nobody is an admin here")
+        if role not in ("user", self.role):
+            raise PermissionError("only admins may do this")
 
     async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
         """See the port. Where nobody answers, its time is over at once."""
@@ -125,13 +121,18 @@ class PlainContext:
 
 
 @asynccontextmanager
-async def plain_context(answers: Sequence[str] = ()) -> AsyncIterator[ToolContext]:
-    """The context that a tool is checked with where the tester gives no other.
+async def tool_call(answers: Sequence[str] = (), role: Role = "user") -> AsyncIterator[ToolContext]:
+    """A call of a tool outside of a conversation, for `check_tool(context=lambda: tool_call(...))`.
+
+    It sleeps by the loop's clock, and its wall time stands still. It has no programs run and no conversation
+    to reset. Cancelled in it, nothing is left behind.
 
     Args:
-        answers: what a person answers to what the tool asks; see `PlainContext`.
+        answers: what a person answers to what the tool asks, in this order, the last one on and on. Without
+            any nobody does: the time of a question is over at once.
+        role: for whom the call acts.
     """
-    yield PlainContext(answers)
+    yield PlainContext(answers, role)
 
 
 class ToolTrial:
@@ -331,7 +332,7 @@ async def check_tool(
     *,
     good: Sequence[Mapping[str, Any]],
     bad: Sequence[Mapping[str, Any]] = (),
-    context: MakeContext = plain_context,
+    context: MakeContext = tool_call,
     effects: Callable[[], object] | None = None,
     within_s: float = 10.0,
     only: Collection[str] = (),
@@ -342,7 +343,8 @@ async def check_tool(
         tool: what is held.
         good: arguments it runs with, at least one; it is run some twenty times with each.
         bad: arguments it must refuse, beside those that are made of the good ones by its schema.
-        context: opens the call it is run in; without one nobody may have programs run.
+        context: opens the call it is run in, anew for each run; by default `tool_call`, in which nobody
+            answers, nobody is an admin, and nobody may have programs run.
         effects: what it has done so far, to be compared: a count, a list, a copy of a file.
         within_s: how long a run may take.
         only: names of clauses to look at; empty: all.
