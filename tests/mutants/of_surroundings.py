@@ -123,4 +123,30 @@ SURROUNDINGS: tuple[Mutant, ...] = (
             "",
         ),
     ),
+    mutant(
+        "what is refused is forgotten",
+        "refused part",
+        "A model is asked again with what it was found to refuse, each time anew.",
+        (
+            "models/providers/endpoint.py",
+            "            self.quirks = tuple(one for one in QUIRKS if one in known)\n",
+            "            assert known\n",
+        ),
+    ),
+    mutant(
+        "what one model refuses all do",
+        "taken part",
+        "What was learnt of one model is left out of what another is asked.",
+        ("models/providers/endpoint.py", "        self.quirks: tuple[Quirk, ...] = ()\n", ""),
+        (
+            "models/providers/endpoint.py",
+            "    async def complete(\n",
+            "    quirks: tuple[Quirk, ...] = ()\n\n    async def complete(\n",
+        ),
+        (
+            "models/providers/endpoint.py",
+            "            self.quirks = tuple(",
+            "            Endpoint.quirks = tuple(",
+        ),
+    ),
 )

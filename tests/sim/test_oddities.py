@@ -6,8 +6,9 @@ import pytest
 
 from hermes_trio.errors import ModelFailed
 from hermes_trio.testing.simulation.endpoint import CUT_OFF, ODD_ENDS, Saying, answer_of, odd_end
-from hermes_trio.testing.simulation.plan import Crash, Plan, Say
+from hermes_trio.testing.simulation.plan import Crash, Plan, Rules, Say
 from hermes_trio.testing.simulation.play import play
+from hermes_trio.testing.simulation.refusing_endpoint import PARTS
 from hermes_trio.values.transcript import ToolCall
 
 CALL = ToolCall("c1.0", "once", '{"wish":"1.0"}')
@@ -56,6 +57,17 @@ def test_a_refusal_is_told_and_sticks_to_nothing_that_is_said_later():
     assert seen(timeline, "send", "the model refused your message")
     assert seen(timeline, "set aside", "what=results")
     assert seen(timeline, "send", "re #9.0")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_that_an_endpoint_refuses_is_left_out_from_then_on(part):
+    said = tuple(Say(60.0 * n, n + 1, "ada", words=("once",)) for n in range(3))
+    played_ = play(Plan(seed=1, rules=Rules(refuses=(part,)), happenings=said))
+    assert not played_.broken, played_.what
+    timeline = played_.timeline.splitlines()
+    assert len(seen(timeline, "refuses a part")) == 1
+    assert len(seen(timeline, "tool ", "effect")) == 3
+    assert seen(timeline, "send", "re #3.0")
 
 
 def test_it_is_read_as_real_endpoints_are():

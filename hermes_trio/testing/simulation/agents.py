@@ -17,6 +17,7 @@ from hermes_trio.testing.incarnation import alive
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.scripted_model import Line, ScriptedModel
 from hermes_trio.testing.simulation.endpoint import Saying, answer_of, forgotten, odd_end
+from hermes_trio.testing.simulation.refusing_endpoint import RefusingEndpoint, Told
 from hermes_trio.testing.simulation.words import MAY_I, answer, apart, asked_of, read, seconds, was_cut
 from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.actions import Silence
@@ -226,6 +227,9 @@ class ObedientModel(ScriptedModel):
         think_s: how long a call takes.
         secret: what it tells where it is asked to.
         began, ended: told of each call in flight, by a number.
+
+    Attributes:
+        endpoint: what it is asked through where that refuses parts of requests; None: it takes them all.
     """
 
     spell = staticmethod(spelled)
@@ -246,6 +250,7 @@ class ObedientModel(ScriptedModel):
         self._began = began
         self._ended = ended
         self._calls = 0
+        self.endpoint: RefusingEndpoint | None = None
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
@@ -273,21 +278,32 @@ class ObedientModel(ScriptedModel):
             name, arguments = _call(calls[done], f"{n}.{done}", newest_process(request.entries))
             call = ToolCall(f"c{n}.{done}", name, msgspec.json.encode(arguments).decode())
             places = 2 if "doubled" in words else 1
-            return self._line(Saying((), call, "length" if cut else "tool_calls", places, cut), self._think_s)
+            saying = Saying((), call, "length" if cut else "tool_calls", places, cut)
+            return self._line(request, saying, self._think_s)
         if "pauses" in words and not was_cut(request.entries):
-            return self._line(Saying(end="pause_turn"), self._think_s)
-        return self._line(Saying(end="length"), self._think_s) if cut else self._answer(n, words)
+            return self._line(request, Saying(end="pause_turn"), self._think_s)
+        if cut:
+            return self._line(request, Saying(end="length"), self._think_s)
+        return self._answer(request, n, words)
 
-    def _line(self, saying: Saying, think_s: float, stream_s: float = 0.0) -> Line:
+    async def _play(self, line: Line, on_text: Callable[[str], None]) -> ModelAnswer:
+        if self.endpoint is not None and isinstance(line, Told):
+            return await self.endpoint.complete(line, on_text)
+        return await super()._play(line, on_text)
+
+    def _line(self, request: ModelRequest, saying: Saying, think_s: float, stream_s: float = 0.0) -> Line:
+        if self.endpoint is not None:
+            between_s = stream_s / max(1, len(saying.pieces))
+            return Told(after_s=think_s, between_s=between_s, saying=saying, request=request)
         try:
             said, pieces = answer_of(saying, self.name)
         except ModelFailed as error:
             return Line(error=error, after_s=think_s)
         return Line(said, pieces, think_s, stream_s / max(1, len(pieces)))
 
-    def _answer(self, n: int, words: list[str]) -> Line:
+    def _answer(self, request: ModelRequest, n: int, words: list[str]) -> Line:
         if "refuses" in words:
-            return self._line(Saying(end="content_filter"), self._think_s)
+            return self._line(request, Saying(end="content_filter"), self._think_s)
         text, think_s, stream_s = answer(n, words, self._secret), self._think_s, 0.0
         for name, argument in map(apart, words):
             think_s += seconds(argument, 0.0) if name == "think" else 0.0
@@ -296,7 +312,7 @@ class ObedientModel(ScriptedModel):
         pieces = tuple(text[at : at + size] for at in range(0, len(text), size)) if stream_s else (text,)
         end = odd_end(n) if "odd" in words else "stop"
         saying = Saying(pieces, end=end, aloud="aloud" in words, loose="loose" in words)
-        return self._line(saying, think_s, stream_s)
+        return self._line(request, saying, think_s, stream_s)
 
 
 class Obedient:

@@ -141,6 +141,8 @@ LID = KEPT = SLOWLY = HASTY = REFUSED = 0.1
 """How often with a process that is stopped, a spoilt row, a slow disk, a short wait, a refused answer."""
 ODDLY = 0.2
 """How often with a model whose endpoint answers oddly."""
+PICKY = 0.2
+"""How often with a model whose endpoint refuses parts of requests."""
 INQUIRED = 0.2
 """How often with a tool that asks amid its call."""
 ODDITIES = ("odd", "refuses", "refuses", "cut", "doubled", "doubled", "aloud", "loose", "pauses")

@@ -9,7 +9,7 @@ from hermes_trio.testing.simulation.chances import (
     PLACES,
 )
 from hermes_trio.testing.simulation.draw_endings import Endings
-from hermes_trio.testing.simulation.draw_rules import Dice, draw_rules
+from hermes_trio.testing.simulation.draw_rules import Dice, draw_rules, with_refusals
 from hermes_trio.testing.simulation.plan import (
     Fault,
     Plan,
@@ -31,7 +31,8 @@ def draw(seed: int) -> Plan:
 def _plan(dice: Dice, seed: int) -> Plan:
     rules = draw_rules(dice)
     places = tuple(dice.sample(PLACES, dice.one(((1, 5), (2, 3), (3, 1)))))
-    return Plan(seed=seed, rules=rules, places=places, happenings=Endings(dice, rules, places).all_told())
+    happenings = Endings(dice, rules, places).all_told()
+    return Plan(seed=seed, rules=with_refusals(rules, seed), places=places, happenings=happenings)
 
 
 def _unfrozen(plan: Plan, turns_max: int) -> Plan:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import random
 from typing import TypeVar
 
-from hermes_trio.testing.simulation.chances import CALM_AFTER
+import msgspec
+
+from hermes_trio.testing.simulation.chances import CALM_AFTER, PICKY
 from hermes_trio.testing.simulation.plan import Rules
+from hermes_trio.testing.simulation.refusing_endpoint import PARTS
 
 T = TypeVar("T")
 
@@ -17,6 +20,15 @@ class Dice(random.Random):
     def one(self, choices: tuple[tuple[T, float], ...]) -> T:
         """One of (value, weight)."""
         return self.choices([value for value, _ in choices], [weight for _, weight in choices])[0]
+
+
+def with_refusals(rules: Rules, seed: int) -> Rules:
+    """The same, perhaps with an endpoint that refuses parts of requests. It has dice of its own, and so moves
+    nobody else's chances."""
+    dice = Dice(f"hermes-trio refusals {seed}")
+    if rules.agent != "model" or dice.random() > PICKY:
+        return rules
+    return msgspec.structs.replace(rules, refuses=tuple(dice.sample(sorted(PARTS), dice.randint(1, 3))))
 
 
 def draw_rules(dice: Dice) -> Rules:

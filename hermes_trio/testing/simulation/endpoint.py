@@ -64,12 +64,13 @@ def answer_of(saying: Saying, of: str) -> tuple[ModelAnswer, tuple[str, ...]]:
     pieces: list[str] = []
     answer = GrowingAnswer(pieces.append, unnamed="unnamed", of=of)
     stream = OpenAIStream(answer, lambda body: ModelFailed("unknown", body.decode()))
-    for data in _events(saying):
+    for data in events_of(saying):
         stream.take(Event("message", data))
     return answer.result(), tuple(pieces)
 
 
-def _events(saying: Saying) -> Iterator[str]:
+def events_of(saying: Saying) -> Iterator[str]:
+    """What stands in the events of its stream."""
     call = saying.call
     if call is not None:
         yield _chunk({"reasoning_content": thought_of(call.id)})

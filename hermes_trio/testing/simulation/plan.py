@@ -22,6 +22,8 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
         fallbacks: how many models are asked when the first cannot.
         edits, deletes, reacts, types, takes_key: what the platforms can do.
         lingers: their connections outlive a drain, and hand over what comes meanwhile.
+        refuses: parts of requests that the first model's endpoint does not take, by the names of
+            `refusing_endpoint.py`; others take all.
     """
 
     agent: Literal["model", "library"] = "model"
@@ -49,6 +51,7 @@ class Rules(Struct, frozen=True, kw_only=True, omit_defaults=True):
     types: bool = True
     takes_key: bool = False
     lingers: bool = False
+    refuses: tuple[str, ...] = ()
 
 
 class Place(Struct, frozen=True, omit_defaults=True):

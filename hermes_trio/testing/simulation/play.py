@@ -26,6 +26,7 @@ from hermes_trio.testing.simulation.facts import Broken, Facts, Invariant, Model
 from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
 from hermes_trio.testing.simulation.plan import Plan, Say
+from hermes_trio.testing.simulation.refusing_endpoint import RefusingEndpoint
 from hermes_trio.testing.simulation.setting import (
     ALLOWED,
     COMMANDS,
@@ -227,6 +228,9 @@ class Stage:
             ended=self._has_asked,
         )
         model.record = self.world.record
+        if refuses := self.plan.rules.refuses:
+            taken = instead is not self.world.model
+            model.endpoint = RefusingEndpoint(model.name, () if taken else refuses, model.record)
         return model
 
     def _asks(self, call: int, request: ModelRequest) -> None:

@@ -21,6 +21,7 @@ MET = (
     "a bad end",
     "a stop that gave its disk up",
     "a kept message that cannot be read",
+    "a part of a request that is refused",
 )
 """What is drawn, and only worth something if it comes to pass."""
 OUTCOMES = ("answered", "refused", "superseded", "stopped", "expired", "failed")
@@ -48,6 +49,8 @@ def tally(facts: Facts, events: Iterable[Event]) -> Counter[str]:
                 counted["met an answer cut by its limit"] += 1
             case "model", "answered" if event.fields["finish"] in ("length", "partial"):
                 counted["met a bad end"] += 1
+            case "model", "refuses a part":
+                counted["met a part of a request that is refused"] += 1
             case "machine", "full":
                 counted["met a full machine"] += 1
             case "world", "stop" | "stopped" | "crash":
