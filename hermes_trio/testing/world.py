@@ -167,8 +167,7 @@ class World:
     ) -> str:
         """The next message that the chat shows for good: a final, a reply, a notice, a refusal, a prompt.
 
-        Each is given once, in the order in which they appeared. The gateway does not know yet that it
-        arrived: a crash right here makes a marked repeat. `settle`, or `until` a later time, first.
+        Each is given once, in order. A crash right after it is one before its receipt: `settle` first.
         """
         platform = platform or self.platform
         place = (platform.name, platform.account, chat, thread)
@@ -250,10 +249,7 @@ class World:
         return await self.lives.start()
 
     def crash(self) -> None:
-        """Kill the gateway now: nothing that was not committed survives, nothing of it is heard again.
-
-        Right after `reply` its receipt is not committed, so the next start says it again, marked.
-        """
+        """Kill the gateway now: nothing that was not committed survives, nothing of it is heard again."""
         self.lives.crash()
 
     def crash_at(self, *, round: int) -> None:
