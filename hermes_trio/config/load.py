@@ -146,7 +146,6 @@ def load(
     environ: Mapping[str, str],
     adapters: Mapping[str, Loader] | None = None,
     tools: Collection[str] | None = None,
-    providers: Mapping[str, Loader] | None = None,
 ) -> Config:
     """Read the file at `path`, None for the embedded default: echo or OpenAI, in the terminal.
 
@@ -156,7 +155,6 @@ def load(
         adapters: by name, functions that import an Adapter; by default what is installed. Only those
             that are configured are called.
         tools: the names that `tools.enable` and `tools.disable` may hold; by default what is installed.
-        providers: as `adapters`, functions that import a ModelProvider.
 
     Raises:
         ConfigWrong: one line for each thing that is wrong. No secret is shown.
@@ -164,7 +162,7 @@ def load(
     known = installed(PLATFORMS) if adapters is None else adapters
     names = installed(TOOLS) if tools is None else tools
     source = _source(path)
-    reading = _Reading(path, environ, source, installed(PROVIDERS) if providers is None else providers)
+    reading = _Reading(path, environ, source, installed(PROVIDERS))
     config = reading.config(_parsed(path, source), known, names)
     if config is None:
         raise ConfigWrong(_told(path, source, reading.filling.problems, reading.files.secrets))

@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from typing import TYPE_CHECKING, cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import trio
 
 if TYPE_CHECKING:  # importing httpx takes 0.13 s: it waits until a client is opened
     import ssl
-
-    import httpx
 
     from hermes_trio.http.transport import Answer as Answer
     from hermes_trio.http.transport import Client as Client
@@ -78,14 +76,6 @@ async def open_http_client(
         nursery.cancel_scope.cancel()
     if failure is not None:
         raise failure
-
-
-def open_body(response: httpx.Response) -> AbstractAsyncContextManager[AsyncGenerator[bytes]]:
-    """Iterate the body of a streamed response as it arrives; leaving the block early is fine.
-
-    `response.aiter_raw()` and its kin leave unfinished generators behind when they are left early.
-    """
-    return aclosing(cast("AsyncGenerator[bytes]", aiter(cast("httpx.AsyncByteStream", response.stream))))
 
 
 def _keep_urls_out_of_logs() -> None:

@@ -63,12 +63,13 @@ def readable(read: Callable[[Any], T], value: Any) -> T | None:
 
 def writer_of(body: Any) -> str | None:
     """Who wrote a message, by the stable id; None where that cannot be read."""
-    return read_message(body).address.user if reads(read_message, body) else None
+    message = readable(read_message, body)
+    return message.address.user if message is not None else None
 
 
 def known_key(text: Any) -> ConversationKey | None:
     """The key of a row that is only shown or logged; None if it has none that can be read."""
-    return read_key(text) if reads(read_key, text) else None
+    return readable(read_key, text)
 
 
 def text_of(value: ConversationKey | Lane | Address) -> str:

@@ -6,7 +6,6 @@ in the table is refused: the row stays as it is.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal, get_args
 
 from msgspec import Struct
@@ -227,9 +226,3 @@ TABLE: dict[tuple[State, Event], tuple[Move, ...]] = {
     ("odd", "unreadable"): (Move("failed", ("call over", "over")),),
     ("odd", "was over"): (Move("sent", when="named"), Move("failed")),
 }
-
-
-def move_of(state: State, event: Event, holds: Sequence[Condition] = ()) -> Move | None:
-    """The move of a row in this state, of which these conditions hold; None if the event is refused."""
-    fits = (move for move in TABLE.get((state, event), ()) if move.when is None or move.when in holds)
-    return next(fits, None)

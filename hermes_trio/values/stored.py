@@ -23,12 +23,12 @@ class AcceptRules(Struct, frozen=True):
     Args:
         queue_max: waiting messages per session; one more is refused, explicitly.
         busy: what a message does while a turn runs.
-        sign: how waiting is shown: a reaction, a line, or not at all.
+        sign: how waiting is shown: a reaction or a line.
     """
 
     queue_max: int = 100
     busy: Literal["queue", "steer", "interrupt"] = "queue"
-    sign: Literal["react", "line", "none"] = "line"
+    sign: Literal["react", "line"] = "line"
 
 
 class Reply(Struct, frozen=True, kw_only=True):

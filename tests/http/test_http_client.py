@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import subprocess
 import sys
+from contextlib import aclosing
 from functools import partial
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 import trio
 import trio.testing
 
-from hermes_trio.http.client import open_body, open_http_client
+from hermes_trio.http.client import open_http_client
 from tests.fakes.http_server import Counts, HangUp, Raw, Request, Response, serve_http
 
 client_of_tests = partial(open_http_client, connect_s=2, read_s=2)
@@ -153,7 +154,7 @@ async def test_a_cancelled_request_closes_its_connection_and_the_next_one_works(
 async def test_a_stream_that_is_left_early_closes_its_connection(site):
     async with client_of_tests() as client:
         async with client.stream("GET", f"{site.url}/forever") as response:
-            async with open_body(response) as body:
+            async with aclosing(aiter(response.stream)) as body:
                 async for piece in body:
                     assert piece.startswith(b"drop")
                     break

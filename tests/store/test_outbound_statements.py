@@ -10,7 +10,8 @@ import pytest
 
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.sqlite.schema import connect
-from hermes_trio.values.outbound_states import EVENTS, STATES, TABLE, Condition, move_of
+from hermes_trio.values.outbound_states import EVENTS, STATES, TABLE, Condition
+from tests.outbound_moves import move_of
 
 CONDITIONS = get_args(Condition)
 NOW = 2000.0

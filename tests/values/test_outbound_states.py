@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from hermes_trio.values.outbound_states import EVENTS, FAILURES, OPEN, OVER, STATES, TABLE, move_of
+from hermes_trio.values.outbound_states import EVENTS, FAILURES, OPEN, OVER, STATES, TABLE
+from tests.outbound_moves import move_of
 
 ENDS_OF_A_CALL = ("said", *FAILURES)
 

@@ -267,18 +267,15 @@ def silence(state_dir: Path) -> str:
     return f"its {NAME} is not there (yet); if somebody removed it, the next start makes a new one"
 
 
-def ask(state_dir: Path, request: Request, *, patience_s: float = PATIENCE_S) -> Answer:
+def ask(state_dir: Path, request: Request) -> Answer:
     """Ask the daemon of this state_dir; blocks.
 
-    Args:
-        patience_s: how long to wait for each piece of the answer, in seconds.
-
     Raises:
-        NobodyAnswers: there is none, or it gave no answer in time.
+        NobodyAnswers: there is none, or it gave no piece of its answer within PATIENCE_S seconds.
     """
     try:
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.settimeout(patience_s)
+            sock.settimeout(PATIENCE_S)
             with folder_address(state_dir) as folder:
                 sock.connect(f"{folder}/{NAME}")
             sock.sendall(encode(request))

@@ -103,9 +103,7 @@ def take_over(tx: Tx, row: int, said: DeliveryKind, part: Part) -> None:
 def show_waiting(tx: Tx, turn: int, inbound: int, message: Message, rules: AcceptRules, ahead: int) -> None:
     """Show a sign that a message waits; at most one per running turn."""
     reacts = rules.sign == "react" and bool(message.message_id)
-    if rules.sign == "none" or tx.one(
-        "select 1 from outbound where turn = ? and said = 'sign' and state <> 'dropped'", turn
-    ):
+    if tx.one("select 1 from outbound where turn = ? and said = 'sign' and state <> 'dropped'", turn):
         return
     lane = message.address.lane
     tx.run(
