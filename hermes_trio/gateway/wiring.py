@@ -41,7 +41,7 @@ from hermes_trio.transcript.cache import Memory
 from hermes_trio.turns.delayed_starts import DelayedStarts
 from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
-from hermes_trio.turns.sessions import Sessions
+from hermes_trio.turns.sessions import SessionTurns
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.consequences import (
@@ -118,7 +118,7 @@ class Wiring:
             steerable=profile.steerable,
             policy=session.policy(),
         )
-        self.turns = Sessions(store, self.next_turn, play, log, turns_max=options.turns_max)
+        self.turns = SessionTurns(store, self.next_turn, play, log, turns_max=options.turns_max)
         self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
         self.dispatch = self._dispatch(commands)
         self.commands = WorkerTable(nursery, self.dispatch, "commands", log, chance)

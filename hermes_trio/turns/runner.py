@@ -85,7 +85,7 @@ class TurnRunner:
                 await until_stored(close, wait=self._around.disk.again)
                 end = _UNWANTED
             else:
-                with worker.holding(run.id, run.answered) as reach:
+                with worker.running(run.id, run.answered) as reach:
                     await self._act(run, reach)
             if run.made is not None:
                 end = await self._close(run, run.made)

@@ -29,10 +29,10 @@ class SessionWorker(Worker):
         super().__init__()
         self.session = session
         self.permit: TurnPermit | None = None
-        self._turn: _HeldTurn | None = None
+        self._turn: _RunningTurn | None = None
         self._cut = 0
 
-    def holding(self, turn: int, answered: Callable[[], None]) -> _HeldTurn:
+    def running(self, turn: int, answered: Callable[[], None]) -> _RunningTurn:
         """The turn is this worker's while the body runs: `answer` and `cut` reach it.
 
         The body gets a function and calls it with the scope of the turn's nursery. `cut` cancels this scope.
@@ -40,9 +40,9 @@ class SessionWorker(Worker):
         Args:
             answered: called by `answer`.
         """
-        return _HeldTurn(self, turn, answered)
+        return _RunningTurn(self, turn, answered)
 
-    def hold(self, turn: _HeldTurn | None) -> None:
+    def runs(self, turn: _RunningTurn | None) -> None:
         """From now on this turn is its own; None: none is."""
         self._turn = turn
         if turn is not None and self._cut == turn.id:
@@ -74,8 +74,8 @@ class SessionWorker(Worker):
             self.permit.leave()
 
 
-class _HeldTurn:
-    """A block in which a turn is reached: see `SessionWorker.holding`."""
+class _RunningTurn:
+    """A turn that runs, and a block in which it is reached: see `SessionWorker.running`."""
 
     __slots__ = ("_left", "_worker", "answered", "id", "scope")
 
@@ -90,13 +90,13 @@ class _HeldTurn:
         return self._reach
 
     def __exit__(self, *_: object) -> None:
-        self._worker.hold(None)
+        self._worker.runs(None)
         if self._left is not None:
             self._left.set()
 
     def _reach(self, scope: trio.CancelScope) -> None:
         self.scope = scope
-        self._worker.hold(self)
+        self._worker.runs(self)
 
     def cut(self, why: str) -> trio.Event:
         """Cancel its scope. Returns an event that is set when the turn has left."""

@@ -20,8 +20,8 @@ NextTurn = Callable[[ConversationKey, int], Awaitable[Opened | WaitForMore | Non
 Play = Callable[[ConversationKey, SessionWorker, TurnPermit, Opened], Awaitable[None]]
 
 
-class Sessions:
-    """The work of session keys.
+class SessionTurns:
+    """Opens and plays the turns of sessions: the work of the session tasks.
 
     Attributes:
         limiter: gives out the permits of the turns that work at once.

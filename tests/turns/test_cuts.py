@@ -54,7 +54,7 @@ async def test_a_wake_ends_the_rest_of_one_that_failed(autojump_clock):
 
 async def test_a_cut_reaches_only_the_turn_it_names(autojump_clock):
     worker = SessionWorker(1)
-    with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+    with trio.CancelScope() as scope, worker.running(7, lambda: None) as reach:
         reach(scope)
         worker.cut(6, "late")
         await trio.sleep(1)
@@ -64,7 +64,7 @@ async def test_a_cut_reaches_only_the_turn_it_names(autojump_clock):
 async def test_an_answer_reaches_only_the_turn_it_names():
     worker, told = SessionWorker(1), []
     worker.answer(7)
-    with worker.holding(7, lambda: told.append(7)) as reach:
+    with worker.running(7, lambda: told.append(7)) as reach:
         reach(trio.CancelScope())
         worker.answer(6)
         worker.answer(7)
@@ -73,7 +73,7 @@ async def test_an_answer_reaches_only_the_turn_it_names():
 
 async def test_a_turn_that_leaves_in_time_is_not_left_behind(autojump_clock):
     async def work(key, worker):
-        with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+        with trio.CancelScope() as scope, worker.running(7, lambda: None) as reach:
             reach(scope)
             await trio.sleep_forever()
         await trio.sleep(10)
@@ -95,11 +95,11 @@ async def test_a_cancel_meets_a_turn_that_has_not_reached_its_task_yet():
 
     async def work(key, worker):
         worker.cut(7, "stop")
-        with trio.CancelScope() as scope, worker.holding(7, lambda: None) as reach:
+        with trio.CancelScope() as scope, worker.running(7, lambda: None) as reach:
             reach(scope)
             await trio.sleep_forever()
         met.append(scope.cancelled_caught)
-        with trio.CancelScope() as scope, worker.holding(8, lambda: None) as reach:
+        with trio.CancelScope() as scope, worker.running(8, lambda: None) as reach:
             reach(scope)
             await trio.lowlevel.checkpoint()
         met.append(scope.cancelled_caught)
