@@ -86,6 +86,12 @@ def failure(
     return ModelFailed(kind, _quoted(status, text), retry_after_s=wait_s, status=status, said=whole)
 
 
+def is_wordless(said: str) -> bool:
+    """Whether a refusal has no words that a person could go by: nothing, or JSON without a message."""
+    document = _decoded(said)
+    return not (_message(_said(document)) if document is not None else said).strip('" \n')
+
+
 def is_refusal(body: bytes | str) -> bool:
     """Whether an event that is no piece of an answer says that there will be none."""
     said = _said(_decoded(body))
@@ -176,4 +182,6 @@ def _message(said: list[dict[str, Any]]) -> str:
 
 def _quoted(status: int | None, text: str) -> str:
     text = LOOKS_LIKE_KEY.sub("***", " ".join(text.split()))
+    if 3 * sum(not char.isprintable() or char == "\ufffd" for char in text) > len(text):
+        text = "what came is no text"
     return f"{status or 'in stream'}: {text[:TEXT_MAX]}"

@@ -6,9 +6,13 @@ import re
 from urllib.parse import urlsplit, urlunsplit
 
 from hermes_trio.errors import ModelFailed, ModelFailure
+from hermes_trio.models.errors import is_wordless
 
 NOBODY = frozenset({404, 405, 410, 501})
 """What servers say where they have nothing of the kind."""
+
+EMPTY = "are `provider` and the `name` of the model right, and is it one for chats?"
+"""The likely mend of an answer with nothing in it."""
 
 NO_PLACE = re.compile(r"unexpected endpoint|no route|unknown (route|endpoint|path)|it is at ", re.IGNORECASE)
 """How others say it: LM Studio with 200; a server that has moved."""
@@ -41,11 +45,15 @@ def explained(error: ModelFailed, url: str, model: str) -> ModelFailed:
         url: what was asked.
         model: the model's name there.
     """
-    mend = likely_mend(error, url, model)
-    why = f"{error.why} (asked {_shown(url)} for {model}{'; ' if mend else ''}{mend})"
+    why = f"{error.why} {asked(url, model, likely_mend(error, url, model))}"
     return ModelFailed(
         error.kind, why, retry_after_s=error.retry_after_s, status=error.status, said=error.said
     )
+
+
+def asked(url: str, model: str, mend: str) -> str:
+    """What was asked, and the likely mend if there is one, in parentheses."""
+    return f"(asked {_shown(url)} for {model}{'; ' if mend else ''}{mend})"
 
 
 def likely_mend(error: ModelFailed, url: str, model: str) -> str:
@@ -56,6 +64,8 @@ def likely_mend(error: ModelFailed, url: str, model: str) -> str:
         return "is it up, or still loading its model? `first_byte_s` says how long it may be silent"
     if error.kind == "transport" and NO_SERVER.search(error.why):
         return "does a server listen there, and is `base_url` right?"
+    if error.kind == "malformed" and error.status is not None and is_wordless(error.said):
+        return "it gives no reason: are `provider` and the `name` of the model right?"
     return OF_KIND.get(error.kind, "")
 
 

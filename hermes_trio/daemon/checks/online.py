@@ -8,7 +8,8 @@ from hermes_trio.config.load import Config
 from hermes_trio.daemon.checks.surroundings import Found, surroundings
 from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.mending import is_not_found
+from hermes_trio.models.mending import EMPTY, is_not_found
+from hermes_trio.models.mending import asked as asked_at
 from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.model import Model
 from hermes_trio.runtime.clock import SystemClock, system_chance
@@ -75,10 +76,12 @@ async def _ask(model: Model, key: str) -> tuple[bool, str]:
 def _taken(answer: ModelAnswer, model: Model) -> tuple[bool, str]:
     good = bool(answer.calls or answer.text.strip())
     answers = "answers" if good else "gives an empty answer"
+    address = getattr(model, "address", "")
+    where = f" {asked_at(address, model.name, EMPTY)}" if address and not good else ""
     called = "calls tools" if answer.calls else "called no tool, though it was asked to"
     if not answer.calls and written_call(answer.text, (TOOL.name,)):
         called = f"its server reads no calls: {READS_NONE}"
     ended = "" if answer.finish in ("stop", "tool_calls") else f"; its end was {answer.finish!r}"
     quirks = getattr(getattr(model, "endpoint", None), "quirks", ())
     without = f"; it is asked otherwise: {', '.join(one.name for one in quirks)}" if quirks else ""
-    return good, f"{answers}, {called}{ended}{without}"
+    return good, f"{answers}, {called}{ended}{without}{where}"

@@ -113,10 +113,31 @@ async def test_one_that_is_silent(place):
 
 async def test_an_answer_with_nothing_in_it_is_none(place):
     place.model.default = Item(text="")
+    mend = "are `provider` and the `name` of the model right, and is it one for chats?"
+    asked = f"(asked {place.model_url}/v1/chat/completions for gpt-5.5; {mend})"
     assert await online(place) == (
         1,
-        ["gpt-5.5, key 1/1: gives an empty answer, called no tool, though it was asked to"],
+        [f"gpt-5.5, key 1/1: gives an empty answer, called no tool, though it was asked to {asked}"],
     )
+
+
+@pytest.mark.parametrize("body", [{}, "", {"error": {"message": ""}}, []])
+async def test_a_refusal_without_words_has_a_likely_mend(place, body):
+    place.model.default = Item(status=400, body=body)
+    code, (line,) = await online(place)
+    assert code == 1
+    assert line.startswith("gpt-5.5, key 1/1: malformed: 400: ")
+    assert line.endswith(
+        "for gpt-5.5; it gives no reason: are `provider` and the `name` of the model right?)"
+    )
+
+
+@pytest.mark.parametrize("sent", [bytes(range(128, 256)) * 9, b"\x8f\xfe\x00\x01" * 400, b"\x00" * 4000])
+async def test_bytes_that_are_no_text_are_not_quoted(place, sent):
+    place.model.default = Item(events=[sent])
+    code, (line,) = await online(place)
+    assert code == 1
+    assert line.startswith("gpt-5.5, key 1/1: not_found: 404: what came is no text (asked ")
 
 
 async def test_what_a_provider_says_of_a_key_and_each_key_is_tried(place):
