@@ -90,14 +90,32 @@ def awaited(
     """Call an async function with these arguments; what it returns is to be awaited.
 
     Raises:
-        AgentError: it is none. And what it raises before it is awaited.
+        AgentError: it is none, or does not take them. And what it raises before it is awaited.
     """
-    made = call(*args, **kwargs)
+    try:
+        made = call(*args, **kwargs)
+    except TypeError as error:
+        if (why := _unfit(call, args, kwargs)) is None:
+            raise
+        raise AgentError(f"{where} cannot be called so: {why}") from error
     if not isawaitable(made):
         if isasyncgen(made):
             raise AgentError(f"{where} yields; it has to return its value: write `return`")
         raise AgentError(f"{where} is no async function: write `async def` (it gave {kind_of(made)})")
     return made
+
+
+def _unfit(call: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> str | None:
+    """Why it does not take these arguments, None if it does."""
+    try:
+        taken = signature(call)
+        taken.bind(*args, **kwargs)
+    except TypeError as error:
+        wants_op = "op" in taken.parameters and "op" not in kwargs
+        return f"{error}; the operation's id is given to `*, op`" if wants_op else str(error)
+    except ValueError:  # of something built in nobody knows
+        pass
+    return None
 
 
 def agent_function(agent: object, where: str = "open_gateway: agent") -> None:

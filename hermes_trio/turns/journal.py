@@ -188,6 +188,7 @@ class Journal:
                 if unknown is None:
                     raise StepUnknown(
                         f"step {name!r} call {row.n} began before a crash; its outcome is unknown"
+                        " (with `idempotent=True` it would run again)"
                     )
                 done = await self._done(row, unknown())
             else:

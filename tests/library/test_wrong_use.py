@@ -16,6 +16,10 @@ async def pay(order="one", *, op=None):
     return f"paid {order}"
 
 
+async def book(days, op):
+    return f"{days} days booked"
+
+
 def total():
     return 12
 
@@ -83,6 +87,19 @@ IN_A_TURN = [
     pytest.param(lambda t: t.step(None, pay), "step: name is a text (str), not None"),
     pytest.param(lambda t: t.step("sum", total), "step 'sum': fn is no async function: write `async def`"),
     pytest.param(lambda t: t.step("y", yields, t), "step 'y': fn yields; it has to return its value"),
+    pytest.param(
+        lambda t: t.step("book", book, 3),
+        "step 'book': fn cannot be called so: missing a required argument: 'op';"
+        " the operation's id is given to `*, op`",
+    ),
+    pytest.param(
+        lambda t: t.step("book", book),
+        "step 'book': fn cannot be called so: missing a required argument: 'days'",
+    ),
+    pytest.param(
+        lambda t: t.step("pay", pay, "one", 20),
+        "step 'pay': fn cannot be called so: too many positional arguments",
+    ),
     pytest.param(lambda t: t.step("odd", odd), "step 'odd': its value is no JSON"),
     pytest.param(lambda t: t.say(None), "say: text is a text (str), not None"),
     pytest.param(lambda t: t.say(3), "say: text is a text (str), not an int"),

@@ -135,6 +135,7 @@ async def test_a_step_that_is_not_idempotent_and_began_is_unknown(autojump_clock
         assert ran == [1]
         assert world.texts("ada", "final") == [
             "step 'pay' call 1 began before a crash; its outcome is unknown"
+            " (with idempotent=True it would run again)"
         ]
 
 
