@@ -81,7 +81,7 @@ class Service:
         raise Unable("a send cannot be held in the middle")
 
     async def disconnect(self) -> None:
-        """The service cannot be reached from now on: connections end, and new ones are refused, not dropped."""
+        """The service cannot be reached from now on: connections end, and new ones are refused."""
         raise Unable("the service cannot be cut off")
 
     async def connect(self) -> None:
