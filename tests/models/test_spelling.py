@@ -26,6 +26,9 @@ from hermes_trio.values.transcript import (
     UserEntry,
 )
 from tests.agent.told import MARK, a_model
+from tests.fakes.anthropic_server import AnthropicFake
+from tests.fakes.http_server import Request
+from tests.fakes.openai_server import OpenAIFake
 
 ENTRIES = st.one_of(
     st.builds(UserEntry, st.text(max_size=5)),
@@ -62,6 +65,16 @@ def test_the_strictest_template_takes_any_conversation(entries, prompt):
     assert re.fullmatch("(ua(t+a)*)*(u|ua(t+a)*t+)", "".join(roles))
     assert [message["role"] for message in body["messages"]].count("system") == bool(prompt)
     assert all(isinstance(message["content"], str) for message in body["messages"])
+
+
+@pytest.mark.parametrize("fake", [OpenAIFake, AnthropicFake])
+@given(st.lists(ENTRIES, max_size=12), st.sampled_from(["", "be kind"]))
+def test_a_service_that_wants_each_call_answered_takes_any_conversation(fake, entries, prompt):
+    """Anthropic's also wants roles in turn, and no text that is blank."""
+    provider = "anthropic" if fake is AnthropicFake else "openai"
+    body = a_model(provider).body(ModelRequest(prompt=prompt, entries=assemble(entries)))
+    headers = {"authorization": "Bearer sk", "anthropic-version": "2023-06-01"}
+    fake().check(Request("POST", fake.path, {}, headers, body, None), json.loads(body))
 
 
 def test_what_one_side_says_on_end_is_one_message():
