@@ -75,6 +75,11 @@ def message_entry(message: Message) -> UserEntry | NoteEntry:
     return NoteEntry(text=message.text) if message.note else in_context(message)
 
 
+def answer_entry(message: Message, answer: str) -> UserEntry | NoteEntry:
+    """What the answer to a question is there. Words that were passed on stay quoted, whatever they answer."""
+    return UserEntry(text=answer) if message.forwarded is None else message_entry(message)
+
+
 def assemble(entries: Sequence[Entry], *, going_on: bool = False) -> tuple[Entry, ...]:
     """Every tool call followed by its result, a synthetic one where none is recorded; no result alone.
 

@@ -8,26 +8,38 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from hermes_trio.store.tx import NO_SESSION, Tx, read_entry, read_message, reads, to_json
-from hermes_trio.transcript.assembly import message_entry
+import msgspec
+
+from hermes_trio.store.tx import NO_SESSION, Tx, read_entry, read_message, readable, reads, to_json
+from hermes_trio.transcript.assembly import answer_entry, message_entry
 from hermes_trio.transcript.compaction import lost_calls, size
 from hermes_trio.values.consequences import OutOfTheWay
+from hermes_trio.values.stored import Answered
 from hermes_trio.values.transcript import AssistantEntry, Entry, SummaryEntry
 
 TOOL = "tool "
 """What the name of a step begins with that is a tool's call; a step within a call has a slash in its own."""
 
+NOTHING = AssistantEntry(text="")
+"""An entry that no model is shown and that summaries count."""
+
 
 def mend_entries(tx: Tx, entries: Sequence[int]) -> bool:
     """Write entries that cannot be read anew, where their content also stands elsewhere; set the rest aside.
 
-    No model is shown what is set aside; it stays in the file. Returns whether any entry was written anew.
+    No model is shown what is set aside; it stays in the file. With an answer goes its question: whatever is
+    said next would stand there as the answer. Returns whether any entry was written anew.
     """
     shown = [id for id in entries if _put_right(tx, id)]
-    aside = [(id,) for id in entries if id not in shown]
-    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", aside)
+    aside = [id for id in entries if id not in shown]
+    asked = [_before(tx, id) for id in aside if tx.one(_IS_ANSWER, id)]
+    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", [(id,) for id in aside])
+    tx.db.executemany(
+        "update entry set size = ?, body = ? where id = ?",
+        [(size((NOTHING,)), to_json(NOTHING), id) for id in asked],
+    )
     tx.then(OutOfTheWay(tuple(f"entry {id}" for id in entries)))
-    return bool(shown)
+    return bool(shown or asked)
 
 
 def _put_right(tx: Tx, id: int) -> bool:
@@ -40,8 +52,10 @@ def _put_right(tx: Tx, id: int) -> bool:
     if reads(read_entry, body):
         entry = read_entry(body)
     elif message is not None and reads(read_message, message):
-        # Answers were left out above: the entry of one may have been the label of a choice.
+        # Answers were left out above: the entry of one may be the label of a choice.
         entry = message_entry(read_message(message))
+    elif (half := _half_of_a_question(tx, id, turn)) is not None:
+        entry = half
     elif inbound is None and (calls := _calls_that_show_nowhere(tx, turn)):
         entry = lost_calls(calls)
     if entry is None:
@@ -49,6 +63,44 @@ def _put_right(tx: Tx, id: int) -> bool:
     tx.run("update entry set body = ?, size = ? where id = ?", (to_json(entry), size((entry,)), id))
     return True
 
+
+def _half_of_a_question(tx: Tx, id: int, turn: object) -> Entry | None:
+    """A question or its answer, from the step that asked.
+
+    The two stand beside each other, and the steps are in the order of the answers.
+    """
+    answers = tx.all(_ANSWERS, turn)
+    values = (value for (value,) in tx.all("select value from step where turn = ? order by nth", turn))
+    asked = [one for one in (readable(_read_answered, value) for value in values) if one is not None]
+    if len(asked) != len(answers):
+        return None  # a step of these cannot be read, or another one gave the same: nobody knows which
+    for (answer, body), one in zip(answers, asked, strict=True):
+        if answer == id:
+            message = readable(read_message, body)
+            return None if message is None else answer_entry(message, one.answer)
+        if id == _before(tx, answer):
+            return AssistantEntry(text=one.question, interim=True)
+    return None
+
+
+def _before(tx: Tx, answer: int) -> int | None:
+    """The entry of the question that this one answers."""
+    found: tuple[int | None] = tx.one(
+        "select max(id) from entry where id < ? and turn = (select turn from entry where id = ?)",
+        answer,
+        answer,
+    )
+    return found[0]
+
+
+_IS_ANSWER = (
+    "select 1 from entry join inbound on inbound.id = entry.inbound where entry.id = ? and kind = 'answer'"
+)
+_ANSWERS = (
+    "select entry.id, inbound.body from entry join inbound on inbound.id = entry.inbound and kind = 'answer'"
+    " where entry.turn = ? order by entry.id"
+)
+_read_answered = msgspec.json.Decoder(Answered).decode
 
 _BESIDE = "entry.turn = turn.id and entry.session is not turn.session"
 _ELSEWHERE = (

@@ -10,13 +10,13 @@ import msgspec
 from hermes_trio.store.promises import claims, live_rows, turn_end
 from hermes_trio.store.tx import NEWEST_STEP, Tx, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
-from hermes_trio.transcript.assembly import message_entry
+from hermes_trio.transcript.assembly import answer_entry
 from hermes_trio.values.consequences import WakeAsk, WakeKey
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import Message
 from hermes_trio.values.stored import Answered
-from hermes_trio.values.transcript import AssistantEntry, UserEntry
+from hermes_trio.values.transcript import AssistantEntry
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -77,9 +77,7 @@ def _take_answer(tx: Tx, key: ConversationKey, id: int, message: Message, asked:
     tx.run("update inbound set kind = 'answer', state = 'running', turn = ? where id = ?", (turn, id))
     turn_end.release(tx, turn)
     tx.add_entry(session, turn, AssistantEntry(text=question.text, interim=True))
-    # Words that were passed on stay quoted, whatever they answer.
-    said = UserEntry(text=answer) if message.forwarded is None else message_entry(message)
-    tx.add_entry(session, turn, said, id, message)
+    tx.add_entry(session, turn, answer_entry(message, answer), id, message)
     tx.then(WakeAsk(key, turn))
     tx.then(WakeKey(read_key(of), session))
 

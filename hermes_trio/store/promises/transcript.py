@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from hermes_trio.store.promises.entry_repair import gone_from, mend_entries, put_back
+from hermes_trio.store.promises.entry_repair import NOTHING, gone_from, mend_entries, put_back
 from hermes_trio.store.tx import UNREADABLE, Tx, read_entry, reads, to_json
 from hermes_trio.transcript.compaction import CALLED, became, fold, outcomes, size
 from hermes_trio.values.consequences import OutOfTheWay
 from hermes_trio.values.stored import History, Mark
-from hermes_trio.values.transcript import AssistantEntry, Entry, NoteEntry, SummaryEntry
+from hermes_trio.values.transcript import Entry, NoteEntry, SummaryEntry
 
 
 class Wanted(NamedTuple):
@@ -155,10 +155,6 @@ def _whole(rows: Iterable[_Row], turn: int | None, limit: int, mark: Mark) -> Hi
 
 def _is_told_once(entry: Entry) -> bool:
     return isinstance(entry, NoteEntry) and entry.about == "cut_short"
-
-
-NOTHING = AssistantEntry(text="")
-"""An entry that no model is shown and that summaries count."""
 
 
 def leave_unseen(tx: Tx, session: int, unseen: int, inbound: Sequence[int]) -> bool:
