@@ -12,7 +12,7 @@ from typing import Any, NoReturn, Protocol, TypeVar
 
 import msgspec
 
-from hermes_trio.agent.context_window import Transcript, Walk
+from hermes_trio.agent.context_window import ContextWindow, Walk
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.agent import AgentProfile, Pool
@@ -185,7 +185,7 @@ class ModelAgent:
             ModelFailed, NoCredentials: no model could answer.
             LimitReached: a budget was used up.
         """
-        shown = Transcript(
+        window = ContextWindow(
             turn,
             self._models.walk(),
             prompt=f"{self._prompt}\n\n{OF_MARKS}",
@@ -193,21 +193,21 @@ class ModelAgent:
             room=self.profile.history_chars,
             spells=self._models.spells,
         )
-        await shown.begin()
+        await window.begin()
         failures = Failures(self._same_failure_max)
         empty = unfinished = 0
         while True:
             self._check(turn)
-            answer = await shown.ask()
+            answer = await window.ask()
             if answer.calls:
                 turn.restart_stream()
                 for call in answer.calls:
                     self._check(turn)
-                    if shown.was_set_aside(call):
+                    if window.was_set_aside(call):
                         result = await self._record(turn, call, NOT_AGAIN)
                     else:
-                        result = await self._use(turn, call, shown)
-                    shown.add(ToolEntry(call.id, call.name, result.text, result.failed))
+                        result = await self._use(turn, call, window)
+                    window.add(ToolEntry(call.id, call.name, result.text, result.failed))
                     failures.count(call, result)
             elif answer.finish == "unfinished":
                 turn.restart_stream()
@@ -217,19 +217,19 @@ class ModelAgent:
             elif not says_nothing(answer.text):
                 cut = sentences.PARTIAL if answer.finish in CUT else ""
                 written = sentences.WRITTEN_CALL if written_call(answer.text, self._tools) else ""
-                said = (answer.text, cut, written, shown.notice)
+                said = (answer.text, cut, written, window.notice)
                 return "\n\n".join(filter(None, said))
             else:
                 empty += 1
                 if empty >= EMPTY_MAX:
                     raise ModelFailed("unknown", "empty answers")
-            shown.show_steered()
+            window.show_steered()
 
     def _check(self, turn: Turn) -> None:
         if run_of(turn).steps.count >= self._steps_max:
             raise LimitReached(f"this took more than {self._steps_max} steps")
 
-    async def _use(self, turn: Turn, call: ToolCall, shown: Transcript) -> Result:
+    async def _use(self, turn: Turn, call: ToolCall, window: ContextWindow) -> Result:
         """Run one tool call as a step. An error in it becomes its result, which the model reads."""
         tool = self._tools.get(call.name)
         arguments = _arguments(call)
@@ -265,7 +265,7 @@ class ModelAgent:
             unknown=lambda: Result(UNKNOWN, failed=True),
             consumes=consumed,
         )
-        shown.add_answers(run_of(turn).steps.questions.entries(parent))
+        window.add_answers(run_of(turn).steps.questions.entries(parent))
         return result
 
     async def _record(self, turn: Turn, call: ToolCall, wrong: str) -> Result:

@@ -86,7 +86,7 @@ class Shortened(Struct, frozen=True, omit_defaults=True):
     by_model: bool = False
 
 
-class Transcript:
+class ContextWindow:
     """What one turn shows its model.
 
     Args:

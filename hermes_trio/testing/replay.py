@@ -50,7 +50,7 @@ from hermes_trio.testing.world import World, owned
 from hermes_trio.testing.world_gateway import in_utc, opened
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.recording import PARTS, written
-from hermes_trio.turns.concurrency import TurnPermit
+from hermes_trio.turns.permits import TurnPermit
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.recording import (
     VERSION,

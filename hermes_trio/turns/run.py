@@ -24,9 +24,9 @@ from hermes_trio.text.foreign_errors import error_text
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.activity import Activity
 from hermes_trio.turns.authority import Authority
-from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.messages import TurnMessages
+from hermes_trio.turns.permits import TurnPermit
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import DeliveryKind

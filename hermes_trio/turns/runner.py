@@ -28,9 +28,9 @@ from hermes_trio.runtime.wrong_use import awaited, kind_of
 from hermes_trio.text.foreign_errors import error_text
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS
-from hermes_trio.turns.concurrency import TurnPermit
 from hermes_trio.turns.delayed_starts import DelayedStarts
 from hermes_trio.turns.endings import ending_of, failure_of
+from hermes_trio.turns.permits import TurnPermit
 from hermes_trio.turns.run import Made, TurnRun
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.turns.surroundings import Surroundings

@@ -11,7 +11,7 @@ import trio
 
 from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.workers import Worker, WorkerTable
-from hermes_trio.turns.concurrency import TurnPermit
+from hermes_trio.turns.permits import TurnPermit
 from hermes_trio.values.identity import ConversationKey
 
 

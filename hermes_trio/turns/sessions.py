@@ -11,7 +11,7 @@ from hermes_trio.errors import Fenced
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.text import sentences
-from hermes_trio.turns.concurrency import TurnLimiter, TurnPermit
+from hermes_trio.turns.permits import TurnLimiter, TurnPermit
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.stored import Opened, WaitForMore

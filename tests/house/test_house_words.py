@@ -29,7 +29,6 @@ OLD = {
     "River": "Wiring",
     "Porch": "Newcomers",
     "Shown": "TurnHistory",
-    "Slot": "TurnPermit",
     "Steps": "Journal",
     "Traits": "Capabilities",
     "Wish": "Action",
@@ -75,11 +74,13 @@ FLAT |= {
 }
 
 VAGUE = {
+    "concurrency",
     "discretion",
     "drawn_row",
     "heard",
     "looked_through",
     "mended",
+    "mending",
     "moves",
     "pen",
     "porch",

@@ -241,7 +241,7 @@ TURNS: tuple[Mutant, ...] = (
         "what a service refuses to answer is done again",
         "I5",
         "The results of what was called are left out, and the same may be called again.",
-        ("agent/agent.py", "if shown.was_set_aside(call):\n", "if False:\n"),
+        ("agent/agent.py", "if window.was_set_aside(call):\n", "if False:\n"),
     ),
     mutant(
         "what the gateway tells waits for an answer",

@@ -8,8 +8,8 @@ from hermes_trio.config.load import Config
 from hermes_trio.daemon.checks.surroundings import Found, surroundings
 from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.mending import EMPTY, is_not_found
-from hermes_trio.models.mending import asked as asked_at
+from hermes_trio.models.failure_advice import EMPTY, is_not_found
+from hermes_trio.models.failure_advice import asked as asked_at
 from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.model import Model
 from hermes_trio.runtime.clock import SystemClock, system_chance

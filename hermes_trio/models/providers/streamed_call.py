@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.errors import failure
-from hermes_trio.models.mending import SILENT, explained
+from hermes_trio.models.failure_advice import SILENT, explained
 from hermes_trio.models.providers.sse import BOM, EVENT_BYTES_MAX, Event, EventStream, EventTooLarge
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.redaction import Redactor
