@@ -18,6 +18,7 @@ from hermes_trio.store.tx import (
     read_address,
     read_key,
     read_message,
+    readable,
     reads,
     text_of,
     to_json,
@@ -183,7 +184,7 @@ def resume(tx: Tx, of: ConversationKey | int, command: int | None, session: int 
 def _tell_of_operator(tx: Tx, key: ConversationKey, turn: int, what: Plain) -> None:
     """Whoever waits for the turn is told that somebody outside the chat has ended it."""
     (address,) = tx.one("select address from turn where id = ?", turn)
-    where = read_address(address) if reads(read_address, address) else place(key)
+    where = readable(read_address, address) or place(key)
     tx.tell(where, sentence(what), turn)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from hermes_trio.store.promises import claims, turn_end
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.unreadable import UNREADABLE, give_up, place
-from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, reads, text_of
+from hermes_trio.store.tx import LANE_IS, PENDING, Tx, read_address, read_message, readable, reads, text_of
 from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.identity import Address, ConversationKey, Lane
@@ -80,10 +80,10 @@ def _fail_turn(tx: Tx, key: ConversationKey, turn: int) -> None:
     (address,) = tx.one("select address from turn where id = ?", turn)
     turn_end.end_turn(tx, turn, text_of(key), "failed", UNREADABLE)
     tx.run(_WITHDRAW, {"turn": turn})
-    where = read_address(address) if reads(read_address, address) else place(key)
-    tx.tell(where, sentence(TurnFailed(turn)))
+    tx.tell(readable(read_address, address) or place(key), sentence(TurnFailed(turn)))
 
 
 def _where(tx: Tx, key: ConversationKey, inbound: int) -> Address:
     (body,) = tx.one("select body from inbound where id = ?", inbound)
-    return read_message(body).address if reads(read_message, body) else place(key)
+    message = readable(read_message, body)
+    return place(key) if message is None else message.address

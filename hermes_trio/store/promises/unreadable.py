@@ -22,6 +22,7 @@ from hermes_trio.store.tx import (
     read_key,
     read_lane,
     read_message,
+    readable,
     reads,
     text_of,
     to_json,
@@ -129,12 +130,12 @@ def _give_up_parts(tx: Tx) -> Iterator[str]:
 
 def _tell_of(tx: Tx, row: Row) -> None:
     """Tell the chat that an answer may be missing, if the chat is known."""
-    if reads(read_lane, row["lane"]):
-        lane: Lane = read_lane(row["lane"])
-        to = Address(lane.platform, lane.account, lane.chat, lane.thread)
-    elif reads(read_address, row["address"]):
-        to = read_address(row["address"])
+    lane: Lane | None = readable(read_lane, row["lane"])
+    if lane is not None:
+        to: Address | None = Address(lane.platform, lane.account, lane.chat, lane.thread)
     else:
+        to = readable(read_address, row["address"])
+    if to is None:
         return
     if row["said"] in ANSWERS:
         tx.tell(to, sentence("could_not_be_said"))
@@ -144,7 +145,7 @@ def _tell_of(tx: Tx, row: Row) -> None:
 def give_up(tx: Tx, part: int) -> None:
     """End a part that cannot be said. If it is a part of a question, the question ends too."""
     (lane,) = tx.run(f"{_UNREADABLE} returning lane", {"row": part, "now": tx.now}).fetchone()
-    tx.then(GivenUp(part, read_lane(lane) if reads(read_lane, lane) else None, UNREADABLE))
+    tx.then(GivenUp(part, readable(read_lane, lane), UNREADABLE))
     end_question(tx, part)
 
 
@@ -246,8 +247,8 @@ def _lose(tx: Tx, where: str, value: object, address: object = None) -> list[int
             what: Plain = "command_failed" if kind == "command" else "message_failed"
             if (to := _whereto(key, body, address)) is not None:
                 tx.tell(to, sentence(what), answers=id)
-        if reads(read_key, key):
-            whose: ConversationKey = read_key(key)
+        whose: ConversationKey | None = readable(read_key, key)
+        if whose is not None:
             tx.then(WakeCommands(whose))
             tx.then(WakeKey(whose, tx.session_of(text_of(whose))))
     return [id for id, *_ in found]
@@ -259,11 +260,10 @@ def _hide(tx: Tx, key: Any, body: Any, id: int) -> None:
 
 
 def _whereto(key: Any, body: Any, address: Any) -> Address | None:
-    if reads(read_message, body):
-        return read_message(body).address
-    if address is not None and reads(read_address, address):
-        return read_address(address)
-    return place(read_key(key)) if reads(read_key, key) else None
+    message, whose = readable(read_message, body), readable(read_key, key)
+    if message is not None:
+        return message.address
+    return readable(read_address, address) or (None if whose is None else place(whose))
 
 
 def place(key: ConversationKey) -> Address:
