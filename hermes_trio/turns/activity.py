@@ -7,17 +7,12 @@ nothing is shown.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
 
 import trio
 
 from hermes_trio.errors import Fenced, StoreFailed
 from hermes_trio.ports.platform import Platform
-from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import WallClock
-from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.redaction import certain
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
@@ -26,8 +21,8 @@ from hermes_trio.text.sanitize import shows
 from hermes_trio.turns.delayed_starts import DelayedStart, DelayedStarts
 from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.messages import TurnMessages
+from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.values.delivery import DeliveryKind, Part
-from hermes_trio.values.identity import Address
 
 DELAY_S = 0.5
 PREVIEW_S = 0.3
@@ -41,23 +36,6 @@ grow with the square of its length."""
 SECRET_CHARS = 8192
 """How many characters beyond that are kept. A secret may begin in what is shown and end here; it is found
 only as a whole."""
-
-
-class ShownWith(Protocol):
-    """The surroundings, as far as a turn's activity needs them."""
-
-    @property
-    def store(self) -> Store: ...
-    @property
-    def clock(self) -> WallClock: ...
-    @property
-    def split(self) -> Split: ...
-    @property
-    def typing(self) -> Callable[[Address], Awaitable[None]]: ...
-    @property
-    def discretion(self) -> Discretion: ...
-    @property
-    def progress_every_s(self) -> float: ...
 
 
 class Activity:
@@ -77,7 +55,7 @@ class Activity:
         "steps",
     )
 
-    def __init__(self, messages: TurnMessages, steps: Journal, around: ShownWith) -> None:
+    def __init__(self, messages: TurnMessages, steps: Journal, around: Surroundings) -> None:
         self.messages = messages
         self.steps = steps
         self.around = around
