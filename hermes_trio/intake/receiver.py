@@ -23,6 +23,7 @@ from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import clean
+from hermes_trio.text.whole_words import whole_words
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.message import Decided, Message, Moved, Undecodable
 from hermes_trio.values.stored import AcceptRules
@@ -168,7 +169,7 @@ class Receiver:
 
     def failed(self, why: str) -> None:
         """See the port."""
-        why = clean(str(why))[:WHY_MAX]
+        why = whole_words(clean(str(why)), WHY_MAX)
         if self.health.receiving or not self.health.reported:
             self._log.warning("account down", account=self.account, why=why)
         self.health.receiving, self.health.why = False, why

@@ -80,7 +80,13 @@ def stream_log(
         level: what is less than this is left out.
         colours: of the pretty form.
     """
-    spell = partial(_pretty, colours=colours) if form == "pretty" else _json if form == "json" else _logfmt
+    spell = (
+        partial(_pretty, colours=colours)
+        if form == "pretty"
+        else partial(_json, redact=redact)
+        if form == "json"
+        else _logfmt
+    )
     return _StreamLog(stream, now, redact, spell, LEVELS.index(level))
 
 
@@ -124,10 +130,12 @@ def _logfmt(at: float, level: str, event: str, fields: Mapping[str, Any]) -> str
     return " ".join(parts)
 
 
-def _json(at: float, level: str, event: str, fields: Mapping[str, Any]) -> str:
+def _json(
+    at: float, level: str, event: str, fields: Mapping[str, Any], *, redact: Callable[[str], str]
+) -> str:
     line = ""
     for most in TEXTS_MAX:
-        values = {name: _as_json(value, most) for name, value in fields.items() if value is not None}
+        values = {name: _as_json(value, most, redact) for name, value in fields.items() if value is not None}
         # Escaped like the other forms: no line moves a cursor, and a reader of bytes needs no encoding.
         line = json.dumps({"ts": round(at, 3), "level": level, "event": event, **values})
         if len(line) <= JSON_MAX:
@@ -135,10 +143,14 @@ def _json(at: float, level: str, event: str, fields: Mapping[str, Any]) -> str:
     return line
 
 
-def _as_json(value: object, most: int) -> object:
+def _as_json(value: object, most: int, redact: Callable[[str], str]) -> object:
     if isinstance(value, int):
         return value
-    return round(value, 3) if isinstance(value, float) and isfinite(value) else str(value)[:most]
+    if isinstance(value, float) and isfinite(value):
+        return round(value, 3)
+    text = str(value)
+    # Half of a secret would not be found any more.
+    return text if len(text) <= most else redact(text)[:most]
 
 
 def _pretty(at: float, level: str, event: str, fields: Mapping[str, Any], *, colours: bool) -> str:

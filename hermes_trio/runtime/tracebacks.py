@@ -1,6 +1,6 @@
 """Where an error was raised, told to those who wrote the code: their own frames, ours and trio's folded.
 
-A source line is foreign text: it is cut and cleaned here, and redacted by whoever shows it.
+A source line is foreign text: it is cut between words and cleaned here, and redacted by whoever shows it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hermes_trio import errors
 from hermes_trio.errors import Fenced, LimitReached, OutsideError, TurnTimedOut
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.sanitize import clean
+from hermes_trio.text.whole_words import whole_words
 
 FOLDED = {
     f"{Path(str(part.__file__)).parent}/": part.__name__.partition(".")[0] for part in (errors, trio, outcome)
@@ -44,7 +45,7 @@ class Frame(Struct, frozen=True):
     folded: str
 
     def __str__(self) -> str:
-        source = linecache.getline(self.file, self.line).strip()[:LINE_MAX]
+        source = whole_words(linecache.getline(self.file, self.line).strip(), LINE_MAX)
         return f"{self.file}:{self.line} in {self.function}" + (f"\n    {source}" if source else "")
 
 
@@ -66,14 +67,14 @@ def traceback_of(error: BaseException) -> str | None:
     lines: list[str] = []
     for one in _with_causes(error):
         if one is not error:
-            lines.append(f"caused by {told(one)[:LINE_MAX]}")
+            lines.append(f"caused by {whole_words(told(one), LINE_MAX)}")
         lines += _lines(list(_frames(one)))
-    return clean("\n".join(lines))[:CHARS_MAX]
+    return whole_words(clean("\n".join(lines)), CHARS_MAX)
 
 
 def places_of(error: BaseException) -> str:
     """Where an error was raised, whatever it is: as `traceback_of`, without what caused it."""
-    return clean("\n".join(_lines(list(_frames(error)))))[:CHARS_MAX]
+    return whole_words(clean("\n".join(_lines(list(_frames(error))))), CHARS_MAX)
 
 
 def _lines(frames: list[Frame]) -> Iterator[str]:

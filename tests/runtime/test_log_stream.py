@@ -7,8 +7,10 @@ import re
 import pytest
 
 from hermes_trio.daemon.logs.sink import LINE_MAX
-from hermes_trio.runtime.log import stream_log
+from hermes_trio.runtime.log import TEXTS_MAX, stream_log
 from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.runtime.tracebacks import LINE_MAX as LINE_MAX_OF_SOURCE
+from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.values.identity import Secret
 
 SECRETS = [
@@ -47,6 +49,39 @@ def test_a_line_of_json_is_whole_however_long_its_texts_are(text):
     log.error("agent failed", turn=7, error=text, traceback=text)
     assert len(stream.getvalue()) <= LINE_MAX
     assert json.loads(stream.getvalue())["turn"] == 7
+
+
+def longest(secret, text):
+    """So much of the beginning of a secret stands in a text."""
+    return max(length for length in range(len(secret) + 1) if secret[:length] in text)
+
+
+@pytest.mark.parametrize("form", ["logfmt", "json", "pretty"])
+def test_of_a_secret_at_which_a_text_is_cut_no_part_is_left(form):
+    secret = "key-4f1d7a99b2c3d4e5f6"
+    log, stream = lines(secret, form=form)
+    for before in range(TEXTS_MAX[0] - len(secret) - 40, TEXTS_MAX[0] + 2):
+        log.error("agent failed", error=f"{'.' * before}{secret}, and {'more ' * 500}")
+    assert longest(secret, stream.getvalue()) < 4
+
+
+def test_nor_where_a_traceback_is_cut(tmp_path):
+    """A line of the source, what caused the error, and the whole."""
+    secret = "key-4f1d7a99b2c3d4e5f6"
+    log, stream = lines(secret)
+    for before in range(LINE_MAX_OF_SOURCE - len(secret) - 60, LINE_MAX_OF_SOURCE + 2):
+        source = tmp_path / f"bot{before}.py"
+        source.write_text(
+            f"def run():\n    raise ValueError('{'. ' * (before // 2)}{secret} and more') from OSError("
+            f"'{'. ' * (before // 2)}{secret} and more')\n"
+        )
+        made = {}
+        exec(compile(source.read_text(), str(source), "exec"), made)
+        with pytest.raises(ValueError, match="and more") as raised:
+            made["run"]()
+        log.error("agent failed", traceback=traceback_of(raised.value))
+    assert "caused by OSError" in stream.getvalue()
+    assert longest(secret, stream.getvalue()) < 4
 
 
 def test_the_pretty_form_shows_a_traceback_as_a_block_and_moves_no_cursor():

@@ -13,6 +13,7 @@ from hermes_trio.models.providers.kept_thoughts import Thought
 from hermes_trio.models.providers.stop_reasons import End, end_of
 from hermes_trio.models.providers.thinking_in_text import Thinking, without_lost
 from hermes_trio.text.sanitize import scalars
+from hermes_trio.text.whole_words import whole_words
 from hermes_trio.values.transcript import Keepsake, ModelAnswer, ModelRequest, Spell, ToolCall
 
 ANSWER_CHARS_MAX = 1_000_000
@@ -124,10 +125,11 @@ class GrowingAnswer:
                 self._on_text(held)
         text = without_lost("".join(self._text))
         said = bool(text.strip())
+        reason = whole_words(self.reason, REASON_CHARS_MAX)
         if self.end == "failed":
-            raise ModelFailed("transport", f"it broke down: {self.reason[:REASON_CHARS_MAX]!r}")
+            raise ModelFailed("transport", f"it broke down: {reason!r}")
         if self.end == "refused" and not said:
-            raise ModelFailed("malformed", f"it will not answer: {self.reason[:REASON_CHARS_MAX]!r}")
+            raise ModelFailed("malformed", f"it will not answer: {reason!r}")
         whole = tuple(self._calls.whole(self._unnamed)) if self.end in ("stop", "tool_calls") else ()
         return ModelAnswer(
             text=text,
