@@ -36,6 +36,7 @@ CUT = (
     f"I did not take that: a terminal gives me no more than {CUT_AT} bytes of one line, and the rest of it is"
     " lost. Send it in several lines, or from a file: hermes-trio chat < FILE"
 )
+TOO_LONG = f"I did not take that: it is longer than {LINE_MAX} bytes, which is the most of one message."
 
 
 class Terminal:
@@ -168,8 +169,8 @@ class Terminal:
     async def _accept(self, intake: Intake, said: Sequence[Said]) -> None:
         updates = [self._update(one) for one in said if one.line.raw.strip()]
         for one in said:
-            if one.cut:
-                await self._draw(self._screen.tell, CUT)
+            if self._typed and (one.cut or one.line.length > LINE_MAX):
+                await self._draw(self._screen.tell, CUT if one.cut else TOO_LONG)
         if updates:
             await intake.accept(updates)
         intake.received()

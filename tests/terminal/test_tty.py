@@ -1,6 +1,7 @@
 """On a terminal: a prompt, an answer that grows in place, a progress line that goes, and no tricks."""
 
 import os
+import select
 
 import pytest
 import trio
@@ -264,6 +265,23 @@ async def test_lines_without_a_pause_are_one_message_however_long_they_take(
     await intake.hears(1)
     assert trio.current_time() > 1.0
     assert intake.texts == ["\n".join(pasted)]
+
+
+async def test_lines_that_are_too_many_are_refused_aloud(tty, intake, nursery, autojump_clock):
+    autojump_clock.autojump_threshold = 0.005
+    await serve(tty, intake, nursery)
+    for _ in range(LINE_MAX // 4000 + 1):
+        tty.type("x" * 4000 + "\n")
+        await trio.sleep(0.01)
+        while select.select([tty.master], [], [], 0)[0]:
+            os.read(tty.master, 65536)  # what is typed is echoed
+    await intake.hears(1)
+    [refused] = intake.heard
+    assert isinstance(refused, Undecodable)
+    with trio.fail_after(3):
+        while "I did not take that: it is longer" not in tty.display.text.replace("\n", " "):
+            await trio.lowlevel.wait_readable(tty.master)
+            tty.display.feed(os.read(tty.master, 65536))
 
 
 async def test_no_clock_ends_a_marked_paste(tty, intake, nursery, autojump_clock):
