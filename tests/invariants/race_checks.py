@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from hermes_trio.testing import World
+from hermes_trio.text.sentences import OPERATOR_ENDED
 from tests.invariants.at_rest import check
 from tests.invariants.race_chats import RACE_AT, SOURCES, TOPIC_AT, Cell, Chat
 
@@ -86,8 +87,10 @@ def _said_and_kept(chat: Chat) -> None:
 
 def _is_of_the_reset(chat: Chat, shown: str) -> bool:
     by = SOURCES[chat.name]
-    return (by is Chat.command and shown == "New session.") or (
-        by is Chat.by_itself and shown.startswith(OVER)
+    return (
+        (by is Chat.command and shown == "New session.")
+        or (by is Chat.by_itself and shown.startswith(OVER))
+        or (by is Chat.another_task and shown == OPERATOR_ENDED)
     )
 
 
