@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec import structs
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import MemoryPlatform, fails, hangs, text, tool
@@ -290,3 +291,17 @@ async def test_nobody_who_may_no_longer_speak_has_anything_run(world):
     assert len(world.model.requests) == 2
     assert exits(world) == [("process.1.exit", "dropped", "allow_users")]
     assert len(world.shown("ada")) == 1
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_message_may_have_any_id_also_that_of_a_programs_end(world, before):
+    world.processes.script("make", ends_s=60)
+    ended = text("It is built.")
+    world.model.script(start("make"), text("Started."), *[text("Yes?"), ended][:: 1 if before else -1])
+    await world.say("ada", "build it")
+    assert await world.reply("ada") == "Started."
+    await world.until(seconds=30 if before else 90)
+    world.platform.push(structs.replace(world.platform.message("ada", "hi"), native="process.1.exit"))
+    await world.until(seconds=120)
+    assert sorted(world.texts("ada", "final")) == ["It is built.", "Started.", "Yes?"]
+    assert exits(world) == [("process.1.exit", "answered", "")]

@@ -18,7 +18,8 @@ create table inbound(
   id integer primary key autoincrement, account text not null, native text not null, key text,
   chat text not null, kind text not null, body blob, raw blob, at real not null, length integer not null,
   wait_s real not null default 0, state text, outcome text, reason text not null default '', turn integer,
-  step text, settled_at real, due real, told integer not null default 0, unique(account, native));
+  step text, settled_at real, due real, told integer not null default 0);
+create unique index inbound_once on inbound(account, native, kind = 'wake' or kind = 'match');
 create index inbound_chat on inbound(chat, id);
 create index inbound_open on inbound(key, id) where outcome is null;
 create table turn(
@@ -114,5 +115,5 @@ create index outbound_open on outbound(lane, begun desc, rank, id)
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "8e5bf0bf6ab3bae277c6b2ea0869546930aecbebcd1562ebf3c8149db6bc3a8c"
+WRITTEN = "a92ee2f7164081c2cb8cede3a093f131d07b36f64c5ecbeb37633cbb2acfd20b"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
