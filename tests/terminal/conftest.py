@@ -70,3 +70,8 @@ def pipes():
 def delivery(text="", op="send", **more):
     part = None if op == "delete" else (text if isinstance(text, Part) else Part(text))
     return Delivery(op=op, address=Address("terminal", "main", "local", None, "local"), part=part, **more)
+
+
+async def serve(tty, intake, nursery):
+    nursery.start_soon(tty.terminal.serve, intake, name="serve")
+    await tty.shows(">")
