@@ -21,6 +21,7 @@ from hermes_trio.errors import ChatMoved, NotSent, SendRefused, StoreFailed
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
+from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.moved_chats import Moves
@@ -58,7 +59,8 @@ class Outbox:
 
     Args:
         platforms: by account id.
-        give_up_after_s: how long a part is tried, in seconds of the wall clock.
+        ages: how old a part is.
+        give_up_after_s: how long a part is tried, in seconds.
         hears: whether an account receives at the moment. If not, a call would hardly arrive.
         moves: the moved chats. They are spoken to under their new ids.
         allowances: end the time that a platform is given for a call.
@@ -71,6 +73,7 @@ class Outbox:
         store: Store,
         platforms: Mapping[str, Platform],
         clock: WallClock,
+        ages: Ages,
         chance: Chance,
         log: Log,
         give_up_after_s: float,
@@ -83,6 +86,7 @@ class Outbox:
         self._store = store
         self._platforms = platforms
         self._clock = clock
+        self._ages = ages
         self._chance = chance
         self._log = log
         self._give_up_after_s = give_up_after_s
@@ -116,7 +120,7 @@ class Outbox:
                 return
             if isinstance(begun, InDoubt):
                 # The one repeat is not spent while the account is down. Its lanes are woken when it is up.
-                left_s = begun.created_at + self._give_up_after_s - self._clock.now()
+                left_s = self._give_up_after_s - self._ages.age_s(begun.created_at)
                 late = left_s <= 0
                 await worker.rest(max(0.0, left_s))
                 continue
@@ -153,7 +157,7 @@ class Outbox:
 
     async def _deliver(self, platform: Platform, lane: Lane, begun: Begun) -> Then:
         """One call and its record."""
-        if not begun.live and self._clock.now() - begun.created_at >= self._give_up_after_s:
+        if not begun.live and self._ages.age_s(begun.created_at) >= self._give_up_after_s:
             return await self._fail(lane, begun, "failed", "undeliverable", final=True)
         if (why := self._unsayable(lane)) is not None:
             await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", why))

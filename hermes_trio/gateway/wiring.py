@@ -30,6 +30,7 @@ from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.processes.reaper import Reaper
+from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.redacting_store import Discretion
@@ -96,7 +97,7 @@ class Wiring:
         self.clock, self.chance, self.log = clock, chance, log
         profile = profile_of(agent)
         self.model, self.failing = profile.name, profile.failing
-        self.opened_at = clock.now()
+        self.opened_at, self.ages = clock.now(), Ages(clock)
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
         self.moves, self.allowances = Moves(), Allowances()
@@ -128,6 +129,7 @@ class Wiring:
             self.store,
             self.accounts,
             self.clock,
+            self.ages,
             self.chance,
             self.log,
             self.options.give_up_after_s,
@@ -157,6 +159,7 @@ class Wiring:
         return Surroundings(
             store=self.store,
             clock=self.clock,
+            ages=self.ages,
             chance=self.chance,
             platform=self.accounts.get,
             split=self.split,
@@ -217,7 +220,7 @@ class Wiring:
     def status_lines(self, key: ConversationKey) -> Sequence[str]:
         """What /status says about the gateway to this key."""
         said = sentences.gateway_status(
-            up_s=self.clock.now() - self.opened_at,
+            up_s=self.ages.age_s(self.opened_at),
             working=self.turns.limiter.held,
             turns_max=self.options.turns_max,
             model=self.model,
@@ -253,6 +256,7 @@ class Wiring:
 
     def perform(self, consequences: Sequence[Consequence]) -> None:
         """Do what a commit says, synchronously, before its caller wakes. Called by the store's writer."""
+        self.ages.look()
         write_lines(self.log, consequences)
         for what in consequences:
             match what:

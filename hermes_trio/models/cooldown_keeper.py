@@ -92,7 +92,7 @@ class CooldownKeeper:
         return min(LOOK_S, max(0.0, self._next - self._clock.now()))
 
     async def _look(self) -> None:
-        known = {at: cooldown for pool in self._pools for at, cooldown in pool.cooldowns().items()}
+        known = self._known()
         put = [cooldown for at, cooldown in known.items() if self._kept.get(at) != cooldown]
         gone = [at for at in self._kept if at not in known]
         if put or gone:
@@ -102,6 +102,15 @@ class CooldownKeeper:
             await self._retry()
         self._looked.set()
         self._looked = trio.Event()
+
+    def _known(self) -> dict[tuple[str, str], KeyCooldown]:
+        """The cooldowns that count: not one that begins in the future, since the clock was set back.
+
+        It is over then, and so are the waits for it, whose times may be far away now.
+        """
+        now = self._clock.now()
+        every = (found for pool in self._pools for found in pool.cooldowns().items())
+        return {at: known for at, known in every if known.cooldown.since <= now}
 
     async def _retry(self) -> None:
         # Messages that are deferred while this is written set a time of their own, which must stay.

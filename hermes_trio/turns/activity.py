@@ -184,7 +184,7 @@ class Activity:
 
     def _age_s(self) -> float:
         """Seconds since the turn was opened, by this boot or an older one."""
-        return max(0.0, self.around.clock.now() - self.messages.opened_at)
+        return self.around.ages.age_s(self.messages.opened_at)
 
     async def type(self, platform: Platform) -> None:
         """Renew the typing sign."""

@@ -213,7 +213,8 @@ class TurnRunner:
 
     def _failed(self, run: TurnRun, error: BaseException) -> Closing:
         """The end of a turn that failed. Its sentence is ours and short, so it needs no splitting."""
-        ending = ending_of(error, run.id, now=self._around.clock.now(), asked_at=run.asked_at)
+        now = self._around.clock.now()
+        ending = ending_of(error, run.id, now=now, asked_at=now - self._around.ages.age_s(run.asked_at))
         said = ending.sentence[: CLOSING_LINE_UNITS - 2]
         return Closing(
             state="failed" if ending.until is None else "stopped",

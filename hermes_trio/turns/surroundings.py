@@ -10,6 +10,7 @@ from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
+from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.retry import OneAsks
@@ -23,6 +24,7 @@ class Surroundings(msgspec.Struct, frozen=True):
     """What the gateway hands every turn.
 
     Args:
+        ages: how old a message is.
         deadline_s: how long the agent may work, waiting not counted.
         allowances: end that time.
         progress_every_s: seconds between two states of the progress line; 0: there is none.
@@ -43,6 +45,7 @@ class Surroundings(msgspec.Struct, frozen=True):
 
     store: Store
     clock: WallClock
+    ages: Ages
     chance: Chance
     platform: Callable[[str], Platform | None]
     split: Split
