@@ -8,14 +8,15 @@ that is not idempotent is shown to the model as *started, outcome unknown*.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NoReturn, Protocol, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 
-from hermes_trio.agent.context_window import ContextWindow, Walk
+from hermes_trio.agent.context_window import ContextWindow
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
+from hermes_trio.models.fallback import Candidates
 from hermes_trio.models.written_calls import written_call
-from hermes_trio.ports.agent import AgentProfile, Pool
+from hermes_trio.ports.agent import AgentProfile
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime import wrong_use
@@ -31,28 +32,9 @@ from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.identity import Address, Role
 from hermes_trio.values.recording import AgentSetup, ToolSetup
-from hermes_trio.values.transcript import Spell, ToolCall, ToolEntry, ToolSpec
-from hermes_trio.values.views import FailingModel
+from hermes_trio.values.transcript import ToolCall, ToolEntry, ToolSpec
 
 T = TypeVar("T")
-
-
-class Models(Protocol):
-    """The models that may answer, with retries, keys and fallbacks behind them: see `Candidates`."""
-
-    @property
-    def pools(self) -> Sequence[Pool]:
-        """Each pool of keys once."""
-
-    def failing(self) -> Sequence[FailingModel]:
-        """The models whose last call failed for a reason that is not one conversation's."""
-
-    @property
-    def spells(self) -> Sequence[Spell]:
-        """How the models' services spell a conversation; none where one of them takes it as entries."""
-
-    def walk(self) -> Walk:
-        """Begin a turn's walk."""
 
 
 CHARS_PER_TOKEN = 4
@@ -121,7 +103,7 @@ class ModelAgent:
     """An agent function that asks a model and runs its tools until it has an answer.
 
     Args:
-        models: `Candidates`: what answers, with keys, retries and fallbacks.
+        models: what answers, with keys, retries and fallbacks.
         tools: what the model may call.
         prompt: the system prompt.
         steps_max: model and tool calls of one turn; past it the turn fails with `LimitReached`.
@@ -136,7 +118,7 @@ class ModelAgent:
 
     def __init__(
         self,
-        models: Models,
+        models: Candidates,
         *,
         tools: Sequence[Tool] = (),
         prompt: str = "You are a helpful assistant.",

@@ -8,8 +8,8 @@ so a turn that is run again shows the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Sequence
+from typing import Literal
 
 import msgspec
 import trio
@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from hermes_trio.agent.turn_history import TurnHistory
 from hermes_trio.errors import ModelFailed, NoCredentials
+from hermes_trio.models.fallback import Walk
 from hermes_trio.text.sanitize import clean, cleaned, is_clean
 from hermes_trio.transcript import compaction
 from hermes_trio.transcript.assembly import message_entry, says_nothing
@@ -52,15 +53,6 @@ RESULTS_REFUSED_MAX = 2
 SUMMARY_CHARS_MAX = 8_000
 SUMMARY_S = 60.0
 PROBE_S = 30.0
-
-
-class Walk(Protocol):
-    """One turn's way along the models that may answer; see models/fallback.py."""
-
-    async def complete(
-        self, request: ModelRequest, on_text: Callable[[str], None], *, on_restart: Callable[[], None]
-    ) -> ModelAnswer:
-        """Ask until a model answers. Raises ModelFailed or NoCredentials."""
 
 
 class Asked(Struct, frozen=True, omit_defaults=True):

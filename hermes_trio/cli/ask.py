@@ -99,18 +99,18 @@ def turn(number: int, file: Path | None, as_json: bool) -> int:
     from hermes_trio.cli.turn_page import page_data, print_page
     from hermes_trio.daemon.control.daemon_or_store import look_at
     from hermes_trio.daemon.control.export import secrets_of
-    from hermes_trio.daemon.control.requests import AskTurn, Turn, decode_answer, encode
+    from hermes_trio.daemon.control.requests import AskTurn, OneTurn, decode_answer, encode
     from hermes_trio.daemon.control.server import discreet
     from hermes_trio.runtime.redaction import Redactor
 
     path = find_file(file)
     answer = look_at(own_state_dir(path), AskTurn(turn=number)).answer
-    if not isinstance(answer, Turn):
+    if not isinstance(answer, OneTurn):
         return _refused(answer)
     # A daemon has taken its secrets out; a store that is read here may hold what a user wrote.
     secrets, _ = secrets_of(path, os.environ)
     answer = decode_answer(discreet(encode(answer), Redactor(secrets)))
-    assert isinstance(answer, Turn)
+    assert isinstance(answer, OneTurn)
     if as_json:
         print_json(page_data(answer.page))
     else:
@@ -153,9 +153,9 @@ def resume(session: int, file: Path | None) -> int:
 @config_option
 def restart(file: Path | None) -> int:
     """Drain the daemon and have it begin anew: by its supervisor, or else by itself."""
-    from hermes_trio.daemon.control.requests import Restart
+    from hermes_trio.daemon.control.requests import RestartDaemon
 
-    return _asked(file, Restart())
+    return _asked(file, RestartDaemon())
 
 
 ASKING = (

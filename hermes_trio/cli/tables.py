@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from hermes_trio.daemon.control.requests import Account, Status
+from hermes_trio.daemon.control.requests import AccountStatus, Status
 from hermes_trio.text.sanitize import visible
 from hermes_trio.text.sentences import span
 from hermes_trio.values.stored import StatusView
@@ -120,7 +120,7 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
         yield f"process {process.id}", f"session {process.session}, for {how_long}{keep}: {process.command}"
 
 
-def _account(account: Account) -> str:
+def _account(account: AccountStatus) -> str:
     text = "receiving" if account.receiving else f"degraded: {account.why or 'nothing received yet'}"
     if account.received_s_ago is not None:
         text += f", last {span(account.received_s_ago)} ago"

@@ -26,7 +26,7 @@ from hermes_trio.daemon.configured_agent import open_agent
 from hermes_trio.daemon.control.answers import Answers, is_open
 from hermes_trio.daemon.control.server import serve_control
 from hermes_trio.daemon.heap import give_back
-from hermes_trio.daemon.service.supervisor import Tell, notifier, stop_limit_s, supervisor, watchdog_s
+from hermes_trio.daemon.service.supervisor import Notify, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir.folder import STORE
 from hermes_trio.daemon.state_dir.lock import hold_lock
@@ -56,7 +56,7 @@ class Host(Struct, frozen=True, kw_only=True):
     clock: WallClock
     chance: Chance
     redact: Redactor
-    tell: Tell
+    tell: Notify
     resume: bool = True
 
 
@@ -211,7 +211,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
 
 
 @contextmanager
-def _fed_watchdog(tell: Tell) -> Iterator[None]:
+def _fed_watchdog(tell: Notify) -> Iterator[None]:
     """A supervisor's watchdog is fed as long as the loop is alive; what it kills shows where it stood."""
     limit_s = watchdog_s()
     if limit_s is None:

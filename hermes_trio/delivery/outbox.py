@@ -34,7 +34,7 @@ from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.links import write_out
 from hermes_trio.values.delivery import Capabilities, Delivery, Part
 from hermes_trio.values.identity import Address, Lane
-from hermes_trio.values.outbound_states import Failure
+from hermes_trio.values.outbound_states import DeliveryFailure
 from hermes_trio.values.stored import Begun, GaveUp, InDoubt
 
 T = TypeVar("T")
@@ -222,7 +222,14 @@ class Outbox:
                 return await self._fail(lane, begun, "unknown", why, again=True)
 
     async def _fail(
-        self, lane: Lane, begun: Begun, how: Failure, why: str, *, final: bool = False, again: bool = False
+        self,
+        lane: Lane,
+        begun: Begun,
+        how: DeliveryFailure,
+        why: str,
+        *,
+        final: bool = False,
+        again: bool = False,
     ) -> Then:
         gave_up = await self._kept(lambda: self._store.fail_delivery(begun.row, how, why))
         place, row, attempts = str(lane), begun.row, begun.attempts

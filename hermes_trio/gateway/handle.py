@@ -10,7 +10,7 @@ from hermes_trio.errors import StaleSession
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.receiver import Health
 from hermes_trio.ports.platform import Platform
-from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
 
@@ -158,7 +158,7 @@ class Gateway:
         return await self.wiring.store.recording_head(session)
 
     async def recording_rows(
-        self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
+        self, head: RecordingHead, part: RecordingPart, after: After = (0, 0)
     ) -> RecordingRows:
         """A page of one list of a recording. The words of users stand in it as they wrote them.
 

@@ -18,8 +18,8 @@ import trio
 if TYPE_CHECKING:  # importing httpx takes 0.13 s: it waits until a client is opened
     import ssl
 
-    from hermes_trio.http.transport import Answer as Answer
     from hermes_trio.http.transport import Client as Client
+    from hermes_trio.http.transport import Response as Response
 
 IDLE_S = 45.0
 """Below the idle limits of common servers (60 s and more), so that it is us who close."""

@@ -172,7 +172,7 @@ def _place(url: str) -> _Place:
     return _Place(_origin(parsed), parsed.raw_path, parsed.netloc)
 
 
-class Answer:
+class Response:
     """A response as `Client.ask` gives it: its head, and the body as it arrives. Close the body.
 
     Attributes:
@@ -232,7 +232,7 @@ class Client(httpx.AsyncClient):
         super().__init__(transport=connections, **options)
         self._connections = connections
 
-    async def ask(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+    async def ask(self, url: str, content: bytes, headers: Mapping[str, str]) -> Response:
         """Post and return the response with its body unread: close it with `answer.body.aclose()`.
 
         Args:
@@ -247,7 +247,7 @@ class Client(httpx.AsyncClient):
         place = _place(url)
         asked = SentRequest(_head(place, len(content), headers), content, connect_s=self.timeout.connect)
         del content, headers
-        return Answer(*await self._connections.exchange(place.origin, asked))
+        return Response(*await self._connections.exchange(place.origin, asked))
 
     async def ask_whole(
         self, url: str, content: bytes, headers: Mapping[str, str], *, most_bytes: int

@@ -26,7 +26,7 @@ from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text import sentences
-from hermes_trio.text.foreign_errors import error_text
+from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.nearest import nearest
 from hermes_trio.text.sanitize import clean
 from hermes_trio.values.actions import CommandResult, Prompt, Reset, Restart, Resume, Say, Stop
@@ -69,7 +69,7 @@ NO_RESTART = Refusal("refused", "no restart here", sentences.CANNOT_RESTART)
 FAILED = Refusal("failed", "command failed", sentences.COMMAND_FAILED)
 
 
-class Call:
+class CalledCommand:
     """A command as it was called: see the CommandCall port."""
 
     def __init__(
@@ -147,7 +147,7 @@ class Dispatch:
             if isinstance(error, Fenced | StoreFailed):
                 raise error
             # Its action cannot be written or said. It must not stand in the way for ever.
-            self._log_failed(key, pending, error_text(error), error)
+            self._log_failed(key, pending, told(error), error)
             await self._refuse(pending, FAILED)
 
     async def fail_first(self, key: ConversationKey, _: Worker) -> str | None:
@@ -167,7 +167,7 @@ class Dispatch:
         if command.role == "admin" and not admin:
             return Refusal("refused", "not an admin", sentences.NOT_ALLOWED)
         time = Allowance(self._allowances, COMMAND_S)
-        call = Call(
+        call = CalledCommand(
             name,
             text,
             message.address,
@@ -182,7 +182,7 @@ class Dispatch:
             result, error = await attempt(lambda: command.run(call))
         if isinstance(result, CommandResult):
             return result
-        wrong = error_text(error) if error is not None else f"it returned a {type(result).__name__}"
+        wrong = told(error) if error is not None else f"it returned a {type(result).__name__}"
         self._log_failed(key, pending, "deadline" if time.passed else wrong, error)
         return FAILED
 

@@ -34,7 +34,7 @@ from hermes_trio.ports.model import RefreshingKey
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.runtime.supervise import attempt
-from hermes_trio.text.foreign_errors import text_of
+from hermes_trio.text.foreign_errors import said_by
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.views import KeyView
@@ -367,4 +367,4 @@ def _why(secret: Secret | None, error: Exception | None) -> str:
     """Why a key is dead. Only an error of ours is quoted: what others say may hold what they were given."""
     if error is None:
         return "no secret" if secret is None else "same secret"
-    return text_of(error) if isinstance(error, HermesError) else type(error).__name__
+    return said_by(error) if isinstance(error, HermesError) else type(error).__name__

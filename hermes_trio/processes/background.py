@@ -21,7 +21,7 @@ from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.processes.denylist import refused
 from hermes_trio.processes.environment import process_environment
-from hermes_trio.processes.output import Cleaner, Kept, Lines, last_of
+from hermes_trio.processes.output import Cleaner, HeadAndTail, Lines, last_of
 from hermes_trio.processes.reaper import Reaper
 from hermes_trio.processes.watched_lines import INTERVAL_S, PER_PROCESS, PER_SESSION, Watch
 from hermes_trio.runtime.redaction import seeks
@@ -29,7 +29,7 @@ from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.threads import Aside, unless_short
 from hermes_trio.text import sentences
-from hermes_trio.text.foreign_errors import error_text
+from hermes_trio.text.foreign_errors import told
 from hermes_trio.values.process import LeftProcesses, NewProcess, ProcessEnd
 
 HEAD_CHARS, TAIL_CHARS = 16_000, 48_000
@@ -69,7 +69,7 @@ class LiveProcess:
         self.left = trio.Event()
         self.read_out = trio.Event()
         self._cleaner = Cleaner(seeks(redact))
-        self._kept = Kept(HEAD_CHARS, TAIL_CHARS)
+        self._kept = HeadAndTail(HEAD_CHARS, TAIL_CHARS)
         self._lines = Lines()
 
     def take(self, data: bytes) -> None:
@@ -197,7 +197,7 @@ class Background:
             self.live.pop(live.id, None)
             live.ended.set()
         if failed is not None and not isinstance(first_leaf(failed), Fenced):
-            self._log.error("process failed", process=live.id, error=error_text(first_leaf(failed)))
+            self._log.error("process failed", process=live.id, error=told(first_leaf(failed)))
 
     async def _follow(self, live: LiveProcess) -> None:
         async with trio.open_nursery() as nursery:

@@ -115,7 +115,7 @@ def _plain(text: str) -> str:
     return _CONTROL.sub("", text).replace("\r\n", "\n")
 
 
-class Kept:
+class HeadAndTail:
     """The beginning and the end of a text of any length.
 
     Args:

@@ -14,7 +14,7 @@ from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.tracebacks import traceback_of
-from hermes_trio.text.foreign_errors import error_text, told
+from hermes_trio.text.foreign_errors import told
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -64,7 +64,7 @@ async def supervise(
         if isinstance(error, PollConflict):
             wait_s = CONFLICT_S + wait_s / 2
         if (trace := traceback_of(error)) is not None:
-            log.error("account failed", account=name, error=error_text(error), traceback=trace)
+            log.error("account failed", account=name, error=why, traceback=trace)
         if not (conflicting and isinstance(error, PollConflict)):
             log.warning("account restarts", account=name, why=why, again_s=wait_s)
         conflicting = isinstance(error, PollConflict)

@@ -7,29 +7,18 @@ A text is cut only after secrets were taken out of it: half a secret would not b
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from hermes_trio.text.sanitize import clean
 
 
 def told(error: BaseException) -> str:
     """`Kind: text`, clean; the kind alone where there is no text."""
-    text = text_of(error)
+    text = said_by(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def text_of(error: BaseException) -> str:
+def said_by(error: BaseException) -> str:
     """What it says, clean; never raises."""
-    return _asked(str, error)
-
-
-def error_text(error: BaseException) -> str:
-    """Its `repr`, clean; never raises."""
-    return _asked(repr, error) or type(error).__name__
-
-
-def _asked(how: Callable[[object], str], error: BaseException) -> str:
     try:
-        return clean(how(error))
+        return clean(str(error))
     except Exception:  # noqa: BLE001 - it is a stranger's code that fails, and this is only about its words
         return "its text cannot be read"

@@ -15,7 +15,7 @@ from hermes_trio.text.chunking import Unit, split_part
 from hermes_trio.text.links import is_absolute, within, write_out
 from hermes_trio.text.markdown_cost import blocks, budget_us, cost_us
 from hermes_trio.text.markdown_rules import NESTING_MAX, parser
-from hermes_trio.text.rendered import Kind, Writer, plain
+from hermes_trio.text.rendered import PartWriter, SpanKind, plain
 from hermes_trio.text.sanitize import shows
 from hermes_trio.values.delivery import Part, Span
 
@@ -31,7 +31,7 @@ _MARKED = re.compile(
     r"|\s$|\n\n\n",  # white space that rendering would trim
     re.MULTILINE,
 )
-_KINDS: dict[str, Kind] = {"em": "italic", "strong": "bold", "s": "strike", "link": "link"}
+_KINDS: dict[str, SpanKind] = {"em": "italic", "strong": "bold", "s": "strike", "link": "link"}
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -107,13 +107,13 @@ def _rich(text: str) -> Part:
     tokens = parser().parse(text)
     if any(token.level >= NESTING_MAX - 2 for token in tokens):  # beyond it the parser drops text
         return plain(text)
-    writer = Writer()
+    writer = PartWriter()
     for token in tokens:
         _write(writer, token)
     return writer.part()
 
 
-def _write(writer: Writer, token: Token) -> None:
+def _write(writer: PartWriter, token: Token) -> None:
     """Put one block token down."""
     match token.type:
         case "inline":
@@ -147,7 +147,7 @@ def _write(writer: Writer, token: Token) -> None:
             _write_table(writer, token)
 
 
-def _write_table(writer: Writer, token: Token) -> None:
+def _write_table(writer: PartWriter, token: Token) -> None:
     match token.type:
         case "table_open":
             writer.open_table()
@@ -159,7 +159,7 @@ def _write_table(writer: Writer, token: Token) -> None:
             writer.close_table()
 
 
-def _write_inline(writer: Writer, token: Token) -> None:
+def _write_inline(writer: PartWriter, token: Token) -> None:
     """Put one token of a line down."""
     name, _, edge = token.type.rpartition("_")
     if name in _KINDS and edge == "open":

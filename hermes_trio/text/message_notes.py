@@ -24,7 +24,7 @@ _NOBODY_ELSES = str.maketrans(MARKS, "[]")
 _QUOTES = str.maketrans(dict.fromkeys('"“”„‟«»″‶＂〝〞〟❝❞', "'"))
 
 
-def told(text: str) -> str:
+def from_us(text: str) -> str:
     """The gateway's own words."""
     return f"{MARKS[0]}{foreign(text)}{MARKS[1]}"
 
@@ -41,9 +41,9 @@ def in_context(message: Message) -> UserEntry:
     if message.forwarded is not None:
         source = _name(message.forwarded)
         by = f"{who} passes on" if who else "Passed on"
-        head = told(f"{by}, not their own words{f', from {source}' if source else ''}:")
+        head = from_us(f"{by}, not their own words{f', from {source}' if source else ''}:")
         return UserEntry(text=as_quote(message.text), before=f"{before}{head}\n")
-    return UserEntry(text=message.text, before=f"{before}{told(f'{who}:')} " if who else before)
+    return UserEntry(text=message.text, before=f"{before}{from_us(f'{who}:')} " if who else before)
 
 
 def _answered(quoted: Quoted) -> str:
@@ -51,8 +51,8 @@ def _answered(quoted: Quoted) -> str:
     whose = " of yours" if quoted.ours else f" of {name}" if name else ""
     what = f"This is about these words{whose}" if quoted.chosen else f"This answers a message{whose}"
     if not quoted.text:
-        return f"{told(f'{what}.')}\n"
-    return f"{told(f'{what}:')}\n{as_quote(foreign(quoted.text))}\n"
+        return f"{from_us(f'{what}.')}\n"
+    return f"{from_us(f'{what}:')}\n{as_quote(foreign(quoted.text))}\n"
 
 
 def as_quote(text: str) -> str:

@@ -9,7 +9,7 @@ from hermes_trio.text.links import spelled
 from hermes_trio.text.sanitize import shows
 from hermes_trio.values.delivery import Part, Span
 
-Kind = Literal["bold", "italic", "strike", "code", "pre", "link", "quote", "spoiler"]
+SpanKind = Literal["bold", "italic", "strike", "code", "pre", "link", "quote", "spoiler"]
 
 _COLUMN_MAX = 40
 
@@ -19,7 +19,7 @@ def plain(text: str) -> Part:
     return Part(text.strip("\r\n").rstrip())
 
 
-class Writer:
+class PartWriter:
     """Builds a part.
 
     Args:
@@ -31,10 +31,10 @@ class Writer:
         self._out: list[str] = []
         self._size = 0
         self._pending = 0
-        self._opened: list[tuple[Kind, int, int, str]] = []
+        self._opened: list[tuple[SpanKind, int, int, str]] = []
         self._spans: list[Span] = []
         self._widths: list[int] = []
-        self._table: list[list[Writer]] | None = None
+        self._table: list[list[PartWriter]] | None = None
 
     def part(self) -> Part:
         """What was written."""
@@ -55,12 +55,12 @@ class Writer:
         self.write(text)
         self.gap(2)
 
-    def open(self, kind: Kind, value: str = "") -> None:
+    def open(self, kind: SpanKind, value: str = "") -> None:
         """Begin a span here."""
         self._flush(self._indent())
         self._opened.append((kind, self._size, len(self._out), value))
 
-    def close(self, kind: Kind) -> None:
+    def close(self, kind: SpanKind) -> None:
         """End the innermost span, which is of this kind. One inside another of its kind adds nothing."""
         opened, start, piece, value = self._opened.pop()
         assert opened == kind
@@ -117,10 +117,10 @@ class Writer:
     def cell(self) -> None:
         """Begin a cell."""
         assert self._table is not None
-        self._table[-1].append(Writer(links=False))
+        self._table[-1].append(PartWriter(links=False))
 
     @property
-    def here(self) -> Writer:
+    def here(self) -> PartWriter:
         """What text goes to: the open cell of a table, else this."""
         return self._table[-1][-1] if self._table else self
 

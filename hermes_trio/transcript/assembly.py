@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import structs
 from msgspec.structs import replace
 
-from hermes_trio.text.message_notes import foreign, in_context, told
+from hermes_trio.text.message_notes import foreign, from_us, in_context
 from hermes_trio.text.sanitize import shows
 from hermes_trio.values.message import Message
 from hermes_trio.values.transcript import (
@@ -64,7 +64,7 @@ def as_marked(entry: Entry) -> Entry:
         return entry
     text = foreign(entry.text)
     if isinstance(entry, NoteEntry):
-        text = told(f"note of the system: {text}")
+        text = from_us(f"note of the system: {text}")
     if isinstance(entry, UserEntry) and entry.before:
         return UserEntry(text=entry.before + text)
     return entry if text is entry.text else structs.replace(entry, text=text)

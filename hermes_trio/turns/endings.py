@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hermes_trio.errors import AskTimedOut, LimitReached, ModelFailed, NoCredentials, TurnTimedOut
 from hermes_trio.text import sentences
-from hermes_trio.text.foreign_errors import text_of
+from hermes_trio.text.foreign_errors import said_by
 from hermes_trio.text.sanitize import clean
 from hermes_trio.values.message import OutcomeName
 from hermes_trio.values.recording import Failure
@@ -74,7 +74,7 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
 
 def failure_of(error: BaseException, traceback: str | None, redact: Callable[[str], str]) -> Failure:
     """What is recorded of the error that a turn failed with: enough for a replay to raise it again."""
-    text, name = clean(redact(text_of(error)))[:TEXT_MAX], type(error).__name__
+    text, name = clean(redact(said_by(error)))[:TEXT_MAX], type(error).__name__
     match error:
         case ModelFailed(kind=kind, why=why):
             return Failure(type=name, text=clean(redact(why))[:TEXT_MAX], kind=kind)

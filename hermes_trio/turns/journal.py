@@ -33,7 +33,7 @@ from hermes_trio.runtime.redacting_store import Discretion
 from hermes_trio.runtime.retry import AGAIN_FIRST_S, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.wrong_use import awaited
-from hermes_trio.text.foreign_errors import text_of
+from hermes_trio.text.foreign_errors import said_by
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.questions import ASK, CallQuestions, going_on
@@ -243,7 +243,7 @@ class Journal:
         # outside is none either if the step may be repeated: the next attempt may fare better.
         unsaid = (Fenced, StoreFailed, StepMismatch, *((OutsideError,) if idempotent else ()))
         if not isinstance(error, unsaid):
-            text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]
+            text = clean(await self._discretion(said_by(error)))[: VALUE_MAX // 4]
             recorded = msgspec.json.encode([type(error).__name__, text])
             await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
         raise error

@@ -20,7 +20,7 @@ from hermes_trio.errors import TurnTimedOut
 from hermes_trio.processes.call_processes import TurnProcesses
 from hermes_trio.runtime.allowance import Allowance
 from hermes_trio.runtime.tracebacks import traceback_of
-from hermes_trio.text.foreign_errors import error_text
+from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.activity import Activity
 from hermes_trio.turns.authority import Authority
@@ -169,12 +169,11 @@ class TurnRun:
         A ValueError says what is wrong with the arguments (see the Tool port), and a PermissionError that the
         call is refused. The model can go on with that, so the line is at level `info`.
         """
-        key, why, trace = str(self.key), self.discretion.redact(error_text(error)), traceback_of(error)
-        log = self.around.log
-        if trace is None or isinstance(error, ValueError | PermissionError):
-            log.info("tool failed", turn=self.id, key=key, tool=tool, error=why, traceback=trace)
-        else:
-            log.error("tool failed", turn=self.id, key=key, tool=tool, error=why, traceback=trace)
+        why, trace, log = self.discretion.redact(told(error)), traceback_of(error), self.around.log
+        is_meant = trace is None or isinstance(error, ValueError | PermissionError)
+        (log.info if is_meant else log.error)(
+            "tool failed", turn=self.id, key=str(self.key), tool=tool, error=why, traceback=trace
+        )
 
     @property
     def is_wanted(self) -> bool:

@@ -25,7 +25,7 @@ from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.wrong_use import awaited, kind_of
-from hermes_trio.text.foreign_errors import error_text
+from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS
 from hermes_trio.turns.delayed_starts import DelayedStarts
@@ -95,9 +95,9 @@ class TurnRunner:
 
     def _closed(self, run: TurnRun, seconds: float, end: Closing | None) -> None:
         error = run.made.error if end is not None and run.made is not None else None
-        told = None if error is None else self._around.discretion.redact(error_text(error))
+        why = None if error is None else self._around.discretion.redact(told(error))
         if end is not None and end.error is not None and (trace := end.error.traceback):
-            self._log.error("agent failed", turn=run.id, key=str(run.key), error=told, traceback=trace)
+            self._log.error("agent failed", turn=run.id, key=str(run.key), error=why, traceback=trace)
         if end is not None and end.reason == NOTHING_SAID:
             self._log.warning("nothing said", turn=run.id, key=str(run.key))
         self._log.info(
@@ -109,7 +109,7 @@ class TurnRunner:
             seconds=seconds,
             steps=run.steps.count,
             why=None if end is None or end.state == "finished" else end.reason,
-            error=told,
+            error=why,
         )
 
     async def _act(self, run: TurnRun, reach: Callable[[trio.CancelScope], None]) -> None:

@@ -116,8 +116,8 @@ STATES: tuple[State, ...] = get_args(State)
 BORN: tuple[State, ...] = ("owed", "live", "sending")
 """What a new row is. `sending`: the commit that owes it begins its call, where its lane is idle."""
 EVENTS: tuple[Event, ...] = get_args(Event)
-Failure = Literal["not_sent", "unknown", "plain", "line", "lost", "refused", "failed"]
-FAILURES: tuple[Failure, ...] = get_args(Failure)
+DeliveryFailure = Literal["not_sent", "unknown", "plain", "line", "lost", "refused", "failed"]
+FAILURES: tuple[DeliveryFailure, ...] = get_args(DeliveryFailure)
 OPEN: tuple[State, ...] = ("owed", "sending", "live")
 """There is, or may be, something to do."""
 OVER: tuple[State, ...] = ("sent", "failed", "unknown", "dropped")

@@ -105,11 +105,15 @@ class RecordingHead(Struct, frozen=True, kw_only=True):
     running: bool = True
 
 
+After = tuple[int, int]
+"""Behind which row a list goes on; (0, 0): from its beginning."""
+
+
 class RecordingRows(Struct, frozen=True, kw_only=True):
     """A page of one list, each row as JSON. `after`: where the next page begins, None: there is none."""
 
     rows: tuple[Raw, ...]
-    after: tuple[int, int] | None = None
+    after: After | None = None
 
 
 # --- the rows of a recording ----------------------------------------------------------------------

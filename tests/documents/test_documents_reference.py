@@ -17,7 +17,7 @@ from tests.documents import pages, reference
 
 PAGE = reference.page()
 ELSEWHERE = """
-Path Raw Struct T SSLContext Connection Store SqliteStore RunBlocking Models Log Reply Answer KeptConnections
+Path Raw Struct T SSLContext Connection Store SqliteStore RunBlocking Log Reply Response KeptConnections
 Incarnation Pool AgentSetup TurnT Moment Who Fault Finish
 """
 """Types of signatures that are no public names: made by the gateway, or given as something simpler."""

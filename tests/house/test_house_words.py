@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.source import PRODUCT, tree
+from tests.house.source import CORE, PRODUCT, tree
 
 OLD = {
     "Bench": "Cooldown",
@@ -90,6 +90,16 @@ VAGUE = {
 """Files that were named for a word in them, not for what they hold."""
 
 
+SHELVES = ("hermes_trio/commands/", "hermes_trio/tools/")
+"""A class here has the name of its command or tool, and nobody imports it."""
+
+SECTIONS = {"Agent", "Gateway"}
+"""Sections of the configuration have the names of what they configure: `options.Gateway`."""
+
+OF_DOCTOR = {"Failure", "Health"}
+"""`store/sqlite/health.py` has its own of these."""
+
+
 def names(module: str) -> Iterator[str]:
     """Each name that a module gives to something."""
     for node in ast.walk(tree(module)):
@@ -122,3 +132,22 @@ def test_no_old_word_names_a_module():
 
 def test_no_file_has_a_name_that_says_nothing_of_it():
     assert {module.removesuffix(".py").rpartition("/")[2] for module in PRODUCT} & VAGUE == set()
+
+
+def test_one_name_is_one_class():
+    """Or one declared type: who looks for a name finds what is meant by it."""
+    found: dict[str, list[str]] = {}
+    for module in CORE:
+        if module.startswith(("hermes_trio/testing/", *SHELVES)):
+            continue
+        for node in tree(module).body:
+            match node:
+                case ast.ClassDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]) if declares(name):
+                    found.setdefault(name, []).append(module)
+    twice = {name: where for name, where in found.items() if len(where) > 1}
+    assert twice.keys() - SECTIONS - OF_DOCTOR == set(), twice
+
+
+def declares(name: str) -> bool:
+    """Whether it names a type. One letter is a type variable."""
+    return name[0].isupper() and not name.isupper()

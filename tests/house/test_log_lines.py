@@ -47,10 +47,14 @@ def documented():
 def lines(module):
     """Each call of a log: line, its event as a pattern, its fields."""
     for node in ast.walk(module):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        if not isinstance(node, ast.Call):
             continue
-        of = ast.unparse(node.func.value).rpartition(".")[2].strip("_")
-        if of == "log" and node.func.attr in LEVELS:
+        # One of two levels: `(log.info if ... else log.error)("event", ...)`.
+        called = node.func.body if isinstance(node.func, ast.IfExp) else node.func
+        if not isinstance(called, ast.Attribute):
+            continue
+        of = ast.unparse(called.value).rpartition(".")[2].strip("_")
+        if of == "log" and called.attr in LEVELS:
             event = node.args[0] if node.args else None
             yield node.lineno, _pattern(event, module), [each.arg for each in node.keywords]
 

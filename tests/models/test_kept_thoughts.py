@@ -11,7 +11,7 @@ from hermes_trio.agent.context_window import entries_of
 from hermes_trio.models.providers.anthropic_stream import AnthropicStream
 from hermes_trio.models.providers.growing_answer import GrowingAnswer
 from hermes_trio.models.providers.openai_stream import OpenAIStream
-from hermes_trio.models.providers.sse import Event
+from hermes_trio.models.providers.sse import StreamEvent
 from hermes_trio.values.transcript import ModelRequest, ToolEntry, UserEntry
 from tests.agent.told import a_model
 
@@ -110,7 +110,7 @@ def answered(protocol, events, of):
     growing = GrowingAnswer(lambda _: None, "call", of=of)
     stream = (OpenAIStream if protocol == "openai" else AnthropicStream)(growing, None)
     for event in events:
-        stream.take(Event("message", json.dumps(event)))
+        stream.take(StreamEvent("message", json.dumps(event)))
     return growing.result()
 
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from hermes_trio.models.providers.sse import Event, EventStream, EventTooLarge
+from hermes_trio.models.providers.sse import EventStream, EventTooLarge, StreamEvent
 
 STREAMS = {
     "one line": (b"data: hello\n\n", [("message", "hello")]),
@@ -39,7 +39,7 @@ STREAMS = {
 @pytest.mark.parametrize("name", STREAMS)
 def test_whole_and_byte_by_byte_it_is_the_same(name):
     raw, expected = STREAMS[name]
-    events = [Event(*pair) for pair in expected]
+    events = [StreamEvent(*pair) for pair in expected]
     assert EventStream().feed(raw) == events
     stream = EventStream()
     assert [e for i in range(len(raw)) for e in stream.feed(raw[i : i + 1])] == events

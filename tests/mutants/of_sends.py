@@ -157,7 +157,7 @@ SENDS: tuple[Mutant, ...] = (
         "What a tool raises is recorded as it is.",
         (
             "turns/journal.py",
-            "            text = clean(await self._discretion(text_of(error)))[: VALUE_MAX // 4]\n",
+            "            text = clean(await self._discretion(said_by(error)))[: VALUE_MAX // 4]\n",
             "            text = clean(str(error))[: VALUE_MAX // 4]\n",
         ),
         VALUES_AS_THEY_ARE,

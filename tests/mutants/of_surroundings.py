@@ -146,7 +146,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         (
             "models/providers/endpoint.py",
             "            self.quirks = tuple(",
-            "            Endpoint.quirks = tuple(",
+            "            LearningEndpoint.quirks = tuple(",
         ),
     ),
 )

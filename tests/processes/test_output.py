@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from hermes_trio.processes.output import LINE_MAX, SECRET_MAX, Cleaner, Kept, Lines, last_of
+from hermes_trio.processes.output import LINE_MAX, SECRET_MAX, Cleaner, HeadAndTail, Lines, last_of
 from hermes_trio.runtime.redaction import Redactor, seeks
 from hermes_trio.values.identity import Secret
 
@@ -157,7 +157,7 @@ def test_a_question_that_waits_for_input_is_seen():
 
 @given(some.lists(some.text(alphabet="ab\n", max_size=30)), some.integers(0, 20), some.integers(1, 20))
 def test_the_beginning_and_the_end_are_kept(pieces, head, tail):
-    kept = Kept(head, tail)
+    kept = HeadAndTail(head, tail)
     for piece in pieces:
         kept.add(piece)
     whole = "".join(pieces)
@@ -171,7 +171,7 @@ def test_the_beginning_and_the_end_are_kept(pieces, head, tail):
 
 @given(some.text(alphabet="abc", max_size=40), some.integers(0, 45))
 def test_reading_on_from_a_position(whole, at):
-    kept = Kept(10, 10)
+    kept = HeadAndTail(10, 10)
     kept.add(whole)
     got = kept.since(at)
     if len(whole) <= 20 or at >= len(whole) - 10:

@@ -78,7 +78,7 @@ async def test_an_agent_that_raises_is_logged_with_its_own_frames_and_kept_with_
         await world.say("ada", "hello")
         await world.settle()
         [line] = world.lines("agent failed")
-        assert (line["level"], line["turn"], line["error"]) == ("error", 1, "KeyError('price')")
+        assert (line["level"], line["turn"], line["error"]) == ("error", 1, "KeyError: 'price'")
         assert of(line) == ["forgetful", "price"]
         assert '    return order["price"]' in line["traceback"].splitlines()
         assert "frames of hermes_trio" in line["traceback"].splitlines()[-1]
@@ -92,7 +92,7 @@ async def test_a_tool_that_raises_is_logged_and_its_model_is_told(autojump_clock
         await world.say("ada", "pay")
         assert await world.reply("ada") == "It cannot be paid."
         [line] = world.lines("tool failed")
-        assert (line["level"], line["tool"], line["error"]) == ("error", "pay", "KeyError('till')")
+        assert (line["level"], line["tool"], line["error"]) == ("error", "pay", "KeyError: 'till'")
         assert of(line) == ["run"]
 
 
@@ -145,7 +145,7 @@ async def test_a_failing_test_shows_what_was_raised_in_its_world(autojump_clock)
     while isinstance(failed, BaseExceptionGroup):
         [failed] = failed.exceptions
     [note] = failed.__notes__
-    assert note.startswith("In the world, agent failed: KeyError('price')\n")
+    assert note.startswith("In the world, agent failed: KeyError: 'price'\n")
     assert "in price" in note
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import trio
 
 from hermes_trio.config.load import Config
-from hermes_trio.daemon.checks.surroundings import Found, surroundings
+from hermes_trio.daemon.checks.surroundings import Tried, surroundings
 from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.failure_advice import EMPTY, is_not_found
@@ -34,7 +34,7 @@ READS_NONE = (
 )
 
 
-async def tried(config: Config) -> list[Found]:
+async def tried(config: Config) -> list[Tried]:
     """Try all that a daemon of this configuration needs from outside. Costs one short answer of each key.
 
     Cancelled: what is under way ends; nothing is left behind.
@@ -42,14 +42,14 @@ async def tried(config: Config) -> list[Found]:
     return [*await asked(config), *await surroundings(config)]
 
 
-async def asked(config: Config) -> list[Found]:
+async def asked(config: Config) -> list[Tried]:
     """Ask each model with each of its keys, one after the other. Costs one short answer each.
 
     Cancelled: the call ends, and its connection is closed.
     """
     redact = Redactor(config.secrets)
     log = standard_log(redact)
-    found: list[Found] = []
+    found: list[Tried] = []
     async with open_models(
         config, clock=SystemClock(), chance=system_chance(), log=log, learn=redact.learn
     ) as models:
@@ -58,7 +58,7 @@ async def asked(config: Config) -> list[Found]:
             for number, key in enumerate(endpoint.keys or (None,), start=1):
                 place = f"{endpoint.name}, key {number}/{len(endpoint.keys)}" if key else endpoint.name
                 good, said = await _ask(candidate.model, key.reveal() if key else "")
-                found.append(Found(good, redact(f"online: {place}: {said}")))
+                found.append(Tried(good, redact(f"online: {place}: {said}")))
     return found
 
 

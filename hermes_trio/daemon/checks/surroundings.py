@@ -38,7 +38,7 @@ SYNCS = 5
 """A message is four commits, each with a sync; a disk of a tenth of a second takes ten messages in four."""
 
 
-class Found(Struct, frozen=True):
+class Tried(Struct, frozen=True):
     """What became of one try.
 
     Args:
@@ -50,7 +50,7 @@ class Found(Struct, frozen=True):
     line: str
 
 
-async def surroundings(config: Config) -> list[Found]:
+async def surroundings(config: Config) -> list[Tried]:
     """Try everything beside the models, one after the other.
 
     Cancelled: the call that is under way ends. Nothing is left behind.
@@ -59,28 +59,28 @@ async def surroundings(config: Config) -> list[Found]:
     found = []
     for account in config.accounts:
         one = await account_of(account, config.gateway.state_dir, redact)
-        found.append(Found(one.good, redact(f"online: {one.line}")))
+        found.append(Tried(one.good, redact(f"online: {one.line}")))
     return [*found, await clock_of(addresses(config).values(), SystemClock()), *await disk_and_stop(config)]
 
 
-async def disk_and_stop(config: Config) -> list[Found]:
+async def disk_and_stop(config: Config) -> list[Tried]:
     """Try what nobody outside need be asked for."""
     return [await disk_of(config.gateway.state_dir), await stop_of(config)]
 
 
-async def account_of(account: Account, state_dir: Path, redact: Redactor) -> Found:
+async def account_of(account: Account, state_dir: Path, redact: Redactor) -> Tried:
     """Ask the service of an account for it, where the platform can be asked."""
     try:
         probed = await probed_account(account, state_dir, redact)
     except (OutsideError, trio.TooSlowError) as error:
         why = f"no answer within {PROBE_S:.0f} s" if isinstance(error, trio.TooSlowError) else str(error)
         hint = "" if isinstance(error, AccountRefused) else "; is its address right, and the network there?"
-        return Found(False, f"{account.id}: {why}{hint}")
+        return Tried(False, f"{account.id}: {why}{hint}")
     if probed is None:
-        return Found(True, f"{account.id}: its platform cannot be tried beforehand")
+        return Tried(True, f"{account.id}: its platform cannot be tried beforehand")
     if probed.troubles:
-        return Found(False, f"{account.id}: {probed.name} is accepted, but {'; '.join(probed.troubles)}")
-    return Found(True, f"{account.id}: {probed.name} is accepted")
+        return Tried(False, f"{account.id}: {probed.name} is accepted, but {'; '.join(probed.troubles)}")
+    return Tried(True, f"{account.id}: {probed.name} is accepted")
 
 
 async def probed_account(account: Account, state_dir: Path, redact: Redactor) -> Probed | None:
@@ -112,7 +112,7 @@ def addresses(config: Config) -> dict[str, str]:
 # --- the machine ----------------------------------------------------------------------------------
 
 
-async def clock_of(urls: Iterable[str], clock: WallClock) -> Found:
+async def clock_of(urls: Iterable[str], clock: WallClock) -> Tried:
     """Compare this machine's clock with what the first of these servers that says it takes for now."""
     origins = dict.fromkeys(f"{urlsplit(url).scheme}://{urlsplit(url).netloc}" for url in urls)
     for origin in origins:
@@ -120,11 +120,11 @@ async def clock_of(urls: Iterable[str], clock: WallClock) -> Found:
         if ahead_s is None:
             continue
         if abs(ahead_s) <= SKEW_MAX_S:
-            return Found(True, f"clock: right to {SKEW_MAX_S:.0f} s, says {origin}")
+            return Tried(True, f"clock: right to {SKEW_MAX_S:.0f} s, says {origin}")
         where = "ahead" if ahead_s > 0 else "behind"
         mend = "set it, and keep it set: timedatectl set-ntp true"
-        return Found(False, f"clock: {abs(ahead_s):.0f} s {where}, says {origin}; {mend}")
-    return Found(True, "clock: nobody was there to compare it with")
+        return Tried(False, f"clock: {abs(ahead_s):.0f} s {where}, says {origin}; {mend}")
+    return Tried(True, "clock: nobody was there to compare it with")
 
 
 async def _ahead_s(origin: str, clock: WallClock) -> float | None:
@@ -145,7 +145,7 @@ async def _ahead_s(origin: str, clock: WallClock) -> float | None:
     return None
 
 
-async def disk_of(state_dir: Path) -> Found:
+async def disk_of(state_dir: Path) -> Tried:
     """See how much room there is where the store is kept, and how long it takes to have something safe."""
     limiter = trio.CapacityLimiter(1)
     try:
@@ -157,17 +157,17 @@ async def disk_of(state_dir: Path) -> Found:
                 await in_thread(lambda: _sync(state_dir), limiter)
                 sync_s = min(sync_s, trio.current_time() - begun)
     except FileNotFoundError:
-        return Found(True, f"disk: {state_dir} is not there yet; the daemon makes it")
+        return Tried(True, f"disk: {state_dir} is not there yet; the daemon makes it")
     except OSError as error:
-        return Found(False, f"disk: {state_dir}: {error.strerror}; no message can be taken while that is so")
+        return Tried(False, f"disk: {state_dir}: {error.strerror}; no message can be taken while that is so")
     except trio.TooSlowError:
-        return Found(False, f"disk: {state_dir}: hangs; it did not answer within {DISK_S:.0f} s")
+        return Tried(False, f"disk: {state_dir}: hangs; it did not answer within {DISK_S:.0f} s")
     said = f"disk: {state_dir}: {free >> 20:,} MiB free, a sync takes {sync_s * 1000:.1f} ms"
     if free < FREE_MIN:
-        return Found(False, f"{said}; make room: with a full disk no message is taken")
+        return Tried(False, f"{said}; make room: with a full disk no message is taken")
     if sync_s > SYNC_MAX_S:
-        return Found(False, f"{said}; each message waits for several: is it a disk of the network?")
-    return Found(True, said)
+        return Tried(False, f"{said}; each message waits for several: is it a disk of the network?")
+    return Tried(True, said)
 
 
 def _sync(folder: Path) -> None:
@@ -177,18 +177,18 @@ def _sync(folder: Path) -> None:
         os.fsync(file.fileno())
 
 
-async def stop_of(config: Config) -> Found:
+async def stop_of(config: Config) -> Tried:
     """Compare the longest stop with what the supervisor allows: the running daemon's, else this shell's."""
     pid = running_pid(config.gateway.state_dir)
     try:
         limit_s = await (stop_limit_s() if pid is None else stop_limit_of(pid))
     except HermesError as error:
-        return Found(False, f"stop: {error}")
+        return Tried(False, f"stop: {error}")
     said = f"stop: takes at most {config.stop_s:g} s"
     if limit_s is None:
-        return Found(True, f"{said}; no supervisor is known to allow less")
+        return Tried(True, f"{said}; no supervisor is known to allow less")
     if limit_s >= config.stop_s:
-        return Found(True, f"{said}, and its supervisor allows {limit_s:g}")
-    return Found(
+        return Tried(True, f"{said}, and its supervisor allows {limit_s:g}")
+    return Tried(
         False, f"{said}, and its supervisor kills after {limit_s:g}: allow more, or lower drain_timeout_s"
     )

@@ -9,7 +9,7 @@ import trio
 
 from hermes_trio.daemon.control.requests import (
     ANSWER_S,
-    Account,
+    AccountStatus,
     Answer,
     AskKeys,
     AskLedger,
@@ -23,16 +23,16 @@ from hermes_trio.daemon.control.requests import (
     Keys,
     Ledger,
     No,
+    OneTurn,
     Page,
     Request,
     ResetSession,
-    Restart,
+    RestartDaemon,
     ResumeSession,
     Sessions,
     Spans,
     Status,
     StopSession,
-    Turn,
     no_turn,
 )
 from hermes_trio.errors import HermesError
@@ -66,7 +66,7 @@ class Answers:
 
     async def answer(self, request: Request) -> Answer:
         """Answer. Raises what the store raises."""
-        if isinstance(request, Restart):
+        if isinstance(request, RestartDaemon):
             self._restart()
             return Done(text="restarting")
         if self.gateway is None:
@@ -85,7 +85,7 @@ class Answers:
                 return Keys(rows=tuple(gateway.keys()))
             case AskTurn(turn=turn):
                 page = await gateway.turn_page(turn)
-                return no_turn(turn) if page is None else Turn(page=page)
+                return no_turn(turn) if page is None else OneTurn(page=page)
             case AskRecording(session=session):
                 head = await gateway.recording_head(session)
                 return No(why=f"there is no session {session}") if head is None else Spans(head=head)
@@ -129,9 +129,9 @@ class Answers:
         )
 
 
-def _account(gateway: Gateway, name: str, health: Health) -> Account:
+def _account(gateway: Gateway, name: str, health: Health) -> AccountStatus:
     at = health.received_at
-    return Account(
+    return AccountStatus(
         name=name,
         receiving=health.receiving,
         received_s_ago=None if at is None else trio.current_time() - at,

@@ -17,8 +17,8 @@ from hermes_trio.daemon.control.requests import (
     Keys,
     Ledger,
     NobodyAnswers,
+    OneTurn,
     Sessions,
-    Turn,
     ask,
     no_turn,
     silence,
@@ -91,7 +91,7 @@ def _read(path: Path, request: Look) -> Answer | StatusView:
                 )
             case AskTurn(turn=turn):
                 page = cast("TurnPage | None", see(turn_page, turn))
-                return no_turn(turn) if page is None else Turn(page=page)
+                return no_turn(turn) if page is None else OneTurn(page=page)
             case _:
                 return cast(StatusView, see(views.status))
     except sqlite3.DatabaseError as error:

@@ -25,9 +25,8 @@ from hermes_trio.daemon.state_dir.lock import holder, nobody_holds
 from hermes_trio.errors import HermesError, StoreRefused
 from hermes_trio.text.recording import PARTS, without_secrets, written
 from hermes_trio.values.identity import Secret
-from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 
-After = tuple[int, int]
 Read = Callable[[RecordingHead, RecordingPart, After], RecordingRows]
 KEY_VARIABLES = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY")
 """Where keys come from that no configuration names."""

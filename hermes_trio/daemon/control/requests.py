@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 
 from hermes_trio.errors import HermesError, NotJson
 from hermes_trio.text.foreign_json import ForeignJson
-from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
 
@@ -86,7 +86,7 @@ class AskPage(Line, frozen=True, tag="page"):
 
     head: RecordingHead
     part: RecordingPart
-    after: tuple[int, int] = (0, 0)
+    after: After = (0, 0)
 
 
 class StopSession(Line, frozen=True, tag="stop"):
@@ -108,7 +108,7 @@ class ResumeSession(Line, frozen=True, tag="resume"):
     session: SessionId
 
 
-class Restart(Line, frozen=True, tag="restart"):
+class RestartDaemon(Line, frozen=True, tag="restart"):
     """Drain, and end with the exit code that asks for a new start."""
 
 
@@ -130,14 +130,14 @@ Request = (
     | StopSession
     | ResetSession
     | ResumeSession
-    | Restart
+    | RestartDaemon
     | AwaitRest
 )
 
 # --- answers --------------------------------------------------------------------------------------
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class AccountStatus(Struct, frozen=True, kw_only=True):
     """An account as `status` shows it.
 
     Args:
@@ -162,7 +162,7 @@ class Status(Line, frozen=True, tag="is"):
     uptime_s: float
     draining: bool
     model: str
-    accounts: tuple[Account, ...]
+    accounts: tuple[AccountStatus, ...]
     unavailable: Mapping[str, str]
     store: StatusView | None
     failing: tuple[FailingModel, ...] = ()
@@ -186,7 +186,7 @@ class Keys(Line, frozen=True, tag="pools"):
     rows: tuple[KeyView, ...]
 
 
-class Turn(Line, frozen=True, tag="turn"):
+class OneTurn(Line, frozen=True, tag="turn"):
     """Answers `AskTurn`, without the secrets that the daemon holds."""
 
     page: TurnPage
@@ -221,7 +221,7 @@ def no_turn(turn: int) -> No:
     return No(why=f"there is no turn {turn}; `hermes-trio ledger` names the turn of each message")
 
 
-Answer = Status | Ledger | Sessions | Keys | Turn | Spans | Page | Done | No
+Answer = Status | Ledger | Sessions | Keys | OneTurn | Spans | Page | Done | No
 
 _request: ForeignJson[Request] = ForeignJson(Request, most_bytes=LINE_MAX)
 _answer: ForeignJson[Answer] = ForeignJson(Answer, most_bytes=ANSWER_BYTES_MAX, parts_max=None)

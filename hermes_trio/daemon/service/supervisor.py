@@ -25,7 +25,7 @@ from hermes_trio.daemon.signals import STOPPING, ignored_for_good
 from hermes_trio.errors import ConfigWrong
 
 ASK_S = 5.0
-Tell = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 def supervisor() -> str | None:
@@ -128,7 +128,7 @@ async def systemd_stop_limit_s(cgroup: str) -> float | None:
     return None
 
 
-def notifier(address: str | None) -> Tell:
+def notifier(address: str | None) -> Notify:
     """Tells systemd "READY=1" and the like, from any thread. sd_notify(3); without an address nobody.
 
     Args:

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from hermes_trio.models.providers.anthropic_spelling import AnthropicSpelling, text_block
 from hermes_trio.models.providers.anthropic_stream import AnthropicStream
 from hermes_trio.models.providers.endpoint import (
-    Endpoint,
+    LearningEndpoint,
     Written,
     fields_without,
     messages_without,
@@ -84,7 +84,7 @@ class AnthropicModel:
         self._max_tokens = answer_tokens or ANSWER_TOKENS
         self._extra = dict(extra or {})
         exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock, name)
-        self.endpoint = Endpoint(exchange, self.spell, AnthropicStream)
+        self.endpoint = LearningEndpoint(exchange, self.spell, AnthropicStream)
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]

@@ -14,7 +14,7 @@ from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.errors import is_refusal
 from hermes_trio.models.providers.decoding import WireJson
 from hermes_trio.models.providers.growing_answer import GrowingAnswer
-from hermes_trio.models.providers.sse import EVENT_BYTES_MAX, Event
+from hermes_trio.models.providers.sse import EVENT_BYTES_MAX, StreamEvent
 from hermes_trio.models.providers.streamed_call import DONE, Sign
 from hermes_trio.text.foreign_json import ForeignJson
 
@@ -80,7 +80,7 @@ class AnthropicStream(Struct, frozen=True):
     answer: GrowingAnswer
     refused: Callable[[bytes], ModelFailed]
 
-    def take(self, event: Event) -> Sign:
+    def take(self, event: StreamEvent) -> Sign:
         """Take one event, or an answer that came at once. Unknown ones are skipped, as documented.
 
         Raises NotJson, or ModelFailed for a refusal.

@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.models.providers.growing_answer import GrowingAnswer, unnamed_calls
-from hermes_trio.models.providers.quirks import QUIRKS, Fields, Quirk
+from hermes_trio.models.providers.quirks import QUIRKS, Quirk, RequestFields
 from hermes_trio.models.providers.spelling import Spelling
-from hermes_trio.models.providers.sse import Event
+from hermes_trio.models.providers.sse import StreamEvent
 from hermes_trio.models.providers.streamed_call import Exchange, Sign
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest
 
@@ -30,7 +30,7 @@ DOUBTED: frozenset[ModelFailure] = frozenset({"malformed", "unknown", "overload"
 class Stream(Protocol):
     """Takes the events of one answer."""
 
-    def take(self, event: Event) -> Sign:
+    def take(self, event: StreamEvent) -> Sign:
         """Take one event, or an answer that came at once. Raises NotJson, or ModelFailed for a refusal."""
         ...
 
@@ -45,11 +45,11 @@ class Written(Struct, frozen=True):
     """
 
     headers: Mapping[str, str]
-    fields: Fields
+    fields: RequestFields
     body: Callable[[Sequence[Quirk]], bytes]
 
 
-class Endpoint:
+class LearningEndpoint:
     """Asks, and learns from refusals what to leave out.
 
     Args:
@@ -71,7 +71,7 @@ class Endpoint:
         self._spell = spell
         self._stream = stream
         self.quirks: tuple[Quirk, ...] = ()
-        self._took: Fields = {}
+        self._took: RequestFields = {}
 
     async def complete(
         self, request: ModelRequest, written: Written, *, key: str, on_text: Callable[[str], None]
@@ -108,7 +108,7 @@ class Endpoint:
         encode = partial(written.body, tried)
         await self._exchange.post(written.headers, encode, key=key, take=stream.take)
 
-    def _learn(self, tried: Sequence[Quirk], fields: Fields) -> None:
+    def _learn(self, tried: Sequence[Quirk], fields: RequestFields) -> None:
         if tried is not self.quirks:
             known = {*self.quirks, *(one for one in tried if one.lasting)}
             self.quirks = tuple(one for one in QUIRKS if one in known)
@@ -142,7 +142,7 @@ def with_extra(fields: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, An
     return fields | dict(extra) | ({"tools": tools} if tools else {})
 
 
-def fields_without(fields: Fields, quirks: Sequence[Quirk]) -> Fields:
+def fields_without(fields: RequestFields, quirks: Sequence[Quirk]) -> RequestFields:
     """The request's fields as the endpoint takes them."""
     for quirk in quirks:
         fields = quirk.fields(fields) if quirk.fields is not None else fields

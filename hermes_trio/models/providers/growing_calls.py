@@ -30,7 +30,7 @@ _OBJECT: ForeignJson[dict[str, Any]] = ForeignJson(dict[str, Any], most_bytes=AR
 _TEXT: ForeignJson[str] = ForeignJson(str, most_bytes=ARGUMENTS_BYTES_MAX)
 
 
-class Call:
+class GrowingCall:
     """One call, as far as it has come.
 
     Attributes:
@@ -75,8 +75,8 @@ class Calls:
     """
 
     def __init__(self) -> None:
-        self._at: dict[int, Call] = {}
-        self.begun: list[Call] = []
+        self._at: dict[int, GrowingCall] = {}
+        self.begun: list[GrowingCall] = []
 
     def take(self, index: int | None, *, id: str = "", name: str = "", arguments: Any = None) -> int:
         """Take a piece of a call; returns its place among them.
@@ -89,7 +89,7 @@ class Calls:
         id = id if len(id) <= ID_CHARS_MAX else ""
         call = self._known(index, id, name)
         if call is None or _is_another(call, id, name):
-            call = Call(len(self.begun))
+            call = GrowingCall(len(self.begun))
             self.begun.append(call)
         if index is not None:
             self._at[index] = call
@@ -101,7 +101,7 @@ class Calls:
             call.given = msgspec.json.encode(arguments).decode()
         return call.place
 
-    def _known(self, index: int | None, id: str, name: str) -> Call | None:
+    def _known(self, index: int | None, id: str, name: str) -> GrowingCall | None:
         if index in self._at or (index is not None and (id or name)):
             return self._at.get(index)
         last = self.begun[-1] if self.begun else None
@@ -138,7 +138,7 @@ def arguments_object(arguments: str) -> dict[str, Any] | None:
         return None
 
 
-def _is_another(call: Call, id: str, name: str) -> bool:
+def _is_another(call: GrowingCall, id: str, name: str) -> bool:
     """Whether a piece begins another call than the one at its place."""
     other_id = bool(id and call.id and id != call.id)
     if not name or not call.name:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hermes_trio.models.providers.endpoint import (
-    Endpoint,
+    LearningEndpoint,
     Written,
     fields_without,
     messages_without,
@@ -78,7 +78,7 @@ class OpenAIModel:
         limit = next((name for host, name in LIMITS if host in url), LIMIT)
         self._extra = ({limit: answer_tokens} if answer_tokens else {}) | dict(extra or {})
         exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock, name)
-        self.endpoint = Endpoint(exchange, self.spell, OpenAIStream)
+        self.endpoint = LearningEndpoint(exchange, self.spell, OpenAIStream)
 
     async def complete(
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-Fields = Mapping[str, Any]
+RequestFields = Mapping[str, Any]
 Messages = Sequence[Mapping[str, Any]]
 
 
@@ -31,7 +31,7 @@ class Quirk(Struct, frozen=True):
 
     name: str
     named: str
-    fields: Callable[[Fields], Fields] | None = None
+    fields: Callable[[RequestFields], RequestFields] | None = None
     messages: Callable[[Messages], Messages] | None = None
     optional: bool = False
     lasting: bool = True
@@ -69,7 +69,7 @@ def plain_schema(schema: Any) -> Any:
     return made
 
 
-def _plain_schemas(fields: Fields) -> Fields:
+def _plain_schemas(fields: RequestFields) -> RequestFields:
     if "tools" not in fields:
         return fields
     return {**fields, "tools": [_plain_tool(tool) for tool in fields["tools"]]}
@@ -83,11 +83,11 @@ def _plain_tool(tool: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**tool, "input_schema": plain_schema(tool["input_schema"])} if "input_schema" in tool else tool
 
 
-def _without(*names: str) -> Callable[[Fields], Fields]:
+def _without(*names: str) -> Callable[[RequestFields], RequestFields]:
     return lambda fields: {name: value for name, value in fields.items() if name not in names}
 
 
-def _limited_anew(fields: Fields) -> Fields:
+def _limited_anew(fields: RequestFields) -> RequestFields:
     if "max_tokens" not in fields:
         return fields
     return {**_without("max_tokens")(fields), "max_completion_tokens": fields["max_tokens"]}
@@ -102,7 +102,7 @@ def _unmarked(value: Any) -> Any:
     return value
 
 
-def _unmarked_fields(fields: Fields) -> Fields:
+def _unmarked_fields(fields: RequestFields) -> RequestFields:
     return {name: _unmarked(value) if name == "system" else value for name, value in fields.items()}
 
 

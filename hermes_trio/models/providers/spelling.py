@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from hermes_trio.text.message_notes import told
+from hermes_trio.text.message_notes import from_us
 from hermes_trio.values.transcript import AssistantEntry, Entry, Spelled
 
-LEFT_OUT = told("earlier messages are left out")
+LEFT_OUT = from_us("earlier messages are left out")
 """Where a conversation would begin with an answer."""
 
-GO_ON = told("go on")
+GO_ON = from_us("go on")
 """Where it would end with one."""
 
-INTERRUPTED = told("interrupted")
+INTERRUPTED = from_us("interrupted")
 """What the assistant says where somebody spoke to it before it could say anything of its tools' results."""
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")

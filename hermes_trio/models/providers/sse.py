@@ -13,7 +13,7 @@ EVENT_BYTES_MAX = 1024 * 1024
 BOM = b"\xef\xbb\xbf"
 
 
-class Event(Struct, frozen=True, gc=False):
+class StreamEvent(Struct, frozen=True, gc=False):
     """An event: its type, "message" unless the stream says otherwise, and its data."""
 
     kind: str
@@ -36,7 +36,7 @@ class EventStream:
         self._after_cr = False
         self._begun = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
+    def feed(self, chunk: bytes) -> list[StreamEvent]:
         """Return the events that end within this chunk.
 
         Raises:
@@ -45,7 +45,7 @@ class EventStream:
         if self._after_cr or b"\r" in chunk:
             chunk = self._with_plain_line_ends(chunk)
         *lines, rest = chunk.split(b"\n")
-        events: list[Event] = []
+        events: list[StreamEvent] = []
         for line in lines:
             self._size += len(line)
             if self._line:
@@ -58,12 +58,12 @@ class EventStream:
             self._check_size()
         return events
 
-    def end(self) -> list[Event]:
+    def end(self) -> list[StreamEvent]:
         """Return what the stream ended in the midst of, if anything.
 
         By the standard it never was an event; some providers leave out the line ends behind their last one.
         """
-        events: list[Event] = []
+        events: list[StreamEvent] = []
         self._take_line(b"".join(self._line), events)
         self._take_line(b"", events)
         return events
@@ -80,14 +80,14 @@ class EventStream:
         if self._size > self._max:
             raise EventTooLarge(f"more than {self._max} bytes")
 
-    def _take_line(self, line: bytes, events: list[Event]) -> None:
+    def _take_line(self, line: bytes, events: list[StreamEvent]) -> None:
         """Take a line that has ended, whose bytes are counted."""
         if not self._begun:
             self._begun = True
             line = line.removeprefix(BOM)
         if not line:
             if self._data:
-                events.append(Event(self._kind or "message", "\n".join(self._data)))
+                events.append(StreamEvent(self._kind or "message", "\n".join(self._data)))
                 self._data.clear()
             self._kind = ""
             self._size = 0

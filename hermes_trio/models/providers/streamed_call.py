@@ -18,14 +18,14 @@ from msgspec import Struct
 from hermes_trio.errors import ModelFailed, NotJson
 from hermes_trio.models.errors import failure
 from hermes_trio.models.failure_advice import SILENT, explained
-from hermes_trio.models.providers.sse import BOM, EVENT_BYTES_MAX, Event, EventStream, EventTooLarge
+from hermes_trio.models.providers.sse import BOM, EVENT_BYTES_MAX, EventStream, EventTooLarge, StreamEvent
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.values.identity import Secret
 
 if TYPE_CHECKING:
-    from hermes_trio.http.client import Answer
     from hermes_trio.http.client import Client as Client
+    from hermes_trio.http.client import Response
 
 ERROR_BYTES_MAX = 64 * 1024
 WHOLE_BYTES_MAX = EVENT_BYTES_MAX
@@ -76,7 +76,7 @@ class Exchange(Struct, frozen=True):
         encode: Callable[[], bytes],
         *,
         key: str,
-        take: Callable[[Event], Sign],
+        take: Callable[[StreamEvent], Sign],
     ) -> None:
         """Post a request and hand each event of its answer to `take`, in order.
 
@@ -106,7 +106,7 @@ class Exchange(Struct, frozen=True):
         headers: Mapping[str, str],
         encode: Callable[[], bytes],
         key: str,
-        take: Callable[[Event], Sign],
+        take: Callable[[StreamEvent], Sign],
     ) -> None:
         import httpx
 
@@ -140,7 +140,7 @@ class Exchange(Struct, frozen=True):
         except (httpx.HTTPError, EventTooLarge) as error:
             raise ModelFailed("transport", f"{type(error).__name__}: {str(error)[:150]}") from error
 
-    def _no_answer(self, answer: Answer, body: bytes, key: str) -> ModelFailed:
+    def _no_answer(self, answer: Response, body: bytes, key: str) -> ModelFailed:
         if body.startswith(PAGE):
             return ModelFailed("unknown", "a web page instead of an answer", status=404)
         status = answer.status if body.lstrip().startswith((b"{", b"[")) else 404  # a text of somebody else
@@ -173,7 +173,7 @@ class _Reading:
         unread: the beginning of a stream in which there was no event so far.
     """
 
-    def __init__(self, take: Callable[[Event], Sign]) -> None:
+    def __init__(self, take: Callable[[StreamEvent], Sign]) -> None:
         self._take = take
         self.whole = False
         self.document = bytearray()
@@ -186,7 +186,7 @@ class _Reading:
         """What was taken for a stream has neither an event nor a line of one."""
         return not self._spoke and bool(self.unread.strip()) and FIELD.search(self.unread) is None
 
-    async def read(self, answer: Answer, between_s: float, silence: trio.CancelScope) -> None:
+    async def read(self, answer: Response, between_s: float, silence: trio.CancelScope) -> None:
         """Read until the stream ends; each piece with a sign of life puts the deadline of `silence` off."""
         import httpx
 
@@ -210,7 +210,7 @@ class _Reading:
             if not self.whole:
                 raise
 
-    def _begin(self, chunk: bytes) -> list[Event]:
+    def _begin(self, chunk: bytes) -> list[StreamEvent]:
         self.document += chunk
         begin = bytes(self.document[:BEGIN_BYTES]).removeprefix(BOM).lstrip()
         if not begin or begin.startswith((b"{", b"[", PAGE)):
@@ -231,9 +231,9 @@ class _Reading:
         elif not self.document.lstrip().startswith(PAGE):
             with suppress(NotJson):
                 text = self.document.decode("utf-8", "replace").strip()
-                self._signs([Event("message", text), Event("message", DONE)])
+                self._signs([StreamEvent("message", text), StreamEvent("message", DONE)])
 
-    def _signs(self, events: list[Event]) -> set[Sign]:
+    def _signs(self, events: list[StreamEvent]) -> set[Sign]:
         signs: set[Sign] = set()
         for event in events:
             self._spoke = True
@@ -249,7 +249,7 @@ class _Reading:
         return signs
 
 
-async def _begin_of(answer: Answer, silence: trio.CancelScope) -> bytes:
+async def _begin_of(answer: Response, silence: trio.CancelScope) -> bytes:
     """As much of a refusal's body as comes: its status and its head say more than what is missing."""
     import httpx
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.key_state import KeyCooldown
-from hermes_trio.values.outbound_states import Failure
+from hermes_trio.values.outbound_states import DeliveryFailure
 from hermes_trio.values.stored import Begun, GaveUp, InDoubt
 
 
@@ -43,7 +43,7 @@ class DeliveryStore(Protocol):
     async def fail_delivery(
         self,
         row: int,
-        how: Failure,
+        how: DeliveryFailure,
         why: str,
     ) -> bool:
         """Record that the delivery did not arrive, or that nobody knows.

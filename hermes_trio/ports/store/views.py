@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.recording import RecordingHead, RecordingPart, RecordingRows
+from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values.stored import StatusView
 from hermes_trio.values.views import LedgerRow, SessionView, TurnPage
 
@@ -37,7 +37,7 @@ class ViewStore(Protocol):
         """What a recording of the session spans; None if there is no such session."""
 
     async def recording_rows(
-        self, head: RecordingHead, part: RecordingPart, after: tuple[int, int] = (0, 0)
+        self, head: RecordingHead, part: RecordingPart, after: After = (0, 0)
     ) -> RecordingRows:
         """One page of one list of a recording.
 

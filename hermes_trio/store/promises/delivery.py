@@ -15,7 +15,7 @@ from hermes_trio.text.notices import sentence, with_mark
 from hermes_trio.values.delivery import Delivery, Part
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.notices import Worked
-from hermes_trio.values.outbound_states import FAILURES, Failure
+from hermes_trio.values.outbound_states import FAILURES, DeliveryFailure
 from hermes_trio.values.stored import Begun, GaveUp, InDoubt, Reply
 
 UNKNOWN_MAX = 2
@@ -250,7 +250,7 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
     return bool(more)
 
 
-def fail_delivery(tx: Tx, row: int, how: Failure, why: str) -> bool:
+def fail_delivery(tx: Tx, row: int, how: DeliveryFailure, why: str) -> bool:
     """The row was not said, or nobody knows. Returns whether it is given up although it may have arrived."""
     tx.run(_ENDED_SO[how], {"row": row, "why": why, "now": tx.now})
     if how == "failed":

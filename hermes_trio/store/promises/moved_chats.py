@@ -10,7 +10,7 @@ from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.tx import IS_OPEN, Tx, read_lane, to_json
 from hermes_trio.values.consequences import HasMoved, WakeLane
 
-Move = tuple[str, str, str]
+MovedChat = tuple[str, str, str]
 """The account, an id that a chat had, and the one it had after that."""
 
 _ASK_ANEW = update("asked anew", "turn = :turn and said = 'prompt'")
@@ -47,12 +47,12 @@ def _follow(tx: Tx, begin: str, end: str) -> None:
         tx.then(WakeLane(read_lane(lane)))
 
 
-def moves(tx: Tx) -> tuple[Move, ...]:
+def moves(tx: Tx) -> tuple[MovedChat, ...]:
     """Every chat that has another id now, in the order it was heard."""
     return _moves(tx.all(f"{_MOVES} order by at"))
 
 
-def _moves(rows: Sequence[Any]) -> tuple[Move, ...]:
+def _moves(rows: Sequence[Any]) -> tuple[MovedChat, ...]:
     return tuple(one for one in rows if all(isinstance(name, str) for name in one))
 
 

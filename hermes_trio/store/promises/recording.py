@@ -31,6 +31,7 @@ from hermes_trio.store.tx import (
 )
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.recording import (
+    After,
     Failure,
     RecordedBoot,
     RecordedEntry,
@@ -50,7 +51,6 @@ RULES = ("idle", "daily")
 
 PAGE_ROWS = 500
 PAGE_BYTES = 256 * 1024
-After = tuple[int, int]
 Found = tuple[After, Struct | None]
 """A row's place in its list, and the row; None for one that does not belong to it."""
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.providers.growing_answer import GrowingAnswer
 from hermes_trio.models.providers.openai_stream import OpenAIStream
-from hermes_trio.models.providers.sse import Event
+from hermes_trio.models.providers.sse import StreamEvent
 from hermes_trio.models.providers.streamed_call import DONE
 from hermes_trio.values.transcript import AssistantEntry, Entry, ModelAnswer, ToolCall
 
@@ -65,7 +65,7 @@ def answer_of(saying: Saying, of: str) -> tuple[ModelAnswer, tuple[str, ...]]:
     answer = GrowingAnswer(pieces.append, unnamed="unnamed", of=of)
     stream = OpenAIStream(answer, lambda body: ModelFailed("unknown", body.decode()))
     for data in events_of(saying):
-        stream.take(Event("message", data))
+        stream.take(StreamEvent("message", data))
     return answer.result(), tuple(pieces)
 
 

@@ -16,7 +16,7 @@ from hermes_trio.daemon.control.requests import (
     Done,
     No,
     NobodyAnswers,
-    Restart,
+    RestartDaemon,
     StopSession,
     ask,
 )
@@ -27,7 +27,7 @@ from hermes_trio.errors import ConfigWrong
 async def answer(request):
     if isinstance(request, AskSessions):
         raise RuntimeError("the store is away")
-    if isinstance(request, Restart):
+    if isinstance(request, RestartDaemon):
         await trio.sleep_forever()
     return Done(text=f"stopped {request.session}")
 
@@ -87,7 +87,7 @@ async def test_a_line_without_an_end_is_not_read_to_its_end(served):
 
 async def test_an_answer_that_is_late_is_not_waited_for(served):
     with trio.fail_after(control_server.ANSWER_S + 1):
-        assert await asked(served, Restart()) == No(why="not in time")
+        assert await asked(served, RestartDaemon()) == No(why="not in time")
 
 
 async def test_clients_that_say_nothing_keep_nobody_out_and_are_not_waited_for(served):
@@ -126,7 +126,7 @@ class Unspeakable(Exception):
         (AskStatus(), "UnicodeEncodeError: "),
         (AskSessions(), "Unspeakable: its text cannot be read"),
         (StopSession(session=1), "TypeError: "),
-        (Restart(), "OSError: lone \ufffd"),
+        (RestartDaemon(), "OSError: lone \ufffd"),
     ],
 )
 async def test_an_answer_that_cannot_be_said_ends_nothing(tmp_path, nursery, request_, why):
