@@ -137,15 +137,17 @@ class Tx:
         db: inside a transaction.
         boot: the fencing token of this life of the process.
         now: wall time of the commit.
+        shared: other boots may write into the store meanwhile.
     """
 
-    __slots__ = ("boot", "consequences", "db", "now", "run")
+    __slots__ = ("boot", "consequences", "db", "now", "run", "shared")
 
-    def __init__(self, db: sqlite3.Connection, boot: int, now: float) -> None:
+    def __init__(self, db: sqlite3.Connection, boot: int, now: float, shared: bool = False) -> None:
         self.db = db
         self.run = db.execute
         self.boot = boot
         self.now = now
+        self.shared = shared
         self.consequences: list[Consequence] = []
 
     def one(self, sql: str, *args: Any) -> Any:
@@ -170,15 +172,8 @@ class Tx:
 
     def fence(self, turn: int) -> tuple[int, str, str, str | None]:
         """(session, key, address, anchor) of a turn this boot may write for, else StaleTurn."""
-        return self._running(turn, "boot = ?")
-
-    def left_running(self, turn: int) -> tuple[int, str, str, str | None]:
-        """The same of a turn that an older boot left running, else StaleTurn."""
-        return self._running(turn, "boot <> ?")
-
-    def _running(self, turn: int, whose: str) -> tuple[int, str, str, str | None]:
         row = self.one(
-            f"select session, key, address, anchor from turn where id = ? and {whose} and state = 'running'",
+            "select session, key, address, anchor from turn where id = ? and boot = ? and state = 'running'",
             turn,
             self.boot,
         )

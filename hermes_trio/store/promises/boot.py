@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any
 
 from hermes_trio.store.promises import live_rows, turn_end
+from hermes_trio.store.promises.alive import ALIVE, left_running
 from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
 from hermes_trio.store.promises.delivery import cut_off, penalties
 from hermes_trio.store.promises.moved_chats import moves
@@ -46,11 +47,16 @@ _LET_OUT = update("let out", "state = 'held'")
 
 
 def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
-    """Begin a boot: deliveries under way become unknown, and each interrupted session counts one more."""
+    """Begin a boot: deliveries under way become unknown, and each interrupted session counts one more.
+
+    The boots before are over, if nobody shares the store.
+    """
     before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
     guarded = len(before) == GUARD_BOOTS and all(
         ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
     )
+    if not tx.shared:
+        tx.run(f"update boot set buried_at = ? where {ALIVE}", (tx.now,))
     kept = None if setup is None else to_json(setup)
     cursor = tx.run("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
     assert cursor.lastrowid is not None
@@ -167,8 +173,8 @@ def _is_the_others(tx: Tx, turn: int) -> None:
 
 
 def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:
-    """A turn of an older boot is closed and not resumed. Its messages are settled, its chat is told once."""
-    session, key, address, anchor = tx.left_running(turn)
+    """A turn of a boot that is over is closed. Its messages are settled, its chat is told once."""
+    session, key, address, anchor = left_running(tx, turn)
     if reason == "not_allowed":
         # Nobody may ask for this here any more, so no conversation keeps it.
         mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ?)"
@@ -186,11 +192,11 @@ def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = F
 
 
 def pause(tx: Tx, turn: int, text: str) -> None:
-    """A turn of an older boot is paused. Its chat is told once, however many boots keep it paused.
+    """A turn of a boot that is over is paused. Its chat is told once, however many boots keep it paused.
 
     Without a text the chat is not told.
     """
-    _, _, address, anchor = tx.left_running(turn)
+    _, _, address, anchor = left_running(tx, turn)
     paused = tx.run("update turn set paused_at = ? where id = ? and paused_at is null", (tx.now, turn))
     if paused.rowcount and text:
         tx.tell(read_address(address), text, turn, anchor=anchor)
@@ -209,8 +215,8 @@ def release(tx: Tx) -> int:
 
 
 def conclude(tx: Tx, turn: int, parts: Sequence[Part]) -> None:
-    """A turn of an older boot had its answer in the transcript: closed with it, as its own boot would."""
-    _, _, address, anchor = tx.left_running(turn)
+    """A turn of a boot that is over had its answer: it is closed with it, as its own boot would."""
+    _, _, address, anchor = left_running(tx, turn)
     tx.run("update turn set boot = ? where id = ?", (tx.boot, turn))
     reply = Reply(address=read_address(address), parts=tuple(parts), anchor=anchor)
     close_turn(tx, turn, Closing(state="finished", reply=reply))

@@ -90,6 +90,10 @@ BOOTS = Live(
     started_at=_moment,
     ended_at=_maybe(_moment),
     clean=_flag,
+    node=_maybe(_text),
+    until=_maybe(_moment),
+    buried_at=_maybe(_moment),
+    draining_at=_maybe(_moment),
 )
 MARKS = Live("mark", "where true", "rowid", mark=_text, place=_maybe(_text))
 SESSIONS = Live("session", "indexed by session_live where ended_at is null", "id")

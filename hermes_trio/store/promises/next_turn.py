@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from hermes_trio.errors import StaleSession
 from hermes_trio.ports.store.turns import NO_RESET
 from hermes_trio.store.promises import claims, processes
+from hermes_trio.store.promises.alive import is_over
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
 from hermes_trio.store.promises.turns import STEP, step_of
@@ -52,11 +53,12 @@ def next_turn(
     _, running, has_entries = row
     wanted = Wanted(history, known)
     if running is not None:
-        if tx.one("select 1 from turn where id = ? and boot = ?", running, tx.boot):
+        boot, paused_at = tx.one("select boot, paused_at from turn where id = ?", running)
+        if boot == tx.boot:
             # A task of this boot ran the turn and failed while the store was down. An unsettled command may
             # end the turn.
             return None if _has_command(tx, key) else _adopt(tx, running, session, wanted)
-        if tx.one("select 1 from turn where id = ? and paused_at is not null", running):
+        if paused_at is not None or not is_over(tx, boot):
             return None
         _take_in(tx, running, session, text_of(key), steerable)
         return _adopt(tx, running, session, wanted)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hermes_trio.store.promises.alive import is_over
 from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import WAKING, Tx, read_address, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
@@ -264,15 +265,15 @@ def process_output(tx: Tx, key: ConversationKey, process: int) -> str:
 
 
 def left_processes(tx: Tx) -> LeftProcesses:
-    """Processes of older boots are lost. Those that still live are found and ended after this."""
-    left = tx.all(
-        "select id, pid, started, foreground, command from process indexed by process_running"
-        " where state = 'running' and boot <> ? order by id",
-        tx.boot,
+    """Processes of boots that are over are lost. Those that still live are found and ended after this."""
+    running = tx.all(
+        "select id, pid, started, foreground, command, boot from process indexed by process_running"
+        " where state = 'running' order by id"
     )
-    for id, _, _, foreground, command in left:
+    left = [row for row in running if is_over(tx, row[5])]
+    for id, _, _, foreground, command, _ in left:
         _end(tx, id, "lost", None, "", "" if foreground else sentence(ProcessLost(id, command)))
-    leaders = tuple((pid, started) for _, pid, started, _, _ in left if pid is not None)
+    leaders = tuple((pid, started) for _, pid, started, *_ in left if pid is not None)
     ever = tx.one("select 1 from process limit 1") is not None
     _forget(tx)
     return LeftProcesses(read_mark(tx), tx.boot, leaders, ever)

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hermes_trio.store.promises import columns, live_rows, processes, turn_end
+from hermes_trio.store.promises.alive import is_over
 from hermes_trio.store.promises.columns import Row, row_is, unreadable
 from hermes_trio.store.promises.delivery import ANSWERS
 from hermes_trio.store.promises.entry_repair import put_back, strays
@@ -65,7 +66,8 @@ def clear_the_way(tx: Tx) -> list[str]:
 
 def _put_right(tx: Tx) -> Iterator[str]:
     for row, bad in unreadable(tx, columns.BOOTS):
-        right = {"started_at": 0.0, "ended_at": None, "clean": 0}
+        right = {"started_at": 0.0, "ended_at": None, "clean": 0, "node": None, "until": None}
+        right |= {"buried_at": tx.now, "draining_at": tx.now}
         yield _set(tx, "boot", row["id"], {name: right[name] for name in bad})
     for (session,) in tx.all(f"{columns.SESSIONS.sql} and not ({columns.SESSION_IS_SOUND})"):
         yield _set(tx, "session", session, {"opened_at": tx.now, "interrupted": 0, "wakes": 0})
@@ -162,12 +164,12 @@ def _lost_turns(tx: Tx) -> set[int]:
     for of in (columns.STEPS, columns.QUESTIONS):
         lost |= {row["turn"] for row, _ in unreadable(tx, of)}
     lost |= {turn for (turn,) in tx.all(_ASKS_ANOTHER)}
-    # A turn of this boot has its messages already, so one that cannot be read does not end it.
-    older = {turn for turn, boot in running.items() if boot != tx.boot}
+    # A turn whose boot lives has its messages already, so one that cannot be read does not end it.
+    left = {turn for turn, boot in running.items() if is_over(tx, boot)}
     bad = [(row["id"], row["turn"]) for row, _ in unreadable(tx, columns.MESSAGES)]
     for id, turn in [*bad, *((id, turn) for id, turn, _ in tx.all(_LEFT_BEHIND))]:
         claimed = tx.one("select turn from entry where inbound = ?", id)
-        lost |= {turn, claimed and claimed[0]} & older
+        lost |= {turn, claimed and claimed[0]} & left
     return lost & set(running)
 
 

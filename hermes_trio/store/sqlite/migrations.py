@@ -5,7 +5,9 @@ from __future__ import annotations
 _FIRST = """
 create table boot(
   id integer primary key, started_at real not null, ended_at real, clean integer not null default 0,
-  setup blob);
+  setup blob, node text, until real, buried_at real, draining_at real);
+-- The boots that are not over: one where the store is not shared.
+create index boot_alive on boot(id) where ended_at is null and buried_at is null;
 create table cursor(account text primary key, value text not null) without rowid;
 create table session(
   id integer primary key autoincrement, key text not null, opened_at real not null, ended_at real,
@@ -115,5 +117,5 @@ create index outbound_open on outbound(lane, begun desc, rank, id)
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "a92ee2f7164081c2cb8cede3a093f131d07b36f64c5ecbeb37633cbb2acfd20b"
+WRITTEN = "fe8e372824ecfa04bdc38b3d0ccb3a495b7f139f331a8303471228ca51708477"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""

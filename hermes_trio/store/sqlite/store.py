@@ -77,11 +77,12 @@ class SqliteStore:
     """A Store over one SQLite connection.
 
     Args:
-        db: from `schema.connect`; this store is its only user until `serve` is left.
+        db: from `schema.connect`; this store is its only user until `serve` is left, unless it is shared.
         clock: gives each commit its wall time.
         run_blocking: runs SQLite work off the loop; by default in a thread of the store's own.
         close: called when `serve` is left, off the loop as all that it does.
         removed: says whether the file is gone; nothing is promised any more then.
+        shared: several stores use the connection, each for a boot of its own. Only the test kit does that.
     """
 
     def __init__(
@@ -92,12 +93,14 @@ class SqliteStore:
         *,
         close: Callable[[], None] = _nothing,
         removed: Callable[[], bool] = lambda: False,
+        shared: bool = False,
     ) -> None:
         self._run_blocking = run_blocking
         self._close = close
         self._writer = Writer(db, _perform_nothing, unreadable.clear_the_way)
         self._writer.now = clock.now
         self._writer.removed = removed
+        self._writer.shared = shared
         self._do, self._ask = self._writer.do, self._writer.ask
 
     @property

@@ -60,6 +60,7 @@ class Writer:
     Attributes:
         group_max: says how many promises the next commit may take; the test kit draws it.
         removed: says whether the file is gone. Then nothing that is written to it is kept.
+        shared: other boots may write into the store meanwhile.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Writer:
         self.now: Callable[[], float] = lambda: 0.0
         self.group_max: Callable[[], int] = lambda: GROUP_MAX
         self.removed: Callable[[], bool] = lambda: False
+        self.shared = False
         self._life = trio.CancelScope(shield=True)
         self._over = False
         self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
@@ -233,7 +235,7 @@ class Writer:
         try:
             now = self.now()
             for job in group:
-                tx = Tx(db, self.boot, now)
+                tx = Tx(db, self.boot, now, self.shared)
                 job.result = job.promise(tx, *job.args)
                 job.consequences, job.error = tx.consequences, None
             if self._over:
