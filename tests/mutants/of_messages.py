@@ -20,6 +20,61 @@ MESSAGES: tuple[Mutant, ...] = (
         ),
     ),
     mutant(
+        "what is set aside was never spoken",
+        "I15",
+        "Words that were taken back, refused or lost no longer stand in the way of a program.",
+        (
+            "store/promises/transcript.py",
+            '"select exists(select 1 from spoken where session = ?"\n',
+            "\"select exists(select 1 from entry where source in ('admin', 'user', 'outside') and session = ?\"\n",
+        ),
+    ),
+    mutant(
+        "an admin among them is enough",
+        "I15 looks",
+        "A turn that answers an admin and somebody else acts as if the admin had asked alone.",
+        (
+            "turns/authority.py",
+            'return "admin" if roles == {"admin"} else "user"\n',
+            'return "admin" if "admin" in roles else "user"\n',
+        ),
+    ),
+    mutant(
+        "a question stays when its answer is lost",
+        "answer",
+        "What is said next stands before the model as the answer to a question of before.",
+        (
+            "store/promises/entry_repair.py",
+            "    asked = [_before(tx, id) for id in aside if tx.one(_IS_ANSWER, id)]\n",
+            "    asked: list[int] = []\n",
+        ),
+    ),
+    mutant(
+        "an answer is in its entry alone",
+        "answer",
+        "Likewise, and neither half is written anew from the step that asked.",
+        (
+            "store/promises/entry_repair.py",
+            "    asked = [_before(tx, id) for id in aside if tx.one(_IS_ANSWER, id)]\n",
+            "    asked: list[int] = []\n",
+        ),
+        (
+            "store/promises/entry_repair.py",
+            "    if len(asked) != len(answers):\n",
+            "    if asked:\n",
+        ),
+    ),
+    mutant(
+        "what is passed on is said",
+        "I15",
+        "What an admin passes on counts as the admin's own word, whoever wrote it.",
+        (
+            "intake/routing.py",
+            "    if message.forwarded is not None or (\n",
+            "    if False and message.forwarded is not None or (\n",
+        ),
+    ),
+    mutant(
         "an entry that cannot be read is no entry",
         "never again",
         "What cannot be read is set aside, and so is what its message said, which is not asked about.",

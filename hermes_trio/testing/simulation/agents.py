@@ -18,7 +18,16 @@ from hermes_trio.testing.record import Record
 from hermes_trio.testing.scripted_model import Line, ScriptedModel
 from hermes_trio.testing.simulation.endpoint import Saying, answer_of, forgotten, odd_end
 from hermes_trio.testing.simulation.refusing_endpoint import RefusingEndpoint, Told
-from hermes_trio.testing.simulation.words import MAY_I, answer, apart, asked_of, read, seconds, was_cut
+from hermes_trio.testing.simulation.words import (
+    CHOICES,
+    MAY_I,
+    answer,
+    apart,
+    asked_of,
+    read,
+    seconds,
+    was_cut,
+)
 from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.transcript import (
@@ -124,7 +133,7 @@ class Inquires:
         action = arguments["action"]
         await call.step("prepare", self._act, None)
         try:
-            await call.ask(f"{MAY_I}{action}?", choices=("this", "that"), timeout_s=arguments["s"])
+            await call.ask(f"{MAY_I}{action}?", choices=CHOICES, timeout_s=arguments["s"])
         except AskTimedOut:
             return "nobody said"
         return await self._act(action, op=call.op)
@@ -366,9 +375,7 @@ class Obedient:
             case "ask":
                 await turn.ask(f"what about {action} and {self._secret}?", timeout_s=seconds(argument, 60.0))
             case "choose":
-                await turn.ask(
-                    f"which, {action}?", choices=("this", "that"), timeout_s=seconds(argument, 60.0)
-                )
+                await turn.ask(f"which, {action}?", choices=CHOICES, timeout_s=seconds(argument, 60.0))
             case "hasty":
                 done = self._acts[argument or "once"]
                 with trio.move_on_after(HASTY_S):

@@ -153,6 +153,9 @@ NOTED = GIVEN_BACK = 0.25
 read while it is kept. Few plans have what that needs."""
 AMID, HUNG = 0.15, 0.15
 """How often with a row that is spoilt amid a command, and a disk that hangs at a stop."""
+MISHEARD, TOGETHER = 0.15, 0.3
+"""How often with an answer that cannot be read any more, and with an admin and somebody else in one
+conversation. Few plans have what the second needs."""
 HANGS_S = (0.7, 6.0, 1e6)
 """In time for the checkpoint, for the last commit, or never."""
 BODIES = (("inbound", "body"), ("entry", "body"), ("outbound", "part"), ("step", "value"))

@@ -10,6 +10,7 @@ import trio
 from hermes_trio.errors import HermesError
 from hermes_trio.testing.memory_platform import MemoryPlatform
 from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.chances import STRANGER
 from hermes_trio.testing.simulation.facts import Facts, Spoken
 from hermes_trio.testing.simulation.facts import place as where_of
 from hermes_trio.testing.simulation.plan import (
@@ -111,6 +112,7 @@ class Hand:
             group=place.group,
             album=album,
             choice=choice,
+            forwarded=STRANGER if isinstance(what, Say) and what.passed_on else None,
         )
         self._note(what, message)
         platform.push(message)
@@ -247,6 +249,8 @@ class Hand:
 def name_of(happening: Happening) -> str:
     """What it is called in the table of what was met."""
     match happening:
+        case Say(passed_on=True):
+            return "say passed on"
         case Say(before=before, album=album, long=long):
             return f"say {before or ('album' if album else 'long' if long else '')}".strip()
         case Command(text=text):

@@ -73,6 +73,7 @@ class Say(Struct, frozen=True, tag="say", omit_defaults=True):
         words: what the agent shall do before it answers, see `words.py`.
         before: a command it stands behind: "/queue", "/steer".
         album: id of an album it is a part of. `long`: it may be a fragment of more.
+        passed_on: the words are somebody else's, whom no bot knows.
     """
 
     at: float
@@ -83,6 +84,7 @@ class Say(Struct, frozen=True, tag="say", omit_defaults=True):
     before: str = ""
     album: str | None = None
     long: bool = False
+    passed_on: bool = False
 
 
 class Command(Struct, frozen=True, tag="command", omit_defaults=True):

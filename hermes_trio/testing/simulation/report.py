@@ -39,6 +39,7 @@ HAPPENINGS = (
         "say /steer",
         "say album",
         "say long",
+        "say passed on",
         "press",
         "delete",
         "blink",

@@ -17,6 +17,8 @@ NAMED = re.compile(r"#(\d+)((?: [a-z]+(?::[\w./-]+)?)*)")
 ANSWER = re.compile(r"re #(\d+)\.(\d+)")
 MAY_I = "may I, "
 """How a tool's question begins."""
+CHOICES = ("this", "that")
+"""What may be pressed for an answer."""
 PART_CHARS = 120
 
 
@@ -70,10 +72,11 @@ def asked_of(entries: Sequence[Entry]) -> tuple[int, list[str], int]:
 def without_answers(entries: Sequence[Entry]) -> list[Entry]:
     """Without what was said to a question: it is no message that anything is to be done for."""
     before = [None, *entries]
-    return [one for last, one in zip(before, entries, strict=False) if not _is_question(last)]
+    return [one for last, one in zip(before, entries, strict=False) if not is_question(last)]
 
 
-def _is_question(entry: Entry | None) -> bool:
+def is_question(entry: Entry | None) -> bool:
+    """Whether it is what a tool asked amid its call."""
     return isinstance(entry, AssistantEntry) and entry.interim and entry.text.startswith(MAY_I)
 
 

@@ -2,6 +2,7 @@
 
 from hermes_trio.testing.simulation.facts import Invariant
 from hermes_trio.testing.simulation.invariants import (
+    authority,
     causes,
     ends,
     lines,
@@ -11,6 +12,7 @@ from hermes_trio.testing.simulation.invariants import (
     outbound_rows,
     places,
     programs,
+    questions,
     refusals,
     repeats,
     sends,
@@ -68,7 +70,9 @@ ALL: tuple[type[Invariant], ...] = (
     programs.EndOnce,
     programs.ToldOnce,
     programs.KilledAreGone,
-    programs.AdminsAlone,
+    authority.AdminsAlone,
+    authority.LooksForAdmins,
+    questions.AnsweredByItsAnswer,
     programs.RowsAreProcesses,
     slots.SlotIsScope,
     slots.CancelledInTime,

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Sequence
 
 import msgspec
 
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.mirror import Change
-from hermes_trio.testing.simulation.setting import ADMINS
 from hermes_trio.values.transcript import ToolEntry
 
 GONE_WITHIN_S = 5.0
@@ -120,41 +117,6 @@ class KilledAreGone(Invariant):
 
     def _is_excused(self, pid: int) -> bool:
         return self._ended[pid] <= self.facts.store_late_until
-
-
-class AdminsAlone(Invariant):
-    """I15 a program is run only where admins alone have spoken: those of now, who were admins then."""
-
-    name = "I15 programs"
-
-    def __init__(self, facts: Facts) -> None:
-        super().__init__(facts)
-        self._by: dict[int, tuple[str | None, bool]] = {}
-        self._stood: defaultdict[int, set[int]] = defaultdict(set)
-
-    def changed(self, change: Change) -> None:
-        """Who wrote each message, whether an admin did, and where it stood, were it for a while."""
-        if change.table == "entry" and change.new is not None and change.new["inbound"] is not None:
-            self._stood[change.new["session"]].add(change.new["inbound"])
-        spoken = self.facts.spoken_of(change.new) if change.table == "inbound" and change.new else None
-        if spoken is not None and change.old is None:
-            user = spoken.message.address.user
-            self._by[change.id] = user, user in self._admins
-
-    def committed(self) -> None:
-        """A program is to run: who has spoken in its conversation?"""
-        for session in {
-            change.new["session"]
-            for change in self.facts.batch
-            if change.table == "process" and change.old is None and change.new is not None
-        }:
-            said = (self._by[message] for message in self._stood[session] if message in self._by)
-            others = [user for user, was_admin in said if not was_admin or user not in self._admins]
-            self.check(not others, f"a program is run where {others} have spoken")
-
-    @property
-    def _admins(self) -> Sequence[str]:
-        return tuple(self.facts.allowed)[:ADMINS]
 
 
 class RowsAreProcesses(Invariant):
