@@ -59,6 +59,33 @@ def home_of(user: str) -> str:
     return f"/var/lib/{user}"
 
 
+def have_user(service: Service, tell: Tell, root: Path | None = None) -> None:
+    """Make the user that the service runs as, unless it is there.
+
+    Args:
+        root: the folder of another system; None: this one.
+    """
+    users = ((root or Path("/")) / "etc/passwd").read_text().splitlines()
+    if any(line.startswith(f"{service.run_as}:") for line in users) or (root is None and _known(service)):
+        return
+    where = [] if root is None else ["--prefix", str(root)]
+    told = ["--system", "--user-group", "--home-dir", service.state_dir, "--shell", "/usr/sbin/nologin"]
+    if tried("useradd", "--help") is None:
+        raise ServiceFailed(
+            f"there is no user {service.run_as}, and no useradd to make one: make it, with a group of the "
+            "same name, and install again; or name another with --run-as"
+        )
+    do("useradd", *where, *told, service.run_as)
+    tell(f"made: the user {service.run_as}")
+
+
+def _known(service: Service) -> bool:
+    """Whether this system knows the user, from wherever it has its users."""
+    with suppress(KeyError):
+        return bool(pwd.getpwnam(service.run_as))
+    return False
+
+
 def let_read(service: Service) -> None:
     """Let the group of the service's user read its configuration and secrets, where root installs."""
     if not service.run_as or os.geteuid() != 0:
@@ -66,10 +93,7 @@ def let_read(service: Service) -> None:
     try:
         group = pwd.getpwnam(service.run_as).pw_gid
     except KeyError:
-        raise ServiceFailed(
-            f"there is no user {service.run_as}: make one with "
-            f"`useradd --system --user-group {service.run_as}`, or name another with --run-as"
-        ) from None
+        raise ServiceFailed(f"there is no user {service.run_as}: name another with --run-as") from None
     folders = {str(parent) for path in service.reads if (parent := Path(path).parent).name == NAME}
     for path, more in (*((path, 0o040) for path in service.reads), *((path, 0o050) for path in folders)):
         os.chown(path, -1, group)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event
 
 from hermes_trio.daemon.service.files import NAME, Service, runit_files, s6_files
-from hermes_trio.daemon.service.install import ServiceFailed, Tell, do, let_read, must_be_ours, tried, write
+from hermes_trio.daemon.service.install import (
+    ServiceFailed,
+    Tell,
+    do,
+    have_user,
+    let_read,
+    must_be_ours,
+    tried,
+    write,
+)
 
 AGAIN_S = 0.1
 TRIES = 100
@@ -35,12 +45,17 @@ class Scanned:
         """Put a whole service folder in its place, at once."""
         if not self._scan.is_dir():
             raise ServiceFailed(f"{self._scan} is no folder: name the one that the supervisor looks through")
-        let_read(service)
+        must_be_ours(self._folder / "run")
+        if service.run_as and os.geteuid() == 0:
+            have_user(service, tell)
+            let_read(service)
         if self._folder.exists():
-            must_be_ours(self._folder / "run")
             for path, text in self.texts(service).items():
                 write(path, text, program=path.name in ("run", "finish"))
-            self._again()
+            if self._looked_after(self._folder):
+                self._again()
+            else:
+                self._look()
         else:
             new = self._scan / f".{NAME}.new"
             shutil.rmtree(new, ignore_errors=True)
@@ -71,6 +86,10 @@ class Scanned:
         """The command that shows how it is."""
         raise NotImplementedError
 
+    def _looked_after(self, folder: Path) -> bool:
+        """Whether a supervisor has seen the service folder, and is still there."""
+        raise NotImplementedError
+
     def _look(self) -> None:
         """Have the supervisor see that there is a new folder."""
 
@@ -91,19 +110,23 @@ class Runit(Scanned):
     def install(self, service: Service, tell: Tell) -> None:
         """As each of them; nobody can have it look at once."""
         super().install(service, tell)
-        if not (self._folder / "supervise/ok").exists():
+        if not self._looked_after(self._folder):
             tell(f"runsvdir starts it within five seconds, if {self._scan} is the folder it looks through")
 
     def status(self) -> Sequence[str]:
         """`sv status`."""
         return ["sv", "status", str(self._folder)]
 
+    def _looked_after(self, folder: Path) -> bool:
+        done = tried("sv", "status", str(folder))
+        return done is not None and done.returncode == 0
+
     def _again(self) -> None:
         do("sv", "term", str(self._folder))
 
     def _end(self, gone: Path, limit_s: float) -> None:
         self._folder.rename(gone)
-        if (gone / "supervise/ok").exists():
+        if self._looked_after(gone):
             do("sv", "-w", f"{limit_s:.0f}", "force-shutdown", str(gone))
 
 
@@ -116,6 +139,10 @@ class S6(Scanned):
         """`s6-svstat`."""
         return ["s6-svstat", str(self._folder)]
 
+    def _looked_after(self, folder: Path) -> bool:
+        done = tried("s6-svok", str(folder))
+        return done is not None and done.returncode == 0
+
     def _look(self) -> None:
         do("s6-svscanctl", "-a", str(self._scan))
 
@@ -123,14 +150,13 @@ class S6(Scanned):
         do("s6-svc", "-r", str(self._folder))
 
     def _end(self, gone: Path, limit_s: float) -> None:
-        if (self._folder / "supervise").exists():
+        if self._looked_after(self._folder):
             do("s6-svc", "-wD", "-T", f"{limit_s * 1000:.0f}", "-d", str(self._folder))
         self._folder.rename(gone)
         do("s6-svscanctl", "-an", str(self._scan))
         # Whoever supervised them goes after that, and writes in their folders until then.
         for folder in (gone, gone / "log"):
             for _ in range(TRIES):
-                done = tried("s6-svok", str(folder))
-                if done is None or done.returncode:
+                if not self._looked_after(folder):
                     break
                 Event().wait(AGAIN_S)

@@ -12,6 +12,7 @@ from hermes_trio.daemon.service.install import (
     ServiceFailed,
     Tell,
     do,
+    have_user,
     last,
     let_read,
     must_be_ours,
@@ -47,7 +48,7 @@ class Systemd:
         """Write the unit, have systemd look at it, and start it."""
         self._must_run()
         if service.run_as:
-            self._have_user(service, tell)
+            have_user(service, tell, self._root)
             if self._root is None:
                 let_read(service)
         must_be_ours(self._unit)
@@ -120,15 +121,6 @@ class Systemd:
         for line in done.stderr.splitlines() if done else ():
             if str(self._unit) in line or UNIT in line:
                 tell(line)
-
-    def _have_user(self, service: Service, tell: Tell) -> None:
-        users = ((self._root or Path("/")) / "etc/passwd").read_text().splitlines()
-        if any(line.startswith(f"{service.run_as}:") for line in users):
-            return
-        where = [] if self._root is None else ["--prefix", str(self._root)]
-        told = ["--system", "--user-group", "--home-dir", service.state_dir, "--shell", "/usr/sbin/nologin"]
-        do("useradd", *where, *told, service.run_as)
-        tell(f"made: the user {service.run_as}")
 
 
 def _linger(tell: Tell) -> None:

@@ -149,6 +149,54 @@ async def test_a_configuration_that_has_become_wrong_is_not_tried_again_and_agai
                 await trio.sleep(0.1)
 
 
+@pytest.mark.skipif(shutil.which("sv") is None, reason="runit is not installed")
+async def test_before_runit_has_looked_it_can_be_installed_again_and_taken_out(home):
+    scan = home / "service"
+    scan.mkdir()
+    as_me = ("--runit", scan, "--run-as", NOBODY)
+    first = await well(home, "install", *as_me)
+    assert await well(home, "install", *as_me) == first
+    await well(home, "uninstall", *as_me)
+    assert list(scan.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("runsvdir") is None, reason="runit is not installed")
+async def test_when_runit_has_gone_it_can_be_installed_again_and_taken_out(home):
+    scan = home / "service"
+    scan.mkdir()
+    as_me = ("--runit", scan, "--run-as", NOBODY)
+    async with looking("runsvdir", scan):
+        await well(home, "install", *as_me)
+        await until_up(home)
+        await trio.run_process(["sv", "-w", "20", "exit", scan / "hermes-trio"], capture_stdout=True)
+        (scan / "hermes-trio").rename(home / "kept")
+    (home / "kept").rename(scan / "hermes-trio")
+    assert (scan / "hermes-trio/supervise/ok").exists()
+    await well(home, "install", *as_me)
+    await well(home, "uninstall", *as_me)
+    assert list(scan.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["runit", "s6"])
+async def test_a_user_that_is_not_there_is_made_first(home, way):
+    """The fake useradd takes what it is asked and makes nobody, so the install ends behind it."""
+    (home / "bin").mkdir()
+    (home / "service").mkdir()
+    program = home / "bin/useradd"
+    program.write_text(f'#!/bin/sh\n[ "$1" = --help ] || echo "$@" > {home}/asked\n')
+    program.chmod(0o755)
+    words = ("install", f"--{way}", home / "service", "--run-as", "hermes-nobody")
+    done = await service(home, *words, PATH=f"{home}/bin:/usr/bin:/bin")
+    assert done.returncode == 1
+    assert (home / "asked").read_text() == (
+        f"--system --user-group --home-dir {home}/state --shell /usr/sbin/nologin hermes-nobody\n"
+    )
+    program.unlink()
+    done = await service(home, *words, PATH=f"{home}/bin")
+    assert done.stderr.startswith("hermes-trio: there is no user hermes-nobody, and no useradd to make one: ")
+    assert list((home / "service").iterdir()) == []
+
+
 async def test_a_user_s_systemd_runs_it_beyond_the_login(home):
     """With a fake of systemctl: systemd itself does not run in every place where tests do."""
     path = f"{systemd.put_in_place(home / 'bin')}:/usr/bin:/bin"
