@@ -180,7 +180,7 @@ def _asked_model(given: Given) -> DraftModel:
 
     providers = installed(PROVIDERS)
     names = tuple(dict.fromkeys((*providers, *KNOWN_ENDPOINTS)))
-    named = given.one_of("provider", "Model provider (echo: none yet)", names, "openai")
+    named = given.one_of("provider", "Model provider (echo: none, says back what it reads)", names, "openai")
     if named not in names:
         raise ConfigWrong(f"--provider: there is no {named}; there are: {', '.join(names)}")
     known = "" if named in providers else KNOWN_ENDPOINTS[named]

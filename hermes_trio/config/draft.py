@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from hermes_trio.config.load import Config, load
+from hermes_trio.config.options import ECHO
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.runtime.plugins import installed_provider
 from hermes_trio.values.identity import Secret
@@ -100,6 +101,8 @@ class Draft(Struct, frozen=True, kw_only=True):
         if self.model.base_url and self.model.base_url != default.base_url:
             lines.append(f"base_url = {_toml(self.model.base_url)}")
         lines.append(f"name = {_toml(self.model.name or default.name)}")
+        if self.model.provider == "echo":
+            lines[1] += f"  # {ECHO}; `hermes-trio setup --overwrite` asks for one"
         if self.model.key is not None:
             lines.append(f"keys = [{key}]  # more may follow: they take over when this one is refused")
         return lines

@@ -101,6 +101,9 @@ class Agent(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     history_tokens: Count = 100_000
 
 
+ECHO = "which is no model: it says back what is written to it, for a first try"
+
+
 class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A model, where it is served, and the keys to it. `[[model.fallback]]` is one.
 
@@ -131,6 +134,11 @@ class Endpoint(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         if self.base_url and (wrong := _wrong_address(self.base_url)):
             raise ValueError(f"base_url {wrong}")
+
+    @property
+    def is_echo(self) -> bool:
+        """Whether it is the built-in one, which is no model: whoever sees it is told so with `ECHO`."""
+        return self.provider == "echo"
 
 
 class ModelOptions(Endpoint, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -62,7 +62,7 @@ async def test_check_says_what_a_right_configuration_means(run, tmp_path):
     assert done.stdout.splitlines() == [
         f"{tmp_path}/hermes.toml: right",
         f"state_dir: {tmp_path}/state",
-        "model: echo",
+        "model: echo, which is no model: it says back what is written to it, for a first try",
         "tools: now, sleep",
         "commands: /help, /new, /reset, /queue, /restart, /resume, /start, /status, /steer, /stop",
         "account: telegram/main: ANYBODY may speak",

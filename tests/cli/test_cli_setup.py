@@ -138,6 +138,18 @@ async def test_told_by_options_it_writes_what_runs(newcomer):
     await newcomer.is_answered()
 
 
+async def test_without_a_model_it_says_that_echo_is_none(newcomer):
+    done = await newcomer.setup("--provider", "echo", "--platform", "websocket")
+    assert done.returncode == 0, done.stderr
+    none = "which is no model: it says back what is written to it, for a first try"
+    assert done.stdout.splitlines()[0] == f"echo: {none}"
+    assert f'provider = "echo"  # {none}; `hermes-trio setup --overwrite` asks for one\n' in (
+        newcomer.file.read_text()
+    )
+    done = await hermes("check", "--online", home=newcomer.home)
+    assert f"online: echo: {none}\n" in done.stdout
+
+
 async def test_asked_in_a_terminal_it_meets_who_writes_the_word(newcomer, terminal):
     newcomer.bot.push(EVE, "hello 000000")  # somebody who was there before
     shown = terminal(*newcomer.urls[:2])

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from hermes_trio.config.filling import dotted
 from hermes_trio.config.load import Config
+from hermes_trio.config.options import ECHO
 from hermes_trio.daemon.checks.surroundings import addresses
 from hermes_trio.daemon.configured_agent import enabled_tools, model_name
 from hermes_trio.daemon.control.answers import is_open
@@ -34,7 +35,8 @@ def checked(config: Config) -> Iterator[str]:
         yield f"agent: {config.agent.run}"
     else:
         fallbacks = "".join(f", then {each.name}" for each in config.model.fallback)
-        yield f"model: {model_name(config)}{fallbacks}"
+        first = config.model.is_echo and f"echo, {ECHO}"
+        yield f"model: {first or model_name(config)}{fallbacks}"
         yield f"tools: {', '.join(tool.name for tool in enabled_tools(config.tools.names)) or 'none'}"
     yield f"commands: {', '.join(f'/{name}' for name in by_name(installed_commands()))}"
     context = AdapterContext(Path(config.gateway.state_dir), system_chance(), SystemClock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import trio
 
 from hermes_trio.config.load import Config
+from hermes_trio.config.options import ECHO
 from hermes_trio.daemon.checks.surroundings import Tried, surroundings
 from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
@@ -55,6 +56,9 @@ async def asked(config: Config) -> list[Tried]:
     ) as models:
         endpoints = (config.model, *config.model.fallback)
         for candidate, endpoint in zip(models.all, endpoints, strict=True):
+            if endpoint.is_echo:
+                found.append(Tried(True, f"online: echo: {ECHO}"))
+                continue
             for number, key in enumerate(endpoint.keys or (None,), start=1):
                 place = f"{endpoint.name}, key {number}/{len(endpoint.keys)}" if key else endpoint.name
                 good, said = await _ask(candidate.model, key.reveal() if key else "")
