@@ -82,9 +82,7 @@ class ContextWindow:
     """What one turn shows its model.
 
     Args:
-        turn: whose it is.
         walk: to the models that may answer.
-        prompt, tools: of each request.
         room: how many characters of the conversation may be shown.
         spells: how the models that may answer want a conversation; none: as entries.
 

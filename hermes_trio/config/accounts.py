@@ -35,7 +35,6 @@ class Account(Struct, frozen=True, kw_only=True):
 
     Args:
         platform, name: "telegram" and "main".
-        adapter: what speaks for it.
         options: the adapter's own, filled.
     """
 
@@ -63,7 +62,6 @@ class AccountTables:
     """The `platforms` table on its way to accounts. What is wrong goes into `filling`.
 
     Args:
-        filling: of the whole file.
         lines: where each table stands, asked for only where two accounts share a platform.
 
     Attributes:

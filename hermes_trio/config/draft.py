@@ -29,7 +29,6 @@ class DraftModel(Struct, frozen=True, kw_only=True):
     """The model that answers.
 
     Args:
-        provider: which protocol it speaks.
         base_url: where it is; empty: the provider's own.
         name: its name there; empty: the provider's default.
         key: None for a provider that needs none.

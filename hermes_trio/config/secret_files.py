@@ -39,10 +39,6 @@ def _refuse_others(status: os.stat_result) -> None:
 class Files:
     """Reads what is named, once, and remembers the secrets.
 
-    Args:
-        folder: what relative paths are relative to.
-        environ: where "env:NAME" looks.
-
     Attributes:
         secrets: each secret that was read, in order.
     """

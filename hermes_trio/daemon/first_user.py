@@ -23,7 +23,6 @@ class Met(Struct, frozen=True):
 
     Args:
         user: the id that never changes hands.
-        name: what they call themselves.
     """
 
     user: str

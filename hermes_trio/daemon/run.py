@@ -40,7 +40,6 @@ class LogStyle(Struct, frozen=True):
 
     Args:
         form: None for "pretty" on a terminal, "logfmt" elsewhere.
-        level: what is less than this is left out.
     """
 
     form: Form | None = None

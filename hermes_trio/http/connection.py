@@ -21,8 +21,6 @@ class SentRequest:
     """A request as it goes over a connection. What is out is let go: an answer may take minutes.
 
     Args:
-        head: its method, path and headers.
-        body: whole, or in chunks.
         connect_s: for a connection and its TLS, each, in seconds.
         write_s: for one piece of it; None: the caller has a deadline.
         read_s: between two pieces of the response; None: the caller has a deadline.
@@ -162,7 +160,6 @@ class Body(httpx.AsyncByteStream):
 
     Args:
         give_back: takes the connection when the response has ended, or is given up.
-        read_s: between two pieces, in seconds; None: the reader has a deadline.
     """
 
     def __init__(

@@ -20,10 +20,8 @@ class Listening:
     """Serves the accounts of a gateway.
 
     Args:
-        accounts: the platforms, by account id.
         make_receiver: makes an account's receiver from its platform, its cursor, and a function. The receiver
             calls the function with the account when its health is known for the first time, or good again.
-        well: called with the account then.
 
     Attributes:
         scope: cancelling it stops the intake. Updates that are handed over later are refused; a connection

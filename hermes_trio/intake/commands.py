@@ -101,8 +101,6 @@ class Dispatch:
         cut: cancels the turn that a key runs. Called when a reset cannot be written in time.
         tell: says a sentence without the store. Called then too.
         restarting: the sentence to somebody who asks for a restart; None: the host cannot restart.
-        allowances: end the time that a command is given.
-        split: makes parts of a text, as a platform does.
     """
 
     def __init__(

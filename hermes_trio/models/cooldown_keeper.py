@@ -30,13 +30,7 @@ NEVER = float("inf")
 
 
 class CooldownKeeper:
-    """Keeps the cooldowns of keys in the store, and lets deferred messages be tried when their time has come.
-
-    Args:
-        store: where they are kept.
-        pools: the key pools of the gateway's agent.
-        clock: wall time, in which cooldowns are.
-    """
+    """Keeps the cooldowns of keys in the store, and has deferred messages tried when their time has come."""
 
     def __init__(self, store: Store, pools: Sequence[Pool], clock: WallClock, log: Log) -> None:
         self._store = store

@@ -12,7 +12,7 @@ from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.views import KeyState, KeyView
 
 Strategy = Literal["fill_first", "round_robin", "least_used", "random"]
-"""How the next key is chosen among those that may be used; see `choose`."""
+"""How the next key is chosen among those that may be used; see `KeyPool`."""
 
 QUOTA_S = 600.0
 AUTH_S = 300.0
@@ -56,10 +56,8 @@ def cooldown_after(
     """The cooldown of a key that was refused.
 
     Args:
-        kind: why it was refused; one of COOLS_DOWN.
         retry_after_s: how long the provider wants us to wait, if it said so.
         asked_at: wall time of the request that was refused.
-        now: wall time.
         before: the cooldown that the key has already, for the same model or for all. If the request was on
             its way when that began, its refusal is no news and no further strike.
     """
@@ -136,13 +134,10 @@ def probe(pool: Sequence[Sequence[Cooldown]], now: float) -> tuple[int, float] |
 def choose(
     strategy: Strategy, usable: Sequence[int], *, uses: Mapping[int, int], last: int, roll: float
 ) -> int:
-    """The position of the key that is used next.
+    """The position of the key that is used next; what each strategy means stands at `KeyPool`.
 
     Args:
-        strategy: "fill_first": the first; "round_robin": the one after the last used; "least_used": the one
-            with the fewest uses, and of several the first; "random": by the roll.
         usable: the positions of the keys that may be used: at least one, in order.
-        uses: how often each was used.
         last: the position used last; -1: none.
         roll: a random number in [0, 1).
     """

@@ -38,13 +38,7 @@ OF_KIND: dict[ModelFailure, str] = {
 
 
 def explained(error: ModelFailed, url: str, model: str) -> ModelFailed:
-    """The same failure, whose `why` also says what was asked and the likely mend.
-
-    Args:
-        error: as the provider's words were understood.
-        url: what was asked.
-        model: the model's name there.
-    """
+    """The same failure, whose `why` also says what was asked and the likely mend."""
     why = f"{error.why} {asked(url, model, likely_mend(error, url, model))}"
     return ModelFailed(
         error.kind, why, retry_after_s=error.retry_after_s, status=error.status, said=error.said

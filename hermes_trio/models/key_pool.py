@@ -143,7 +143,6 @@ class KeyPool:
         """The next key for a model; None while none may be used.
 
         Args:
-            model: its name.
             tried: positions this request has tried already.
         """
         now = self._clock.now()
@@ -225,7 +224,6 @@ class KeyPool:
         """The error that says from when on a key may be used again, and why not now.
 
         Args:
-            model: its name.
             why: what its provider said last.
         """
         now = self._clock.now()

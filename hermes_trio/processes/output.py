@@ -34,9 +34,6 @@ class Cleaner:
     Secrets are replaced, also one that two pieces share, and one that is written over later. For that a line
     is held back until it is complete, or longer than any secret; and still longer if a secret may begin at
     its end. This does not help against a process that wants to betray one.
-
-    Args:
-        secrets: finds the secrets in a text.
     """
 
     def __init__(self, secrets: Seeks) -> None:
@@ -116,11 +113,7 @@ def _plain(text: str) -> str:
 
 
 class HeadAndTail:
-    """The beginning and the end of a text of any length.
-
-    Args:
-        head, tail: how many characters of each are kept.
-    """
+    """The beginning and the end of a text of any length."""
 
     def __init__(self, head: int, tail: int) -> None:
         self._head_max = head

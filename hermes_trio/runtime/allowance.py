@@ -65,10 +65,6 @@ class Allowance:
     """A time limit for the block `with allowance:`, which is entered once. When the time is over the block is
     cancelled.
 
-    Args:
-        of: looks at it and ends it.
-        seconds: how much time the block has.
-
     Attributes:
         ends_at: when it is over, as `Allowances.lived` counts.
         every_s: seconds between two looks at it, at most.

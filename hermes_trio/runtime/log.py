@@ -45,11 +45,7 @@ _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote,
 
 
 def standard_log(redact: Callable[[str], str] | None = None) -> Log:
-    """Lines go to `logging.getLogger("hermes_trio")`; the library's host decides what becomes of them.
-
-    Args:
-        redact: replaces secrets in each finished line.
-    """
+    """Lines go to `logging.getLogger("hermes_trio")`; the library's host decides what becomes of them."""
 
     def without_secrets(_: Any, __: str, line: Any) -> Any:
         return line if redact is None else redact(str(line))
@@ -74,8 +70,6 @@ def stream_log(
     """Lines to a stream, with wall time.
 
     Args:
-        now: wall time.
-        redact: replaces secrets in each finished line.
         form: "logfmt"; "json", an object a line; "pretty", for people, where a traceback is a block of lines.
         level: what is less than this is left out.
         colours: of the pretty form.

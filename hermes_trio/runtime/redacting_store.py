@@ -152,7 +152,6 @@ class Discretion:
 
     Args:
         redact: replaces secrets in a text. A thread may call it.
-        aside: does work beside the loop.
     """
 
     def __init__(self, redact: Redact, aside: Aside) -> None:
@@ -175,12 +174,7 @@ class Discretion:
 
 
 class DiscreetStore:
-    """A Store that is handed no secret, whoever let it slip.
-
-    Args:
-        store: what keeps.
-        discretion: takes secrets out of what it is given.
-    """
+    """A Store that is handed no secret, whoever let it slip."""
 
     def __init__(self, store: Store, discretion: Discretion) -> None:
         self._store = store

@@ -119,11 +119,7 @@ def _unfit(call: Callable[..., object], args: tuple[object, ...], kwargs: dict[s
 
 
 def agent_function(agent: object, where: str = "open_gateway: agent") -> None:
-    """It may be called with a turn, and what it gives is awaited. Raises AgentError: it may not, or is not.
-
-    Args:
-        where: who was given it, and as what.
-    """
+    """It may be called with a turn, and what it gives is awaited. Raises AgentError: it is not so."""
     function(where, agent)
     if isclass(agent):
         raise AgentError(f"{where} is the class {agent.__name__}; pass one of it: {agent.__name__}()")

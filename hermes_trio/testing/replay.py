@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from functools import partial
 from math import inf
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 import trio
@@ -32,8 +32,7 @@ from hermes_trio.ports.model import Model
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.store.promises import recording as recorded
-from hermes_trio.store.promises.views import look
-from hermes_trio.store.tx import read_entry
+from hermes_trio.store.tx import Tx, read_entry
 from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.replay_agent import RecordedTool, ReplayAgent
@@ -56,7 +55,6 @@ from hermes_trio.values.recording import (
     VERSION,
     AgentSetup,
     Recording,
-    RecordingHead,
     RecordingPart,
     RecordingRows,
     Setup,
@@ -109,15 +107,15 @@ _recording: ForeignJson[Recording] = ForeignJson(Recording, most_bytes=BYTES_MAX
 
 def recording_of(world: World, session: int) -> Recording | None:
     """A session of a World, as `hermes-trio export` records it; None if there is none of this number."""
-    see = look(world.db, world.clock.now())
-    head = cast("RecordingHead | None", see(recorded.head, session, world.lives.now is not None))
+    tx = Tx(world.db, 0, world.clock.now())
+    head = recorded.head(tx, session, world.lives.now is not None)
     if head is None:
         return None
 
     def pages(part: RecordingPart) -> Iterator[RecordingRows]:
         after: tuple[int, int] | None = (0, 0)
         while after is not None:
-            page = cast(RecordingRows, see(recorded.rows, head, part, after))
+            page = recorded.rows(tx, head, part, after)
             yield page
             after = page.after
 

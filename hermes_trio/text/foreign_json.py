@@ -29,7 +29,6 @@ class ForeignJson(Generic[T]):
 
     Args:
         kind: what it is decoded to, as msgspec takes it.
-        most_bytes: the longest text, in bytes.
         parts_max: how many lists and objects it may have; None: any number.
         halves: half a character (a surrogate that stands alone) is kept, where strict JSON has none. Some
             providers split a character between two pieces of an answer.

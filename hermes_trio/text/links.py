@@ -35,7 +35,6 @@ def write_out(
     """Put the address of each link that may not stay behind its words into the text.
 
     Args:
-        part: a rendered text.
         stays: whether a link may stay a span.
         room: how much longer the text may become, in `unit`s; None: any length. Addresses that do not fit
             are left out.

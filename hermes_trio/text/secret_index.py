@@ -43,7 +43,6 @@ class SecretIndex:
     """Finds these secrets, in whatever form they got into a text. Never changes, so any thread may ask it.
 
     Args:
-        values: the secrets.
         older: whose forms are taken over where it knows some of them.
     """
 

@@ -27,7 +27,6 @@ class Authority:
     """How far one turn may act.
 
     Args:
-        policy: who is admin of its account now.
         messages: those that it answers by now.
         ours: time that passes in this block does not count towards the turn's deadline.
     """

@@ -31,7 +31,6 @@ class Ending(Struct, frozen=True):
     """How a turn that made an error ends.
 
     Args:
-        reason: for the ledger.
         sentence: for the user; "": nothing is said yet.
         outcome: of its messages.
         until: its messages have no outcome. They are deferred, and tried again at this wall time.
@@ -47,7 +46,6 @@ def ending_of(error: BaseException, turn: int, *, now: float, asked_at: float) -
     """The ending of a turn that failed with this error.
 
     Args:
-        now: wall time.
         asked_at: wall time of the newest of its messages.
     """
     match error:

@@ -52,8 +52,6 @@ class Journal:
     """The steps of one turn.
 
     Args:
-        store: where the steps are recorded.
-        turn: the number of their turn.
         recorded: the rows of earlier attempts.
         taken: the messages that steps of earlier attempts took in.
         steer: whether waiting messages are taken in at a step's end.

@@ -26,21 +26,17 @@ class Surroundings(msgspec.Struct, frozen=True):
     Args:
         ages: how old a message is.
         deadline_s: how long the agent may work, waiting not counted.
-        allowances: end that time.
         progress_every_s: seconds between two states of the progress line; 0: there is none.
         steer: messages that arrive while the turn runs are taken in at the end of its next step.
         reserve_lane: keeps a lane's task from starting while a turn's end is written, since that commit may
             begin the lane's next delivery. Returns a function, which is called with that delivery or
             None. Returns None if the lane has something to do already.
         typing: shows the typing sign once, or skips it where the platform asked for silence.
-        split: makes parts of a text, as a platform does.
         discretion: takes secrets out of what is said and kept.
         allowed: whether somebody may still speak to the account.
         disk: says when a disk that refused takes a write again.
-        background: the processes that turns have started.
         history: how many characters of a conversation the agent is given with each turn.
         memory: what is kept of conversations between their turns.
-        log: where the lines about the turn go.
     """
 
     store: Store

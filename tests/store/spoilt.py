@@ -6,8 +6,7 @@ import msgspec
 import trio
 
 from hermes_trio.store.promises import recording, views
-from hermes_trio.store.promises.views import look
-from hermes_trio.store.tx import whole_bytes
+from hermes_trio.store.tx import Tx, whole_bytes
 from hermes_trio.testing import open_world
 from hermes_trio.testing.spoilt_values import spoil
 from hermes_trio.text import sentences
@@ -126,28 +125,28 @@ async def _all_say(world, text: str, wait_s: float) -> None:
 
 def _looked_at(world) -> list[str]:
     """What an operator is shown while no daemon runs shows the rest."""
-    see = look(world.db, world.clock.now())
+    tx = Tx(world.db, 0, world.clock.now())
     try:
         with whole_bytes(world.db):
-            ledger, sessions = see(views.ledger, None, 100), see(views.sessions, None, 100, True)
-            for one in (see(views.status), *ledger, *sessions):
+            ledger, sessions = views.ledger(tx, None, 100), views.sessions(tx, None, 100, True)
+            for one in (views.status(tx), *ledger, *sessions):
                 msgspec.json.decode(msgspec.json.encode(one), type=type(one))
             for id in range(1, 6):
-                _exported(see, id)
+                _exported(tx, id)
     except Exception as error:
         return [f"it cannot be looked at: {error!r}"]
     few = len(ledger) < 11 or len(sessions) < 4
     return [f"only {len(ledger)} messages, {len(sessions)} sessions are shown"] if few else []
 
 
-def _exported(see, session: int) -> None:
-    if (head := see(recording.head, session)) is None:
+def _exported(tx, session: int) -> None:
+    if (head := recording.head(tx, session)) is None:
         return
 
     def pages(part):
         after = (0, 0)
         while after is not None:
-            page = see(recording.rows, head, part, after)
+            page = recording.rows(tx, head, part, after)
             yield page
             after = page.after
 

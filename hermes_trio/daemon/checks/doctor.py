@@ -39,8 +39,6 @@ class Finding(Struct, frozen=True):
 
     Args:
         area: what it is about: "store".
-        good: it is as it should be.
-        line: what is so.
         mend: the command or page that helps; empty: there is nothing to do.
         words: it may hold words of people or of a provider: no report takes it along.
     """
@@ -57,7 +55,6 @@ class Examined(Struct, frozen=True):
 
     Args:
         findings: in the order in which they were looked at.
-        config: None: it is wrong.
         health: None: there is no store, or it cannot be read.
     """
 

@@ -39,12 +39,7 @@ SYNCS = 5
 
 
 class Tried(Struct, frozen=True):
-    """What became of one try.
-
-    Args:
-        good: it is as it should be.
-        line: what to say of it, with the mend.
-    """
+    """What became of one try."""
 
     good: bool
     line: str

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from hermes_trio.daemon.control.requests import (
+    NAME,
     Answer,
     AskKeys,
     AskLedger,
@@ -21,13 +24,14 @@ from hermes_trio.daemon.control.requests import (
     Sessions,
     ask,
     no_turn,
-    silence,
 )
 from hermes_trio.daemon.state_dir.folder import STORE
 from hermes_trio.daemon.state_dir.lock import holder, nobody_holds
 from hermes_trio.errors import StoreRefused
 from hermes_trio.values.stored import StatusView
-from hermes_trio.values.views import LedgerRow, SessionView, TurnPage
+
+if TYPE_CHECKING:
+    from hermes_trio.store.tx import Tx
 
 Look = AskStatus | AskLedger | AskSessions | AskKeys | AskTurn
 
@@ -54,61 +58,66 @@ def look_at(state_dir: Path, request: Look) -> Seen:
     try:
         return Seen(ask(state_dir, request), up=True)
     except NobodyAnswers:
-        with nobody_holds(state_dir) as free:
-            if free:
-                return Seen(_read(state_dir / STORE, request), up=False)
-    raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and {silence(state_dir)}")
+        with left_alone(state_dir), store_file(state_dir / STORE) as tx:
+            return Seen(_read(tx, request), up=False)
 
 
-def _read(path: Path, request: Look) -> Answer | StatusView:
-    if not path.exists():
-        return _nothing(request)
+@contextmanager
+def left_alone(state_dir: Path) -> Iterator[None]:
+    """No daemon can start while the body runs, so keep that short.
+
+    Raises:
+        NobodyAnswers: one runs.
+    """
+    with nobody_holds(state_dir) as free:
+        if free:
+            yield
+            return
+    if (state_dir / NAME).exists():
+        why = "the daemon does not answer (yet)"
+    else:
+        why = f"its {NAME} is not there (yet); if somebody removed it, the next start makes a new one"
+    raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and {why}")
+
+
+@contextmanager
+def store_file(path: Path) -> Iterator[Tx]:
+    """A store's file, for promises that only read, while the body runs. Where there is none, an empty store.
+
+    Raises:
+        StoreRefused: it is corrupt, newer, older, or not ours.
+    """
     import sqlite3
 
-    from hermes_trio.models.cooldowns import key_view
     from hermes_trio.runtime.clock import SystemClock
-    from hermes_trio.store.promises import views
-    from hermes_trio.store.promises.deferral import key_cooldowns
-    from hermes_trio.store.promises.turn_page import turn_page
-    from hermes_trio.store.promises.views import look
-    from hermes_trio.store.sqlite.schema import connect_read_only
-    from hermes_trio.values.key_state import KeyCooldown
+    from hermes_trio.store.sqlite.schema import connect, connect_read_only
+    from hermes_trio.store.tx import Tx
 
-    now = SystemClock().now()
-    db = connect_read_only(path)
+    db = connect_read_only(path) if path.exists() else connect(":memory:")
     try:
-        see = look(db)
-        match request:
-            case AskLedger(chat=chat, limit=limit):
-                return Ledger(rows=tuple(cast("list[LedgerRow]", see(views.ledger, chat, limit))))
-            case AskSessions(ended=ended):
-                rows = cast("list[SessionView]", see(views.sessions, None, 200, ended))
-                return Sessions(rows=tuple(rows))
-            case AskKeys():
-                cooldowns = cast("tuple[KeyCooldown, ...]", see(key_cooldowns))
-                return Keys(
-                    rows=tuple(key_view(one, now, used_at=one.cooldown.tried_at) for one in cooldowns)
-                )
-            case AskTurn(turn=turn):
-                page = cast("TurnPage | None", see(turn_page, turn))
-                return no_turn(turn) if page is None else OneTurn(page=page)
-            case _:
-                return cast(StatusView, see(views.status))
+        yield Tx(db, 0, SystemClock().now())
     except sqlite3.DatabaseError as error:
         raise StoreRefused(f"{path}: {error}") from error
     finally:
         db.close()
 
 
-def _nothing(request: Look) -> Answer | StatusView:
+def _read(tx: Tx, request: Look) -> Answer | StatusView:
+    from hermes_trio.models.cooldowns import key_view
+    from hermes_trio.store.promises import views
+    from hermes_trio.store.promises.deferral import key_cooldowns
+    from hermes_trio.store.promises.turn_page import turn_page
+
     match request:
-        case AskLedger():
-            return Ledger(rows=())
-        case AskSessions():
-            return Sessions(rows=())
+        case AskLedger(chat=chat, limit=limit):
+            return Ledger(rows=tuple(views.ledger(tx, chat, limit)))
+        case AskSessions(ended=ended):
+            return Sessions(rows=tuple(views.sessions(tx, ended=ended)))
         case AskKeys():
-            return Keys(rows=())
+            rows = [key_view(one, tx.now, used_at=one.cooldown.tried_at) for one in key_cooldowns(tx)]
+            return Keys(rows=tuple(rows))
         case AskTurn(turn=turn):
-            return no_turn(turn)
+            page = turn_page(tx, turn)
+            return no_turn(turn) if page is None else OneTurn(page=page)
         case _:
-            return StatusView(boot=0, waiting=0, running=(), owed=0, sessions=0)
+            return views.status(tx)

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
 from hermes_trio.config.secret_files import Files, beginning_of
-from hermes_trio.daemon.control.requests import (
-    AskPage,
-    AskRecording,
-    No,
-    NobodyAnswers,
-    Page,
-    Spans,
-    ask,
-    silence,
-)
+from hermes_trio.daemon.control.daemon_or_store import left_alone, store_file
+from hermes_trio.daemon.control.requests import AskPage, AskRecording, No, NobodyAnswers, Page, Spans, ask
 from hermes_trio.daemon.state_dir.folder import STORE
-from hermes_trio.daemon.state_dir.lock import holder, nobody_holds
-from hermes_trio.errors import HermesError, StoreRefused
+from hermes_trio.errors import HermesError
 from hermes_trio.text.recording import PARTS, without_secrets, written
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
@@ -87,35 +79,14 @@ def _why(answer: object) -> str:
 
 def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[RecordingHead, Read]:
     """From the file. The lock is held only until it is open: a daemon may start meanwhile, and write."""
-    import sqlite3
-
-    from hermes_trio.runtime.clock import SystemClock
     from hermes_trio.store.promises import recording
-    from hermes_trio.store.promises.views import look
-    from hermes_trio.store.sqlite.schema import connect_read_only
 
-    path = state_dir / STORE
-    with nobody_holds(state_dir) as free:
-        if not free:
-            raise NobodyAnswers(f"{state_dir} is in use ({holder(state_dir)}), and {silence(state_dir)}")
-        if not path.exists():
-            raise NoRecording(f"there is no session {session}")
-        db = opened.enter_context(closing(connect_read_only(path)))
-    see = look(db, SystemClock().now())
-
-    def read(head: RecordingHead, part: RecordingPart, after: After) -> RecordingRows:
-        try:
-            return cast(RecordingRows, see(recording.rows, head, part, after))
-        except sqlite3.DatabaseError as error:
-            raise StoreRefused(f"{path}: {error}") from error
-
-    try:
-        head = cast("RecordingHead | None", see(recording.head, session, False))
-    except sqlite3.DatabaseError as error:
-        raise StoreRefused(f"{path}: {error}") from error
+    with left_alone(state_dir):
+        tx = opened.enter_context(store_file(state_dir / STORE))
+    head = recording.head(tx, session, running=False)
     if head is None:
         raise NoRecording(f"there is no session {session}")
-    return head, read
+    return head, partial(recording.rows, tx)
 
 
 def secrets_of(path: Path | None, environ: Mapping[str, str]) -> tuple[list[Secret], list[str]]:

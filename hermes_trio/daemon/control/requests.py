@@ -141,10 +141,8 @@ class AccountStatus(Struct, frozen=True, kw_only=True):
     """An account as `status` shows it.
 
     Args:
-        name: "telegram/main".
         receiving: a receive cycle completed, and none failed since.
         received_s_ago: seconds since the last completed one, None before the first.
-        why: the newest failure.
         anybody: its policy lets anybody speak.
     """
 
@@ -258,13 +256,6 @@ def folder_address(state_dir: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{fd}"
     finally:
         os.close(fd)
-
-
-def silence(state_dir: Path) -> str:
-    """Why a daemon that holds this state_dir may not answer, and what to do; ends a message."""
-    if (state_dir / NAME).exists():
-        return "the daemon does not answer (yet)"
-    return f"its {NAME} is not there (yet); if somebody removed it, the next start makes a new one"
 
 
 def ask(state_dir: Path, request: Request) -> Answer:

@@ -50,7 +50,6 @@ async def serve_control(
     Args:
         state_dir: locked by this process, so that a socket which is there already is a dead one's.
         answer: what it raises is told to the client.
-        redact: replaces secrets in what is answered.
 
     Raises:
         ConfigWrong: no socket can be made there.

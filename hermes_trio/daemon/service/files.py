@@ -97,14 +97,10 @@ class Service(Struct, frozen=True, kw_only=True):
     """A daemon as a supervisor is to run it.
 
     Args:
-        program: what starts hermes-trio.
         config: the configuration, a whole path.
         secrets: a file of NAME=value lines that need not be there, a whole path.
-        state_dir: where its store is.
-        stop_s: the longest stop, in seconds.
         drain_s: the part of it that the configuration says.
         run_as: the user that it becomes; empty: whose supervisor it is.
-        home: of the user that it runs as.
         reads: configuration and secrets, which that user must be able to read.
     """
 

@@ -25,11 +25,7 @@ TRIES = 100
 
 
 class Scanned:
-    """A supervisor that looks through a folder of service folders: runit, s6.
-
-    Args:
-        folder: what it looks through.
-    """
+    """A supervisor that looks through a folder of service folders: runit, s6."""
 
     files: Callable[[Service], Mapping[str, str]]
 

@@ -32,8 +32,6 @@ def supervisor_of(environ: Mapping[str, str], pid: int, parent: str) -> str | No
 
     Args:
         environ: of the process. `HERMES_TRIO_SUPERVISED` decides if it is there: 1 or 0.
-        pid: the process's own.
-        parent: the name of its parent process.
 
     Raises:
         ValueError: the variable says neither.

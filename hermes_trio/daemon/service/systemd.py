@@ -30,7 +30,6 @@ class Systemd:
     """systemd, of the machine or of this user.
 
     Args:
-        system: the machine's.
         root: the folder of another system that is to be started later; None: this one.
     """
 

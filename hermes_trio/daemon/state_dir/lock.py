@@ -25,10 +25,6 @@ _AGAIN_S = 0.05
 async def hold_lock(state_dir: Path, *, wait_s: float = WAIT_S) -> AsyncIterator[None]:
     """Be the one daemon of this state_dir while the body runs.
 
-    Args:
-        state_dir: an existing folder.
-        wait_s: how long to wait for it, in seconds.
-
     Raises:
         StateDirBusy: another process holds it; the text says which.
         ConfigWrong: no file can be made in this folder.

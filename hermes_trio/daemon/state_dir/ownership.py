@@ -17,8 +17,6 @@ class Wrong(Struct, frozen=True):
     """A file with a mode or an owner that it should not have.
 
     Args:
-        path: which.
-        why: what is wrong.
         mode: what it should have; None: the mode is right.
         owner: whose it should be; None: the owner is right.
     """

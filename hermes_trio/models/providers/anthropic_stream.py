@@ -70,12 +70,7 @@ RAW: ForeignJson[Any] = ForeignJson(Any, most_bytes=EVENT_BYTES_MAX, halves=True
 
 
 class AnthropicStream(Struct, frozen=True):
-    """Takes the events of one stream into an answer.
-
-    Args:
-        answer: grows.
-        refused: makes the error of a refusal's body.
-    """
+    """Takes the events of one stream into an answer."""
 
     answer: GrowingAnswer
     refused: Callable[[bytes], ModelFailed]

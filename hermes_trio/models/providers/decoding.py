@@ -54,12 +54,7 @@ FITS: Mapping[Any, Callable[[Any], Any]] = {str: text, int: number, Any: lambda 
 
 
 class WireJson(ForeignJson[T]):
-    """Decodes an event to a struct whose fields are `str`, `int`, `Any`, structs, lists of these, or None.
-
-    Args:
-        kind: the struct.
-        most_bytes: the longest event.
-    """
+    """Decodes an event to a struct whose fields are `str`, `int`, `Any`, structs, lists of these, or None."""
 
     def __init__(self, kind: type[T], *, most_bytes: int) -> None:
         # Some providers split a character between two events, as halves of a surrogate pair.

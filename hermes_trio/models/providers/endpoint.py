@@ -53,7 +53,6 @@ class LearningEndpoint:
     """Asks, and learns from refusals what to leave out.
 
     Args:
-        exchange: where, and how long that may take.
         spell: whose model it is, and how it was told the conversation.
         stream: reads an answer into one that grows, with what makes the error of a refusal amid it.
 

@@ -74,12 +74,7 @@ READ: WireJson[_Chunk] = WireJson(_Chunk, most_bytes=EVENT_BYTES_MAX)
 
 
 class OpenAIStream(Struct, frozen=True):
-    """Takes the events of one stream into an answer.
-
-    Args:
-        answer: grows.
-        refused: makes the error of a refusal's body.
-    """
+    """Takes the events of one stream into an answer."""
 
     answer: GrowingAnswer
     refused: Callable[[bytes], ModelFailed]

@@ -24,7 +24,6 @@ class Quirk(Struct, frozen=True):
         name: what is left out, or put in.
         named: how refusals speak of it; matched without regard to case.
         fields: of what becomes of all that goes with the conversation.
-        messages: of the conversation.
         optional: the request means the same without it, so that a refusal need not name it.
         lasting: what one request was refused for, the next ones would be too.
     """

@@ -55,12 +55,8 @@ class Exchange(Struct, frozen=True):
     """Where a model is asked, and how long that may take.
 
     Args:
-        client: of `open_http_client`.
-        url: takes the requests.
         first_byte_s: how long a call may be silent before its first byte, in seconds.
         between_bytes_s: how long between two pieces.
-        clock: the wall clock, for errors that name a date.
-        model: the name of the model that is asked for, for errors.
     """
 
     client: Client

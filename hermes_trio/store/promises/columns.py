@@ -71,7 +71,6 @@ class Live:
     """The rows of a table that are still to be acted on.
 
     Args:
-        table: its name.
         where: which rows, with the index that finds them.
         keys: the columns that name one.
         columns: what the others hold.

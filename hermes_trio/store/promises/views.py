@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
 from typing import Any, get_args
 
 from hermes_trio.store.promises import processes
@@ -134,9 +132,3 @@ def status(tx: Tx) -> StatusView:
         processes=tuple(processes.all_running(tx)),
         sessions=count,
     )
-
-
-def look(db: sqlite3.Connection, now: float = 0.0) -> Callable[..., object]:
-    """Run a view on a read-only connection: `look(db)(views.ledger, None, 100)`. `now` is wall time."""
-    tx = Tx(db, 0, now)
-    return lambda view, *args: view(tx, *args)
