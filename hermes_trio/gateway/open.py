@@ -21,7 +21,7 @@ from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.errors import ConfigWrong, StoreFailed
 from hermes_trio.gateway.commit_lines import write_lines
-from hermes_trio.gateway.drain import Draining, begin_boot, checkpoint, drain, end_boot, limit
+from hermes_trio.gateway.drain import checkpoint, drain, end_boot, limit
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
@@ -162,7 +162,7 @@ async def _living(
         log.warning("start waits", why=str(error))
 
     store.perform = partial(write_lines, log)
-    booted, aside = await begin_boot(store, setup, waits)
+    booted, aside = await _begin_boot(store, setup, waits)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         wiring = make(store, nursery)
@@ -188,9 +188,24 @@ async def _living(
                 wiring.listening.scope.cancel(reason="cancelled")
                 await checkpoint(store, "cancelled", wiring.log)
                 raise
-            await _drain(gateway, "asked")
+            await drain(gateway, "asked")
         nursery.cancel_scope.cancel(reason="drained")
     await end_boot(store, wiring.log)
+
+
+async def _begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted, Sequence[str]]:
+    """Write the first commits of a boot. Returns what it found, and the rows that could not be read.
+
+    Tried until the disk takes them. If the host is cancelled meanwhile, a disk that hangs holds it up for
+    CLOSE_S at most.
+    """
+    left = trio.Event()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limit, store, left, name="limit of the start")
+        aside = await until_stored(store.clear_the_way, waits)
+        booted = await until_stored(lambda: store.begin_boot(setup), waits)
+        left.set()
+    return booted, aside
 
 
 def _check_accounts(platforms: Sequence[Platform]) -> None:
@@ -228,25 +243,3 @@ async def _boot(wiring: Wiring, booted: Booted, resume: bool, waits: Refused) ->
     )
     wiring.turns.open_turns()
     await until_stored(store.wake_all, waits)
-
-
-async def _drain(gateway: Gateway, why: str) -> None:
-    """See drain.py."""
-    wiring = gateway.wiring
-    wiring.draining = True
-    gateway.hurry(wiring.options.drain_timeout_s)
-
-    def cancel() -> None:
-        wiring.sessions.cancel(why)
-        wiring.background.cancel(why)
-
-    work = Draining(
-        open_no_turns=wiring.turns.open_no_turns,
-        no_turn_works=wiring.turns.limiter.none_held,
-        stop_intake=lambda: wiring.listening.scope.cancel(reason=why),
-        cancel_sessions=cancel,
-        left=wiring.sessions.empty,
-        say_who_is_left=wiring.sessions.say_who_is_left,
-        flushed=wiring.lanes.empty,
-    )
-    await drain(work, wiring.store, wiring.log, why=why, deadline=wiring.drain_deadline)

@@ -2,6 +2,8 @@
 
 from tests.mutants.mutant import Mutant, mutant
 
+_CHECKPOINT = "    await checkpoint(wiring.store, why, wiring.log)\n"
+_WAIT = "    with wiring.drain_deadline:\n        await wiring.turns.limiter.none_held()\n"
 _SAID_AT = "    said_at = last[0] if last and isinstance(last[0], int | float) else opened_at\n"
 HERMES: tuple[Mutant, ...] = (
     mutant(
@@ -21,8 +23,8 @@ HERMES: tuple[Mutant, ...] = (
         "What is resumed hangs on the checkpoint, and that is written when the drain has waited.",
         (
             "gateway/drain.py",
-            "    await checkpoint(store, why, log)\n    with deadline:\n        await work.no_turn_works()\n",
-            "    with deadline:\n        await work.no_turn_works()\n    await checkpoint(store, why, log)\n",
+            f"{_CHECKPOINT}{_WAIT}",
+            f"{_WAIT}{_CHECKPOINT}",
         ),
         (
             "store/promises/boot.py",

@@ -155,7 +155,7 @@ TASKS: tuple[Mutant, ...] = (
         "While the gateway goes down turns are opened.",
         (
             "gateway/drain.py",
-            "    work.open_no_turns()\n",
+            "    wiring.turns.open_no_turns()\n",
             "",
         ),
     ),
