@@ -86,7 +86,8 @@ class Writer:
             StoreFailed: the disk; nothing was written.
             StoreClosed: the writer has ended.
             Fenced, and whatever else the promise raises; nothing was written.
-        Cancelled before it is queued, nothing is written. Cancelled later, the result arrives all the same.
+        Cancelled before it is queued, nothing is written. Cancelled later, the result arrives all the same;
+        the cancel arrives instead if the writer has ended, and then nobody knows what was written.
         """
         # A wait that refuses to be aborted is a shield without the price of a scope; the cancel comes at the
         # next checkpoint.
@@ -118,6 +119,9 @@ class Writer:
         if not job.finished:
             job.waiter = trio.lowlevel.current_task()
             await trio.lowlevel.wait_task_rescheduled(lambda _: aborted(job))
+        if isinstance(job.error, StoreClosed):
+            # The writer ends because its owner does. Whoever is cancelled by that owner too has no other end.
+            await trio.lowlevel.checkpoint_if_cancelled()
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[no-any-return]
