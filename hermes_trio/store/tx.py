@@ -1,18 +1,18 @@
-"""One promise's view of the transaction: the connection, the boot, the time, and what follows."""
+"""The words of the tables, and what several promises do to their rows."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
 
 from hermes_trio.errors import StaleTurn
+from hermes_trio.store.transaction import Transaction
 from hermes_trio.transcript.assembly import message_entry
 from hermes_trio.transcript.compaction import size
-from hermes_trio.values.consequences import Consequence, Settled, WakeLane
+from hermes_trio.values.consequences import Settled, WakeLane
 from hermes_trio.values.delivery import Choice, DeliveryKind, Part
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.message import FROM_GATEWAY, Message, OutcomeName
@@ -130,45 +130,10 @@ BARRIER = (
 """The number of the key's first unsettled command: nothing behind it is claimed."""
 
 
-class Tx:
-    """What a promise works with.
+class Tx(Transaction):
+    """What a promise works with: a transaction, and what several promises do to its rows."""
 
-    Args:
-        db: inside a transaction.
-        boot: the fencing token of this life of the process.
-        now: wall time of the commit.
-        shared: other boots may write into the store meanwhile.
-    """
-
-    __slots__ = ("boot", "consequences", "db", "now", "run", "shared")
-
-    def __init__(self, db: sqlite3.Connection, boot: int, now: float, shared: bool = False) -> None:
-        self.db = db
-        self.run = db.execute
-        self.boot = boot
-        self.now = now
-        self.shared = shared
-        self.consequences: list[Consequence] = []
-
-    def one(self, sql: str, *args: Any) -> Any:
-        """The first row, or None."""
-        return self.run(sql, args).fetchone()
-
-    def all(self, sql: str, *args: Any) -> list[Any]:
-        """Every row."""
-        return self.run(sql, args).fetchall()
-
-    def named(self, sql: str, *args: Any) -> list[dict[str, Any]]:
-        """Every row, by the names of its columns."""
-        found = self.run(sql, args)
-        names = [name for name, *_ in found.description]
-        return [dict(zip(names, row, strict=True)) for row in found]
-
-    def then(self, consequence: Consequence) -> None:
-        """What the writer shall do when this is durable."""
-        self.consequences.append(consequence)
-
-    # -- rows that several promises touch
+    __slots__ = ()
 
     def fence(self, turn: int) -> tuple[int, str, str, str | None]:
         """(session, key, address, anchor) of a turn this boot may write for, else StaleTurn."""
@@ -196,9 +161,9 @@ class Tx:
 
     def open_session(self, key: str) -> int:
         """A new session under the key."""
-        cursor = self.run("insert into session(key, opened_at) values(?, ?)", (key, self.now))
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+        session = self.insert("insert into session(key, opened_at) values(?, ?)", (key, self.now))
+        assert session is not None
+        return session
 
     def running_turn(self, session: int) -> int | None:
         """The session's running turn."""
@@ -231,7 +196,7 @@ class Tx:
         be answered with what somebody else may not ask, or with what its writer was told to send again.
         """
         ids = [(id,) for id in messages]
-        self.db.executemany(f"update entry set session = {NO_SESSION} where inbound = ?", ids)
+        self.many(f"update entry set session = {NO_SESSION} where inbound = ?", ids)
 
     def add_entry(
         self,
@@ -297,7 +262,7 @@ class Tx:
         first = behind
         for index, part in enumerate(reply.parts):
             last = index == len(reply.parts) - 1
-            cursor = self.run(
+            row = self.insert(
                 "insert into outbound(lane, address, turn, reply, said, part, rank, state, reply_to, choices,"
                 " last, at, owed_at, answers, begun, attempts, begun_at)"
                 " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -323,7 +288,7 @@ class Tx:
             )
             begins = False
             if first is None:
-                first = cursor.lastrowid
+                first = row
         self.then(WakeLane(reply.address.lane))
         return first
 
@@ -359,21 +324,3 @@ class Tx:
             turn,
         )
         return max(rank, row[0] or 0)
-
-
-@contextmanager
-def whole_bytes(db: sqlite3.Connection) -> Iterator[None]:
-    """While the body runs, text that is no UTF-8 is given as its bytes. Else it fails all its query."""
-    before, db.text_factory = db.text_factory, text_or_bytes
-    try:
-        yield
-    finally:
-        db.text_factory = before
-
-
-def text_or_bytes(value: bytes) -> str | bytes:
-    """The text of these bytes; the bytes where they are none."""
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value

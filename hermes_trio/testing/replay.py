@@ -32,7 +32,8 @@ from hermes_trio.ports.model import Model
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.clock import seeded_chance
 from hermes_trio.store.promises import recording as recorded
-from hermes_trio.store.tx import Tx, read_entry
+from hermes_trio.store.sqlite.tx import SqliteTx
+from hermes_trio.store.tx import read_entry
 from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.replay_agent import RecordedTool, ReplayAgent
@@ -107,7 +108,7 @@ _recording: ForeignJson[Recording] = ForeignJson(Recording, most_bytes=BYTES_MAX
 
 def recording_of(world: World, session: int) -> Recording | None:
     """A session of a World, as `hermes-trio export` records it; None if there is none of this number."""
-    tx = Tx(world.db, 0, world.clock.now())
+    tx = SqliteTx(world.db, 0, world.clock.now())
     head = recorded.head(tx, session, world.lives.now is not None)
     if head is None:
         return None

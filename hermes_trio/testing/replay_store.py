@@ -155,8 +155,8 @@ class ReplayStore(CrashingStore):
 def _tell(tx: Tx, key: ConversationKey, recorded: RecordedMessage) -> None:
     message = recorded.message
     tx.run(
-        "insert or ignore into inbound(account, native, key, chat, kind, body, at, length, state, told)"
-        " values(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)",
+        "insert into inbound(account, native, key, chat, kind, body, at, length, state, told)"
+        " values(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1) on conflict do nothing",
         (
             message.address.account_id,
             message.native,

@@ -67,13 +67,13 @@ async def leave_unsettled(world) -> None:
     """What a crash leaves: the update is durable and confirmed, its command is not settled."""
     from hermes_trio.intake.routing import decide
     from hermes_trio.store.promises import intake
-    from hermes_trio.store.tx import Tx
+    from hermes_trio.store.sqlite.tx import SqliteTx
     from hermes_trio.values.stored import AcceptRules
 
     platform = world.platform
     for message in platform._updates[platform._confirmed :]:
         decided = decide(message, platform.policy, "user", platform.capabilities)
-        intake.accept(Tx(world.db, 1, world.clock.now()), "memory/main", [decided], None, AcceptRules())
+        intake.accept(SqliteTx(world.db, 1, world.clock.now()), "memory/main", [decided], None, AcceptRules())
     platform._confirmed = len(platform._updates)
 
 

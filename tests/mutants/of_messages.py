@@ -15,8 +15,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "What somebody plants in a shared conversation runs with the next admin's authority.",
         (
             "store/promises/transcript.py",
-            "(source is not 'admin' or who not in (select value from json_each(?)))",
-            "(source = 'outside' or false and ? is null)",
+            ' and not ({theirs}))", session, *admins\n',
+            " and source = 'outside')\", session\n",
         ),
     ),
     mutant(
@@ -25,8 +25,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "Words that were taken back, refused or lost no longer stand in the way of a program.",
         (
             "store/promises/transcript.py",
-            '"select exists(select 1 from spoken where session = ?"\n',
-            "\"select exists(select 1 from entry where source in ('admin', 'user', 'outside') and session = ?\"\n",
+            "exists(select 1 from spoken where session = ? and",
+            "exists(select 1 from entry where source in ('admin', 'user', 'outside') and session = ? and",
         ),
     ),
     mutant(

@@ -19,11 +19,9 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "What one service has numbered like another's message counts as that.",
         (
             "store/promises/intake.py",
-            '        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, wait_s,"\n'
-            '        " state, outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",\n',
-            '        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, wait_s,"\n'
+            '        " state, outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"\n',
             '        " state, outcome, reason, settled_at) select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"\n'
-            '        " where not exists(select 1 from inbound where native = ?2 and account <> ?1)",\n',
+            '        " where not exists(select 1 from inbound where native = ?2 and account <> ?1)"\n',
         ),
     ),
     mutant(

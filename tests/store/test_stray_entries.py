@@ -9,7 +9,7 @@ from hermes_trio.config.options import Gateway
 from hermes_trio.gateway.sweep import SWEPT_S
 from hermes_trio.store.promises import recording
 from hermes_trio.store.promises.entry_repair import _WHERE_IT_BELONGS
-from hermes_trio.store.tx import Tx
+from hermes_trio.store.sqlite.tx import SqliteTx
 from hermes_trio.testing import fails, hangs, open_world, text, tool
 from tests.invariants.at_rest import check
 from tests.scenes import crash_and_go_on, verdicts
@@ -199,6 +199,6 @@ async def test_an_export_has_none_of_another_conversation(autojump_clock):
             await world.say(user, f"I am {user}")
             await world.settle()
         world.db.execute("update entry set session = 1 where id = 3")
-        tx = Tx(world.db, 0, world.clock.now())
+        tx = SqliteTx(world.db, 0, world.clock.now())
         page = recording.rows(tx, recording.head(tx, 1), "entries")
         assert [b"bob" in bytes(row) for row in page.rows] == [False, False]

@@ -8,7 +8,7 @@ import pytest
 
 from hermes_trio.store.promises.sweep import PAGE, look_through
 from hermes_trio.store.promises.unreadable import clear_the_way
-from hermes_trio.store.tx import Tx
+from hermes_trio.store.sqlite.tx import SqliteTx
 from hermes_trio.testing import open_world
 from hermes_trio.testing.disk import empty_disk
 from hermes_trio.testing.spoilt_values import SPOILT, columns, spoil
@@ -35,7 +35,7 @@ async def test_it_finds_what_would_be_cleared_and_nothing_else(autojump_clock):
         differs = []
         for table, column, how in CELLS[::3]:
             world.db.execute("savepoint spoilt")
-            tx = Tx(world.db, 1, world.clock.now())
+            tx = SqliteTx(world.db, 1, world.clock.now())
             if spoil(world.db, table, column, how) and any(pages(tx)) != bool(clear_the_way(tx)):
                 differs.append((table, column, how))
             world.db.execute("rollback to spoilt")
@@ -56,7 +56,7 @@ async def steps_of_pages(messages: int) -> list[int]:
         cost = []
         kit.db.set_progress_handler(lambda: cost.append(1) or 0, 100)
         costs = []
-        for found in pages(Tx(kit.db, 1, kit.clock.now())):
+        for found in pages(SqliteTx(kit.db, 1, kit.clock.now())):
             assert not found
             costs.append(len(cost))
             cost.clear()
@@ -73,7 +73,7 @@ async def test_a_page_costs_the_same_however_many_messages_wait(autojump_clock):
 async def test_where_little_is_to_be_looked_at_one_page_has_it_all(autojump_clock):
     async with a_store() as kit:
         await wait(kit, 10)
-        assert list(pages(Tx(kit.db, 1, kit.clock.now()))) == [False]
+        assert list(pages(SqliteTx(kit.db, 1, kit.clock.now()))) == [False]
 
 
 @pytest.mark.parametrize("nth", [1, PAGE, PAGE + 1, 5 * PAGE])
@@ -86,4 +86,4 @@ async def test_a_row_is_found_on_whatever_page_it_stands(autojump_clock, nth):
             found, place = await kit.store.look_through(place)
         assert found
         assert await kit.store.clear_the_way() == [f"message {nth}"]
-        assert not any(pages(Tx(kit.db, 1, kit.clock.now())))
+        assert not any(pages(SqliteTx(kit.db, 1, kit.clock.now())))

@@ -91,11 +91,11 @@ def store_file(path: Path) -> Iterator[Tx]:
 
     from hermes_trio.runtime.clock import SystemClock
     from hermes_trio.store.sqlite.schema import connect, connect_read_only
-    from hermes_trio.store.tx import Tx
+    from hermes_trio.store.sqlite.tx import SqliteTx
 
     db = connect_read_only(path) if path.exists() else connect(":memory:")
     try:
-        yield Tx(db, 0, SystemClock().now())
+        yield SqliteTx(db, 0, SystemClock().now())
     except sqlite3.DatabaseError as error:
         raise StoreRefused(f"{path}: {error}") from error
     finally:

@@ -58,8 +58,8 @@ def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
     if not tx.shared:
         tx.run(f"update boot set buried_at = ? where {ALIVE}", (tx.now,))
     kept = None if setup is None else to_json(setup)
-    cursor = tx.run("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
-    assert cursor.lastrowid is not None
+    new = tx.insert("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
+    assert new is not None
     cut_off(tx)
     tx.run(_LET_OUT, {"now": tx.now})
     running = "select session from turn where state = 'running'"
@@ -70,7 +70,7 @@ def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
         tx.run(f"update turn {_PAUSED_TURNS}")
     wait_again(tx)
     return Booted(
-        boot=cursor.lastrowid,
+        boot=new,
         first=not before,
         clean=not before or bool(before[0][0]),
         guarded=guarded,
@@ -169,7 +169,7 @@ def _is_the_others(tx: Tx, turn: int) -> None:
         (text_of(last.address), last.message_id or None, turn),
     )
     if all(step is not None for _, _, step in left):
-        tx.db.executemany("update inbound set step = null where id = ?", [(id,) for id, *_ in left])
+        tx.many("update inbound set step = null where id = ?", [(id,) for id, *_ in left])
 
 
 def abandon(tx: Tx, turn: int, reason: str, text: str = "", *, suspend: bool = False) -> None:

@@ -94,12 +94,12 @@ BOOTS = Live(
     buried_at=_maybe(_moment),
     draining_at=_maybe(_moment),
 )
-MARKS = Live("mark", "where true", "rowid", mark=_text, place=_maybe(_text))
+MARKS = Live("mark", "where true", "mark", mark=_text, place=_maybe(_text))
 SESSIONS = Live("session", "indexed by session_live where ended_at is null", "id")
 SESSION_IS_SOUND = (
-    "typeof(opened_at) in ('real', 'integer') and abs(opened_at) < 1e11"
-    " and typeof(interrupted) = 'integer' and interrupted between 0 and 1000000"
-    " and typeof(wakes) = 'integer' and wakes between 0 and 1000000"
+    "opened_at = cast(opened_at as double precision) and abs(opened_at) < 1e11"
+    " and interrupted = cast(interrupted as bigint) and interrupted between 0 and 1000000"
+    " and wakes = cast(wakes as bigint) and wakes between 0 and 1000000"
 )
 """There is a row for each conversation that there ever was, so SQLite itself checks them."""
 MESSAGES = Live(

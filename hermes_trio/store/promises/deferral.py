@@ -22,6 +22,9 @@ PACE_S = 30.0
 
 
 _COOLDOWNS = "fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead"
+_INSTEAD = " on conflict(fingerprint, model) do update set " + ", ".join(
+    f"{name} = excluded.{name}" for name in _COOLDOWNS.split(", ")[2:]
+)
 
 
 def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
@@ -43,7 +46,7 @@ def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str,
     """What is known now. Where a cooldown is over, all that was deferred waits again."""
     for one in put:
         tx.run(
-            f"insert or replace into key_cooldown({_COOLDOWNS}) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"insert into key_cooldown({_COOLDOWNS}) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?){_INSTEAD}",
             (one.fingerprint, one.model, one.pool, one.place, *astuple(one.cooldown)),
         )
     for fingerprint, model in gone:
@@ -65,6 +68,7 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
     args = (key, turn, claims.barrier(tx, key))
     untold = tx.one(f"select 1 from inbound where {where} and told = 0 limit 1", *args) is not None
     assert closing.until is not None
+    told = closing.reply is not None
     # No model saw what the gateway wrote to itself, so this turn does not count as one that it opened.
     tx.run(
         "update session set wakes = wakes - 1 where wakes > 0"
@@ -74,12 +78,13 @@ def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
         (turn, key, turn),
     )
     tx.run(
-        "update inbound set state = 'deferred', due = ?, told = max(told, ?), turn = null, step = null"
+        "update inbound set state = 'deferred', due = ?, turn = null, step = null,"
+        " told = case when told > ? then told else ? end"
         f" where {where}",
-        (closing.until, closing.reply is not None, *args),
+        (closing.until, told, told, *args),
     )
     tx.then(Deferred(closing.until))
-    return untold and closing.reply is not None
+    return untold and told
 
 
 def retry_deferred(tx: Tx) -> float | None:

@@ -63,7 +63,7 @@ _ROW = (
 )
 _NEXT = (
     f"{_ROW} {LANE_IS}"
-    " and (state = 'owed' or (state = 'live' and dirty = 1 and ?) or begun <> 0)"
+    " and (state = 'owed' or (state = 'live' and dirty = 1 and ? = 1) or begun <> 0)"
     " order by begun desc, rank, id limit 1"
 )
 
@@ -71,7 +71,10 @@ _NEXT = (
 _ROW_IS = "id = :row"
 _ENDED_SO = {how: update(how, _ROW_IS, "why = :why") for how in FAILURES}
 _SAID = update("said", _ROW_IS)
-_BEGIN = "unknown = :unknown, message_id = :message, marked = max(marked, :marked)"
+_BEGIN = (
+    "unknown = :unknown, message_id = :message,"
+    " marked = case when marked > :marked then marked else :marked end"
+)
 _BEGINS, _BEGINS_ANEW = update("begins", _ROW_IS, _BEGIN), update("begins anew", _ROW_IS, _BEGIN)
 _NEEDLESS = update("needless", _ROW_IS)
 _DROPPED, _UNKNOWN = (update(how, _ROW_IS, "why = :why") for how in ("given up", "given up unknown"))
@@ -266,7 +269,8 @@ def fail_delivery(tx: Tx, row: int, how: DeliveryFailure, why: str) -> bool:
 def penalty(tx: Tx, account: str, chat: str, until: float) -> None:
     """A long penalty survives a restart."""
     tx.run(
-        "insert or replace into penalty(account, chat, until, at) values(?, ?, ?, ?)",
+        "insert into penalty(account, chat, until, at) values(?, ?, ?, ?)"
+        " on conflict(account, chat) do update set until = excluded.until, at = excluded.at",
         (account, chat, until, tx.now),
     )
 
@@ -274,6 +278,7 @@ def penalty(tx: Tx, account: str, chat: str, until: float) -> None:
 def penalties(tx: Tx) -> tuple[tuple[str, str, float], ...]:
     """The penalties that are not over. One whose start lies in the future counts from now."""
     tx.run("delete from penalty where until <= ?", (tx.now,))
-    return tuple(
-        tx.all("select account, chat, min(until, ? + until - coalesce(at, ?)) from penalty", tx.now, tx.now)
-    )
+    return tuple(tx.all(_PENALTIES, tx.now, tx.now))
+
+
+_PENALTIES = "select account, chat, case when at > ? then ? + until - at else until end from penalty"

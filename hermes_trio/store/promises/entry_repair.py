@@ -33,8 +33,8 @@ def mend_entries(tx: Tx, entries: Sequence[int]) -> bool:
     shown = [id for id in entries if _put_right(tx, id)]
     aside = [id for id in entries if id not in shown]
     asked = [_before(tx, id) for id in aside if tx.one(_IS_ANSWER, id)]
-    tx.db.executemany(f"update entry set session = {NO_SESSION} where id = ?", [(id,) for id in aside])
-    tx.db.executemany(
+    tx.many(f"update entry set session = {NO_SESSION} where id = ?", [(id,) for id in aside])
+    tx.many(
         "update entry set size = ?, body = ? where id = ?",
         [(size((NOTHING,)), to_json(NOTHING), id) for id in asked],
     )

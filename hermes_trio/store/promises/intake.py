@@ -21,6 +21,10 @@ from hermes_trio.values.stored import AcceptRules
 
 FORWARDS_S = 1.0
 """A forward that comes so soon after its sender's message belongs to it."""
+_KEEP_CURSOR = (
+    "insert into cursor(account, value) values(?, ?)"
+    " on conflict(account) do update set value = excluded.value"
+)
 
 
 def accept(
@@ -35,7 +39,7 @@ def accept(
     strangers.forget(tx, account)
     new = [kept for one in decided if (kept := _admit(tx, account, one, rules)) is not None]
     if cursor is not None:
-        tx.run("insert or replace into cursor(account, value) values(?, ?)", (account, cursor))
+        tx.run(_KEEP_CURSOR, (account, cursor))
     return new
 
 
@@ -81,9 +85,10 @@ def _turn_away(tx: Tx, account: str, decided: Decided) -> Decided | None:
 
 def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | None, raw: bytes) -> int | None:
     update, settled = decided.update, decided.outcome is not None
-    cursor = tx.run(
-        "insert or ignore into inbound(account, native, key, chat, kind, body, raw, at, length, wait_s,"
-        " state, outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    id = tx.insert(
+        "insert into inbound(account, native, key, chat, kind, body, raw, at, length, wait_s,"
+        " state, outcome, reason, settled_at) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " on conflict do nothing",
         (
             account,
             update.native,
@@ -101,12 +106,12 @@ def _insert(tx: Tx, account: str, decided: Decided, chat: str, body: bytes | Non
             tx.now if settled else None,
         ),
     )
-    if not cursor.rowcount:
+    if id is None:
         return None
     if decided.outcome is not None:
         user = update.address.user if isinstance(update, Message) else None
         tx.then(Settled(account, update.native, decided.key, decided.outcome, decided.reason, user))
-    return cursor.lastrowid
+    return id
 
 
 def wait(tx: Tx, key: ConversationKey, id: int, message: Message, rules: AcceptRules) -> bool:

@@ -46,7 +46,7 @@ def say_in_preview(tx: Tx, turn: int, reply: Reply, *, waiting: bool = False) ->
     Returns the reply's id.
     """
     row = tx.one(
-        "select id, begun or unknown or message_id is not null from outbound"
+        "select id, begun <> 0 or unknown <> 0 or message_id is not null from outbound"
         " where turn = ? and said = 'preview' and state = 'live'",
         turn,
     )
@@ -77,7 +77,7 @@ def retire_live(tx: Tx, turn: int, line: str = CUT_SHORT) -> bool:
     """Close what a turn shows live. True if its preview is there or under way: it ends with `line` now."""
     took = False
     rows = tx.all(
-        "select id, lane, said, part, attempts, begun or message_id is not null from outbound"
+        "select id, lane, said, part, attempts, begun <> 0 or message_id is not null from outbound"
         " where turn = ? and state = 'live'",
         turn,
     )

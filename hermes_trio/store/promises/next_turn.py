@@ -95,7 +95,8 @@ def _is_over(tx: Tx, key: ConversationKey, session: int, first: Waiting, policy:
     if ran is not None and ran[0] is not None and ran[0] > first[2]:
         return False
     last = tx.one(
-        "select max(inbound.at, session.opened_at) from entry join inbound on inbound.id = entry.inbound"
+        "select case when inbound.at > session.opened_at then inbound.at else session.opened_at end"
+        " from entry join inbound on inbound.id = entry.inbound"
         " join session on session.id = entry.session"
         " where entry.session = ? and inbound.id < ? order by entry.id desc limit 1",
         session,
@@ -170,11 +171,11 @@ def _open(
     has_entries: bool,
 ) -> Opened:
     last = read_message(waiting[-1][1])
-    turn = tx.run(
+    turn = tx.insert(
         "insert into turn(session, key, boot, state, address, anchor, opened_at)"
         " values(?, ?, ?, 'running', ?, ?, ?)",
         (session, text_of(key), tx.boot, text_of(last.address), last.message_id or None, tx.now),
-    ).lastrowid
+    )
     assert turn is not None
     if has_entries:
         tx.run("update entry set turn = ? where session = ? and turn is null", (turn, session))

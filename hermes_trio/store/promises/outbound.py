@@ -9,9 +9,9 @@ from hermes_trio.store.tx import IS_ODD, is_none_of, is_one_of
 from hermes_trio.values.outbound_states import STATES, TABLE, Condition, Event, Follow, Move, State
 
 _CONDITIONS: dict[Condition, str] = {
-    "another text": "dirty",
+    "another text": "dirty <> 0",
     "nameless": "op = 'send' and coalesce(:id, message_id) is null",
-    "in doubt": "unknown",
+    "in doubt": "unknown <> 0",
     "no send": "op <> 'send'",
     "named": "message_id is not null",
 }
@@ -27,7 +27,7 @@ _FOLLOWS: dict[Follow, dict[str, str]] = {
     "not over": {"sent_at": "null"},
     "due": {"owed_at": ":now"},
     "doubt": {"unknown": "unknown + 1"},
-    "doubt once": {"unknown": "min(unknown, 1)"},
+    "doubt once": {"unknown": "case when unknown > 1 then 1 else unknown end"},
     "certain": {"unknown": "0"},
     "stale": {"dirty": "1"},
     "fresh": {"dirty": "0"},

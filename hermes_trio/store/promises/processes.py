@@ -27,7 +27,7 @@ def begin_process(tx: Tx, born: NewProcess) -> ProcessMark:
     """The intent, before there is a process."""
     session, _, _, _ = tx.fence(born.turn)
     _forget(tx)
-    process = tx.run(
+    process = tx.insert(
         "insert into process(session, turn, boot, key, address, command, foreground, keep, notify, at)"
         " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -42,7 +42,7 @@ def begin_process(tx: Tx, born: NewProcess) -> ProcessMark:
             born.notify,
             tx.now,
         ),
-    ).lastrowid
+    )
     assert process is not None
     return ProcessMark(read_mark(tx), tx.boot, process)
 
@@ -125,13 +125,14 @@ def _tell(tx: Tx, process: int, kind: str, native: str, text: str) -> int | None
     session, key, raw_address = tx.one("select session, key, address from process where id = ?", process)
     address = read_address(raw_address)
     message = Message(native=native, address=address, text=text, note=True)
-    cursor = tx.run(
-        "insert or ignore into inbound(account, native, key, chat, kind, body, at, length, state, told)"
-        " values(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)",
+    row = tx.insert(
+        "insert into inbound(account, native, key, chat, kind, body, at, length, state, told)"
+        " values(?, ?, ?, ?, ?, ?, ?, ?, 'waiting', 1)"
+        " on conflict do nothing",
         (address.account_id, native, key, address.chat, kind, to_json(message), tx.now, len(text)),
     )
     tx.then(WakeKey(read_key(key), session))
-    return cursor.lastrowid if cursor.rowcount else None
+    return row
 
 
 def match_process(tx: Tx, process: int, told: str, *, per_process: int, per_session: int) -> bool:
@@ -146,7 +147,7 @@ def match_process(tx: Tx, process: int, told: str, *, per_process: int, per_sess
         return False
     session, matches, _, address, command = row
     tx.run("update process set matches = matches + 1 where id = ?", (process,))
-    (total,) = tx.one("select sum(matches) from process where session = ?", session)
+    (total,) = tx.one("select cast(sum(matches) as bigint) from process where session = ?", session)
     whole = total >= per_session
     last = whole or matches + 1 >= per_process
     if last:

@@ -39,7 +39,8 @@ def has_room(tx: Tx, account: str, decided: Decided) -> bool:
     for one in (ALL,) if full else (ALL, who):
         tx.run(
             "insert into stranger(account, hour, who, kept, unkept) values(?, ?, ?, ?, ?)"
-            " on conflict do update set kept = kept + excluded.kept, unkept = unkept + excluded.unkept",
+            " on conflict(account, hour, who) do update"
+            " set kept = stranger.kept + excluded.kept, unkept = stranger.unkept + excluded.unkept",
             (account, hour, one, not full, full),
         )
     return not full

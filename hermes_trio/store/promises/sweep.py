@@ -12,7 +12,7 @@ from msgspec import Struct
 from hermes_trio.store.promises import columns
 from hermes_trio.store.promises.columns import Live, bad_columns
 from hermes_trio.store.promises.entry_repair import IS_WHOLE
-from hermes_trio.store.tx import Tx, whole_bytes
+from hermes_trio.store.tx import Tx
 from hermes_trio.values.stored import Place
 
 PAGE = 200
@@ -41,7 +41,8 @@ class _Walk(Struct, frozen=True):
         """The query for the page behind a place. Rows with a null, which is behind no place, come first."""
         marks = ", ".join("?" * len(behind))
         page = f"and ({self.by}) > ({marks})" if behind else ""
-        ordered = f"{page} order by {self.by} limit {self.most}"
+        order = ", ".join(f"{name} nulls first" for name in self.by.split(", "))
+        ordered = f"{page} order by {order} limit {self.most}"
         source = self.source or f"{self.of.table} {self.of.where} {{page}}"
         names = ", ".join(self.of.names)
         return f"select {self.by}, {self.sound}, {names} from {source.format(page=ordered)}"
@@ -50,7 +51,7 @@ class _Walk(Struct, frozen=True):
 _RUNS = "turn.state = 'running'"
 WALKS = (
     _Walk(columns.BOOTS, "id"),
-    _Walk(columns.MARKS, "rowid"),
+    _Walk(columns.MARKS, "mark"),
     _Walk(columns.CURSORS, "account"),
     _Walk(columns.PENALTIES, "account, chat"),
     _Walk(columns.COOLDOWNS, "fingerprint, model"),
@@ -105,7 +106,7 @@ def look_through(tx: Tx, place: Place) -> tuple[bool, Place | None]:
 def _part(tx: Tx, place: Place) -> tuple[bool, int, Place | None]:
     """Look at the part of a page that lies in one table. Also returns how many rows that were."""
     walk = WALKS[place.walk]
-    with whole_bytes(tx.db):
+    with tx.whole_bytes():
         rows = tx.all(walk.sql(place.behind), *place.behind)
     by = walk.by.count(",") + 1
     if len(rows) >= walk.most:

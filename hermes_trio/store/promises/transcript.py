@@ -53,18 +53,15 @@ def read_for(tx: Tx, session: int, turn: int | None, wanted: Wanted) -> History:
     return history
 
 
-_OTHERS = (
-    "select exists(select 1 from spoken where session = ?"
-    " and (source is not 'admin' or who not in (select value from json_each(?))))"
-)
-
-
 def others_spoke(tx: Tx, session: int, admins: Sequence[str]) -> bool:
     """Whether anybody but these persons has said something in the conversation, or was quoted there.
 
     Also what was set aside, or taken back, counts: somebody may have answered it.
     """
-    (others,) = tx.one(_OTHERS, session, to_json(admins).decode())
+    theirs = f"source = 'admin' and who in ({', '.join('?' * len(admins))})" if admins else "false"
+    (others,) = tx.one(
+        f"select exists(select 1 from spoken where session = ? and not ({theirs}))", session, *admins
+    )
     return bool(others)
 
 
@@ -175,7 +172,7 @@ def leave_unseen(tx: Tx, session: int, unseen: int, inbound: Sequence[int]) -> b
     entries = [(id, read_entry(body)) for id, body in (*told, *work) if reads(read_entry, body)]
     notes = [id for id, entry in entries if isinstance(entry, SummaryEntry) and entry.covers == 0]
     calls = outcomes([entry for id, entry in entries if id > first or id in notes])
-    gone = f"({theirs}) or id in ({', '.join(map(str, notes))})"
+    gone = f"({theirs}) or id in ({', '.join(map(str, [0, *notes]))})"
     tx.run(
         f"update entry set inbound = null, size = ?, body = ? where {gone}",
         (size((NOTHING,)), to_json(NOTHING), *inbound),

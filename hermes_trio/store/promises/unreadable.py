@@ -27,7 +27,6 @@ from hermes_trio.store.tx import (
     reads,
     text_of,
     to_json,
-    whole_bytes,
 )
 from hermes_trio.text.notices import sentence
 from hermes_trio.values.consequences import CancelTurn, GivenUp, WakeCommands, WakeKey, WakeLane
@@ -46,7 +45,7 @@ def clear_the_way(tx: Tx) -> list[str]:
 
     Returns which rows they were.
     """
-    with whole_bytes(tx.db):
+    with tx.whole_bytes():
         found = [*_put_right(tx), *_forget(tx), *_give_up_parts(tx)]
         lost = _lost_turns(tx)
         told = [id for turn in sorted(lost) for id in _lose_turn(tx, turn)]

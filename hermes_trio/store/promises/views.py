@@ -27,23 +27,17 @@ def ledger(tx: Tx, chat: str | None = None, limit: int = 1000) -> list[LedgerRow
 
 
 _FOR_GOOD = "said not in ('preview', 'progress', 'sign')"
-_SAID_FOR_IT = (
-    "(select group_concat(state) from ("
-    f"select state from outbound where turn = inbound.turn and {_FOR_GOOD}"
-    " union select state from outbound where answers = inbound.id))"
+_REPLIES: tuple[ReplyState, ...] = ("none", "said", "maybe", "failed", "owed")
+"""The states of a reply; that of its worst part is its own."""
+_WORST = (
+    "max(case state when 'owed' then 4 when 'sending' then 4 when 'held' then 4"
+    " when 'failed' then 3 when 'unknown' then 2 when 'sent' then 1 else 0 end)"
 )
-
-
-def _reply(states: str | None) -> ReplyState:
-    """The state of a reply: the worst state of its parts."""
-    found = set(states.split(",")) if isinstance(states, str) else set()
-    if found & {"owed", "sending", "held"}:
-        return "owed"
-    if "failed" in found:
-        return "failed"
-    if "unknown" in found:
-        return "maybe"
-    return "said" if "sent" in found else "none"
+_SAID_FOR_IT = (
+    f"(select {_WORST} from ("
+    f"select state from outbound where turn = inbound.turn and {_FOR_GOOD}"
+    " union select state from outbound where answers = inbound.id) parts)"
+)
 
 
 _OUTCOMES = get_args(OutcomeName)
@@ -53,7 +47,7 @@ def _ledger_row(row: dict[str, Any]) -> LedgerRow:
     if row["outcome"] not in (None, *_OUTCOMES):
         row["outcome"] = "failed"
     row["user"] = writer_of(row.pop("body")) or ""
-    return view_of(LedgerRow, **row | {"key": known_key(row["key"]), "reply": _reply(row["reply"])})
+    return view_of(LedgerRow, **row | {"key": known_key(row["key"]), "reply": _REPLIES[row["reply"] or 0]})
 
 
 _SESSION = "select id, key, opened_at, ended_at, interrupted, coalesce(why, '') as why from session"

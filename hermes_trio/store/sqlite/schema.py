@@ -11,7 +11,7 @@ from typing import Any
 from hermes_trio.errors import StoreRefused
 from hermes_trio.store.sqlite.errors import of_a_start
 from hermes_trio.store.sqlite.migrations import MIGRATIONS, WRITTEN
-from hermes_trio.store.tx import text_or_bytes
+from hermes_trio.store.sqlite.tx import text_or_bytes
 
 MAGIC = b"SQLite format 3\0"
 CHECKED_BYTES = 32 << 20

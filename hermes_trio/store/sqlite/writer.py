@@ -26,7 +26,8 @@ import trio
 from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
 from hermes_trio.runtime.stop_times import CLOSE_S
 from hermes_trio.store.sqlite.errors import translated
-from hermes_trio.store.tx import Tx, whole_bytes
+from hermes_trio.store.sqlite.tx import SqliteTx, whole_bytes
+from hermes_trio.store.tx import Tx
 from hermes_trio.values.consequences import Consequence, OutOfTheWay, Perform
 
 T = TypeVar("T")
@@ -239,7 +240,7 @@ class Writer:
         try:
             now = self.now()
             for job in group:
-                tx = Tx(db, self.boot, now, self.shared)
+                tx = SqliteTx(db, self.boot, now, self.shared)
                 job.result = job.promise(tx, *job.args)
                 job.consequences, job.error = tx.consequences, None
             if self._over:
