@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from hermes_trio.errors import ModelFailure
+from hermes_trio.errors import ModelFailed, ModelFailure
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.views import KeyState, KeyView
 
@@ -46,26 +46,26 @@ def key_view(refused: KeyCooldown, now: float, *, out: int = 0, used_at: float |
         state=state,
         kind=b.kind,
         until=b.until,
+        why=b.why,
         used_at=used_at,
     )
 
 
-def cooldown_after(
-    kind: ModelFailure, retry_after_s: float | None, *, asked_at: float, now: float, before: Cooldown | None
-) -> Cooldown:
+def cooldown_after(error: ModelFailed, *, asked_at: float, now: float, before: Cooldown | None) -> Cooldown:
     """The cooldown of a key that was refused.
 
     Args:
-        retry_after_s: how long the provider wants us to wait, if it said so.
+        error: the refusal, of a kind in COOLS_DOWN.
         asked_at: wall time of the request that was refused.
         before: the cooldown that the key has already, for the same model or for all. If the request was on
             its way when that began, its refusal is no news and no further strike.
     """
     if before is not None and asked_at <= before.since <= now:
-        told = now + retry_after_s if retry_after_s is not None else 0.0
+        told = now + error.retry_after_s if error.retry_after_s is not None else 0.0
         return replace(before, until=max(before.until, told))
     strikes = before.strikes + 1 if before else 1
-    return Cooldown(kind, now, now + _cooldown_s(kind, retry_after_s, strikes), strikes, now)
+    cooldown_s = _cooldown_s(error.kind, error.retry_after_s, strikes)
+    return Cooldown(error.kind, now, now + cooldown_s, strikes, now, why=error.why)
 
 
 def _cooldown_s(kind: ModelFailure, retry_after_s: float | None, strikes: int) -> float:

@@ -82,12 +82,16 @@ class Candidates:
         self._failed: dict[int, _Failed] = {}
 
     def failing(self) -> Sequence[FailingModel]:
-        """The models whose last call failed for a reason that is not one conversation's."""
-        now = trio.current_time()
-        return [
-            FailingModel(name=self.all[at].model.name, kind=one.kind, why=one.why, s_ago=now - one.at)
-            for at, one in sorted(self._failed.items())
-        ]
+        """The models whose last call failed for a reason that is not one conversation's, also in an earlier
+        life if no key to them may be used yet."""
+        return [one for at in range(len(self.all)) if (one := self._failing(at)) is not None]
+
+    def _failing(self, at: int) -> FailingModel | None:
+        model, pool = self.all[at].model, self.all[at].pool
+        if (failed := self._failed.get(at)) is None:
+            return pool.failing(model.name) if pool is not None else None
+        s_ago = trio.current_time() - failed.at
+        return FailingModel(name=model.name, kind=failed.kind, why=failed.why, s_ago=s_ago)
 
     def failed(self, at: int, error: ModelFailed) -> None:
         """Note that a call of the candidate at this place failed."""
@@ -97,10 +101,6 @@ class Candidates:
     def worked(self, at: int) -> None:
         """Note that the candidate at this place answered."""
         self._failed.pop(at, None)
-
-    def last_refusal(self, at: int) -> str:
-        """Why the last call of the candidate at this place failed; "": it did not, or nobody has called."""
-        return self._failed[at].why if at in self._failed else ""
 
     def walk(self) -> Walk:
         """Begin a turn's walk along the list."""
@@ -194,8 +194,7 @@ class Walk:
             return _not_nothing(await model.complete(request, key="", on_text=hand_out.take))
         lease = await pool.lease(model.name, tried.keys)
         if lease is None:
-            why = self._candidates.last_refusal(self._at)
-            raise self._said(pool.unavailable(model.name, why), model)
+            raise self._said(pool.unavailable(model.name), model)
         try:
             answer = await model.complete(request, key=lease.key.reveal(), on_text=hand_out.take)
             answer = _not_nothing(answer)

@@ -37,7 +37,7 @@ from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text.foreign_errors import said_by
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.key_state import Cooldown, KeyCooldown
-from hermes_trio.values.views import KeyView
+from hermes_trio.values.views import FailingModel, KeyView
 
 REFRESH_S = 30.0
 """How long a key may take to be refreshed."""
@@ -185,8 +185,7 @@ class KeyPool:
             return  # it has another secret already, of which this says nothing
         scope = ALL if error.kind in COOLS_ALL_MODELS else lease.model
         cooldown = cooldown_after(
-            error.kind,
-            error.retry_after_s,
+            error,
             asked_at=lease.asked_at,
             now=self._clock.now(),
             before=self._cooldowns.get((lease.fingerprint, scope)),
@@ -220,22 +219,27 @@ class KeyPool:
             if now_is is not None and now_is.since == cooldown.since:
                 self._put(lease.fingerprint, scope, cooldown)
 
-    def unavailable(self, model: str, why: str = "") -> NoCredentials:
-        """The error that says from when on a key may be used again, and why not now.
-
-        Args:
-            why: what its provider said last.
-        """
+    def unavailable(self, model: str) -> NoCredentials:
+        """The error that says from when on a key may be used again, and why not now."""
         now = self._clock.now()
         if not self._keys:
             return NoCredentials(None, why="no key is configured")
         until = min(self._free_at(model, now))
-        cooldowns = [b for key in self._keys for b in self._cooldowns_of(key.fingerprint, model).values()]
-        latest = max(cooldowns, key=lambda b: b.since, default=None)
+        latest = self._latest(model)
         ready_at = min(map(partial(self._cooldown_ends_at, model=model, now=now), self._keys))
-        return NoCredentials(
-            max(until, now), latest.kind if latest else "auth", cooldown_until=max(ready_at, now), why=why
-        )
+        kind, why = (latest.kind, latest.why) if latest else ("auth", "")
+        return NoCredentials(max(until, now), kind, cooldown_until=max(ready_at, now), why=why)
+
+    def failing(self, model: str) -> FailingModel | None:
+        """The newest refusal of a key for this model, if none may be used for it now."""
+        now, latest = self._clock.now(), self._latest(model)
+        if latest is None or min(self._free_at(model, now)) <= now:
+            return None
+        return FailingModel(name=model, kind=latest.kind, why=latest.why, s_ago=max(0.0, now - latest.since))
+
+    def _latest(self, model: str) -> Cooldown | None:
+        cooldowns = [b for key in self._keys for b in self._cooldowns_of(key.fingerprint, model).values()]
+        return max(cooldowns, key=lambda b: b.since, default=None)
 
     def _cooldown_ends_at(self, key: _PoolKey, *, model: str, now: float) -> float:
         """Wall time at which the key's cooldowns end; infinity for a dead key."""

@@ -25,6 +25,7 @@ from hermes_trio.text.sanitize import clean, mapped
 from hermes_trio.values.actions import Prompt
 from hermes_trio.values.consequences import Perform
 from hermes_trio.values.delivery import Choice, Delivery, Part
+from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.message import Decided, Message, Quoted, Undecodable
 from hermes_trio.values.process import NewProcess
 from hermes_trio.values.recording import AgentSetup, Failure, Setup
@@ -56,6 +57,8 @@ TEXTS: Mapping[type, tuple[str, ...]] = {
     Failure: ("text", "traceback"),
     Prompt: ("text",),
     NewProcess: ("command",),
+    KeyCooldown: ("cooldown",),
+    Cooldown: ("why",),
     UserEntry: ("text", "before"),
     AssistantEntry: ("text", "calls", "keepsake"),
     Keepsake: ("data",),
@@ -88,6 +91,7 @@ _FREE = (
     "Entry",
     "Closing",
     "NewProcess",
+    "KeyCooldown",
     "Setup",
 )
 

@@ -178,9 +178,10 @@ class ScriptedModel:
 
     async def _play(self, line: Line, on_text: Callable[[str], None]) -> ModelAnswer:
         await trio.sleep(line.after_s)
-        if line.error is not None:
+        if (error := line.error) is not None:
             # A new one each time: an error that was raised holds on to the turn it was raised in.
-            raise ModelFailed(line.error.kind, "scripted", retry_after_s=line.error.retry_after_s)
+            wait_s, status, said = error.retry_after_s, error.status, error.said
+            raise ModelFailed(error.kind, error.why, retry_after_s=wait_s, status=status, said=said)
         for piece in line.pieces:
             on_text(piece)
             await trio.sleep(line.between_s)

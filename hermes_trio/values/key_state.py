@@ -17,6 +17,7 @@ class Cooldown(Struct, frozen=True):
         strikes: refusals without a success between them.
         tried_at: wall time it was last used, at its refusal or all the same.
         dead: it can be refreshed, and that gave no other secret: it is not used again before one is there.
+        why: what the provider said then, for whoever runs the gateway.
     """
 
     kind: ModelFailure
@@ -25,6 +26,7 @@ class Cooldown(Struct, frozen=True):
     strikes: int
     tried_at: float
     dead: bool = False
+    why: str = ""
 
 
 class KeyCooldown(Struct, frozen=True, kw_only=True):

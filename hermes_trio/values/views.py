@@ -96,6 +96,7 @@ class KeyView(Struct, frozen=True, kw_only=True):
             "dead": refused, and there is no other secret where it comes from.
         kind: what it was refused for.
         until: wall time it may be used again; for a dead one, looked up again.
+        why: what the provider said then.
         used_at: wall time of its last use, None if this life has not used it.
     """
 
@@ -105,6 +106,7 @@ class KeyView(Struct, frozen=True, kw_only=True):
     state: KeyState
     kind: str = ""
     until: float | None = None
+    why: str = ""
     used_at: float | None = None
 
 

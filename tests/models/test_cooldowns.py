@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hermes_trio.errors import ModelFailed
 from hermes_trio.models.cooldowns import choose, cooldown_after, free_at, probe
 from hermes_trio.values.key_state import Cooldown
 
@@ -30,15 +31,19 @@ NOW = 1_800_000_000.0
 )
 def test_it_cools_down(kind, told_s, strikes_before, cooldown_s):
     before = Cooldown(kind, NOW - 500, NOW - 400, strikes_before, NOW - 500) if strikes_before else None
-    made = cooldown_after(kind, told_s, asked_at=NOW - 1, now=NOW, before=before)
-    assert made == Cooldown(kind, NOW, NOW + cooldown_s, strikes_before + 1, NOW)
+    made = cooldown_after(
+        ModelFailed(kind, "no", retry_after_s=told_s), asked_at=NOW - 1, now=NOW, before=before
+    )
+    assert made == Cooldown(kind, NOW, NOW + cooldown_s, strikes_before + 1, NOW, why="no")
 
 
 def test_requests_that_were_on_their_way_together_are_one_strike():
-    first = cooldown_after("rate_limit", None, asked_at=NOW - 5, now=NOW, before=None)
-    second = cooldown_after("rate_limit", None, asked_at=NOW - 4, now=NOW + 1, before=first)
+    first = cooldown_after(ModelFailed("rate_limit", "no"), asked_at=NOW - 5, now=NOW, before=None)
+    second = cooldown_after(ModelFailed("rate_limit", "no"), asked_at=NOW - 4, now=NOW + 1, before=first)
     assert second == first
-    told = cooldown_after("rate_limit", 100.0, asked_at=NOW - 4, now=NOW + 1, before=first)
+    told = cooldown_after(
+        ModelFailed("rate_limit", "no", retry_after_s=100.0), asked_at=NOW - 4, now=NOW + 1, before=first
+    )
     assert (told.strikes, told.until) == (1, NOW + 101)
 
 

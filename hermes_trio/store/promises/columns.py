@@ -241,6 +241,7 @@ COOLDOWNS = Live(
     strikes=_count,
     tried_at=_moment,
     dead=_flag,
+    why=_text,
 )
 
 

@@ -21,7 +21,7 @@ PACE_S = 30.0
 """While several conversations are overdue, one is tried every so many seconds, until a key works."""
 
 
-_COOLDOWNS = "fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead"
+_COOLDOWNS = "fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead, why"
 _INSTEAD = " on conflict(fingerprint, model) do update set " + ", ".join(
     f"{name} = excluded.{name}" for name in _COOLDOWNS.split(", ")[2:]
 )
@@ -36,9 +36,9 @@ def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
             model=model,
             pool=pool,
             place=place,
-            cooldown=Cooldown(kind, since, until, strikes, tried_at, bool(dead)),
+            cooldown=Cooldown(kind, since, until, strikes, tried_at, bool(dead), why),
         )
-        for fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead in found
+        for fingerprint, model, pool, place, kind, since, until, strikes, tried_at, dead, why in found
     )
 
 
@@ -46,7 +46,7 @@ def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str,
     """What is known now. Where a cooldown is over, all that was deferred waits again."""
     for one in put:
         tx.run(
-            f"insert into key_cooldown({_COOLDOWNS}) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?){_INSTEAD}",
+            f"insert into key_cooldown({_COOLDOWNS}) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?){_INSTEAD}",
             (one.fingerprint, one.model, one.pool, one.place, *astuple(one.cooldown)),
         )
     for fingerprint, model in gone:

@@ -58,7 +58,8 @@ create index entry_unheard on entry(session) where turn is null;
 create table key_cooldown(
   fingerprint text not null, model text not null, pool text not null, place text not null,
   kind text not null, since real not null, until real not null, strikes integer not null,
-  tried_at real not null, dead integer not null default 0, primary key(fingerprint, model)) without rowid;
+  tried_at real not null, dead integer not null default 0, why text not null default '',
+  primary key(fingerprint, model)) without rowid;
 create index inbound_deferred on inbound(due, id) where state = 'deferred' and outcome is null;
 create index session_key on session(key);
 create index outbound_held on outbound(lane) where state = 'held';
@@ -117,5 +118,5 @@ create index outbound_open on outbound(lane, begun desc, rank, id)
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "fe8e372824ecfa04bdc38b3d0ccb3a495b7f139f331a8303471228ca51708477"
+WRITTEN = "29b8baa24dee657c59be0d107815909168caa7645db8eac888539e5ee755226d"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""

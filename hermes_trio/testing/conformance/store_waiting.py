@@ -11,7 +11,11 @@ from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.stored import Closing, Opened
 
 COOLDOWN = KeyCooldown(
-    fingerprint="f", model="", pool="p", place="1/1", cooldown=Cooldown("quota", 1.0, 2.0, 1, 1.0)
+    fingerprint="f",
+    model="",
+    pool="p",
+    place="1/1",
+    cooldown=Cooldown("quota", 1.0, 2.0, 1, 1.0, why="no credit"),
 )
 
 
