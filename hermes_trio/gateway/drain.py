@@ -72,7 +72,7 @@ async def drain(gateway: Gateway, why: str) -> None:
     await checkpoint(wiring.store, why, wiring.log)
     with wiring.drain_deadline:
         await wiring.turns.limiter.none_held()
-    wiring.listening.scope.cancel(reason=why)
+    wiring.receivers.scope.cancel(reason=why)
     wiring.sessions.cancel(why)
     wiring.background.cancel(why)
     with trio.move_on_after(LEAVE_S) as leaving:

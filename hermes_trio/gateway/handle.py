@@ -53,11 +53,11 @@ class Gateway:
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
-        await self.wiring.listening.ready()
+        await self.wiring.receivers.ready()
 
     async def finished(self) -> None:
         """Return when every platform's input has ended and every message has its outcome and its answer."""
-        await self.wiring.listening.ended()
+        await self.wiring.receivers.ended()
         await self.at_rest()
         while (await self.wiring.store.status()).deferred:
             await self.wiring.cooldowns.looked()
@@ -177,7 +177,7 @@ class Gateway:
 
     def health(self) -> Mapping[str, Health]:
         """Per account whether it receives."""
-        return self.wiring.listening.health()
+        return self.wiring.receivers.health()
 
     def hurry(self, seconds: float = 0.0) -> None:
         """End the drain, running or to come, in so many seconds from now at the latest. Makes none longer."""

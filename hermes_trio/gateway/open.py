@@ -180,12 +180,12 @@ async def _living(
                 raise
             if booted.guarded:
                 nursery.start_soon(release, store, wiring.log, name="release")
-            nursery.start_soon(wiring.listening.serve, wiring.dispatch.help(admin=False), name="intake")
+            nursery.start_soon(wiring.receivers.serve, wiring.command_runner.help(admin=False), name="intake")
             gateway = Gateway(wiring)
             try:
                 yield gateway
             except BaseException:
-                wiring.listening.scope.cancel(reason="cancelled")
+                wiring.receivers.scope.cancel(reason="cancelled")
                 await checkpoint(store, "cancelled", wiring.log)
                 raise
             await drain(gateway, "asked")

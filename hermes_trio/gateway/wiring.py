@@ -17,8 +17,8 @@ from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.delivery.lane_workers import LaneWorker, LaneWorkers
 from hermes_trio.delivery.outbox import Outbox
 from hermes_trio.gateway.commit_lines import write_lines
-from hermes_trio.intake.accounts import Listening
-from hermes_trio.intake.commands import Dispatch
+from hermes_trio.intake.accounts import AccountReceivers
+from hermes_trio.intake.commands import CommandRunner
 from hermes_trio.intake.receiver import Receiver
 from hermes_trio.intake.routing import allowed
 from hermes_trio.models.cooldown_keeper import CooldownKeeper
@@ -67,7 +67,7 @@ class Wiring:
     """The parts of one boot. Making it starts nothing; `open.py` gives it its life.
 
     Attributes:
-        listening: serves the accounts.
+        receivers: of the accounts.
         commands, sessions: the keys that have a task now. lanes: the lanes that have one.
         drain_deadline: until when turns may go on in a drain.
         draining: no turn is opened any more.
@@ -99,7 +99,9 @@ class Wiring:
         self.model, self.failing = profile.name, profile.failing
         self.opened_at, self.ages = clock.now(), Ages(clock)
         self.drain_deadline, self.draining = trio.CancelScope(), False
-        self.listening = Listening(self.accounts, store, self._receiver, self._say_what_waits, log, chance)
+        self.receivers = AccountReceivers(
+            self.accounts, store, self._receiver, self._say_what_waits, log, chance
+        )
         self.moves, self.allowances = Moves(), Allowances()
         aside, redact = discretion.aside, discretion.redact
         self.split = partial(parts_of, aside)
@@ -121,8 +123,8 @@ class Wiring:
         )
         self.turns = SessionTurns(store, self.next_turn, play, log, turns_max=options.turns_max)
         self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
-        self.dispatch = self._dispatch(commands)
-        self.commands = WorkerTable(nursery, self.dispatch, "commands", log, chance)
+        self.command_runner = self._command_runner(commands)
+        self.commands = WorkerTable(nursery, self.command_runner, "commands", log, chance)
 
     def _outbox(self, redact: Callable[[str], str]) -> Outbox:
         return Outbox(
@@ -140,8 +142,8 @@ class Wiring:
             self.disk,
         )
 
-    def _dispatch(self, commands: Mapping[str, Command]) -> Dispatch:
-        return Dispatch(
+    def _command_runner(self, commands: Mapping[str, Command]) -> CommandRunner:
+        return CommandRunner(
             self.store,
             commands,
             self.accounts.get,
@@ -190,7 +192,7 @@ class Wiring:
         return platform is not None and allowed(address.user, platform.policy)
 
     def _hears(self, account: str) -> bool:
-        health = self.listening.health().get(account)
+        health = self.receivers.health().get(account)
         return health is not None and health.receiving
 
     def _receiver(self, platform: Platform, cursor: str | None, reported: Callable[[str], None]) -> Receiver:
@@ -204,7 +206,7 @@ class Wiring:
             reported=reported,
             reached=self._say_what_waits,
             draining=lambda: self.draining,
-            over=lambda: self.listening.scope.cancel_called,
+            over=lambda: self.receivers.scope.cancel_called,
             moves=self.moves,
         )
 
@@ -224,10 +226,10 @@ class Wiring:
             working=self.turns.limiter.held,
             turns_max=self.options.turns_max,
             model=self.model,
-            receives={name: health.receiving for name, health in self.listening.health().items()},
+            receives={name: health.receiving for name, health in self.receivers.health().items()},
             draining=self.draining,
         )
-        return [*self.turns.place(key), *said]
+        return [*self.turns.status_lines(key), *said]
 
     def _restarting(self) -> str | None:
         """The sentence to whoever asks for a restart; None: the host cannot restart."""

@@ -16,7 +16,7 @@ from hermes_trio.runtime.supervise import supervise
 from hermes_trio.text.foreign_errors import told
 
 
-class Listening:
+class AccountReceivers:
     """Serves the accounts of a gateway.
 
     Args:

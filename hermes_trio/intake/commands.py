@@ -91,7 +91,7 @@ class CalledCommand:
         self.status = status
 
 
-class Dispatch:
+class CommandRunner:
     """Runs the commands of a key, in order of arrival.
 
     Args:

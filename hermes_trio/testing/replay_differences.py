@@ -16,7 +16,6 @@ CLOSING_LINES = frozenset(
         sentences.INTERRUPTED_LINE,
         sentences.STOPPED_LINE,
         sentences.RESET_LINE,
-        sentences.FAILED_LINE,
         sentences.CUT_SHORT_LINE,
     }
 )

@@ -37,7 +37,6 @@ NOTHING_RUNS = "Nothing is running."
 INTERRUPTED_LINE = "(interrupted)"
 STOPPED_LINE = "(stopped)"
 RESET_LINE = "(ended by a new session)"
-FAILED_LINE = "(failed)"
 COULD_NOT_BE_SAID = (
     "Something I had to tell you can no longer be read. If you miss an answer, please ask again."
 )

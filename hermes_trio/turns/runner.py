@@ -31,7 +31,7 @@ from hermes_trio.turns.activity import CLOSING_LINE_UNITS
 from hermes_trio.turns.delayed_starts import DelayedStarts
 from hermes_trio.turns.endings import ending_of, failure_of
 from hermes_trio.turns.permits import TurnPermit
-from hermes_trio.turns.run import Made, TurnRun
+from hermes_trio.turns.running_turn import Made, RunningTurn
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.turns.turn import Turn
@@ -68,7 +68,7 @@ class TurnRunner:
         self, key: ConversationKey, worker: SessionWorker, permit: TurnPermit, opened: Opened
     ) -> None:
         """Run one turn and write what it made."""
-        run = TurnRun(key, opened, self._around, permit)
+        run = RunningTurn(key, opened, self._around, permit)
         began = trio.current_time()
         end: Closing | None = None
         self._log.info(
@@ -93,7 +93,7 @@ class TurnRunner:
             # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
             self._closed(run, trio.current_time() - began, end)
 
-    def _closed(self, run: TurnRun, seconds: float, end: Closing | None) -> None:
+    def _closed(self, run: RunningTurn, seconds: float, end: Closing | None) -> None:
         error = run.made.error if end is not None and run.made is not None else None
         why = None if error is None else self._around.discretion.redact(told(error))
         if end is not None and end.error is not None and (trace := end.error.traceback):
@@ -112,7 +112,7 @@ class TurnRunner:
             error=why,
         )
 
-    async def _act(self, run: TurnRun, reach: Callable[[trio.CancelScope], None]) -> None:
+    async def _act(self, run: RunningTurn, reach: Callable[[trio.CancelScope], None]) -> None:
         """Run the agent and the turn's activity in the turn's nursery, whose scope is the turn's scope.
 
         Cancelled: `run.made` stays None.
@@ -136,17 +136,17 @@ class TurnRunner:
         if failed is not None and run.made is None:
             run.made = Made(error=first_leaf(failed))
 
-    def _called(self, run: TurnRun) -> Awaitable[str | Silence | None]:
+    def _called(self, run: RunningTurn) -> Awaitable[str | Silence | None]:
         return awaited("the agent", self._agent, Turn(run))
 
-    async def _close(self, run: TurnRun, made: Made) -> Closing | None:
+    async def _close(self, run: RunningTurn, made: Made) -> Closing | None:
         """Write the turn's end. None if the turn met a fence: whoever ended it has written its end."""
         if made.error is not None and isinstance(made.error, Fenced):
             self._log.info("fenced", key=str(run.key), session=run.session, why=repr(made.error))
             return None
         return await self._stored(run, await self._ended(run, made))
 
-    async def _stored(self, run: TurnRun, end: Closing) -> Closing:
+    async def _stored(self, run: RunningTurn, end: Closing) -> Closing:
         """Write the end as soon as the disk takes it; returns the one that was written.
 
         A drain may cancel this task meanwhile. The end is written all the same, if the disk takes it in time.
@@ -185,7 +185,7 @@ class TurnRunner:
 
         return await until_stored(uncut(close), refused, until_well)
 
-    async def _commit(self, run: TurnRun, closing: Closing) -> None:
+    async def _commit(self, run: RunningTurn, closing: Closing) -> None:
         """One try to write the end. If the lane is idle, the same commit begins the delivery of the reply."""
         store, reply, begun = self._around.store, closing.reply, None
         give_back = None if reply is None else self._around.reserve_lane(reply.address.lane)
@@ -197,7 +197,7 @@ class TurnRunner:
         finally:
             give_back(begun)
 
-    async def _ended(self, run: TurnRun, made: Made) -> Closing:
+    async def _ended(self, run: RunningTurn, made: Made) -> Closing:
         """How the turn ends. An answer that is no text, or that its platform cannot split, is an error.
 
         Cancelled while the answer is split: nobody has seen it, so the turn counts as cut before its answer.
@@ -211,7 +211,7 @@ class TurnRunner:
         run.made = Made(error=error)
         return self._failed(run, error)
 
-    def _failed(self, run: TurnRun, error: BaseException) -> Closing:
+    def _failed(self, run: RunningTurn, error: BaseException) -> Closing:
         """The end of a turn that failed. Its sentence is ours and short, so it needs no splitting."""
         now = self._around.clock.now()
         ending = ending_of(error, run.id, now=now, asked_at=now - self._around.ages.age_s(run.asked_at))
@@ -226,7 +226,7 @@ class TurnRunner:
         )
 
 
-async def _finished(run: TurnRun, answer: object) -> Closing:
+async def _finished(run: RunningTurn, answer: object) -> Closing:
     """The end of a turn that has an answer.
 
     Raises:

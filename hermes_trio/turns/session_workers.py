@@ -29,10 +29,10 @@ class SessionWorker(Worker):
         super().__init__()
         self.session = session
         self.permit: TurnPermit | None = None
-        self._turn: _RunningTurn | None = None
+        self._turn: _TurnBlock | None = None
         self._cut = 0
 
-    def running(self, turn: int, answered: Callable[[], None]) -> _RunningTurn:
+    def running(self, turn: int, answered: Callable[[], None]) -> _TurnBlock:
         """The turn is this worker's while the body runs: `answer` and `cut` reach it.
 
         The body gets a function and calls it with the scope of the turn's nursery. `cut` cancels this scope.
@@ -40,9 +40,9 @@ class SessionWorker(Worker):
         Args:
             answered: called by `answer`.
         """
-        return _RunningTurn(self, turn, answered)
+        return _TurnBlock(self, turn, answered)
 
-    def runs(self, turn: _RunningTurn | None) -> None:
+    def runs(self, turn: _TurnBlock | None) -> None:
         """From now on this turn is its own; None: none is."""
         self._turn = turn
         if turn is not None and self._cut == turn.id:
@@ -74,7 +74,7 @@ class SessionWorker(Worker):
             self.permit.leave()
 
 
-class _RunningTurn:
+class _TurnBlock:
     """A turn that runs, and a block in which it is reached: see `SessionWorker.running`."""
 
     __slots__ = ("_left", "_worker", "answered", "id", "scope")

@@ -49,8 +49,8 @@ class SessionTurns:
         """No turn is opened from now on: `next_turn` is not called any more."""
         self._open = False
 
-    def place(self, key: ConversationKey) -> Sequence[str]:
-        """A line for /status if the key waits for a permit; else none."""
+    def status_lines(self, key: ConversationKey) -> Sequence[str]:
+        """What /status says if the key waits for a permit: one line; else none."""
         return [sentences.in_line(list(self._line).index(key) + 1)] if key in self._line else []
 
     async def work(self, key: ConversationKey, worker: SessionWorker) -> None:

@@ -1,6 +1,6 @@
 """A turn as its agent function sees it: the messages, and the verbs to answer them.
 
-What the gateway does with it is `run.py`.
+What the gateway does with it is `running_turn.py`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.journal import digest_of
-from hermes_trio.turns.run import TurnRun
+from hermes_trio.turns.running_turn import RunningTurn
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.identity import Role
 from hermes_trio.values.message import Message
@@ -28,7 +28,7 @@ T = TypeVar("T")
 HISTORY_CHARS = 400_000
 
 
-def run_of(turn: Turn) -> TurnRun:
+def run_of(turn: Turn) -> RunningTurn:
     """The gateway's side of a turn, for an agent that is part of the gateway."""
     return turn._run
 
@@ -48,7 +48,7 @@ class Turn:
 
     __slots__ = ("__weakref__", "_run", "address", "attempt", "id", "key", "session", "unseen")
 
-    def __init__(self, run: TurnRun) -> None:
+    def __init__(self, run: RunningTurn) -> None:
         self._run = run
         self.id = run.id
         self.session = run.session

@@ -128,7 +128,7 @@ async def test_a_crash_at_every_commit(autojump_clock, moment):
         async with open_world(tools=[deletes], seed=nth, commands=[]) as world:
             getattr(world, f"crash_{moment}_commit")(nth)
             world.model.script(tool("delete"), text("done"), text("done"))
-            if not await lives_through(world):
+            if not await lives_through(world, says_yes):
                 break
             check(world, deletes.effects)
             # One whose showing the crash cut off is shown again, marked.
@@ -144,8 +144,8 @@ async def test_a_crash_at_every_commit(autojump_clock, moment):
     assert gave.count("answered: yes") >= 10
 
 
-async def lives_through(world):
-    """Say something, answer what is asked, start it again when it has crashed; whether it has."""
+async def lives_through(world, answer):
+    """Say something, have what is asked answered, start it again when it has crashed; whether it has."""
     crashed = False
 
     async def revive():
@@ -154,18 +154,19 @@ async def lives_through(world):
         crashed = True
         await world.start()
 
-    async def answer():
-        await asked(world)
-        await world.say("ada", "yes")
-
     async with trio.open_nursery() as nursery:
         nursery.start_soon(revive)
-        nursery.start_soon(answer)
+        nursery.start_soon(answer, world)
         await world.say("ada", "clean up")
         await trio.sleep(3000)
         nursery.cancel_scope.cancel()
     await world.settle()
     return crashed
+
+
+async def says_yes(world):
+    await asked(world)
+    await world.say("ada", "yes")
 
 
 @pytest.mark.parametrize("command", ["/stop", "/new"])
@@ -341,7 +342,8 @@ async def test_a_crash_at_every_commit_of_two_calls_that_ask(autojump_clock):
         tools = [Asks("left"), Asks("right")]
         async with open_world(tools=tools, seed=nth, commands=[]) as world:
             world.crash_before_commit(nth)
-            if not await two_are_answered(world):
+            world.model.script(both(), text("done"), text("done"))
+            if not await lives_through(world, answers_each):
                 break
             effects = [op for one in tools for op in one.effects]
             check(world, effects)
@@ -356,32 +358,13 @@ async def test_a_crash_at_every_commit_of_two_calls_that_ask(autojump_clock):
     assert min(gave.count("left: to left?"), gave.count("right: to right?")) >= 10
 
 
-async def two_are_answered(world):
-    """Say something, answer each prompt as it comes, start it again when it has crashed; whether it has."""
-    crashed = False
-
-    async def revive():
-        nonlocal crashed
-        await world.crashed()
-        crashed = True
-        await world.start()
-
-    async def answer():
-        told = set()
-        while True:
-            for prompt in prompts(world):
-                question = prompt.text.removesuffix(" ↻")
-                if question not in told:
-                    told.add(question)
-                    await world.say("ada", f"to {question}")
-            await trio.sleep(1)
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(revive)
-        nursery.start_soon(answer)
-        world.model.script(both(), text("done"), text("done"))
-        await world.say("ada", "go")
-        await trio.sleep(3000)
-        nursery.cancel_scope.cancel()
-    await world.settle()
-    return crashed
+async def answers_each(world):
+    """Answer each prompt as it comes."""
+    told = set()
+    while True:
+        for prompt in prompts(world):
+            question = prompt.text.removesuffix(" ↻")
+            if question not in told:
+                told.add(question)
+                await world.say("ada", f"to {question}")
+        await trio.sleep(1)

@@ -10,7 +10,7 @@ from hermes_trio.errors import AccountRefused, ConfigWrong, PlatformDown, PollCo
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.testing import MemoryPlatform
 from hermes_trio.text import sentences
-from hermes_trio.turns.run import TurnRun
+from hermes_trio.turns.running_turn import RunningTurn
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.identity import Policy
 from tests.gateway.hosts import Ends, Host, Serves, echo, say
@@ -187,7 +187,7 @@ async def test_a_thousand_idle_sessions_leave_no_task_and_no_object(autojump_clo
         assert len(platform.seen) == 1001
         assert tasks() == before
         gc.collect()
-        assert [o for o in gc.get_objects() if isinstance(o, Worker | Turn | TurnRun)] == []
+        assert [o for o in gc.get_objects() if isinstance(o, Worker | Turn | RunningTurn)] == []
         assert not gateway.wiring.sessions.live
         assert not gateway.wiring.lanes.live
         assert (

@@ -134,7 +134,7 @@ SENDS: tuple[Mutant, ...] = (
         SHOWN_AS_IT_IS,
         PARTS_AS_THEY_ARE,
         (
-            "turns/run.py",
+            "turns/running_turn.py",
             "            return clean(await self.discretion(text))\n",
             "            return clean(text)\n",
         ),

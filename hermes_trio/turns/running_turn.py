@@ -41,7 +41,7 @@ class Made(msgspec.Struct, frozen=True):
     error: BaseException | None = None
 
 
-class TurnRun:
+class RunningTurn:
     """One run of a turn.
 
     Attributes:
@@ -113,7 +113,7 @@ class TurnRun:
         self.activity = Activity(self.messages, self.steps, around)
 
     async def timed(
-        self, agent: Callable[[TurnRun], Awaitable[str | Silence | None]]
+        self, agent: Callable[[RunningTurn], Awaitable[str | Silence | None]]
     ) -> str | Silence | None:
         """Run the agent under the turn's deadline. `agent` calls it with the turn of this run.
 
