@@ -33,7 +33,8 @@ def print_page(page: TurnPage) -> None:
 def _lines(page: TurnPage) -> Iterator[str]:
     turn = page.turn
     yield f"turn {turn.id} of {turn.key}, session {turn.session}: {_end(page)}"
-    yield f"opened {local_time(turn.opened_at)}{_took(page)}{_attempts(page)}"
+    again = f", run {page.attempt} times" if page.attempt > 1 else ""
+    yield f"opened {local_time(turn.opened_at)}{_took(page)}{again}"
     if page.error:
         yield ""
         yield f"failed with {page.error}"
@@ -60,10 +61,6 @@ def _took(page: TurnPage) -> str:
     if page.closed_at is None:
         return ""
     return f", closed after {span(max(0.0, page.closed_at - page.turn.opened_at))}"
-
-
-def _attempts(page: TurnPage) -> str:
-    return f", run {page.attempt} times" if page.attempt > 1 else ""
 
 
 def _texts(texts: tuple[TextView, ...]) -> Iterator[str]:

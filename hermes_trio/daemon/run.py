@@ -7,6 +7,7 @@ import sys
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO, cast
@@ -67,7 +68,7 @@ def run_daemon(
     to_file = chatting or _is_garbled(config)
     with _log(config, redact, style or LogStyle(), to_file=to_file) as log:
         host = system_host(log, redact, resume=resume)
-        while (code := _run(lambda: serve(config, host), redact)) == RESTART:
+        while (code := _run(partial(serve, config, host), redact)) == RESTART:
             by = supervisor()
             log.info("restarting", by=by or "itself")
             if by is not None:
@@ -87,7 +88,7 @@ def run_attached(state_dir: Path) -> int:
     refuse_shared(state_dir)
     redact = Redactor()
     log = stream_log(cast(TextIO, Sink(STDERR)), SystemClock().now, redact)
-    return _run(lambda: attach(state_dir, system_host(log, redact)), redact)
+    return _run(partial(attach, state_dir, system_host(log, redact)), redact)
 
 
 def with_terminal_only(config: Config) -> Config:
@@ -133,11 +134,7 @@ def _run(main: Callable[[], Awaitable[int]], redact: Redactor) -> int:
         sys.stderr.write(redact(text))
 
     sys.excepthook = show
-    return trio.run(_awaited, main)
-
-
-async def _awaited(main: Callable[[], Awaitable[int]]) -> int:
-    return await main()
+    return trio.run(main)
 
 
 @contextmanager

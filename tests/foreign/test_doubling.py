@@ -19,7 +19,7 @@ from hermes_trio.daemon.control.requests import decode_request
 from hermes_trio.errors import NotJson
 from hermes_trio.intake.slash import is_command, take_apart
 from hermes_trio.models.errors import failure
-from hermes_trio.models.providers.growing_answer import arguments_object
+from hermes_trio.models.providers.growing_calls import arguments_object
 from hermes_trio.models.providers.sse import EventStream
 from hermes_trio.models.retry_after import retry_after_s
 from hermes_trio.processes.output import Cleaner, Lines

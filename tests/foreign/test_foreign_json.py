@@ -14,7 +14,7 @@ from hermes_trio.agent.agent import _arguments
 from hermes_trio.daemon.control.requests import decode_request
 from hermes_trio.errors import AgentError, NotJson
 from hermes_trio.models.errors import failure
-from hermes_trio.models.providers.growing_answer import arguments_object
+from hermes_trio.models.providers.growing_calls import arguments_object
 from hermes_trio.text.foreign_json import DEPTH_MAX, PARTS_MAX, ForeignJson, too_deep
 from hermes_trio.values.transcript import ToolCall
 from tests.house.source import PRODUCT, mentioned, tree
@@ -91,7 +91,7 @@ def test_deep_json_is_refused_at_each_border():
     with pytest.raises(NotJson):
         decode_request(b'{"type":"status","x":' + b"[" * 60_000)
     assert _arguments(ToolCall("c", "now", DEEP)) is None
-    assert arguments_object(DEEP) == {}
+    assert arguments_object(DEEP) is None
     assert failure(429, {}, DEEP.encode(), now=0.0).kind == "rate_limit"
 
 

@@ -100,7 +100,8 @@ class Answers:
             case ResumeSession(session=session):
                 ended = await gateway.resume(session)
                 if ended is None:
-                    return _no_ended(session)
+                    why = f"there is no ended session {session}; `hermes-trio sessions --all` lists them"
+                    return No(why=why)
                 return Done(text=f"session {session} is open again; {ended} has ended")
             case AwaitRest(account=account, chat=chat):
                 await gateway.chat_at_rest(account, chat)
@@ -155,10 +156,6 @@ async def _stop(gateway: Gateway, session: int, everything: bool) -> Answer:
 
 def _no_session(session: int) -> No:
     return No(why=f"there is no open session {session}; `hermes-trio sessions` lists them")
-
-
-def _no_ended(session: int) -> No:
-    return No(why=f"there is no ended session {session}; `hermes-trio sessions --all` lists them")
 
 
 async def _is_done(gateway: Gateway, account: str, chat: str) -> bool:

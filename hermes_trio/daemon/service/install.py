@@ -6,7 +6,7 @@ import os
 import pwd
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -42,14 +42,9 @@ class Supervisor(Protocol):
 
 def environment_of(text: str) -> dict[str, str]:
     """What a file of NAME=value lines says, as systemd.exec(5) and a shell read it alike."""
-    return dict(_pairs(text))
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for line in text.splitlines():
-        name, is_pair, value = line.strip().removeprefix("export ").partition("=")
-        if is_pair and not name.startswith("#"):
-            yield name.strip(), value.strip().strip("'\"")
+    lines = (line.strip().removeprefix("export ").partition("=") for line in text.splitlines())
+    pairs = (line for line in lines if line[1] and not line[0].startswith("#"))
+    return {name.strip(): value.strip().strip("'\"") for name, _, value in pairs}
 
 
 def home_of(user: str) -> str:

@@ -96,7 +96,11 @@ class Blocks:
             return {}
         blocks = [_whole(block) for block in self._all.values()]
         if self._theirs and _made(blocks) == [call.id for call in calls]:
-            content = [_as_place(block) for block in _with_texts(blocks, text) if not _is_blank(block)]
+            content = [
+                {"type": "tool_use", "id": block["id"]} if block["type"] == "tool_use" else block
+                for block in _with_texts(blocks, text)
+                if block["type"] != "text" or block.get("text", "").strip()
+            ]
             if len(msgspec.json.encode(content)) <= CHARS_MAX:
                 return {"content": content}
         thinking = [block for block in blocks if block["type"] in THINKING]
@@ -126,14 +130,6 @@ def _with_texts(blocks: Sequence[Block], pieces: Sequence[str]) -> list[Block]:
 
 def _made(blocks: Sequence[Block]) -> list[str]:
     return [str(block.get("id")) for block in blocks if block["type"] == "tool_use"]
-
-
-def _as_place(block: Block) -> Block:
-    return {"type": "tool_use", "id": block["id"]} if block["type"] == "tool_use" else block
-
-
-def _is_blank(block: Block) -> bool:
-    return block["type"] == "text" and not block.get("text", "").strip()
 
 
 # -- when they are shown again

@@ -18,7 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from hermes_trio.models.providers.anthropic_blocks import Block, open_at, settled
-from hermes_trio.models.providers.growing_answer import arguments_object
+from hermes_trio.models.providers.growing_calls import arguments_object
 from hermes_trio.models.providers.spelling import GO_ON, LEFT_OUT, call_ids, call_name, kept
 from hermes_trio.transcript.assembly import as_marked
 from hermes_trio.values.transcript import AssistantEntry, Entry, Spelled, ToolCall, ToolEntry
@@ -121,7 +121,7 @@ def _call(call: ToolCall, ids: Mapping[str, str]) -> dict[str, Any]:
         "type": "tool_use",
         "id": ids[call.id],
         "name": call_name(call.name),
-        "input": arguments_object(call.arguments),
+        "input": arguments_object(call.arguments) or {},
     }
 
 

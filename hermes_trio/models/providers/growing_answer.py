@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from hermes_trio.errors import ModelFailed
-from hermes_trio.models.providers import growing_calls
 from hermes_trio.models.providers.anthropic_blocks import CHARS_MAX
 from hermes_trio.models.providers.growing_calls import Calls
 from hermes_trio.models.providers.kept_thoughts import Thought
@@ -178,8 +177,3 @@ def unnamed_calls(request: ModelRequest, spell: Spell) -> str:
     """How the ids of calls begin that a provider gives none: new to the transcript."""
     earlier = request.earlier.get(spell)
     return f"call-{len(request.entries) + (earlier.entries if earlier is not None else 0)}"
-
-
-def arguments_object(arguments: str) -> dict[str, Any]:
-    """The arguments of a recorded call as providers want them back: an object, empty if it never was one."""
-    return growing_calls.arguments_object(arguments) or {}

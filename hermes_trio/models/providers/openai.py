@@ -27,7 +27,7 @@ from hermes_trio.models.providers.quirks import Quirk
 from hermes_trio.models.providers.spelling import service
 from hermes_trio.models.providers.streamed_call import Exchange, header_safe
 from hermes_trio.ports.system import WallClock
-from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spelled, ToolSpec
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spelled
 
 if TYPE_CHECKING:
     from hermes_trio.models.providers.streamed_call import Client
@@ -113,12 +113,15 @@ class OpenAIModel:
             "stream_options": {"include_usage": True},
         }
         if request.tools:
-            fields["tools"] = [_tool(tool) for tool in request.tools]
+            fields["tools"] = [
+                {
+                    "type": "function",
+                    "function": {
+                        "name": tool.name,
+                        "description": tool.description,
+                        "parameters": tool.parameters,
+                    },
+                }
+                for tool in request.tools
+            ]
         return with_extra(fields, self._extra)
-
-
-def _tool(tool: ToolSpec) -> dict[str, Any]:
-    return {
-        "type": "function",
-        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-    }

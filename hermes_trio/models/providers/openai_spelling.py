@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hermes_trio.models.providers.growing_answer import arguments_object
+from hermes_trio.models.providers.growing_calls import arguments_object
 from hermes_trio.models.providers.spelling import GO_ON, INTERRUPTED, LEFT_OUT, call_ids, call_name, kept
 from hermes_trio.text.message_notes import foreign
 from hermes_trio.transcript.assembly import as_marked
