@@ -51,7 +51,7 @@ RULES = ("idle", "daily")
 
 PAGE_ROWS = 500
 PAGE_BYTES = 256 * 1024
-Found = tuple[After, Struct | None]
+Placed = tuple[After, Struct | None]
 """A row's place in its list, and the row; None for one that does not belong to it."""
 
 _read_setup = msgspec.json.Decoder(Setup).decode
@@ -157,7 +157,7 @@ class _Reading:
         return None if at is None or _time(at) > self.head.until else self.since(at)
 
 
-def _boots(of: _Reading, after: After) -> Iterator[Found]:
+def _boots(of: _Reading, after: After) -> Iterator[Placed]:
     """Those of its time, and so many before that the guard of boots counts as it did."""
     for id, started_at, ended_at, clean, setup in of.all(
         "select id, started_at, ended_at, clean, setup from boot where id > :after and started_at <= :until"
@@ -179,7 +179,7 @@ def _boots(of: _Reading, after: After) -> Iterator[Found]:
         )
 
 
-def _sessions(of: _Reading, after: After) -> Iterator[Found]:
+def _sessions(of: _Reading, after: After) -> Iterator[Placed]:
     for id, opened_at, ended_at, why in of.all(
         "select id, opened_at, ended_at, why from session"
         f" where id in {of.sessions} and id > :after order by id limit :most",
@@ -189,7 +189,7 @@ def _sessions(of: _Reading, after: After) -> Iterator[Found]:
         yield (id, 0), row
 
 
-def _messages(of: _Reading, after: After) -> Iterator[Found]:
+def _messages(of: _Reading, after: After) -> Iterator[Placed]:
     """Of the key: those of its turns and of its time. What another session answered was waiting then."""
     for id, body, at, kind, outcome, reason, settled_at, turn, step, heard_at, here, ours in of.all(
         "select id, body, at, kind, outcome, reason, settled_at, turn, step,"
@@ -224,7 +224,7 @@ def _messages(of: _Reading, after: After) -> Iterator[Found]:
         )
 
 
-def _turns(of: _Reading, after: After) -> Iterator[Found]:
+def _turns(of: _Reading, after: After) -> Iterator[Placed]:
     for id, session, state, opened_at, attempt, boot, closed_at, checkpoint_at, reason, error in of.all(
         "select id, session, state, opened_at, attempt, boot, closed_at, checkpoint_at, reason, error"
         f" from turn where session in {of.sessions} and id > :after and opened_at <= :until"
@@ -249,7 +249,7 @@ def _turns(of: _Reading, after: After) -> Iterator[Found]:
         )
 
 
-def _steps(of: _Reading, after: After) -> Iterator[Found]:
+def _steps(of: _Reading, after: After) -> Iterator[Placed]:
     for turn, nth, name, n, state, digest, value, wake_at, at, begun_at in _rows_of_steps(of, after):
         if not isinstance(value, bytes | str):
             value = b"null"
@@ -285,7 +285,7 @@ def _rows_of_steps(of: _Reading, after: After) -> Iterator[Any]:
         )
 
 
-def _entries(of: _Reading, after: After) -> Iterator[Found]:
+def _entries(of: _Reading, after: After) -> Iterator[Placed]:
     for id, session, turn, body, at in of.all(
         f"select id, session, turn, body, at from entry where session in {of.sessions} and id > :after"
         f" and at <= :until and not exists ({STRAY}) order by id limit :most",
@@ -296,7 +296,7 @@ def _entries(of: _Reading, after: After) -> Iterator[Found]:
         yield (id, 0), row
 
 
-def _said(of: _Reading, after: After) -> Iterator[Found]:
+def _said(of: _Reading, after: After) -> Iterator[Placed]:
     """Of its turns, and what else was said in its chat to whom the key names."""
     key = of.head.key
     after = after if after != (0, 0) else (_first_at(of.tx, of.head.began_at) - 1, 0)
@@ -352,7 +352,7 @@ def _first_at(tx: Tx, at: float) -> int:
     return int(low)
 
 
-_READ: dict[RecordingPart, Callable[[_Reading, After], Iterator[Found]]] = {
+_READ: dict[RecordingPart, Callable[[_Reading, After], Iterator[Placed]]] = {
     "boots": _boots,
     "sessions": _sessions,
     "messages": _messages,
