@@ -41,7 +41,7 @@ from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.stored import Closing, Opened
 from hermes_trio.values.transcript import AssistantEntry
 
-CLOSE_TRIES, CLOSE_S = 3, 0.5
+CLOSE_TRIES, PATIENCE_S = 3, 0.5
 """A turn gives its permit up after so many refusals of its end, or so many seconds in which the disk takes no
 write at all. Such a fault does not pass at once, and other turns need the permit."""
 TOO_MUCH_TRIES = 5
@@ -163,7 +163,7 @@ class TurnRunner:
             nonlocal alone
             before = well.taken
             await trio.sleep(wait_s)
-            with trio.move_on_after(CLOSE_S) as patience:
+            with trio.move_on_after(PATIENCE_S) as patience:
                 took = await well.wait(before)
             if patience.cancelled_caught:
                 run.permit.release()

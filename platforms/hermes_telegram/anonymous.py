@@ -37,11 +37,7 @@ _member: ForeignJson[_Member] = ForeignJson(_Member, most_bytes=ANSWER_BYTES_MAX
 
 
 class Pressers:
-    """Who of those that press is anonymous where; each is asked for once in five minutes.
-
-    Args:
-        api: the bot.
-    """
+    """Who of those that press is anonymous where; each is asked for once in five minutes."""
 
     def __init__(self, api: BotApi) -> None:
         self._api = api

@@ -102,7 +102,6 @@ def quoted(raw: msgspec.Raw, bot_id: int) -> Quoted | None:
     """What a message answers, and the stretch its writer chose of it. None: it answers nothing.
 
     Args:
-        raw: the message.
         bot_id: whose messages are ours.
     """
     try:

@@ -41,7 +41,6 @@ async def probe(api: BotApi, *, hears_groups: bool) -> Probed:
     """Ask Telegram for the bot. Raises AccountRefused, PlatformDown. Cancelled: the call ends.
 
     Args:
-        api: the bot.
         hears_groups: it is to hear all that is said in its groups.
     """
     asked = "getMe"

@@ -47,9 +47,7 @@ async def receive(
     """Receive until cancelled; cancelled, the poll's connection is closed and nothing is confirmed.
 
     Args:
-        api: the bot.
         intake: where updates go; its cursor is the offset to begin at.
-        account: for addresses.
         poll_timeout_s: how long Telegram holds an empty poll, in seconds.
         menu: (command, help) for the client's menu; empty: it is left as it is.
 

@@ -65,7 +65,6 @@ class Screen:
         """What to write so that the delivery is seen; "" when it needs nothing.
 
         Args:
-            delivery: a send, an edit or a delete.
             message_id: the id of the message it makes or changes.
         """
         part = delivery.part

@@ -48,7 +48,6 @@ class Terminal:
 
     Args:
         chance: makes the token.
-        account: which of its accounts this is.
         input_fd: a terminal, a pipe or a file.
         output_fd: on a terminal live texts are shown and replaced in place, with a prompt below if the
             input is a terminal too; elsewhere only what stays is printed, without formatting.

@@ -19,7 +19,16 @@ import trio
 from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import ProtocolError
 
-from hermes_trio import AccountRefused, Chance, Delivery, NotSent, PlatformDown, SendRefused, SendUnknown
+from hermes_trio import (
+    AccountRefused,
+    Chance,
+    Delivery,
+    NotJson,
+    NotSent,
+    PlatformDown,
+    SendRefused,
+    SendUnknown,
+)
 from hermes_websocket.door import MAIN, find_door
 from hermes_websocket.translate import delivery_of
 from hermes_websocket.wire import (
@@ -31,7 +40,6 @@ from hermes_websocket.wire import (
     Edit,
     Error,
     Frame,
-    Garbage,
     Hello,
     Press,
     Say,
@@ -172,7 +180,7 @@ class Conversation:
     async def _read(self) -> None:
         try:
             frame = decode_server(await self._ws.get_message())
-        except (ConnectionClosed, Garbage):
+        except (ConnectionClosed, NotJson):
             self._ended = True
             return
         match frame:
@@ -268,6 +276,6 @@ async def _greet(ws: WebSocketConnection, hello: Hello) -> None:
             if closed.reason is not None and closed.reason.code == BAD_TOKEN:
                 raise AccountRefused("the gateway does not know this token") from None
             raise PlatformDown(f"the gateway closed the connection: {closed.reason}") from closed
-        except Garbage as error:
+        except NotJson as error:
             raise PlatformDown("no gateway of this protocol") from error
     raise PlatformDown("the gateway does not answer")

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection
 
-from hermes_trio import Message, Secret
+from hermes_trio import Message, NotJson, Secret
 from hermes_websocket.translate import message_of
 from hermes_websocket.wire import (
     BAD_HELLO,
@@ -19,7 +19,6 @@ from hermes_websocket.wire import (
     Confirm,
     Error,
     Frame,
-    Garbage,
     Hello,
     Welcome,
     decode_client,
@@ -52,7 +51,7 @@ async def greet(ws: WebSocketConnection, token: Secret) -> Hello:
     with trio.move_on_after(HELLO_S):
         try:
             frame = decode_client(await ws.get_message())
-        except Garbage:
+        except NotJson:
             frame = None
         if not isinstance(frame, Hello):
             raise Refused(BAD_HELLO, "the first frame must be a hello")
@@ -132,7 +131,7 @@ class Connection:
     async def _take(self, data: str | bytes, hear: Hearer, account: str, confirm: Confirmer) -> None:
         try:
             frame = decode_client(data)
-        except Garbage as error:
+        except NotJson as error:
             await self.put(Error(why=str(error)))
             return
         match frame:

@@ -56,25 +56,13 @@ def delivery_of(frame: Confirmed | Typing, account: str, client: str) -> Deliver
     """What a server asks of a client, as the delivery it was. `message_id` is set for a send too."""
     address = Address(PLATFORM, account, client, frame.chat, USER)
     match frame:
-        case Send():
-            part = Part(frame.text, frame.spans)
+        case Send() | Edit():
             return Delivery(
-                op="send",
+                op="send" if isinstance(frame, Send) else "edit",
                 address=address,
-                part=part,
+                part=Part(frame.text, frame.spans),
                 message_id=frame.id,
-                reply_to=frame.reply_to,
-                key=frame.key,
-                said=frame.said,
-                choices=frame.choices,
-            )
-        case Edit():
-            part = Part(frame.text, frame.spans)
-            return Delivery(
-                op="edit",
-                address=address,
-                part=part,
-                message_id=frame.id,
+                reply_to=frame.reply_to if isinstance(frame, Send) else None,
                 key=frame.key,
                 said=frame.said,
                 choices=frame.choices,

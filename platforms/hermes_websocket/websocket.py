@@ -54,10 +54,8 @@ class Websocket:
     """A Platform on a port of this machine. A delivery is done when its client has confirmed it.
 
     Args:
-        options: where to listen.
         state_dir: holds the account's token file and port file.
         chance: makes the token, and keys for what the outbox gave none.
-        account: which of its accounts this is.
         learn: told the token, which is a secret of this gateway.
     """
 

@@ -40,7 +40,7 @@ more than 128, and each after 128 KiB.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -130,7 +130,6 @@ class Error(Frame, frozen=True, tag="error"):
     why: str
 
 
-T = TypeVar("T")
 FromClient = Hello | Say | Press | Confirm
 FromServer = Welcome | Accepted | Send | Edit | Delete | Typing | Error
 
@@ -139,29 +138,22 @@ _from_server: ForeignJson[FromServer] = ForeignJson(FromServer, most_bytes=CLIEN
 _encoder = msgspec.json.Encoder()
 
 
-class Garbage(ValueError):
-    """A frame that is none of the protocol. The text says why."""
-
-
 def encode(frame: Frame) -> str:
     """A frame as text."""
     return _encoder.encode(frame).decode()
 
 
 def decode_client(data: str | bytes) -> FromClient:
-    """What a client sent. Raises Garbage."""
-    return _decode(_from_client, data)
+    """What a client sent. Raises NotJson."""
+    return _from_client(_text(data))
 
 
 def decode_server(data: str | bytes) -> FromServer:
-    """What a server sent. Raises Garbage."""
-    return _decode(_from_server, data)
+    """What a server sent. Raises NotJson."""
+    return _from_server(_text(data))
 
 
-def _decode(read: ForeignJson[T], data: str | bytes) -> T:
+def _text(data: str | bytes) -> str:
     if isinstance(data, bytes):
-        raise Garbage("text frames only")
-    try:
-        return read(data)
-    except NotJson as error:
-        raise Garbage(str(error)) from error
+        raise NotJson("text frames only")
+    return data

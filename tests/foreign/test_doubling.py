@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from hermes_telegram.answer import decode_answer
 from hermes_telegram.wire import Me, decode_update
-from hermes_websocket.wire import Garbage, decode_client
+from hermes_websocket.wire import decode_client
 
 from hermes_trio.config.foreign_toml import NotToml, read_toml
 from hermes_trio.config.toml_lines import toml_lines
@@ -157,7 +157,7 @@ BORDERS = {
         refuses(decode_answer),
     ),
     "telegram: links": (answers_links, lambda raw: decode_update(raw, account="main", me=Me(id=1))),
-    "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, Garbage)),
+    "websocket": (lambda n: '{"type":"message","id":"1","text":"' + "[" * n, refuses(decode_client, NotJson)),
     "config: dots": (lambda n: "a" + ".a" * (n // 2) + " = 1", refuses(read_toml, NotToml)),
     "config: a word": (lambda n: "a" * n, refuses(read_toml, NotToml)),
     "config: lists": (lambda n: "a = " + "[" * n, refuses(read_toml, NotToml)),
