@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from hermes_trio.values.consequences import Consequence
 
 
-class Found(Protocol):
+class Rows(Protocol):
     """What a statement found, or how many rows it changed."""
 
     @property
@@ -34,7 +34,7 @@ class Found(Protocol):
 class Run(Protocol):
     """Runs a statement."""
 
-    def __call__(self, sql: str, args: Any = (), /) -> Found:
+    def __call__(self, sql: str, args: Any = (), /) -> Rows:
         """Run it with values for each `?`, or by name for each `:name`."""
 
 

@@ -51,7 +51,7 @@ SWALLOWS = {
     "hermes_trio/testing/simulation/play.py": "whatever a play raises is what became of it",
     "hermes_trio/testing/simulation/watch.py": "a checker is asked amid the gateway, and spares it",
     "hermes_trio/cli/__init__.py": "the last border",
-    "hermes_trio/store/sqlite/writer.py": "handed to the caller whose promise it was",
+    "hermes_trio/store/writer.py": "handed to the caller whose promise it was",
     "hermes_trio/text/foreign_errors.py": "asks a stranger for its words",
     "hermes_trio/daemon/own_agent.py": "runs a stranger's module for the first time, and says what it raised",
     "hermes_trio/http/client.py": "kept for one line and raised again outside the nursery",

@@ -165,7 +165,7 @@ MISSED: tuple[Mutant, ...] = (
         "cancel",
         "Whoever waits for a commit can be cancelled, and does not hear that it was done.",
         (
-            "store/sqlite/writer.py",
+            "store/writer.py",
             "        return await self._done(promise, args, _stay)\n",
             "        return await self._done(promise, args, _leave)\n",
         ),
@@ -175,17 +175,17 @@ MISSED: tuple[Mutant, ...] = (
         "cancel",
         "What follows from a commit is done by whoever asked for it, and a cancel of that one loses it.",
         (
-            "store/sqlite/writer.py",
+            "store/writer.py",
             "        return await self._done(promise, args, _stay)\n",
             "        return await self._done(promise, args, _leave)\n",
         ),
         (
-            "store/sqlite/writer.py",
+            "store/writer.py",
             "            raise job.error\n",
             "            raise job.error\n        self.perform(job.consequences)\n",
         ),
         (
-            "store/sqlite/writer.py",
+            "store/writer.py",
             "        if job.consequences:\n            self.perform(job.consequences)\n",
             "",
         ),

@@ -100,7 +100,7 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "stop",
         "A disk that hangs holds up a stop as long as it likes.",
         (
-            "store/sqlite/writer.py",
+            "store/writer.py",
             "        self._life.deadline = min(self._life.deadline, trio.current_time() + seconds)\n",
             "        self._life.deadline = min(self._life.deadline, trio.current_time() + 60 * seconds)\n",
         ),

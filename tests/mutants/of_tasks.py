@@ -134,7 +134,7 @@ TASKS: tuple[Mutant, ...] = (
         "writer",
         "One promise that raises undoes those that were committed with it, and each hears its error.",
         (
-            "store/sqlite/writer.py",
+            "store/writer.py",
             "        if not self._begin(group) or self._try(group):\n            return\n",
             "        if self._begin(group):\n            self._try(group)\n        if group:\n            return\n",
         ),
@@ -170,7 +170,7 @@ TASKS: tuple[Mutant, ...] = (
             '        raise StoreFailed("the turn\'s end could not be written in time")\n',
         ),
         (
-            "store/sqlite/store.py",
+            "store/promise_store.py",
             "close_turn = promise(",
             "close_turn = asking(",
         ),

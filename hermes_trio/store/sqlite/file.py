@@ -14,9 +14,9 @@ from threading import Lock
 import trio
 
 from hermes_trio.runtime.threads import own_thread
+from hermes_trio.store.engine import RunBlocking
 from hermes_trio.store.sqlite.held_file import held
 from hermes_trio.store.sqlite.schema import connect
-from hermes_trio.store.sqlite.writer import RunBlocking
 
 
 class StoreFile:

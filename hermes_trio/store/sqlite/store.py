@@ -3,77 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
-
-import trio
 
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import WallClock
-from hermes_trio.runtime.threads import own_thread
-from hermes_trio.store.promises import (
-    boot,
-    commands,
-    deferral,
-    delivery,
-    intake,
-    live_rows,
-    moved_chats,
-    quarantine,
-    recording,
-    sweep,
-    transcript,
-    turn_page,
-    turns,
-    unreadable,
-    views,
-)
-from hermes_trio.store.promises import next_turn as opening
-from hermes_trio.store.promises import processes as programs
+from hermes_trio.store.engine import RunBlocking
+from hermes_trio.store.promise_store import PromiseStore, nothing
+from hermes_trio.store.sqlite.engine import SqliteEngine
 from hermes_trio.store.sqlite.file import opened
-from hermes_trio.store.sqlite.writer import RunBlocking, Writer
-from hermes_trio.store.tx import Tx
-from hermes_trio.values.consequences import Consequence, Perform
-from hermes_trio.values.recording import Setup
-from hermes_trio.values.stored import Booted
-
-P = ParamSpec("P")
-T = TypeVar("T")
-Method = Callable[Concatenate["SqliteStore", P], Coroutine[Any, Any, T]]
-LINGER_S = 0.002
-"""How long a busy writer waits for more to commit with; an idle one commits at once."""
 
 
-def _nothing() -> None:
-    """Close nothing: whoever passed the connection in closes it."""
-
-
-def _perform_nothing(_: Sequence[Consequence]) -> None:
-    """Before a gateway listens, a commit has nobody to wake."""
-
-
-def promise(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
-    """The method of the port that this function of a transaction keeps."""
-
-    def kept(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        return store._do(partial(of, **kwargs) if kwargs else of, *args)
-
-    return kept
-
-
-def asking(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
-    """As `promise`, for what nobody has to hear: its caller leaves at once where it is cancelled."""
-
-    def asked(store: SqliteStore, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        return store._ask(partial(of, **kwargs) if kwargs else of, *args)
-
-    return asked
-
-
-class SqliteStore:
+class SqliteStore(PromiseStore):
     """A Store over one SQLite connection.
 
     Args:
@@ -91,117 +33,11 @@ class SqliteStore:
         clock: WallClock,
         run_blocking: RunBlocking | None = None,
         *,
-        close: Callable[[], None] = _nothing,
+        close: Callable[[], None] = nothing,
         removed: Callable[[], bool] = lambda: False,
         shared: bool = False,
     ) -> None:
-        self._run_blocking = run_blocking
-        self._close = close
-        self._writer = Writer(db, _perform_nothing, unreadable.clear_the_way)
-        self._writer.now = clock.now
-        self._writer.removed = removed
-        self._writer.shared = shared
-        self._do, self._ask = self._writer.do, self._writer.ask
-
-    @property
-    def perform(self) -> Perform:
-        """What is handed the consequences of each commit."""
-        return self._writer.perform
-
-    @perform.setter
-    def perform(self, perform: Perform) -> None:
-        self._writer.perform = perform
-
-    @asynccontextmanager
-    async def serve(self) -> AsyncIterator[SqliteStore]:
-        """See the port."""
-        if self._run_blocking is not None:
-            try:
-                async with self._writer.serve(self._run_blocking):
-                    yield self
-            finally:
-                self._close()
-            return
-        with own_thread("hermes-trio store") as thread:
-            try:
-                async with self._writer.serve(thread.run, linger_s=LINGER_S):
-                    yield self
-            finally:
-                # By the thread that has used it: what hangs there cannot be closed from here.
-                with trio.CancelScope(shield=True, deadline=self._writer.ends_at):
-                    await thread.run(self._close)
-
-    def end_within(self, seconds: float) -> None:
-        """See the port."""
-        self._writer.end_within(seconds)
-
-    async def begin_boot(self, setup: Setup | None = None) -> Booted:
-        """See the port."""
-        booted = await self._do(boot.begin_boot, setup)
-        self._writer.boot = booted.boot
-        return booted
-
-    end_boot = asking(boot.end_boot)
-    abandon = promise(boot.abandon)
-    pause = promise(boot.pause)
-    release = promise(boot.release)
-    conclude = promise(boot.conclude)
-    checkpoint = asking(boot.checkpoint)
-    wake_all = promise(boot.wake_all)
-    commands_waiting = asking(boot.commands_waiting)
-    drop = promise(boot.drop)
-    probe = promise(boot.probe)
-
-    cursor = asking(intake.cursor)
-    accept = promise(intake.accept)
-    next_command = promise(commands.next_command)
-    settle = promise(commands.settle)
-    prompt = promise(commands.prompt)
-    restart = promise(commands.restart)
-    stop = promise(commands.stop)
-    reset = promise(commands.reset)
-    resume = promise(commands.resume)
-
-    has_work = asking(opening.has_work)
-    next_turn = promise(opening.next_turn)
-    history = asking(transcript.history)
-    others_spoke = asking(transcript.others_spoke)
-    begin_step = promise(turns.begin_step)
-    end_step = promise(turns.end_step)
-    asked = asking(turns.asked)
-    show = asking(live_rows.show)
-    close_turn = promise(turns.close_turn)
-
-    begin_delivery = promise(delivery.begin_delivery)
-    record_delivery = promise(delivery.record_delivery)
-    fail_delivery = promise(delivery.fail_delivery)
-    penalty = promise(delivery.penalty)
-    chat_moved = promise(moved_chats.chat_moved)
-    keep_cooldowns = promise(deferral.keep_cooldowns)
-    retry_deferred = promise(deferral.retry_deferred)
-
-    begin_process = promise(programs.begin_process)
-    process_runs = promise(programs.process_runs)
-    end_process = promise(programs.end_process)
-    match_process = promise(programs.match_process)
-    processes = asking(programs.processes)
-    process = asking(programs.process)
-    process_output = asking(programs.process_output)
-    left_processes = asking(programs.left_processes)
-
-    clear_the_way = promise(unreadable.clear_the_way)
-    look_through = asking(sweep.look_through)
-    fail_next = promise(quarantine.fail_next)
-    fail_command = promise(quarantine.fail_command)
-    fail_part = promise(quarantine.fail_part)
-
-    ledger = asking(views.ledger)
-    sessions = asking(views.sessions)
-    session = asking(views.session)
-    status = asking(views.status)
-    turn_page = asking(turn_page.turn_page)
-    recording_head = asking(recording.head)
-    recording_rows = asking(recording.rows)
+        super().__init__(SqliteEngine(db, removed), clock, run_blocking, close=close, shared=shared)
 
 
 @asynccontextmanager

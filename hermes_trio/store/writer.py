@@ -15,9 +15,8 @@ thread.
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
@@ -25,13 +24,11 @@ import trio
 
 from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
 from hermes_trio.runtime.stop_times import CLOSE_S
-from hermes_trio.store.sqlite.errors import translated
-from hermes_trio.store.sqlite.tx import SqliteTx, whole_bytes
+from hermes_trio.store.engine import Engine, RunBlocking
 from hermes_trio.store.tx import Tx
 from hermes_trio.values.consequences import Consequence, OutOfTheWay, Perform
 
 T = TypeVar("T")
-RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
 GROUP_MAX = 64
 SIBLINGS, SIBLINGS_S = 16, 0.008
 """A writer is busy when so many callers came within so many seconds."""
@@ -54,27 +51,25 @@ class Writer:
     """Runs promises, functions of a `Tx`, grouped into transactions.
 
     Args:
-        db: the connection that only this writer uses.
+        engine: the connection that only this writer uses.
         perform: is handed the consequences of each commit, synchronously.
         clear_the_way: the promise that settles the rows that cannot be read, and returns what they were.
 
     Attributes:
         group_max: says how many promises the next commit may take; the test kit draws it.
-        removed: says whether the file is gone. Then nothing that is written to it is kept.
         shared: other boots may write into the store meanwhile.
     """
 
     def __init__(
-        self, db: sqlite3.Connection, perform: Perform, clear_the_way: Callable[[Tx], Sequence[str]]
+        self, engine: Engine, perform: Perform, clear_the_way: Callable[[Tx], Sequence[str]]
     ) -> None:
-        self._db = db
+        self._engine = engine
         self._clear_the_way = clear_the_way
         self._recent: deque[float] = deque([float("-inf")] * SIBLINGS, maxlen=SIBLINGS)
         self.perform = perform
         self.boot = 0
         self.now: Callable[[], float] = lambda: 0.0
         self.group_max: Callable[[], int] = lambda: GROUP_MAX
-        self.removed: Callable[[], bool] = lambda: False
         self.shared = False
         self._life = trio.CancelScope(shield=True)
         self._over = False
@@ -144,7 +139,7 @@ class Writer:
         """Run the writer while the body runs; leaving commits what was queued, within `CLOSE_S`.
 
         Args:
-            run_blocking: runs a group's SQLite work off the loop; the test kit runs it inline.
+            run_blocking: runs a group's work on the database off the loop; the test kit runs it inline.
             linger_s: while many callers write, a group waits so long for more of them. One fsync and one
                 change of threads then serve several (PostgreSQL: commit_delay, commit_siblings).
         """
@@ -209,12 +204,10 @@ class Writer:
     def _begin(self, group: list[_Job]) -> bool:
         """Begin a transaction; False: it cannot be, and each job has the error."""
         try:
-            if self.removed():
-                raise StoreFailed("the store's file was removed or replaced; start the gateway again")
-            self._db.execute("begin immediate")
-        except (sqlite3.Error, StoreFailed) as error:
+            self._engine.begin()
+        except Exception as error:  # noqa: BLE001 - handed to the callers
             for job in group:
-                job.error = translated(error)
+                job.error = self._engine.translated(error)
             return False
         return True
 
@@ -229,28 +222,26 @@ class Writer:
             return
         if clearing.result:
             clearing.consequences = [OutOfTheWay(tuple(clearing.result)), *clearing.consequences]
-        if clearing.result or isinstance(job.error, sqlite3.Error):
-            with whole_bytes(self._db):
+        if clearing.result or self._engine.is_of_rows(job.error):
+            with self._engine.tx(self.boot, self.now(), self.shared).whole_bytes():
                 self._alone(job)
         job.consequences = [*clearing.consequences, *job.consequences]
 
     def _try(self, group: list[_Job]) -> bool:
         """Commit the group whole, or nothing of it: then False, and each job has the error."""
-        db = self._db
         try:
             now = self.now()
             for job in group:
-                tx = SqliteTx(db, self.boot, now, self.shared)
+                tx = self._engine.tx(self.boot, now, self.shared)
                 job.result = job.promise(tx, *job.args)
                 job.consequences, job.error = tx.consequences, None
             if self._over:
                 raise StoreClosed("nobody waits for it any more")
-            db.execute("commit")
+            self._engine.commit()
         except Exception as error:  # noqa: BLE001 - handed to the caller, whoever made it
-            if db.in_transaction:
-                db.execute("rollback")
+            self._engine.roll_back()
             for job in group:
-                job.consequences, job.error = (), translated(error)
+                job.consequences, job.error = (), self._engine.translated(error)
             return False
         return True
 

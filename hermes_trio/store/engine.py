@@ -1,0 +1,37 @@
+"""What the writer asks of a database, whichever it is."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from hermes_trio.store.tx import Tx
+
+RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
+"""Does work that blocks somewhere beside the loop."""
+
+
+class Engine(Protocol):
+    """One connection to a database, for one writer. Each of these blocks, and is called beside the loop."""
+
+    def begin(self) -> None:
+        """Begin a transaction in which nobody else writes what this writer writes.
+
+        Raises:
+            StoreFailed, StoreLocked, or an error of the database: no promise is to blame.
+        """
+
+    def commit(self) -> None:
+        """Make what was written durable. Returned: it is. Raised: nothing of it is, or will be."""
+
+    def roll_back(self) -> None:
+        """Undo what was written since `begin`; where no transaction is open, nothing."""
+
+    def tx(self, boot: int, now: float, shared: bool) -> Tx:
+        """The open transaction, for one promise."""
+
+    def translated(self, error: Exception) -> Exception:
+        """An error of a promise, as its caller is to see it."""
+
+    def is_of_rows(self, error: BaseException | None) -> bool:
+        """Whether this is an error of the database about what is in the rows."""
