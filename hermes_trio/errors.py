@@ -265,6 +265,14 @@ class StaleCommand(Fenced):
     """The command has its outcome already, and no other effect."""
 
 
+class NotHolder(Fenced):
+    """Another boot holds the account, or none does. What was received stays at the platform."""
+
+
+class LeaseOver(Fenced):
+    """The boot is over, or its lease is: it writes nothing and begins anew as another boot."""
+
+
 class StoreClosed(Fenced):
     """The store of this boot has been closed."""
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hermes_trio.ports.system import Log
 from hermes_trio.values.consequences import (
     Consequence,
+    Elsewhere,
     GivenUp,
     HasMoved,
     LeftOut,
@@ -20,6 +21,8 @@ def write_lines(log: Log, consequences: Sequence[Consequence]) -> None:
     """Write them. Before the gateway runs, and after it, this is all that follows from a commit."""
     for what in consequences:
         match what:
+            case Elsewhere(what=inner):
+                write_lines(log, [inner])
             case Settled(native=native, outcome=outcome, why=why, user=user):
                 where = str(what.key or what.account)
                 log.info(f"message {outcome}", native=native, key=where, user=user, why=why)

@@ -42,7 +42,7 @@ from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.sqlite.store import served
 from hermes_trio.text.sanitize import clean, mapped
-from hermes_trio.turns.recovery import RecoveryPolicy, recover, release, turn_away
+from hermes_trio.turns.recovery import recover, release, turn_away
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 from hermes_trio.values.stored import Booted
@@ -149,7 +149,7 @@ def _without_secrets(agent: AgentSetup, redact: Callable[[str], str]) -> AgentSe
 
 @asynccontextmanager
 async def _living(
-    make: Callable[[Store, trio.Nursery], Wiring],
+    make: Callable[..., Wiring],
     platforms: Sequence[Platform],
     store: Store,
     resume: bool,
@@ -165,7 +165,7 @@ async def _living(
     booted, aside = await _begin_boot(store, setup, waits)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
-        wiring = make(store, nursery)
+        wiring = make(store, nursery, resumes=resume)
         for what in aside:
             wiring.log.error("out of the way", kind="start", key=None, what=what)
         with wiring.flowing():
@@ -174,7 +174,7 @@ async def _living(
             nursery.start_soon(wiring.allowances.serve, name="allowances")
             nursery.start_soon(sweep, store, wiring.log, name="sweep")
             try:
-                await _boot(wiring, booted, resume, waits)
+                await _boot(wiring, booted, waits)
             except trio.Cancelled:
                 await end_boot(store, wiring.log)  # a start that is cut short has ended as asked
                 raise
@@ -224,15 +224,14 @@ async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
         yield
 
 
-async def _boot(wiring: Wiring, booted: Booted, resume: bool, waits: Refused) -> None:
+async def _boot(wiring: Wiring, booted: Booted, waits: Refused) -> None:
     """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
     for account, chat, until in booted.penalties:
         wiring.outbox.remember(account, chat, until)
     wiring.moves.remember(booted.moved)
     wiring.cooldowns.recall(booted.cooldowns)
-    store, options = wiring.store, wiring.options
+    store, policy = wiring.store, wiring.recovery
     wiring.background.reap(await until_stored(store.left_processes, waits))
-    policy = RecoveryPolicy(wiring.is_allowed, resume, options.resume_freshness_s, options.stuck_after)
     now, platform = wiring.clock.now(), wiring.accounts.get
     await turn_away(booted, store, policy, platform=platform, waits=waits)
     if await until_stored(store.commands_waiting, waits):

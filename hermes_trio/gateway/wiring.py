@@ -40,6 +40,7 @@ from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.turns.delayed_starts import DelayedStarts
+from hermes_trio.turns.recovery import RecoveryPolicy, judge
 from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 from hermes_trio.turns.sessions import SessionTurns
@@ -53,6 +54,7 @@ from hermes_trio.values.consequences import (
     HasMoved,
     ReplaceKey,
     RestartAsked,
+    Signalled,
     Unkept,
     WakeAsk,
     WakeCommands,
@@ -60,7 +62,7 @@ from hermes_trio.values.consequences import (
     WakeLane,
 )
 from hermes_trio.values.identity import Address, ConversationKey, Lane
-from hermes_trio.values.stored import AcceptRules, Begun, Opened, WaitForMore
+from hermes_trio.values.stored import AcceptRules, Begun, Interrupted, Opened, WaitForMore
 
 
 class Wiring:
@@ -89,6 +91,7 @@ class Wiring:
         discretion: Discretion,
         on_restart: Callable[[], None] | None,
         processes: Processes,
+        resumes: bool,
     ) -> None:
         self._on_restart = on_restart
         self.store = store
@@ -121,7 +124,12 @@ class Wiring:
             steerable=profile.steerable,
             policy=session.policy(),
         )
-        self.turns = SessionTurns(store, self.next_turn, play, log, turns_max=options.turns_max)
+        self.recovery = RecoveryPolicy(
+            self.is_allowed, resumes, options.resume_freshness_s, options.stuck_after
+        )
+        self.turns = SessionTurns(
+            store, self.next_turn, play, log, resumes=self._resumes, turns_max=options.turns_max
+        )
         self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
         self.command_runner = self._command_runner(commands)
         self.commands = WorkerTable(nursery, self.command_runner, "commands", log, chance)
@@ -180,10 +188,26 @@ class Wiring:
             log=self.log,
         )
 
-    async def next_turn(self, key: ConversationKey, session: int) -> Opened | WaitForMore | None:
+    async def next_turn(
+        self, key: ConversationKey, session: int, judged: int | None
+    ) -> Opened | WaitForMore | Interrupted | None:
         """See the store's promise. The part of the conversation that `memory` still has is not read again."""
         kept = self.memory.of(key)
-        return await self._next_turn(key, session, known=None if kept is None else kept.mark)
+        return await self._next_turn(key, session, known=None if kept is None else kept.mark, judged=judged)
+
+    async def _resumes(self, turn: Interrupted) -> bool:
+        """Give a turn of another boot that is over its verdict. Whether it goes on."""
+        found = await judge(
+            turn,
+            self.store,
+            self.recovery,
+            guarded=False,
+            now=self.clock.now(),
+            platform=self.accounts.get,
+            split=self.split,
+            log=self.log,
+        )
+        return found == "resume"
 
     # -- what the parts ask of one another
 
@@ -261,30 +285,33 @@ class Wiring:
         self.ages.look()
         write_lines(self.log, consequences)
         for what in consequences:
-            match what:
-                case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
-                    pass  # this boot does not serve its account: its rows wait for one that does
-                case Unkept(account=account, count=count):
-                    self.log.warning("strangers not kept", account=account, count=count)
-                case HasMoved(account=account, chat=chat, becomes=becomes):
-                    self.moves.add(account, chat, becomes)
-                case WakeKey(key=key, session=session):
-                    self.sessions.wake(key, partial(SessionWorker, session))
-                case Deferred(until=until):
-                    self.cooldowns.deferred(until)
-                case WakeLane(lane=lane):
-                    self.lanes.wake(lane, LaneWorker)
-                case WakeCommands(key=key):
-                    self.commands.wake(key, Worker)
-                case ReplaceKey(key=key, session=session, why=why):
-                    self.memory.forget(key)
-                    if key.account_id in self.accounts:
-                        self.sessions.replace(key, SessionWorker(session), why)
-                case CancelTurn(key=key, turn=turn, why=why):
-                    self.sessions.cut(key, turn, why)
-                case RestartAsked() if self._on_restart is not None:
-                    self._on_restart()
-                case EndProcesses(processes=processes):
-                    self.background.end(processes)
-                case WakeAsk(key=key, turn=turn):
-                    self.sessions.answer(key, turn)
+            self._act(what.what if isinstance(what, Signalled) else what)
+
+    def _act(self, what: Consequence) -> None:
+        match what:
+            case WakeKey(key=key) | WakeCommands(key=key) if key.account_id not in self.accounts:
+                pass  # this boot does not serve its account: its rows wait for one that does
+            case Unkept(account=account, count=count):
+                self.log.warning("strangers not kept", account=account, count=count)
+            case HasMoved(account=account, chat=chat, becomes=becomes):
+                self.moves.add(account, chat, becomes)
+            case WakeKey(key=key, session=session):
+                self.sessions.wake(key, partial(SessionWorker, session))
+            case Deferred(until=until):
+                self.cooldowns.deferred(until)
+            case WakeLane(lane=lane):
+                self.lanes.wake(lane, LaneWorker)
+            case WakeCommands(key=key):
+                self.commands.wake(key, Worker)
+            case ReplaceKey(key=key, session=session, why=why):
+                self.memory.forget(key)
+                if key.account_id in self.accounts:
+                    self.sessions.replace(key, SessionWorker(session), why)
+            case CancelTurn(key=key, turn=turn, why=why):
+                self.sessions.cut(key, turn, why)
+            case RestartAsked() if self._on_restart is not None:
+                self._on_restart()
+            case EndProcesses(processes=processes):
+                self.background.end(processes)
+            case WakeAsk(key=key, turn=turn):
+                self.sessions.answer(key, turn)

@@ -75,7 +75,7 @@ _PLAIN, _MANY = (str, bytes), (list, tuple)
 """As a union each would be made anew for each value."""
 
 WORDS = frozenset(
-    {"account", "cursor", "how", "chat", "becomes", "message_id", "end", "outcome", "gone", "part"}
+    {"account", "cursor", "node", "how", "chat", "becomes", "message_id", "end", "outcome", "gone", "part"}
 )
 """Parameters of promises that are text, and are ids or one of a few words."""
 

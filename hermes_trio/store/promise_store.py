@@ -13,15 +13,20 @@ from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.engine import Engine, RunBlocking
 from hermes_trio.store.promises import (
+    accounts,
+    alive,
     boot,
     commands,
     deferral,
     delivery,
     intake,
+    key_tasks,
     live_rows,
     moved_chats,
+    nodes,
     quarantine,
     recording,
+    signals,
     sweep,
     transcript,
     turn_page,
@@ -95,6 +100,7 @@ class PromiseStore:
         self._writer = Writer(engine, _perform_nothing, unreadable.clear_the_way)
         self._writer.now = clock.now
         self._writer.shared = shared
+        self._writer.enter, self._writer.leave = alive.fence, signals.route
         self._do, self._ask = self._writer.do, self._writer.ask
 
     @property
@@ -134,6 +140,21 @@ class PromiseStore:
         booted = await self._do(boot.begin_boot, setup)
         self._writer.boot = booted.boot
         return booted
+
+    async def join(self, setup: Setup | None, node: str, lease_s: float) -> Booted:
+        """See the port."""
+        booted = await self._do(nodes.join, setup, node, lease_s)
+        self._writer.boot = booted.boot
+        return booted
+
+    renew = promise(nodes.renew)
+    bury = promise(nodes.bury)
+    drain = promise(nodes.drain)
+    leave = asking(nodes.leave)
+    hold_account = promise(accounts.hold_account)
+    free_account = promise(accounts.free_account)
+    leave_key = promise(key_tasks.leave_key)
+    take_signals = promise(signals.take_signals)
 
     end_boot = asking(boot.end_boot)
     abandon = promise(boot.abandon)

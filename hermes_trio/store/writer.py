@@ -57,7 +57,8 @@ class Writer:
 
     Attributes:
         group_max: says how many promises the next commit may take; the test kit draws it.
-        shared: other boots may write into the store meanwhile.
+        shared: other boots may write into the store meanwhile. Then `enter` comes before each promise,
+            and `leave` after it, both with its transaction.
     """
 
     def __init__(
@@ -71,6 +72,8 @@ class Writer:
         self.now: Callable[[], float] = lambda: 0.0
         self.group_max: Callable[[], int] = lambda: GROUP_MAX
         self.shared = False
+        self.enter: Callable[[Tx], None] = _alone_in_it
+        self.leave: Callable[[Tx], None] = _alone_in_it
         self._life = trio.CancelScope(shield=True)
         self._over = False
         self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
@@ -233,7 +236,11 @@ class Writer:
             now = self.now()
             for job in group:
                 tx = self._engine.tx(self.boot, now, self.shared)
+                if self.shared:
+                    self.enter(tx)
                 job.result = job.promise(tx, *job.args)
+                if self.shared:
+                    self.leave(tx)
                 job.consequences, job.error = tx.consequences, None
             if self._over:
                 raise StoreClosed("nobody waits for it any more")
@@ -244,6 +251,10 @@ class Writer:
                 job.consequences, job.error = (), self._engine.translated(error)
             return False
         return True
+
+
+def _alone_in_it(_: Tx) -> None:
+    """Nobody else writes into the store."""
 
 
 def _stay(_: _Job) -> trio.lowlevel.Abort:

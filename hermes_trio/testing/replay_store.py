@@ -23,6 +23,7 @@ from hermes_trio.values.stored import (
     Closing,
     GaveUp,
     InDoubt,
+    Interrupted,
     Opened,
     PendingCommand,
     Reply,
@@ -77,7 +78,9 @@ class ReplayStore(CrashingStore):
 
     # -- what waits for its time
 
-    async def next_turn(self, key: ConversationKey, session: int, **how: Any) -> Opened | WaitForMore | None:
+    async def next_turn(
+        self, key: ConversationKey, session: int, **how: Any
+    ) -> Opened | WaitForMore | Interrupted | None:
         """See the port."""
         running = self._one("select 1 from turn where session = ? and state = 'running'", session)
         waits = self._one(_WAITS, text_of(key))

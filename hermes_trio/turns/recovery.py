@@ -94,21 +94,47 @@ async def recover(
     for nth, turn in enumerate(booted.interrupted, 1):
         if nth % AT_ONCE == 0:
             await trio.lowlevel.checkpoint()  # ten thousand verdicts must not hold the loop
-        served = platform(turn.address.account_id) is not None
-        found = _verdict(turn, policy, now, booted.guarded, served)
-        age_s = max(0.0, now - turn.last_at)
-        log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
-        if found == "resume":
-            resumed += 1
-            continue
+        found = await judge(
+            turn,
+            store,
+            policy,
+            guarded=booted.guarded,
+            now=now,
+            platform=platform,
+            split=split,
+            log=log,
+            waits=waits,
+        )
+        resumed += found == "resume"
         paused += found == "paused"
+    if booted.guarded:
+        log.warning("turns paused", turns=paused, for_s=CALM_S)
+    return resumed
+
+
+async def judge(
+    turn: Interrupted,
+    store: Store,
+    policy: RecoveryPolicy,
+    *,
+    guarded: bool,
+    now: float,
+    platform: Callable[[str], Platform | None],
+    split: Split,
+    log: Log,
+    waits: Refused = lambda error: None,
+) -> Verdict:
+    """Give an interrupted turn its verdict, and close it if it is not resumed."""
+    served = platform(turn.address.account_id) is not None
+    found = _verdict(turn, policy, now, guarded, served)
+    age_s = max(0.0, now - turn.last_at)
+    log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
+    if found != "resume":
         try:
             await until_stored(partial(_close, store, turn, found, age_s, platform, split), waits)
         except StaleTurn:
             log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
-    if booted.guarded:
-        log.warning("turns paused", turns=paused, for_s=CALM_S)
-    return resumed
+    return found
 
 
 def _may_go_on(turn: Interrupted, policy: RecoveryPolicy) -> bool:

@@ -14,9 +14,10 @@ from hermes_trio.text import sentences
 from hermes_trio.turns.permits import TurnLimiter, TurnPermit
 from hermes_trio.turns.session_workers import SessionWorker
 from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.stored import Opened, WaitForMore
+from hermes_trio.values.stored import Interrupted, Opened, WaitForMore
 
-NextTurn = Callable[[ConversationKey, int], Awaitable[Opened | WaitForMore | None]]
+NextTurn = Callable[[ConversationKey, int, int | None], Awaitable[Opened | WaitForMore | Interrupted | None]]
+Resumes = Callable[[Interrupted], Awaitable[bool]]
 Play = Callable[[ConversationKey, SessionWorker, TurnPermit, Opened], Awaitable[None]]
 
 
@@ -29,14 +30,18 @@ class SessionTurns:
     Args:
         next_turn: the store's promise, with what the agent and the configuration add to its arguments.
         play: runs one turn and writes what it made.
+        resumes: gives a turn of another boot that is over its verdict.
         turns_max: how many turns work at once; another waits before its messages are claimed.
     """
 
-    def __init__(self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, turns_max: int) -> None:
+    def __init__(
+        self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, resumes: Resumes, turns_max: int
+    ) -> None:
         self._store = store
         self._play = play
         self._log = log
         self._next_turn = next_turn
+        self._resumes = resumes
         self.limiter = TurnLimiter(turns_max)
         self._line: dict[ConversationKey, None] = {}
         self._open = False
@@ -56,7 +61,8 @@ class SessionTurns:
     async def work(self, key: ConversationKey, worker: SessionWorker) -> None:
         """Run the key's turns until it has nothing to do."""
         worker.permit = permit = TurnPermit(self.limiter)
-        found: Opened | WaitForMore | None = None
+        found: Opened | WaitForMore | Interrupted | None = None
+        judged: int | None = None
         while self._open:
             if self.limiter.full and not await self._store.has_work(key, worker.session):
                 # A key that was woken without work to do needs no permit.
@@ -66,7 +72,9 @@ class SessionTurns:
                 # The drain may have begun while this key waited for its permit.
                 if not self._open:
                     return
-                found = await self._next_turn(key, worker.session)
+                found = await self._next_turn(key, worker.session, judged)
+                if isinstance(found, Interrupted):
+                    judged = found.turn if await self._resumes(found) else None
                 if isinstance(found, Opened):
                     await self._play(key, worker, permit, found)
             except Fenced as fence:

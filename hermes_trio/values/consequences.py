@@ -10,14 +10,14 @@ from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.message import OutcomeName
 
 
-class WakeKey(Struct, frozen=True):
+class WakeKey(Struct, frozen=True, tag=True):
     """The key has rows to look at."""
 
     key: ConversationKey
     session: int
 
 
-class ReplaceKey(Struct, frozen=True):
+class ReplaceKey(Struct, frozen=True, tag=True):
     """The key's session has ended: cancel its scope, put a successor for `session` under the key.
 
     Args:
@@ -30,7 +30,7 @@ class ReplaceKey(Struct, frozen=True):
     who: str
 
 
-class CancelTurn(Struct, frozen=True):
+class CancelTurn(Struct, frozen=True, tag=True):
     """The turn's row is no longer `running`: cancel its scope."""
 
     key: ConversationKey
@@ -38,32 +38,32 @@ class CancelTurn(Struct, frozen=True):
     why: str
 
 
-class WakeAsk(Struct, frozen=True):
+class WakeAsk(Struct, frozen=True, tag=True):
     """A question of the turn has its answer."""
 
     key: ConversationKey
     turn: int
 
 
-class WakeCommands(Struct, frozen=True):
+class WakeCommands(Struct, frozen=True, tag=True):
     """The key has unsettled commands."""
 
     key: ConversationKey
 
 
-class Deferred(Struct, frozen=True):
+class Deferred(Struct, frozen=True, tag=True):
     """Messages wait until a key to a model may be used, at this wall time at the earliest."""
 
     until: float
 
 
-class WakeLane(Struct, frozen=True):
+class WakeLane(Struct, frozen=True, tag=True):
     """The lane has something to say."""
 
     lane: Lane
 
 
-class HasMoved(Struct, frozen=True):
+class HasMoved(Struct, frozen=True, tag=True):
     """A chat has another id. From now on it is heard and spoken to under that."""
 
     account: str
@@ -123,13 +123,33 @@ class RestartAsked(Struct, frozen=True):
     """An admin has asked for a restart."""
 
 
-class EndProcesses(Struct, frozen=True):
+class EndProcesses(Struct, frozen=True, tag=True):
     """The rows of these processes say that they have ended: end the programs."""
 
     processes: tuple[int, ...]
 
 
+class LookAround(Struct, frozen=True, tag=True):
+    """Another boot has begun, drains or is over: renew, and see what is to be taken up."""
+
+
 Waking = WakeKey | WakeAsk | WakeCommands | WakeLane
+Signal = Waking | ReplaceKey | CancelTurn | Deferred | HasMoved | EndProcesses | LookAround
+"""What may be for another boot than the one whose commit caused it."""
+
+
+class Signalled(Struct, frozen=True):
+    """Another boot's commit has caused this, and has had its line there."""
+
+    what: Signal
+
+
+class Elsewhere(Struct, frozen=True):
+    """Another boot does this: only its line in the log is written here."""
+
+    what: Signal
+
+
 Told = RestartAsked | Settled | Unkept | LeftOut | HasMoved | OutOfTheWay | GivenUp
-Consequence = EndProcesses | ReplaceKey | CancelTurn | Deferred | Told | Waking
+Consequence = Signal | Signalled | Elsewhere | Told
 Perform = Callable[[Sequence[Consequence]], None]

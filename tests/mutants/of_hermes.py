@@ -27,7 +27,7 @@ HERMES: tuple[Mutant, ...] = (
             f"{_WAIT}{_CHECKPOINT}",
         ),
         (
-            "store/promises/boot.py",
+            "store/promises/interrupted.py",
             _SAID_AT,
             '    (said_at,) = tx.one("select coalesce(checkpoint_at, 0) from turn where id = ?", turn)\n',
         ),
@@ -37,7 +37,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "A turn is as old as its checkpoint, so that each stop makes an old one fresh.",
         (
-            "store/promises/boot.py",
+            "store/promises/interrupted.py",
             _SAID_AT,
             '    (marked,) = tx.one("select checkpoint_at from turn where id = ?", turn)\n'
             "    said_at = marked or (last[0] if last else opened_at)\n",
@@ -48,7 +48,7 @@ HERMES: tuple[Mutant, ...] = (
         "Hermes",
         "A turn is as old as the boot that ran it last, so that each start makes an old one fresh.",
         (
-            "store/promises/boot.py",
+            "store/promises/interrupted.py",
             _SAID_AT,
             '    sql = "select started_at from boot where id = (select boot from turn where id = ?)"\n'
             "    said_at = max(last[0] if last else opened_at, tx.one(sql, turn)[0])\n",

@@ -109,10 +109,10 @@ SENDS: tuple[Mutant, ...] = (
         "A command is looked at when its key runs no turn.",
         (
             "gateway/wiring.py",
-            "                case WakeCommands(key=key):\n                    self.commands.wake(key, Worker)\n",
-            "                case WakeCommands(key=key):\n"
-            "                    if key not in self.sessions.live or self.sessions.live[key].turn is None:\n"
-            "                        self.commands.wake(key, Worker)\n",
+            "            case WakeCommands(key=key):\n                self.commands.wake(key, Worker)\n",
+            "            case WakeCommands(key=key):\n"
+            "                if key not in self.sessions.live or self.sessions.live[key].turn is None:\n"
+            "                    self.commands.wake(key, Worker)\n",
         ),
     ),
     mutant(

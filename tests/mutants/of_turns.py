@@ -12,7 +12,7 @@ TURNS: tuple[Mutant, ...] = (
             "    if known is not None and (known.session, known.rewritten) == (session, row[0]):\n",
             "    if known is not None:\n",
         ),
-        ("gateway/wiring.py", "                    self.memory.forget(key)\n", ""),
+        ("gateway/wiring.py", "                self.memory.forget(key)\n", ""),
     ),
     mutant(
         "a memory that does not grow",
@@ -263,7 +263,7 @@ TURNS: tuple[Mutant, ...] = (
         "who waits is interrupted",
         "verdict",
         "A turn that waits for a person or a clock counts as one that worked.",
-        ("store/promises/boot.py", "        waits=asks or sleeps,\n", "        waits=False,\n"),
+        ("store/promises/interrupted.py", "        waits=asks or sleeps,\n", "        waits=False,\n"),
     ),
     mutant(
         "a turn is adopted without a count",

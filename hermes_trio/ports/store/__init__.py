@@ -14,6 +14,7 @@ from typing import Protocol
 from hermes_trio.ports.store.boots import BootStore
 from hermes_trio.ports.store.delivery import DeliveryStore
 from hermes_trio.ports.store.intake import IntakeStore
+from hermes_trio.ports.store.nodes import NodeStore
 from hermes_trio.ports.store.processes import ProcessStore
 from hermes_trio.ports.store.repair import RepairStore
 from hermes_trio.ports.store.turns import TurnStore
@@ -21,7 +22,17 @@ from hermes_trio.ports.store.views import ViewStore
 from hermes_trio.values.consequences import Perform
 
 
-class Store(BootStore, IntakeStore, TurnStore, DeliveryStore, ProcessStore, RepairStore, ViewStore, Protocol):
+class Store(
+    BootStore,
+    NodeStore,
+    IntakeStore,
+    TurnStore,
+    DeliveryStore,
+    ProcessStore,
+    RepairStore,
+    ViewStore,
+    Protocol,
+):
     """Everything durable. Each method is one transaction; errors: StoreFailed, StoreClosed, Fenced.
 
     A method that raises has written nothing, and has no consequences. It spoils no other caller's write.

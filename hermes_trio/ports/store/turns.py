@@ -7,7 +7,17 @@ from typing import Protocol
 
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.reset_policy import ResetPolicy
-from hermes_trio.values.stored import Begun, Claimed, Closing, Mark, Opened, Reply, StepRow, WaitForMore
+from hermes_trio.values.stored import (
+    Begun,
+    Claimed,
+    Closing,
+    Interrupted,
+    Mark,
+    Opened,
+    Reply,
+    StepRow,
+    WaitForMore,
+)
 from hermes_trio.values.transcript import Entry
 
 NO_RESET = ResetPolicy()
@@ -25,7 +35,8 @@ class TurnStore(Protocol):
         known: Mark | None = None,
         steerable: bool = False,
         policy: ResetPolicy = NO_RESET,
-    ) -> Opened | WaitForMore | None:
+        judged: int | None = None,
+    ) -> Opened | WaitForMore | Interrupted | None:
         """Open the session's next turn: an interrupted turn is adopted, else waiting messages are claimed.
 
         An adopted turn takes in the messages that wait. If the policy says that the session ended before the
@@ -39,9 +50,12 @@ class TurnStore(Protocol):
             steerable: the agent looks at messages that come while it works. Without it a turn that is adopted
                 in the middle of its steps takes in none.
             policy: when a session ends by itself.
+            judged: the interrupted turn that has its verdict. Where the store is shared, another is returned
+                instead of adopted, so that it gets its verdict first.
 
         Returns:
-            None: the session has nothing to do.
+            None: the session has nothing to do; or, where the store is shared, another boot's task works on
+            the key.
 
         Raises:
             StaleSession: it has ended.

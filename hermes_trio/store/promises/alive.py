@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from hermes_trio.errors import StaleTurn
-from hermes_trio.store.tx import Tx
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from msgspec import Raw, Struct
+from msgspec.json import Decoder
+
+from hermes_trio.errors import LeaseOver, StaleTurn
+from hermes_trio.store.tx import Tx, readable
+from hermes_trio.values.homes import home
+from hermes_trio.values.nodes import Node
 
 ALIVE = "ended_at is null and buried_at is null"
 """The condition that a boot is not over."""
+IS_OF_THE_LIVING = f"boot in (select id from boot where {ALIVE})"
+"""The condition that a row's boot is not over, in a store that is shared."""
 
 
 def is_over(tx: Tx, boot: int) -> bool:
@@ -27,3 +37,46 @@ def left_running(tx: Tx, turn: int) -> tuple[int, str, str, str | None]:
     if row is None or not is_over(tx, row[0]):
         raise StaleTurn(f"turn {turn}")
     return row[1:]  # type: ignore[no-any-return]
+
+
+def fence(tx: Tx) -> None:
+    """A boot that is over writes nothing into a shared store: LeaseOver."""
+    if tx.boot and tx.one(f"select 1 from boot where id = ? and {ALIVE}", tx.boot) is None:
+        raise LeaseOver(f"boot {tx.boot} is over")
+
+
+def living(tx: Tx) -> tuple[Node, ...]:
+    """The boots that are not over."""
+    return tuple(
+        Node(
+            boot=boot,
+            name=name or "",
+            since=since,
+            until=until or 0.0,
+            draining=draining is not None,
+            accounts=_accounts(setup),
+        )
+        for boot, name, since, until, draining, setup in tx.all(
+            f"select id, node, started_at, until, draining_at, setup from boot where {ALIVE} order by id"
+        )
+    )
+
+
+def home_among(nodes: Sequence[Node], of: str, account: str | None = None) -> int | None:
+    """The home of this text among those that drain not, and that serve the account if one is named."""
+    return home(
+        of, (one.boot for one in nodes if not one.draining and (account is None or account in one.accounts))
+    )
+
+
+class _Serves(Struct):
+    accounts: Mapping[str, Raw] = {}
+
+
+_read_serves = Decoder(_Serves).decode
+
+
+@lru_cache(64)
+def _accounts(setup: bytes | None) -> frozenset[str]:
+    found = readable(_read_serves, setup)
+    return frozenset(found.accounts if found is not None else ())

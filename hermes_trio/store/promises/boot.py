@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import itemgetter
-from typing import Any
 
 from hermes_trio.store.promises import live_rows, turn_end
 from hermes_trio.store.promises.alive import ALIVE, left_running
 from hermes_trio.store.promises.deferral import key_cooldowns, wait_again
 from hermes_trio.store.promises.delivery import cut_off, penalties
+from hermes_trio.store.promises.interrupted import RUNNING, interrupted, is_whole, who_wrote
 from hermes_trio.store.promises.moved_chats import moves
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.sessions import succeed
@@ -19,21 +18,18 @@ from hermes_trio.store.tx import (
     NO_SESSION,
     Tx,
     read_address,
-    read_entry,
     read_key,
     read_lane,
     read_message,
-    reads,
     text_of,
     to_json,
 )
 from hermes_trio.transcript.assembly import cut_short_note
 from hermes_trio.values.consequences import WakeCommands, WakeKey, WakeLane
 from hermes_trio.values.delivery import Part
-from hermes_trio.values.identity import Address
 from hermes_trio.values.recording import Setup
-from hermes_trio.values.stored import Booted, Closing, Interrupted, Reply
-from hermes_trio.values.transcript import Entry, NoteEntry
+from hermes_trio.values.stored import Booted, Closing, Reply
+from hermes_trio.values.transcript import NoteEntry
 
 GUARD_BOOTS, GUARD_S = 3, 60.0
 """So many boots without an end, clean or not, in so many seconds hold back what would resume."""
@@ -49,14 +45,11 @@ _LET_OUT = update("let out", "state = 'held'")
 def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
     """Begin a boot: deliveries under way become unknown, and each interrupted session counts one more.
 
-    The boots before are over, if nobody shares the store.
+    The boots before are over: this is what begins one in a store that is not shared.
     """
     before = tx.all("select clean, started_at, ended_at from boot order by id desc limit ?", GUARD_BOOTS)
-    guarded = len(before) == GUARD_BOOTS and all(
-        ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
-    )
-    if not tx.shared:
-        tx.run(f"update boot set buried_at = ? where {ALIVE}", (tx.now,))
+    guarded = is_guarded(tx, before)
+    tx.run(f"update boot set buried_at = ? where {ALIVE}", (tx.now,))
     kept = None if setup is None else to_json(setup)
     new = tx.insert("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
     assert new is not None
@@ -74,70 +67,23 @@ def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
         first=not before,
         clean=not before or bool(before[0][0]),
         guarded=guarded,
-        interrupted=tuple(_interrupted(tx, row) for row in sorted(tx.all(_RUNNING)) if _is_whole(row)),
+        interrupted=tuple(interrupted(tx, row) for row in sorted(tx.all(RUNNING)) if is_whole(row)),
         penalties=penalties(tx),
         moved=moves(tx),
         cooldowns=key_cooldowns(tx),
-        unclaimed=_who_wrote(tx, "state = 'waiting'"),
+        unclaimed=who_wrote(tx, "state = 'waiting'"),
     )
 
 
-_RUNNING = (
-    "select turn.id, session, turn.key, address, attempt, turn.opened_at, session.interrupted"
-    " from turn indexed by turn_running join session on session.id = turn.session where state = 'running'"
-)
+def is_guarded(tx: Tx, before: Sequence[tuple[int, float, float | None]]) -> bool:
+    """Whether too many boots ended badly in too short a time.
 
-
-def _is_whole(row: tuple[int, int, str, str, int, float, int]) -> bool:
-    """It says whose it is. What does not is cleared out of the way next."""
-    return reads(read_key, row[2]) and reads(read_address, row[3])
-
-
-def _interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Interrupted:
-    turn, session, key, address, attempt, opened_at, interruptions = row
-    last = tx.one("select at from entry where session = ? order by id desc limit 1", session)
-    asks = tx.one("select 1 from step where turn = ? and asked is not null", turn) is not None
-    (wakes_at,) = tx.one("select max(wake_at) from step where turn = ? and state = 'intent'", turn)
-    sleeps = wakes_at is not None and wakes_at > tx.now
-    said_at = last[0] if last and isinstance(last[0], int | float) else opened_at
-    return Interrupted(
-        turn=turn,
-        session=session,
-        key=read_key(key),
-        address=read_address(address),
-        attempt=attempt,
-        last_at=said_at if wakes_at is None else max(said_at, wakes_at),
-        interruptions=interruptions,
-        waits=asks or sleeps,
-        tail=_tail(tx, turn, session, key),
-        said=_who_wrote(tx, "key = ? and turn = ?", key, turn),
-    )
-
-
-def _tail(tx: Tx, turn: int, session: int, key: str) -> Entry | None:
-    """The newest entry of the turn, or of a message that it was given again; a note says nothing of it.
-
-    A message whose entry is spoilt gets a new entry when the turn goes on.
+    Args:
+        before: of the newest: clean, when it began, when it ended.
     """
-    mine = "turn = ? or inbound in (select id from inbound where key = ? and turn = ? and outcome is null)"
-    for (body,) in tx.run(
-        f"select body from entry where session = ? and ({mine}) order by id desc", (session, turn, key, turn)
-    ):
-        if not reads(read_entry, body):
-            continue
-        entry: Entry = read_entry(body)
-        if not isinstance(entry, NoteEntry):
-            return entry
-    return None
-
-
-def _who_wrote(tx: Tx, where: str, *args: Any) -> tuple[tuple[int, Address], ...]:
-    """Each of these messages and commands, with its writer's address. One that cannot be read fails later."""
-    found = []
-    for id, body in tx.all(f"select id, body from inbound where outcome is null and {where}", *args):
-        if reads(read_message, body):
-            found.append((id, read_message(body).address))
-    return tuple(sorted(found, key=itemgetter(0)))
+    return len(before) == GUARD_BOOTS and all(
+        ended is None and tx.now - GUARD_S <= began <= tx.now for _, began, ended in before
+    )
 
 
 def drop(tx: Tx, messages: Sequence[int], why: str) -> None:

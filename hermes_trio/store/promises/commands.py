@@ -6,6 +6,7 @@ import msgspec
 
 from hermes_trio.errors import StaleCommand, StaleSession
 from hermes_trio.store.promises import live_rows, processes, turn_end
+from hermes_trio.store.promises.holders import calls
 from hermes_trio.store.promises.intake import wait
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import offer
@@ -101,6 +102,7 @@ def _hold_for_next_boot(tx: Tx, message: Message) -> None:
     if tx.one(held, text_of(message.address.lane)) is None:
         row = tx.answer(message, None, sentence("back"), "notice")
         tx.run(_HOLD_BACK, {"reply": row})
+        calls(tx, row)  # the next boot of this node is back
 
 
 def open_session(tx: Tx, of: ConversationKey | int) -> tuple[ConversationKey, int]:

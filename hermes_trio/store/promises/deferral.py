@@ -45,6 +45,8 @@ def key_cooldowns(tx: Tx) -> tuple[KeyCooldown, ...]:
 def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str, str]]) -> None:
     """What is known now. Where a cooldown is over, all that was deferred waits again."""
     for one in put:
+        if tx.shared and _knows_newer(tx, one):
+            continue
         tx.run(
             f"insert into key_cooldown({_COOLDOWNS}) values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?){_INSTEAD}",
             (one.fingerprint, one.model, one.pool, one.place, *astuple(one.cooldown)),
@@ -53,6 +55,12 @@ def keep_cooldowns(tx: Tx, put: Sequence[KeyCooldown], gone: Sequence[tuple[str,
         tx.run("delete from key_cooldown where fingerprint = ? and model = ?", (fingerprint, model))
     if gone:
         revive(tx)
+
+
+def _knows_newer(tx: Tx, one: KeyCooldown) -> bool:
+    """Another boot was refused with the key later than this one."""
+    newer = "select 1 from key_cooldown where fingerprint = ? and model = ? and since > ?"
+    return tx.one(newer, one.fingerprint, one.model, one.cooldown.since) is not None
 
 
 def defer(tx: Tx, turn: int, key: str, closing: Closing) -> bool:
@@ -101,11 +109,16 @@ def retry_deferred(tx: Tx) -> float | None:
             f"select distinct key from inbound where {_DEFERRED} and due <= ? and told = 0", tx.now
         ):
             revive(tx, key)
-    (earliest,) = tx.one(f"select min(due) from inbound where {_DEFERRED}")
-    if earliest is None or earliest > tx.now:
-        return earliest  # type: ignore[no-any-return]
+    first = earliest(tx)
+    if first is None or first > tx.now:
+        return first
     (coming,) = tx.one(f"select min(due) from inbound where {_DEFERRED} and due > ?", tx.now)
     return min(tx.now + PACE_S, coming or float("inf"))
+
+
+def earliest(tx: Tx) -> float | None:
+    """When the first of the deferred messages is due, None while nothing is deferred."""
+    return tx.one(f"select min(due) from inbound where {_DEFERRED}")[0]  # type: ignore[no-any-return]
 
 
 def revive(tx: Tx, key: str | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
+from hermes_trio.store.promises.holders import called, calls, hand_lane_on, may_speak
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import end_question
 from hermes_trio.store.tx import IS_OPEN, LANE_IS, Tx, read_address, read_choices, read_part, text_of
@@ -83,9 +84,19 @@ _CUT_OFF = update("unknown", f"{IS_OPEN} and begun <> 0")
 _CUT_OFF_IN_LANE = update("unknown", f"lane = :lane and {IS_OPEN} and begun <> 0")
 
 
-def cut_off(tx: Tx) -> None:
-    """No call is under way any more. Of each call that had begun, nobody knows how it ended."""
-    tx.run(_CUT_OFF, {"now": tx.now})
+_CUT_OFF_OF_BOOT = update("unknown", f"boot = :boot and {IS_OPEN} and begun <> 0")
+
+
+def cut_off(tx: Tx, boot: int | None = None) -> None:
+    """No call is under way any more. Of each call that had begun, nobody knows how it ended.
+
+    Args:
+        boot: of its calls; by default of all.
+    """
+    if boot is None:
+        tx.run(_CUT_OFF, {"now": tx.now})
+    else:
+        tx.run(_CUT_OFF_OF_BOOT, {"now": tx.now, "boot": boot})
 
 
 def begin_delivery(
@@ -101,6 +112,8 @@ def begin_delivery(
     """The lane's next call, recorded as begun."""
     can = Can(takes_key, live, can_delete, can_edit, repeats or takes_key)
     name = text_of(lane)
+    if not may_speak(tx, lane):
+        return None
     while (found := tx.one(_NEXT, name, can.live)) is not None:
         row = _Row(*found)
         if row.begun:
@@ -129,6 +142,7 @@ def begin_with(tx: Tx, reply: Reply, turn: int, *, waiting: bool) -> Begun:
     """Owe what a turn says, and begin with it: nobody serves its lane, which has nothing else to say."""
     row = tx.owe(reply, turn, waiting=waiting, begins=True)
     assert row is not None
+    calls(tx, row)
     alone = len(reply.parts) == 1
     return Begun(
         row=row,
@@ -201,6 +215,7 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
             "now": tx.now,
         },
     )
+    calls(tx, row.id)
     key = _key(row.id, row.at)
     return Begun(
         row=row.id,
@@ -246,18 +261,23 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
 
     The last part of a finished turn's final ends its session's run of interruptions.
     """
+    if not called(tx, row):
+        return False
     tx.run(_SAID, {"id": message_id, "now": tx.now, "row": row})
     *found, more, interrupted = tx.one(_WAS, row)
     if interrupted is not None and found == ["final", 1, "sent"]:
         tx.run("update session set interrupted = 0 where id = ?", (interrupted,))
-    return bool(more)
+    return not hand_lane_on(tx, row) and bool(more)
 
 
 def fail_delivery(tx: Tx, row: int, how: DeliveryFailure, why: str) -> bool:
     """The row was not said, or nobody knows. Returns whether it is given up although it may have arrived."""
+    if not called(tx, row):
+        return False
     tx.run(_ENDED_SO[how], {"row": row, "why": why, "now": tx.now})
     if how == "failed":
         end_question(tx, row)
+    hand_lane_on(tx, row)
     if how != "refused":
         return False
     it = _Row(*tx.one(f"{_ROW} id = ?", row))

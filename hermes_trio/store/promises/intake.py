@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 
 from hermes_trio.store.promises import claims, live_rows, strangers, turn_end
+from hermes_trio.store.promises.holders import must_hold
 from hermes_trio.store.promises.questions import is_answer
 from hermes_trio.store.tx import PENDING, Tx, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
@@ -36,6 +37,7 @@ def accept(
 
     Returns the new ones. A refused one has its outcome by then; one has its notice only if that was said.
     """
+    must_hold(tx, account)
     strangers.forget(tx, account)
     new = [kept for one in decided if (kept := _admit(tx, account, one, rules)) is not None]
     if cursor is not None:

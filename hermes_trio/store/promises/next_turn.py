@@ -12,6 +12,8 @@ from hermes_trio.errors import StaleSession
 from hermes_trio.ports.store.turns import NO_RESET
 from hermes_trio.store.promises import claims, processes
 from hermes_trio.store.promises.alive import is_over
+from hermes_trio.store.promises.interrupted import RUNNING, interrupted, is_whole
+from hermes_trio.store.promises.key_tasks import claim_key, give_back_key
 from hermes_trio.store.promises.sessions import succeed
 from hermes_trio.store.promises.transcript import Wanted, leave_unseen, read_for
 from hermes_trio.store.promises.turns import STEP, step_of
@@ -21,7 +23,7 @@ from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.message import FROM_GATEWAY
 from hermes_trio.values.notices import SessionEnded
 from hermes_trio.values.reset_policy import ResetPolicy, rule_that_fired
-from hermes_trio.values.stored import Claimed, Mark, Opened, WaitForMore
+from hermes_trio.values.stored import Claimed, Interrupted, Mark, Opened, WaitForMore
 
 BATCH_MESSAGES = 20
 BATCH_CHARS = 16_000
@@ -40,8 +42,38 @@ def next_turn(
     known: Mark | None = None,
     steerable: bool = False,
     policy: ResetPolicy = NO_RESET,
+    judged: int | None = None,
+) -> Opened | WaitForMore | Interrupted | None:
+    """An interrupted turn to adopt, else waiting messages as a new turn, else nothing.
+
+    In a shared store the key is this boot's from now on, unless there is nothing. An interrupted turn that is
+    not `judged` is given to be that first.
+    """
+    if not tx.shared:
+        return _next(tx, key, session, Wanted(history, known), steerable, policy)
+    if not claim_key(tx, text_of(key)):
+        return None
+    found = _unjudged(tx, session, judged) or _next(
+        tx, key, session, Wanted(history, known), steerable, policy
+    )
+    if found is None:
+        give_back_key(tx, text_of(key))
+    return found
+
+
+def _unjudged(tx: Tx, session: int, judged: int | None) -> Interrupted | None:
+    """The session's turn of a boot that is over, if it has no verdict yet."""
+    running = "select id, boot from turn where session = ? and state = 'running' and paused_at is null"
+    turn = tx.one(running, session)
+    if turn is None or turn[0] == judged or not is_over(tx, turn[1]):
+        return None
+    row = tx.one(f"{RUNNING} and turn.id = ?", turn[0])
+    return interrupted(tx, row) if is_whole(row) else None
+
+
+def _next(
+    tx: Tx, key: ConversationKey, session: int, wanted: Wanted, steerable: bool, policy: ResetPolicy
 ) -> Opened | WaitForMore | None:
-    """An interrupted turn to adopt, else waiting messages as a new turn, else nothing."""
     row = tx.one(
         "select ended_at, (select id from turn where session = session.id and state = 'running'),"
         " exists(select 1 from entry where session = session.id and turn is null)"
@@ -51,7 +83,6 @@ def next_turn(
     if row is None or row[0] is not None:
         raise StaleSession(f"session {session}")
     _, running, has_entries = row
-    wanted = Wanted(history, known)
     if running is not None:
         boot, paused_at = tx.one("select boot, paused_at from turn where id = ?", running)
         if boot == tx.boot:

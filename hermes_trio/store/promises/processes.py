@@ -67,6 +67,16 @@ def end_process(tx: Tx, process: int, end: ProcessEnd, code: int | None, output:
         _end(tx, process, end, code, output, told)
 
 
+def lose(tx: Tx, boot: int) -> None:
+    """The processes of a boot that is over are lost, and those are told whom their end concerns."""
+    for id, foreground, command in tx.all(
+        "select id, foreground, command from process indexed by process_running"
+        " where state = 'running' and boot = ? order by id",
+        boot,
+    ):
+        _end(tx, id, "lost", None, "", "" if foreground else sentence(ProcessLost(id, command)))
+
+
 def _end(tx: Tx, process: int, end: ProcessEnd, code: int | None, output: str, told: str) -> None:
     tx.run(
         "update process set state = ?, code = ?, output = ?, ended_at = ? where id = ?",

@@ -8,6 +8,8 @@ from typing import Any
 from hermes_trio.store.promises import claims, live_rows, processes, turn_end
 from hermes_trio.store.promises.deferral import defer
 from hermes_trio.store.promises.delivery import begin_with
+from hermes_trio.store.promises.holders import may_speak
+from hermes_trio.store.promises.key_tasks import give_back_key
 from hermes_trio.store.promises.questions import Question
 from hermes_trio.store.tx import (
     ANY_PENDING,
@@ -130,8 +132,12 @@ def close_turn(tx: Tx, turn: int, closing: Closing, *, begins: bool = False) -> 
         tx.run("update turn set error = ? where id = ?", (to_json(closing.error), turn))
     if closing.outcome == "refused":
         _unsay(tx, session, key, turn)
-    lane = text_of(closing.reply.address.lane) if closing.reply is not None and begins else None
+    lane = None
+    if closing.reply is not None and begins and may_speak(tx, closing.reply.address.lane):
+        lane = text_of(closing.reply.address.lane)
     left = turn_end.end_turn(tx, turn, key, closing.state, closing.reason, closing.outcome, lane)
+    if tx.shared and not left.waiting:
+        give_back_key(tx, key)
     begun = None
     if quiet:
         pass  # they were told before

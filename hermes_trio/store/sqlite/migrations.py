@@ -49,7 +49,7 @@ create table outbound(
   begun integer not null default 0, attempts integer not null default 0, unknown integer not null default 0,
   marked integer not null default 0, plain integer not null default 0, message_id text, reply_to text,
   choices blob, last integer not null default 1, why text not null default '', at real not null,
-  owed_at real, sent_at real, answers integer, begun_at real, stands_on integer);
+  owed_at real, sent_at real, answers integer, begun_at real, stands_on integer, boot integer);
 create index outbound_turn on outbound(turn) where turn is not null;
 create table penalty(
   account text not null, chat text not null, until real not null, at real,
@@ -114,9 +114,15 @@ end;
 -- What is said next in a lane is its first row: else each send of a long one looked at all of them.
 create index outbound_open on outbound(lane, begun desc, rank, id)
   where (state = 'owed' or state = 'sending' or state = 'live');
+-- Where several boots share the store: whose task works on a key, who holds an account, what is for whom.
+create table key_task(key text primary key, boot integer not null) without rowid;
+create table account_holder(
+  account text primary key, boot integer not null, since real not null) without rowid;
+create table signal(
+  id integer primary key autoincrement, boot integer not null, body blob not null, at real not null);
 """
 
 MIGRATIONS = (_FIRST,)
 
-WRITTEN = "29b8baa24dee657c59be0d107815909168caa7645db8eac888539e5ee755226d"
+WRITTEN = "205b23a158e768322799bb9d7fa6b5e0c49da5b33e02a1bd7729b023a0f74724"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""

@@ -1,0 +1,53 @@
+"""What boots that share a store promise one another: leases, accounts, keys, and signals."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.nodes import Held, Renewal
+from hermes_trio.values.recording import Setup
+from hermes_trio.values.stored import Booted
+
+
+class NodeStore(Protocol):
+    """Boots beside one another. A store of one boot is asked none of this."""
+
+    async def join(self, setup: Setup | None, node: str, lease_s: float) -> Booted:
+        """Begin a boot beside others, instead of `begin_boot`. Nothing of others is taken up by it.
+
+        Args:
+            setup: as in `begin_boot`; its accounts are those that this boot can serve.
+            node: the name of the node.
+            lease_s: how long it may act without renewing, in seconds of the store's clock.
+        """
+
+    async def renew(self, lease_s: float) -> Renewal:
+        """The boot may act for so many seconds more. Consequences: keys at home here that have something to
+        do and no task; the signals to it.
+
+        Raises:
+            LeaseOver: the lease has ended. The boot is over, even if nobody has buried it.
+        """
+
+    async def bury(self, boot: int) -> bool:
+        """Another boot is over, if its lease has ended; False: it has not, or somebody was faster."""
+
+    async def drain(self) -> None:
+        """This boot holds no account and is home to no key from now on; the others hear of it."""
+
+    async def leave(self) -> None:
+        """The last commit of a boot, instead of `end_boot`. What it left running goes on elsewhere."""
+
+    async def hold_account(self, account: str) -> Held | None:
+        """This boot alone receives and speaks for the account. None: another that lives does.
+        Consequences: lanes of it that have something to say."""
+
+    async def free_account(self, account: str) -> None:
+        """Another boot may hold the account."""
+
+    async def leave_key(self, key: ConversationKey) -> None:
+        """The key's task has left after a cut. Consequence: its home is woken if there is something to do."""
+
+    async def take_signals(self) -> int:
+        """Consequences: what other boots' commits have caused here. Returns how many signals there were."""

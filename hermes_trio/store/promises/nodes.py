@@ -1,0 +1,168 @@
+"""Promises of boots that share a store: one joins, renews its lease, drains, and buries another.
+
+A boot's row is its lease. Its times are those of the store's clock, which alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hermes_trio.errors import LeaseOver
+from hermes_trio.store.promises import processes
+from hermes_trio.store.promises.accounts import open_lanes
+from hermes_trio.store.promises.alive import ALIVE, IS_OF_THE_LIVING, home_among, living
+from hermes_trio.store.promises.boot import GUARD_BOOTS, is_guarded
+from hermes_trio.store.promises.deferral import earliest, key_cooldowns
+from hermes_trio.store.promises.delivery import cut_off
+from hermes_trio.store.promises.holders import holder_of
+from hermes_trio.store.promises.moved_chats import moves
+from hermes_trio.store.promises.outbound import update
+from hermes_trio.store.promises.signals import DEFERRED, take_signals
+from hermes_trio.store.tx import ANY_CLAIMABLE, Tx, read_key, readable, to_json
+from hermes_trio.values.consequences import LookAround, WakeCommands, WakeKey
+from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.nodes import Node, Renewal
+from hermes_trio.values.recording import Setup
+from hermes_trio.values.stored import Booted
+
+_LET_OUT = update("let out", "state = 'held' and boot in (select id from boot where node = :node)")
+
+
+def join(tx: Tx, setup: Setup | None, node: str, lease_s: float) -> Booted:
+    """Begin a boot beside others. What they began is theirs while they live; what it finds left, it takes up
+    as it renews."""
+    before = tx.all(
+        "select clean, started_at, ended_at from boot where node = ? order by id desc limit ?",
+        node,
+        GUARD_BOOTS,
+    )
+    boot = tx.insert(
+        "insert into boot(started_at, setup, node, until) values(?, ?, ?, ?)",
+        (tx.now, None if setup is None else to_json(setup), node, tx.now + lease_s),
+    )
+    assert boot is not None
+    tx.run(_LET_OUT, {"now": tx.now, "node": node})
+    tx.boot = boot
+    tx.then(LookAround())
+    return Booted(
+        boot=boot,
+        first=not before,
+        clean=not before or bool(before[0][0]),
+        guarded=is_guarded(tx, before),
+        interrupted=(),
+        penalties=(),
+        moved=moves(tx),
+        cooldowns=key_cooldowns(tx),
+    )
+
+
+def renew(tx: Tx, lease_s: float) -> Renewal:
+    """The boot may act for so many seconds more. What waits for a task of this boot is woken.
+
+    A boot whose lease has ended is not renewed: LeaseOver.
+    """
+    renewed = tx.run(
+        f"update boot set until = ? where id = ? and {ALIVE} and until > ?",
+        (tx.now + lease_s, tx.boot, tx.now),
+    )
+    if not renewed.rowcount:
+        raise LeaseOver(f"boot {tx.boot}: its lease is over")
+    nodes = living(tx)
+    (me,), others = (
+        [one for one in nodes if one.boot == tx.boot],
+        [one for one in nodes if one.boot != tx.boot],
+    )
+    take_signals(tx)
+    _wake_mine(tx, nodes)
+    holders = {account: holder_of(tx, account) for account in me.accounts}
+    return Renewal(
+        nodes=nodes,
+        lapsed=tuple(one.boot for one in others if one.until <= tx.now),
+        looks_at=min((one.until for one in others), default=None),
+        free=() if me.draining else tuple(sorted(name for name, boot in holders.items() if boot is None)),
+        lanes=open_lanes(tx, {name for name, boot in holders.items() if boot == tx.boot}),
+        due=earliest(tx) if home_among(nodes, DEFERRED) == tx.boot else None,
+    )
+
+
+_IDLE_KEYS = (
+    "select key from turn indexed by turn_running where state = 'running' and paused_at is null"
+    f" union select key from inbound indexed by inbound_open where {ANY_CLAIMABLE}"
+)
+_COMMANDED_KEYS = "select distinct key from inbound where outcome is null and kind = 'command'"
+
+
+def _wake_mine(tx: Tx, nodes: Sequence[Node]) -> None:
+    """Wake the keys that are at home here, have something to do, and no task of a boot alive."""
+    worked = {key for (key,) in tx.all(f"select key from key_task where {IS_OF_THE_LIVING}")}
+    for text, key in _at_home(tx, nodes, _IDLE_KEYS):
+        if text not in worked:
+            tx.then(WakeKey(key, tx.session_of(text)))
+    for _, key in _at_home(tx, nodes, _COMMANDED_KEYS):
+        tx.then(WakeCommands(key))
+
+
+def _at_home(tx: Tx, nodes: Sequence[Node], keys: str) -> list[tuple[str, ConversationKey]]:
+    found = ((text, readable(read_key, text)) for (text,) in sorted(tx.all(keys)))
+    return [
+        (text, key)
+        for text, key in found
+        if key is not None and home_among(nodes, text, key.account_id) == tx.boot
+    ]
+
+
+def bury(tx: Tx, boot: int) -> bool:
+    """Another boot is over if its lease has ended. False: it lives, or is over already.
+
+    Its sessions count an interruption, its calls are in doubt, its accounts free, its processes lost. What it
+    ran is taken up by the tasks of its keys, wherever they begin.
+    """
+    buried = tx.run(
+        f"update boot set buried_at = ? where id = ? and id <> ? and {ALIVE} and coalesce(until, 0) <= ?",
+        (tx.now, boot, tx.boot, tx.now),
+    )
+    if not buried.rowcount:
+        return False
+    count_interruptions(tx, boot)
+    cut_off(tx, boot)
+    tx.run("delete from account_holder where boot = ?", (boot,))
+    processes.lose(tx, boot)
+    tx.then(LookAround())
+    return True
+
+
+def count_interruptions(tx: Tx, boot: int) -> None:
+    """Sessions whose turn a boot left running count one more; others that it worked on last count none."""
+    running = "select session from turn where state = 'running'"
+    tx.run(
+        "update session set interrupted = 0 where interrupted > 0"
+        f" and id not in ({running})"
+        " and (select boot from turn where session = session.id order by id desc limit 1) = ?",
+        (boot,),
+    )
+    tx.run(
+        "update session set interrupted = interrupted + 1"
+        f" where id in ({running} and paused_at is null and boot = ?)",
+        (boot,),
+    )
+
+
+def drain(tx: Tx) -> None:
+    """This boot is home to nothing from now on and holds no account: the others take its accounts at once."""
+    tx.run("update boot set draining_at = ? where id = ?", (tx.now, tx.boot))
+    tx.run("delete from account_holder where boot = ?", (tx.boot,))
+    tx.then(LookAround())
+
+
+def leave(tx: Tx) -> None:
+    """The last commit of a boot that shares its store.
+
+    What it left running goes on elsewhere and is not counted; where nobody lives it counts as interrupted.
+    """
+    others = any(one.boot != tx.boot and not one.draining for one in living(tx))
+    clean = tx.one("select 1 from turn where state = 'running' and boot = ?", tx.boot) is None
+    if not others:
+        count_interruptions(tx, tx.boot)
+    tx.run("delete from account_holder where boot = ?", (tx.boot,))
+    tx.run("update boot set ended_at = ?, clean = ? where id = ?", (tx.now, clean or others, tx.boot))
+    tx.then(LookAround())

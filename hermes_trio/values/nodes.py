@@ -1,0 +1,52 @@
+"""What the boots that share a store know of one another. Times are those of the store's clock."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hermes_trio.values.identity import Lane
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """A boot that is not over.
+
+    Args:
+        name: of its node.
+        since, until: when it began; when its lease ends.
+        draining: it opens no turn and takes no account any more.
+        accounts: those that it can serve.
+    """
+
+    boot: int
+    name: str
+    since: float
+    until: float
+    draining: bool
+    accounts: frozenset[str]
+
+
+class Renewal(Struct, frozen=True, kw_only=True):
+    """What a boot finds when it renews its lease.
+
+    Args:
+        nodes: the boots that are not over, this one among them.
+        lapsed: boots whose lease has ended: they are to be buried.
+        looks_at: when the next lease of another ends; None: there is no other.
+        free: accounts of this boot that no boot alive holds.
+        lanes: of the accounts that it holds, those with something to say.
+        due: when deferred messages are to be looked at, if it is for this boot to do; else None.
+    """
+
+    nodes: tuple[Node, ...]
+    lapsed: tuple[int, ...]
+    looks_at: float | None
+    free: tuple[str, ...]
+    lanes: tuple[Lane, ...]
+    due: float | None
+
+
+class Held(Struct, frozen=True):
+    """An account that this boot holds from now on: its committed position, and the penalties of its chats."""
+
+    cursor: str | None
+    penalties: tuple[tuple[str, str, float], ...]

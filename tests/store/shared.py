@@ -1,0 +1,72 @@
+"""One store that several boots share: one connection, a store with its own writer for each boot."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from hermes_trio.store.sqlite.schema import connect
+from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.values.consequences import Consequence
+from hermes_trio.values.delivery import Capabilities
+from hermes_trio.values.identity import Policy
+from hermes_trio.values.nodes import Renewal
+from hermes_trio.values.recording import AccountSetup, Setup
+from tests.store.kit import RULES, Calendar, Held, a_message
+
+LEASE_S = 15.0
+ACCOUNT = "memory/main"
+SETUP = Setup(
+    gateway={}, session={}, accounts={ACCOUNT: AccountSetup(capabilities=Capabilities(), policy=Policy())}
+)
+
+
+class Boot:
+    """One boot of a shared store, and what its commits have caused here."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.followed: list[Consequence] = []
+        store.perform = self.followed.extend
+
+    async def renew(self) -> Renewal:
+        return await self.store.renew(LEASE_S)
+
+    async def accept(self, *texts: str, user: str = "ada") -> None:
+        await self.store.accept(
+            ACCOUNT, [a_message(text, user, f"{user}{text}") for text in texts], None, RULES
+        )
+
+    async def heard(self) -> list[Consequence]:
+        """What it is to do since it was asked last, signals among it."""
+        await self.store.take_signals()
+        heard, self.followed[:] = [*self.followed], []
+        return heard
+
+
+class Shared:
+    """The store, its clock, and its boots by number."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self.db = connect(":memory:")
+        self.clock = Calendar()
+        self._stack = stack
+
+    async def boot(self, node: str = "", setup: Setup = SETUP) -> Boot:
+        store = await self._stack.enter_async_context(
+            SqliteStore(self.db, self.clock, Held(), shared=True).serve()
+        )
+        boot = Boot(store)
+        await store.join(setup, node, LEASE_S)
+        return boot
+
+    def rows(self, sql: str, *args: object) -> list[tuple]:
+        return self.db.execute(sql, args).fetchall()
+
+
+@asynccontextmanager
+async def a_shared_store() -> AsyncIterator[Shared]:
+    async with AsyncExitStack() as stack:
+        shared = Shared(stack)
+        stack.callback(shared.db.close)
+        yield shared
