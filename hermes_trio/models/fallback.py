@@ -15,7 +15,7 @@ from msgspec import Struct
 from hermes_trio.errors import AgentError, ModelFailed, ModelFailure, NoCredentials
 from hermes_trio.models.cooldowns import COOLS_DOWN
 from hermes_trio.models.key_pool import KeyPool, Lease
-from hermes_trio.ports.model import Model
+from hermes_trio.ports.model import Model, SpellingModel
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.backoff import backoff_s
@@ -74,7 +74,8 @@ class Candidates:
             raise AgentError("Candidates: candidates has at least one")
         self.all = tuple(candidates)
         self.pools = tuple(dict.fromkeys(one.pool for one in candidates if one.pool is not None))
-        spells = [getattr(one.model, "spell", None) for one in candidates]
+        models = [one.model for one in candidates]
+        spells = [one.spell if isinstance(one, SpellingModel) else None for one in models]
         self.spells: tuple[Spell, ...] = () if None in spells else tuple(dict.fromkeys(filter(None, spells)))
         self.on_exhausted = on_exhausted
         self.chance = chance

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from msgspec import Struct
 
 from hermes_trio.errors import ModelFailure
 from hermes_trio.ports.system import WallClock
 from hermes_trio.values.identity import Secret
-from hermes_trio.values.transcript import ModelAnswer, ModelRequest
+from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
 
 
 class Model(Protocol):
@@ -19,10 +19,6 @@ class Model(Protocol):
     Attributes:
         name: for status and log.
         needs_key: False for models without credentials (`echo`).
-
-    A model may also have `spell`, a `Spell`. Then the conversation before the turn comes in the request's
-    `earlier`, as `spell` has spelled it, and only the rest comes as entries. So a long conversation is not
-    encoded anew for each call.
     """
 
     name: str
@@ -45,6 +41,17 @@ class Model(Protocol):
         Silence is bounded by limits that the model was made with ("transport"). Calls may run side by side.
         Cancelled: ends at once, and its connection is closed.
         """
+
+
+@runtime_checkable
+class SpellingModel(Protocol):
+    """What a model may also have: the conversation before the turn comes to it as it has spelled it.
+
+    It comes in the request's `earlier`, and only the rest comes as entries. So a long conversation is not
+    encoded anew for each call.
+    """
+
+    spell: Spell
 
 
 class RefreshingKey(Protocol):

@@ -11,6 +11,7 @@ from hermes_trio.daemon.configured_agent import open_models
 from hermes_trio.errors import ModelFailed
 from hermes_trio.models.failure_advice import EMPTY, is_not_found
 from hermes_trio.models.failure_advice import asked as asked_at
+from hermes_trio.models.providers.endpoint import OfEndpoint
 from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.model import Model
 from hermes_trio.runtime.clock import SystemClock, system_chance
@@ -80,12 +81,12 @@ async def _ask(model: Model, key: str) -> tuple[bool, str]:
 def _taken(answer: ModelAnswer, model: Model) -> tuple[bool, str]:
     good = bool(answer.calls or answer.text.strip())
     answers = "answers" if good else "gives an empty answer"
-    address = getattr(model, "address", "")
-    where = f" {asked_at(address, model.name, EMPTY)}" if address and not good else ""
+    endpoint = model.endpoint if isinstance(model, OfEndpoint) else None
+    where = f" {asked_at(endpoint.address, model.name, EMPTY)}" if endpoint is not None and not good else ""
     called = "calls tools" if answer.calls else "called no tool, though it was asked to"
     if not answer.calls and written_call(answer.text, (TOOL.name,)):
         called = f"its server reads no calls: {READS_NONE}"
     ended = "" if answer.finish in ("stop", "tool_calls") else f"; its end was {answer.finish!r}"
-    quirks = getattr(getattr(model, "endpoint", None), "quirks", ())
-    without = f"; it is asked otherwise: {', '.join(one.name for one in quirks)}" if quirks else ""
+    quirks = ", ".join(one.name for one in endpoint.quirks) if endpoint is not None else ""
+    without = f"; it is asked otherwise: {quirks}" if quirks else ""
     return good, f"{answers}, {called}{ended}{without}{where}"

@@ -59,8 +59,7 @@ class AnthropicModel:
             servers run, beside those of the agent.
 
     Attributes:
-        address: what is asked.
-        endpoint: what it was found to refuse.
+        endpoint: what is asked, and what it was found to refuse.
     """
 
     needs_key = True
@@ -80,7 +79,6 @@ class AnthropicModel:
         self.name = name
         url = base_url.rstrip("/").removesuffix("/v1") + "/v1/messages"
         self.spell = AnthropicSpelling(service(url, name))
-        self.address = url
         self._max_tokens = answer_tokens or ANSWER_TOKENS
         self._extra = dict(extra or {})
         exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock, name)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 from msgspec import Struct
@@ -57,6 +57,7 @@ class LearningEndpoint:
         stream: reads an answer into one that grows, with what makes the error of a refusal amid it.
 
     Attributes:
+        address: what is asked.
         quirks: what is left out, or put in.
     """
 
@@ -66,6 +67,7 @@ class LearningEndpoint:
         spell: Spelling,
         stream: Callable[[GrowingAnswer, Callable[[bytes], ModelFailed]], Stream],
     ) -> None:
+        self.address = exchange.url
         self._exchange = exchange
         self._spell = spell
         self._stream = stream
@@ -133,6 +135,13 @@ class LearningEndpoint:
 
 def _changes(quirk: Quirk, tried: Sequence[Quirk], body: Callable[[Sequence[Quirk]], bytes]) -> bool:
     return body((*tried, quirk)) != body(tried)
+
+
+@runtime_checkable
+class OfEndpoint(Protocol):
+    """What a model may also have: an endpoint that can be named."""
+
+    endpoint: LearningEndpoint
 
 
 def with_extra(fields: dict[str, Any], extra: Mapping[str, Any]) -> dict[str, Any]:

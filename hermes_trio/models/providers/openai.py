@@ -53,8 +53,7 @@ class OpenAIModel:
         needs_key: False for endpoints that ask for none.
 
     Attributes:
-        address: what is asked.
-        endpoint: what it was found to refuse.
+        endpoint: what is asked, and what it was found to refuse.
     """
 
     def __init__(
@@ -74,7 +73,6 @@ class OpenAIModel:
         self.needs_key = needs_key
         url = base_url.rstrip("/") + "/chat/completions"
         self.spell = OpenAISpelling(service(url, name))
-        self.address = url
         limit = next((name for host, name in LIMITS if host in url), LIMIT)
         self._extra = ({limit: answer_tokens} if answer_tokens else {}) | dict(extra or {})
         exchange = Exchange(client, url, first_byte_s, between_bytes_s, clock, name)
