@@ -106,7 +106,7 @@ class CutLine:
 
 
 class CutIntake:
-    """An incarnation's ear: what is durable when its process dies is not confirmed by it any more."""
+    """An incarnation's receiver: what is durable when its process dies is not confirmed by it any more."""
 
     def __init__(self, intake: Intake, life: Incarnation) -> None:
         self._intake = intake

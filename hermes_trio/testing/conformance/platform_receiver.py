@@ -9,7 +9,7 @@ import trio
 from hermes_trio.values.message import Message, Moved, Undecodable
 
 
-class Journal:
+class Taken:
     """What is durable: the cursor, and each update that was accepted. It outlives a platform.
 
     Attributes:
@@ -36,7 +36,7 @@ class Journal:
 
 
 class Hearing:
-    """An Intake on a journal.
+    """An Intake that writes what is taken.
 
     Attributes:
         offered: every update that `accept` was called with, durable or not.
@@ -44,12 +44,12 @@ class Hearing:
         failures: what `failed` was told.
     """
 
-    def __init__(self, journal: Journal) -> None:
-        self.cursor = journal.cursor
+    def __init__(self, taken: Taken) -> None:
+        self.cursor = taken.cursor
         self.offered: list[Message | Undecodable | Moved] = []
         self.cycles = 0
         self.failures: list[str] = []
-        self._journal = journal
+        self._taken = taken
         self._open = trio.Event()
         self._open.set()
         self._changed = trio.Event()
@@ -70,8 +70,8 @@ class Hearing:
         self._change()
         await trio.lowlevel.checkpoint()
         await self._open.wait()
-        self._journal.commit(updates, cursor)
-        self.cursor = self._journal.cursor
+        self._taken.commit(updates, cursor)
+        self.cursor = self._taken.cursor
         self._change()
 
     def received(self) -> None:

@@ -18,7 +18,7 @@ SHORT_S = 0.05
 async def says_that_it_receives(trial: PlatformTrial) -> None:
     """`intake.received` is called when a receive cycle has completed, also an empty one."""
     async with trial.serving() as serving:
-        expect(not trial.journal.updates, "nothing is heard before anybody writes", trial.journal.updates)
+        expect(not trial.taken.updates, "nothing is heard before anybody writes", trial.taken.updates)
         expect(serving.hearing.cycles > 0, "received() is called", serving.hearing.cycles)
 
 
@@ -115,7 +115,7 @@ async def hands_over_what_it_cannot_read(trial: PlatformTrial) -> None:
         await trial.service.push("behind", trial.place)
         messages = await serving.received(3)
         expect([m.text for m in messages] == ["before", "behind"], "the rest is heard", messages)
-        [odd] = [update for update in trial.journal.updates if isinstance(update, Undecodable)]
+        [odd] = [update for update in trial.taken.updates if isinstance(update, Undecodable)]
         expect(bool(odd.native and odd.raw), "the Undecodable has its native id and its bytes", odd)
 
 
@@ -200,9 +200,9 @@ async def comes_back_after_a_lost_line(trial: PlatformTrial) -> None:
             await trial.service.reached()
             await trial.service.push("again", trial.place)
             with trio.move_on_after(SOON_S):
-                await serving.hearing.until(lambda: trial.journal.updates or serving.ended.is_set())
+                await serving.hearing.until(lambda: trial.taken.updates or serving.ended.is_set())
             _typed(trial, serving.error)
-            if trial.journal.updates:
+            if trial.taken.updates:
                 return
         await serving.stop()
     async with trial.serving() as serving:

@@ -13,7 +13,7 @@ from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports.platform import CommandMenu, Platform
 from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
-from hermes_trio.testing.conformance.platform_receiver import Hearing, Journal
+from hermes_trio.testing.conformance.platform_receiver import Hearing, Taken
 from hermes_trio.testing.conformance.platform_service import Service
 from hermes_trio.values.delivery import Delivery, Part, Receipt
 from hermes_trio.values.identity import Address
@@ -50,13 +50,13 @@ class Serving:
 
     async def received(self, count: int) -> list[Message]:
         """Wait until so many new updates are durable; return the messages among them."""
-        journal = self.trial.journal
-        await self.hearing.until(lambda: len(journal.updates) >= count or self.ended.is_set())
-        if len(journal.updates) < count:
+        taken = self.trial.taken
+        await self.hearing.until(lambda: len(taken.updates) >= count or self.ended.is_set())
+        if len(taken.updates) < count:
             raise Unlike(
-                f"{count} updates are received", f"serve ended ({self.error!r}) after {journal.updates}"
+                f"{count} updates are received", f"serve ended ({self.error!r}) after {taken.updates}"
             )
-        return [update for update in journal.updates if isinstance(update, Message)]
+        return [update for update in taken.updates if isinstance(update, Message)]
 
     async def stop(self) -> None:
         """Cancel `serve` as a stop does, and wait for it to leave."""
@@ -92,14 +92,14 @@ class PlatformTrial:
 
     Attributes:
         service: the other side.
-        journal: what is durable; the ears of all platforms of one trial write it.
+        taken: what is durable, of all platforms of one trial.
         place: where things are said.
     """
 
     def __init__(self, service: Service, make: Callable[[], Platform]) -> None:
         self.service = service
         self.make = make
-        self.journal = Journal()
+        self.taken = Taken()
         self.place = service.places[0]
         self._sent = 0
 
@@ -114,7 +114,7 @@ class PlatformTrial:
             wait: first wait until it says that it receives, and reaches its users.
             menu: set before it is served, where it has one.
         """
-        platform, hearing = self.make(), Hearing(self.journal)
+        platform, hearing = self.make(), Hearing(self.taken)
         if menu is not None and isinstance(platform, CommandMenu):
             platform.menu = menu
         if shut:
