@@ -21,6 +21,7 @@ from hermes_trio.intake.slash import is_command, take_apart
 from hermes_trio.models.errors import failure
 from hermes_trio.models.providers.growing_calls import arguments_object
 from hermes_trio.models.providers.sse import EventStream
+from hermes_trio.models.providers.thinking_in_text import Thinking
 from hermes_trio.models.retry_after import retry_after_s
 from hermes_trio.processes.output import Cleaner, Lines
 from hermes_trio.runtime.redaction import Redactor, certain
@@ -50,6 +51,16 @@ def refuses(take, error=NotJson):
 
 def split(text):
     return split_part(Part(text), limit=4092, unit="utf16")
+
+
+def in_crumbs(begin):
+    def take(text):
+        thinking = Thinking()
+        thinking.take(begin)
+        for at in range(0, len(text), 8):
+            thinking.take(text[at : at + 8])
+
+    return take
 
 
 def output(data):
@@ -108,6 +119,9 @@ BORDERS = {
     "chat: white space": (lambda n: "/a" + " " * n + "b", take_apart),
     "chat: an unknown command": (lambda n: "a" * n, lambda word: nearest(word, KNOWN)),
     "model: silence": (lambda n: "[SILENT]" * (n // 8), says_nothing),
+    "model: white space in crumbs": (lambda n: "\n " * (n // 2), in_crumbs("")),
+    "model: white space behind thinking": (lambda n: "\u00a0" * n, in_crumbs("<think>a</think>")),
+    "model: thinking in crumbs": (lambda n: "</think " * (n // 8), in_crumbs("<think>")),
     "model: brackets": (lambda n: "[" * n, render),
     "model: tables": (lambda n: "|a|b|\n|-|-|\n" * (n // 12), render),
     "parts: flags": (

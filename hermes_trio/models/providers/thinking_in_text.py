@@ -29,6 +29,7 @@ class Thinking:
 
     def __init__(self) -> None:
         self.over = False
+        self._blank: list[str] = []
         self._held = ""
         self._until = ""
         self._took = False
@@ -42,22 +43,27 @@ class Thinking:
                 if not found:
                     self._held = text[-len(self._until) :]
                     return ""
-                text, self._until, self._took = rest.lstrip(), "", True
+                text, self._until, self._took = rest, "", True
             bare = text.lstrip()
+            # What was looked at once is not looked at again, however long the white space becomes.
+            if not self._took:
+                self._blank.append(text[: len(text) - len(bare)])
             for begin, end in MARKS:
                 if bare.startswith(begin):
                     text, self._until = bare[len(begin) :], end
                     break
                 if begin.startswith(bare):
-                    self._held = text
+                    self._held = bare
                     return ""
             else:
-                self.over, self._held = True, ""
-                return bare if self._took else text
+                self.over, self._held = True, bare
+                return self.end()
 
     def end(self) -> str:
         """What was held back, now that nothing follows."""
-        held, self._held = "" if self._until else self._held, ""
+        blank = "" if self._took else "".join(self._blank)
+        held, self._held = "" if self._until else blank + self._held, ""
+        self._blank.clear()
         return held
 
 
