@@ -7,11 +7,12 @@ few secrets would make that n small; they are looked for one by one.
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
+from typing import AnyStr, Generic
 
 from hermes_trio.text.secret_forms import (
     SURE_MIXED,
@@ -39,6 +40,28 @@ SHOWN_MAX = 4
 """So much of a secret may be shown before it is clear that it is one."""
 
 
+class _Beginnings(Generic[AnyStr]):
+    """Finds the beginning of one of many forms, however many they are."""
+
+    def __init__(self, forms: Iterable[AnyStr]) -> None:
+        self._sorted: list[AnyStr] = sorted(forms)
+        self._heads: set[AnyStr] = {form[: SHOWN_MAX + 1] for form in self._sorted}
+        self.longest = max(map(len, self._sorted), default=0)
+
+    def at_the_end_of(self, text: AnyStr) -> int | None:
+        """Where one begins, of which the end is missing; the first place, None if there is none."""
+        first = max(0, len(text) - self.longest)
+        return next((at for at in range(first, len(text) - SHOWN_MAX) if self._begins(text, at)), None)
+
+    def _begins(self, text: AnyStr, at: int) -> bool:
+        if text[at : at + SHOWN_MAX + 1] not in self._heads:
+            return False
+        begun = text[at:]
+        # There may be two with this beginning, of which one is no longer than it.
+        place = bisect_right(self._sorted, begun)
+        return place < len(self._sorted) and self._sorted[place].startswith(begun)
+
+
 class SecretIndex:
     """Finds these secrets, in whatever form they got into a text. Never changes, so any thread may ask it.
 
@@ -53,9 +76,7 @@ class SecretIndex:
         long = {one.skeleton: one for found, _ in self._forms.values() for one in found}
         short = {form for _, forms in self._forms.values() for form in forms}
         self._short = sorted(short, key=len, reverse=True)
-        self._sorted = sorted(long)
-        self._heads = {bones[: SHOWN_MAX + 1] for bones in long}
-        self._longest = max((len(one) for one in long), default=0)
+        self._beginnings, self._short_beginnings = _Beginnings(long), _Beginnings(short)
         least = min((len(one) for one in long), default=GRAM)
         self._shortest = min((*(least,) * bool(long), *(len(form) for form in short)), default=1 << 62)
         few = [one for bones, one in long.items() if len(bones) < GRAM + STRIDE_MAX - 1]
@@ -104,26 +125,13 @@ class SecretIndex:
         """Up to where a text holds no beginning of one, whatever follows it."""
         text = without_begun(text)
         cut = len(text)
-        tail = max(0, len(text) - 8 * self._longest)
+        tail = max(0, len(text) - 8 * self._beginnings.longest)
         for read, seen in enumerate((text[tail:], unescaped(text[tail:]))):
-            bones = skeleton(seen or "")
-            first = max(0, len(bones) - self._longest)
-            begun = next((at for at in range(first, len(bones) - SHOWN_MAX) if self._begins(bones, at)), None)
+            begun = self._beginnings.at_the_end_of(skeleton(seen or ""))
             if begun is not None:
                 cut = min(cut, tail + Places(text[tail:], read=bool(read))[begun][0])
-        for form in self._short:
-            size = next((n for n in range(len(form) - 1, SHOWN_MAX, -1) if text.endswith(form[:n])), 0)
-            cut = min(cut, len(text) - size)
-        return cut
-
-    def _begins(self, bones: bytes, at: int) -> bool:
-        """Whether what stands there to the end is the beginning of one that is longer."""
-        if bones[at : at + SHOWN_MAX + 1] not in self._heads:
-            return False
-        begun = bones[at:]
-        place = bisect_left(self._sorted, begun)
-        one = self._sorted[place] if place < len(self._sorted) else b""
-        return one.startswith(begun) and len(one) > len(begun)
+        begun = self._short_beginnings.at_the_end_of(text) if self._short else None
+        return cut if begun is None else min(cut, begun)
 
     def _stretches(self, bones: bytes) -> Iterable[_Gram]:
         """Every n-th stretch."""

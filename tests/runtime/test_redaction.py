@@ -202,6 +202,19 @@ def test_a_thousand_secrets_cost_what_one_costs():
     assert cpu_s(lambda: many(text)) < 3 * cpu_s(lambda: few(text))
 
 
+@pytest.mark.parametrize("end", ["", "é", "x"], ids=["long", "of other alphabets", "of few letters"])
+def test_nor_do_they_where_a_text_comes_piece_by_piece(end):
+    pieces = [f"piece {n} of a program's output, in words " * 3 for n in range(100)]
+    one, many = (redactor(*(f"{key[:8] if end == 'x' else key}{end}" for key in keys(n))) for n in (1, 1000))
+    few_s, many_s = (cpu_s(lambda r=r: [certain(r, piece) for piece in pieces]) for r in (one, many))
+    assert many_s < 6 * few_s
+
+
+def test_a_beginning_is_held_back_where_it_is_a_whole_secret_too():
+    redact = redactor("hunter2x", "hunter2xyz9")
+    assert certain(redact, "word hunter2x") == "word "
+
+
 @pytest.mark.parametrize(
     "unit",
     [
