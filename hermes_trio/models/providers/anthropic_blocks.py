@@ -17,6 +17,9 @@ from hermes_trio.values.transcript import ToolCall
 CHARS_MAX = 200_000
 """Of what is kept of one answer. Of more nothing is kept: a part would not fit its signature."""
 
+BEGUN_CHARS = 64
+"""For so many characters counts what is begun: else many beginnings of nothing would cost nothing."""
+
 THINKING = ("thinking", "redacted_thinking")
 OURS = ("text", "tool_use", *THINKING)
 """Kinds of blocks in which no tool of the service acts."""
@@ -32,10 +35,14 @@ class _Pieces(list[str]):
 
 
 class Blocks:
-    """The blocks of one answer while it grows."""
+    """The blocks of one answer while it grows.
+
+    Attributes:
+        given: how many characters there were of them. Beyond `CHARS_MAX` all are forgotten.
+    """
 
     def __init__(self) -> None:
-        self._room = CHARS_MAX
+        self.given = 0
         self._all: dict[tuple[object, ...], dict[str, Any]] = {}
         self._theirs: dict[int | None, dict[str, Any]] = {}
         self._text: dict[str, Any] = {"citations": []}
@@ -43,12 +50,16 @@ class Blocks:
     def begin(self, index: int | None, block: Mapping[str, Any]) -> None:
         """A block begins at this place, or is here at once."""
         kind = str(block.get("type"))
+        fits = self._fits(block, begun=True)
+        if kind not in OURS:
+            self._theirs[index] = {}
+        if not fits:
+            return
         if kind in OURS:
             known = self._all.setdefault((index, kind), {})
         else:
-            known = self._all[index, kind, len(self._all)] = self._theirs[index] = {}
-            self._room -= len(str(block))
-        self._grow(known, block)
+            known = self._all[index, kind, len(self._all)] = self._theirs[index]
+        _grow(known, block)
 
     def is_theirs(self, index: int | None) -> bool:
         """Whether the service itself acts in the block at this place."""
@@ -60,29 +71,36 @@ class Blocks:
         Args:
             begin: how many pieces of text the answer has before it. It goes to the next text's.
         """
-        self._text = self._all["text", begin, len(self._all)] = {"type": "text", "begin": begin}
-        self._text["citations"] = list(citations) if isinstance(citations, list) else []
+        if self._fits(citations, begun=True):
+            self._text = self._all["text", begin, len(self._all)] = {"type": "text", "begin": begin}
+            self._text["citations"] = list(citations) if isinstance(citations, list) else []
 
     def think(self, index: int | None, more: Mapping[str, Any]) -> None:
         """More of a thought."""
-        self._grow(self._all.setdefault((index, "thinking"), {"type": "thinking"}), more)
+        at = index, "thinking"
+        if self._fits(*more.values(), begun=at not in self._all):
+            _grow(self._all.setdefault(at, {"type": "thinking"}), more)
 
     def ask(self, index: int | None, piece: Any) -> None:
         """More of what the service asks a tool of its own."""
-        self._grow(self._theirs[index], {"input_json": piece} if isinstance(piece, str) else {"input": piece})
+        if self._fits(piece):
+            _grow(self._theirs[index], {"input_json": piece} if isinstance(piece, str) else {"input": piece})
 
     def cite(self, citation: Any) -> None:
         """Where the words of the text that began last are from."""
-        self._room -= len(str(citation))
-        self._text["citations"].append(citation)
+        if self._fits(citation):
+            self._text["citations"].append(citation)
 
-    def _grow(self, known: dict[str, Any], more: Mapping[str, Any]) -> None:
-        for field, value in more.items():
-            if field in GROWING and isinstance(value, str):
-                known.setdefault(field, _Pieces()).append(value)
-                self._room -= len(value)
-            elif value is not None:
-                known[field] = value
+    def _fits(self, *more: object, begun: bool = False) -> bool:
+        """Whether this is kept, too. Each piece counts for one character at least."""
+        self.given += (sum(len(str(one)) for one in more) or 1) + begun * BEGUN_CHARS
+        if self.given <= CHARS_MAX:
+            return True
+        if self._all:
+            self._all.clear()
+            self._text = {"citations": []}
+            self._theirs = {index: {} for index in self._theirs}
+        return False
 
     def to_show_again(self, calls: Sequence[ToolCall], text: Sequence[str]) -> dict[str, list[Block]]:
         """What the service must see again of them: under `content` all, under `thinking` the thoughts.
@@ -92,7 +110,7 @@ class Blocks:
                 spelled as of any answer.
             text: the pieces of the answer's text.
         """
-        if self._room < 0:
+        if self.given > CHARS_MAX:
             return {}
         blocks = [_whole(block) for block in self._all.values()]
         if self._theirs and _made(blocks) == [call.id for call in calls]:
@@ -105,6 +123,14 @@ class Blocks:
                 return {"content": content}
         thinking = [block for block in blocks if block["type"] in THINKING]
         return {"thinking": thinking} if thinking else {}
+
+
+def _grow(known: dict[str, Any], more: Mapping[str, Any]) -> None:
+    for field, value in more.items():
+        if field in GROWING and isinstance(value, str):
+            known.setdefault(field, _Pieces()).append(value)
+        elif value is not None:
+            known[field] = value
 
 
 def _whole(block: Block) -> Block:

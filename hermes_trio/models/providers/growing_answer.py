@@ -59,7 +59,7 @@ class GrowingAnswer:
     @property
     def full(self) -> bool:
         """It is as large as it may get; stop reading."""
-        return self._room < 0 or len(self._calls.begun) > CALLS_MAX
+        return self._room < 0 or len(self._calls.begun) > CALLS_MAX or self.thought.endless
 
     @property
     def begun(self) -> bool:
@@ -81,6 +81,9 @@ class GrowingAnswer:
             piece = scalars(piece)
         if "\0" in piece:
             piece = piece.replace("\0", "")
+        if not piece:
+            self._room -= 1  # a stream of nothing ends, too
+            return
         if self._thinking is not None:
             self._room -= len(piece)
             self._began.append(piece)
@@ -95,7 +98,7 @@ class GrowingAnswer:
 
     def add_call(self, index: int | None, *, id: str = "", name: str = "", arguments: Any = None) -> int:
         """Take a piece of a call; see `Calls.take`. Returns the call's place in the answer."""
-        self._room -= len(id) + len(name)
+        self._room -= 1 + len(id) + len(name)
         if isinstance(arguments, str):
             arguments = arguments if self._room >= 0 else ""
             self._room -= len(arguments)
@@ -115,7 +118,7 @@ class GrowingAnswer:
         if self.full:
             self.end = None
             if not self._text:
-                raise ModelFailed("transport", f"an answer of more than {CALLS_MAX} calls, or too large ones")
+                raise ModelFailed("transport", f"an answer of more than {CALLS_MAX} calls, or too large")
         if self._thinking is not None:
             held = self._thinking.end()
             self._thought_of(held)
