@@ -72,8 +72,7 @@ class Record:
 
     def tracebacks(self) -> list[str]:
         """What the log says of faults in the code of agents, tools, commands and adapters, one text each."""
-        failed = [event for event in self.of("log") if event.fields.get("traceback")]
-        return [f"{event.what}: {_why(event)}\n{event.fields['traceback']}" for event in failed]
+        return [text for event in self.of("log") if (text := _fault(event))]
 
     def timeline(self) -> str:
         """All of it for a person, a line each. What the store commits, and when it is told, is left out."""
@@ -90,6 +89,14 @@ def _shown(value: Any) -> str:
     if len(value) > SHOWN_MAX:
         value = f"{value[:SHOWN_MAX]}…"
     return value if value.isascii() and value.isprintable() and " " not in value and value else repr(value)
+
+
+def _fault(event: Event) -> str:
+    """What went wrong in somebody's code, and where; "" for every other event."""
+    if event.what == "not awaited":
+        return f"{event.fields['call']} was called and not awaited: write `await`\n{event.fields['at']}"
+    trace = event.fields.get("traceback")
+    return f"{event.what}: {_why(event)}\n{trace}" if trace else ""
 
 
 def _why(event: Event) -> object:

@@ -8,7 +8,6 @@ neither run nor missed.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
@@ -37,6 +36,7 @@ from hermes_trio.text.foreign_errors import said_by
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.text.sanitize import clean
 from hermes_trio.turns.questions import ASK, CallQuestions, going_on
+from hermes_trio.turns.step_values import digest_of, encoded_value
 from hermes_trio.values.stored import Claimed, Reply, StepRow
 from hermes_trio.values.transcript import Entry
 
@@ -234,7 +234,7 @@ class Journal:
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
             try:
-                return await self._done(row, value)
+                return await self._done(row, value, fn)
             except AgentError as no_value:
                 error = no_value
         # A fence or a disk fault is about this attempt of the turn and no result of the step. An error from
@@ -246,11 +246,8 @@ class Journal:
             await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
         raise error
 
-    async def _done(self, row: StepRow, value: object) -> StepRow:
-        try:
-            encoded = msgspec.json.encode(value)
-        except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
-            raise AgentError(f"step {row.name!r}: its value is no JSON: {error}") from error
+    async def _done(self, row: StepRow, value: object, fn: Callable[..., object] | None = None) -> StepRow:
+        encoded = encoded_value(f"step {row.name!r}", fn, value)
         with self._ours():
             encoded = await self._discretion(encoded)
         if too_deep(encoded):
@@ -370,15 +367,6 @@ class _Running:
 
     def __exit__(self, *_: object) -> None:
         self._names.remove(self._row.name)
-
-
-def digest_of(args: object) -> str:
-    """A short digest of a step's arguments; what is no JSON counts by its type."""
-    try:
-        encoded = msgspec.json.encode(args, enc_hook=lambda value: type(value).__qualname__)
-    except RecursionError as error:
-        raise AgentError("the arguments of a step are nested too deeply") from error
-    return hashlib.blake2b(encoded, digest_size=8).hexdigest()
 
 
 def takes_op(fn: Callable[..., object]) -> bool:

@@ -100,6 +100,8 @@ class TurnRunner:
             self._log.error("agent failed", turn=run.id, key=str(run.key), error=why, traceback=trace)
         if end is not None and end.reason == NOTHING_SAID:
             self._log.warning("nothing said", turn=run.id, key=str(run.key))
+        for verb, place in run.calls.forgotten():
+            self._log.warning("not awaited", turn=run.id, key=str(run.key), call=verb, at=place)
         self._log.info(
             "turn closed",
             turn=run.id,

@@ -28,6 +28,7 @@ from hermes_trio.turns.journal import Journal
 from hermes_trio.turns.messages import TurnMessages
 from hermes_trio.turns.permits import TurnPermit
 from hermes_trio.turns.surroundings import Surroundings
+from hermes_trio.turns.unawaited import VerbCalls
 from hermes_trio.values.actions import Silence
 from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.identity import ConversationKey, Policy
@@ -52,6 +53,7 @@ class RunningTurn:
         said: the text of its last `say`.
         steps: its journal.
         activity: what shows that it works.
+        calls: of its verbs, until they begin.
         authority: for whom it acts, and how far.
         permit: held while it works; see `TurnPermit`.
         ours: time that passes in this block is the gateway's, and does not count towards the deadline.
@@ -66,6 +68,7 @@ class RunningTurn:
         "asked_at",
         "authority",
         "before",
+        "calls",
         "discretion",
         "id",
         "key",
@@ -90,6 +93,7 @@ class RunningTurn:
         self.around = around
         self.made: Made | None = None
         self.said = ""
+        self.calls = VerbCalls()
         self.permit = permit
         self._next_answer: trio.Event | None = None
         self._waiting = 0

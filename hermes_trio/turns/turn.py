@@ -16,8 +16,9 @@ from hermes_trio.errors import AgentError, AskTimedOut
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.text.sanitize import clean, shows
-from hermes_trio.turns.journal import digest_of
 from hermes_trio.turns.running_turn import RunningTurn
+from hermes_trio.turns.step_values import digest_of
+from hermes_trio.turns.unawaited import VerbCalls, verb
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.identity import Role
 from hermes_trio.values.message import Message
@@ -57,6 +58,10 @@ class Turn:
         self.attempt = run.messages.attempt
         self.unseen = run.messages.unseen
 
+    @property
+    def _calls(self) -> VerbCalls:
+        return self._run.calls
+
     # -- what it was told
 
     @property
@@ -78,6 +83,7 @@ class Turn:
         """The least role among those whose messages it answers by now: "admin" only if all are admins."""
         return self._run.authority.role
 
+    @verb
     async def needs(self, role: Role) -> None:
         """Go on only if something that leaves the conversation may be done; see `ToolContext.needs`.
 
@@ -87,6 +93,7 @@ class Turn:
         """
         await self._run.authority.needs(role)
 
+    @verb
     async def history(self) -> Sequence[Entry]:
         """The conversation before this turn, oldest first: the newest 400,000 characters of it at most.
 
@@ -101,6 +108,7 @@ class Turn:
 
     # -- verbs
 
+    @verb
     async def step(
         self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
     ) -> T:
@@ -126,6 +134,7 @@ class Turn:
         wrong_use.step_name(name, fn)
         return await self._run.steps.run(name, fn, *args, idempotent=idempotent)
 
+    @verb
     async def say(self, text: str) -> None:
         """Send markdown to the conversation, once. Returns when it is durable, not when it is shown.
 
@@ -161,6 +170,7 @@ class Turn:
         """Empty the live preview: what was streamed is void."""
         self._run.activity.restart()
 
+    @verb
     async def ask(
         self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0, name: str = "ask"
     ) -> str:
@@ -225,6 +235,7 @@ class Turn:
         """Seconds until a wall time, at most `at_most_s`: the wall clock may have been set back."""
         return min(at_most_s, max(0.0, wake_at - self._run.around.clock.now()))
 
+    @verb
     async def sleep(self, seconds: float, *, name: str = "sleep") -> None:
         """Sleep, across restarts: run again, it sleeps the rest. Does not count towards the deadline.
 
@@ -246,10 +257,12 @@ class Turn:
                 await trio.sleep(self._until(row.wake_at, seconds))
             await self._run.steps.end(msgspec.structs.replace(row, state="done", value=b"null"))
 
+    @verb
     async def now(self, *, name: str = "now") -> float:
         """Wall time in seconds since 1970, recorded. Cancelled: recorded or not."""
         return await self._recorded(name, self._run.around.clock.now)
 
+    @verb
     async def random(self) -> float:
         """A float in [0, 1), recorded. Cancelled: recorded or not."""
         return await self._recorded("random", self._run.around.chance.random)
@@ -260,6 +273,7 @@ class Turn:
 
         return await self._run.steps.run(name, drawn, idempotent=True, type=float)
 
+    @verb
     async def reset(self, why: str = "asked by the agent") -> NoReturn:
         """End this conversation and open the next. Does not return: the turn ends as Cancelled.
 

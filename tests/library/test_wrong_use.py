@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from functools import partial, wraps
 
 import pytest
+import trio
 
 import hermes_trio
 from hermes_trio import AgentError, EchoModel, ModelAgent, open_gateway
@@ -75,6 +76,10 @@ async def odd():
     return object()
 
 
+async def tags():
+    return {"of": [("ada", {"new", "paid"})]}
+
+
 IN_A_TURN = [
     pytest.param(
         lambda t: t.step(pay, 3), "step: its name comes first, then the function: step('pay', pay, ...)"
@@ -100,7 +105,11 @@ IN_A_TURN = [
         lambda t: t.step("pay", pay, "one", 20),
         "step 'pay': fn cannot be called so: too many positional arguments",
     ),
-    pytest.param(lambda t: t.step("odd", odd), "step 'odd': its value is no JSON"),
+    pytest.param(lambda t: t.step("odd", odd), "step 'odd': what odd returned is no JSON"),
+    pytest.param(
+        lambda t: t.step("tags", tags),
+        "step 'tags': what tags returned is no JSON: a set would come back as a list, in any order",
+    ),
     pytest.param(lambda t: t.say(None), "say: text is a text (str), not None"),
     pytest.param(lambda t: t.say(3), "say: text is a text (str), not an int"),
     pytest.param(lambda t: t.say(["a"]), "say: text is a text (str), not a list"),
@@ -162,7 +171,7 @@ async def test_a_turn_ends_with_what_is_wrong_and_the_line_that_is(autojump_cloc
         await world.say("ada", "hello")
         await world.settle()
         [line] = world.lines("agent failed")
-        assert line["error"].startswith("AgentError(")
+        assert line["error"].startswith("AgentError: ")
         page = await world.gateway.turn_page(1)
         assert said in page.error
         assert f"{__file__}:" in page.traceback
@@ -228,6 +237,43 @@ async def test_a_forgotten_return_is_warned_of(autojump_clock):
         await world.settle()
         [line] = world.lines("nothing said")
         assert (line["level"], line["turn"]) == ("warning", 1)
+
+
+async def test_a_forgotten_await_is_warned_of_with_its_line(autojump_clock):
+    async def forgetful(turn):
+        turn.step("pay", pay)
+        later = turn.say("one moment")
+        await turn.sleep(1)
+        await turn.say("done")
+        del later
+
+    first = forgetful.__code__.co_firstlineno
+    async with open_world(forgetful) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        assert [(line["call"], line["at"], line["level"]) for line in world.lines("not awaited")] == [
+            ("step", f"{__file__}:{first + 1}", "warning"),
+            ("say", f"{__file__}:{first + 2}", "warning"),
+        ]
+        assert world.texts("ada") == ["done"]
+        # What a failing test shows:
+        assert world.record.tracebacks()[0] == (
+            f"step was called and not awaited: write `await`\n{__file__}:{first + 1}"
+        )
+
+
+async def test_what_is_awaited_later_or_by_another_task_was_not_forgotten(autojump_clock):
+    async def busy(turn):
+        later = turn.sleep(1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(turn.say, "one moment")
+            await later
+
+    async with open_world(busy) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        assert world.texts("ada") == ["one moment"]
+        assert not world.lines("not awaited")
 
 
 async def test_an_object_with_an_async_call_and_a_lambda_are_agents(autojump_clock):

@@ -44,6 +44,25 @@ async def test_the_decoded_value_is_returned_the_first_time_too(autojump_clock):
         check(world)
 
 
+async def test_a_set_among_the_arguments_is_the_same_in_whatever_order_it_stands(autojump_clock):
+    orders = [[0, 8], [8, 0]]
+    assert list(map(list, map(set, orders))) == orders  # as those of two processes
+
+    async def agent(turn):
+        async def fn(numbers):
+            return len(numbers)
+
+        count = await turn.step("count", fn, set(orders[turn.attempt - 1]))
+        await turn.sleep(10)
+        return str(count)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=5)
+        await crash_and_go_on(world)
+        assert world.texts("ada", "final") == ["2"]
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
