@@ -15,8 +15,8 @@ from hermes_trio.values.identity import Address, ConversationKey, Policy
 from hermes_trio.values.message import Decided, Message, Source, Undecodable
 
 Scope = Literal["user", "chat"]
-ALBUM_HOLD_S = 0.8
-FRAGMENT_HOLD_S = 0.6
+ALBUM_WAIT_S = 0.8
+FRAGMENT_WAIT_S = 0.6
 FRAGMENT_UNITS = 96
 NUL = b"\\u0000"
 _read_message = msgspec.json.Decoder(Message).decode
@@ -123,9 +123,9 @@ def key_of(address: Address, private: bool, scope: Scope) -> ConversationKey:
 def wait_s(message: Message, capabilities: Capabilities) -> float:
     """How long a message waits for its next fragment. 0 unless it may be a fragment."""
     if message.album is not None:
-        return ALBUM_HOLD_S
+        return ALBUM_WAIT_S
     # Units per character lie between one and four, so most texts need no counting.
     if len(message.text) * 4 < capabilities.text_max - FRAGMENT_UNITS:
         return 0.0
     near = units(message.text, capabilities.unit) >= capabilities.text_max - FRAGMENT_UNITS
-    return FRAGMENT_HOLD_S if near else 0.0
+    return FRAGMENT_WAIT_S if near else 0.0

@@ -145,7 +145,7 @@ def _is_scalar(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= char <= "\udfff" for char in text)
 
 
-class Places:
+class SkeletonPlaces:
     """Where each byte of the skeleton of a text stands in it.
 
     Args:

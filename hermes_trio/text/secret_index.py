@@ -17,7 +17,7 @@ from typing import AnyStr, Generic
 from hermes_trio.text.secret_forms import (
     SURE_MIXED,
     Needle,
-    Places,
+    SkeletonPlaces,
     merged,
     needles,
     skeleton,
@@ -129,7 +129,7 @@ class SecretIndex:
         for read, seen in enumerate((text[tail:], unescaped(text[tail:]))):
             begun = self._beginnings.at_the_end_of(skeleton(seen or ""))
             if begun is not None:
-                cut = min(cut, tail + Places(text[tail:], read=bool(read))[begun][0])
+                cut = min(cut, tail + SkeletonPlaces(text[tail:], read=bool(read))[begun][0])
         begun = self._short_beginnings.at_the_end_of(text) if self._short else None
         return cut if begun is None else min(cut, begun)
 
@@ -178,7 +178,7 @@ def _forms(value: str) -> _Forms:
 def _where(text: str, bones: bytes, hits: Sequence[Needle], *, read: bool) -> Iterator[Range]:
     if not hits:
         return
-    at = Places(text, read)
+    at = SkeletonPlaces(text, read)
     # In the order of the text: so of few windows at a time the places are known.
     spots = [(first, one) for one in hits for first in _all(bones.find, one.skeleton)]
     for first, one in sorted(spots, key=lambda spot: spot[0]):

@@ -28,7 +28,7 @@ REST_S = 1.0
 """Between two pieces of what is left of a refused paste; who reads that it was refused is slower."""
 
 
-class Said(Struct, frozen=True):
+class Typed(Struct, frozen=True):
     """One message.
 
     Args:
@@ -53,7 +53,7 @@ class Gather:
         self._length = 0
         self._cut = False
 
-    def feed(self, lines: Sequence[Line], *, paused: bool) -> Iterator[Said]:
+    def feed(self, lines: Sequence[Line], *, paused: bool) -> Iterator[Typed]:
         """The messages that are complete with these lines.
 
         Args:
@@ -76,7 +76,7 @@ class Gather:
             return GAP_S if self._open else inf
         return REST_S if self._cut else inf
 
-    def end(self) -> Iterator[Said]:
+    def end(self) -> Iterator[Typed]:
         """What is open, when nothing more comes."""
         said = _said(self._open, self._length, self._cut) if self._open else None
         self._open, self._marked, self._length, self._cut = [], False, 0, False
@@ -95,6 +95,6 @@ class Gather:
         self._cut = self._cut or line.length >= CUT_AT
 
 
-def _said(lines: Sequence[Line], length: int, cut: bool) -> Said:
+def _said(lines: Sequence[Line], length: int, cut: bool) -> Typed:
     raw = b"\n".join(_KEYS.sub(b"", line.raw) for line in lines)
-    return Said(Line(lines[0].number, raw.strip(b"\r\n")[:LINE_MAX], length), cut)
+    return Typed(Line(lines[0].number, raw.strip(b"\r\n")[:LINE_MAX], length), cut)

@@ -11,7 +11,7 @@ import trio
 from hermes_terminal.descriptor_writer import Pen
 from hermes_terminal.lines import LINE_MAX, Line, Lines, read
 from hermes_terminal.modes import erasing_whole_characters
-from hermes_terminal.paste import CUT_AT, GAP_S, Gather, Said
+from hermes_terminal.paste import CUT_AT, GAP_S, Gather, Typed
 from hermes_terminal.screen import Screen
 from hermes_trio import (
     Address,
@@ -114,13 +114,13 @@ class Terminal:
                 break
             lines = list(self._lines.feed(data))
             if not self._typed:
-                await self._accept(intake, [Said(line) for line in lines])
+                await self._accept(intake, [Typed(line) for line in lines])
             elif lines:
                 paused, ended = await self._read_paste(lines)
                 await self._draw(self._screen.typed, [line.text for line in lines])
                 await self._accept(intake, list(self._gather.feed(lines, paused=paused)))
         await self._draw(self._screen.end)
-        last = [*self._gather.end(), *(Said(line) for line in self._lines.end())]
+        last = [*self._gather.end(), *(Typed(line) for line in self._lines.end())]
         await self._accept(intake, last)
 
     async def _read_paste(self, lines: list[Line]) -> tuple[bool, bool]:
@@ -165,7 +165,7 @@ class Terminal:
         """Render markdown and split it into parts of at most `capabilities.text_max - 4` code points."""
         return split_markdown(text, limit=self.capabilities.text_max - 4, unit="char")
 
-    async def _accept(self, intake: Intake, said: Sequence[Said]) -> None:
+    async def _accept(self, intake: Intake, said: Sequence[Typed]) -> None:
         updates = [self._update(one) for one in said if one.line.raw.strip()]
         for one in said:
             if self._typed and (one.cut or one.line.length > LINE_MAX):
@@ -174,7 +174,7 @@ class Terminal:
             await intake.accept(updates)
         intake.received()
 
-    def _update(self, said: Said) -> Message | Undecodable:
+    def _update(self, said: Typed) -> Message | Undecodable:
         line = said.line
         native = f"{self._token}/{line.number}"
         if line.length > LINE_MAX:

@@ -25,10 +25,13 @@ OLD = {
     "Hold": "WaitForMore",
     "Key": "ConversationKey",
     "Player": "TurnRunner",
+    "Places": "TurnLimiter",
     "Quiet": "DelayedStarts",
     "River": "Wiring",
     "Porch": "Newcomers",
+    "Said": "DeliveryKind",
     "Shown": "TurnHistory",
+    "Slot": "TurnPermit",
     "Steps": "Journal",
     "Traits": "Capabilities",
     "Wish": "Action",
@@ -45,7 +48,7 @@ OLD = {
     "wish": "action",
     "wishes": "actions",
 }
-ONLY_OLD = {"ear", "attendance", "attend", "attended", "bench", "benches"}
+ONLY_OLD = {"ear", "ears", "attendance", "attend", "attended", "bench", "benches"}
 """Words that nothing of this program means any more, also within a longer name."""
 
 FLAT = {
