@@ -5,6 +5,7 @@ A source line is foreign text: it is cut between words and cleaned here, and red
 
 from __future__ import annotations
 
+import contextlib
 import linecache
 from collections import Counter
 from collections.abc import Iterator
@@ -22,8 +23,8 @@ from hermes_trio.text.whole_words import whole_words
 
 FOLDED = {
     f"{Path(str(part.__file__)).parent}/": part.__name__.partition(".")[0] for part in (errors, trio, outcome)
-}
-"""Whose frames are folded, by folder."""
+} | {contextlib.__file__: "contextlib"}
+"""Whose frames are folded, by folder or file."""
 
 FIRST_MAX, LAST_MAX = 4, 8
 """So many of the outermost and of the innermost frames are told."""

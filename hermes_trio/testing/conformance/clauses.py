@@ -20,6 +20,8 @@ from hermes_trio.runtime.tracebacks import places_of
 
 CLAUSE_S = 15.0
 """How long one clause may take, in seconds of the loop's clock."""
+UNREADY_MAX = 2
+"""After so many clauses that found nothing to look at no further one is looked at."""
 
 T = TypeVar("T")
 Check = Callable[[T], Awaitable[None]]
@@ -73,8 +75,9 @@ class Broken(AssertionError):
         clauses: the names of those that are broken.
     """
 
-    def __init__(self, port: str, breaches: Sequence[tuple[str, str, str]]) -> None:
+    def __init__(self, port: str, breaches: Sequence[tuple[str, str, str]], unseen: int = 0) -> None:
         told = [f"  {port}.{name}: {says}\n    {what}" for name, says, what in breaches]
+        told += [f"{unseen} further clauses were not looked at: they would end alike"] if unseen else []
         super().__init__("\n".join([f"{len(breaches)} clauses of the {port} contract are broken:", *told]))
         self.clauses = tuple(name for name, _, _ in breaches)
 
@@ -100,12 +103,14 @@ async def hold_against(
     """Look at each clause with a subject of its own.
 
     Args:
-        subject: makes what a check looks at.
+        subject: makes what a check looks at. Its `is_ready` says whether there is anything to look at, its
+            `waits_for` what was waited for; it needs neither.
         only: names of clauses; empty: all.
         within_s: how long a clause may take, in seconds of the loop's clock.
 
     Raises:
-        Broken: after all have been looked at.
+        Broken: after all have been looked at, or when there was nothing to look at: at once where the
+            subject could not be opened, after `UNREADY_MAX` clauses where it was not ready.
         ValueError: `only` names no clause.
     """
     if unknown := set(only) - {check.__name__ for check in checks}:
@@ -113,16 +118,20 @@ async def hold_against(
     kept: list[str] = []
     skipped: list[Skipped] = []
     breaches: list[tuple[str, str, str]] = []
-    for check in checks:
+    unready = 0
+    wanted = [check for check in checks if not only or check.__name__ in only]
+    for count, check in enumerate(wanted, start=1):
         name: str = check.__name__
-        if only and name not in only:
-            continue
         with _Outcome() as outcome:
             with trio.fail_after(within_s):
                 async with subject() as one:
+                    outcome.subject = one
                     await check(one)
         if outcome.breach is not None:
             breaches.append((name, sentence(check), outcome.breach))
+            unready += not getattr(outcome.subject, "is_ready", True)
+            if outcome.subject is None or unready == UNREADY_MAX:
+                raise Broken(port, breaches, unseen=len(wanted) - count)
         elif outcome.unable is not None:
             skipped.append(Skipped(name, outcome.unable))
         else:
@@ -136,11 +145,13 @@ class _Outcome:
     """How a check ended. A stranger's code runs in it, so any error of it is a breach; a cancel passes.
 
     Attributes:
+        subject: what the check looked at, None as long as it is not there.
         breach: what was broken, None for nothing.
         unable: what could not be played, None for nothing.
     """
 
     def __init__(self) -> None:
+        self.subject: object = None
         self.breach: str | None = None
         self.unable: str | None = None
 
@@ -157,16 +168,19 @@ class _Outcome:
         others = [leaf for leaf in leaves if not isinstance(leaf, Unlike | Unable)]
         if unlike:
             self.breach = str(unlike[0])
+            if unlike[0].__cause__ is not None:
+                self.breach += f"\n{_where(unlike[0].__cause__)}"
         elif others:
-            self.breach = _foreign(others[0])
+            self.breach = _foreign(others[0], getattr(self.subject, "waits_for", ""))
         else:
             self.unable = str(leaves[0])
         return True
 
 
-def _foreign(error: BaseException) -> str:
+def _foreign(error: BaseException, waits_for: str) -> str:
     if isinstance(error, trio.TooSlowError):
-        return f"wanted: an end in its time\n    saw: it did not come\n{_where(error)}"
+        wanted = waits_for or "an end in its time"
+        return f"wanted: {wanted}\n    saw: it did not come\n{_where(error)}"
     return f"wanted: no such error\n    saw: {type(error).__name__}: {_short(error)}\n{_where(error)}"
 
 

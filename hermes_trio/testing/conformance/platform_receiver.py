@@ -16,12 +16,14 @@ class Taken:
         cursor: the platform's position at the last commit.
         updates: those that were new, in order.
         again: redelivered ones, which were refused silently.
+        waits_for: what the check waited for last.
     """
 
     def __init__(self) -> None:
         self.cursor: str | None = None
         self.updates: list[Message | Undecodable | Moved] = []
         self.again: list[str] = []
+        self.waits_for = ""
 
     def commit(self, updates: Sequence[Message | Undecodable | Moved], cursor: str | None) -> None:
         """Take what is new, and the cursor."""
@@ -88,10 +90,16 @@ class Hearing:
         self.failures.append(why)
         self._change()
 
-    async def until(self, holds: Callable[[], object]) -> None:
-        """Return when it holds; it is looked at after each call of the platform."""
+    async def until(self, what: str, holds: Callable[[], object]) -> None:
+        """Return when it holds; it is looked at after each call of the platform.
+
+        Args:
+            what: is waited for, as a sentence, for whoever waits too long.
+        """
+        before, self._taken.waits_for = self._taken.waits_for, what
         while not holds():
             await self._changed.wait()
+        self._taken.waits_for = before
 
     def _change(self) -> None:
         self._changed.set()

@@ -6,7 +6,7 @@ import trio
 
 from hermes_trio.errors import AccountRefused, OutsideError, PollConflict
 from hermes_trio.testing.conformance.clauses import Unable, expect
-from hermes_trio.testing.conformance.platform_trial import PlatformTrial
+from hermes_trio.testing.conformance.platform_trial import OFFERED, PlatformTrial
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.message import Message, Undecodable
 
@@ -66,7 +66,7 @@ async def confirms_only_what_is_durable(trial: PlatformTrial) -> None:
     async with trial.serving(shut=True) as serving:
         before = await trial.service.confirmed()
         await trial.service.push("hello", trial.place)
-        await serving.hearing.until(lambda: serving.hearing.offered)
+        await serving.hearing.until(OFFERED, lambda: serving.hearing.offered)
         await trial.quiet()
         now = await trial.service.confirmed()
         expect(now == before, "nothing is confirmed while accept waits", now - before)
@@ -81,7 +81,7 @@ async def hands_over_again_what_was_not_durable(trial: PlatformTrial) -> None:
         raise Unable("the service keeps nothing")
     async with trial.serving(shut=True) as serving:
         await trial.service.push("one", trial.place)
-        await serving.hearing.until(lambda: serving.hearing.offered)
+        await serving.hearing.until(OFFERED, lambda: serving.hearing.offered)
         natives = [update.native for update in serving.hearing.offered]
         await serving.stop()
     async with trial.serving() as serving:
@@ -152,7 +152,10 @@ async def serves_again(trial: PlatformTrial) -> None:
         async with trio.open_nursery() as nursery:
             cycles = serving.hearing.cycles
             nursery.start_soon(again.run, name="checked serve again")
-            await serving.hearing.until(lambda: serving.hearing.cycles > cycles or again.ended.is_set())
+            await serving.hearing.until(
+                "a second serve calls `intake.received`",
+                lambda: serving.hearing.cycles > cycles or again.ended.is_set(),
+            )
             expect(again.error is None, "serve runs a second time", again.error)
             await trial.service.reached()
             await trial.service.push("two", trial.place)
@@ -168,7 +171,7 @@ async def stops_at_once(trial: PlatformTrial) -> None:
             await serving.ended.wait()
         expect(not serving.ended.is_set(), "serve runs until it is cancelled", "it returned")
         await trial.service.push("one", trial.place)
-        await serving.hearing.until(lambda: serving.hearing.offered)
+        await serving.hearing.until(OFFERED, lambda: serving.hearing.offered)
         with trio.move_on_after(SOON_S) as patience:
             await serving.stop()
         expect(not patience.cancelled_caught, f"it leaves within {SOON_S:.0f} s", "it is still there")
@@ -200,7 +203,10 @@ async def comes_back_after_a_lost_line(trial: PlatformTrial) -> None:
             await trial.service.reached()
             await trial.service.push("again", trial.place)
             with trio.move_on_after(SOON_S):
-                await serving.hearing.until(lambda: trial.taken.updates or serving.ended.is_set())
+                await serving.hearing.until(
+                    "an update is accepted after the line was lost",
+                    lambda: trial.taken.updates or serving.ended.is_set(),
+                )
             _typed(trial, serving.error)
             if trial.taken.updates:
                 return
@@ -215,7 +221,10 @@ async def says_that_nobody_is_there(trial: PlatformTrial) -> None:
     await trial.service.disconnect()
     async with trial.serving(wait=False) as serving:
         with trio.move_on_after(SOON_S):
-            await serving.hearing.until(lambda: serving.hearing.failures or serving.hearing.cycles)
+            await serving.hearing.until(
+                "serve says `intake.failed` or `intake.received`",
+                lambda: serving.hearing.failures or serving.hearing.cycles,
+            )
         told = serving.hearing.failures or serving.hearing.cycles
         expect(bool(told), "it raises, says failed, or receives where clients come to it", "silence")
         _typed(trial, serving.error)

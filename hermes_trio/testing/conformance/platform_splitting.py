@@ -10,7 +10,7 @@ from hermes_trio.ports.platform import Platform
 from hermes_trio.runtime.threads import in_thread_now
 from hermes_trio.testing.conformance.clauses import expect
 from hermes_trio.testing.conformance.leftovers import nothing_left
-from hermes_trio.testing.conformance.platform_trial import PlatformTrial
+from hermes_trio.testing.conformance.platform_trial import OFFERED, PlatformTrial
 from hermes_trio.text.chunking import units
 from hermes_trio.values.delivery import Capabilities, Part
 from hermes_trio.values.identity import Policy
@@ -103,7 +103,7 @@ async def leaves_nothing_behind(trial: PlatformTrial) -> None:
     async with nothing_left("open and serve, cancelled in accept"):
         async with trial.serving(shut=True) as serving:
             await trial.service.push("again", trial.place)
-            await serving.hearing.until(lambda: serving.hearing.offered)
+            await serving.hearing.until(OFFERED, lambda: serving.hearing.offered)
 
 
 def _texts(platform: Platform) -> list[str]:

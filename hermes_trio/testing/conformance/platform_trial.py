@@ -20,6 +20,9 @@ from hermes_trio.values.identity import Address
 from hermes_trio.values.message import Message
 
 QUIET_S, QUIET_MAX_S = 0.02, 0.2
+OFFERED = "an update is handed over to `intake.accept`"
+RECEIVES_S = 10.0
+RECEIVES = f"serve calls `intake.received` within {RECEIVES_S:.0f} s"
 
 
 class Serving:
@@ -27,6 +30,7 @@ class Serving:
 
     Attributes:
         error: what `serve` ended with, None while it runs.
+        returned: it ended without one.
     """
 
     def __init__(self, trial: PlatformTrial, platform: Platform, hearing: Hearing) -> None:
@@ -34,6 +38,7 @@ class Serving:
         self.platform = platform
         self.hearing = hearing
         self.error: HermesError | None = None
+        self.returned = False
         self.ended = trio.Event()
         self.scope = trio.CancelScope()
 
@@ -42,6 +47,7 @@ class Serving:
         try:
             with self.scope:
                 await self.platform.serve(self.hearing)
+            self.returned = True
         except HermesError as error:
             self.error = error
         finally:
@@ -51,7 +57,10 @@ class Serving:
     async def received(self, count: int) -> list[Message]:
         """Wait until so many new updates are durable; return the messages among them."""
         taken = self.trial.taken
-        await self.hearing.until(lambda: len(taken.updates) >= count or self.ended.is_set())
+        await self.hearing.until(
+            f"{count} updates have been accepted (`intake.accept`), each new by its native id",
+            lambda: len(taken.updates) >= count or self.ended.is_set(),
+        )
         if len(taken.updates) < count:
             raise Unlike(
                 f"{count} updates are received", f"serve ended ({self.error!r}) after {taken.updates}"
@@ -94,14 +103,28 @@ class PlatformTrial:
         service: the other side.
         taken: what is durable, of all platforms of one trial.
         place: where things are said.
+        is_ready: False while a platform is made, or has not said yet that it receives.
     """
 
     def __init__(self, service: Service, make: Callable[[], Platform]) -> None:
         self.service = service
-        self.make = make
+        self._make = make
         self.taken = Taken()
         self.place = service.places[0]
+        self.is_ready = True
         self._sent = 0
+
+    @property
+    def waits_for(self) -> str:
+        """What is waited for, for whoever waits too long."""
+        return self.taken.waits_for
+
+    def make(self) -> Platform:
+        """A new platform for the account."""
+        self.is_ready = False
+        platform = self._make()
+        self.is_ready = True
+        return platform
 
     @asynccontextmanager
     async def serving(
@@ -124,12 +147,23 @@ class PlatformTrial:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(serving.run, name="checked serve")
                 if wait:
-                    await hearing.until(lambda: hearing.cycles or serving.ended.is_set())
-                    if serving.ended.is_set():
-                        raise Unlike("serve receives", f"it ended: {serving.error!r}")
+                    await self._receives(serving)
                     await self.service.reached()
                 yield serving
                 nursery.cancel_scope.cancel()
+
+    async def _receives(self, serving: Serving) -> None:
+        hearing, self.is_ready = serving.hearing, False
+        with trio.move_on_after(RECEIVES_S):
+            await hearing.until(RECEIVES, lambda: hearing.cycles or serving.ended.is_set())
+            self.is_ready = not serving.ended.is_set()
+        if self.is_ready:
+            return
+        if serving.ended.is_set():
+            if serving.error is None and not serving.returned:
+                await trio.sleep_forever()  # what it raised is on its way to here
+            raise Unlike("serve receives", f"it ended: {serving.error!r}") from serving.error
+        raise Unlike(RECEIVES, "it was not called, and serve goes on; let a poll wait a fraction of a second")
 
     def send(self, text: str, place: Address | None = None, **more: Any) -> Delivery:
         """A send of this text, with a key of its own."""
