@@ -30,8 +30,9 @@ from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.chunking import units
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 from hermes_trio.text.links import write_out
+from hermes_trio.text.sanitize import clean
 from hermes_trio.values.delivery import Capabilities, Delivery, Part
 from hermes_trio.values.identity import Address, Lane
 from hermes_trio.values.outbound_states import DeliveryFailure
@@ -162,7 +163,7 @@ class Outbox:
         if (why := self._unsayable(lane)) is not None:
             await self._kept(lambda: self._store.fail_delivery(begun.row, "not_sent", why))
             return "look"
-        receipt, error = None, None
+        id, error = None, None
         moved = self._moves.of(begun.delivery)
         if moved is not begun.delivery and moved.op in ("react", "unreact"):
             # The message that it marks is in the old chat. In the new chat its id is another message's.
@@ -172,9 +173,8 @@ class Outbox:
         delivery = safe_delivery(plain, self._redact)
         time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)
         with time:
-            receipt, error = await attempt(lambda: platform.deliver(delivery))
+            id, error = await attempt(lambda: _message_id(platform, delivery))
         if error is None and not time.passed:
-            id = str(receipt.message_id) if receipt and receipt.message_id is not None else None
             more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"
         return await self._failed(lane, begun, only(error), moved.address.chat)
@@ -187,7 +187,7 @@ class Outbox:
 
     async def _failed(self, lane: Lane, begun: Begun, error: BaseException | None, chat: str) -> Then:
         """What becomes of a part that its platform did not take."""
-        why = "no answer in time" if error is None else self._redact(told(error))
+        why = "no answer in time" if error is None else self._redact(told_in_short(error))
         edits_for_good = begun.delivery.op == "edit" and not begun.live
         match error:
             case ChatMoved(becomes=becomes) if self._moves.is_news(lane.account_id, lane.chat, becomes):
@@ -307,6 +307,16 @@ class Outbox:
         told = only(error)
         if isinstance(told, NotSent) and (wait_s := _penalty_s(told.retry_after_s)):
             await self._penalty(address.lane, wait_s)
+
+
+async def _message_id(platform: Platform, delivery: Delivery) -> str | None:
+    """Make the call; returns the id of the message that it made or changed.
+
+    Raises:
+        AttributeError: the adapter returned no receipt.
+    """
+    receipt = await platform.deliver(delivery)
+    return None if receipt is None or receipt.message_id is None else clean(str(receipt.message_id))
 
 
 def _penalty_s(said_s: float | None) -> float:

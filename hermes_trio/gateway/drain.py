@@ -16,7 +16,7 @@ from hermes_trio.gateway.handle import Gateway
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 
 
 async def checkpoint(store: Store, why: str, log: Log) -> None:
@@ -55,7 +55,7 @@ async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, l
         try:
             await write()
         except (StoreFailed, StoreClosed) as error:
-            log.error("checkpoint failed", why=told(error))
+            log.error("checkpoint failed", why=told_in_short(error))
     if scope.cancelled_caught:
         log.error("checkpoint failed", why="no commit in time")
 

@@ -13,7 +13,7 @@ from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.supervise import supervise
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 
 
 class AccountReceivers:
@@ -72,7 +72,7 @@ class AccountReceivers:
             name=name,
             log=self._log,
             chance=self._chance,
-            down=lambda error: receiver.failed(told(error)),
+            down=lambda error: receiver.failed(told_in_short(error)),
         )
         if not ended:
             # The platform refused the account. That is no end of input: its operator has to see it and act.

@@ -26,7 +26,7 @@ from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.workers import Worker
 from hermes_trio.text import sentences
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 from hermes_trio.text.nearest import nearest
 from hermes_trio.text.sanitize import clean
 from hermes_trio.values.actions import CommandResult, Prompt, Reset, Restart, Resume, Say, Stop
@@ -145,7 +145,7 @@ class CommandRunner:
             if isinstance(error, Fenced | StoreFailed):
                 raise error
             # Its action cannot be written or said. It must not stand in the way for ever.
-            self._log_failed(key, pending, told(error), error)
+            self._log_failed(key, pending, told_in_short(error), error)
             await self._refuse(pending, FAILED)
 
     async def fail_first(self, key: ConversationKey, _: Worker) -> str | None:
@@ -180,7 +180,7 @@ class CommandRunner:
             result, error = await attempt(lambda: command.run(call))
         if isinstance(result, CommandResult):
             return result
-        wrong = told(error) if error is not None else f"it returned a {type(result).__name__}"
+        wrong = told_in_short(error) if error is not None else f"it returned a {type(result).__name__}"
         self._log_failed(key, pending, "deadline" if time.passed else wrong, error)
         return FAILED
 

@@ -17,7 +17,7 @@ from hermes_trio.ports.agent import Pool
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, WallClock
 from hermes_trio.runtime.supervise import attempt
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.views import KeyView
 
@@ -72,7 +72,7 @@ class CooldownKeeper:
                 _, error = await attempt(self._look)
                 if error is not None:
                     if not isinstance(error, Fenced):
-                        self._log.warning("cooldowns not kept", why=told(error))
+                        self._log.warning("cooldowns not kept", why=told_in_short(error))
                     await trio.sleep(AGAIN_S)
                     continue
                 with trio.move_on_after(self._left_s()):

@@ -14,7 +14,7 @@ from hermes_trio.errors import AccountRefused, PollConflict
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.tracebacks import traceback_of
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,7 +53,7 @@ async def supervise(
         if failed is None:
             return True
         error = _telling_leaf(failed)
-        why = told(error)
+        why = told_in_short(error)
         down(error)
         if isinstance(error, AccountRefused):
             log.error("account refused", account=name, why=why)

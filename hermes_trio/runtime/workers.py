@@ -22,7 +22,7 @@ from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import told_in_short
 
 FAILED_FIRST_S = 0.1
 FAILED_CAP_S = 30.0
@@ -218,7 +218,7 @@ class WorkerTable(Generic[K, W]):
             kind=self._kind,
             key=str(key),
             failures=failures + 1,
-            error=told(error),
+            error=told_in_short(error),
             traceback=traceback_of(error),
         )
         if worker.stuck >= STUCK_AFTER and await self._clear_the_way(key, worker):
@@ -233,7 +233,7 @@ class WorkerTable(Generic[K, W]):
     async def _clear_the_way(self, key: K, worker: W) -> bool:
         what, error = await attempt(lambda: self._does.fail_first(key, worker))
         if what is None:
-            why = told(error) if error is not None else None
+            why = told_in_short(error) if error is not None else None
             self._log.error("still in the way", kind=self._kind, key=str(key), error=why)
             return False
         worker.stuck = 0

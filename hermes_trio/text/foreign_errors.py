@@ -2,18 +2,26 @@
 
 Adapters, tools and models are foreign code. The text of their exceptions may hold lone surrogates, may be
 missing, or its `__str__` may raise. None of that may end the task that only wants to say what has happened.
-A text is cut only after secrets were taken out of it: half a secret would not be recognised.
+A text is cut after secrets were taken out of it, or between two words: half a secret would not be recognised.
 """
 
 from __future__ import annotations
 
 from hermes_trio.text.sanitize import clean
+from hermes_trio.text.whole_words import whole_words
+
+SHORT_CHARS = 2_000
 
 
 def told(error: BaseException) -> str:
     """`Kind: text`, clean; the kind alone where there is no text."""
     text = said_by(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def told_in_short(error: BaseException) -> str:
+    """The same, of what is long its first words: for the log, and for what is kept of a failure."""
+    return whole_words(told(error), SHORT_CHARS)
 
 
 def said_by(error: BaseException) -> str:

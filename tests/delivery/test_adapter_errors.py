@@ -5,6 +5,7 @@ import trio
 
 from hermes_trio.errors import NotSent, SendRefused
 from hermes_trio.testing import MemoryPlatform, open_world
+from hermes_trio.values.delivery import Receipt
 from tests.delivery.chats import outbound
 
 ANSWER = "you said: hi"
@@ -120,6 +121,49 @@ async def test_what_an_adapter_says_of_its_failures_is_stored_and_logged_without
         dump = "\n".join(world.db.iterdump())
         assert "hunter2" not in dump
         assert "hunter2" not in world.timeline()
+
+
+async def test_of_a_failure_that_says_much_the_first_words_are_stored_and_logged(autojump_clock):
+    async with open_world(platform=Breaks(ValueError("much too long " * 100_000))) as world:
+        await world.say("bad", "hi")
+        await world.settle()
+        whys = [line["why"] for line in world.lines("send retried")]
+        kept = [why for (why,) in outbound(world, "why")]
+        assert all(why.startswith("ValueError: much too long") for why in whys)
+        assert max(map(len, whys + kept)) <= 2_000
+
+
+class Mistaken(MemoryPlatform):
+    """Returns something else than a receipt for the first calls."""
+
+    def __init__(self, *returns):
+        super().__init__()
+        self.returns = list(returns)
+
+    async def deliver(self, delivery):
+        receipt = await super().deliver(delivery)
+        return self.returns.pop(0) if self.returns else receipt
+
+
+@pytest.mark.parametrize("wrong", ["ok", {"message_id": 1}, 7, True], ids=repr)
+async def test_what_is_no_receipt_is_the_adapters_fault_and_is_said_once_more(autojump_clock, wrong):
+    async with open_world(platform=Mistaken(wrong)) as world:
+        await world.say("ada", "hi")
+        await world.settle()
+        assert world.platform.texts("ada") == [ANSWER, f"{ANSWER} ↻"]
+        [line] = world.lines("adapter failed")
+        assert line["error"].startswith("AttributeError")
+        assert world.lines("worker failed") == []
+
+
+@pytest.mark.parametrize("id", [7, "\ud800", "a\0b", b"\xff"], ids=repr)
+async def test_an_odd_id_of_a_message_costs_nothing(autojump_clock, id):
+    async with open_world(platform=Mistaken(Receipt(id))) as world:
+        await world.say("ada", "hi")
+        await world.settle()
+        assert world.platform.texts("ada") == [ANSWER]
+        assert outbound(world, "state") == [("sent",)]
+        assert world.lines("worker failed") == []
 
 
 class HalfDeaf(MemoryPlatform):
