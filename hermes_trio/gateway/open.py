@@ -35,7 +35,7 @@ from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
-from hermes_trio.runtime.log import standard_log
+from hermes_trio.runtime.log import host_log
 from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.runtime.redacting_store import Discretion, discreet
 from hermes_trio.runtime.retry import Refused, until_stored
@@ -78,7 +78,7 @@ async def open_gateway(
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
-        log: a structlog logger, which sees to secrets itself; by default the standard logger "hermes_trio".
+        log: a structlog logger; by default the standard logger "hermes_trio".
         redact: replaces secrets in what is said, shown, stored, and logged there.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
         resume: False: interrupted turns are closed with a notice instead of resumed.
@@ -93,7 +93,7 @@ async def open_gateway(
         ExceptionGroup: of what the body raises.
     """
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
-    log, discretion = log or standard_log(redact), Discretion(redact, aside or beside())
+    log, discretion = host_log(log, redact), Discretion(redact, aside or beside())
     make = partial(
         Wiring,
         agent,

@@ -47,15 +47,46 @@ _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote,
 def standard_log(redact: Callable[[str], str] | None = None) -> Log:
     """Lines go to `logging.getLogger("hermes_trio")`; the library's host decides what becomes of them."""
 
-    def without_secrets(_: Any, __: str, line: Any) -> Any:
+    def redacted(_: Any, __: str, line: Any) -> Any:
         return line if redact is None else redact(str(line))
 
     made: Log = structlog.wrap_logger(
         logging.getLogger("hermes_trio"),
-        processors=[structlog.stdlib.filter_by_level, _one_line, without_secrets],
+        processors=[structlog.stdlib.filter_by_level, _one_line, redacted],
         wrapper_class=structlog.stdlib.BoundLogger,
     ).bind()  # else a logger is made anew for each line
     return made
+
+
+def host_log(log: Log | None, redact: Callable[[str], str]) -> Log:
+    """A host's own log, told of what goes wrong without secrets: there an error of foreign code has its text.
+
+    What goes as it should is ids and lengths, and costs nothing more.
+
+    Args:
+        log: None: the standard one.
+        redact: replaces secrets in each field that is a text; `str`: there is nothing to look for.
+    """
+    if log is None:
+        return standard_log(redact)
+    return log if redact is str else _WithoutSecrets(log, redact)
+
+
+class _WithoutSecrets:
+    def __init__(self, log: Log, redact: Callable[[str], str]) -> None:
+        self.info = log.info
+        self._warning, self._error = log.warning, log.error
+        self._redact = redact
+
+    def warning(self, event: str, **fields: Any) -> None:
+        self._warning(event, **self._safe(fields))
+
+    def error(self, event: str, **fields: Any) -> None:
+        self._error(event, **self._safe(fields))
+
+    def _safe(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        texts = {name: self._redact(value) for name, value in fields.items() if isinstance(value, str)}
+        return {**fields, **texts}
 
 
 def stream_log(
