@@ -114,6 +114,16 @@ def model_rubbish(world: World, of: int = 0) -> None:
     world.models[of].fault(fails("unknown"))
 
 
+def model_breaks_off(world: World, of: int = 0) -> None:
+    """The next model call fails on its line."""
+    world.models[of].fault(fails("transport"))
+
+
+def model_too_long(world: World, of: int = 0) -> None:
+    """The next model call is refused since the conversation is too long for it."""
+    world.models[of].fault(fails("context"))
+
+
 def store_full(world: World, for_s: float = 10.0) -> None:
     """The disk is full for so long: what writes is refused."""
     world.disk.full = True
@@ -209,6 +219,8 @@ FAULTS: Mapping[str, Callable[..., None]] = {
         model_rate_limit,
         model_unavailable,
         model_rubbish,
+        model_breaks_off,
+        model_too_long,
         store_full,
         store_slow,
         store_hangs,

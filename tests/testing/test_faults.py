@@ -166,6 +166,18 @@ async def model_rubbish(world):
     assert next(world.record.of("model", "failed")).fields["kind"] == "unknown"
 
 
+async def model_breaks_off(world):
+    await world.say("ada", "hi")
+    await world.settle()
+    assert next(world.record.of("model", "failed")).fields["kind"] == "transport"
+
+
+async def model_too_long(world):
+    await world.say("ada", "hi")
+    await world.settle()
+    assert next(world.record.of("model", "failed")).fields["kind"] == "context"
+
+
 async def store_full(world):
     await world.say("ada", "hi")
     await world.until(seconds=9)

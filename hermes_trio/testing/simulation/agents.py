@@ -337,6 +337,10 @@ class Obedient:
         n, words = read(turn.messages[0].text)
         for at, word in enumerate(words):
             name, argument = apart(word)
+            if name == "mutes":
+                return None
+            if name == "insists":
+                await turn.ask(f"what about {n}.{at}?", timeout_s=seconds(argument, 60.0))
             if name == "silence":
                 return Silence("as told")
             with contextlib.suppress(StepUnknown, StepFailed, AskTimedOut):

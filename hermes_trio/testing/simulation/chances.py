@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hermes_trio.testing.simulation.plan import Moment, Operation, Place
+from hermes_trio.testing.simulation.plan import Moment, Operation, Place, Strayed
 
 GAPS = (
     (0.0, 10),
@@ -156,6 +156,22 @@ AMID, HUNG = 0.15, 0.15
 MISHEARD, TOGETHER = 0.15, 0.3
 """How often with an answer that cannot be read any more, and with an admin and somebody else in one
 conversation. Few plans have what the second needs."""
+STRAY = FAILING = CHATTY = UNSAID = PRESSED = 0.1
+"""How often with updates that are no message to this bot, a model that fails for long, a program that is
+watched, an agent that says nothing, and a button that another presses."""
+UNSERVED = 0.3
+"""How often with a start without one of the bots. Few plans have several."""
+STRAYS: tuple[Strayed, ...] = ("undecodable", "bot", "another bot", "unaddressed")
+"""The first two are met in a private chat too."""
+FAILURES = (
+    "model_quota",
+    "model_unauthorized",
+    "model_rate_limit",
+    "model_unavailable",
+    "model_rubbish",
+    "model_breaks_off",
+    "model_too_long",
+)
 HANGS_S = (0.7, 6.0, 1e6)
 """In time for the checkpoint, for the last commit, or never."""
 BODIES = (("inbound", "body"), ("entry", "body"), ("outbound", "part"), ("step", "value"))

@@ -8,7 +8,9 @@ from hermes_trio.testing.simulation.chances import (
     AMID,
     BANNED,
     BODIES,
+    CHATTY,
     COMMANDS,
+    FAILING,
     GAPS,
     GIVEN_BACK,
     HANGS_S,
@@ -23,12 +25,16 @@ from hermes_trio.testing.simulation.chances import (
     ODDITIES,
     ODDLY,
     OPERATIONS,
+    PRESSED,
     REFUSED,
     RUBBISH,
     SLOWLY,
+    STRAY,
     TOGETHER,
+    UNSAID,
+    UNSERVED,
 )
-from hermes_trio.testing.simulation.draw_story import Story
+from hermes_trio.testing.simulation.draw_rarities import Rarities
 from hermes_trio.testing.simulation.plan import (
     Blink,
     Command,
@@ -41,14 +47,12 @@ from hermes_trio.testing.simulation.plan import (
     Say,
     Spoil,
 )
-from hermes_trio.testing.simulation.setting import ADMINS, ALLOWED
 
-ADMIN, NO_ADMINS = ALLOWED[0], ALLOWED[ADMINS:]
 PROGRAM_S, NOTED_S = 9.0, 0.3
 """How long the slow program of a play runs; a model that thinks so long can be written to meanwhile."""
 
 
-class Endings(Story):
+class Endings(Rarities):
     """Draws a story and what stands behind it.
 
     A new one is drawn behind those that are there, which so play what they played before.
@@ -76,6 +80,12 @@ class Endings(Story):
             (self._hung, HUNG),
             (self._misheard, MISHEARD if self.rules.agent == "model" else 0.0),
             (self._together, TOGETHER if self.rules.agent == "model" else 0.0),
+            (self._stray, STRAY),
+            (self._failing, FAILING if self.rules.agent == "model" else 0.0),
+            (self._chatty, CHATTY if self.rules.agent == "model" else 0.0),
+            (self._unsaid, UNSAID if self.rules.agent == "library" else 0.0),
+            (self._pressed, PRESSED if self.rules.agent == "library" else 0.0),
+            (self._unserved, UNSERVED),
         ):
             if self.dice.random() < often:
                 self._after(self.dice.one(GAPS))
@@ -154,69 +164,6 @@ class Endings(Story):
             self.told_all.append(Operate(self.at, self.dice.choice(OPERATIONS), place, rounds))
         else:
             self.told_all.append(Command(self.at, self._number(), user, self.dice.one(COMMANDS), place))
-
-    def _misheard(self) -> None:
-        """An answer cannot be read any more, perhaps nor the step that asked, and its giver writes again."""
-        user, place = self._who()
-        self.told_all.append(Say(self.at, self._number(), user, place, ("inquire:600",)))
-        self._after(self.dice.choice((7.0, 11.0)))
-        self.told_all.append(Say(self.at, self._number(), user, place))
-        self._after(1.0)
-        rows = [("entry", "body", float(self.dice.choice((0, 0, 1))))]
-        rows += [("step", "value", float(back)) for back in range(3)] * (self.dice.random() < 0.5)
-        for table, column, back in rows:
-            how: dict[str, float | str] = {
-                "table": table,
-                "column": column,
-                "how": self.dice.choice(RUBBISH),
-                "back": back,
-            }
-            self.told_all.append(Fault(self.at, "store_spoils_row", how))
-        self._after(self.dice.choice((1.0, 30.0)))
-        self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
-
-    def _together(self) -> None:
-        """An admin has a program in a conversation, and then somebody else speaks there, or is quoted."""
-        shared = [
-            number
-            for number, place in enumerate(self.places)
-            if place.group and (place.thread is not None or self.rules.scope == "chat")
-        ]
-        if not shared:
-            return
-        place, other = self.dice.choice(shared), self.dice.choice(NO_ADMINS)
-        self.told_all.append(Command(self.at, self._number(), ADMIN, "/new", place))
-        self._after(1.0)
-        self.told_all.append(Say(self.at, self._number(), ADMIN, place, ("start:forever",)))
-        self._after(self.dice.choice((5.0, 30.0)))
-        self.dice.choice((self._asked_together, self._taken_back, self._passed_on))(other, place)
-
-    def _asked_together(self, other: str, place: int) -> None:
-        """One turn answers both, or takes the other in, and shall look at the program or end it."""
-        self.told_all.append(Say(self.at, self._number(), ADMIN, place, ("think:20", "slow")))
-        self._after(0.3)
-        said = [(other, ()), (ADMIN, (self.dice.choice(("poll", "kill")),))]
-        for user, words in self.dice.sample(said, 2):
-            self.told_all.append(Say(self.at, self._number(), user, place, words))
-
-    def _taken_back(self, other: str, place: int) -> None:
-        """What the other said is set aside before the admin speaks."""
-        if self.rules.keys and self.dice.random() < 0.5:
-            self._no_key_left()
-            self.told_all.append(Say(self.at, self._number(), other, place))
-            self._after(700.0)
-        else:
-            self.told_all.append(Say(self.at, self._number(), other, place, ("think:20",)))
-            self._after(5.0)
-            self.told_all += [Forbid(self.at, other), Crash(self.at)]
-            self._after(5.0)
-        self.told_all.append(Say(self.at, self._number(), ADMIN, place, ("terminal:quick",)))
-
-    def _passed_on(self, other: str, place: int) -> None:
-        """The admin passes on what wants a program run."""
-        self.told_all.append(Say(self.at, self._number(), ADMIN, place, ("terminal:quick",), passed_on=True))
-        self._after(self.dice.choice((5.0, 30.0)))
-        self.told_all.append(Say(self.at, self._number(), ADMIN, place, ("terminal:quick",)))
 
     def _hung(self) -> None:
         """The disk hangs while the gateway stops, amid work and sends; it comes back in time, or does not."""

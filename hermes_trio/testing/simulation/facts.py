@@ -93,6 +93,7 @@ class Facts:
         store_late_until, platform_late_until: so long they may be late without the gateway's doing.
         store_backoff_s: the longest wait of who found the store failing, when it does no longer.
         hangs_for_s: how long the disk hangs when it does. `hung_until`: until when it hangs at most.
+        served: the accounts of the bots of this life.
         allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
         wall: the wall clock.
         met: how often what happened.
@@ -125,6 +126,7 @@ class Facts:
         self.store_backoff_s = 1.0
         self.hangs_for_s = self.hung_until = self._late_besides = 0.0
         self.allowed: Collection[str] = ()
+        self.served: Collection[str] = ()
         self.resumes = True
         self.wall: Callable[[], float] = lambda: 0.0
         self.met: Counter[str] = Counter()
@@ -140,6 +142,11 @@ class Facts:
             self.at_work[op] = turn_of(op)
         elif not begins:
             self.at_work.pop(op, None)
+
+    def serves(self, key: str) -> bool:
+        """Whether this life has the bot of a key or a lane, as it stands in a row."""
+        platform, account, *_ = msgspec.json.decode(key)
+        return f"{platform}/{account}" in self.served
 
     @property
     def is_late(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 
 import trio
+from msgspec.structs import replace
 
 from hermes_trio.errors import HermesError
 from hermes_trio.testing.memory_platform import MemoryPlatform
@@ -28,11 +29,12 @@ from hermes_trio.testing.simulation.plan import (
     Say,
     Spoil,
     Stop,
+    Stray,
 )
 from hermes_trio.testing.simulation.setting import policy
 from hermes_trio.testing.simulation.words import spoken
 from hermes_trio.testing.world import World
-from hermes_trio.values.message import Message
+from hermes_trio.values.message import Message, Undecodable
 
 CRASHES_WITHIN_S = 10.0
 """A crash that waits for a commit or a round that does not come happens then."""
@@ -46,6 +48,7 @@ class Hand:
         self._world = world
         self._plan = plan
         self._facts = facts
+        self._platforms = tuple(world.platforms)
         self._forbidden: set[str] = set()
         self._restarts = 0
         self._blinks = 0
@@ -78,6 +81,8 @@ class Hand:
         match happening:
             case Say() | Command() | Press():
                 self.speak(happening)
+            case Stray():
+                self._stray(happening)
             case Operate(what=what, place=place, rounds=rounds):
                 self._operators.start_soon(self._operate, what, self._plan.places[place], rounds)
             case Spoil(commits=commits):
@@ -117,6 +122,25 @@ class Hand:
         self._note(what, message)
         platform.push(message)
 
+    def _stray(self, what: Stray) -> None:
+        """What comes is no message to this bot."""
+        place = self._plan.places[what.place]
+        platform = self._platform(place)
+        if what.how == "undecodable":
+            platform.push(Undecodable(native=f"odd{what.n}", why="nobody knows it", raw=b"?"))
+            return
+        message = platform.message(
+            what.user,
+            "/new@another_bot" if what.how == "another bot" else spoken(what.n, ()),
+            chat=place.chat,
+            thread=place.thread,
+            group=place.group,
+            addressed=what.how == "bot",
+        )
+        message = replace(message, bot=what.how == "bot")
+        self._note(what, message)
+        platform.push(message)
+
     def _text(self, what: Say | Command | Press) -> str:
         match what:
             case Command(text=text):
@@ -127,13 +151,13 @@ class Hand:
                 text = f"{before} {spoken(n, words)}".strip()
                 return text.ljust(self._plan.rules.text_max - 20, "y") if long else text
 
-    def _note(self, what: Say | Command | Press, message: Message) -> None:
+    def _note(self, what: Say | Command | Press | Stray, message: Message) -> None:
         named = Spoken(what.n if isinstance(what, Say) else 0, message, self._world.now)
         self._facts.spoken[message.address.account_id, message.native] = named
         self._facts.by_number[what.n] = named
 
     def _platform(self, place: Place) -> MemoryPlatform:
-        return next(one for one in self._world.platforms if one.account == place.account)
+        return next(one for one in self._platforms if one.account == place.account)
 
     def _token(self, place: Place, choice: int) -> str:
         """Of the newest question that was put there; of one that never was if there is none."""
@@ -200,7 +224,7 @@ class Hand:
         if world.lives.now is not None:
             world.crash()
         await trio.sleep(crash.down_s)
-        await self.start(resume=crash.resume)
+        await self.start(resume=crash.resume, without=crash.without)
 
     async def _stop(self, stop: Stop) -> None:
         life = self._world.lives.now
@@ -210,7 +234,7 @@ class Hand:
             life.gateway.hurry(stop.drain_s)
         await self.stop()
         await trio.sleep(stop.down_s)
-        await self.start(resume=stop.resume)
+        await self.start(resume=stop.resume, without=stop.without)
 
     async def _restart_if_asked(self) -> None:
         """At /restart the daemon stops, and is begun anew."""
@@ -225,12 +249,14 @@ class Hand:
             await self._world.stop()
             self._world.record.add("world", "stopped")
 
-    async def start(self, *, resume: bool = True) -> None:
+    async def start(self, *, resume: bool = True, without: str = "") -> None:
         """The next life. One that ends before it is ready is followed by another, as a supervisor sees to."""
         world = self._world
         allowed = policy(self._forbidden)
+        world.platforms[:] = [one for one in self._platforms if one.account != without]
         for platform in world.platforms:
             platform.policy = allowed
+        self._facts.served = {f"{one.name}/{one.account}" for one in world.platforms}
         self._facts.allowed, self._facts.resumes = allowed.allow_users, resume
         while world.lives.now is None:
             try:
@@ -261,6 +287,8 @@ def name_of(happening: Happening) -> str:
             return f"crash {when}"
         case Operate(what=what):
             return f"operate {what}"
+        case Stray(how=how):
+            return f"stray {how}"
         case _:
             return type(happening).__name__.lower()
 

@@ -107,6 +107,24 @@ class Press(Struct, frozen=True, tag="press", omit_defaults=True):
     choice: int = 0
 
 
+Strayed = Literal["undecodable", "bot", "another bot", "unaddressed"]
+
+
+class Stray(Struct, frozen=True, tag="stray", omit_defaults=True):
+    """An update that is no message of somebody to this bot.
+
+    Args:
+        how: nobody can read it; another bot wrote it; it is a command for another bot; it is in a group, and
+            not for the bot.
+    """
+
+    at: float
+    n: int
+    user: str
+    place: int = 0
+    how: Strayed = "undecodable"
+
+
 Operation = Literal["stop", "stop all", "reset", "resume"]
 Moment = Literal["now", "round", "before commit", "after commit"]
 
@@ -167,6 +185,7 @@ class Crash(Struct, frozen=True, tag="crash", omit_defaults=True):
         when: at `at`; or from then on at the n-th round of the scheduler, before the n-th commit, or when
             that is done and nobody knows of it yet.
         resume: False: started with --no-resume.
+        without: the account of a bot that is not started with the others.
     """
 
     at: float
@@ -174,6 +193,7 @@ class Crash(Struct, frozen=True, tag="crash", omit_defaults=True):
     nth: int = 1
     down_s: float = 0.0
     resume: bool = True
+    without: str = ""
 
 
 class Stop(Struct, frozen=True, tag="stop", omit_defaults=True):
@@ -183,6 +203,7 @@ class Stop(Struct, frozen=True, tag="stop", omit_defaults=True):
     drain_s: float = 20.0
     down_s: float = 0.0
     resume: bool = True
+    without: str = ""
 
 
 class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
@@ -193,7 +214,7 @@ class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
     allowed: bool = False
 
 
-Happening = Say | Command | Press | Operate | Spoil | Blink | Delete | Fault | Crash | Stop | Forbid
+Happening = Say | Command | Press | Stray | Operate | Spoil | Blink | Delete | Fault | Crash | Stop | Forbid
 
 
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -204,6 +204,7 @@ class Stage:
         self.world = world
         self.facts = Facts(self.plan, world.db, SECRETS)
         self.facts.wall, self.facts.allowed = world.clock.now, ALLOWED
+        self.facts.served = {f"{one.name}/{one.account}" for one in world.platforms}
         self.facts.confirmed = lambda: (
             (f"{one.name}/{one.account}", native) for one in world.platforms for native in one.confirmed
         )

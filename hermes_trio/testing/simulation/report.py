@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
-from hermes_trio.testing.simulation.chances import COMMANDS, FAULTS, MOMENTS
+from hermes_trio.testing.simulation.chances import COMMANDS, FAULTS, MOMENTS, STRAYS
 from hermes_trio.testing.simulation.play import Played
 from hermes_trio.testing.simulation.tally import MET, OUTCOMES
 
@@ -21,6 +21,7 @@ KINDS = (
     "operate",
     "say",
     "spoil",
+    "stray",
     "message",
     "order",
     "note",
@@ -46,6 +47,9 @@ HAPPENINGS = (
         "stop",
         "forbid",
         "spoil",
+        *(f"stray {how}" for how in STRAYS),
+        "command /broken",
+        *(f"fault {name}" for name in ("model_breaks_off", "model_too_long")),
         "fault store_hangs",
         "fault store_spoils_row",
     ),
@@ -65,6 +69,7 @@ WORTH_MEETING = (
         for name in (
             "resume",
             "paused",
+            "absent",
             "answered",
             "too_old",
             "stuck",

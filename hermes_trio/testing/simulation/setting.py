@@ -47,8 +47,21 @@ class ClearContext:
         return Reset("/cc")
 
 
+class Broken:
+    """/broken: a command of a user's own that has a mistake, and tells a secret with it."""
+
+    names = ("broken",)
+    help = "do nothing"
+    role = "user"
+
+    async def run(self, call: Any) -> Reset:
+        """Fail."""
+        raise ValueError(f"as told: {SECRET}")
+
+
 COMMANDS = cast(
-    Sequence[Command], [new, resume, stop, status, help, start, queue, steer, restart, ClearContext()]
+    Sequence[Command],
+    [new, resume, stop, status, help, start, queue, steer, restart, ClearContext(), Broken()],
 )
 """Ours, and none that happens to be installed: a seed plays the same everywhere."""
 
@@ -93,7 +106,7 @@ def accounts(places: Sequence[Place]) -> Sequence[str]:
 def policy(forbidden: Collection[str]) -> Policy:
     """Who may speak, and who of them are admins."""
     allowed = tuple(user for user in (*ALLOWED, *CROWD) if user not in forbidden)
-    return Policy(allow_users=allowed, admins=allowed[:ADMINS], require_mention=False)
+    return Policy(allow_users=allowed, admins=allowed[:ADMINS], require_mention=True)
 
 
 def programs(machine: FakeProcesses) -> None:

@@ -16,8 +16,9 @@ _Times = tuple[float | None, float | None, bool]
 
 
 class RightVerdict(Invariant):
-    """A row that says running under an older boot is resumed, unless its owner may not speak, the operator
-    has said no, its session was interrupted too often, or nothing was said in it for too long."""
+    """A row that says running under an older boot is resumed, unless its bot is not there, its owner may not
+    speak, the operator has said no, its session was interrupted too often, or nothing was said in it for too
+    long."""
 
     name = "verdict right"
 
@@ -43,6 +44,10 @@ class RightVerdict(Invariant):
             return  # a command has ended it before
         said = f"turn {turn} has the verdict {verdict}"
         address = msgspec.json.decode(row["address"], type=Address)
+        served = self.facts.serves(row["key"])
+        self.check(served != (verdict == "absent"), f"{said}; its bot is there: {served}")
+        if not served:
+            return
         may = address.user in self.facts.allowed
         self.check(may or verdict == "not_allowed", f"{said}, and {address.user} may not speak")
         self.check(not may or verdict != "not_allowed", f"{said}, and {address.user} may speak")

@@ -95,6 +95,7 @@ class MessagesBegin(Idle):
             row["key"]: f"inbound {id}"
             for id, row in self._open.items()
             if row["state"] == "waiting" and row["kind"] != "command" and row["key"] not in held
+            if self.facts.serves(row["key"])
         }
 
     def _within_s(self) -> float:
@@ -108,18 +109,18 @@ class CommandsAreDone(Idle):
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._open: set[int] = set()
+        self._open: dict[int, str] = {}
 
     def changed(self, change: Change) -> None:
         """Remember what has no outcome."""
         new = change.new
         if change.table == "inbound" and new is not None and new["kind"] == "command" and not new["outcome"]:
-            self._open.add(change.id)
+            self._open[change.id] = new["key"]
         elif change.table == "inbound":
-            self._open.discard(change.id)
+            self._open.pop(change.id, None)
 
     def _waiting(self) -> dict[str, str]:
-        return {str(id): f"command {id}" for id in self._open}
+        return {str(id): f"command {id}" for id, key in self._open.items() if self.facts.serves(key)}
 
     def _within_s(self) -> float:
         return SAID_WITHIN_S + 20 * self.facts.grace_s
@@ -150,6 +151,7 @@ class PartsAreSaid(Idle):
             row["lane"]: f"part {id}"
             for id, row in self._open.items()
             if row["state"] == "owed" and row["said"] in DURABLE and row["lane"] not in busy
+            if self.facts.serves(row["lane"])
         }
 
     def _within_s(self) -> float:
@@ -170,6 +172,7 @@ class DeferredAreTried(Idle):
             str(id): f"inbound {id}"
             for id, row in facts.mirror.inbound.items()
             if row["outcome"] is None and row["state"] == "deferred" and row["due"] <= now
+            if facts.serves(row["key"])
         }
 
     def _within_s(self) -> float:
