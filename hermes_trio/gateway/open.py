@@ -40,7 +40,7 @@ from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.runtime.redacting_store import Discretion, discreet
 from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.threads import beside
-from hermes_trio.store.sqlite.store import served
+from hermes_trio.store.served import served
 from hermes_trio.text.sanitize import clean, mapped
 from hermes_trio.turns.recovery import recover, release, turn_away
 from hermes_trio.turns.turn import Turn
@@ -74,7 +74,7 @@ async def open_gateway(
         agent: `async def agent(turn)`, called once per turn; see `Turn` for its verbs. Returns the reply
             as markdown, a `Silence`, or None for "my last `say` was it".
         platforms: the accounts to serve. Each carries its own policy; deny by default.
-        store: where everything is kept: a file's path, ":memory:", or a Store that nobody serves yet.
+        store: a file's path, ":memory:", "postgresql://..." (for one gateway), or a Store not served yet.
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.

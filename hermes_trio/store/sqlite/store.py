@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import WallClock
 from hermes_trio.store.engine import RunBlocking
 from hermes_trio.store.promise_store import PromiseStore, nothing
@@ -63,8 +62,3 @@ async def open_sqlite_store(
     store = SqliteStore(file.db, clock, run_blocking, close=file.close, removed=file.removed)
     async with store.serve():
         yield store
-
-
-def served(store: Store | Path | str, clock: WallClock) -> AbstractAsyncContextManager[Store]:
-    """A store that is served while the body runs: the one that is given, or one on a file of this path."""
-    return open_sqlite_store(store, clock) if isinstance(store, str | Path) else store.serve()

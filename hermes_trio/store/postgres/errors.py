@@ -1,0 +1,29 @@
+"""What an error of PostgreSQL says: the rows are wrong, the server fails, or somebody holds a lock."""
+
+from __future__ import annotations
+
+import psycopg
+
+from hermes_trio.errors import StoreFailed, StoreLocked
+
+LOCKED = ("40001", "40P01", "55P03")
+"""A serialization failure, a deadlock, a lock that is not had in time."""
+OF_ROWS = ("22", "23")
+"""The classes of errors that say something of the values or the rows."""
+
+
+def translated(error: Exception) -> Exception:
+    """An error of a promise, as its caller is to see it."""
+    if not isinstance(error, psycopg.Error):
+        return error
+    state = error.sqlstate or ""
+    if state in LOCKED:
+        return StoreLocked(f"PostgreSQL {state}: {_said(error)}")
+    if state[:2] in OF_ROWS or state[:2] == "42":
+        return error
+    return StoreFailed(f"PostgreSQL {state or type(error).__name__}: {_said(error)}")
+
+
+def _said(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

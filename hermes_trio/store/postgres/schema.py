@@ -1,0 +1,86 @@
+"""A database, opened and migrated. A newer one, or somebody else's, is refused and left as it is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+
+from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
+from hermes_trio.store.postgres.connection import PostgresConnection
+from hermes_trio.store.postgres.migrations import MIGRATIONS
+
+CONNECT_S = 5
+LOCK = "hashtext('hermes-trio ' || current_schema())"
+_SETTINGS = (
+    "set client_min_messages = error; set jit = off; set lock_timeout = '10s'; set statement_timeout = '60s';"
+    " set idle_in_transaction_session_timeout = '15s'; set default_transaction_isolation = 'read committed'"
+)
+_TCP = {
+    "connect_timeout": CONNECT_S,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+
+
+def connect(url: str) -> PostgresConnection:
+    """Connect for the one writer of a store; blocks. Migrated to this program's version, and nobody else's.
+
+    Args:
+        url: "postgresql://...", as libpq takes it.
+
+    Raises:
+        StoreRefused: newer, somebody else's tables, or a server that may forget what it has promised.
+        StoreLocked: another gateway has it open.
+        StoreFailed: the server cannot be reached.
+    """
+    try:
+        opened: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, **_TCP)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        raise StoreFailed(f"PostgreSQL cannot be reached: {error}") from error
+    db = PostgresConnection(opened)
+    try:
+        db.script(_SETTINGS)
+        _refuse_forgetful(db)
+        if not db.execute(f"select pg_try_advisory_lock({LOCK})").fetchone()[0]:
+            raise StoreLocked("another gateway has this database open")
+        _migrate(db)
+    except psycopg.Error as error:
+        db.close()
+        raise StoreFailed(f"PostgreSQL: {error}") from error
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _refuse_forgetful(db: PostgresConnection) -> None:
+    for setting in ("fsync", "synchronous_commit"):
+        (value,) = db.execute(f"select current_setting('{setting}')").fetchone()
+        if value == "off":
+            raise StoreRefused(f"this PostgreSQL has {setting} = off: it may lose what it said is kept")
+
+
+def _migrate(db: PostgresConnection) -> None:
+    """Bring the schema up to date. Who opens the store holds its lock, so nobody else does meanwhile."""
+    ours, others = db.execute(
+        "select count(*) filter (where relname = 'hermes_store'), count(*) from pg_class"
+        " where relnamespace = cast(current_schema() as regnamespace) and relkind = 'r'"
+    ).fetchone()
+    if not ours and others:
+        raise StoreRefused("the schema has tables, and they are no hermes-trio store; left untouched")
+    version = db.execute("select version from hermes_store").fetchone()[0] if ours else 0
+    if version > len(MIGRATIONS):
+        raise StoreRefused(
+            f"made by a newer hermes-trio (version {version}, this one knows {len(MIGRATIONS)});"
+            " left untouched"
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        keeps = (
+            f"update hermes_store set version = {number}"
+            if number > 1
+            else "create table hermes_store(version bigint not null); insert into hermes_store values(1)"
+        )
+        db.script(f"begin; {script} {keeps}; commit")
