@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec.structs import replace
 
 from hermes_trio.text.secret_index import GRAM, SecretIndex
-from hermes_trio.text.secret_ranges import REDACTED, Range, Seeks, certain_part, replaced
+from hermes_trio.text.secret_ranges import REDACTED, Range, Seeks, certain_part, replaced, shared
 from hermes_trio.values.delivery import Part, Span
 from hermes_trio.values.identity import Secret
 
@@ -87,8 +87,8 @@ class _Function:
         new = self._redact(text)
         if new == text:
             return ()
-        start = _shared(text, new)
-        return [(start, len(text) - _shared(text[start:][::-1], new[start:][::-1]))]
+        start = shared(text, new)
+        return [(start, len(text) - shared(text[start:][::-1], new[start:][::-1]))]
 
     def certain_to(self, text: str) -> int:
         """A long last word may begin a secret."""
@@ -150,9 +150,3 @@ def _moved(at: int, ranges: Sequence[tuple[int, int, str]]) -> int:
         if at < b:
             break
     return at + shift
-
-
-def _shared(one: str, other: str) -> int:
-    """How many characters at the beginning are the same."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))

@@ -25,7 +25,7 @@ from hermes_trio.text.secret_forms import (
     without_begun,
     written,
 )
-from hermes_trio.text.secret_ranges import Range
+from hermes_trio.text.secret_ranges import Range, shared
 
 GRAM = SURE_MIXED
 STRIDE_MAX = 16
@@ -75,14 +75,15 @@ class SecretIndex:
         self._forms: Mapping[str, _Forms] = {value: known.get(value) or _forms(value) for value in values}
         long = {one.skeleton: one for found, _ in self._forms.values() for one in found}
         short = {form for _, forms in self._forms.values() for form in forms}
-        self._short = sorted(short, key=len, reverse=True)
+        # Most texts have not even what all forms of one begin with.
+        self._short = [(_begin_of(forms), forms) for _, forms in self._forms.values() if forms]
         self._beginnings, self._short_beginnings = _Beginnings(long), _Beginnings(short)
         least = min((len(one) for one in long), default=GRAM)
-        self._shortest = min((*(least,) * bool(long), *(len(form) for form in short)), default=1 << 62)
-        few = [one for bones, one in long.items() if len(bones) < GRAM + STRIDE_MAX - 1]
+        self._shortest = min((*(least,) * bool(long), *map(len, short)), default=1 << 62)
+        few = [(bones, one) for bones, one in long.items() if len(bones) < GRAM + STRIDE_MAX - 1]
         self._few = few if len(few) <= FEW else []
-        for one in self._few:
-            del long[one.skeleton]
+        for bones, _ in self._few:
+            del long[bones]
         self._note(long)
         self._lately = lru_cache(LATELY)(self._look)
 
@@ -106,14 +107,12 @@ class SecretIndex:
         return self._lately(text) if len(text) <= LATELY_CHARS else self._look(text)
 
     def _look(self, text: str) -> Sequence[Range]:
-        bones, read = skeleton(text), unescaped(text)
-        if read is None and self._is_clear(bones):
-            return ()
-        hits, read_bones = self._candidates(bones), b""
+        bones, read, read_bones = skeleton(text), unescaped(text), b""
+        hits = self._candidates(bones)
         read_hits: Sequence[Needle] = ()
         if read is not None and (read_bones := skeleton(read)) != bones:
             read_hits = self._candidates(read_bones)
-        short = [form for form in self._short if form in text] if self._short else ()
+        short = [form for head, forms in self._short if head in text for form in forms if form in text]
         if not (hits or read_hits or short):
             return ()
         ranges = [*_where(text, bones, hits, read=False), *_where(text, read_bones, read_hits, read=True)]
@@ -139,15 +138,10 @@ class SecretIndex:
             return self._unpacked(bones + _PADS[len(bones) % self._stride - self._stride])
         return [bones[at : at + GRAM] for at in range(0, len(bones) - GRAM + 1, self._stride)]
 
-    def _is_clear(self, bones: bytes) -> bool:
-        """Whether none stands in a short text, as one look tells if there are no shortest ones."""
-        alone = not (self._few or self._short) and len(bones) <= self._size
-        return alone and self._known.isdisjoint(self._stretches(bones))
-
     def _candidates(self, bones: bytes) -> Sequence[Needle]:
         """The needles that stand there."""
         # `in` would first take the needle for a number, and make an error that says it is none.
-        few = [one for one in self._few if bones.find(one.skeleton) >= 0] if self._few else ()
+        few = [one for needle, one in self._few if bones.find(needle) >= 0]
         size = self._size
         if len(bones) <= size:
             if self._known.isdisjoint(self._stretches(bones)):
@@ -173,6 +167,12 @@ def _forms(value: str) -> _Forms:
     found, plain = needles(value), skeleton(value)
     short = not value.isascii() or all(one.skeleton != plain for one in found)
     return found, tuple(written(value)) if short else ()
+
+
+def _begin_of(forms: Sequence[str]) -> str:
+    """What all of them begin with: what the first and the last in the alphabet have in common."""
+    first, last = min(forms), max(forms)
+    return first[: shared(first, last)]
 
 
 def _where(text: str, bones: bytes, hits: Sequence[Needle], *, read: bool) -> Iterator[Range]:

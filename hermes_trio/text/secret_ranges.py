@@ -48,3 +48,9 @@ def certain_part(text: str, secrets: Seeks, most: int | None = None) -> tuple[st
         if start < cut < end:
             cut = end if end <= most else start
     return secrets(text[:cut]) if ranges else text[:cut], cut
+
+
+def shared(one: str, other: str) -> int:
+    """How many characters at the beginning are the same."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
