@@ -132,7 +132,8 @@ class TurnRunner:
                     run.made = Made(answer=answer, error=first_leaf(error) if error is not None else None)
                 finally:
                     run.activity.end()
-                nursery.cancel_scope.cancel(reason="the turn has its answer")
+                if nursery.child_tasks:  # a cancel is dear, and most turns show nothing before their end
+                    nursery.cancel_scope.cancel(reason="the turn has its answer")
         except* Exception as group:
             failed = group
         if failed is not None and run.made is None:
