@@ -114,6 +114,8 @@ SOURCE: Mapping[type[Entry], str] = {
 }
 """Whose words an entry has; that of a message has the `Message.source` of that. What a summary stands for
 stays in the store beside it, each with its own."""
+OUR_OWN = ("gateway", "model", "tool")
+"""The sources of entries by which nobody has spoken in the conversation."""
 NEWEST_STEP = "(select coalesce(max(nth), 0) + 1 from step where turn = ?)"
 ANY_CLAIMABLE = "kind <> 'command' and state = 'waiting' and outcome is null"
 ANY_PENDING = "kind <> 'command' and state in ('waiting', 'deferred') and outcome is null"
@@ -222,6 +224,10 @@ class Tx(Transaction):
             " values(?, ?, ?, ?, ?, ?, ?, ?) on conflict(inbound) where inbound is not null do nothing",
             (session, turn, inbound, length, source, who, body, self.now),
         )
+        if source not in OUR_OWN:
+            self.run(
+                "insert into spoken values(?, ?, ?) on conflict do nothing", (session, source, who or "")
+            )
         if not cursor.rowcount:
             # As the insert's own `do update` this would cost each entry a table of what it might change.
             cursor = self.run(
