@@ -36,16 +36,13 @@ create function entry_gone() returns trigger language plpgsql as $$ begin
   update session set rewritten = rewritten + 1 where id = old.session; return null;
 end $$;
 create trigger entry_gone after delete on entry for each row execute function entry_gone();
-create function entry_spoken() returns trigger language plpgsql as $$ begin
+create function entry_spoken_there() returns trigger language plpgsql as $$ begin
   insert into spoken values(new.session, new.source, coalesce(new.who, '')) on conflict do nothing;
   return null;
 end $$;
-create trigger entry_spoken after insert on entry for each row
-  when (new.source <> 'gateway' and new.source <> 'model' and new.source <> 'tool')
-  execute function entry_spoken();
 create trigger entry_spoken_there after update of session, source, who on entry for each row
   when (new.source <> 'gateway' and new.source <> 'model' and new.source <> 'tool')
-  execute function entry_spoken();
+  execute function entry_spoken_there();
 -- The writer of now: whose row is gone writes nothing more, and whose answer to a commit was lost reads
 -- here whether it happened.
 create table writer(nonce text primary key, serial bigint not null);
