@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -62,3 +63,22 @@ def error_of(fault: Fault, wait_s: float | None) -> SendFailed:
             return NotSent("too many requests", wait_s)
         case _:
             return NotSent("not connected")
+
+
+def token_of(calls: Sequence[Call], chat: str, thread: str | None, label: str) -> str:
+    """The token of the newest button with this label that the chat shows.
+
+    Raises:
+        LookupError: it shows none; the text has the labels that it shows.
+    """
+    choices = [
+        choice
+        for call in reversed(calls)
+        if call.shown and (call.delivery.address.chat, call.delivery.address.thread) == (chat, thread)
+        for choice in call.delivery.choices
+    ]
+    for choice in choices:
+        if choice.label == label:
+            return choice.token
+    there = ", ".join(choice.label for choice in choices) or "none"
+    raise LookupError(f"{chat} shows no button {label!r}; there are: {there}")

@@ -36,6 +36,7 @@ from hermes_trio.store.sqlite.tx import SqliteTx
 from hermes_trio.store.tx import read_entry
 from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.lives import Lives
+from hermes_trio.testing.owned_world import owned
 from hermes_trio.testing.replay_agent import RecordedTool, ReplayAgent
 from hermes_trio.testing.replay_commands import stand_ins
 from hermes_trio.testing.replay_course import follow
@@ -46,7 +47,7 @@ from hermes_trio.testing.replay_script import NoSuchStep as NoSuchStep
 from hermes_trio.testing.replay_script import Script
 from hermes_trio.testing.replay_store import ReplayStore
 from hermes_trio.testing.wall_clock import WALL_START
-from hermes_trio.testing.world import World, owned
+from hermes_trio.testing.world import World
 from hermes_trio.testing.world_gateway import in_utc, opened
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.recording import PARTS, written

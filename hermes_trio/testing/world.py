@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import trio
 
@@ -25,8 +25,10 @@ from hermes_trio.testing.disk import Disk, empty_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
+from hermes_trio.testing.memory_chat import token_of
 from hermes_trio.testing.memory_platform import MemoryPlatform, Seen
 from hermes_trio.testing.memory_processes import FakeProcesses
+from hermes_trio.testing.owned_world import owned
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.scripted_model import ScriptedModel
 from hermes_trio.testing.wall_clock import WorldClock
@@ -161,6 +163,21 @@ class World:
         platform.push(message)
         await trio.lowlevel.checkpoint()
         return message
+
+    async def press(
+        self, user: str, label: str, *, platform: MemoryPlatform | None = None, **where: Any
+    ) -> Message:
+        """A user presses a button by what is written on it, of the newest that their chat shows.
+
+        Args:
+            where: as for `say`.
+
+        Raises:
+            LookupError: the chat shows no such button; the text has those it shows.
+        """
+        service = platform or self.platform
+        token = token_of(service.calls, where.get("chat") or user, where.get("thread"), label)
+        return await self.say(user, "", platform=platform, choice=token, **where)
 
     async def reply(
         self, chat: str, *, thread: str | None = None, platform: MemoryPlatform | None = None
@@ -321,9 +338,6 @@ class World:
             self.lives.crash()
 
 
-W = TypeVar("W", bound=World)
-
-
 @asynccontextmanager
 async def open_world(
     agent: Agent[Turn] | None = None,
@@ -379,22 +393,3 @@ async def open_world(
         if start:
             await world.start()
         yield world
-
-
-@asynccontextmanager
-async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
-    """The World that `make` makes, without a gateway yet; when the body ends all of it does."""
-    async with trio.open_nursery() as nursery:
-        world = make(nursery)
-        try:
-            yield world
-        except BaseException as error:
-            for text in world.record.tracebacks():
-                error.add_note(f"In the world, {text}")
-            raise
-        finally:
-            world.close()
-            nursery.cancel_scope.cancel(reason="the world ends")
-            # Closed when everything that could use it is cut off; what still unwinds cannot reach it.
-            if not world.disk.lent:
-                world.disk.close()

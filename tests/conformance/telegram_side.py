@@ -54,8 +54,7 @@ class TelegramSide(Service):
 
     async def press(self, place, label):
         shown = self.fake.sent(int(place.chat))[-1]
-        [token] = [each["callback_data"] for each in shown.buttons if each["text"] == label]
-        self.fake.press(int(place.chat), shown.message_id, token)
+        self.fake.press(int(place.chat), shown.message_id, label=label)
 
     async def fail_next(self, trouble):
         if trouble == "wait":

@@ -170,9 +170,17 @@ class BotChats:
         del update["update_id"]
         return self.push_update(update)
 
-    def press(self, chat: int, message_id: int, data: str, *, user: int | None = None) -> str:
-        """A user presses a button below a message of the bot; returns the callback query's id."""
+    def press(
+        self, chat: int, message_id: int, data: str = "", *, label: str = "", user: int | None = None
+    ) -> str:
+        """A user presses a button below a message of the bot; returns the callback query's id.
+
+        Args:
+            data: what the button carries; where there is none, that of the one with this `label`.
+        """
         shown = self._shown[chat][message_id]
+        if label:
+            [data] = [each["callback_data"] for each in shown.buttons if each["text"] == label]
         self._next_update += 1
         press_id = str(4_000_000_000 + self._next_update)
         query = {

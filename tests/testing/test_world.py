@@ -2,7 +2,7 @@
 
 import pytest
 
-from hermes_trio.testing import WaitedTooLong, text, tool
+from hermes_trio.testing import WaitedTooLong, open_world, text, tool
 
 
 async def test_a_message_goes_in_and_one_answer_comes_out(world):
@@ -43,3 +43,16 @@ async def test_a_wait_that_is_too_long_says_how_to_go_further_and_what_is_not_at
         await world.settle()
     assert "(a turn that sleeps or asks does not)" in str(waited.value)
     assert "`await world.until(hours=...)`" in str(waited.value)
+
+
+async def test_a_button_is_pressed_by_what_is_written_on_it(autojump_clock):
+    async def asks(turn):
+        return f"{await turn.ask('Which?', choices=['red', 'blue'])} it is"
+
+    async with open_world(asks) as world:
+        await world.say("ada", "paint")
+        await world.reply("ada")
+        with pytest.raises(LookupError, match="ada shows no button 'green'; there are: red, blue"):
+            await world.press("ada", "green")
+        await world.press("ada", "blue")
+        assert await world.reply("ada") == "blue it is"

@@ -18,6 +18,7 @@ from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing.disk import Disk, spare_disk
 from hermes_trio.testing.memory_platform import MemoryPlatform
+from hermes_trio.testing.owned_world import owned
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
 from hermes_trio.testing.scripted_model import ScriptedModel
@@ -43,7 +44,7 @@ from hermes_trio.testing.simulation.setting import (
 from hermes_trio.testing.simulation.tally import tally
 from hermes_trio.testing.simulation.watch import Watch
 from hermes_trio.testing.simulation.words import asked_of
-from hermes_trio.testing.world import World, owned
+from hermes_trio.testing.world import World
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal
 from hermes_trio.values.identity import Secret

@@ -1,0 +1,33 @@
+"""Who owns a World: a nursery that ends with the test's block, and shows what went wrong inside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+import trio
+
+if TYPE_CHECKING:
+    from hermes_trio.testing.world import World
+
+W = TypeVar("W", bound="World")
+
+
+@asynccontextmanager
+async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
+    """The World that `make` makes, without a gateway yet; when the body ends all of it does."""
+    async with trio.open_nursery() as nursery:
+        world = make(nursery)
+        try:
+            yield world
+        except BaseException as error:
+            for text in world.record.tracebacks():
+                error.add_note(f"In the world, {text}")
+            raise
+        finally:
+            world.close()
+            nursery.cancel_scope.cancel(reason="the world ends")
+            # Closed when everything that could use it is cut off; what still unwinds cannot reach it.
+            if not world.disk.lent:
+                world.disk.close()
