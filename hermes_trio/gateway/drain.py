@@ -60,15 +60,22 @@ async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, l
         log.error("checkpoint failed", why="no commit in time")
 
 
-async def drain(gateway: Gateway, why: str) -> None:
+async def drain(gateway: Gateway, why: str, *, hands_over: bool = False) -> None:
     """Let turns that work finish, until `drain_deadline`; cancel those that do not. Send what is owed.
 
     The rows of turns that are cancelled stay `running`: the next boot goes on with them.
+
+    Args:
+        hands_over: another boot lives that shares the store. It takes the accounts at once, and says what is
+            owed.
     """
     wiring = gateway.wiring
     wiring.draining = True
     gateway.hurry(wiring.options.drain_timeout_s)
     wiring.turns.open_no_turns()
+    if hands_over:
+        wiring.receivers.scope.cancel(reason=why)
+        await _if_it_can_be(wiring.store.drain, CHECKPOINT_S, wiring.log)
     await checkpoint(wiring.store, why, wiring.log)
     with wiring.drain_deadline:
         await wiring.turns.limiter.none_held()
@@ -81,3 +88,8 @@ async def drain(gateway: Gateway, why: str) -> None:
         wiring.sessions.say_who_is_left()
     with trio.move_on_after(FLUSH_S):
         await wiring.lanes.empty()
+
+
+async def leave(store: Store, log: Log) -> None:
+    """Write the last commit of a boot that shared its store. Without it the others wait for its lease."""
+    await _if_it_can_be(store.leave, CLOSE_S, log)

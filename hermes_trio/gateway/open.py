@@ -20,6 +20,7 @@ from msgspec.structs import asdict
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.errors import ConfigWrong, StoreFailed
+from hermes_trio.gateway.beside import beside_others
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, end_boot, limit
 from hermes_trio.gateway.handle import Gateway
@@ -161,6 +162,13 @@ async def _living(
     def waits(error: StoreFailed) -> None:
         log.warning("start waits", why=str(error))
 
+    if store.shared:
+        async with (
+            _opened(platforms),
+            beside_others(partial(make, resumes=resume), store, setup, log) as gateway,
+        ):
+            yield gateway
+        return
     store.perform = partial(write_lines, log)
     booted, aside = await _begin_boot(store, setup, waits)
     async with _opened(platforms), trio.open_nursery() as nursery:

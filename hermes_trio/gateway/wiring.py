@@ -52,6 +52,7 @@ from hermes_trio.values.consequences import (
     Deferred,
     EndProcesses,
     HasMoved,
+    LookAround,
     ReplaceKey,
     RestartAsked,
     Signalled,
@@ -109,6 +110,7 @@ class Wiring:
         aside, redact = discretion.aside, discretion.redact
         self.split = partial(parts_of, aside)
         self.disk = OneAsks(store.probe)
+        self.look_around: Callable[[], None] = lambda: None
         self.outbox = self._outbox(redact)
         self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
         reaper = Reaper(nursery, log)
@@ -255,6 +257,12 @@ class Wiring:
         )
         return [*self.turns.status_lines(key), *said]
 
+    def wake_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Give a task to those of these lanes that have none."""
+        for lane in lanes:
+            if lane not in self.lanes.live:
+                self.lanes.wake(lane, LaneWorker)
+
     def _restarting(self) -> str | None:
         """The sentence to whoever asks for a restart; None: the host cannot restart."""
         said = sentences.GOING_DOWN if self.draining else sentences.RESTARTING
@@ -313,5 +321,7 @@ class Wiring:
                 self._on_restart()
             case EndProcesses(processes=processes):
                 self.background.end(processes)
+            case LookAround():
+                self.look_around()
             case WakeAsk(key=key, turn=turn):
                 self.sessions.answer(key, turn)

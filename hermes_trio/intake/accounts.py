@@ -45,6 +45,7 @@ class AccountReceivers:
         self._log = log
         self._chance = chance
         self._receivers: dict[str, Receiver] = {}
+        self._held: trio.Nursery | None = None
         self._ended = trio.Event()
         self._changed = trio.Event()
 
@@ -54,16 +55,37 @@ class AccountReceivers:
         Args:
             menu: the commands, for platforms that show them.
         """
+        self._show(menu)
         for name, platform in self._accounts.items():
             cursor = await until_stored(partial(self._store.cursor, name))
             self._receivers[name] = self._make_receiver(platform, cursor, self._reported)
-            if isinstance(platform, CommandMenu):
-                platform.menu = menu
         with self.scope:
             async with trio.open_nursery() as nursery:
                 for name, platform in self._accounts.items():
                     nursery.start_soon(self._account, name, platform, name=f"account {name}")
             self._ended.set()
+
+    async def serve_held(
+        self, menu: Sequence[tuple[str, str]], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve the accounts that it is given to `take`, until cancelled."""
+        self._show(menu)
+        with self.scope:
+            async with trio.open_nursery() as self._held:
+                task_status.started()
+                await trio.sleep_forever()
+
+    def take(self, name: str, cursor: str | None) -> None:
+        """Serve this account, which this boot holds now, behind its committed position."""
+        assert self._held is not None
+        platform = self._accounts[name]
+        self._receivers[name] = self._make_receiver(platform, cursor, self._reported)
+        self._held.start_soon(self._account, name, platform, name=f"account {name}")
+
+    def _show(self, menu: Sequence[tuple[str, str]]) -> None:
+        for platform in self._accounts.values():
+            if isinstance(platform, CommandMenu):
+                platform.menu = menu
 
     async def _account(self, name: str, platform: Platform) -> None:
         receiver = self._receivers[name]
@@ -89,7 +111,8 @@ class AccountReceivers:
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
         while not all(
-            name in self._receivers and self._receivers[name].health.reported for name in self._accounts
+            name in self._receivers and self._receivers[name].health.reported
+            for name in (self._accounts if self._held is None else [*self._receivers])
         ):
             await self._changed.wait()
 

@@ -193,6 +193,15 @@ class DiscreetStore:
     def perform(self, perform: Perform) -> None:
         self._store.perform = perform
 
+    @property
+    def hinted(self) -> Callable[[], None]:
+        """What is told that there may be signals."""
+        return self._store.hinted
+
+    @hinted.setter
+    def hinted(self, hinted: Callable[[], None]) -> None:
+        self._store.hinted = hinted
+
     def __getattr__(self, name: str) -> Any:
         promise = getattr(self._store, name)
         places = _free_parameters(getattr(Store, name, None))

@@ -84,6 +84,10 @@ class PromiseStore:
         run_blocking: does the database's work off the loop; by default in a thread of the store's own.
         close: called when `serve` is left, off the loop as all that it does.
         shared: other boots may write into the store meanwhile.
+        node: how this one is called among them.
+
+    Attributes:
+        hinted: called when there may be signals for this boot. A hint may be lost.
     """
 
     def __init__(
@@ -94,11 +98,14 @@ class PromiseStore:
         *,
         close: Callable[[], None] = nothing,
         shared: bool = False,
+        node: str = "",
     ) -> None:
         self._run_blocking = run_blocking
         self._close = close
         self._writer = Writer(engine, _perform_nothing, unreadable.clear_the_way)
         self._writer.now = clock.now
+        self.shared, self.node = shared, node
+        self.hinted: Callable[[], None] = nothing
         self._writer.shared = shared
         self._writer.enter, self._writer.leave = alive.fence, signals.route
         self._do, self._ask = self._writer.do, self._writer.ask
@@ -111,6 +118,10 @@ class PromiseStore:
     @perform.setter
     def perform(self, perform: Perform) -> None:
         self._writer.perform = perform
+
+    def hints(self, hint: Callable[[], object]) -> None:
+        """Have this called when a commit has left signals to others."""
+        self._writer.hint = hint
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[Self]:
@@ -143,6 +154,7 @@ class PromiseStore:
 
     async def join(self, setup: Setup | None, node: str, lease_s: float) -> Booted:
         """See the port."""
+        self._writer.boot = 0  # the one before may be over, and writes nothing
         booted = await self._do(nodes.join, setup, node, lease_s)
         self._writer.boot = booted.boot
         return booted

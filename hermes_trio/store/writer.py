@@ -58,7 +58,7 @@ class Writer:
     Attributes:
         group_max: says how many promises the next commit may take; the test kit draws it.
         shared: other boots may write into the store meanwhile. Then `enter` comes before each promise,
-            and `leave` after it, both with its transaction.
+            and `leave` after it, both with its transaction; `hint` is called when a commit has left signals.
     """
 
     def __init__(
@@ -73,7 +73,9 @@ class Writer:
         self.group_max: Callable[[], int] = lambda: GROUP_MAX
         self.shared = False
         self.enter: Callable[[Tx], None] = _alone_in_it
-        self.leave: Callable[[Tx], None] = _alone_in_it
+        self.leave: Callable[[Tx], int] = _signals_nobody
+        self.hint: Callable[[], object] = lambda: None
+        self._signals = 0
         self._life = trio.CancelScope(shield=True)
         self._over = False
         self._send, self._receive = trio.open_memory_channel[_Job](GROUP_MAX)
@@ -165,6 +167,9 @@ class Writer:
                     await run_blocking(lambda: self._commit(group))  # noqa: B023
                     for one in group:
                         self._tell(one)
+                    if self._signals:
+                        self._signals = 0
+                        self.hint()
                     group = []
         finally:
             self._over = True
@@ -240,7 +245,7 @@ class Writer:
                     self.enter(tx)
                 job.result = job.promise(tx, *job.args)
                 if self.shared:
-                    self.leave(tx)
+                    self._signals += self.leave(tx)
                 job.consequences, job.error = tx.consequences, None
             if self._over:
                 raise StoreClosed("nobody waits for it any more")
@@ -255,6 +260,11 @@ class Writer:
 
 def _alone_in_it(_: Tx) -> None:
     """Nobody else writes into the store."""
+
+
+def _signals_nobody(_: Tx) -> int:
+    """Nobody else hears of it."""
+    return 0
 
 
 def _stay(_: _Job) -> trio.lowlevel.Abort:

@@ -58,6 +58,7 @@ class CrashingStore(SqliteStore):
         at: called synchronously at each moment of a commit: "before" it; "after" it, when its caller does not
             know of it yet; "told", when its caller learns of it; "hangs", when the disk begins to hang. If it
             kills the store, the caller hears nothing.
+        node: of several that share the connection.
 
     Attributes:
         slow_s: added to each of the two delays.
@@ -71,8 +72,10 @@ class CrashingStore(SqliteStore):
         chance: Chance,
         commit_s: float,
         at: Callable[[Moment], None] = lambda moment: None,
+        *,
+        node: str | None = None,
     ) -> None:
-        super().__init__(db, clock, self._run)
+        super().__init__(db, clock, self._run, shared=node is not None, node=node or "")
         self._chance = chance
         self.commit_s = commit_s
         self.slow_s = 0.0

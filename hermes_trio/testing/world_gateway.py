@@ -40,9 +40,11 @@ async def at_once(work: Callable[[], T], /) -> T:
     return work()
 
 
-def store_of(world: World, number: int, at: Callable[[Moment], None]) -> CrashingStore:
+def store_of(
+    world: World, number: int, at: Callable[[Moment], None], node: str | None = None
+) -> CrashingStore:
     """The store of the life of this number; recorded is what it commits, and when it tells of that."""
-    chance = seeded_chance(f"{world.seed}/{number}/store")
+    chance = seeded_chance(f"{world.seed}/{number}/store{node or ''}")
     changes = told_of = world.db.total_changes
 
     def told(moment: Moment) -> None:
@@ -57,7 +59,7 @@ def store_of(world: World, number: int, at: Callable[[Moment], None]) -> Crashin
             world.record.add("store", "hangs")
         at(moment)
 
-    return CrashingStore(world.db, world.clock, chance, world.commit_s, told)
+    return CrashingStore(world.db, world.clock, chance, world.commit_s, told, node=node)
 
 
 @asynccontextmanager

@@ -37,6 +37,7 @@ class SessionTurns:
     def __init__(
         self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, resumes: Resumes, turns_max: int
     ) -> None:
+        self._gives_back = store.shared
         self._store = store
         self._play = play
         self._log = log
@@ -60,18 +61,24 @@ class SessionTurns:
 
     async def work(self, key: ConversationKey, worker: SessionWorker) -> None:
         """Run the key's turns until it has nothing to do."""
+        asked_last = await self._run(key, worker)
+        if self._gives_back and not asked_last:
+            await self._store.leave_key(key)
+
+    async def _run(self, key: ConversationKey, worker: SessionWorker) -> bool:
+        """Run them. Whether the store has said that there is nothing: then the key is nobody's already."""
         worker.permit = permit = TurnPermit(self.limiter)
         found: Opened | WaitForMore | Interrupted | None = None
         judged: int | None = None
         while self._open:
             if self.limiter.full and not await self._store.has_work(key, worker.session):
                 # A key that was woken without work to do needs no permit.
-                return
+                return False
             await self._wait_in_line(key, permit)
             try:
                 # The drain may have begun while this key waited for its permit.
                 if not self._open:
-                    return
+                    return False
                 found = await self._next_turn(key, worker.session, judged)
                 if isinstance(found, Interrupted):
                     judged = found.turn if await self._resumes(found) else None
@@ -81,15 +88,16 @@ class SessionTurns:
                 # Either the session has ended: then its successor's task is in the table already. Or
                 # somebody else ended the turn before its end was written: that commit has woken this task.
                 self._log.info("fenced", key=str(key), session=worker.session, why=repr(fence))
-                return
+                return False
             finally:
                 permit.release()
             if found is None:
-                return
+                return True
             if isinstance(found, Opened) and not found.more and not worker.dirty:
-                return
+                return False
             if isinstance(found, WaitForMore):
                 await worker.rest(found.seconds)
+        return False
 
     async def fail_first(self, key: ConversationKey, worker: SessionWorker) -> str | None:
         """Fail the turn or the message that the session cannot get past."""

@@ -29,6 +29,8 @@ class Renewal(Struct, frozen=True, kw_only=True):
     """What a boot finds when it renews its lease.
 
     Args:
+        boot: whose lease it is; at: when it was renewed.
+        others: another boot lives and does not drain.
         nodes: the boots that are not over, this one among them.
         lapsed: boots whose lease has ended: they are to be buried.
         looks_at: when the next lease of another ends; None: there is no other.
@@ -37,6 +39,9 @@ class Renewal(Struct, frozen=True, kw_only=True):
         due: when deferred messages are to be looked at, if it is for this boot to do; else None.
     """
 
+    boot: int
+    at: float
+    others: bool
     nodes: tuple[Node, ...]
     lapsed: tuple[int, ...]
     looks_at: float | None

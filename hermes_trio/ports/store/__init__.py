@@ -8,6 +8,7 @@ loses nothing, and no caller wakes or cancels anybody.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -46,6 +47,9 @@ class Store(
     """
 
     perform: Perform
+    shared: bool
+    node: str
+    hinted: Callable[[], None]
 
     def serve(self) -> AbstractAsyncContextManager[Store]:
         """Run the writer while the body runs; what was queued by then is committed, within a few seconds."""

@@ -76,6 +76,9 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
     _wake_mine(tx, nodes)
     holders = {account: holder_of(tx, account) for account in me.accounts}
     return Renewal(
+        boot=tx.boot,
+        at=tx.now,
+        others=any(not one.draining for one in others),
         nodes=nodes,
         lapsed=tuple(one.boot for one in others if one.until <= tx.now),
         looks_at=min((one.until for one in others), default=None),

@@ -50,10 +50,11 @@ def take_signals(tx: Tx) -> int:
     return len(rows)
 
 
-def route(tx: Tx) -> None:
-    """Leave to this boot what it is to do. What is another's becomes a signal."""
+def route(tx: Tx) -> int:
+    """Leave to this boot what it is to do. What is another's becomes a signal; returns how many do."""
     if not tx.consequences:
-        return
+        return 0
+    signals = 0
     places, mine = _Places(tx), list[Consequence]()
     for what in tx.consequences:
         if what == Signalled(LookAround()):
@@ -64,10 +65,12 @@ def route(tx: Tx) -> None:
             if boot is None or boot == tx.boot:
                 mine.append(Signalled(part) if inner is not what else part)  # type: ignore[arg-type]
                 continue
+            signals += 1
             tx.run("insert into signal(boot, body, at) values(?, ?, ?)", (boot, to_json(part), tx.now))
             if isinstance(what, ReplaceKey | HasMoved):
                 mine.append(Elsewhere(what))
     tx.consequences = mine
+    return signals
 
 
 class _Places:

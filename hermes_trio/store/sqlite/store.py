@@ -35,8 +35,11 @@ class SqliteStore(PromiseStore):
         close: Callable[[], None] = nothing,
         removed: Callable[[], bool] = lambda: False,
         shared: bool = False,
+        node: str = "",
     ) -> None:
-        super().__init__(SqliteEngine(db, removed), clock, run_blocking, close=close, shared=shared)
+        super().__init__(
+            SqliteEngine(db, removed), clock, run_blocking, close=close, shared=shared, node=node
+        )
 
 
 @asynccontextmanager

@@ -1,0 +1,141 @@
+"""A gateway whose store is shared: one boot after another, each under its lease, until its host leaves.
+
+The host's body, the platforms and the store outlive a boot. What acts is in the boot's nursery, within the
+scope of its lease.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from hermes_trio.errors import LeaseOver, StoreFailed
+from hermes_trio.gateway.commit_lines import write_lines
+from hermes_trio.gateway.drain import checkpoint, drain, leave, limit
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.lease import LEASE_S, BootLease
+from hermes_trio.gateway.sweep import sweep
+from hermes_trio.gateway.wiring import Wiring
+from hermes_trio.ports.store import Store
+from hermes_trio.ports.system import Log
+from hermes_trio.runtime.retry import until_stored
+from hermes_trio.values.homes import home
+from hermes_trio.values.nodes import Renewal
+from hermes_trio.values.recording import Setup
+
+
+class Boots:
+    """The boots of one node.
+
+    Args:
+        make: makes a boot's wiring.
+    """
+
+    def __init__(self, make: Callable[..., Wiring], store: Store, setup: Setup, log: Log) -> None:
+        self._make, self._store, self._setup, self._log = make, store, setup, log
+        self._asked = trio.Event()
+        self._ended = trio.Event()
+        self._gateway: Gateway | None = None
+
+    async def drain(self) -> None:
+        """Have the boot that lives drain; return when it has left."""
+        self._asked.set()
+        await self._ended.wait()
+
+    async def live(self, task_status: trio.TaskStatus[Gateway]) -> None:
+        """Begin a boot, and another when its lease is over, until asked to drain."""
+        try:
+            while not self._asked.is_set():
+                await self._boot(task_status)
+        finally:
+            self._ended.set()
+
+    async def _boot(self, task_status: trio.TaskStatus[Gateway]) -> None:
+        store, began = self._store, trio.current_time()
+        store.perform = partial(write_lines, self._log)
+        booted = await until_stored(partial(store.join, self._setup, store.node, LEASE_S), self._waits)
+        lease = BootLease(store, LEASE_S, self._log, began)
+        async with trio.open_nursery() as around:
+            with lease.scope:
+                async with trio.open_nursery() as nursery:
+                    wiring = self._make(store, nursery)
+                    wiring.look_around = lease.look
+                    wiring.moves.remember(booted.moved)
+                    wiring.cooldowns.recall(booted.cooldowns)
+                    with wiring.flowing():
+                        store.hinted = lease.hinted
+                        await self._act(wiring, lease, nursery, around, task_status)
+                    nursery.cancel_scope.cancel(reason="drained")
+            around.cancel_scope.cancel(reason="its boot has ended")
+        store.perform = partial(write_lines, self._log)
+        if not lease.scope.cancelled_caught:
+            await leave(store, self._log)
+
+    def _waits(self, error: StoreFailed) -> None:
+        self._log.warning("start waits", why=str(error))
+
+    async def _act(
+        self,
+        wiring: Wiring,
+        lease: BootLease,
+        nursery: trio.Nursery,
+        around: trio.Nursery,
+        task_status: trio.TaskStatus[Gateway],
+    ) -> None:
+        nursery.start_soon(wiring.delayed_starts.serve, name="delayed starts")
+        nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
+        nursery.start_soon(wiring.allowances.serve, name="allowances")
+        nursery.start_soon(sweep, self._store, wiring.log, name="sweep")
+        wiring.turns.open_turns()
+        await nursery.start(
+            wiring.receivers.serve_held, wiring.command_runner.help(admin=False), name="intake"
+        )
+        await around.start(lease.serve, partial(self._take_up, wiring), name="lease")
+        if self._gateway is None:
+            self._gateway = Gateway(wiring)
+            task_status.started(self._gateway)
+        else:
+            self._gateway.wiring = wiring
+        await self._asked.wait()
+        await drain(self._gateway, "asked", hands_over=lease.others)
+
+    async def _take_up(self, wiring: Wiring, found: Renewal) -> None:
+        """Hold the free accounts that are at home here; wake what has something to do and no task."""
+        for account in found.free:
+            serving = [one.boot for one in found.nodes if not one.draining and account in one.accounts]
+            if home(account, serving) != found.boot:
+                continue
+            try:
+                held = await self._store.hold_account(account)
+            except LeaseOver:
+                return
+            if held is None:
+                continue
+            for _, chat, until in held.penalties:
+                wiring.outbox.remember(account, chat, until)
+            wiring.receivers.take(account, held.cursor)
+        wiring.wake_lanes(found.lanes)
+        if found.due is not None:
+            wiring.cooldowns.deferred(found.due)
+
+
+@asynccontextmanager
+async def beside_others(
+    make: Callable[..., Wiring], store: Store, setup: Setup, log: Log
+) -> AsyncIterator[Gateway]:
+    """The gateway of a node while the body runs, whichever boot of it lives."""
+    boots = Boots(make, store, setup, log)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
+        gateway: Gateway = await nursery.start(boots.live, name="boots")
+        try:
+            yield gateway
+        except BaseException:
+            gateway.wiring.receivers.scope.cancel(reason="cancelled")
+            await checkpoint(store, "cancelled", log)
+            raise
+        await boots.drain()
+        nursery.cancel_scope.cancel(reason="drained")

@@ -1,0 +1,59 @@
+"""Several nodes on a World's store: gateways beside one another, each with lives of its own."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+
+import trio
+
+from hermes_trio.testing.crashing_store import CrashingStore, Moment
+from hermes_trio.testing.lives import Lives
+from hermes_trio.testing.world import World
+from hermes_trio.testing.world_gateway import opened, store_of
+
+
+class Nodes:
+    """The nodes of a World, which runs no gateway beside them.
+
+    Attributes:
+        stores: of the newest life of each node, by its name.
+    """
+
+    def __init__(self, world: World, nursery: trio.Nursery) -> None:
+        self.stores: dict[str, CrashingStore] = {}
+        self._world = world
+        self._nursery = nursery
+        self._lives: list[Lives] = []
+
+    def node(self, name: str) -> Lives:
+        """A node more: its lives, of which none has begun."""
+        lives = Lives(
+            self._nursery, partial(self._store, name), partial(opened, self._world), self._world.record
+        )
+        self._lives.append(lives)
+        return lives
+
+    def close(self) -> None:
+        """Kill what runs."""
+        for lives in self._lives:
+            if lives.now is not None:
+                lives.crash()
+
+    def _store(self, name: str, number: int, at: Callable[[Moment], None]) -> CrashingStore:
+        store = self.stores[name] = store_of(self._world, number, at, node=name)
+        store.hints(lambda: [other.hinted() for other in self.stores.values() if other is not store])
+        return store
+
+
+@asynccontextmanager
+async def open_nodes(world: World) -> AsyncIterator[Nodes]:
+    """Nodes on the World's store while the body runs. Leaving it kills them; so does a cancel."""
+    async with trio.open_nursery() as nursery:
+        nodes = Nodes(world, nursery)
+        try:
+            yield nodes
+        finally:
+            nodes.close()
+            nursery.cancel_scope.cancel(reason="the nodes end")

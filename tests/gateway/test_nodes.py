@@ -1,0 +1,190 @@
+"""Two gateways on one store are one gateway."""
+
+import pytest
+import trio
+
+from hermes_trio.testing import open_world
+from hermes_trio.testing.crashing_store import Hang
+from hermes_trio.testing.nodes import open_nodes
+
+LEASE_S = 15.0
+HINT_S = 0.05
+
+
+async def agent(turn):
+    """Works as long as it was told, in its first attempt; or for ever."""
+    said = turn.text
+    if said == "keep on":
+        await trio.sleep_forever()
+    if said.startswith("work ") and turn.attempt == 1:
+        await trio.sleep(float(said.split()[1]))
+    return f"done: {said}"
+
+
+@pytest.fixture
+async def world(autojump_clock):
+    async with open_world(agent, start=False) as world:
+        yield world
+
+
+@pytest.fixture
+async def nodes(world):
+    async with open_nodes(world) as nodes:
+        yield nodes
+
+
+async def two(nodes):
+    """Two nodes; the first holds the account."""
+    one, other = nodes.node("one"), nodes.node("other")
+    await one.start()
+    await other.start()
+    return one, other
+
+
+def rows(world, sql):
+    return world.db.execute(sql).fetchall()
+
+
+async def until(world, what):
+    while not what():
+        await world.until(seconds=world.now + 0.01)
+
+
+async def a_long_turn(world, at, work_s=30.0):
+    """Who waits for a turn that works so long on the node of this boot, where its key is at home."""
+    for n in range(100):
+        user = f"user-{n}-"
+        await world.say(user, f"work {work_s:g}")
+        await until(world, lambda: turns_of(world, user))  # noqa: B023
+        if turns_of(world, user) == [("running", 1, at)]:
+            return user
+    raise AssertionError("no key is at home there")
+
+
+def turns_of(world, user):
+    return rows(world, f"select state, attempt, boot from turn where key like '%{user}%'")
+
+
+async def test_both_serve_one_platform_and_turns_run_at_the_home_of_their_key(world, nodes):
+    await two(nodes)
+    users = [f"u{n}" for n in range(10)]
+    for user in users:
+        await world.say(user, "hello")
+    assert [await world.reply(user) for user in users] == ["done: hello"] * 10
+    assert rows(world, "select distinct boot from turn order by boot") == [(1,), (2,)]
+    assert rows(world, "select boot from account_holder") == [(1,)]
+    assert rows(world, "select distinct outcome from inbound") == [("answered",)]
+
+
+async def test_a_stop_on_one_node_cancels_the_turn_on_the_other_at_once(world, nodes):
+    one, other = await two(nodes)
+    user = await a_long_turn(world, at=2)
+    ((session,),) = rows(world, "select session from turn where boot = 2")
+    at = world.now
+    assert await one.now.gateway.stop(session)
+    assert "stopped" in await world.reply(user)
+    await until(world, lambda: not other.now.gateway.wiring.sessions.live)
+    assert world.now - at <= HINT_S
+    assert rows(world, "select * from key_task where boot = 2") == []
+
+
+async def test_a_stop_whose_hint_was_lost_arrives_with_the_next_renewal(world, nodes):
+    one, other = await two(nodes)
+    await a_long_turn(world, at=2)
+    ((session,),) = rows(world, "select session from turn where boot = 2")
+    nodes.stores["one"].hints(lambda: None)
+    at = world.now
+    await one.now.gateway.stop(session)
+    await until(world, lambda: not other.now.gateway.wiring.sessions.live)
+    assert HINT_S < world.now - at <= LEASE_S / 3
+
+
+async def test_a_reset_in_the_chat_ends_the_turn_wherever_it_runs(world, nodes):
+    await two(nodes)
+    user = await a_long_turn(world, at=2)
+    await world.say(user, "/new")
+    await world.reply(user)
+    at = world.now
+    await world.say(user, "again")
+    assert await world.reply(user) == "done: again"
+    assert world.now - at <= HINT_S
+    assert [state for state, *_ in turns_of(world, user)] == ["reset", "finished"]
+
+
+async def test_what_a_killed_node_worked_on_goes_on_at_the_other_when_its_lease_has_ended(world, nodes):
+    one, _ = await two(nodes)
+    user = await a_long_turn(world, at=1)
+    ((left,),) = rows(world, f"select until - {world.clock.now()} from boot where id = 1")
+    at = world.now
+    one.crash()
+    await world.say("late", "hello")
+    assert await world.reply("late") == "done: hello"
+    assert world.now - at == pytest.approx(left, abs=0.1)
+    assert rows(world, "select boot from account_holder") == [(2,)]
+    assert await world.reply(user) == "done: work 30"
+    assert world.now - at <= LEASE_S + 1
+    assert turns_of(world, user) == [("finished", 2, 2)]
+    await world.until(seconds=world.now + 60)
+    assert len(world.shown(user)) == len(world.shown("late")) == 1
+    assert rows(world, "select distinct outcome from inbound") == [("answered",)]
+
+
+async def test_whoever_is_asked_to_stop_hands_its_account_over_within_a_second(world, nodes):
+    one, _ = await two(nodes)
+    user = await a_long_turn(world, at=1, work_s=10)
+    at = world.now
+    one.now.stop.set()
+    await world.say("late", "hello")
+    assert await world.reply("late") == "done: hello"
+    assert world.now - at <= 1
+    assert rows(world, "select boot from account_holder") == [(2,)]
+    assert await world.reply(user) == "done: work 10"
+    assert turns_of(world, user) == [("finished", 1, 1)]  # it finishes there, and is said here
+    await one.stop()
+    assert rows(world, "select ended_at is not null, clean from boot where id = 1") == [(1, 1)]
+
+
+async def test_a_turn_that_does_not_finish_in_time_goes_on_at_the_other_and_is_not_counted(world, nodes):
+    one, _ = await two(nodes)
+    user = await a_long_turn(world, at=1, work_s=100)
+    at = world.now
+    await one.stop()
+    assert world.now - at == 20.0
+    assert await world.reply(user) == "done: work 100"
+    assert world.now - at <= 21
+    assert turns_of(world, user) == [("finished", 2, 2)]
+    assert rows(world, "select distinct interrupted from session") == [(0,)]
+
+
+async def test_three_rolling_restarts_suspend_nobody(world, nodes):
+    one, other = await two(nodes)
+    await world.say("ada", "keep on")
+    await until(world, lambda: turns_of(world, "ada"))
+    for _ in range(3):
+        for node in (one, other):
+            await node.stop()
+            await node.start()
+    ((state, attempt, _),) = turns_of(world, "ada")
+    assert (state, attempt >= 4) == ("running", True)
+    assert rows(world, "select interrupted, ended_at from session") == [(0, None)]
+
+
+async def test_a_node_that_is_cut_off_from_the_store_begins_anew_as_another_boot(world, nodes):
+    await two(nodes)
+    user = await a_long_turn(world, at=1, work_s=20)
+    at = world.now
+    nodes.stores["one"].hangs = Hang(1, for_s=60.0)
+    await world.say("late", "hello")
+    assert await world.reply(user) == "done: work 20"
+    assert await world.reply("late") == "done: hello"
+    assert world.now - at <= LEASE_S + 1
+    await world.until(seconds=at + 100)
+    assert rows(world, "select node, buried_at is not null from boot order by id") == [
+        ("one", 1),
+        ("other", 0),
+        ("one", 0),
+    ]
+    assert turns_of(world, user) == [("finished", 2, 2)]
+    await world.say(user, "again")
+    assert await world.reply(user) == "done: again"
+    assert [len(world.shown(chat)) for chat in (user, "late")] == [2, 1]
