@@ -53,19 +53,24 @@ class Life(Struct):
     """One life of the gateway as seen from outside.
 
     Args:
-        hasty: it was stopped and did not wait for its disk.
+        hasty_at: when it was being stopped and did not wait for its disk any longer.
     """
 
     number: int
     began: float
     ended: float | None = None
     crashed: bool = False
-    hasty: bool = False
+    hasty_at: float | None = None
 
     @property
     def untold(self) -> bool:
         """It ended before it could be told of all that it had written."""
-        return self.crashed or self.hasty
+        return self.crashed or self.hasty_at is not None
+
+    def may_lack(self, known_at: float) -> bool:
+        """Whether it may have ended, or given up its disk, before it knew of what everybody knows by then."""
+        ended = self.ended is not None and self.untold and self.ended <= known_at + 1e-6
+        return ended or (self.hasty_at is not None and self.hasty_at <= known_at + 1e-6)
 
 
 class ModelCall(Struct):
@@ -243,8 +248,10 @@ class Facts:
                 self.hung_until = self.now + self.hangs_for_s
                 self._late_besides = self.store_late_until
                 self.store_late_until = max(self.store_late_until, self.hung_until + 15.0)
-            case "log", "checkpoint failed" if self.life is not None:
-                self.life.hasty = True
+            case "log", "checkpoint failed" if self.life is not None and self.life.hasty_at is None:
+                self.life.hasty_at = event.at
+            case "log", "start waits":
+                self.store_late_until = max(self.store_late_until, event.at + 15.0)
             case "platform", _ if "fault" in event.fields:
                 self.platform_late_until = max(self.platform_late_until, event.at + 130.0)
             case "machine", "started":

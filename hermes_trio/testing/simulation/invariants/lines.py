@@ -133,7 +133,7 @@ class OneLineEach(Invariant):
         """Each is there, unless its process was killed before it could be written."""
         lost: Counter[Wanted] = Counter()
         for wanted, known_at, life in self._may_be_lost:
-            if life.untold and life.ended is not None and life.ended <= self.facts.thawed(known_at) + 1e-6:
+            if life.may_lack(self.facts.thawed(known_at)):
                 lost[wanted] += 1
         for wanted, count in self._wanted.items():
             written = self._written[wanted]
