@@ -29,32 +29,40 @@ class Given:
 
     def __init__(self, **options: Any) -> None:
         self._options = options
+        self._before: dict[str, str] = {}
         self.asks = sys.stdin.isatty()
 
     def __getitem__(self, name: str) -> Any:
         return self._options[name]
 
     def again(self, *names: str) -> None:
-        """Forget what was answered, so that it is asked for; without a terminal the setup ends here."""
+        """Ask for it once more, and propose what was answered; without a terminal the setup ends here."""
         if not self.asks:
             raise HermesError("nothing is written")
+        self._before |= {name: said for name in names if isinstance(said := self._options[name], str)}
         self._options |= dict.fromkeys(names)
 
     def text(self, name: str, question: str, default: str = "") -> str:
         """An answer of one line."""
         if self._options[name] is not None:
             return str(self._options[name])
-        if self.asks:
-            return str(click.prompt(question, default=default or None))
-        return default or self._missing(name)
+        if not self.asks:
+            return default or self._missing(name)
+        self._before[name] = str(click.prompt(question, default=self._before.get(name) or default or None))
+        return self._before[name]
 
     def one_of(self, name: str, question: str, choices: tuple[str, ...], default: str) -> str:
-        """An answer of several."""
+        """An answer of several. Another one than before makes the answers below it another's."""
         if self._options[name] is not None:
             return str(self._options[name])
         if not self.asks:
             return default or self._missing(name)
-        return str(click.prompt(question, type=click.Choice(choices), default=default or None))
+        before = self._before.get(name)
+        answer = str(click.prompt(question, type=click.Choice(choices), default=before or default or None))
+        if answer != before:
+            self._before.clear()
+        self._before[name] = answer
+        return answer
 
     def yes(self, question: str, *, default: bool) -> bool:
         """Whether to; without a terminal the default."""
@@ -76,7 +84,11 @@ class Given:
                 raise ConfigWrong(f"{option}: {error}") from None
         if not self.asks:
             self._missing(option)
-        return Secret(str(click.prompt(question, hide_input=True)).strip())
+        before = self._before.get(option)
+        asked = f"{question}; Enter: the same)" if before else f"{question})"
+        typed = click.prompt(asked, hide_input=True, default=before, show_default=False)
+        self._before[option] = str(typed).strip()
+        return Secret(self._before[option])
 
     def _missing(self, name: str) -> NoReturn:
         option = name if name.startswith("--") else f"--{name.replace('_', '-')}"
@@ -196,7 +208,7 @@ def _asked_model(given: Given) -> DraftModel:
         # The key of one service is never offered to another.
         variable = f"{named.upper()}_API_KEY" if known else own.keys[0].removeprefix("env:")
         key = given.secret(
-            given["key"], "--key", "Its key (not shown; anything where none is wanted)", variable
+            given["key"], "--key", "Its key (not shown; anything where none is wanted", variable
         )
     return DraftModel(provider=provider, base_url=base_url, name=name, key=key)
 
@@ -257,7 +269,7 @@ def _asked_platform(given: Given) -> DraftPlatform:
     for field in needed:
         if field.type is not Secret:
             raise ConfigWrong(f"{name} also needs {field.name}: write its section by hand")
-        question = f"The {field.name} of {name} (not shown)"
+        question = f"The {field.name} of {name} (not shown"
         secrets[field.name] = given.secret(
             written.get(field.name),
             f"--secret {field.name}=REF",

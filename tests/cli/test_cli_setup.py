@@ -228,6 +228,29 @@ async def test_what_is_refused_is_asked_again(newcomer, terminal):
     assert newcomer.file.exists()
 
 
+async def test_what_was_right_need_not_be_said_again(newcomer, terminal):
+    """An address without its /v1 is mended alone; another provider has another address and key."""
+    url = newcomer.urls[3]
+    shown = terminal(*newcomer.urls[:2], "--allow", ADA, "--service", "none", "--platform", "telegram")
+    await shown.asked("Model provider", "openai")
+    await shown.asked("Its address", url.removesuffix("/v1"))
+    await shown.asked("Model [", "gpt-mine")
+    await shown.asked("Its key", KEY)
+    await shown.until("404")
+    await shown.asked("[openai]: ", "")
+    await shown.asked(f"[{url.removesuffix('/v1')}]: ", url)
+    await shown.asked("Model [gpt-mine]: ", "")
+    await shown.asked("Its key (not shown; anything where none is wanted; Enter: the same): ", "")
+    await shown.until("gpt-mine, key 1/1: answers")
+    await shown.asked("The token of telegram (not shown): ", "1:AAwrong")
+    await shown.asked("Platform", "")
+    await shown.asked("The token of telegram (not shown; Enter: the same): ", newcomer.bot.token)
+    await shown.until("accepted")
+    assert await shown.ends() == 0
+    assert KEY not in shown.shown
+    assert (newcomer.folder / "model.key").read_text().strip() == KEY
+
+
 @pytest.mark.parametrize(
     "question", ["Model provider", "Its key", "Platform", "The token", "hello ", "Have it"]
 )

@@ -95,6 +95,35 @@ def let_read(service: Service) -> None:
         os.chmod(path, stat.S_IMODE(os.stat(path).st_mode) | more)
 
 
+def must_run_as(service: Service) -> None:
+    """Raise ServiceFailed if the service's user could not run the program, or not read its configuration."""
+    if not service.run_as or os.geteuid() != 0:
+        return
+    secrets = Path(service.secrets)
+    words = environment_of(secrets.read_text()) if secrets.exists() else {}
+    asked = [*service.program, "check", "--config", service.config]
+    try:
+        done = subprocess.run(  # noqa: S603 - words of this page
+            asked,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd="/",
+            env={"PATH": os.defpath, "HOME": service.home, **words},
+            user=service.run_as,
+            group=pwd.getpwnam(service.run_as).pw_gid,
+            extra_groups=[],
+        )
+    except OSError:
+        raise ServiceFailed(
+            f"the user {service.run_as} may not run {service.program[0]}, or the Python behind it: install "
+            "both where every user may read them, such as /opt/hermes-trio, or name another user: --run-as"
+        ) from None
+    if done.returncode:
+        raise ServiceFailed(f"as the user {service.run_as}: {last(done.stderr) or 'check fails'}")
+
+
 def must_be_ours(path: Path) -> None:
     """Raise ServiceFailed if a file is there that this program has not written."""
     with suppress(FileNotFoundError):

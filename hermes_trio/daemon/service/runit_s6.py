@@ -16,6 +16,7 @@ from hermes_trio.daemon.service.install import (
     have_user,
     let_read,
     must_be_ours,
+    must_run_as,
     tried,
     write,
 )
@@ -45,13 +46,14 @@ class Scanned:
         if service.run_as and os.geteuid() == 0:
             have_user(service, tell)
             let_read(service)
+            must_run_as(service)
         if self._folder.exists():
             for path, text in self.texts(service).items():
                 write(path, text, program=path.name in ("run", "finish"))
             if self._looked_after(self._folder):
                 self._again()
             else:
-                self._look()
+                self._look(tell)
         else:
             new = self._scan / f".{NAME}.new"
             shutil.rmtree(new, ignore_errors=True)
@@ -60,7 +62,7 @@ class Scanned:
                 part.parent.mkdir(parents=True, exist_ok=True)
                 write(part, text, program=path.name in ("run", "finish"))
             new.rename(self._folder)
-            self._look()
+            self._look(tell)
         tell(f"written: {self._folder}")
 
     def uninstall(self, service: Service, tell: Tell) -> None:
@@ -86,8 +88,8 @@ class Scanned:
         """Whether a supervisor has seen the service folder, and is still there."""
         raise NotImplementedError
 
-    def _look(self) -> None:
-        """Have the supervisor see that there is a new folder."""
+    def _look(self, tell: Tell) -> None:
+        """Have the supervisor see that there is a new folder, if it runs."""
 
     def _again(self) -> None:
         """Have it start with what is written now."""
@@ -103,12 +105,6 @@ class Runit(Scanned):
 
     files = staticmethod(runit_files)
 
-    def install(self, service: Service, tell: Tell) -> None:
-        """As each of them; nobody can have it look at once."""
-        super().install(service, tell)
-        if not self._looked_after(self._folder):
-            tell(f"runsvdir starts it within five seconds, if {self._scan} is the folder it looks through")
-
     def status(self) -> Sequence[str]:
         """`sv status`."""
         return ["sv", "status", str(self._folder)]
@@ -116,6 +112,9 @@ class Runit(Scanned):
     def _looked_after(self, folder: Path) -> bool:
         done = tried("sv", "status", str(folder))
         return done is not None and done.returncode == 0
+
+    def _look(self, tell: Tell) -> None:
+        tell(f"runsvdir starts it within five seconds, if {self._scan} is the folder it looks through")
 
     def _again(self) -> None:
         do("sv", "term", str(self._folder))
@@ -139,8 +138,18 @@ class S6(Scanned):
         done = tried("s6-svok", str(folder))
         return done is not None and done.returncode == 0
 
-    def _look(self) -> None:
+    def _look(self, tell: Tell) -> None:
+        if not self._scans():
+            tell(f"s6-svscan does not run for {self._scan}: the service starts when it does")
+            return
         do("s6-svscanctl", "-a", str(self._scan))
+
+    def _scans(self) -> bool:
+        """Whether a supervisor looks through the folder. Raises ServiceFailed where there is no s6."""
+        done = tried("s6-svscanctl", str(self._scan))  # without an option it only tries the control
+        if done is None:
+            raise ServiceFailed("there is no s6-svscanctl here")
+        return done.returncode == 0
 
     def _again(self) -> None:
         do("s6-svc", "-r", str(self._folder))
@@ -149,6 +158,8 @@ class S6(Scanned):
         if self._looked_after(self._folder):
             do("s6-svc", "-wD", "-T", f"{limit_s * 1000:.0f}", "-d", str(self._folder))
         self._folder.rename(gone)
+        if not self._scans():
+            return
         do("s6-svscanctl", "-an", str(self._scan))
         # Whoever supervised them goes after that, and writes in their folders until then.
         for folder in (gone, gone / "log"):

@@ -16,6 +16,7 @@ from hermes_trio.daemon.service.install import (
     last,
     let_read,
     must_be_ours,
+    must_run_as,
     tried,
     write,
 )
@@ -50,6 +51,7 @@ class Systemd:
             have_user(service, tell, self._root)
             if self._root is None:
                 let_read(service)
+                must_run_as(service)
         must_be_ours(self._unit)
         write(self._unit, unit_text(service))
         tell(f"written: {self._unit}")

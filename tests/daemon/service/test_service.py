@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pwd
 import shlex
 import shutil
@@ -174,6 +175,49 @@ async def test_when_runit_has_gone_it_can_be_installed_again_and_taken_out(home)
     assert (scan / "hermes-trio/supervise/ok").exists()
     await well(home, "install", *as_me)
     await well(home, "uninstall", *as_me)
+    assert list(scan.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("s6-svscan") is None, reason="s6 is not installed")
+async def test_before_s6_runs_it_can_be_installed_again_and_taken_out(home):
+    scan = home / "service"
+    scan.mkdir()
+    as_me = ("--s6", scan, "--run-as", NOBODY)
+    done = await service(home, "install", *as_me)
+    assert done.returncode == 0, done.stderr
+    assert f"s6-svscan does not run for {scan}: the service starts when it does" in done.stderr
+    assert await well(home, "install", *as_me) == done.stdout
+    async with looking("s6-svscan", scan):
+        await until_up(home)
+        await trio.run_process(["s6-svscanctl", "-t", scan])
+        await until_up(home, up=False)
+    await well(home, "uninstall", *as_me)
+    assert list(scan.glob("hermes-trio*")) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a service as somebody else")
+@pytest.mark.parametrize("way", ["runit", "s6"])
+async def test_a_program_that_the_services_user_may_not_run_is_not_installed(home, way):
+    scan = home / "service"
+    scan.mkdir()
+    program = home / "closed" / "hermes-trio"
+    program.parent.mkdir(mode=0o700)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    done = await service(home, "install", f"--{way}", scan, "--run-as", "nobody", "--program", program)
+    assert done.returncode == 1
+    assert f"the user nobody may not run {program}, or the Python behind it: install" in done.stderr
+    assert list(scan.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs a service as somebody else")
+async def test_a_program_that_fails_as_the_services_user_is_not_installed(home):
+    scan = home / "service"
+    scan.mkdir()
+    words = ("--run-as", "nobody", "--program", "/usr/bin/false")
+    done = await service(home, "install", "--runit", scan, *words)
+    assert done.returncode == 1
+    assert "as the user nobody: " in done.stderr
     assert list(scan.iterdir()) == []
 
 
