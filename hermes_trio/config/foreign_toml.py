@@ -14,8 +14,19 @@ TOML_CHARS_MAX = 1_048_576
 KEY_PARTS_MAX = 64
 """How many parts a key may have, told by its dots."""
 
-_KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]{0,80}"|'[^'\n]{0,80}')"""
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:{_KEY}[ \t]*+\.[ \t]*+){{{KEY_PARTS_MAX}}}")
+_STRING = r"""
+    \"{3}(?:\\[\s\S]|[^\\"]|"(?!""))*+(?:"{3,5})?
+    | '{3}(?:[^']|'(?!''))*+(?:'{3,5})?
+    | "(?:\\.|[^"\\\n])*+"?
+    | '[^'\n]*+'?"""
+_KEY = rf"(?:[A-Za-z0-9_-]++|{_STRING})"
+_DOT = r"[ \t]*+\.[ \t]*+"
+_WORD = re.compile(
+    rf"\#[^\n]*+ | {_KEY}(?:{_DOT}{_KEY}){{0,{KEY_PARTS_MAX - 1}}}+ (?P<more>{_DOT})? | [^#\"'A-Za-z0-9_-]++",
+    re.X,
+)
+"""A comment, a key or value with the dots in it, or what is between: each place of a text is looked at once,
+so a string that is not closed ends with its line, or with the text."""
 
 
 class NotToml(ValueError):
@@ -42,8 +53,8 @@ def read_toml(source: str) -> dict[str, Any]:
     """
     if len(source) > TOML_CHARS_MAX:
         raise BeyondLimits(f"it is longer than {TOML_CHARS_MAX} characters", 1)
-    if (found := _LONG_KEY.search(source)) is not None:
-        line = source.count("\n", 0, found.start()) + 1
+    if (long := next((one for one in _WORD.finditer(source) if one["more"]), None)) is not None:
+        line = source.count("\n", 0, long.start()) + 1
         raise BeyondLimits(f"a key has more than {KEY_PARTS_MAX} parts", line)
     try:
         return tomllib.loads(source)

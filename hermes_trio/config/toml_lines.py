@@ -11,12 +11,14 @@ import tomllib  # noqa: TID251 - it is given one string, which cannot be deep
 from collections.abc import Iterator
 from contextlib import suppress
 
+from hermes_trio.config.foreign_toml import KEY_PARTS_MAX
+
 Path = tuple[str | int, ...]
 """Keys and list indexes from the root: `("model", "fallback", 0, "name")`."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _SPACE = re.compile(r"[ \t]*")
-_GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
+_GAP = re.compile(r"(?:[ \t\r\n]++|#[^\n]*+)*+")
 _STRING = re.compile(
     r'"""(?:\\[\s\S]|[^\\])*?"{3,5}'
     r"|'''[\s\S]*?'{3,5}"
@@ -34,7 +36,7 @@ def toml_lines(source: str) -> dict[Path, int]:
     """The line (from 1) of every table, key and list item of `source`, in order of appearance.
 
     A table opened more than once stands where its own header is. What follows a place that is not TOML
-    is left out.
+    is left out, and so is what follows a key of more parts than are read.
     """
     scan = _Scan(source)
     with suppress(_Lost, RecursionError):
@@ -119,12 +121,13 @@ class _Scan:
             raise _Lost
 
     def _keys(self) -> Iterator[str]:
-        more = True
-        while more:
+        for _ in range(KEY_PARTS_MAX):
             self._skip(_SPACE)
             yield self._key()
             self._skip(_SPACE)
-            more = self._take(".")
+            if not self._take("."):
+                return
+        raise _Lost
 
     def _key(self) -> str:
         if self.source.startswith(('"', "'"), self.at):

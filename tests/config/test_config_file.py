@@ -187,6 +187,12 @@ TOO_MUCH = {
     "dots": ("[gateway]\na" + ".a" * 16_000 + " = 1", 2, "a key has more than 64 parts"),
     "a header of dots": ("\n\n[" + "a . " * 16_000 + "a]", 3, "a key has more than 64 parts"),
     "quoted dots": ("'a'" + '."a"' * 16_000 + " = 1", 1, "a key has more than 64 parts"),
+    "dots between long words": (
+        "'" + "w" * 90 + "'" + f'."{"w" * 90}"' * 64 + " = 1",
+        1,
+        "a key has more than 64 parts",
+    ),
+    "dots between quotes": ("a = 1\n" + '"\\"".' * 64 + "a = 1", 2, "a key has more than 64 parts"),
     "lists": ("[gateway]\n\na = " + "[" * 16_000, 3, "it is nested too deep"),
     "tables": ("a = " + "{a = " * 16_000, 1, "it is nested too deep"),
     "length": ("# " + "a" * TOML_CHARS_MAX, 1, "it is longer than 1048576 characters"),
