@@ -47,6 +47,7 @@ from hermes_trio.testing.simulation.words import asked_of
 from hermes_trio.testing.world import World
 from hermes_trio.tools.process import tool as process
 from hermes_trio.tools.terminal import tool as terminal
+from hermes_trio.transcript.compaction import SUMMARY_PROMPT
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.transcript import ModelRequest
 
@@ -236,9 +237,11 @@ class Stage:
         return model
 
     def _asks(self, call: int, request: ModelRequest) -> None:
-        n = asked_of(request.entries)[0]
+        # Who is asked for a summary is shown a conversation written out in one text: it answers no message.
+        sums_up = request.prompt == SUMMARY_PROMPT
+        n = 0 if sums_up else asked_of(request.entries)[0]
         found = self.facts.inbound_of(n)
-        self.facts.last_request = request
+        self.facts.last_request = None if sums_up else request
         self.facts.asking[call] = ModelCall(n, found[1]["key"] if found else "", self.facts.now)
 
     def _has_asked(self, call: int) -> None:
