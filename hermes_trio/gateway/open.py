@@ -75,7 +75,7 @@ async def open_gateway(
         agent: `async def agent(turn)`, called once per turn; see `Turn` for its verbs. Returns the reply
             as markdown, a `Silence`, or None for "my last `say` was it".
         platforms: the accounts to serve. Each carries its own policy; deny by default.
-        store: a file's path, ":memory:", "postgresql://..." (for one gateway), or a Store not served yet.
+        store: a file's path, ":memory:", "postgresql://..." (many may share it), or a Store not served yet.
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
+from hermes_trio.store.locks import Locks
 from hermes_trio.store.tx import Tx
 
 RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
@@ -14,12 +15,26 @@ RunBlocking = Callable[[Callable[[], None]], Awaitable[None]]
 class Engine(Protocol):
     """One connection to a database, for one writer. Each of these blocks, and is called beside the loop."""
 
-    def begin(self) -> None:
-        """Begin a transaction in which nobody else writes what this writer writes.
+    @property
+    def is_alone(self) -> bool:
+        """While a transaction is open nobody else writes. It needs no locks then, and no fence of its own."""
+
+    def begin(self, boot: int, *, fenced: bool = True) -> float | None:
+        """Begin a transaction.
+
+        Args:
+            boot: for which it writes; 0 before it has one.
+            fenced: it writes only if the boot is not over. Until it ends, the boot does not.
+
+        Returns the database's time, None if it has no clock that counts.
 
         Raises:
+            LeaseOver: the boot is over.
             StoreFailed, StoreLocked, or an error of the database: no promise is to blame.
         """
+
+    def lock(self, wanted: Sequence[Locks]) -> None:
+        """Wait until nobody else holds what these promises lock. Held until the transaction ends."""
 
     def commit(self) -> None:
         """Make what was written durable. Returned: it is. Raised: nothing of it is, or will be."""

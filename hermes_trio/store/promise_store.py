@@ -11,7 +11,9 @@ import trio
 
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
+from hermes_trio.store import locks as lock
 from hermes_trio.store.engine import Engine, RunBlocking
+from hermes_trio.store.locks import Locked, Locks
 from hermes_trio.store.promises import (
     accounts,
     alive,
@@ -57,8 +59,27 @@ def _perform_nothing(_: Sequence[Consequence]) -> None:
     """Before a gateway listens, a commit has nobody to wake."""
 
 
-def promise(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
+_LOCKED: dict[Callable[..., Any], Locked] = {
+    boot.begin_boot: lock.everything,
+    nodes.join: lock.everything,
+    unreadable.clear_the_way: lock.everything,
+}
+"""What each promise locks where others write into the store meanwhile."""
+
+
+def _locks_of(promise: Callable[..., Any], args: tuple[Any, ...]) -> Locks:
+    if isinstance(promise, partial):
+        return _LOCKED[promise.func](*args, **promise.keywords)
+    return _LOCKED[promise](*args)
+
+
+def _is_by_itself(promise: Callable[..., Any]) -> bool:
+    return _LOCKED.get(promise) is lock.by_itself
+
+
+def promise(of: Callable[Concatenate[Tx, P], T], locks: Locked) -> Method[P, T]:
     """The method of the port that this function of a transaction keeps."""
+    _LOCKED[of] = locks
 
     def kept(store: PromiseStore, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         return store._do(partial(of, **kwargs) if kwargs else of, *args)
@@ -66,8 +87,9 @@ def promise(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
     return kept
 
 
-def asking(of: Callable[Concatenate[Tx, P], T]) -> Method[P, T]:
+def asking(of: Callable[Concatenate[Tx, P], T], locks: Locked = lock.nothing) -> Method[P, T]:
     """As `promise`, for what nobody has to hear: its caller leaves at once where it is cancelled."""
+    _LOCKED[of] = locks
 
     def asked(store: PromiseStore, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         return store._ask(partial(of, **kwargs) if kwargs else of, *args)
@@ -107,7 +129,11 @@ class PromiseStore:
         self.shared, self.node = shared, node
         self.hinted: Callable[[], None] = nothing
         self._writer.shared = shared
-        self._writer.enter, self._writer.leave = alive.fence, signals.route
+        self._writer.leave = signals.route
+        if engine.is_alone:
+            self._writer.enter = alive.fence
+        else:
+            self._writer.locks_of, self._writer.is_by_itself = _locks_of, _is_by_itself
         self._do, self._ask = self._writer.do, self._writer.ask
 
     @property
@@ -159,68 +185,68 @@ class PromiseStore:
         self._writer.boot = booted.boot
         return booted
 
-    renew = promise(nodes.renew)
-    bury = promise(nodes.bury)
-    drain = promise(nodes.drain)
-    leave = asking(nodes.leave)
-    hold_account = promise(accounts.hold_account)
-    free_account = promise(accounts.free_account)
-    leave_key = promise(key_tasks.leave_key)
-    take_signals = promise(signals.take_signals)
+    renew = promise(nodes.renew, lock.nothing)
+    bury = promise(nodes.bury, lock.by_itself)
+    drain = promise(nodes.drain, lock.nothing)
+    leave = asking(nodes.leave, lock.everything)
+    hold_account = promise(accounts.hold_account, lock.of_account)
+    free_account = promise(accounts.free_account, lock.of_account)
+    leave_key = promise(key_tasks.leave_key, lock.of_key)
+    take_signals = promise(signals.take_signals, lock.nothing)
 
-    end_boot = asking(boot.end_boot)
-    abandon = promise(boot.abandon)
-    pause = promise(boot.pause)
-    release = promise(boot.release)
-    conclude = promise(boot.conclude)
+    end_boot = asking(boot.end_boot, lock.everything)
+    abandon = promise(boot.abandon, lock.of_turn)
+    pause = promise(boot.pause, lock.of_turn)
+    release = promise(boot.release, lock.everything)
+    conclude = promise(boot.conclude, lock.of_turn)
     checkpoint = asking(boot.checkpoint)
-    wake_all = promise(boot.wake_all)
+    wake_all = promise(boot.wake_all, lock.everything)
     commands_waiting = asking(boot.commands_waiting)
-    drop = promise(boot.drop)
-    probe = promise(boot.probe)
+    drop = promise(boot.drop, lock.of_messages)
+    probe = promise(boot.probe, lock.nothing)
 
     cursor = asking(intake.cursor)
-    accept = promise(intake.accept)
-    next_command = promise(commands.next_command)
-    settle = promise(commands.settle)
-    prompt = promise(commands.prompt)
-    restart = promise(commands.restart)
-    stop = promise(commands.stop)
-    reset = promise(commands.reset)
-    resume = promise(commands.resume)
+    accept = promise(intake.accept, lock.of_batch)
+    next_command = promise(commands.next_command, lock.of_key)
+    settle = promise(commands.settle, lock.of_command)
+    prompt = promise(commands.prompt, lock.of_command)
+    restart = promise(commands.restart, lock.of_command)
+    stop = promise(commands.stop, lock.of_key)
+    reset = promise(commands.reset, lock.of_key)
+    resume = promise(commands.resume, lock.of_key)
 
     has_work = asking(opening.has_work)
-    next_turn = promise(opening.next_turn)
+    next_turn = promise(opening.next_turn, lock.of_key)
     history = asking(transcript.history)
     others_spoke = asking(transcript.others_spoke)
-    begin_step = promise(turns.begin_step)
-    end_step = promise(turns.end_step)
+    begin_step = promise(turns.begin_step, lock.of_turn)
+    end_step = promise(turns.end_step, lock.of_turn)
     asked = asking(turns.asked)
-    show = asking(live_rows.show)
-    close_turn = promise(turns.close_turn)
+    show = asking(live_rows.show, lock.of_turn)
+    close_turn = promise(turns.close_turn, lock.of_turn)
 
-    begin_delivery = promise(delivery.begin_delivery)
-    record_delivery = promise(delivery.record_delivery)
-    fail_delivery = promise(delivery.fail_delivery)
-    penalty = promise(delivery.penalty)
-    chat_moved = promise(moved_chats.chat_moved)
-    keep_cooldowns = promise(deferral.keep_cooldowns)
-    retry_deferred = promise(deferral.retry_deferred)
+    begin_delivery = promise(delivery.begin_delivery, lock.of_lane)
+    record_delivery = promise(delivery.record_delivery, lock.of_part)
+    fail_delivery = promise(delivery.fail_delivery, lock.of_part)
+    penalty = promise(delivery.penalty, lock.nothing)
+    chat_moved = promise(moved_chats.chat_moved, lock.everything)
+    keep_cooldowns = promise(deferral.keep_cooldowns, lock.everything)
+    retry_deferred = promise(deferral.retry_deferred, lock.everything)
 
-    begin_process = promise(programs.begin_process)
-    process_runs = promise(programs.process_runs)
-    end_process = promise(programs.end_process)
-    match_process = promise(programs.match_process)
-    processes = asking(programs.processes)
+    begin_process = promise(programs.begin_process, lock.of_born)
+    process_runs = promise(programs.process_runs, lock.of_process)
+    end_process = promise(programs.end_process, lock.of_process)
+    match_process = promise(programs.match_process, lock.of_process)
+    processes = asking(programs.processes, lock.of_key)
     process = asking(programs.process)
     process_output = asking(programs.process_output)
-    left_processes = asking(programs.left_processes)
+    left_processes = asking(programs.left_processes, lock.everything)
 
-    clear_the_way = promise(unreadable.clear_the_way)
-    look_through = asking(sweep.look_through)
-    fail_next = promise(quarantine.fail_next)
-    fail_command = promise(quarantine.fail_command)
-    fail_part = promise(quarantine.fail_part)
+    clear_the_way = promise(unreadable.clear_the_way, lock.everything)
+    look_through = asking(sweep.look_through, lock.everything)
+    fail_next = promise(quarantine.fail_next, lock.of_key)
+    fail_command = promise(quarantine.fail_command, lock.of_key)
+    fail_part = promise(quarantine.fail_part, lock.of_lane)
 
     ledger = asking(views.ledger)
     sessions = asking(views.sessions)

@@ -86,6 +86,16 @@ class Transaction(ABC):
     def whole_bytes(self) -> AbstractContextManager[None]:
         """While the body runs, text that is no UTF-8 is given as its bytes. Not every engine keeps such."""
 
+    def begin_writer(self, boot: int) -> None:  # noqa: B027 - an engine that is alone has none
+        """What this connection writes from now on is this boot's."""
+
+    def hold_writer(self, boot: int) -> None:  # noqa: B027
+        """Wait for what another boot is writing, and let it write nothing more until this transaction ends.
+        `now` is the time after that wait."""
+
+    def end_writer(self, boot: int | None) -> None:  # noqa: B027
+        """A boot writes nothing after this transaction; None: every other boot."""
+
     def then(self, consequence: Consequence) -> None:
         """What the writer shall do when this is durable."""
         self.consequences.append(consequence)

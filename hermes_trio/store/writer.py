@@ -25,6 +25,7 @@ import trio
 from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
 from hermes_trio.runtime.stop_times import CLOSE_S
 from hermes_trio.store.engine import Engine, RunBlocking
+from hermes_trio.store.locks import NOTHING, Locks
 from hermes_trio.store.tx import Tx
 from hermes_trio.values.consequences import Consequence, OutOfTheWay, Perform
 
@@ -59,6 +60,8 @@ class Writer:
         group_max: says how many promises the next commit may take; the test kit draws it.
         shared: other boots may write into the store meanwhile. Then `enter` comes before each promise,
             and `leave` after it, both with its transaction; `hint` is called when a commit has left signals.
+        locks_of: what a promise locks by its arguments, where the engine is not alone in its database.
+        is_by_itself: whether a promise has a transaction of its own there, without its boot's fence.
     """
 
     def __init__(
@@ -75,6 +78,9 @@ class Writer:
         self.enter: Callable[[Tx], None] = _alone_in_it
         self.leave: Callable[[Tx], int] = _signals_nobody
         self.hint: Callable[[], object] = lambda: None
+        self.locks_of: Callable[[Callable[..., Any], tuple[Any, ...]], Locks] = lambda *_: NOTHING
+        self.is_by_itself: Callable[[Callable[..., Any]], bool] = lambda _: False
+        self._at = 0.0
         self._signals = 0
         self._life = trio.CancelScope(shield=True)
         self._over = False
@@ -197,6 +203,15 @@ class Writer:
         _wake(job)
 
     def _commit(self, group: list[_Job]) -> None:
+        if not self._engine.is_alone and any(self.is_by_itself(job.promise) for job in group):
+            together = [job for job in group if not self.is_by_itself(job.promise)]
+            for part in (together, *([job] for job in group if job not in together)):
+                if part:
+                    self._commit_together(part)
+        else:
+            self._commit_together(group)
+
+    def _commit_together(self, group: list[_Job]) -> None:
         if not self._begin(group) or self._try(group):
             return
         for job in group:
@@ -212,8 +227,10 @@ class Writer:
     def _begin(self, group: list[_Job]) -> bool:
         """Begin a transaction; False: it cannot be, and each job has the error."""
         try:
-            self._engine.begin()
+            fenced = self._engine.is_alone or not self.is_by_itself(group[0].promise)
+            self._at = self._engine.begin(self.boot, fenced=fenced) or self.now()
         except Exception as error:  # noqa: BLE001 - handed to the callers
+            self._engine.roll_back()
             for job in group:
                 job.error = self._engine.translated(error)
             return False
@@ -238,9 +255,10 @@ class Writer:
     def _try(self, group: list[_Job]) -> bool:
         """Commit the group whole, or nothing of it: then False, and each job has the error."""
         try:
-            now = self.now()
+            if not self._engine.is_alone:
+                self._engine.lock([self.locks_of(job.promise, job.args) for job in group])
             for job in group:
-                tx = self._engine.tx(self.boot, now, self.shared)
+                tx = self._engine.tx(self.boot, self._at, self.shared)
                 if self.shared:
                     self.enter(tx)
                 job.result = job.promise(tx, *job.args)

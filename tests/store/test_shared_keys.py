@@ -14,10 +14,10 @@ from hermes_trio.values.consequences import (
 from hermes_trio.values.homes import home
 from hermes_trio.values.stored import Closing
 from tests.store.kit import KEY, RULES, a_message
-from tests.store.shared import ACCOUNT, LEASE_S, a_shared_store
+from tests.store.shared import ACCOUNT, LEASE_S
 
 
-async def test_what_concerns_a_key_goes_to_the_boot_whose_task_works_on_it():
+async def test_what_concerns_a_key_goes_to_the_boot_whose_task_works_on_it(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -38,7 +38,7 @@ async def test_what_concerns_a_key_goes_to_the_boot_whose_task_works_on_it():
         assert Signalled(ReplaceKey(KEY, 2, "operator", "operator")) in await two.heard()
 
 
-async def test_a_reset_has_its_line_where_it_was_asked_for():
+async def test_a_reset_has_its_line_where_it_was_asked_for(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -49,7 +49,7 @@ async def test_a_reset_has_its_line_where_it_was_asked_for():
         assert Elsewhere(ReplaceKey(KEY, 2, "operator", "operator")) in await one.heard()
 
 
-async def test_after_a_cut_nobody_else_opens_a_turn_until_the_task_has_left():
+async def test_after_a_cut_nobody_else_opens_a_turn_until_the_task_has_left(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -65,7 +65,7 @@ async def test_after_a_cut_nobody_else_opens_a_turn_until_the_task_has_left():
         assert (await two.store.next_turn(KEY, 1)).messages[0].message.text == "second"
 
 
-async def test_a_turn_that_is_closed_with_nothing_behind_it_gives_its_key_back():
+async def test_a_turn_that_is_closed_with_nothing_behind_it_gives_its_key_back(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -79,17 +79,17 @@ async def test_a_turn_that_is_closed_with_nothing_behind_it_gives_its_key_back()
         assert shared.rows("select * from key_task") == []
 
 
-async def test_a_key_without_work_is_nobodys():
+async def test_a_key_without_work_is_nobodys(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
         await one.accept("hello")
-        shared.db.execute("update inbound set outcome = 'dropped', state = null")
+        shared.execute("update inbound set outcome = 'dropped', state = null")
         assert await two.store.next_turn(KEY, 1) is None
         assert shared.rows("select * from key_task") == []
 
 
-async def test_a_key_with_work_and_no_task_is_woken_at_its_home_at_the_next_renewal():
+async def test_a_key_with_work_and_no_task_is_woken_at_its_home_at_the_next_renewal(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)
@@ -97,7 +97,7 @@ async def test_a_key_with_work_and_no_task_is_woken_at_its_home_at_the_next_rene
         for user in users:
             await one.accept("hello", user=user)
         await one.accept("/status")
-        shared.db.execute("delete from signal")
+        shared.execute("delete from signal")
         one.followed.clear(), two.followed.clear()
         woken = []
         for boot, number in ((one, 1), (two, 2)):
@@ -110,7 +110,7 @@ async def test_a_key_with_work_and_no_task_is_woken_at_its_home_at_the_next_rene
         assert len({number for _, number in woken}) == 2
 
 
-async def test_an_account_is_heard_by_its_holder_alone():
+async def test_an_account_is_heard_by_its_holder_alone(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         assert (await one.store.hold_account(ACCOUNT)).cursor is None
@@ -125,7 +125,7 @@ async def test_an_account_is_heard_by_its_holder_alone():
             await one.store.accept(ACCOUNT, [], "8", RULES)
 
 
-async def test_a_signal_is_taken_once_and_one_to_the_dead_by_whom_it_concerns_now():
+async def test_a_signal_is_taken_once_and_one_to_the_dead_by_whom_it_concerns_now(a_shared_store):
     async with a_shared_store() as shared:
         one, two = await shared.boot(), await shared.boot()
         await one.store.hold_account(ACCOUNT)

@@ -1,1 +1,1 @@
-"""The store in a PostgreSQL database, for one gateway at a time."""
+"""The store in a PostgreSQL database, for one gateway or several."""

@@ -43,9 +43,12 @@ end $$;
 create trigger entry_spoken_there after update of session, source, who on entry for each row
   when (new.source <> 'gateway' and new.source <> 'model' and new.source <> 'tool')
   execute function entry_spoken_there();
--- The writer of now: whose row is gone writes nothing more, and whose answer to a commit was lost reads
--- here whether it happened.
-create table writer(nonce text primary key, serial bigint not null);
+-- Who writes: its row is counted up by each of its commits, which so knows whether its boot is over, and
+-- whether a commit happened whose answer was lost.
+create table writer(
+  nonce text collate "C" primary key, boot bigint, serial bigint not null,
+  ended boolean not null default false);
+create index writer_boot on writer(boot);
 """
 
 

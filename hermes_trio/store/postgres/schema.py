@@ -6,15 +6,18 @@ from typing import Any
 
 import psycopg
 
-from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
+from hermes_trio.errors import StoreFailed, StoreRefused
 from hermes_trio.store.postgres.connection import PostgresConnection
 from hermes_trio.store.postgres.migrations import MIGRATIONS
 
 CONNECT_S = 5
 LOCK = "hashtext('hermes-trio ' || current_schema())"
+IDLE_S = 3
+"""So long a transaction may stand still: a frozen program holds what it has locked no longer."""
 _SETTINGS = (
     "set client_min_messages = error; set jit = off; set lock_timeout = '10s'; set statement_timeout = '60s';"
-    " set idle_in_transaction_session_timeout = '15s'; set default_transaction_isolation = 'read committed'"
+    f" set idle_in_transaction_session_timeout = '{IDLE_S}s';"
+    " set default_transaction_isolation = 'read committed'"
 )
 _TCP = {
     "connect_timeout": CONNECT_S,
@@ -26,15 +29,14 @@ _TCP = {
 
 
 def connect(url: str) -> PostgresConnection:
-    """Connect for the one writer of a store; blocks. Migrated to this program's version, and nobody else's.
+    """Connect for a writer of a store; blocks. Its schema is brought to this program's version.
 
     Args:
         url: "postgresql://...", as libpq takes it.
 
     Raises:
         StoreRefused: newer, somebody else's tables, or a server that may forget what it has promised.
-        StoreLocked: another gateway has it open.
-        StoreFailed: the server cannot be reached.
+        StoreFailed: the server cannot be reached, or somebody else makes the schema for too long.
     """
     try:
         opened: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, **_TCP)  # type: ignore[arg-type]
@@ -44,9 +46,8 @@ def connect(url: str) -> PostgresConnection:
     try:
         db.script(_SETTINGS)
         _refuse_forgetful(db)
-        if not db.execute(f"select pg_try_advisory_lock({LOCK})").fetchone()[0]:
-            raise StoreLocked("another gateway has this database open")
-        _migrate(db)
+        if _version(db) < len(MIGRATIONS):
+            _migrate(db)
     except psycopg.Error as error:
         db.close()
         raise StoreFailed(f"PostgreSQL: {error}") from error
@@ -63,24 +64,31 @@ def _refuse_forgetful(db: PostgresConnection) -> None:
             raise StoreRefused(f"this PostgreSQL has {setting} = off: it may lose what it said is kept")
 
 
-def _migrate(db: PostgresConnection) -> None:
-    """Bring the schema up to date. Who opens the store holds its lock, so nobody else does meanwhile."""
+def _version(db: PostgresConnection) -> int:
+    """The schema's version; 0 for an empty one."""
     ours, others = db.execute(
         "select count(*) filter (where relname = 'hermes_store'), count(*) from pg_class"
         " where relnamespace = cast(current_schema() as regnamespace) and relkind = 'r'"
     ).fetchone()
     if not ours and others:
         raise StoreRefused("the schema has tables, and they are no hermes-trio store; left untouched")
-    version = db.execute("select version from hermes_store").fetchone()[0] if ours else 0
+    version: int = db.execute("select version from hermes_store").fetchone()[0] if ours else 0
     if version > len(MIGRATIONS):
         raise StoreRefused(
             f"made by a newer hermes-trio (version {version}, this one knows {len(MIGRATIONS)});"
             " left untouched"
         )
-    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+    return version
+
+
+def _migrate(db: PostgresConnection) -> None:
+    """Bring the schema up to date. Whoever comes meanwhile waits, and finds it done."""
+    db.execute(f"select pg_advisory_lock({LOCK})")
+    for number, script in enumerate(MIGRATIONS[_version(db) :], start=_version(db) + 1):
         keeps = (
             f"update hermes_store set version = {number}"
             if number > 1
             else "create table hermes_store(version bigint not null); insert into hermes_store values(1)"
         )
         db.script(f"begin; {script} {keeps}; commit")
+    db.execute(f"select pg_advisory_unlock({LOCK})")

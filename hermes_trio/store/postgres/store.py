@@ -1,10 +1,11 @@
-"""The Store port on PostgreSQL: one connection in a thread of its own, for one gateway."""
+"""The Store port on PostgreSQL: one connection in a thread of its own. Several may share a database."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from socket import gethostname
 
 from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
@@ -20,35 +21,44 @@ class PostgresStore(PromiseStore):
 
 @asynccontextmanager
 async def open_postgres_store(
-    url: str, clock: WallClock, *, run_blocking: RunBlocking | None = None
+    url: str,
+    clock: WallClock,
+    *,
+    run_blocking: RunBlocking | None = None,
+    shared: bool = True,
+    node: str = "",
 ) -> AsyncIterator[PostgresStore]:
     """A store in a database that is connected to here, served, and closed again.
 
     Args:
         url: "postgresql://...", as libpq takes it. Its schema is made if it is empty.
-        clock: wall time of what is written.
+        clock: wall time of what is written, unless the store is shared: then the database's counts.
         run_blocking: runs the database's calls; by default in a thread of its own.
+        shared: other gateways may use the database too. False: whoever begins a boot ends all others.
+        node: how this gateway is called among them; by default as this machine is.
 
     Leaving the body waits for what was begun, at most three seconds where the server is away. Cancelled while
     it connects: it is left at once. Later: what a caller was not told may be durable.
 
     Raises:
         StoreRefused: newer, somebody else's, or a server that may forget what it has promised.
-        StoreFailed, StoreLocked: the server cannot be reached; another gateway has it open. It may pass.
+        StoreFailed: the server cannot be reached. It may pass.
     """
-    engine = await _opened(url, run_blocking)
-    store = PostgresStore(engine, clock, run_blocking, close=engine.close)
+    engine = await _opened(partial(PostgresEngine, partial(connect, url), has_clock=shared), run_blocking)
+    store = PostgresStore(
+        engine, clock, run_blocking, close=engine.close, shared=shared, node=node or gethostname()
+    )
     async with store.serve():
         yield store
 
 
-async def _opened(url: str, run_blocking: RunBlocking | None) -> PostgresEngine:
+async def _opened(make: Callable[[], PostgresEngine], run_blocking: RunBlocking | None) -> PostgresEngine:
     """The engine, connected. Cancelled: whoever connects closes it again."""
     made: list[PostgresEngine] = []
     is_wanted = True
 
     def open_it() -> None:
-        engine = PostgresEngine(partial(connect, url))
+        engine = make()
         made.append(engine)
         if not is_wanted:
             engine.close()

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from hermes_trio.store.postgres.connection import PostgresConnection
+from hermes_trio.store.postgres.writer_row import WriterRow
 from hermes_trio.store.tx import Tx
 
 
@@ -16,14 +17,30 @@ class PostgresTx(Tx):
     Args:
         db: inside a transaction.
         boot, now, shared: see `Transaction`.
+        writers: who writes into the database.
     """
 
-    __slots__ = ("_db", "run")
+    __slots__ = ("_db", "_writers", "run")
 
-    def __init__(self, db: PostgresConnection, boot: int, now: float, shared: bool = False) -> None:
+    def __init__(
+        self, db: PostgresConnection, boot: int, now: float, shared: bool, writers: WriterRow
+    ) -> None:
         super().__init__(boot, now, shared)
         self._db = db
+        self._writers = writers
         self.run = db.execute
+
+    def begin_writer(self, boot: int) -> None:
+        """See `Transaction`."""
+        self._writers.is_of(self._db, boot)
+
+    def hold_writer(self, boot: int) -> None:
+        """See `Transaction`."""
+        self.now = self._writers.hold(self._db, boot) or self.now
+
+    def end_writer(self, boot: int | None) -> None:
+        """See `Transaction`."""
+        self._writers.end(self._db, boot)
 
     def insert(self, sql: str, args: Sequence[Any]) -> int | None:
         """See `Transaction`."""

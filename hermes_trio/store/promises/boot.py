@@ -53,6 +53,8 @@ def begin_boot(tx: Tx, setup: Setup | None = None) -> Booted:
     kept = None if setup is None else to_json(setup)
     new = tx.insert("insert into boot(started_at, setup) values(?, ?)", (tx.now, kept))
     assert new is not None
+    tx.end_writer(None)
+    tx.begin_writer(new)
     cut_off(tx)
     tx.run(_LET_OUT, {"now": tx.now})
     running = "select session from turn where state = 'running'"

@@ -43,6 +43,7 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float) -> Booted:
     assert boot is not None
     tx.run(_LET_OUT, {"now": tx.now, "node": node})
     tx.boot = boot
+    tx.begin_writer(boot)
     tx.then(LookAround())
     return Booted(
         boot=boot,
@@ -120,12 +121,14 @@ def bury(tx: Tx, boot: int) -> bool:
     Its sessions count an interruption, its calls are in doubt, its accounts free, its processes lost. What it
     ran is taken up by the tasks of its keys, wherever they begin.
     """
+    tx.hold_writer(boot)
     buried = tx.run(
         f"update boot set buried_at = ? where id = ? and id <> ? and {ALIVE} and coalesce(until, 0) <= ?",
         (tx.now, boot, tx.boot, tx.now),
     )
     if not buried.rowcount:
         return False
+    tx.end_writer(boot)
     count_interruptions(tx, boot)
     cut_off(tx, boot)
     tx.run("delete from account_holder where boot = ?", (boot,))
@@ -168,4 +171,5 @@ def leave(tx: Tx) -> None:
         count_interruptions(tx, tx.boot)
     tx.run("delete from account_holder where boot = ?", (tx.boot,))
     tx.run("update boot set ended_at = ?, clean = ? where id = ?", (tx.now, clean or others, tx.boot))
+    tx.end_writer(tx.boot)
     tx.then(LookAround())

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from hermes_trio.errors import StoreFailed
+from hermes_trio.store.locks import Locks
 from hermes_trio.store.sqlite.errors import translated
 from hermes_trio.store.sqlite.tx import SqliteTx
 
@@ -18,15 +19,20 @@ class SqliteEngine:
         removed: says whether the file is gone. Then nothing that is written to it is kept.
     """
 
+    is_alone = True
+
     def __init__(self, db: sqlite3.Connection, removed: Callable[[], bool]) -> None:
         self._db = db
         self._removed = removed
 
-    def begin(self) -> None:
+    def begin(self, boot: int, *, fenced: bool = True) -> None:
         """See `Engine`."""
         if self._removed():
             raise StoreFailed("the store's file was removed or replaced; start the gateway again")
         self._db.execute("begin immediate")
+
+    def lock(self, wanted: Sequence[Locks]) -> None:
+        """See `Engine`. Whoever has begun has the file."""
 
     def commit(self) -> None:
         """See `Engine`."""
