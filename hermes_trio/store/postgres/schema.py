@@ -28,11 +28,12 @@ _TCP = {
 }
 
 
-def connect(url: str) -> PostgresConnection:
+def connect(url: str, made: type[PostgresConnection] = PostgresConnection) -> PostgresConnection:
     """Connect for a writer of a store; blocks. Its schema is brought to this program's version.
 
     Args:
         url: "postgresql://...", as libpq takes it.
+        made: makes the connection of what psycopg has opened.
 
     Raises:
         StoreRefused: newer, somebody else's tables, or a server that may forget what it has promised.
@@ -42,7 +43,7 @@ def connect(url: str) -> PostgresConnection:
         opened: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, **_TCP)  # type: ignore[arg-type]
     except psycopg.Error as error:
         raise StoreFailed(f"PostgreSQL cannot be reached: {error}") from error
-    db = PostgresConnection(opened)
+    db = made(opened)
     try:
         db.script(_SETTINGS)
         _refuse_forgetful(db)
