@@ -8,6 +8,7 @@ from typing import get_args
 
 import pytest
 
+from hermes_trio.store.promises.delivery import key_of
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.values.outbound_states import EVENTS, STATES, TABLE, Condition
@@ -98,3 +99,10 @@ def test_a_statement_does_what_its_line_says(db, state, event):
             db.execute(statement, {"lane": "l", "id": seen_as, "now": NOW})
             assert the_row(db) == after(row, move, seen_as), (holds, seen_as, move)
     assert met == {*TABLE.get((state, event), (None,))}
+
+
+@pytest.mark.parametrize("now", [1000.0, 999.0])
+def test_a_new_key_is_another_where_no_time_has_passed_or_the_clock_was_set_back(db, now):
+    row = a_row(db, "sending", ["named"])
+    db.execute(update("lost", "lane = :lane"), {"lane": "l", "id": None, "now": now})
+    assert key_of(row["id"], the_row(db)["at"]) != key_of(row["id"], row["at"])

@@ -154,7 +154,7 @@ def begin_with(tx: Tx, reply: Reply, turn: int, *, waiting: bool) -> Begun:
             address=reply.address,
             part=reply.parts[0],
             reply_to=reply.anchor if tx.is_anchored(reply, waiting) else None,
-            key=_key(row, tx.now),
+            key=key_of(row, tx.now),
             said=reply.said,
             choices=reply.choices if alone else (),
             last=alone,
@@ -162,7 +162,7 @@ def begin_with(tx: Tx, reply: Reply, turn: int, *, waiting: bool) -> Begun:
     )
 
 
-def _key(row: int, at: float) -> str:
+def key_of(row: int, at: float) -> str:
     """The key of a row's sends."""
     return f"{row}.{int(at * 1000)}"
 
@@ -216,7 +216,7 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
         },
     )
     calls(tx, row.id)
-    key = _key(row.id, row.at)
+    key = key_of(row.id, row.at)
     return Begun(
         row=row.id,
         live=live,

@@ -32,7 +32,8 @@ _FOLLOWS: dict[Follow, dict[str, str]] = {
     "stale": {"dirty": "1"},
     "fresh": {"dirty": "0"},
     "plain text": {"plain": "1"},
-    "new key": {"at": ":now"},
+    # The key is made of it, in milliseconds: also where no time has passed, or the clock was set back.
+    "new key": {"at": "case when :now > at + 0.002 then :now else at + 0.002 end"},
     "no message": {"message_id": "null"},
     "as a line": {"op": "'send'"},
 }
