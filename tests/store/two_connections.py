@@ -69,12 +69,19 @@ class Stepped(PostgresConnection):
 class Node:
     """One boot of the database, over a connection of its own that can be held."""
 
-    def __init__(self, url: str, clock: Calendar, engine: type[PostgresEngine]) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Calendar,
+        engine: type[PostgresEngine] = PostgresEngine,
+        has_clock: bool = False,
+    ) -> None:
         self.gate = Gate()
         self.db = connect(url, Stepped)
         self.pid = self.db.execute("select pg_backend_pid()").fetchone()[0]
         self.db.gate = self.gate
-        made = engine(lambda: self.db, has_clock=False)
+        opens = iter([self.db])
+        made = engine(lambda: next(opens, None) or connect(url), has_clock=has_clock)
         self.store = PostgresStore(made, clock, close=made.close, shared=True)
         self.followed: list[Consequence] = []
         self.store.perform = self.followed.extend
