@@ -21,6 +21,7 @@ from hermes_trio.config.load import Config
 from hermes_trio.daemon.life import RESTART, serve, system_host
 from hermes_trio.daemon.logs.bridge import standard_logging_to
 from hermes_trio.daemon.logs.sink import CappedFile, Sink
+from hermes_trio.daemon.logs.stray import stray_errors_to
 from hermes_trio.daemon.private_memory import be_unreadable, blank_environment
 from hermes_trio.daemon.service.supervisor import begin_anew, supervisor
 from hermes_trio.daemon.state_dir.folder import LOG, make_state_dir, refuse_shared
@@ -146,7 +147,7 @@ def _log(config: Config, redact: Redactor, style: LogStyle, *, to_file: bool) ->
     with CappedFile(config.gateway.state_dir / LOG) if to_file else Sink(STDERR) as stream:
         out, now = cast(TextIO, stream), SystemClock().now
         log = stream_log(out, now, redact, form=form, level=style.level, colours=colours)
-        with standard_logging_to(log):
+        with standard_logging_to(log), stray_errors_to(log):
             yield log
 
 

@@ -137,3 +137,52 @@ async def test_a_link_is_judged_by_where_it_leads(place, tmp_path):
     elsewhere.chmod(0o777)
     done = await place.hermes("check", **place.environ)
     assert (done.returncode, f"chmod go-w {elsewhere}" in done.stderr) == (78, True)
+
+
+FORGETFUL = """
+import threading
+import warnings
+
+
+class Closing:
+    def __del__(self):
+        raise KeyError("price")
+
+
+async def note(text):
+    return text
+
+
+async def agent(turn):
+    note("a")
+    kept = note("b")
+    warnings.warn("a library is old", UserWarning)
+    Closing()
+    thread = threading.Thread(target=lambda: {}["price"], name="prices")
+    thread.start()
+    thread.join()
+    return "done"
+"""
+
+
+async def test_what_python_itself_says_of_the_authors_code_is_a_line_with_its_place(place):
+    write(place, FORGETFUL)
+    place.environ["PYTHONWARNINGS"] = "default"
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "hello")
+        assert await place.bot.wait_sent(ADA) == ["done"]
+        await daemon.stop()
+    bot = place.home / "my_bot.py"
+    first = FORGETFUL.splitlines().index('    note("a")') + 1
+    calls = [(line["call"], line.get("at"), line["level"]) for line in daemon.said("not awaited")]
+    assert calls == [("note", f"{bot}:{first}", "warning"), ("note", None, "warning")]
+    [warning] = daemon.said("python warning")
+    assert (warning["kind"], warning["text"]) == ("UserWarning", "a library is old")
+    assert warning["at"] == f"{bot}:{first + 2}"
+    errors = {line["where"]: line for line in daemon.said("python error")}
+    assert set(errors) == {"Closing.__del__", "prices"}
+    for line in errors.values():
+        assert line["error"] == "KeyError: 'price'"
+        assert f"{bot}:" in line["traceback"]
+    assert len(daemon.lines) == len(daemon.text.splitlines())
