@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -20,8 +21,8 @@ from hermes_trio.daemon.checks.surroundings import disk_and_stop, surroundings
 from hermes_trio.daemon.control.daemon_or_store import Seen, look_at
 from hermes_trio.daemon.control.requests import AskKeys, AskStatus, Keys, Status
 from hermes_trio.daemon.state_dir.folder import STORE, state_dir_of
-from hermes_trio.daemon.state_dir.ownership import Wrong, wrongs
-from hermes_trio.errors import HermesError
+from hermes_trio.daemon.state_dir.ownership import Wrong, owner_of, wrongs
+from hermes_trio.errors import HermesError, StoreRefused
 from hermes_trio.processes.environment import BOOT
 from hermes_trio.processes.proc_files import living
 from hermes_trio.runtime.redaction import Redactor
@@ -32,6 +33,7 @@ from hermes_trio.text.sentences import span
 PAGES_S = 60.0
 """For a look at each page of a store."""
 BAD_ENDS_MAX = 2
+REFUSED = "docs/operate.md#a-store-that-is-refused"
 
 
 class Finding(Struct, frozen=True):
@@ -115,6 +117,10 @@ def _modes(config: Config, *, fix: bool) -> Iterator[Finding]:
     all_wrong = list(wrongs(config))
     if not all_wrong:
         yield Finding("modes", True, "files are read and written by their owner alone")
+    state_dir = config.gateway.state_dir
+    if (owner := owner_of(state_dir)) != os.geteuid():
+        line = f"{state_dir} is the user {owner}'s: the daemon and its commands run as that user alone"
+        yield Finding("modes", os.geteuid() == 0, line, f"sudo -u '#{owner}' hermes-trio doctor")
     for one in all_wrong:
         yield _mended(one) if fix else Finding("modes", False, f"{one.path}: {one.why}", one.mend)
 
@@ -144,6 +150,9 @@ def _tried(line: str, *, good: bool) -> Finding:
 def _daemon(state_dir: Path, found: list[Finding]) -> Seen | None:
     try:
         seen = look_at(state_dir, AskStatus())
+    except StoreRefused:  # what is wrong with it, the look at the store tells
+        found.append(Finding("daemon", True, "does not run"))
+        return None
     except HermesError as error:
         found.append(Finding("daemon", False, str(error), "hermes-trio service logs"))
         return None
@@ -182,11 +191,10 @@ async def _store(path: Path, boot: int | None, found: list[Finding]) -> Health |
             lambda: look_at_health(path, boot, lambda: time.current_time() < give_up_at), limiter
         )
     except HermesError as error:
-        found.append(Finding("store", False, str(error), "docs/operate.md#the-state_dir"))
+        found.append(Finding("store", False, str(error), REFUSED))
         return None
     if health.broken:
-        mend = "stop the daemon, put a backup in its place, or start with a new state_dir"
-        found.append(Finding("store", False, f"{path} is broken: {health.broken}", mend, words=True))
+        found.append(Finding("store", False, f"{path} is broken: {health.broken}", REFUSED, words=True))
     else:
         whole = "whole" if health.broken == "" else f"not all looked at within {PAGES_S:.0f} s"
         size = (

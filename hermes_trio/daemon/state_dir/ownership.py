@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shlex
 import stat
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct
@@ -41,29 +43,60 @@ class Wrong(Struct, frozen=True):
 
 
 def wrongs(config: Config) -> Iterator[Wrong]:
-    """Each file of a configuration and its state_dir that is not as it should be."""
-    if config.path is not None:
-        yield from _mode(config.path, 0o022, "others may write it")
-    for file in dict.fromkeys(secret.file for secret in config.secrets if secret.file):
-        yield from _mode(Path(file), 0o027, "others may read this secret")
-    state_dir = config.gateway.state_dir
-    try:
-        owner = state_dir.stat().st_uid
-    except OSError:
-        return
-    yield from _mode(state_dir, 0o077, "others may look into it")
-    for path in sorted(state_dir.iterdir()):
-        if path.is_symlink() or not path.is_file():
-            continue
-        yield from _mode(path, 0o022, "others may write it")
+    """Each file of a configuration and its state_dir that is not as it should be, and the folders of both."""
+    owner = owner_of(config.gateway.state_dir)
+    secrets = {Path(secret.file) for secret in config.secrets if secret.file}
+    written = sorted(secrets | ({config.path.absolute()} if config.path is not None else set()))
+    for folder in sorted({path.parent for path in written}):
+        if not _mode_of(folder) & stat.S_ISVTX:  # in a folder like /tmp nobody replaces what is another's
+            yield from _mode(folder, 0o022, "others may replace what lies in it")
+    for path in written:
+        if path in secrets:
+            yield from _mode(path, 0o027, "others may read this secret")
+        else:
+            yield from _mode(path, 0o022, "others may write it")
+        with suppress(OSError):
+            if path.stat().st_uid not in (0, os.geteuid(), owner):
+                yield Wrong(path, "belongs to another user", owner=owner)
+    yield from _of_state_dir(config.gateway.state_dir, owner)
+
+
+def owner_of(state_dir: Path) -> int:
+    """Whose daemon it is: whose most of the files are. A single one may have been left by somebody else."""
+    paths = _kept(state_dir)
+    [(owner, _)] = Counter(path.stat().st_uid for path in paths).most_common(1) or [(os.geteuid(), 0)]
+    return owner
+
+
+def _of_state_dir(state_dir: Path, owner: int) -> Iterator[Wrong]:
+    for path in _kept(state_dir):
+        if path == state_dir:
+            yield from _mode(path, 0o077, "others may look into it")
+        else:
+            yield from _mode(path, 0o022, "others may write it")
         if path.stat().st_uid != owner:
-            yield Wrong(path, "belongs to another user than its folder", owner=owner)
+            yield Wrong(path, "belongs to another user than the rest", owner=owner)
+
+
+def _kept(state_dir: Path) -> list[Path]:
+    """The state_dir and the files in it; none, if it is not there or not ours to read."""
+    try:
+        return [
+            state_dir,
+            *(path for path in sorted(state_dir.iterdir()) if path.is_file() and not path.is_symlink()),
+        ]
+    except OSError:
+        return []
+
+
+def _mode_of(path: Path) -> int:
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
 
 
 def _mode(path: Path, never: int, why: str) -> Iterator[Wrong]:
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return
+    mode = _mode_of(path)
     if mode & never:
         yield Wrong(path, f"{why} (mode {mode:04o})", mode=mode & ~never)

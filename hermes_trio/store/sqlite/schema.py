@@ -136,7 +136,7 @@ def _broken(db: sqlite3.Connection, path: Path) -> str | None:
     """What is broken. Each page of a small file is looked at; of a large one what a start needs."""
     if path.stat().st_size <= CHECKED_BYTES:
         (found,) = db.execute("pragma quick_check(1)").fetchone()
-        return None if found == "ok" else str(found)
+        return None if found == "ok" else f"broken: {str(found).splitlines()[-1]}"
     db.text_factory = bytes  # whether a text is one is asked of each row where it is read
     for table in ("boot", "inbound", "outbound", "turn", "session", "step", "entry"):
         db.execute(f"select * from {table} limit 1").fetchone()

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import stat
+from contextlib import closing
 
 import pytest
 import trio
@@ -200,3 +201,57 @@ async def test_a_file_that_root_has_left_in_another_user_s_folder(place):
     assert found["modes"][0]["mend"] == f"chown 0 {place.state_dir / 'lock'}"
     code, found = await examined(place, "--offline", "--fix")
     assert code == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+async def test_a_folder_or_a_secret_that_is_another_users_is_told_and_the_rest_keeps_its_owner(place):
+    """The folder alone is another's: taken for the owner's, it would have given away all that lies in it."""
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    key = place.home / "key"
+    key.write_text(SECRET)
+    key.chmod(0o600)
+    config = place.home / "hermes.toml"
+    config.write_text(config.read_text().replace("env:MODEL_KEY", "file:key"))
+    for path in (key, place.state_dir):
+        os.chown(path, 65534, -1)
+    place.home.chmod(0o777)
+    code, found = await examined(place, "--offline")
+    assert code == 1
+    assert [one["mend"] for one in found["modes"]] == [
+        f"chmod 755 {place.home}",
+        f"chown 0 {key}",
+        f"chown 0 {place.state_dir}",
+    ]
+    code, found = await examined(place, "--offline", "--fix")
+    assert code == 0
+    assert {path.stat().st_uid for path in (key, place.state_dir, *place.state_dir.iterdir())} == {0}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root looks into what is another's")
+async def test_root_is_told_whose_the_daemon_is(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    for path in (place.state_dir, *place.state_dir.iterdir()):
+        os.chown(path, 65534, -1)
+    code, found = await examined(place, "--offline")
+    assert code == 0
+    assert (
+        "is the user 65534's: the daemon and its commands run as that user alone"
+        in (found["modes"][1]["line"])
+    )
+
+
+async def test_a_store_that_is_refused_is_told_once_and_its_mend_is_on_the_page(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        assert await daemon.stop() == 0
+    with closing(sqlite3.connect(place.state_dir / "hermes.db")) as db:
+        db.execute("pragma user_version = 99")
+    code, found = await examined(place, "--offline")
+    assert code == 1
+    assert "made by a newer hermes-trio (version 99" in bad(found)["store"][0]
+    assert [area for area, lines in bad(found).items() if lines] == ["store"]
+    assert found["store"][0]["mend"] == "docs/operate.md#a-store-that-is-refused"
