@@ -65,20 +65,23 @@ def error_of(fault: Fault, wait_s: float | None) -> SendFailed:
             return NotSent("not connected")
 
 
-def token_of(calls: Sequence[Call], chat: str, thread: str | None, label: str) -> str:
-    """The token of the newest button with this label that the chat shows.
+class Buttons:
+    """What a chat shows to be pressed, now and later."""
 
-    Raises:
-        LookupError: it shows none; the text has the labels that it shows.
-    """
-    choices = [
-        choice
-        for call in reversed(calls)
-        if call.shown and (call.delivery.address.chat, call.delivery.address.thread) == (chat, thread)
-        for choice in call.delivery.choices
-    ]
-    for choice in choices:
-        if choice.label == label:
-            return choice.token
-    there = ", ".join(choice.label for choice in choices) or "none"
-    raise LookupError(f"{chat} shows no button {label!r}; there are: {there}")
+    def __init__(self, calls: Sequence[Call], chat: str, thread: str | None) -> None:
+        self._calls = calls
+        self._chat = chat
+        self._place = (chat, thread)
+
+    def tokens(self) -> dict[str, str]:
+        """By their labels; of two alike the newer one's."""
+        return {
+            choice.label: choice.token
+            for call in self._calls
+            if call.shown and (call.delivery.address.chat, call.delivery.address.thread) == self._place
+            for choice in call.delivery.choices
+        }
+
+    def awaited(self, label: str) -> str:
+        """That this one was waited for, and which there are."""
+        return f"a button {label!r} in {self._chat}, which shows {', '.join(self.tokens()) or 'none'}"

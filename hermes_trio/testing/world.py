@@ -25,7 +25,7 @@ from hermes_trio.testing.disk import Disk, empty_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
-from hermes_trio.testing.memory_chat import token_of
+from hermes_trio.testing.memory_chat import Buttons
 from hermes_trio.testing.memory_platform import MemoryPlatform, Seen
 from hermes_trio.testing.memory_processes import FakeProcesses
 from hermes_trio.testing.owned_world import owned
@@ -167,16 +167,19 @@ class World:
     async def press(
         self, user: str, label: str, *, platform: MemoryPlatform | None = None, **where: Any
     ) -> Message:
-        """A user presses a button by what is written on it, of the newest that their chat shows.
+        """A user presses the newest button with these words, or waits until the chat shows one.
 
         Args:
             where: as for `say`.
 
         Raises:
-            LookupError: the chat shows no such button; the text has those it shows.
+            WaitedTooLong: the chat shows no such button; the text has those it shows.
         """
         service = platform or self.platform
-        token = token_of(service.calls, where.get("chat") or user, where.get("thread"), label)
+        buttons = Buttons(service.calls, where.get("chat") or user, where.get("thread"))
+        with self._patience(lambda: buttons.awaited(label)):
+            while (token := buttons.tokens().get(label)) is None:
+                await service.changed()
         return await self.say(user, "", platform=platform, choice=token, **where)
 
     async def reply(
@@ -329,7 +332,7 @@ class World:
         """What happened, for a person, in order of time."""
         return self.record.timeline()
 
-    def _patience(self, what: str) -> Patience:
+    def _patience(self, what: str | Callable[[], str]) -> Patience:
         return Patience(what, self.timeline)
 
     def close(self) -> None:

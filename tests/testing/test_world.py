@@ -51,8 +51,21 @@ async def test_a_button_is_pressed_by_what_is_written_on_it(autojump_clock):
 
     async with open_world(asks) as world:
         await world.say("ada", "paint")
-        await world.reply("ada")
-        with pytest.raises(LookupError, match="ada shows no button 'green'; there are: red, blue"):
-            await world.press("ada", "green")
         await world.press("ada", "blue")
+        assert world.now == 0
+        await world.reply("ada")
         assert await world.reply("ada") == "blue it is"
+        with pytest.raises(WaitedTooLong, match="for a button 'green' in ada, which shows red, blue"):
+            await world.press("ada", "green")
+
+
+async def test_what_is_due_when_the_longest_wait_ends_still_comes(autojump_clock):
+    async def sleeps(turn):
+        await turn.sleep(7200)
+        return "done"
+
+    async with open_world(sleeps) as world:
+        await world.say("ada", "sleep")
+        await world.until(hours=1)
+        assert await world.reply("ada") == "done"
+        assert world.now == 7200
