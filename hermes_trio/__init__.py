@@ -93,7 +93,7 @@ _WHERE = {
     "hermes_trio.ports.model": "Model ModelContext ModelProvider RefreshingKey".split(),
     "hermes_trio.ports.tool": "Tool ToolContext".split(),
     "hermes_trio.ports.command": "Command CommandCall".split(),
-    "hermes_trio.ports.system": "Chance WallClock".split(),
+    "hermes_trio.ports.system": "Chance MachineClock WallClock".split(),
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ChatMoved ConfigWrong Fenced HermesError IntakeClosed"
         " LimitReached ModelFailed ModelFailure"

@@ -169,7 +169,7 @@ class ModelAgent:
         """
         window = ContextWindow(
             turn,
-            self._models.walk(),
+            self._models.walk(run_of(turn).around.may_act),
             prompt=f"{self._prompt}\n\n{OF_MARKS}",
             tools=self._specs,
             room=self.profile.history_chars,

@@ -34,7 +34,7 @@ from hermes_trio.errors import ConfigWrong, HermesError
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.open import open_gateway
 from hermes_trio.ports.platform import AdapterContext, Platform
-from hermes_trio.ports.system import Chance, Log, WallClock
+from hermes_trio.ports.system import Chance, Log, MachineClock
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.runtime.threads import pulse
@@ -53,7 +53,7 @@ class Host(Struct, frozen=True, kw_only=True):
     """What a daemon is given beside its configuration. `redact` is what its log redacts with."""
 
     log: Log
-    clock: WallClock
+    clock: MachineClock
     chance: Chance
     redact: Redactor
     tell: Notify

@@ -33,7 +33,7 @@ from hermes_trio.text.chunking import units
 from hermes_trio.text.foreign_errors import told_in_short
 from hermes_trio.text.links import write_out
 from hermes_trio.text.sanitize import clean
-from hermes_trio.values.delivery import Capabilities, Delivery, Part
+from hermes_trio.values.delivery import Capabilities, Delivery, Part, Receipt
 from hermes_trio.values.identity import Address, Lane
 from hermes_trio.values.outbound_states import DeliveryFailure
 from hermes_trio.values.stored import Begun, GaveUp, InDoubt
@@ -66,6 +66,7 @@ class Outbox:
         moves: the moved chats. They are spoken to under their new ids.
         allowances: end the time that a platform is given for a call.
         disk: says when a disk that refused takes a write again.
+        may_act: called right before each call of a platform; returns if the boot may still act.
         redact: replaces secrets in what is shown, and in what an adapter says of its failures.
     """
 
@@ -83,6 +84,7 @@ class Outbox:
         moves: Moves,
         allowances: Allowances,
         disk: OneAsks,
+        may_act: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._platforms = platforms
@@ -96,6 +98,7 @@ class Outbox:
         self._moves = moves
         self._allowances = allowances
         self._disk = disk
+        self._may_act = may_act
         self._silent_until: dict[tuple[str, str], float] = {}
         self._typing = 0
         self._live_until: dict[str, float] = {}
@@ -173,7 +176,7 @@ class Outbox:
         delivery = safe_delivery(plain, self._redact)
         time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)
         with time:
-            id, error = await attempt(lambda: _message_id(platform, delivery))
+            id, error = await attempt(lambda: self._message_id(platform, delivery))
         if error is None and not time.passed:
             more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"
@@ -285,7 +288,8 @@ class Outbox:
             return
         delivery = self._moves.of(Delivery(op="send", address=address, part=Part(text), said="notice"))
         with trio.move_on_after(TELL_S):
-            _, error = await attempt(lambda: platform.deliver(safe_delivery(delivery, self._redact)))
+            safe = safe_delivery(delivery, self._redact)
+            _, error = await attempt(lambda: self._call(platform, safe))
             if error is not None:
                 self._log.warning("send given up", lane=str(address.lane), why=type(error).__name__)
 
@@ -301,22 +305,25 @@ class Outbox:
         try:
             with trio.move_on_after(TYPING_S):
                 delivery = self._moves.of(Delivery(op="typing", address=address))
-                _, error = await attempt(lambda: platform.deliver(delivery))
+                _, error = await attempt(lambda: self._call(platform, delivery))
         finally:
             self._typing -= 1
         told = only(error)
         if isinstance(told, NotSent) and (wait_s := _penalty_s(told.retry_after_s)):
             await self._penalty(address.lane, wait_s)
 
+    async def _call(self, platform: Platform, delivery: Delivery) -> Receipt:
+        await self._may_act()
+        return await platform.deliver(delivery)
 
-async def _message_id(platform: Platform, delivery: Delivery) -> str | None:
-    """Make the call; returns the id of the message that it made or changed.
+    async def _message_id(self, platform: Platform, delivery: Delivery) -> str | None:
+        """Make the call; returns the id of the message that it made or changed.
 
-    Raises:
-        AttributeError: the adapter returned no receipt.
-    """
-    receipt = await platform.deliver(delivery)
-    return None if receipt is None or receipt.message_id is None else clean(str(receipt.message_id))
+        Raises:
+            AttributeError: the adapter returned no receipt.
+        """
+        receipt = await self._call(platform, delivery)
+        return None if receipt is None or receipt.message_id is None else clean(str(receipt.message_id))
 
 
 def _penalty_s(said_s: float | None) -> float:

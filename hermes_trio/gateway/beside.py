@@ -20,11 +20,12 @@ from hermes_trio.gateway.lease import LEASE_S, BootLease
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import Log
+from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.values.homes import home
 from hermes_trio.values.nodes import Renewal
 from hermes_trio.values.recording import Setup
+from hermes_trio.values.stored import Booted
 
 
 class Boots:
@@ -34,8 +35,10 @@ class Boots:
         make: makes a boot's wiring.
     """
 
-    def __init__(self, make: Callable[..., Wiring], store: Store, setup: Setup, log: Log) -> None:
-        self._make, self._store, self._setup, self._log = make, store, setup, log
+    def __init__(
+        self, make: Callable[..., Wiring], store: Store, setup: Setup, log: Log, clock: MachineClock
+    ) -> None:
+        self._make, self._store, self._setup, self._log, self._clock = make, store, setup, log, clock
         self._asked = trio.Event()
         self._ended = trio.Event()
         self._gateway: Gateway | None = None
@@ -54,14 +57,13 @@ class Boots:
             self._ended.set()
 
     async def _boot(self, task_status: trio.TaskStatus[Gateway]) -> None:
-        store, began = self._store, trio.current_time()
+        store = self._store
         store.perform = partial(write_lines, self._log)
-        booted = await until_stored(partial(store.join, self._setup, store.node, LEASE_S), self._waits)
-        lease = BootLease(store, LEASE_S, self._log, began)
+        booted, lease = await until_stored(self._join, self._waits)
         async with trio.open_nursery() as around:
             with lease.scope:
                 async with trio.open_nursery() as nursery:
-                    wiring = self._make(store, nursery)
+                    wiring = self._make(store, nursery, lease=lease)
                     wiring.look_around = lease.look
                     wiring.moves.remember(booted.moved)
                     wiring.cooldowns.recall(booted.cooldowns)
@@ -73,6 +75,11 @@ class Boots:
         store.perform = partial(write_lines, self._log)
         if not lease.scope.cancelled_caught:
             await leave(store, self._log)
+
+    async def _join(self) -> tuple[Booted, BootLease]:
+        """One try. The lease is counted from before it was sent."""
+        lease = BootLease(self._store, LEASE_S, self._log, self._clock)
+        return await self._store.join(self._setup, self._store.node, LEASE_S), lease
 
     def _waits(self, error: StoreFailed) -> None:
         self._log.warning("start waits", why=str(error))
@@ -124,10 +131,10 @@ class Boots:
 
 @asynccontextmanager
 async def beside_others(
-    make: Callable[..., Wiring], store: Store, setup: Setup, log: Log
+    make: Callable[..., Wiring], store: Store, setup: Setup, log: Log, clock: MachineClock
 ) -> AsyncIterator[Gateway]:
     """The gateway of a node while the body runs, whichever boot of it lives."""
-    boots = Boots(make, store, setup, log)
+    boots = Boots(make, store, setup, log, clock)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         gateway: Gateway = await nursery.start(boots.live, name="boots")

@@ -2,6 +2,10 @@
 
 The scope's deadline is counted from before a renewal was asked for, less a margin: what a frozen or cut-off
 boot still does ends before another boot may bury it. Only an answer of the store moves the deadline.
+
+A process that was frozen wakes behind its deadline, in the middle of a line, and before any deadline of the
+loop is looked at; and the loop's clock stands still while a machine sleeps. So whoever acts on the outside
+world calls `check` right before it, with nothing awaited in between.
 """
 
 from __future__ import annotations
@@ -12,32 +16,48 @@ import trio
 
 from hermes_trio.errors import LeaseOver, StoreFailed
 from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import Log
+from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.values.nodes import Renewal
 
 LEASE_S = 15.0
 MARGIN_S = 3.0
 """TERM's grace, and what a stall may take."""
 AGAIN_S = 0.25
+OVER = "its lease is over"
 
 
 class BootLease:
     """How long a boot may act.
 
     Args:
-        lease_s: for how long each renewal asks.
-        began: `trio.current_time()` before the boot's first commit was asked for.
+        lease_s: for how long each renewal asks. The first is counted from here, so it is made before the
+            boot's first commit is asked for.
 
     Attributes:
         scope: ends with the lease. Whoever acts runs in it.
         others: another boot lives, that could take up what this one leaves.
     """
 
-    def __init__(self, store: Store, lease_s: float, log: Log, began: float) -> None:
-        self.scope = trio.CancelScope(deadline=began + lease_s - MARGIN_S)
+    def __init__(self, store: Store, lease_s: float, log: Log, clock: MachineClock) -> None:
+        self.scope = trio.CancelScope()
         self.others = False
-        self._store, self._lease_s, self._log = store, lease_s, log
-        self._woken, self._looks, self._renewed_at = trio.Event(), True, began
+        self._store, self._lease_s, self._log, self._clock = store, lease_s, log, clock
+        self._woken, self._looks = trio.Event(), True
+        self._renewed_at, self._over_at = 0.0, 0.0
+        self._count_from(*self._now())
+
+    async def check(self) -> None:
+        """Return if the boot may act now. Then nothing is awaited before the act. If it may not, it ends.
+
+        Raises:
+            LeaseOver: the lease is over, and the caller is shielded from the end of its scope. Others are
+                cancelled.
+        """
+        if self._clock.boottime() < self._over_at:
+            return
+        self.scope.cancel(reason=OVER)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        raise LeaseOver(OVER)
 
     def look(self) -> None:
         """Renew at once: another boot has come, drains, or is over."""
@@ -69,7 +89,7 @@ class BootLease:
                     await self._store.take_signals()
             except LeaseOver as error:
                 self._log.error("lease over", why=str(error))
-                self.scope.cancel(reason="its lease is over")
+                self.scope.cancel(reason=OVER)
                 return
             except StoreFailed:
                 wait_s = 0.0
@@ -86,10 +106,9 @@ class BootLease:
                 wait_s = 0.0
 
     async def _renew(self, found: Callable[[Renewal], Awaitable[None]]) -> float:
-        asked_at = trio.current_time()
+        asked_at = self._now()
         renewal = await self._store.renew(self._lease_s)
-        self._renewed_at = asked_at
-        self.scope.deadline = asked_at + self._lease_s - MARGIN_S
+        self._count_from(*asked_at)
         self.others = renewal.others
         for boot in renewal.lapsed:
             if await self._store.bury(boot):
@@ -100,3 +119,11 @@ class BootLease:
         if renewal.looks_at is None or renewal.lapsed:
             return third
         return min(third, renewal.looks_at - renewal.at)
+
+    def _now(self) -> tuple[float, float]:
+        return trio.current_time(), self._clock.boottime()
+
+    def _count_from(self, asked_at: float, boottime: float) -> None:
+        self._renewed_at = asked_at
+        self.scope.deadline = asked_at + self._lease_s - MARGIN_S
+        self._over_at = boottime + self._lease_s - MARGIN_S

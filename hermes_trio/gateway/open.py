@@ -32,7 +32,7 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import Store
-from hermes_trio.ports.system import Chance, Log, WallClock
+from hermes_trio.ports.system import Chance, Log, MachineClock
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
@@ -60,7 +60,7 @@ async def open_gateway(
     options: GatewayOptions | None = None,
     session: SessionOptions | None = None,
     commands: Sequence[Command] | None = None,
-    clock: WallClock | None = None,
+    clock: MachineClock | None = None,
     chance: Chance | None = None,
     log: Log | None = None,
     redact: Callable[[str], str] = str,
@@ -109,7 +109,7 @@ async def open_gateway(
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
     )
-    living = partial(_living, make, platforms, setup=_setup(agent, platforms, limits, rules, redact), log=log)
+    living = partial(_living, make, platforms, wall, _setup(agent, platforms, limits, rules, redact), log)
     async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:
         yield gateway
 
@@ -152,10 +152,11 @@ def _without_secrets(agent: AgentSetup, redact: Callable[[str], str]) -> AgentSe
 async def _living(
     make: Callable[..., Wiring],
     platforms: Sequence[Platform],
-    store: Store,
-    resume: bool,
+    clock: MachineClock,
     setup: Setup,
     log: Log,
+    store: Store,
+    resume: bool,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
 
@@ -165,7 +166,7 @@ async def _living(
     if store.shared:
         async with (
             _opened(platforms),
-            beside_others(partial(make, resumes=resume), store, setup, log) as gateway,
+            beside_others(partial(make, resumes=resume), store, setup, log, clock) as gateway,
         ):
             yield gateway
         return

@@ -17,6 +17,7 @@ from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.delivery.lane_workers import LaneWorker, LaneWorkers
 from hermes_trio.delivery.outbox import Outbox
 from hermes_trio.gateway.commit_lines import write_lines
+from hermes_trio.gateway.lease import BootLease
 from hermes_trio.intake.accounts import AccountReceivers
 from hermes_trio.intake.commands import CommandRunner
 from hermes_trio.intake.receiver import Receiver
@@ -72,6 +73,7 @@ class Wiring:
     Attributes:
         receivers: of the accounts.
         commands, sessions: the keys that have a task now. lanes: the lanes that have one.
+        lease: of a boot that shares its store.
         drain_deadline: until when turns may go on in a drain.
         draining: no turn is opened any more.
     """
@@ -93,7 +95,9 @@ class Wiring:
         on_restart: Callable[[], None] | None,
         processes: Processes,
         resumes: bool,
+        lease: BootLease | None = None,
     ) -> None:
+        self.lease = lease
         self._on_restart = on_restart
         self.store = store
         self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
@@ -113,8 +117,7 @@ class Wiring:
         self.look_around: Callable[[], None] = lambda: None
         self.outbox = self._outbox(redact)
         self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
-        reaper = Reaper(nursery, log)
-        self.background = Background(store, processes, reaper, os.environ, redact, aside, log, nursery)
+        self.background = self._background(processes, discretion, nursery)
         self.memory = Memory(profile.memory_bytes)
         around = self._surroundings(discretion, profile.history_chars)
         self.delayed_starts = DelayedStarts()
@@ -136,6 +139,24 @@ class Wiring:
         self.command_runner = self._command_runner(commands)
         self.commands = WorkerTable(nursery, self.command_runner, "commands", log, chance)
 
+    async def _may_act(self) -> None:
+        """Asked right before each act on the world outside."""
+        if self.lease is not None:
+            await self.lease.check()
+
+    def _background(self, processes: Processes, discretion: Discretion, nursery: trio.Nursery) -> Background:
+        return Background(
+            self.store,
+            processes,
+            Reaper(nursery, self.log),
+            os.environ,
+            discretion.redact,
+            discretion.aside,
+            self.log,
+            nursery,
+            self._may_act,
+        )
+
     def _outbox(self, redact: Callable[[str], str]) -> Outbox:
         return Outbox(
             self.store,
@@ -150,6 +171,7 @@ class Wiring:
             self.moves,
             self.allowances,
             self.disk,
+            self._may_act,
         )
 
     def _command_runner(self, commands: Mapping[str, Command]) -> CommandRunner:
@@ -188,6 +210,7 @@ class Wiring:
             history=history,
             memory=self.memory,
             log=self.log,
+            may_act=self._may_act,
         )
 
     async def next_turn(
@@ -234,6 +257,7 @@ class Wiring:
             draining=lambda: self.draining,
             over=lambda: self.receivers.scope.cancel_called,
             moves=self.moves,
+            may_act=self._may_act,
         )
 
     def _reserve_lane(self, lane: Lane) -> Callable[[Begun | None], None] | None:

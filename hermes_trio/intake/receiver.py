@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 import trio
 
-from hermes_trio.errors import IntakeClosed, StoreClosed
+from hermes_trio.errors import IntakeClosed, LeaseOver, NotHolder, StoreClosed
 from hermes_trio.intake.routing import Scope, decide
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
@@ -59,6 +59,7 @@ class Receiver:
         reached: called with the account and a chat of it that can be reached again.
         draining: asked for each batch; while it says yes each chat gets one notice.
         moves: chats that have another id.
+        may_act: called right before what is durable is confirmed; returns if the boot may still act.
         over: asked before each try of a write; once it says yes, nothing is accepted any more.
     """
 
@@ -76,6 +77,7 @@ class Receiver:
         draining: Callable[[], bool],
         over: Callable[[], bool],
         moves: Moves,
+        may_act: Callable[[], Awaitable[None]],
     ) -> None:
         self.cursor = cursor
         self.account = f"{platform.name}/{platform.account}"
@@ -90,6 +92,7 @@ class Receiver:
         self._draining = draining
         self._over = over
         self._moves = moves
+        self._may_act = may_act
         self._told: set[Lane] = set()
 
     async def accept(
@@ -114,6 +117,10 @@ class Receiver:
             self._write_line(one)
             if one.notice and isinstance(one.update, Message):
                 self._told.add(one.update.address.lane)
+        try:
+            await self._may_act()
+        except LeaseOver:
+            raise _closed() from None
 
     async def _tried(self, write: Callable[[], Awaitable[T]]) -> T:
         async def once() -> T:
@@ -123,9 +130,9 @@ class Receiver:
 
         try:
             return await until_stored(once, lambda error: self.failed(f"store: {error}"))
-        except StoreClosed:
+        except (StoreClosed, LeaseOver, NotHolder):
             await trio.lowlevel.checkpoint()
-            raise IntakeClosed("the gateway goes down, and takes nothing any more") from None
+            raise _closed() from None
 
     def _with_notices(self, decided: Sequence[Decided]) -> list[Decided]:
         """Add the notice of the drain, once per chat. The store says it only where the message waits."""
@@ -176,3 +183,7 @@ class Receiver:
         if not self.health.reported:
             self.health.reported = True
             self._reported(self.account)
+
+
+def _closed() -> IntakeClosed:
+    return IntakeClosed("the gateway goes down, and takes nothing any more")

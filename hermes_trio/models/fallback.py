@@ -6,7 +6,7 @@ retry is spent. Retries are for other failures. When no key and no retry is left
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import trio
@@ -32,6 +32,10 @@ PATIENCE_S = 8.0
 
 GIVEN_UP_AT_ONCE: frozenset[ModelFailure] = frozenset({"context", "malformed"})
 """No other key or model helps: the request itself is at fault."""
+
+
+async def at_any_time() -> None:
+    """A model may always be asked."""
 
 
 class Candidate(Struct, frozen=True):
@@ -103,9 +107,13 @@ class Candidates:
         """Note that the candidate at this place answered."""
         self._failed.pop(at, None)
 
-    def walk(self) -> Walk:
-        """Begin a turn's walk along the list."""
-        return Walk(self)
+    def walk(self, may_ask: Callable[[], Awaitable[None]] = at_any_time) -> Walk:
+        """Begin a turn's walk along the list.
+
+        Args:
+            may_ask: called right before each call of a model; returns if it may be made.
+        """
+        return Walk(self, may_ask)
 
 
 class _Failed(Struct, frozen=True):
@@ -117,8 +125,9 @@ class _Failed(Struct, frozen=True):
 class Walk:
     """One turn's way along the candidates. It never goes back, so each is given up at most once."""
 
-    def __init__(self, candidates: Candidates) -> None:
+    def __init__(self, candidates: Candidates, may_ask: Callable[[], Awaitable[None]]) -> None:
         self._candidates = candidates
+        self._may_ask = may_ask
         self._at = 0
         self._failures: list[ModelFailed | NoCredentials] = []
 
@@ -192,11 +201,13 @@ class Walk:
         if pool is None:
             if model.needs_key:
                 raise NoCredentials(None)
+            await self._may_ask()
             return _not_nothing(await model.complete(request, key="", on_text=hand_out.take))
         lease = await pool.lease(model.name, tried.keys)
         if lease is None:
             raise self._said(pool.unavailable(model.name), model)
         try:
+            await self._may_ask()
             answer = await model.complete(request, key=lease.key.reveal(), on_text=hand_out.take)
             answer = _not_nothing(answer)
         except ModelFailed as error:

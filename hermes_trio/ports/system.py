@@ -12,6 +12,14 @@ class WallClock(Protocol):
         """Seconds since 1970."""
 
 
+class MachineClock(WallClock, Protocol):
+    """The clocks of the machine that a gateway runs on."""
+
+    def boottime(self) -> float:
+        """Seconds since some moment in the past. Nobody can set it. It goes on while the process is frozen or
+        the machine sleeps."""
+
+
 class Chance(Protocol):
     """Ids and jitter. `random.Random` and `random.SystemRandom` are one."""
 

@@ -10,7 +10,7 @@ marks it as lost. However the task is left, the reaper gets the process group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import trio
@@ -100,6 +100,7 @@ class Background:
         redact: replaces secrets in commands and outputs.
         aside: runs the check of a long command in a thread.
         nursery: owns the tasks of the processes.
+        may_act: called right before a program is started; returns if the boot may still act.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Background:
         aside: Aside,
         log: Log,
         nursery: trio.Nursery,
+        may_act: Callable[[], Awaitable[None]],
     ) -> None:
         self.store = store
         self.redact = redact
@@ -121,6 +123,7 @@ class Background:
         self._aside = aside
         self._log = log
         self._nursery = nursery
+        self._may_act = may_act
         self.live: dict[int, LiveProcess] = {}
 
     def cancel(self, why: str) -> None:
@@ -165,6 +168,7 @@ class Background:
             process=mark.process,
         )
         try:
+            await self._may_act()
             process = await self._processes.start(command, env, stdin=not born.foreground)
         except BaseException:
             await self._never_was(mark.process)

@@ -12,12 +12,20 @@ from zoneinfo import ZoneInfo
 MACHINE_ZONE = Path("/etc/localtime")
 
 
+_BOOTTIME = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Without a CLOCK_BOOTTIME (macOS, BSD) CLOCK_MONOTONIC is what may count the sleep of a machine."""
+
+
 class SystemClock:
-    """The machine's wall clock."""
+    """The machine's clocks."""
 
     def now(self) -> float:
         """Seconds since 1970."""
         return time.time()
+
+    def boottime(self) -> float:
+        """Seconds since the machine was started, its sleep included."""
+        return time.clock_gettime(_BOOTTIME)
 
 
 def zone(name: str = "") -> tzinfo:

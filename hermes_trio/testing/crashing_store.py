@@ -11,6 +11,7 @@ import trio
 from hermes_trio.errors import StoreClosed
 from hermes_trio.ports.system import Chance, WallClock
 from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.testing.wall_clock import FreezingClock
 
 Moment = Literal["before", "after", "told", "hangs"]
 
@@ -63,6 +64,8 @@ class CrashingStore(SqliteStore):
     Attributes:
         slow_s: added to each of the two delays.
         hangs: how the disk hangs.
+        machine: the clocks of the machine that its life runs on. While that is frozen no commit is asked for
+            or heard of.
     """
 
     def __init__(
@@ -76,6 +79,7 @@ class CrashingStore(SqliteStore):
         node: str | None = None,
     ) -> None:
         super().__init__(db, clock, self._run, shared=node is not None, node=node or "")
+        self.machine = FreezingClock(clock)
         self._chance = chance
         self.commit_s = commit_s
         self.slow_s = 0.0
@@ -88,6 +92,7 @@ class CrashingStore(SqliteStore):
     def kill(self) -> None:
         """From now on each call raises and none writes."""
         self.dead = True
+        self.machine.wake()
 
     async def _run(self, work: Callable[[], None]) -> None:
         hang = self.hangs
@@ -109,6 +114,7 @@ class CrashingStore(SqliteStore):
         if hang is not None:
             await hang.over()
         await trio.sleep(self.commit_s * self._chance.random() + self.slow_s)
+        await self.machine.awake()
 
     def _alive(self) -> None:
         if self.dead:

@@ -34,6 +34,8 @@ class Incarnation:
         number: which, from 1.
         store: its way to the World's database.
         scope: cancelled by a crash.
+        clock: of the machine that it runs on.
+        acts: what it did to the world outside, and when (by the mock clock).
         stop: set to stop it as a SIGTERM would. `ended`: it has left.
         gateway: once it is ready.
     """
@@ -45,6 +47,8 @@ class Incarnation:
         self.stop = trio.Event()
         self.ended = trio.Event()
         self.gateway: Gateway | None = None
+        self.clock = store.machine
+        self.acts: list[tuple[float, str]] = []
 
     @property
     def dead(self) -> bool:
@@ -60,6 +64,23 @@ class Incarnation:
         if self.dead:
             raise StoreClosed("this incarnation is dead")
 
+    async def act(self, what: str) -> None:
+        """Return when it may be done: at once, or when its machine is frozen no longer.
+
+        Raises:
+            StoreClosed: it was killed.
+        """
+        self.alive()
+        await self.clock.awake()
+        self.alive()
+        self.acts.append((trio.current_time(), what))
+
+    def freeze(self, for_s: float) -> None:
+        """Freeze its machine from now on, as a suspend does: also the clock of its loop stands still."""
+        self.clock.freeze(for_s)
+        if self.gateway is not None and (lease := self.gateway.wiring.lease) is not None:
+            lease.scope.deadline += for_s
+
     def kill(self) -> None:
         """As kill -9: nothing that is not committed survives, nothing of it is heard again."""
         self.store.kill()
@@ -68,6 +89,16 @@ class Incarnation:
     def enter(self) -> None:
         """This task and those it starts belong to this life."""
         _current.set(self)
+
+
+async def act(what: str) -> None:
+    """For a tool of a test, before it takes effect: return when the gateway that runs it may do it.
+
+    Raises:
+        StoreClosed: it was killed.
+    """
+    if (mine := _current.get()) is not None:
+        await mine.act(what)
 
 
 def alive() -> None:
@@ -101,8 +132,10 @@ class CutLine:
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""
-        self._life.alive()
-        return await self._platform.deliver(delivery)
+        await self._life.act(delivery.op)
+        receipt = await self._platform.deliver(delivery)
+        await self._life.clock.awake()
+        return receipt
 
 
 class CutIntake:
@@ -120,8 +153,9 @@ class CutIntake:
         self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
     ) -> None:
         """See the port."""
+        await self._life.clock.awake()
         await self._intake.accept(updates, cursor=cursor)
-        self._life.alive()
+        await self._life.act("confirm")
 
 
 class CutModel:
@@ -138,8 +172,10 @@ class CutModel:
         self, request: ModelRequest, *, key: str, on_text: Callable[[str], None]
     ) -> ModelAnswer:
         """See the port."""
-        self._life.alive()
-        return await self._model.complete(request, key=key, on_text=on_text)
+        await self._life.act("model")
+        answer = await self._model.complete(request, key=key, on_text=on_text)
+        await self._life.clock.awake()
+        return answer
 
 
 class CutMachine:
@@ -151,7 +187,7 @@ class CutMachine:
 
     async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> CutProcess:
         """See the port."""
-        self.life.alive()
+        await self.life.act("spawn")
         return CutProcess(self, await self._machine.start(command, env, stdin=stdin))
 
     def left(self, of: LeftProcesses) -> CutGroup:

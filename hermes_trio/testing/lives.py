@@ -38,7 +38,7 @@ class Lives:
         self._make_store = make_store
         self._open = open
         self._record = record
-        self._commits: dict[Moment, int] = {}
+        self._commits: dict[Moment, tuple[int, Callable[[], None]]] = {}
         self._crashed = trio.Event()
 
     async def start(self) -> Gateway:
@@ -91,7 +91,22 @@ class Lives:
 
     def crash_at_commit(self, moment: Moment, count: int) -> None:
         """Have it crash by itself before, or right after, the n-th commit from now."""
-        self._commits[moment] = count
+        self._commits[moment] = count, self.crash
+
+    def freeze(self, for_s: float) -> None:
+        """Freeze the machine of the one that runs, for so many seconds.
+
+        Raises:
+            RuntimeError: none does.
+        """
+        if self.now is None:
+            raise RuntimeError("no gateway is running")
+        self._record.add("world", "freeze", boot=self.now.number, for_s=for_s)
+        self.now.freeze(for_s)
+
+    def freeze_at_commit(self, moment: Moment, count: int, for_s: float) -> None:
+        """Have it frozen before, or right after, the n-th commit from now."""
+        self._commits[moment] = count, lambda: self.freeze(for_s)
 
     def crash_at_round(self, count: int) -> None:
         """Have it crash by itself after so many rounds of the scheduler."""
@@ -122,6 +137,8 @@ class Lives:
 
     def _at_commit(self, moment: Moment) -> None:
         if moment in self._commits:
-            self._commits[moment] -= 1
-            if not self._commits[moment]:
-                self.crash()
+            left, happens = self._commits.pop(moment)
+            if left > 1:
+                self._commits[moment] = left - 1, happens
+            else:
+                happens()

@@ -9,7 +9,7 @@ import trio
 from msgspec import Struct
 
 from hermes_trio.ports.tool import ToolContext
-from hermes_trio.testing.incarnation import alive
+from hermes_trio.testing.incarnation import act
 from hermes_trio.testing.record import Record
 
 
@@ -71,7 +71,7 @@ class RecordingTool:
         """Take effect, once. See the port; cancelled before its time, it has not."""
         with trio.CancelScope(shield=self.shielded):
             await trio.sleep(self.before_s)
-            alive()
+            await act("tool")
             self.effects.append(Effect(self.record.now, call.op, arguments))
             self.record.add("tool", "effect", tool=self.name, op=call.op)
             await trio.sleep(self.after_s)

@@ -74,7 +74,7 @@ async def opened(world: World, life: Incarnation) -> AsyncIterator[Gateway]:
         options=world.options,
         session=world.session_options,
         commands=_installed() if world.commands is None else world.commands,
-        clock=world.clock,
+        clock=life.clock,
         chance=chance,
         log=log,
         redact=world.redact,

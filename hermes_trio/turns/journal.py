@@ -59,6 +59,7 @@ class Journal:
         discretion: takes secrets out of what is recorded.
         again: waits for the next try of a write that the disk refused.
         ours: time that passes in this block does not count towards the turn's deadline.
+        may_act: called right before a step's function; returns if the boot may still act.
 
     Attributes:
         questions: the questions within calls, of this attempt and of earlier ones.
@@ -82,10 +83,12 @@ class Journal:
         discretion: Discretion,
         again: Callable[[float], Awaitable[None]],
         ours: Callable[[], AbstractContextManager[None]],
+        may_act: Callable[[], Awaitable[None]],
     ) -> None:
         self._store = store
         self._turn = turn
         self._ours = ours
+        self._may_act = may_act
         self._recorded = {(row.name, row.n): row for row in recorded}
         self.questions = CallQuestions(recorded)
         self._taken = list(taken)
@@ -231,6 +234,7 @@ class Journal:
         offered = {"op": row.op} if takes_op(fn) else {}
         call = partial(awaited, f"step {row.name!r}: fn", fn, *args, **offered)
         instead = self.instead
+        await self._may_act()
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
             try:

@@ -113,6 +113,7 @@ class RunningTurn:
             discretion=around.discretion,
             again=around.disk.again,
             ours=self.ours,
+            may_act=around.may_act,
         )
         self.activity = Activity(self.messages, self.steps, around)
 

@@ -36,6 +36,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         allowed: whether somebody may still speak to the account.
         disk: says when a disk that refused takes a write again.
         history: how many characters of a conversation the agent is given with each turn.
+        may_act: called right before each act on the world outside; returns if the boot may still act.
         memory: what is kept of conversations between their turns.
     """
 
@@ -58,3 +59,4 @@ class Surroundings(msgspec.Struct, frozen=True):
     history: int
     memory: Memory
     log: Log
+    may_act: Callable[[], Awaitable[None]]

@@ -40,8 +40,8 @@ SURROUNDINGS: tuple[Mutant, ...] = (
         "What comes when nothing is taken any more is confirmed, and nowhere.",
         (
             "intake/receiver.py",
-            "            await trio.lowlevel.checkpoint()\n            raise IntakeClosed(",
-            "            return ()\n            raise IntakeClosed(",
+            "            await trio.lowlevel.checkpoint()\n            raise _closed()",
+            "            return ()\n            raise _closed()",
         ),
     ),
     mutant(

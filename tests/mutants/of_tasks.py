@@ -105,8 +105,8 @@ TASKS: tuple[Mutant, ...] = (
         ),
         (
             "intake/receiver.py",
-            "import IntakeClosed, StoreClosed\n",
-            "import IntakeClosed, StoreClosed, StoreFailed\n",
+            "import IntakeClosed, LeaseOver, NotHolder, StoreClosed\n",
+            "import IntakeClosed, LeaseOver, NotHolder, StoreClosed, StoreFailed\n",
         ),
     ),
     mutant(
