@@ -31,7 +31,8 @@ SECTIONS = {
     "Models and keys": "ModelAgent Candidates Candidate KeyPool Strategy RefreshingKey Model ModelProvider"
     " ModelContext ModelRequest ModelAnswer Keepsake ToolSpec ToolCall Entry UserEntry AssistantEntry"
     " ToolEntry NoteEntry SummaryEntry OpenAIModel AnthropicModel EchoModel",
-    "What a gateway stands on": "open_sqlite_store MachineClock WallClock Chance Processes Process Group LeftProcesses",
+    "What a gateway stands on": "open_sqlite_store MachineClock WallClock Chance"
+    " Processes Process Group LeftProcesses",
 }
 TESTING = {
     "The World": "open_world World WaitedTooLong",
