@@ -17,14 +17,13 @@ import click
 from hermes_trio.cli.ask import ASKING, FAILED
 from hermes_trio.cli.doctor import doctor
 from hermes_trio.cli.export import export
-from hermes_trio.cli.options import config_option, find_file, tell
+from hermes_trio.cli.options import config_option, find_file, loaded, shown, tell
 from hermes_trio.cli.replay import replay
 from hermes_trio.cli.service import service
 from hermes_trio.cli.setup import setup
 from hermes_trio.cli.simulate import simulate
 from hermes_trio.cli.streams import brings_lines, let_go_of, put_in_place
 from hermes_trio.errors import ConfigWrong, HermesError, OperatorError
-from hermes_trio.text.sanitize import visible
 from hermes_trio.values.log import FORMS, LEVELS
 
 if TYPE_CHECKING:
@@ -112,7 +111,7 @@ def run(file: Path | None, no_resume: bool, log_level: Level, log_format: Form |
     from hermes_trio.daemon.life import check_platforms
     from hermes_trio.daemon.run import LogStyle, run_daemon, with_each_line_answered
 
-    config = _load(find_file(file))
+    config = loaded(find_file(file))
     check_platforms(config, lines_come=brings_lines(0))
     style = LogStyle(log_format, log_level)
     return run_daemon(with_each_line_answered(config), resume=not no_resume, style=style)
@@ -135,7 +134,7 @@ def chat(file: Path | None) -> int:
     with nobody_holds(state_dir) as free:
         pass
     if free:
-        return run_daemon(with_terminal_only(_load(found)), chatting=True)
+        return run_daemon(with_terminal_only(loaded(found)), chatting=True)
     return run_attached(state_dir)
 
 
@@ -146,9 +145,9 @@ def check(file: Path | None, online: bool) -> int:
     """Validate the configuration."""
     from hermes_trio.daemon.checks.configuration import checked
 
-    config = _load(find_file(file))
+    config = loaded(find_file(file))
     for line in checked(config):
-        click.echo(visible(line))
+        click.echo(shown(line))
     for why in config.unavailable.values():
         tell(why)
     return _asked_online(config) if online else 0
@@ -162,7 +161,7 @@ def _asked_online(config: Config) -> int:
 
     found = trio.run(tried, config)
     for one in found:
-        click.echo(visible(one.line))
+        click.echo(shown(one.line))
     return 0 if all(one.good for one in found) else FAILED
 
 
@@ -181,12 +180,6 @@ def _stop_at_once() -> None:
         signal.signal(number, lambda *_: os._exit(0))
     heed_nothing_of_parents()
     go_below_a_parent()
-
-
-def _load(path: Path | None) -> Config:
-    from hermes_trio.config.load import load
-
-    return load(path, environ=os.environ)
 
 
 for command in (*ASKING, doctor, export, replay, service, setup, simulate):

@@ -6,15 +6,20 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from hermes_trio.cli.streams import let_go_of
 from hermes_trio.text.sanitize import visible
 
+if TYPE_CHECKING:
+    from hermes_trio.config.load import Config
+
 GONE = Path("/(the working folder is gone)")
 F = TypeVar("F", bound=Callable[..., Any])
+_redactions: list[Callable[[str], str]] = []
+"""Of the configurations that this process has read."""
 
 
 def config_option(command: F) -> F:
@@ -61,9 +66,32 @@ def own_state_dir(found: Path | None) -> Path:
     return state_dir
 
 
+def loaded(file: Path | None) -> Config:
+    """The configuration that a file holds. What is shown or told from here on shows no secret of it.
+
+    Foreign code is imported, built and asked by its help, and what that raises may say what it was given.
+
+    Raises:
+        ConfigWrong: one line for each thing that is wrong.
+    """
+    from hermes_trio.config.load import load
+    from hermes_trio.runtime.redaction import Redactor
+
+    config = load(file, environ=os.environ)
+    _redactions.append(Redactor(config.secrets))
+    return config
+
+
+def shown(text: str) -> str:
+    """A line for a terminal, without secrets of a configuration that was loaded."""
+    for redact in _redactions:
+        text = redact(text)
+    return visible(text)
+
+
 def tell(text: str) -> None:
     """One line on standard error, if that takes it."""
     try:
-        click.echo(visible(f"hermes-trio: {text}"), err=True)
+        click.echo(shown(f"hermes-trio: {text}"), err=True)
     except OSError:
         let_go_of(sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hermes_trio.cli.ask import FAILED
-from hermes_trio.cli.options import config_option, find_file, tell
+from hermes_trio.cli.options import config_option, find_file, loaded, tell
 from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
@@ -77,10 +76,9 @@ def _onward(
     import trio
     from msgspec.structs import replace
 
-    from hermes_trio.config.load import load
     from hermes_trio.runtime.redaction import Redactor
 
-    config = load(file, environ=os.environ)
+    config = loaded(file)
     if model is not None:
         config = replace(config, model=replace(config.model, name=model, fallback=()))
     if missing := set(run_tools) - set(config.tools.names):

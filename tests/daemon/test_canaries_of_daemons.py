@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 
+import pytest
+
 from tests.fakes.model_script import Call, Item
 from tests.invariants.test_i9_canaries import FORMS, SECRET, holds
 
@@ -55,3 +57,36 @@ async def test_no_form_of_a_secret_leaves_a_daemon_by_any_of_its_doors(place):
         assert texts
         assert [text[:300] for text in texts if holds(text)] == []
         assert [text[:300] for text in texts if place.bot.token in text] == []
+
+
+RAISES = f"raise RuntimeError({SECRET!r} + ' is no good, nor ' + {FORMS['in hex']!r})\n"
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+@pytest.mark.parametrize(
+    "more",
+    ['\n[agent]\nrun = "cracked:agent"\n', '\n[tools]\nenable = ["cracked"]\n', "\n[platforms.cracked]\n"],
+    ids=["agent", "tool", "platform"],
+)
+async def test_what_foreign_code_says_when_it_cannot_be_imported_is_told_without_secrets(
+    place, command, more
+):
+    installed = place.home / "site" / "cracked-1.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: cracked\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text(
+        "[hermes_trio.tools]\ncracked = cracked:tool\n[hermes_trio.platforms]\ncracked = cracked:adapter\n"
+    )
+    (place.home / "site" / "cracked.py").write_text(RAISES)
+    place.environ["MODEL_KEY"] = SECRET
+    place.configure(more)
+    if command == "run" and "platforms" in more:
+        async with place.daemon(PYTHONPATH=str(place.home / "site")) as daemon:
+            await daemon.until_said("platform unavailable")
+            await daemon.stop()
+        told = daemon.text
+    else:
+        done = await place.hermes(command, PYTHONPATH=str(place.home / "site"), **place.environ)
+        told = done.stdout + done.stderr
+    assert "RuntimeError: ***" in told
+    assert not holds(told)
