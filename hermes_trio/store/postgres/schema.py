@@ -28,6 +28,18 @@ _TCP = {
 }
 
 
+def opened(url: str) -> psycopg.Connection[Any]:
+    """A connection that notices when its server is gone; blocks.
+
+    Raises:
+        StoreFailed: the server cannot be reached.
+    """
+    try:
+        return psycopg.connect(url, autocommit=True, **_TCP)  # type: ignore[arg-type]
+    except psycopg.Error as error:
+        raise StoreFailed(f"PostgreSQL cannot be reached: {error}") from error
+
+
 def connect(url: str, made: type[PostgresConnection] = PostgresConnection) -> PostgresConnection:
     """Connect for a writer of a store; blocks. Its schema is brought to this program's version.
 
@@ -39,11 +51,7 @@ def connect(url: str, made: type[PostgresConnection] = PostgresConnection) -> Po
         StoreRefused: newer, somebody else's tables, or a server that may forget what it has promised.
         StoreFailed: the server cannot be reached, or somebody else makes the schema for too long.
     """
-    try:
-        opened: psycopg.Connection[Any] = psycopg.connect(url, autocommit=True, **_TCP)  # type: ignore[arg-type]
-    except psycopg.Error as error:
-        raise StoreFailed(f"PostgreSQL cannot be reached: {error}") from error
-    db = made(opened)
+    db = made(opened(url))
     try:
         db.script(_SETTINGS)
         _refuse_forgetful(db)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from socket import gethostname
 
@@ -11,6 +11,7 @@ from hermes_trio.ports.system import WallClock
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.engine import RunBlocking
 from hermes_trio.store.postgres.engine import PostgresEngine
+from hermes_trio.store.postgres.hints import Hints
 from hermes_trio.store.postgres.schema import connect
 from hermes_trio.store.promise_store import PromiseStore
 
@@ -48,7 +49,9 @@ async def open_postgres_store(
     store = PostgresStore(
         engine, clock, run_blocking, close=engine.close, shared=shared, node=node or gethostname()
     )
-    async with store.serve():
+    hints = Hints(url, lambda: store.hinted())
+    store.hints(hints.tell)
+    async with store.serve(), hints.served() if shared else nullcontext():
         yield store
 
 
