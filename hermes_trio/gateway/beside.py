@@ -96,6 +96,7 @@ class Boots:
         nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
         nursery.start_soon(wiring.allowances.serve, name="allowances")
         nursery.start_soon(sweep, self._store, wiring.log, name="sweep")
+        wiring.background.reap(await until_stored(self._store.left_processes, self._waits))
         wiring.turns.open_turns()
         await nursery.start(
             wiring.receivers.serve_held, wiring.command_runner.help(admin=False), name="intake"

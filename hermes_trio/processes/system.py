@@ -117,15 +117,16 @@ class _Found:
 
 
 class LeftGroup(_Found):
-    """What older boots left: processes with this store's mark and another boot's, and groups of known
-    leaders.
+    """What older boots left: processes with this store's mark and that of a boot which is over, and groups of
+    known leaders.
 
     A leader is known by its pid and its start time together.
     """
 
     def __init__(self, of: LeftProcesses) -> None:
-        mine, any_boot = f"{BOOT}={boot_mark(of.mark, of.boot)}".encode(), f"{BOOT}={of.mark}.".encode()
-        super().__init__(lambda entry: entry.startswith(any_boot) and entry != mine)
+        spared = {f"{BOOT}={boot_mark(of.mark, boot)}".encode() for boot in (of.boot, *of.spared)}
+        any_boot = f"{BOOT}={of.mark}.".encode()
+        super().__init__(lambda entry: entry.startswith(any_boot) and entry not in spared)
         self._leaders = [pid for pid, started in of.leaders if start_time(pid) == started]
 
     def _groups(self) -> frozenset[int]:

@@ -164,11 +164,11 @@ class FakeProcesses:
 
     def left(self, of: LeftProcesses) -> FakeGroup:
         """See the port."""
+        spared = {boot_mark(of.mark, boot) for boot in (of.boot, *of.spared)}
         marked = [
             process
             for process in self.alive
-            if process.env[BOOT].startswith(f"{of.mark}.")
-            and process.env[BOOT] != boot_mark(of.mark, of.boot)
+            if process.env[BOOT].startswith(f"{of.mark}.") and process.env[BOOT] not in spared
         ]
         return FakeGroup(marked)
 

@@ -45,6 +45,7 @@ class LeftProcesses(Struct, frozen=True):
 
     Args:
         mark, boot: processes marked with this store and another boot than this.
+        spared: other boots that live, maybe on this machine: their processes are theirs.
         leaders: pid and start time of those that were known to run.
         any: the store has ever had a process.
     """
@@ -53,6 +54,7 @@ class LeftProcesses(Struct, frozen=True):
     boot: int
     leaders: tuple[tuple[int, int], ...] = ()
     any: bool = True
+    spared: tuple[int, ...] = ()
 
 
 class Ran(Struct, frozen=True):

@@ -169,6 +169,7 @@ def leave(tx: Tx) -> None:
     clean = tx.one("select 1 from turn where state = 'running' and boot = ?", tx.boot) is None
     if not others:
         count_interruptions(tx, tx.boot)
+    processes.lose(tx, tx.boot)
     tx.run("delete from account_holder where boot = ?", (tx.boot,))
     tx.run("update boot set ended_at = ?, clean = ? where id = ?", (tx.now, clean or others, tx.boot))
     tx.end_writer(tx.boot)

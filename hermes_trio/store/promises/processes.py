@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hermes_trio.store.promises.alive import is_over
+from hermes_trio.store.promises.alive import is_over, living
 from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import WAKING, Tx, read_address, read_key, read_message, reads, text_of, to_json
 from hermes_trio.text.notices import sentence
@@ -284,7 +284,16 @@ def left_processes(tx: Tx) -> LeftProcesses:
     left = [row for row in running if is_over(tx, row[5])]
     for id, _, _, foreground, command, _ in left:
         _end(tx, id, "lost", None, "", "" if foreground else sentence(ProcessLost(id, command)))
-    leaders = tuple((pid, started) for _, pid, started, *_ in left if pid is not None)
+    known = tx.all(_OF_THE_BOOT_BEFORE, tx.boot, tx.boot) if tx.shared else [row[1:3] for row in left]
+    leaders = tuple((pid, started) for pid, started in known if pid is not None)
     ever = tx.one("select 1 from process limit 1") is not None
     _forget(tx)
-    return LeftProcesses(read_mark(tx), tx.boot, leaders, ever)
+    spared = tuple(one.boot for one in living(tx)) if tx.shared else ()
+    return LeftProcesses(read_mark(tx), tx.boot, leaders, ever, spared)
+
+
+_OF_THE_BOOT_BEFORE = (
+    "select pid, started from process where state in ('running', 'lost') and boot ="
+    " (select max(id) from boot where id < ? and node = (select node from boot where id = ?))"
+)
+"""Of the same node. Its burial may have written down already that they are lost, and reaches no machine."""

@@ -1,0 +1,50 @@
+"""A node ends the programs that it left itself, and nobody else's."""
+
+import pytest
+
+from hermes_trio.testing import MemoryPlatform, open_world, tool
+from hermes_trio.testing.nodes import open_nodes
+from hermes_trio.tools.process import tool as process
+from hermes_trio.values.identity import Policy
+
+USERS = tuple(f"user-{n}" for n in range(20))
+
+
+@pytest.fixture
+async def world(autojump_clock):
+    everybody = Policy(allow_users=("*",), admins=USERS)
+    async with open_world(start=False, tools=[process], platform=MemoryPlatform(policy=everybody)) as world:
+        world.processes.script("serve", ends_s=None)
+        yield world
+
+
+@pytest.fixture
+async def nodes(world):
+    async with open_nodes(world) as nodes:
+        yield nodes
+
+
+def alive(world):
+    """Of which boots programs live."""
+    return {int(one.env["HERMES_TRIO_BOOT"].rpartition(".")[2]) for one in world.processes.alive}
+
+
+async def test_a_start_ends_what_its_own_node_left_and_spares_what_lives(world, nodes):
+    one, other = nodes.node("one"), nodes.node("other")
+    await one.start()
+    await other.start()
+    for user in USERS:
+        world.model.script(tool("process", action="start", command="serve"))
+        await world.say(user, "serve")
+        await world.reply(user)
+    assert alive(world) == {1, 2}
+    one.crash()
+    await world.until(seconds=world.now + 60)  # it is buried by the other, which cannot reach its programs
+    await one.start()
+    await world.until(seconds=world.now + 5)
+    assert alive(world) == {2}
+    await other.stop()
+    await world.until(seconds=world.now + 5)
+    assert alive(world) == set()
+    states = world.db.execute("select distinct state from process").fetchall()
+    assert states == [("lost",)]
