@@ -77,16 +77,19 @@ class Node:
         has_clock: bool = False,
     ) -> None:
         self.gate = Gate()
-        self.db = connect(url, Stepped)
-        self.pid = self.db.execute("select pg_backend_pid()").fetchone()[0]
-        self.db.gate = self.gate
-        opens = iter([self.db])
-        made = engine(lambda: next(opens, None) or connect(url), has_clock=has_clock)
+        self._url = url
+        made = engine(self._connect, has_clock=has_clock)
         self.store = PostgresStore(made, clock, close=made.close, shared=True)
         self.followed: list[Consequence] = []
         self.store.perform = self.followed.extend
         self.ended = trio.Event()
         self.became: Any = None
+
+    def _connect(self) -> PostgresConnection:
+        db = connect(self._url, Stepped)
+        self.pid = db.execute("select pg_backend_pid()").fetchone()[0]
+        db.gate = self.gate
+        return db
 
     async def run(self, call: Call) -> None:
         """Its result, or its error, and what followed."""
@@ -128,7 +131,8 @@ class TwoConnections:
         named = "select sequencename, coalesce(last_value, 0) + 1 from pg_sequences where schemaname ="
         self._ids = self.db.execute(f"{named} current_schema()").fetchall()
 
-    def _put_back(self) -> None:
+    def put_back(self) -> None:
+        """Begin anew from what was kept."""
         back = [f"delete from {one}; insert into {one} select * from was_{one};" for one in self._tables]
         ids = [f"select setval('{name}', {at}, false);" for name, at in self._ids if name != "boot_id_seq"]
         self.db.script("begin;" + "".join([*back, *ids]) + "commit")
@@ -142,7 +146,7 @@ class TwoConnections:
 
     async def after(self, first: tuple[Node, Call], then: tuple[Node, Call]) -> tuple[Any, int]:
         """What becomes of one after the other; and how many statements the first had."""
-        self._put_back()
+        self.put_back()
         first[0].gate.passed = 0
         await first[0].run(first[1])
         statements = first[0].gate.passed
@@ -151,7 +155,7 @@ class TwoConnections:
 
     async def amid(self, first: tuple[Node, Call], then: tuple[Node, Call], statements: int) -> Any:
         """What becomes of them where the second begins after so many statements of the first."""
-        self._put_back()
+        self.put_back()
         (held, call), (other, amid) = first, then
         held.gate.after(statements)
         held.ended, other.ended = trio.Event(), trio.Event()
