@@ -17,6 +17,7 @@ import resource
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 
 import trio
 from msgspec import Struct
@@ -37,10 +38,13 @@ from hermes_trio.ports.platform import AdapterContext, Platform
 from hermes_trio.ports.system import Chance, Log, MachineClock
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.redaction import Redactor
-from hermes_trio.runtime.threads import pulse
+from hermes_trio.runtime.threads import held_loop, pulse
+from hermes_trio.runtime.tracebacks import places_of_stack
 
 STOPPED, UNWRITTEN, RESTART = 0, 1, 75
 NOTHING_TO_READ = "standard input is no terminal, pipe or file"
+HELD_S = 5.0
+"""Who holds the loop for so long is told."""
 FEEDS = 3
 """A sign of life is asked for within a third of the watchdog's time, and has another third to come."""
 
@@ -93,7 +97,11 @@ async def serve(config: Config, host: Host) -> int:
     platforms = build_platforms(config, config.gateway.state_dir, host)
     supervisor()  # what its variable says is looked at now, not when it is needed
     life = _Life(config, host)
-    with caught_signals(life.limit_stop) as caught, _fed_watchdog(host.tell):
+    with (
+        caught_signals(life.limit_stop) as caught,
+        _fed_watchdog(host.tell),
+        held_loop(HELD_S, life.tell_held),
+    ):
         try:
             with life.starting:
                 async with hold_lock(config.gateway.state_dir):
@@ -145,6 +153,10 @@ class _Life:
         if not self._limited:
             self._limited = True
             faulthandler.dump_traceback_later(self.config.stop_s, exit=True)
+
+    def tell_held(self, frame: FrameType) -> None:
+        """From a thread: something does not let go of the loop, so that nobody is served."""
+        self.log.error("loop held", for_s=HELD_S, traceback=places_of_stack(frame))
 
     async def at_rest(self) -> None:
         """Return when the gateway, if there is one, has nothing to do."""

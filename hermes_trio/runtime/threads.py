@@ -5,10 +5,12 @@ The store has a thread of its own: others may fill the pool of threads, and cann
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
+from types import FrameType
 from typing import Any, TypeVar
 
 import outcome
@@ -139,6 +141,40 @@ def pulse(every_s: float, beat: Callable[[], None]) -> Iterator[None]:
         yield
     finally:
         over.set()
+
+
+@contextmanager
+def held_loop(limit_s: float, tell: Callable[[FrameType], None]) -> Iterator[None]:
+    """While the body runs, tell from a thread, once for each time, where a loop stands that gives no sign.
+
+    Args:
+        limit_s: the loop is asked for a sign so often and has so long to give it, in seconds.
+        tell: is given the innermost frame of the loop's thread.
+    """
+    over, loop = Event(), (trio.lowlevel.current_trio_token(), get_ident())
+    Thread(target=_watch, args=(*loop, over, limit_s, tell), name="hermes-trio held", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(
+    token: TrioToken, loop: int, over: Event, limit_s: float, tell: Callable[[FrameType], None]
+) -> None:
+    while not over.wait(limit_s):
+        sign = Event()
+        try:
+            token.run_sync_soon(sign.set)
+        except trio.RunFinishedError:
+            return
+        # The second look is for a machine that slept: its clock went on, and the loop had no time.
+        if sign.wait(limit_s) or sign.wait(limit_s / 5):
+            continue
+        if (frame := sys._current_frames().get(loop)) is not None:
+            tell(frame)
+        while not over.is_set() and not sign.wait(limit_s):
+            pass
 
 
 def _look(token: TrioToken, over: Event, every_s: float, beat: Callable[[], None]) -> None:

@@ -9,7 +9,10 @@ import contextlib
 import linecache
 from collections import Counter
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
+from traceback import walk_stack
+from types import CodeType, FrameType
 
 import outcome
 import trio
@@ -78,6 +81,13 @@ def places_of(error: BaseException) -> str:
     return whole_words(clean("\n".join(_lines(list(_frames(error))))), CHARS_MAX)
 
 
+def places_of_stack(innermost: FrameType) -> str:
+    """Where a thread stands now: as `places_of`, from where its loop runs a task."""
+    stack = [_frame(frame.f_code, line) for frame, line in walk_stack(innermost)]
+    in_loop = list(takewhile(lambda frame: frame.folded != trio.__name__, stack))
+    return whole_words(clean("\n".join(_lines(in_loop[::-1]))), CHARS_MAX)
+
+
 def _lines(frames: list[Frame]) -> Iterator[str]:
     own = [frame for frame in frames if not frame.folded] or frames[-1:]
     left_out = len(own) - FIRST_MAX - LAST_MAX
@@ -94,10 +104,13 @@ def _lines(frames: list[Frame]) -> Iterator[str]:
 def _frames(error: BaseException) -> Iterator[Frame]:
     trace = error.__traceback__
     while trace is not None:
-        code = trace.tb_frame.f_code
-        folded = next((name for folder, name in FOLDED.items() if code.co_filename.startswith(folder)), "")
-        yield Frame(code.co_filename, trace.tb_lineno, code.co_name, folded)
+        yield _frame(trace.tb_frame.f_code, trace.tb_lineno)
         trace = trace.tb_next
+
+
+def _frame(code: CodeType, line: int) -> Frame:
+    folded = next((name for folder, name in FOLDED.items() if code.co_filename.startswith(folder)), "")
+    return Frame(code.co_filename, line, code.co_name, folded)
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:

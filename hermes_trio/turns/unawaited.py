@@ -8,13 +8,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from inspect import CORO_CREATED, getcoroutinestate
+from inspect import CORO_CREATED, Parameter, Signature, getcoroutinestate, signature
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from msgspec import Struct
 
+from hermes_trio.errors import AgentError
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+def not_taken(fn: Callable[..., Any], error: TypeError) -> str:
+    """That a verb does not take these arguments, and which it takes."""
+    _, *takes = signature(fn).parameters.values()
+    shown = Signature([each.replace(annotation=Parameter.empty) for each in takes])
+    return f"{fn.__name__}: {str(error).partition('() ')[2]}; it takes {shown}"
 
 
 class _Call(Struct, frozen=True):
@@ -62,7 +71,10 @@ def verb(
 
     @wraps(fn)
     def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        made = fn(self, *args, **kwargs)
+        try:
+            made = fn(self, *args, **kwargs)
+        except TypeError as error:  # nothing of it has run: the arguments do not fit
+            raise AgentError(not_taken(fn, error)) from None
         caller = sys._getframe(1)
         self._calls.add(_Call(fn.__name__, caller.f_code.co_filename, caller.f_lineno, made))
         return made

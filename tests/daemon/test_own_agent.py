@@ -186,3 +186,28 @@ async def test_what_python_itself_says_of_the_authors_code_is_a_line_with_its_pl
         assert line["error"] == "KeyError: 'price'"
         assert f"{bot}:" in line["traceback"]
     assert len(daemon.lines) == len(daemon.text.splitlines())
+
+
+BLOCKING = """
+import time
+
+
+async def agent(turn):
+    if turn.text == "block":
+        time.sleep(13)
+    return "done"
+"""
+
+
+async def test_code_that_holds_the_loop_is_told_with_its_line_while_it_does(place):
+    write(place, BLOCKING)
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        place.bot.push(ADA, "block")
+        held = await daemon.until_said("loop held", within_s=20)
+        assert held["level"] == "error"
+        assert held["traceback"].startswith(f"{place.home / 'my_bot.py'}:7 in agent\\n")
+        assert not daemon.said("turn closed")
+        assert await place.bot.wait_sent(ADA, within_s=20) == ["done"]
+        await daemon.stop()
+        assert len(daemon.said("loop held")) == 1

@@ -13,6 +13,7 @@ from tests.fakes.model_script import Item
 PAGE = "docs/troubleshooting.md"
 ADA, EVE, GROUP = 42, 66, -100123
 SLOW = "async def agent(turn):\n    await turn.sleep(3600)\n"
+BLOCKING = "import time\n\n\nasync def agent(turn):\n    time.sleep(40)\n"
 FAULTY = "async def agent(turn):\n    return {}['price']\n"
 
 
@@ -106,6 +107,13 @@ async def raising(place):
 
 
 @asynccontextmanager
+async def blocking(place):
+    async with own_agent(place, BLOCKING) as daemon:
+        await daemon.until_said("loop held", within_s=20)
+        yield
+
+
+@asynccontextmanager
 async def unsent(place):
     place.bot.gateway_error("sendMessage", times=None)
     async with place.daemon() as daemon:
@@ -125,6 +133,7 @@ CAUSES = {
     "the model's address or name is wrong": wrong_address,
     "something before it still runs, or waits for an answer": busy,
     "your agent or tool raised": raising,
+    "your code blocks": blocking,
     "the answer is there, and the platform does not take it": unsent,
 }
 

@@ -281,3 +281,18 @@ async def test_an_object_with_an_async_call_and_a_lambda_are_agents(autojump_clo
         async with open_world(fits) as world:
             await world.say("ada", "hello")
             assert await world.reply("ada") == "hello"
+
+
+async def test_an_option_that_a_verb_does_not_know_is_told_with_those_it_takes(autojump_clock):
+    async def asks(turn):
+        return await turn.ask("which?", choices=["a"], timeout=3)
+
+    async with open_world(asks) as world:
+        await world.say("ada", "hello")
+        await world.reply("ada")
+        [line] = world.lines("agent failed")
+    assert line["error"] == (
+        "AgentError: ask: got an unexpected keyword argument 'timeout'; "
+        "it takes (text, *, choices=(), timeout_s=3600.0, name='ask')"
+    )
+    assert __file__ in line["traceback"]
