@@ -188,3 +188,16 @@ async def test_a_node_that_is_cut_off_from_the_store_begins_anew_as_another_boot
     await world.say(user, "again")
     assert await world.reply(user) == "done: again"
     assert [len(world.shown(chat)) for chat in (user, "late")] == [2, 1]
+
+
+async def test_the_row_of_an_old_boot_that_lives_may_hold_what_cannot_be_read(world, nodes):
+    _, other = await two(nodes)
+    for _ in range(4):
+        await other.stop()
+        await other.start()
+    world.db.execute("update boot set until = 'soon' where id = 1")
+    await world.until(seconds=world.now + 2 * LEASE_S)
+    await world.say("ada", "hello")
+    assert await world.reply("ada") == "done: hello"
+    names = rows(world, "select node from boot where ended_at is null and buried_at is null order by node")
+    assert names == [("one",), ("other",)]

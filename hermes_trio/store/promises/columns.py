@@ -84,7 +84,8 @@ class Live:
 
 BOOTS = Live(
     "boot",
-    "where id > (select max(id) - 3 from boot)",
+    "where id in (select id from boot where ended_at is null and buried_at is null"
+    " union select id from boot where id > (select max(id) - 3 from boot))",
     "id",
     started_at=_moment,
     ended_at=_maybe(_moment),
