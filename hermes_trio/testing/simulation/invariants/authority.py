@@ -74,7 +74,8 @@ class LooksForAdmins(Invariant):
         if answered is not None and any(map(_tells, request.entries[known:])):
             others = answered - self._ever
             self.check(not others, f"turn {turn} answers {others}, and is told how a program is")
-        rows = self.facts.mirror.inbound.values()
+        # Nobody who may not speak any more is answered.
+        rows = [row for row in self.facts.mirror.inbound.values() if row["outcome"] != "dropped"]
         spoken = [self.facts.spoken_of(row) for row in rows if row["turn"] == turn]
         self._answers[turn] = {one.message.address.user for one in spoken if one is not None}
         self._known[turn] = len(request.entries)
