@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
@@ -110,13 +111,13 @@ def redacted_parts(parts: Sequence[Part], redact: Redact) -> tuple[Part, ...]:
     """Parts of one text without secrets, also where one is cut in two by a part's end. Spans stay right."""
     whole = "".join(part.text for part in parts)
     ranges = seeks(redact).found(whole)
+    starts, ends = [a for a, _ in ranges], [b for _, b in ranges]
     at, cleaned = 0, []
     for part in parts:
         end = at + len(part.text)
         here = [
             (max(a, at) - at, min(b, end) - at, REDACTED if a >= at else "")
-            for a, b in ranges
-            if a < end and b > at
+            for a, b in ranges[bisect_right(ends, at) : bisect_left(starts, end)]
         ]
         cleaned.append(_cut_out(part, here, redact))
         at = end
@@ -132,21 +133,19 @@ def _cut_out(part: Part, ranges: Sequence[tuple[int, int, str]], redact: Redact)
         spans = tuple(replace(span, value=redact(span.value)) if span.value else span for span in spans)
     if not ranges:
         return part if spans == part.spans else Part(part.text, spans)
-    pieces, last = [], 0
+    pieces, last, shifts = [], 0, [0]
     for a, b, instead in ranges:
         pieces += [part.text[last:a], instead]
+        shifts.append(shifts[-1] + len(instead) - (b - a))
         last = b
-    moved = [Span(_moved(s.start, ranges), _moved(s.end, ranges), s.kind, s.value) for s in spans]
-    return Part("".join((*pieces, part.text[last:])), tuple(s for s in moved if s.start < s.end))
+    starts = [a for a, _, _ in ranges]
 
+    def moved(at: int) -> int:
+        """Where an offset is now; one inside a range goes to the end of what stands there."""
+        before = bisect_left(starts, at)
+        return max(at, ranges[before - 1][1] if before else 0) + shifts[before]
 
-def _moved(at: int, ranges: Sequence[tuple[int, int, str]]) -> int:
-    """Where an offset is, when the ranges were replaced; one inside goes to the end of what stands there."""
-    shift = 0
-    for a, b, instead in ranges:
-        if at <= a:
-            break
-        shift += len(instead) - (min(at, b) - a)
-        if at < b:
-            break
-    return at + shift
+    spans = tuple(
+        Span(start, end, s.kind, s.value) for s in spans if (start := moved(s.start)) < (end := moved(s.end))
+    )
+    return Part("".join((*pieces, part.text[last:])), spans)

@@ -24,7 +24,7 @@ from hermes_trio.models.providers.sse import EventStream
 from hermes_trio.models.providers.thinking_in_text import Thinking
 from hermes_trio.models.retry_after import retry_after_s
 from hermes_trio.processes.output import Cleaner, Lines
-from hermes_trio.runtime.redaction import Redactor, certain
+from hermes_trio.runtime.redaction import Redactor, certain, redacted_parts
 from hermes_trio.text.chunking import split_part
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.markdown import render
@@ -32,7 +32,7 @@ from hermes_trio.text.nearest import nearest
 from hermes_trio.text.sanitize import clean
 from hermes_trio.transcript.assembly import assemble, says_nothing
 from hermes_trio.transcript.compaction import shortened
-from hermes_trio.values.delivery import Part
+from hermes_trio.values.delivery import Part, Span
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.transcript import AssistantEntry, ToolCall, UserEntry
 
@@ -99,6 +99,11 @@ def long_chat(size):
 
 redact = Redactor([Secret("sk_live_very_secret_key_4f9a7b"), Secret("another-Secret/of+1234")])
 
+
+def in_bold(secrets):
+    return tuple(Span(31 * at, 31 * at + 30, "bold") for at in range(secrets))
+
+
 BORDERS = {
     "redaction: a word": (lambda n: "QUJD" * (n // 4), redact),
     "redaction: beginnings": (lambda n: "sk_live_very_" * (n // 13), redact),
@@ -111,6 +116,14 @@ BORDERS = {
     "redaction: a secret, escaped": (
         lambda n: "sk%5flive%5fvery%5fsecret%5fkey%5f4f9a7b " * (n // 41),
         redact,
+    ),
+    "redaction: secrets in bold": (
+        lambda n: Part("sk_live_very_secret_key_4f9a7b " * (n // 31), in_bold(n // 31)),
+        lambda part: redacted_parts([part], redact),
+    ),
+    "redaction: secrets in parts": (
+        lambda n: [Part("sk_live_very_secret_key_4f9a7b ")] * (n // 31),
+        lambda parts: redacted_parts(parts, redact),
     ),
     "stream: a word": (lambda n: "x" * n, lambda text: certain(redact, text)),
     "stream: words": (lambda n: "xxxxxxxxx " * (n // 10), lambda text: certain(redact, text)),
