@@ -9,6 +9,8 @@ import contextlib
 import linecache
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
+from inspect import isroutine, unwrap
 from itertools import takewhile
 from pathlib import Path
 from traceback import walk_stack
@@ -19,7 +21,7 @@ import trio
 from msgspec import Struct
 
 from hermes_trio import errors
-from hermes_trio.errors import Fenced, LimitReached, OutsideError, TurnTimedOut
+from hermes_trio.errors import AgentError, Fenced, LimitReached, OutsideError, TurnTimedOut
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.sanitize import clean
 from hermes_trio.text.whole_words import whole_words
@@ -48,20 +50,29 @@ class Frame(Struct, frozen=True):
     function: str
     folded: str
 
+    @property
+    def place(self) -> str:
+        """`FILE:LINE in FUNCTION`."""
+        return f"{self.file}:{self.line} in {self.function}"
+
     def __str__(self) -> str:
         source = whole_words(linecache.getline(self.file, self.line).strip(), LINE_MAX)
-        return f"{self.file}:{self.line} in {self.function}" + (f"\n    {source}" if source else "")
+        return self.place + (f"\n    {source}" if source else "")
 
 
 EXPECTED = (OutsideError, Fenced, LimitReached, TurnTimedOut)
 """They say what happened outside, or to a turn: nobody's code has to change."""
 
 
-def traceback_of(error: BaseException) -> str | None:
+def traceback_of(error: BaseException, called: object = None) -> str | None:
     """The frames that led to an error, outermost first, a line each; None if it is no fault in any code.
 
     A frame is `FILE:LINE in FUNCTION`, with its source below. Frames of hermes-trio and trio are counted;
     where there are no others the innermost is shown. What caused the error follows with its own frames.
+
+    Args:
+        called: what was called. An AgentError without a frame of anybody else is about it, so where it is
+            written is shown.
 
     Returns:
         At most `CHARS_MAX` characters, clean, not redacted; "" where it was not raised.
@@ -72,8 +83,23 @@ def traceback_of(error: BaseException) -> str | None:
     for one in _with_causes(error):
         if one is not error:
             lines.append(f"caused by {whole_words(told(one), LINE_MAX)}")
-        lines += _lines(list(_frames(one)))
+        frames = list(_frames(one))
+        if isinstance(one, AgentError) and all(frame.folded for frame in frames):
+            frames = [*filter(None, [beginning_of(called)]), *frames]
+        lines += _lines(frames)
     return whole_words(clean("\n".join(lines)), CHARS_MAX)
+
+
+def beginning_of(called: object) -> Frame | None:
+    """Where a function is written, or the `__call__` of an object; None if it is ours, or nobody knows."""
+    while isinstance(called, partial):
+        called = called.func
+    written = unwrap(called if isroutine(called) else type(called).__call__)
+    code = getattr(written, "__code__", None)
+    if not isinstance(code, CodeType):
+        return None
+    frame = _frame(code, code.co_firstlineno, code.co_qualname.rpartition("<locals>.")[2])
+    return None if frame.folded else frame
 
 
 def places_of(error: BaseException) -> str:
@@ -108,9 +134,9 @@ def _frames(error: BaseException) -> Iterator[Frame]:
         trace = trace.tb_next
 
 
-def _frame(code: CodeType, line: int) -> Frame:
+def _frame(code: CodeType, line: int, function: str = "") -> Frame:
     folded = next((name for folder, name in FOLDED.items() if code.co_filename.startswith(folder)), "")
-    return Frame(code.co_filename, line, code.co_name, folded)
+    return Frame(code.co_filename, line, function or code.co_name, folded)
 
 
 def _with_causes(error: BaseException) -> Iterator[BaseException]:

@@ -23,7 +23,7 @@ from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
-from hermes_trio.runtime.tracebacks import traceback_of
+from hermes_trio.runtime.tracebacks import beginning_of, traceback_of
 from hermes_trio.runtime.wrong_use import awaited, kind_of
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.sanitize import clean, shows
@@ -99,7 +99,9 @@ class TurnRunner:
         if end is not None and end.error is not None and (trace := end.error.traceback):
             self._log.error("agent failed", turn=run.id, key=str(run.key), error=why, traceback=trace)
         if end is not None and end.reason == NOTHING_SAID:
-            self._log.warning("nothing said", turn=run.id, key=str(run.key))
+            written = beginning_of(self._agent)
+            at = None if written is None else written.place
+            self._log.warning("nothing said", turn=run.id, key=str(run.key), at=at)
         for verb, place in run.calls.forgotten():
             self._log.warning("not awaited", turn=run.id, key=str(run.key), call=verb, at=place)
         self._log.info(
@@ -224,7 +226,7 @@ class TurnRunner:
             reason=clean(ending.reason),
             outcome=ending.outcome if ending.until is None else None,
             until=ending.until,
-            error=failure_of(error, traceback_of(error), run.discretion.redact),
+            error=failure_of(error, traceback_of(error, self._agent), run.discretion.redact),
             reply=run.messages.framed((Part(said),), "notice") if said else None,
         )
 

@@ -228,6 +228,36 @@ async def test_a_function_that_is_not_async_is_told_when_it_is_called(autojump_c
         assert said in (await world.gateway.turn_page(1)).error
 
 
+async def gives_an_int(turn):
+    return 3
+
+
+class GivesAnInt:
+    async def __call__(self, turn):
+        return 3
+
+
+@pytest.mark.parametrize(
+    ("agent", "code", "name"),
+    [
+        (gives_an_int, gives_an_int.__code__, "gives_an_int"),
+        (counted(gives_an_int), gives_an_int.__code__, "gives_an_int"),
+        (partial(gives_an_int), gives_an_int.__code__, "gives_an_int"),
+        (GivesAnInt(), GivesAnInt.__call__.__code__, "GivesAnInt.__call__"),
+        (gives_no_promise, gives_no_promise.__code__, "gives_no_promise"),
+    ],
+    ids=["function", "wrapped", "partial", "object", "not async"],
+)
+async def test_what_an_agent_gave_wrong_is_told_with_its_place(autojump_clock, agent, code, name):
+    async with open_world(agent) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        [line] = world.lines("agent failed")
+        first, *rest = line["traceback"].splitlines()
+        assert first == f"{__file__}:{code.co_firstlineno} in {name}"
+        assert not [row for row in rest if ".py:" in row]
+
+
 async def test_a_forgotten_return_is_warned_of(autojump_clock):
     async def forgetful(turn):
         turn.text.upper()
@@ -237,6 +267,7 @@ async def test_a_forgotten_return_is_warned_of(autojump_clock):
         await world.settle()
         [line] = world.lines("nothing said")
         assert (line["level"], line["turn"]) == ("warning", 1)
+        assert line["at"] == f"{__file__}:{forgetful.__code__.co_firstlineno} in forgetful"
 
 
 async def test_a_forgotten_await_is_warned_of_with_its_line(autojump_clock):

@@ -169,8 +169,8 @@ SENDS: tuple[Mutant, ...] = (
         "What an agent raises is kept with its turn as it is.",
         (
             "turns/runner.py",
-            "            error=failure_of(error, traceback_of(error), run.discretion.redact),\n",
-            "            error=failure_of(error, traceback_of(error), str),\n",
+            "            error=failure_of(error, traceback_of(error, self._agent), run.discretion.redact),\n",
+            "            error=failure_of(error, traceback_of(error, self._agent), str),\n",
         ),
         ("runtime/redacting_store.py", '    Failure: ("text", "traceback"),\n', ""),
     ),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from hermes_trio import ModelAgent
 from hermes_trio.errors import ModelFailed
-from hermes_trio.runtime.tracebacks import CHARS_MAX, FIRST_MAX, LAST_MAX, traceback_of
+from hermes_trio.runtime.tracebacks import CHARS_MAX, FIRST_MAX, LAST_MAX, beginning_of, traceback_of
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.testing.scripted_model import text, tool
 
@@ -191,3 +192,7 @@ def test_of_a_deep_recursion_the_ends_are_told():
 
 def test_an_error_that_was_not_raised_came_from_nowhere():
     assert traceback_of(KeyError("price")) == ""
+
+
+def test_what_is_ours_or_built_in_has_no_place_to_be_told():
+    assert [beginning_of(one) for one in (ModelAgent.__call__, open_world, print, int, None)] == [None] * 5
