@@ -24,6 +24,12 @@ class Falls(Line):
         raise ValueError("no such line")
 
 
+class ReturnsAText(Line):
+    async def deliver(self, delivery):
+        await super().deliver(delivery)
+        return "17"
+
+
 class CannotBeMade(Line):
     def __init__(self, side):
         raise ValueError("no account")
@@ -54,6 +60,18 @@ async def test_one_whose_serve_falls_is_told_twice(autojump_clock):
     error = await broken(Falls)
     assert len(error.clauses) == 2
     assert "saw: ValueError: no such line\n    " + __file__ in str(error)
+
+
+async def test_one_whose_deliver_returns_no_receipt_shows_where_it_is_written(autojump_clock):
+    for clause in ("says_a_text_as_it_is", "gives_each_message_a_receipt", "deletes_what_the_receipt_names"):
+        with pytest.raises(Broken) as failed:
+            await check_platform(ReturnsAText, memory_side, only=[clause])
+        written = ReturnsAText.deliver.__code__.co_firstlineno
+        assert (
+            "wanted: `deliver` returns a Receipt\n"
+            "    saw: deliver returned a str, not a Receipt\n"
+            f"    {__file__}:{written} in deliver"
+        ) in str(failed.value)
 
 
 async def test_a_service_that_cannot_be_opened_is_told_once(autojump_clock):

@@ -35,9 +35,7 @@ async def shows_a_text_with_spans_once(trial: PlatformTrial) -> None:
     text = "😀 bold and code"
     part = Part(text, (Span(2, 6, "bold"), Span(11, 15, "code")))
     async with trial.serving() as serving:
-        await serving.platform.deliver(
-            Delivery(op="send", address=trial.place, part=part, key="checked-spans")
-        )
+        await serving.deliver(Delivery(op="send", address=trial.place, part=part, key="checked-spans"))
         await trial.shows(text)
 
 
@@ -50,9 +48,7 @@ async def takes_what_it_has_split(trial: PlatformTrial) -> None:
         for url in LINKS:
             expect(url in held, f"{url} is in the text, or of a link", held[:200])
         for n, part in enumerate(parts):
-            await serving.platform.deliver(
-                Delivery(op="send", address=trial.place, part=part, key=f"checked-{n}")
-            )
+            await serving.deliver(Delivery(op="send", address=trial.place, part=part, key=f"checked-{n}"))
         shown = await trial.service.shown(trial.place)
         expect(len(shown) == len(parts), "each part is shown", shown)
 
@@ -98,7 +94,7 @@ async def edits_what_the_receipt_names(trial: PlatformTrial) -> None:
             key="checked-e",
         )
         for _ in range(2):
-            edited = await serving.platform.deliver(edit)
+            edited = await serving.deliver(edit)
             expect(edited == receipt, "the receipt of an edit names the message", edited)
             await trial.shows("second")
 
@@ -111,7 +107,7 @@ async def deletes_what_the_receipt_names(trial: PlatformTrial) -> None:
         receipt = await serving.say("goes")
         delete = Delivery(op="delete", address=trial.place, message_id=receipt.message_id, key="checked-d")
         for _ in range(2):
-            await serving.platform.deliver(delete)
+            await serving.deliver(delete)
             await trial.shows("stays")
 
 
@@ -125,7 +121,7 @@ async def does_what_its_capabilities_say(trial: PlatformTrial) -> None:
             own = op in ("edit", "delete")
             delivery = _op(trial, op, mine.message_id if own else message.message_id or None)
             if getattr(serving.platform.capabilities, trait):
-                await serving.platform.deliver(delivery)
+                await serving.deliver(delivery)
             else:
                 error = await serving.failure(delivery)
                 expect(isinstance(error, SendRefused), f"{op} without {trait} is SendRefused", repr(error))
@@ -165,13 +161,13 @@ async def says_a_key_once(trial: PlatformTrial) -> None:
     async with trial.serving() as serving:
         trial.needs("takes_key", serving.platform)
         delivery = trial.send("once")
-        first = await serving.platform.deliver(delivery)
-        second = await serving.platform.deliver(delivery)
+        first = await serving.deliver(delivery)
+        second = await serving.deliver(delivery)
         expect(first == second, "the repeat has the receipt of the first", second)
         await trial.shows("once")
         await serving.stop()
     async with trial.serving() as serving:
-        await serving.platform.deliver(delivery)
+        await serving.deliver(delivery)
         await trial.shows("once")
         await serving.say("another")
         await trial.shows("once", "another")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +13,7 @@ from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
 from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports.platform import CommandMenu, Platform
+from hermes_trio.runtime.wrong_use import kind_of
 from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
 from hermes_trio.testing.conformance.platform_receiver import Hearing, Taken
 from hermes_trio.testing.conformance.platform_service import Service
@@ -72,14 +74,22 @@ class Serving:
         self.scope.cancel()
         await self.ended.wait()
 
+    async def deliver(self, delivery: Delivery) -> Receipt:
+        """Make the call. Anything but a Receipt breaks the clause."""
+        receipt: object = await self.platform.deliver(delivery)
+        if not isinstance(receipt, Receipt):
+            saw = f"deliver returned {kind_of(receipt)}, not a Receipt"
+            raise Unlike("`deliver` returns a Receipt", f"{saw}{_written(self.platform.deliver)}")
+        return receipt
+
     async def say(self, text: str, place: Address | None = None, **more: Any) -> Receipt:
         """Send a text."""
-        return await self.platform.deliver(self.trial.send(text, place, **more))
+        return await self.deliver(self.trial.send(text, place, **more))
 
     async def failure(self, delivery: Delivery) -> SendFailed:
         """The error of a delivery that has to fail. Anything but a SendFailed breaks the clause."""
         try:
-            receipt = await self.platform.deliver(delivery)
+            receipt = await self.deliver(delivery)
         except (NotSent, SendRefused, SendUnknown) as error:
             self.trial.hides_secrets(error)
             return error
@@ -91,7 +101,7 @@ class Serving:
         """Raise Unlike unless the delivery, however it ends, executes a checkpoint."""
         try:
             with assert_checkpoints(), suppress(SendFailed):
-                await self.platform.deliver(delivery)
+                await self.deliver(delivery)
         except AssertionError as error:
             raise Unlike("a checkpoint is executed", f"{what} had none") from error
 
@@ -205,3 +215,9 @@ class PlatformTrial:
         told = "".join(traceback.format_exception(error))
         for secret in self.service.secrets:
             expect(secret not in told, "no error shows a secret", type(error).__name__)
+
+
+def _written(function: Callable[..., object]) -> str:
+    """Where a function is written, as a line of its own; what has returned shows no frame."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"\n    {code.co_filename}:{code.co_firstlineno} in {code.co_name}" if code is not None else ""
