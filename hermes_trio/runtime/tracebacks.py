@@ -23,6 +23,7 @@ from msgspec import Struct
 from hermes_trio import errors
 from hermes_trio.errors import AgentError, Fenced, LimitReached, OutsideError, TurnTimedOut
 from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.nearest import nearest
 from hermes_trio.text.sanitize import clean
 from hermes_trio.text.whole_words import whole_words
 
@@ -69,6 +70,7 @@ def traceback_of(error: BaseException, called: object = None) -> str | None:
 
     A frame is `FILE:LINE in FUNCTION`, with its source below. Frames of hermes-trio and trio are counted;
     where there are no others the innermost is shown. What caused the error follows with its own frames.
+    Before the frames of a wrong attribute of a public object of ours stands the one that was likely meant.
 
     Args:
         called: what was called. An AgentError without a frame of anybody else is about it, so where it is
@@ -83,11 +85,25 @@ def traceback_of(error: BaseException, called: object = None) -> str | None:
     for one in _with_causes(error):
         if one is not error:
             lines.append(f"caused by {whole_words(told(one), LINE_MAX)}")
+        lines += _meant(one)
         frames = list(_frames(one))
         if isinstance(one, AgentError) and all(frame.folded for frame in frames):
             frames = [*filter(None, [beginning_of(called)]), *frames]
         lines += _lines(frames)
     return whole_words(clean("\n".join(lines)), CHARS_MAX)
+
+
+def _meant(error: BaseException) -> Iterator[str]:
+    """Python looks for the attribute that was meant too, but only for an error that nobody has caught."""
+    if not isinstance(error, AttributeError) or not isinstance(error.name, str):
+        return
+    kind = type(error.obj)
+    # A class of somebody else may say anything of its module.
+    if not str(kind.__module__).startswith("hermes_trio.") or kind.__name__.startswith("_"):
+        return
+    public = [name for name in dir(error.obj) if not name.startswith("_")]
+    if (meant := nearest(error.name, public)) is not None:
+        yield f"did you mean `{meant}`?"
 
 
 def beginning_of(called: object) -> Frame | None:

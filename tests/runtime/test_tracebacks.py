@@ -9,6 +9,7 @@ from hermes_trio.errors import ModelFailed
 from hermes_trio.runtime.tracebacks import CHARS_MAX, FIRST_MAX, LAST_MAX, beginning_of, traceback_of
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.testing.scripted_model import text, tool
+from hermes_trio.values.identity import Address
 
 HERE = __file__
 
@@ -161,6 +162,41 @@ async def test_a_secret_in_a_source_line_is_in_no_log_and_in_no_row(autojump_clo
         assert "***" in page.traceback
         assert "sk-canary-1" not in page.traceback + page.error
         assert "sk-canary-1" not in str(world.lines("agent failed"))
+
+
+async def test_a_wrong_attribute_of_a_turn_is_told_with_the_one_that_was_meant(autojump_clock):
+    async def misspells(turn):
+        return turn.txt
+
+    async with open_world(misspells) as world:
+        await world.say("ada", "hello")
+        await world.settle()
+        [line] = world.lines("agent failed")
+        assert line["traceback"].splitlines()[0] == "did you mean `text`?"
+        assert of(line) == ["misspells"]
+
+
+class Order:
+    """An object of somebody else."""
+
+    text = "one"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: Address("memory", "main", "ada").chta, "did you mean `chat`?"),
+        (lambda: MemoryPlatform().pusch, "did you mean `push`?"),
+        (lambda: MemoryPlatform().unlike_anything, None),
+        (lambda: MemoryPlatform().updates, None),
+        (lambda: Order().txt, None),
+        (lambda: "one".uper, None),
+    ],
+    ids=["of a value", "of an object", "near nothing", "near what is private", "of another's", "of a text"],
+)
+def test_an_attribute_is_guessed_on_what_is_ours_and_public(wrong, said):
+    first = traceback_of(raised(wrong)).splitlines()[0]
+    assert first == said if said else first.startswith(HERE)
 
 
 def test_a_cause_follows_with_its_own_frames():
