@@ -49,31 +49,36 @@ def _code() -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except HermesError as error:
-        return _failed(error)
     except BaseExceptionGroup as group:
-        if group.split(HermesError)[1] is not None:
+        if group.split(_is_told)[1] is not None:
             raise
-        return _failed(_first(group))
-    except BrokenPipeError:
-        let_go_of(sys.stdout)
-        return FAILED
-    except OSError as error:
-        let_go_of(sys.stdout)
-        where = error.filename or ("standard output" if error.errno in _OF_OUTPUT else "")
-        tell(f"{where}: {error.strerror}" if where else str(error))
-        return FAILED
+        return _failed(_first(group.subgroup(HermesError) or group))
+    except (HermesError, OSError) as error:
+        return _failed(error)
     except (click.Abort, KeyboardInterrupt):
         return 0
 
 
 _OF_OUTPUT = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT, errno.EBADF}
 """What writing to a stream ends with, which names no file."""
+_LACKS = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What a machine is out of: nobody's code has to change."""
+
+
+def _is_told(error: BaseException) -> bool:
+    """Whether its text says it all. What else a nursery wraps shows its frames."""
+    return isinstance(error, HermesError) or (isinstance(error, OSError) and error.errno in _LACKS)
 
 
 def _failed(error: BaseException) -> int:
-    tell(str(error))
-    return error.exit_code if isinstance(error, OperatorError) else FAILED
+    if not isinstance(error, OSError):
+        tell(str(error))
+        return error.exit_code if isinstance(error, OperatorError) else FAILED
+    let_go_of(sys.stdout)
+    if not isinstance(error, BrokenPipeError):
+        where = error.filename or ("standard output" if error.errno in _OF_OUTPUT else "")
+        tell(f"{where}: {error.strerror}" if where else str(error))
+    return FAILED
 
 
 def _first(error: BaseException) -> BaseException:

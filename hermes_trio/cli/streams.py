@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from contextlib import suppress
 from typing import TextIO
 
 
@@ -32,4 +33,5 @@ def brings_lines(number: int) -> bool:
 
 def let_go_of(stream: TextIO) -> None:
     """Nothing more is written to it, so that its last flush does not fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError):  # no descriptor is left: nothing is written there without one either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

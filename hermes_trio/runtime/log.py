@@ -6,6 +6,7 @@ Every event name and its fields are listed in docs/log.md; a test compares.
 
 from __future__ import annotations
 
+import codecs
 import json
 import logging
 import re
@@ -42,6 +43,8 @@ COLOURS = {
     "error": Paint("\x1b[1;31m", "\x1b[2m", "\x1b[0m"),
 }
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")  # printable ASCII without space, quote, equals, backslash
+_ESCAPE = codecs.getencoder("unicode_escape")
+"""Loaded now: a line is written also when there is no descriptor left to load a codec with."""
 
 
 def standard_log(redact: Callable[[str], str] | None = None) -> Log:
@@ -219,4 +222,4 @@ def _value(value: object) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.encode("unicode_escape").decode("ascii").replace('"', '\\"')
+    return _ESCAPE(text)[0].decode("ascii").replace('"', '\\"')
