@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct
@@ -63,25 +62,3 @@ def error_of(fault: Fault, wait_s: float | None) -> SendFailed:
             return NotSent("too many requests", wait_s)
         case _:
             return NotSent("not connected")
-
-
-class Buttons:
-    """What a chat shows to be pressed, now and later."""
-
-    def __init__(self, calls: Sequence[Call], chat: str, thread: str | None) -> None:
-        self._calls = calls
-        self._chat = chat
-        self._place = (chat, thread)
-
-    def tokens(self) -> dict[str, str]:
-        """By their labels; of two alike the newer one's."""
-        return {
-            choice.label: choice.token
-            for call in self._calls
-            if call.shown and (call.delivery.address.chat, call.delivery.address.thread) == self._place
-            for choice in call.delivery.choices
-        }
-
-    def awaited(self, label: str) -> str:
-        """That this one was waited for, and which there are."""
-        return f"a button {label!r} in {self._chat}, which shows {', '.join(self.tokens()) or 'none'}"

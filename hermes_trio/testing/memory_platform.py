@@ -200,6 +200,11 @@ class MemoryPlatform:
         """How many updates the gateway has not confirmed."""
         return len(self._updates) - self._confirmed
 
+    def has_unread_of(self, user: str) -> bool:
+        """Whether the gateway has not confirmed all that this user wrote or pressed."""
+        updates = self._updates[self._confirmed :]
+        return any(isinstance(one, Message) and one.address.user == user for one in updates)
+
     async def changed(self) -> None:
         """Return when an update is confirmed or a chat shows something new. Cancelled: nothing is."""
         await self._changed.wait()

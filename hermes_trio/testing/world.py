@@ -21,11 +21,11 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.threads import Aside
 from hermes_trio.testing.bounded_waits import Patience
+from hermes_trio.testing.buttons import Buttons
 from hermes_trio.testing.disk import Disk, empty_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
-from hermes_trio.testing.memory_chat import Buttons
 from hermes_trio.testing.memory_platform import MemoryPlatform, Seen
 from hermes_trio.testing.memory_processes import FakeProcesses
 from hermes_trio.testing.owned_world import owned
@@ -167,19 +167,20 @@ class World:
     async def press(
         self, user: str, label: str, *, platform: MemoryPlatform | None = None, **where: Any
     ) -> Message:
-        """A user presses the newest button with these words, or waits until the chat shows one.
+        """A user presses the newest button of an open question with these words, or waits until there is one.
 
         Args:
             where: as for `say`.
 
         Raises:
-            WaitedTooLong: the chat shows no such button; the text has those it shows.
+            WaitedTooLong: there is none; the text has those that the chat shows.
         """
         service = platform or self.platform
-        buttons = Buttons(service.calls, where.get("chat") or user, where.get("thread"))
+        buttons = Buttons(self.db, service, where.get("chat") or user, where.get("thread"))
         with self._patience(lambda: buttons.awaited(label)):
-            while (token := buttons.tokens().get(label)) is None:
-                await service.changed()
+            if self.lives.now is not None:
+                await buttons.confirmed(user)
+            token = await buttons.token(label)
         return await self.say(user, "", platform=platform, choice=token, **where)
 
     async def reply(
