@@ -15,7 +15,7 @@ from hermes_trio.text.sanitize import visible
 @click.command()
 @config_option
 @json_option
-@click.option("--fix", is_flag=True, help="Mend modes and owners.")
+@click.option("--fix", is_flag=True, help="Mend modes and owners; remove what a killed setup left.")
 @click.option("--offline", is_flag=True, help="Ask neither models nor accounts.")
 @click.option("--bundle", type=click.Path(path_type=Path), metavar="FILE", help="Write a report to hand on.")
 def doctor(file: Path | None, as_json: bool, fix: bool, offline: bool, bundle: Path | None) -> int:

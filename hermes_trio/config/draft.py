@@ -144,7 +144,7 @@ def put_in_place(files: Mapping[Path, str]) -> None:
     Raises:
         OSError: nothing is changed.
     """
-    new = {path.with_name(f".{path.name}.new"): path for path in files}
+    new = {_part(path): path for path in files}
     try:
         for part, path in new.items():
             part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -159,6 +159,28 @@ def put_in_place(files: Mapping[Path, str]) -> None:
             part.rename(path)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def left_beside(path: Path, platforms: Iterable[str]) -> list[Path]:
+    """What `put_in_place` writes before it renames, and leaves there if it is killed: it may hold a secret.
+
+    Args:
+        path: the configuration; it need not be there.
+        platforms: the names of those whose secrets may lie beside it.
+    """
+    found = [_part(path), _part(path.with_name(MODEL_KEY))]
+    for name in platforms:
+        start, _, end = _part(path.with_name(f"{name}.*")).name.partition("*")
+        found += [
+            each
+            for each in path.parent.glob(f"{start}*{end}")
+            if each.name[len(start) : -len(end)].isidentifier()
+        ]
+    return sorted(each for each in found if each.is_file() and not each.is_symlink())
+
+
+def _part(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
 
 
 def _write(path: Path, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from hermes_trio.config.load import Config, load
 from hermes_trio.daemon.checks.online import asked
+from hermes_trio.daemon.checks.strays import Leftover, leftovers, strays
 from hermes_trio.daemon.checks.surroundings import disk_and_stop, surroundings
 from hermes_trio.daemon.control.daemon_or_store import Seen, look_at
 from hermes_trio.daemon.control.requests import AskKeys, AskStatus, Keys, Status
@@ -72,10 +73,11 @@ async def examine(file: Path | None, environ: Mapping[str, str], *, online: bool
         file: the configuration, None for the embedded default.
         environ: of the operator.
         online: ask models and accounts too; each key costs one short answer.
-        fix: mend modes and owners.
+        fix: mend modes and owners, and remove what a setup that was killed has left.
     """
     found = [Finding("versions", True, ", ".join(f"{name} {one}" for name, one in versions().items()))]
     config, seen, health = None, None, None
+    left: list[Leftover] = []
     try:
         config = load(file, environ=environ)
         found.append(Finding("config", True, f"{file or 'embedded default'}: right"))
@@ -83,8 +85,12 @@ async def examine(file: Path | None, environ: Mapping[str, str], *, online: bool
         found += [_tried(one.line, good=one.good) for one in await _outside(config, online=online)]
     except HermesError as error:
         found.append(Finding("config", False, str(error), "docs/hermes.toml"))
+    with suppress(HermesError, OSError):
+        found += _left_by_setup(left := list(leftovers(file, environ)), fix=fix)
     with suppress(HermesError):
         state_dir = config.gateway.state_dir if config else state_dir_of(file, environ)
+        with suppress(OSError):
+            found += _strays(state_dir, strays(state_dir, config, [one.path for one in left]))
         seen = _daemon(state_dir, found)
         boot = _boot(seen)
         if (state_dir / STORE).exists():
@@ -131,6 +137,26 @@ def _mended(one: Wrong) -> Finding:
     except OSError as error:
         return Finding("modes", False, f"{one.path}: {one.why}; {error.strerror}", f"sudo {one.mend}")
     return Finding("modes", True, f"{one.path}: {one.why}; mended: {one.mend}")
+
+
+def _left_by_setup(left: Iterable[Leftover], *, fix: bool) -> Iterator[Finding]:
+    for one in left:
+        line = f"{one.path}: left by a setup that was killed, and may hold a secret"
+        if not fix:
+            yield Finding("setup", False, line, one.mend)
+            continue
+        try:
+            one.path.unlink(missing_ok=True)
+        except OSError as error:
+            yield Finding("setup", False, f"{line}; {error.strerror}", f"sudo {one.mend}")
+        else:
+            yield Finding("setup", True, f"{line}; mended: {one.mend}")
+
+
+def _strays(state_dir: Path, names: Iterable[str]) -> Iterator[Finding]:
+    """They are told, and let be: somebody has put them there."""
+    if told := ", ".join(names):
+        yield Finding("strays", True, f"{state_dir} holds what is not the gateway's: {told}", words=True)
 
 
 async def _outside(config: Config, *, online: bool) -> list[Any]:

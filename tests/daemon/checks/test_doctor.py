@@ -99,6 +99,48 @@ async def test_modes_are_told_with_the_command_and_mended_when_asked(place):
     assert code == 0
 
 
+async def test_what_a_killed_setup_left_is_told_and_removed_when_asked(place):
+    left = [place.home / name for name in (".telegram.token.new", ".model.key.new", ".hermes.toml.new")]
+    others = [place.home / name for name in (".mine.new", "telegram.token.new", ".telegram.my.own.new")]
+    for path in (*left, *others):
+        path.write_text(SECRET)
+        path.chmod(0o600)
+        os.utime(path, (0, 0))
+    written_now = place.home / ".telegram.other.new"
+    written_now.write_text(SECRET)
+    code, found = await examined(place, "--offline")
+    assert code == 1
+    assert {one["mend"] for one in found["setup"]} == {f"rm {path}" for path in left}
+    assert all(path.exists() for path in left)
+    code, found = await examined(place, "--offline", "--fix")
+    assert code == 0
+    assert all("; mended: rm " in one["line"] for one in found["setup"])
+    assert not any(path.exists() for path in left)
+    assert all(path.exists() for path in (*others, written_now))
+    assert "setup" not in (await examined(place, "--offline"))[1]
+
+
+async def test_what_lies_in_the_state_dir_and_is_not_the_gateway_s_is_told_and_let_be(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        (place.state_dir / "hermes.log.1").touch(0o600)
+        (place.state_dir / "websocket.token").touch(0o600)
+        assert "strays" not in (await examined(place, "--offline"))[1]
+        strays = ["notes.txt", "old.db"]
+        for name in strays:
+            (place.state_dir / name).touch(0o600)
+        code, found = await examined(place, "--offline", "--fix")
+        assert code == 0
+        line = f"{place.state_dir} holds what is not the gateway's: notes.txt, old.db"
+        assert [one["line"] for one in found["strays"]] == [line]
+        assert all((place.state_dir / name).exists() for name in strays)
+        for n in range(9):
+            (place.state_dir / f"old.{n}.db").touch(0o600)
+        code, found = await examined(place, "--offline")
+        assert found["strays"][0]["line"].endswith("old.3.db, 6 more")
+        assert await daemon.stop() == 0
+
+
 async def test_a_store_that_is_broken(place):
     async with place.daemon() as daemon:
         await daemon.ready()
