@@ -225,7 +225,7 @@ async def test_an_answer_at_the_last_step_is_an_answer(autojump_clock):
     class OneModel:
         pools, spells, failing = (), (), tuple
 
-        def walk(self):
+        def walk(self, may_ask):
             return self
 
         async def complete(self, request, on_text, *, on_restart):
