@@ -96,8 +96,8 @@ _WHERE = {
     "hermes_trio.ports.system": "Chance MachineClock WallClock".split(),
     "hermes_trio.errors": (
         "AccountRefused AgentError AskTimedOut ChatMoved ConfigWrong Fenced HermesError IntakeClosed"
-        " LimitReached ModelFailed ModelFailure"
-        " NoCredentials NotJson NotSent"
+        " LeaseOver LimitReached ModelFailed ModelFailure"
+        " NoCredentials NotHolder NotJson NotSent"
         " OperatorError OutsideError PlatformDown PollConflict RefusalKind SendFailed"
         " SendRefused SendUnknown StaleCommand StaleSession StaleTurn StateDirBusy"
         " StepFailed StepMismatch StepUnknown"

@@ -29,6 +29,8 @@ HermesError
     ├── StaleTurn            the turn is not running under this boot
     ├── StaleSession         the session has ended
     ├── StaleCommand         the command has its outcome already
+    ├── NotHolder            another boot holds the account
+    ├── LeaseOver            the boot's lease is over: another boot may act for it
     ├── StoreClosed          the store of this boot has been closed
     └── IntakeClosed         the gateway takes nothing any more: what was handed over is not ours
 """

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from hermes_trio.errors import AgentError
+from hermes_trio.text.foreign_json import DEPTH_MAX
 
 
 def digest_of(args: object) -> str:
@@ -39,7 +40,9 @@ def encoded_value(where: str, fn: Callable[..., object] | None, value: object) -
     what = f"{where}: its value" if named is None else f"{where}: what {named} returned"
     try:
         encoded = msgspec.json.encode(value)
-    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError) as error:
+    except RecursionError as error:
+        raise AgentError(f"{where}: its value is nested deeper than {DEPTH_MAX}") from error
+    except (TypeError, ValueError, msgspec.MsgspecError) as error:
         raise AgentError(f"{what} is no JSON: {error}") from error
     if _holds_a_set(value):
         raise AgentError(
