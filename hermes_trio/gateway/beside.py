@@ -16,7 +16,7 @@ from hermes_trio.errors import LeaseOver, StoreFailed
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, leave, limit
 from hermes_trio.gateway.handle import Gateway
-from hermes_trio.gateway.lease import LEASE_S, BootLease
+from hermes_trio.gateway.lease import BootLease
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.ports.store import Store
@@ -33,12 +33,20 @@ class Boots:
 
     Args:
         make: makes a boot's wiring.
+        lease_s: see `open_gateway`.
     """
 
     def __init__(
-        self, make: Callable[..., Wiring], store: Store, setup: Setup, log: Log, clock: MachineClock
+        self,
+        make: Callable[..., Wiring],
+        store: Store,
+        setup: Setup,
+        log: Log,
+        clock: MachineClock,
+        lease_s: float,
     ) -> None:
         self._make, self._store, self._setup, self._log, self._clock = make, store, setup, log, clock
+        self._lease_s = lease_s
         self._asked = trio.Event()
         self._ended = trio.Event()
         self._gateway: Gateway | None = None
@@ -78,8 +86,8 @@ class Boots:
 
     async def _join(self) -> tuple[Booted, BootLease]:
         """One try. The lease is counted from before it was sent."""
-        lease = BootLease(self._store, LEASE_S, self._log, self._clock)
-        return await self._store.join(self._setup, self._store.node, LEASE_S), lease
+        lease = BootLease(self._store, self._lease_s, self._log, self._clock)
+        return await self._store.join(self._setup, self._store.node, self._lease_s), lease
 
     def _waits(self, error: StoreFailed) -> None:
         self._log.warning("start waits", why=str(error))
@@ -132,10 +140,15 @@ class Boots:
 
 @asynccontextmanager
 async def beside_others(
-    make: Callable[..., Wiring], store: Store, setup: Setup, log: Log, clock: MachineClock
+    make: Callable[..., Wiring],
+    store: Store,
+    setup: Setup,
+    log: Log,
+    clock: MachineClock,
+    lease_s: float,
 ) -> AsyncIterator[Gateway]:
     """The gateway of a node while the body runs, whichever boot of it lives."""
-    boots = Boots(make, store, setup, log, clock)
+    boots = Boots(make, store, setup, log, clock, lease_s)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         gateway: Gateway = await nursery.start(boots.live, name="boots")

@@ -14,16 +14,27 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from hermes_trio.errors import LeaseOver, StoreFailed
+from hermes_trio.errors import AgentError, LeaseOver, StoreFailed
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
+from hermes_trio.runtime import wrong_use
 from hermes_trio.values.nodes import Renewal
 
 LEASE_S = 15.0
 MARGIN_S = 3.0
 """TERM's grace, and what a stall may take."""
+LEASE_MIN_S = 2 * MARGIN_S
+"""Less would leave a boot no time between a renewal and the end of its acts."""
 AGAIN_S = 0.25
 OVER = "its lease is over"
+
+
+def checked(lease_s: float) -> float:
+    """How long a lease is. Raises AgentError: no gateway can share a store by it."""
+    wrong_use.seconds("open_gateway: lease_s", lease_s)
+    if lease_s < LEASE_MIN_S:
+        raise AgentError(f"open_gateway: lease_s is at least {LEASE_MIN_S:g} seconds, not {lease_s:g}")
+    return lease_s
 
 
 class BootLease:

@@ -24,6 +24,7 @@ from hermes_trio.gateway.beside import beside_others
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, end_boot, limit
 from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.lease import LEASE_S, checked
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.commands import by_name
@@ -67,20 +68,20 @@ async def open_gateway(
     resume: bool = True,
     on_restart: Callable[[], None] | None = None,
     processes: Processes | None = None,
+    lease_s: float = LEASE_S,
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway while the body runs.
 
     Args:
-        agent: `async def agent(turn)`, called once per turn; see `Turn` for its verbs. Returns the reply
-            as markdown, a `Silence`, or None for "my last `say` was it".
+        agent: `async def agent(turn)`; returns markdown, a `Silence`, or None: its last `say` was it.
         platforms: the accounts to serve. Each carries its own policy; deny by default.
         store: a file's path, ":memory:", "postgresql://..." (many may share it), or a Store not served yet.
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
+        lease_s: unheard for so long (at least 6 s), it loses its work to others that share its store.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
-        log: a structlog logger; by default the standard logger "hermes_trio".
-        redact: replaces secrets in what is said, shown, stored, and logged there.
+        log, redact: a structlog logger, by default the standard "hermes_trio"; replaces secrets everywhere.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
         resume: False: interrupted turns are closed with a notice instead of resumed.
 
@@ -88,8 +89,7 @@ async def open_gateway(
     the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
 
     Raises:
-        AgentError: an argument is not what it has to be; the text names it.
-        ConfigWrong: two platforms are one account, or two commands have one name.
+        AgentError: an argument is not what it has to be. ConfigWrong: two have one name.
         StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
         ExceptionGroup: of what the body raises.
     """
@@ -109,8 +109,9 @@ async def open_gateway(
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
     )
-    living = partial(_living, make, platforms, wall, _setup(agent, platforms, limits, rules, redact), log)
-    async with served(store, wall) as kept, living(discreet(kept, discretion), resume) as gateway:
+    setup = _setup(agent, platforms, limits, rules, redact)
+    living = partial(_living, make, platforms, wall, setup, log, resume=resume, lease_s=checked(lease_s))
+    async with served(store, wall) as kept, living(discreet(kept, discretion)) as gateway:
         yield gateway
 
 
@@ -156,7 +157,9 @@ async def _living(
     setup: Setup,
     log: Log,
     store: Store,
+    *,
     resume: bool,
+    lease_s: float,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
 
@@ -166,7 +169,7 @@ async def _living(
     if store.shared:
         async with (
             _opened(platforms),
-            beside_others(partial(make, resumes=resume), store, setup, log, clock) as gateway,
+            beside_others(partial(make, resumes=resume), store, setup, log, clock, lease_s) as gateway,
         ):
             yield gateway
         return

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
 import trio
 
+from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.lease import LEASE_S
 from hermes_trio.testing.crashing_store import CrashingStore, Moment
+from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.world import World
 from hermes_trio.testing.world_gateway import opened, store_of
@@ -19,19 +22,19 @@ class Nodes:
 
     Attributes:
         stores: of the newest life of each node, by its name.
+        lease_s: of the lives that begin from now on.
     """
 
     def __init__(self, world: World, nursery: trio.Nursery) -> None:
         self.stores: dict[str, CrashingStore] = {}
+        self.lease_s = LEASE_S
         self._world = world
         self._nursery = nursery
         self._lives: list[Lives] = []
 
     def node(self, name: str) -> Lives:
         """A node more: its lives, of which none has begun."""
-        lives = Lives(
-            self._nursery, partial(self._store, name), partial(opened, self._world), self._world.record
-        )
+        lives = Lives(self._nursery, partial(self._store, name), self._opened, self._world.record)
         self._lives.append(lives)
         return lives
 
@@ -40,6 +43,9 @@ class Nodes:
         for lives in self._lives:
             if lives.now is not None:
                 lives.crash()
+
+    def _opened(self, life: Incarnation) -> AbstractAsyncContextManager[Gateway]:
+        return opened(self._world, life, self.lease_s)
 
     def _store(self, name: str, number: int, at: Callable[[Moment], None]) -> CrashingStore:
         store = self.stores[name] = store_of(self._world, number, at, node=name)

@@ -14,6 +14,7 @@ import trio
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.gateway.handle import Gateway
+from hermes_trio.gateway.lease import LEASE_S
 from hermes_trio.gateway.open import open_gateway
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
@@ -63,7 +64,7 @@ def store_of(
 
 
 @asynccontextmanager
-async def opened(world: World, life: Incarnation) -> AsyncIterator[Gateway]:
+async def opened(world: World, life: Incarnation, lease_s: float = LEASE_S) -> AsyncIterator[Gateway]:
     """This life's gateway."""
     chance = seeded_chance(f"{world.seed}/{life.number}")
     log = _log(world, life)
@@ -81,6 +82,7 @@ async def opened(world: World, life: Incarnation) -> AsyncIterator[Gateway]:
         resume=world.resumes,
         on_restart=lambda: world.restarts_asked.append(world.now),
         processes=CutMachine(world.processes, life),
+        lease_s=lease_s,
         aside=world.aside,
     ) as gateway:
         yield gateway

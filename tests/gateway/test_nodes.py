@@ -129,6 +129,16 @@ async def test_what_a_killed_node_worked_on_goes_on_at_the_other_when_its_lease_
     assert rows(world, "select distinct outcome from inbound") == [("answered",)]
 
 
+async def test_a_shorter_lease_is_over_sooner(world, nodes):
+    nodes.lease_s = 6.0
+    one, _ = await two(nodes)
+    user = await a_long_turn(world, at=1, work_s=100)
+    at = world.now
+    one.crash()
+    assert await world.reply(user) == "done: work 100"
+    assert nodes.lease_s / 3 <= world.now - at <= nodes.lease_s + 1
+
+
 async def test_whoever_is_asked_to_stop_hands_its_account_over_within_a_second(world, nodes):
     one, _ = await two(nodes)
     user = await a_long_turn(world, at=1, work_s=10)

@@ -150,6 +150,8 @@ AT_THE_START = [
         {"platforms": ["telegram"]}, "platforms: a str is no platform: it has no account, deliver, serve"
     ),
     pytest.param({"commands": [total]}, "commands: a function is no command: it has no names, run"),
+    pytest.param({"lease_s": 5}, "open_gateway: lease_s is at least 6 seconds, not 5"),
+    pytest.param({"lease_s": "15"}, "open_gateway: lease_s is a number of seconds, not a str"),
 ]
 
 MADE = [
