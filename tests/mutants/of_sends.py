@@ -189,7 +189,7 @@ SENDS: tuple[Mutant, ...] = (
         "no redaction of what is kept",
         "I9",
         "The store is given what an agent and its users say as it is.",
-        ("gateway/open.py", "living(discreet(kept, discretion), resume)", "living(kept, resume)"),
+        ("gateway/open.py", "living(discreet(kept, discretion))", "living(kept)"),
     ),
     mutant(
         "a penalty for ever",
