@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from hermes_trio.text.sentences import MAY_BE_MISSING
@@ -12,6 +12,8 @@ from tests.crash.outside import users
 
 if TYPE_CHECKING:
     from tests.crash.stage import Stage
+    from tests.crash.surroundings import Surroundings
+    from tests.fakes.model_script import Called
 
 MARK = " ↻"
 
@@ -20,24 +22,29 @@ def the_dead(stage: Stage) -> None:
     """A dead daemon's store is whole, and holds every update that was confirmed."""
     with stage.store() as db:
         assert db.execute("pragma integrity_check").fetchall() == [("ok",)]
-        if not db.execute("select 1 from sqlite_master").fetchone():
+        if db.execute("select 1 from sqlite_master").fetchone():
+            all_confirmed_is_held(stage, db)
+        else:
             assert stage.telegram.offsets == []
-            return
-        cursor = db.execute("select value from cursor").fetchone()
-        held = {native for (native,) in db.execute("select native from inbound")}
+
+
+def all_confirmed_is_held(stage: Surroundings, db: Any) -> None:
+    """The store holds every update that was confirmed."""
+    cursor = db.execute("select value from cursor").fetchone()
+    held = {native for (native,) in db.execute("select native from inbound")}
     confirmed = max(stage.telegram.offsets, default=0)
     assert confirmed <= int(cursor[0] if cursor else 0)
     assert {native for number, native in stage.telegram.handed.items() if number < confirmed} <= held
 
 
-def one_outcome_each(stage: Stage, rows: list[dict[str, Any]]) -> None:
+def one_outcome_each(stage: Surroundings, rows: list[dict[str, Any]]) -> None:
     """I1."""
     natives = [f"{chat}/{message}" for chat, texts in stage.said.items() for message in texts]
     assert sorted(row["native"] for row in rows) == sorted(natives)
     assert [row for row in rows if row["outcome"] is None] == []
 
 
-def one_answer_each(stage: Stage, rows: list[dict[str, Any]], repeats: int) -> None:
+def one_answer_each(stage: Surroundings, rows: list[dict[str, Any]], repeats: int) -> None:
     """I2: each was answered, once, in order; at most so many twice, marked. What may be missing is said."""
     last: dict[int, dict[int, str]] = defaultdict(dict)
     in_doubt: dict[int, set[str]] = defaultdict(set)
@@ -54,7 +61,7 @@ def one_answer_each(stage: Stage, rows: list[dict[str, Any]], repeats: int) -> N
         shown = stage.shown(chat)
         assert shown.count(MAY_BE_MISSING) == given_up
         shown = [text for text in shown if text != MAY_BE_MISSING]
-        answers = [_answer_to(stage, chat, text) for text in shown]
+        answers = [answer_to(stage, chat, text) for text in shown]
         expected = [texts[turn] for turn in sorted(texts)]
         assert in_doubt[chat].issuperset(set(expected) - set(answers))
         assert list(dict.fromkeys(answers)) == [said for said in expected if said in answers]
@@ -65,7 +72,7 @@ def one_answer_each(stage: Stage, rows: list[dict[str, Any]], repeats: int) -> N
     assert extra <= repeats
 
 
-def _answer_to(stage: Stage, chat: int, shown: str) -> str:
+def answer_to(stage: Surroundings, chat: int, shown: str) -> str:
     """What was said that this is the answer to: "you said: THAT; ..."."""
     found = [
         said
@@ -76,7 +83,7 @@ def _answer_to(stage: Stage, chat: int, shown: str) -> str:
     return max(found, key=len)
 
 
-def _recorded(stage: Stage, chat: int) -> tuple[int, int]:
+def _recorded(stage: Surroundings, chat: int) -> tuple[int, int]:
     """How many messages to the chat are recorded as possible repeats: arrived, and given up.
 
     A repeat whose sending was cut off too may not have arrived, where the first had.
@@ -85,8 +92,8 @@ def _recorded(stage: Stage, chat: int) -> tuple[int, int]:
     return len(states) - states.count("unknown"), states.count("unknown")
 
 
-def outbound(stage: Stage, chat: int) -> list[dict[str, Any]]:
-    """The rows of the outbox that concern a chat. The daemon is dead."""
+def outbound(stage: Surroundings, chat: int) -> list[dict[str, Any]]:
+    """The rows of the outbox that concern a chat."""
     with stage.store() as db:
         found = db.execute("select * from outbound order by id")
         names = [column[0] for column in found.description]
@@ -94,28 +101,32 @@ def outbound(stage: Stage, chat: int) -> list[dict[str, Any]]:
     return [row for row in rows if json.loads(row["address"])[2] == str(chat)]
 
 
-def explained(stage: Stage, chat: int) -> str:
-    """For a failure: what the chat shows, and what the outbox holds of it. The daemon is dead."""
+def explained(stage: Surroundings, chat: int) -> str:
+    """For a failure: what the chat shows, and what the outbox holds of it."""
     columns = ("id", "turn", "said", "state", "begun", "attempts", "unknown", "marked", "why", "part")
     rows = [{name: row[name] for name in columns} for row in outbound(stage, chat)]
     return "\n".join([f"chat {chat} shows:", *map(repr, stage.shown(chat)), "its rows:", *map(str, rows)])
 
 
-def evidence(stage: Stage) -> str:
+def evidence(stage: Surroundings) -> str:
     """For a failure: where the store and the log of all lives are now, and what concerns each chat."""
     log = stage.folder / "lives.log"
     lives = [f"--- life {number}\n" + "\n".join(life.lines) for number, life in enumerate(stage.lives, 1)]
     log.write_text("\n".join(lives))
-    kept = [f"{EVIDENCE} {stage.state_dir / 'hermes.db'}, and the log of all lives at {log}"]
+    kept = [f"{EVIDENCE} {stage.files()[0]}, and the log of all lives at {log}"]
     return "\n".join(kept + [explained(stage, chat) for chat in stage.said])
 
 
 EVIDENCE = "the store is at"
 
 
-def in_order(stage: Stage, fresh: frozenset[str]) -> None:
+def in_order(
+    stage: Surroundings,
+    fresh: frozenset[str],
+    may_overlap: Callable[[Called, Called], bool] = lambda older, newer: False,
+) -> None:
     """I3, I4: no conversation had two calls at once; each was shown what was said: all, once, in order."""
-    assert stage.model.overlapping == []
+    assert [two for two in stage.model.overlapping if not may_overlap(*two)] == []
     conversations = [talk for texts in stage.said.values() for talk in _conversations(texts.values(), fresh)]
     for called in stage.model.calls:
         assert called.became != "refused", called.body
@@ -134,7 +145,7 @@ def _conversations(texts: Iterable[str], fresh: frozenset[str]) -> list[list[str
     return talks
 
 
-def effects_once(stage: Stage) -> None:
+def effects_once(stage: Surroundings) -> None:
     """I5: no charge was made twice, and every charge that was reported as made was made."""
     charges = [effect for effect in stage.effects.done if effect["tool"] == "charge"]
     assert max(Counter(effect["op"] for effect in charges).values(), default=1) == 1
@@ -147,9 +158,9 @@ def effects_once(stage: Stage) -> None:
             assert set(charged) <= set(made), text
 
 
-def no_secrets(stage: Stage, *secrets: str) -> None:
+def no_secrets(stage: Surroundings, *secrets: str) -> None:
     """I9: no life logged one, and the store holds none."""
     for secret in secrets:
         assert not [line for daemon in stage.lives for line in daemon.lines if secret in line]
-        for file in stage.state_dir.glob("hermes.db*"):
+        for file in stage.files():
             assert secret.encode() not in file.read_bytes()

@@ -10,6 +10,7 @@ from tests.daemon.process import fields
 if TYPE_CHECKING:
     from tests.crash.process import Daemon
     from tests.crash.stage import Stage
+    from tests.crash.surroundings import Surroundings
 
 Line = dict[str, str]
 ON_THE_WAY_S = 1.0
@@ -31,14 +32,14 @@ def lines(daemon: Daemon, *events: str) -> list[Line]:
     return [line for line in found if line["event"] in events]
 
 
-def quiet(stage: Stage) -> None:
+def quiet(stage: Surroundings) -> None:
     """No life logged an error."""
     for daemon in stage.lives:
         assert not [line for line in daemon.lines if "level=error" in line or "Traceback" in line]
 
 
-def one_line_each(stage: Stage, rows: list[dict[str, Any]]) -> None:
-    """I11: no event is told twice in all lives. What came to the last life, which was not killed, is told."""
+def none_told_twice(stage: Surroundings, rows: list[dict[str, Any]]) -> None:
+    """I11: no event is told twice in all lives, and what is told of a message is what became of it."""
     for event, names in ONCE.items():
         told = Counter(
             tuple(line[name] for name in names) for daemon in stage.lives for line in lines(daemon, event)
@@ -53,6 +54,11 @@ def one_line_each(stage: Stage, rows: list[dict[str, Any]]) -> None:
         for line in lines(daemon, *(f"message {what}" for what in OF_A_MESSAGE[1:]))
     }
     assert ended <= {(row["native"], row["outcome"]) for row in rows}
+
+
+def one_line_each(stage: Stage, rows: list[dict[str, Any]]) -> None:
+    """I11: no event is told twice. What came to the last life, which was not killed, is told."""
+    none_told_twice(stage, rows)
     last = lines(stage.daemon, "message accepted", "turn opened", "turn closed")
     assert {line.get("native") for line in last} >= stage.said_in[len(stage.lives)]
     ends = Counter((line["turn"], line["event"]) for line in last if "turn" in line)
@@ -60,7 +66,7 @@ def one_line_each(stage: Stage, rows: list[dict[str, Any]]) -> None:
     assert len({turn for turn, _ in ends}) * 2 == len(ends)
 
 
-def typing_in_turns(stage: Stage) -> None:
+def typing_in_turns(stage: Surroundings) -> None:
     """I7: a chat was shown typing only while a turn of it ran."""
     spans: dict[str, list[tuple[float, float]]] = {}
     for daemon in stage.lives:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
+import trio
+
 from tests.fakes.botapi import FakeBotApi
-from tests.fakes.http_server import Raw, Request, Response
+from tests.fakes.http_server import Counts, Handler, Raw, Request, Response, serve_http
 from tests.fakes.model_script import Call, Called, Item
 from tests.fakes.openai_server import OpenAIFake
 
@@ -17,18 +20,36 @@ TOOLS = ("charge ", "renew ", "wedge ", "sleep ", "run ")
 Tick = Callable[[], None]
 """Called whenever the world sees something of the daemon, before and after it reacts."""
 
+_caller: ContextVar[str] = ContextVar("caller", default="")
+
+
+async def door(handle: Handler, caller: str, counts: Counts, *, task_status: trio.TaskStatus[str]) -> None:
+    """Another port of a fake: whoever comes to it is this caller. Serves until cancelled, as `serve_http`."""
+
+    async def heard(request: Request) -> Response | Raw:
+        _caller.set(caller)
+        return await handle(request)
+
+    await serve_http(heard, counts=counts, task_status=task_status)
+
 
 class Telegram(FakeBotApi):
     """The fake Bot API.
 
     Attributes:
         handed: which message each update was.
+        callers: for each of `calls` by which door it came.
     """
 
     def __init__(self, tick: Tick) -> None:
         super().__init__()
         self.handed: dict[int, str] = {}
+        self.callers: list[str] = []
         self._tick = tick
+
+    def _record(self, method: str, params: dict[str, Any]) -> None:
+        super()._record(method, params)
+        self.callers.append(_caller.get())
 
     def push_update(self, update: dict[str, Any], *, history: tuple[int, int] | None = None) -> int:
         number = super().push_update(update, history=history)
@@ -62,7 +83,12 @@ class Model(OpenAIFake):
         self.gap_ms = 0
         self.holds: list[int] = []
         self.overlapping: list[tuple[Called, Called]] = []
+        self._callers: dict[int, str] = {}
         self._tick = tick
+
+    def caller(self, called: Called) -> str:
+        """By which door it came."""
+        return self._callers[id(called)]
 
     async def handle(self, request: Request) -> Response | Raw:
         self._tick()
@@ -71,6 +97,7 @@ class Model(OpenAIFake):
         return response
 
     async def _answer(self, request: Request, item: Item, called: Called) -> Response | Raw:
+        self._callers[id(called)] = _caller.get()
         mine = users(called)[0]
         for other in self.calls:
             if other is not called and other.became in ("", "held") and users(other)[0] == mine:

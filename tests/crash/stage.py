@@ -7,7 +7,6 @@ effects of tools. The store is read only as a copy, made of a daemon that is dea
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import sqlite3
@@ -34,14 +33,12 @@ from hermes_trio.daemon.control.requests import (
     folder_address,
 )
 from tests.crash import checks, logs
-from tests.crash.effects import TOOLS, Effects
-from tests.crash.outside import Model, Telegram
+from tests.crash.effects import TOOLS
 from tests.crash.process import PATIENCE_S, Daemon, ask
+from tests.crash.surroundings import CHATS, KEY, Surroundings
 from tests.crash.trap import Trap
 from tests.fakes.botapi import TOKEN
 
-KEY = "sk-planted-secret"
-CHATS = tuple(range(41, 61))
 CHAT = 42
 CONFIG = """
 [gateway]
@@ -67,29 +64,19 @@ class Gone(Exception):
     """The daemon that was asked is dead."""
 
 
-class Stage:
+class Stage(Surroundings):
     """A daemon's world. Made by `open_stage`.
 
     Attributes:
-        said: per chat what its person wrote, by message id, in order.
         said_in: the native ids of what was written while a life ran, by its number.
         daemon: the life that runs, or ran last.
-        lives: all of them.
-        more_environ: what a test adds to the daemon's environment.
     """
 
     def __init__(self, folder: Path, nursery: trio.Nursery) -> None:
-        self.folder = folder
         self.trap = Trap(nursery, lambda: self.daemon)
-        self.telegram = Telegram(self.trap.tick)
-        self.model = Model(self.trap.tick)
-        self.effects = Effects(folder, self.trap.tick)
-        self.said: dict[int, dict[int, str]] = defaultdict(dict)
+        super().__init__(folder, nursery, self.trap.tick)
         self.said_in: dict[int, set[str]] = defaultdict(set)
-        self.lives: list[Daemon] = []
-        self.more_environ: dict[str, str] = {}
         self._config = folder / "hermes.toml"
-        self._nursery = nursery
 
     async def build(self, *, stuck_after: int) -> None:
         """Start the fakes and write the config."""
@@ -110,11 +97,6 @@ class Stage:
     @property
     def state_dir(self) -> Path:
         return self.folder / "state"
-
-    @property
-    def environ(self) -> dict[str, str]:
-        own = {"BOT_TOKEN": TOKEN, "MODEL_KEY": KEY, "HOME": str(self.folder)}
-        return {"PATH": os.environ["PATH"], **own, **self.effects.environ, **self.more_environ}
 
     @property
     def daemon(self) -> Daemon:
@@ -146,12 +128,6 @@ class Stage:
         await self.telegram.connections.all_closed(PATIENCE_S)
         await self.model.counts.all_closed(PATIENCE_S)
         checks.the_dead(self)
-
-    def let_go(self) -> None:
-        """The world keeps nothing back any more."""
-        self.model.holds.clear()
-        for outside in (self.model, self.effects, self.telegram):
-            outside.release()
 
     async def lives_again(self) -> None:
         """It is killed, and begins again in a world that keeps nothing back; everybody is answered."""
@@ -191,14 +167,8 @@ class Stage:
     # -- what happens in the world
 
     def say(self, chat: int, text: str, *, user: int | None = None, thread: int | None = None) -> int:
-        """Somebody writes; no text is written twice. Returns the message id.
-
-        Args:
-            user, thread: in a group, where a thread is a conversation.
-        """
-        assert all(text not in texts.values() for texts in self.said.values())
-        message = self.telegram.push(chat, text, user=user, thread=thread)
-        self.said[chat][message] = text
+        """See `Surroundings`."""
+        message = super().say(chat, text, user=user, thread=thread)
         self.said_in[len(self.lives)].add(f"{chat}/{message}")
         return message
 
@@ -251,23 +221,11 @@ class Stage:
         """The outcome of each message of the chat, in order."""
         return [row["outcome"] for row in await self.ledger() if row["chat"] == str(chat)]
 
-    def shown(self, chat: int) -> list[str]:
-        """What the chat shows of the bot now."""
-        return self.telegram.texts(chat)
-
     # -- what must be true
 
-    @contextmanager
-    def explaining(self) -> Iterator[None]:
-        """What fails in the body tells where all is that may explain it. A daemon that runs is killed."""
-        try:
-            yield
-        except BaseException as error:
-            if not any(note.startswith(checks.EVIDENCE) for note in getattr(error, "__notes__", ())):
-                if self.lives:
-                    self.daemon.signal(signal.SIGKILL)
-                error.add_note(checks.evidence(self))
-            raise
+    def files(self) -> list[Path]:
+        """See `Surroundings`."""
+        return sorted(self.state_dir.glob("hermes.db*"))
 
     @contextmanager
     def store(self) -> Iterator[sqlite3.Connection]:
