@@ -25,6 +25,7 @@ from hermes_trio.config.options import (
     Gateway,
     ModelOptions,
     Session,
+    Store,
     Tools,
 )
 from hermes_trio.config.secret_files import Files, beginning_of
@@ -42,6 +43,7 @@ __all__ = [
     "Gateway",
     "ModelOptions",
     "Session",
+    "Store",
     "Tools",
     "find",
     "load",
@@ -65,6 +67,7 @@ class Config(Struct, frozen=True, kw_only=True):
 
     path: Path | None
     gateway: Gateway
+    store: Store
     session: Session
     agent: Agent
     model: ModelOptions

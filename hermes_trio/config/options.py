@@ -6,13 +6,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from socket import gethostname
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
+from hermes_trio.config.store_url import StoreUrl
 from hermes_trio.runtime.clock import zone
 from hermes_trio.values.identity import Secret
+from hermes_trio.values.nodes import LEASE_MIN_S, LEASE_S
 from hermes_trio.values.reset_policy import ResetPolicy
 
 Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
@@ -50,6 +53,44 @@ class Gateway(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     progress_every_s: SecondsOrOff = 180.0
     resume_freshness_s: SecondsOrOff = 3600.0
     stuck_after: Count = 3
+
+
+LEASE_MAX_S = 300.0
+LeaseSeconds = Annotated[
+    float,
+    Meta(
+        ge=LEASE_MIN_S,
+        le=LEASE_MAX_S,
+        description=f"a number of seconds, {LEASE_MIN_S:g} to {LEASE_MAX_S:g}",
+    ),
+]
+NodeName = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,62})?\Z",
+        description="a name of at most 63 letters, digits, dots, _ and -",
+    ),
+]
+
+
+class Store(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[store]`: where everything durable is, if it is not a file in the state_dir.
+
+    Args:
+        url: of a PostgreSQL database, which several daemons may share; "": the file.
+        node: how this daemon is called among them. "": as its machine. Two daemons of one machine need names
+            that differ.
+        lease_s: how long the others wait for a daemon that is not heard of before they take up its work.
+    """
+
+    url: StoreUrl = StoreUrl("")
+    node: NodeName = ""
+    lease_s: LeaseSeconds = LEASE_S
+
+    @property
+    def name(self) -> str:
+        """How this daemon is called."""
+        return self.node or gethostname()
 
 
 class Session(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -177,6 +218,7 @@ class Tools(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 SECTIONS: dict[str, type[Struct]] = {
     "gateway": Gateway,
+    "store": Store,
     "session": Session,
     "agent": Agent,
     "model": ModelOptions,

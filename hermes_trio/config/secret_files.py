@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hermes_trio.config.store_url import StoreUrl, store_url
 from hermes_trio.values.identity import Secret
 
 SIZE_MAX = 1 << 20
@@ -49,15 +50,17 @@ class Files:
         self._environ = environ
 
     def made(self, kind: type, written: Any) -> Any:
-        """A Secret or a Path from how it is written; msgspec's `dec_hook`.
+        """A Secret, a StoreUrl or a Path from how it is written; msgspec's `dec_hook`.
 
         Raises:
             ValueError: it cannot be. The text holds nothing that could be a secret.
         """
-        if kind not in (Secret, Path):
+        if kind not in (Secret, StoreUrl, Path):
             raise NotImplementedError(f"a field of type {kind.__name__} cannot be configured")
         if not isinstance(written, str):
             raise ValueError('must be text in "quotes"')
+        if kind is StoreUrl:
+            return store_url(written, self.secret, self.secrets.append)
         return self.secret(written) if kind is Secret else self.path(written)
 
     def secret(self, written: str) -> Secret:

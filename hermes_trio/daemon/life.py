@@ -206,7 +206,9 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
             open_gateway(
                 agent,
                 platforms=platforms,
-                store=config.gateway.state_dir / STORE,
+                store=config.store.url.reveal() or config.gateway.state_dir / STORE,
+                node=config.store.name,
+                lease_s=config.store.lease_s,
                 options=config.gateway,
                 session=config.session,
                 clock=host.clock,

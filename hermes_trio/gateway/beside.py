@@ -12,7 +12,7 @@ from functools import partial
 
 import trio
 
-from hermes_trio.errors import LeaseOver, StoreFailed
+from hermes_trio.errors import LeaseOver
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, leave, limit
 from hermes_trio.gateway.handle import Gateway
@@ -21,7 +21,7 @@ from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
-from hermes_trio.runtime.retry import until_stored
+from hermes_trio.runtime.retry import tells_of_waits, until_stored
 from hermes_trio.values.homes import home
 from hermes_trio.values.nodes import Renewal
 from hermes_trio.values.recording import Setup
@@ -67,7 +67,7 @@ class Boots:
     async def _boot(self, task_status: trio.TaskStatus[Gateway]) -> None:
         store = self._store
         store.perform = partial(write_lines, self._log)
-        booted, lease = await until_stored(self._join, self._waits)
+        booted, lease = await until_stored(self._join, tells_of_waits(self._log))
         async with trio.open_nursery() as around:
             with lease.scope:
                 async with trio.open_nursery() as nursery:
@@ -89,9 +89,6 @@ class Boots:
         lease = BootLease(self._store, self._lease_s, self._log, self._clock)
         return await self._store.join(self._setup, self._store.node, self._lease_s), lease
 
-    def _waits(self, error: StoreFailed) -> None:
-        self._log.warning("start waits", why=str(error))
-
     async def _act(
         self,
         wiring: Wiring,
@@ -104,7 +101,7 @@ class Boots:
         nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
         nursery.start_soon(wiring.allowances.serve, name="allowances")
         nursery.start_soon(sweep, self._store, wiring.log, name="sweep")
-        wiring.background.reap(await until_stored(self._store.left_processes, self._waits))
+        wiring.background.reap(await until_stored(self._store.left_processes, tells_of_waits(self._log)))
         wiring.turns.open_turns()
         await nursery.start(
             wiring.receivers.serve_held, wiring.command_runner.help(admin=False), name="intake"

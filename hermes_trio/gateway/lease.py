@@ -18,13 +18,8 @@ from hermes_trio.errors import AgentError, LeaseOver, StoreFailed
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime import wrong_use
-from hermes_trio.values.nodes import Renewal
+from hermes_trio.values.nodes import LEASE_MIN_S, MARGIN_S, Renewal
 
-LEASE_S = 15.0
-MARGIN_S = 3.0
-"""TERM's grace, and what a stall may take."""
-LEASE_MIN_S = 2 * MARGIN_S
-"""Less would leave a boot no time between a renewal and the end of its acts."""
 AGAIN_S = 0.25
 OVER = "its lease is over"
 

@@ -19,12 +19,12 @@ from msgspec.structs import asdict
 
 from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.config.options import Session as SessionOptions
-from hermes_trio.errors import ConfigWrong, StoreFailed
+from hermes_trio.errors import ConfigWrong
 from hermes_trio.gateway.beside import beside_others
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, end_boot, limit
 from hermes_trio.gateway.handle import Gateway
-from hermes_trio.gateway.lease import LEASE_S, checked
+from hermes_trio.gateway.lease import checked
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.commands import by_name
@@ -40,12 +40,13 @@ from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.log import host_log
 from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.runtime.redacting_store import Discretion, discreet
-from hermes_trio.runtime.retry import Refused, until_stored
+from hermes_trio.runtime.retry import Refused, tells_of_waits, until_stored
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.served import served
 from hermes_trio.text.sanitize import clean, mapped
 from hermes_trio.turns.recovery import recover, release, turn_away
 from hermes_trio.turns.turn import Turn
+from hermes_trio.values.nodes import LEASE_S
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 from hermes_trio.values.stored import Booted
 
@@ -69,6 +70,7 @@ async def open_gateway(
     on_restart: Callable[[], None] | None = None,
     processes: Processes | None = None,
     lease_s: float = LEASE_S,
+    node: str = "",
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway while the body runs.
@@ -79,7 +81,7 @@ async def open_gateway(
         store: a file's path, ":memory:", "postgresql://..." (many may share it), or a Store not served yet.
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
-        lease_s: unheard for so long (at least 6 s), it loses its work to others that share its store.
+        lease_s, node: unheard for so long (6 s or more) it loses its work to others that share; its name.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
         log, redact: a structlog logger, by default the standard "hermes_trio"; replaces secrets everywhere.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
@@ -90,8 +92,7 @@ async def open_gateway(
 
     Raises:
         AgentError: an argument is not what it has to be. ConfigWrong: two have one name.
-        StoreRefused: the file is corrupt, newer or not ours; it was left untouched.
-        ExceptionGroup: of what the body raises.
+        StoreRefused: it is corrupt, newer or not ours; left as it is. ExceptionGroup: of the body.
     """
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     log, discretion = host_log(log, redact), Discretion(redact, aside or beside())
@@ -111,7 +112,7 @@ async def open_gateway(
     )
     setup = _setup(agent, platforms, limits, rules, redact)
     living = partial(_living, make, platforms, wall, setup, log, resume=resume, lease_s=checked(lease_s))
-    async with served(store, wall) as kept, living(discreet(kept, discretion)) as gateway:
+    async with served(store, wall, log, node) as kept, living(discreet(kept, discretion)) as gateway:
         yield gateway
 
 
@@ -162,10 +163,7 @@ async def _living(
     lease_s: float,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
-
-    def waits(error: StoreFailed) -> None:
-        log.warning("start waits", why=str(error))
-
+    waits = tells_of_waits(log)
     if store.shared:
         async with (
             _opened(platforms),

@@ -12,6 +12,7 @@ from typing import TypeVar
 import trio
 
 from hermes_trio.errors import StoreFailed
+from hermes_trio.ports.system import Log
 from hermes_trio.runtime.backoff import backoff_s
 
 T = TypeVar("T")
@@ -22,6 +23,15 @@ AGAIN_CAP_S = 8.0
 
 def _silently(_: StoreFailed) -> None:
     """Says nothing of a refusal: somebody else does, or nobody has to know."""
+
+
+def tells_of_waits(log: Log) -> Refused:
+    """Says in the log what a start waits for."""
+
+    def tell(error: StoreFailed) -> None:
+        log.warning("start waits", why=str(error))
+
+    return tell
 
 
 async def until_stored(

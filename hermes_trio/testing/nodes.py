@@ -9,12 +9,12 @@ from functools import partial
 import trio
 
 from hermes_trio.gateway.handle import Gateway
-from hermes_trio.gateway.lease import LEASE_S
 from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.world import World
 from hermes_trio.testing.world_gateway import opened, store_of
+from hermes_trio.values.nodes import LEASE_S
 
 
 class Nodes:

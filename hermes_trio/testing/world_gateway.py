@@ -14,7 +14,6 @@ import trio
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.config.options import Session as SessionOptions
 from hermes_trio.gateway.handle import Gateway
-from hermes_trio.gateway.lease import LEASE_S
 from hermes_trio.gateway.open import open_gateway
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
@@ -27,6 +26,7 @@ from hermes_trio.testing.crashing_store import CrashingStore, Moment
 from hermes_trio.testing.incarnation import CutLine, CutMachine, CutModel, Incarnation
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.identity import Secret
+from hermes_trio.values.nodes import LEASE_S
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World

@@ -6,6 +6,13 @@ from msgspec import Struct
 
 from hermes_trio.values.identity import Lane
 
+LEASE_S = 15.0
+"""How long a boot may act without renewing its lease, where nothing else is configured."""
+MARGIN_S = 3.0
+"""A boot ends its acts so long before its lease: TERM's grace, and what a stall may take."""
+LEASE_MIN_S = 2 * MARGIN_S
+"""Less would leave a boot no time between a renewal and the end of its acts."""
+
 
 class Node(Struct, frozen=True, kw_only=True):
     """A boot that is not over.

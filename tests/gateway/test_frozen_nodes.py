@@ -4,13 +4,13 @@ import pytest
 import trio
 
 from hermes_trio.errors import LeaseOver
-from hermes_trio.gateway.lease import MARGIN_S
 from hermes_trio.testing import MemoryPlatform, ScriptedModel, fails, open_world, text, tool
 from hermes_trio.testing.incarnation import act
 from hermes_trio.testing.nodes import open_nodes
 from hermes_trio.tools.terminal import tool as terminal
 from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Policy
+from hermes_trio.values.nodes import MARGIN_S
 from hermes_trio.values.transcript import ToolEntry, UserEntry
 
 LEASE_S = 15.0

@@ -96,7 +96,7 @@ VAGUE = {
 SHELVES = ("hermes_trio/commands/", "hermes_trio/tools/")
 """A class here has the name of its command or tool, and nobody imports it."""
 
-SECTIONS = {"Agent", "Gateway"}
+SECTIONS = {"Agent", "Gateway", "Store"}
 """Sections of the configuration have the names of what they configure: `options.Gateway`."""
 
 OF_DOCTOR = {"Failure", "Health"}

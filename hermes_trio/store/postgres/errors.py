@@ -18,12 +18,35 @@ def translated(error: Exception) -> Exception:
         return error
     state = error.sqlstate or ""
     if state in LOCKED:
-        return StoreLocked(f"PostgreSQL {state}: {_said(error)}")
+        return StoreLocked(f"PostgreSQL {state}: {said(error)}")
     if state[:2] in OF_ROWS or state[:2] == "42":
         return error
-    return StoreFailed(f"PostgreSQL {state or type(error).__name__}: {_said(error)}")
+    return StoreFailed(f"PostgreSQL {state or type(error).__name__}: {said(error)}")
 
 
-def _said(error: Exception) -> str:
+_LASTING = (
+    "authentication failed",
+    "no password supplied",
+    "no pg_hba.conf entry",
+    "pg_hba.conf rejects",
+    "does not exist",
+    "is not permitted to log in",
+    "permission denied for database",
+    "invalid port number",
+    "certificate verify failed",
+    "does not support SSL",
+)
+"""What a server says that lets nobody in before something is changed. Who connects is told no code."""
+
+
+def is_lasting(error: BaseException | None) -> bool:
+    """Whether a connection was refused for what the url says, or for what it names and is not there."""
+    if isinstance(error, psycopg.ProgrammingError):
+        return True
+    return isinstance(error, psycopg.OperationalError) and any(one in str(error) for one in _LASTING)
+
+
+def said(error: BaseException) -> str:
+    """The first line of what it says."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

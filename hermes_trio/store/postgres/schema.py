@@ -8,6 +8,7 @@ import psycopg
 
 from hermes_trio.errors import StoreFailed, StoreRefused
 from hermes_trio.store.postgres.connection import PostgresConnection
+from hermes_trio.store.postgres.errors import said
 from hermes_trio.store.postgres.migrations import MIGRATIONS
 
 CONNECT_S = 5
@@ -36,8 +37,10 @@ def opened(url: str) -> psycopg.Connection[Any]:
     """
     try:
         return psycopg.connect(url, autocommit=True, **_TCP)  # type: ignore[arg-type]
+    except psycopg.ProgrammingError as error:  # what it says may hold a piece of the password
+        raise StoreFailed("the url of the store is none that PostgreSQL's library understands") from error
     except psycopg.Error as error:
-        raise StoreFailed(f"PostgreSQL cannot be reached: {error}") from error
+        raise StoreFailed(f"PostgreSQL cannot be reached: {said(error)}") from error
 
 
 def connect(url: str, made: type[PostgresConnection] = PostgresConnection) -> PostgresConnection:
@@ -59,7 +62,7 @@ def connect(url: str, made: type[PostgresConnection] = PostgresConnection) -> Po
             _migrate(db)
     except psycopg.Error as error:
         db.close()
-        raise StoreFailed(f"PostgreSQL: {error}") from error
+        raise StoreFailed(f"PostgreSQL: {said(error)}") from error
     except BaseException:
         db.close()
         raise

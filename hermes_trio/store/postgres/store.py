@@ -7,10 +7,13 @@ from contextlib import asynccontextmanager, nullcontext
 from functools import partial
 from socket import gethostname
 
+from hermes_trio.errors import StoreFailed, StoreRefused
 from hermes_trio.ports.system import WallClock
+from hermes_trio.runtime.retry import Refused, until_stored
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.engine import RunBlocking
 from hermes_trio.store.postgres.engine import PostgresEngine
+from hermes_trio.store.postgres.errors import is_lasting
 from hermes_trio.store.postgres.hints import Hints
 from hermes_trio.store.postgres.schema import connect
 from hermes_trio.store.promise_store import PromiseStore
@@ -28,6 +31,7 @@ async def open_postgres_store(
     run_blocking: RunBlocking | None = None,
     shared: bool = True,
     node: str = "",
+    waits: Refused | None = None,
 ) -> AsyncIterator[PostgresStore]:
     """A store in a database that is connected to here, served, and closed again.
 
@@ -37,15 +41,19 @@ async def open_postgres_store(
         run_blocking: runs the database's calls; by default in a thread of its own.
         shared: other gateways may use the database too. False: whoever begins a boot ends all others.
         node: how this gateway is called among them; by default as this machine is.
+        waits: told why, each time that the server cannot be reached yet: it is tried for ever. None: once.
 
     Leaving the body waits for what was begun, at most three seconds where the server is away. Cancelled while
     it connects: it is left at once. Later: what a caller was not told may be durable.
 
     Raises:
-        StoreRefused: newer, somebody else's, or a server that may forget what it has promised.
-        StoreFailed: the server cannot be reached. It may pass.
+        StoreRefused: newer, somebody else's, a server that may forget what it has promised, or one that does
+            not let in who the url names.
+        StoreFailed: the server cannot be reached, and nobody is told that it is waited for.
     """
-    engine = await _opened(partial(PostgresEngine, partial(connect, url), has_clock=shared), run_blocking)
+    make = partial(PostgresEngine, partial(connect, url), has_clock=shared)
+    open_it = partial(_opened, make, run_blocking)
+    engine = await (open_it() if waits is None else until_stored(open_it, waits))
     store = PostgresStore(
         engine, clock, run_blocking, close=engine.close, shared=shared, node=node or gethostname()
     )
@@ -72,9 +80,11 @@ async def _opened(make: Callable[[], PostgresEngine], run_blocking: RunBlocking 
         else:
             with own_thread("hermes-trio store") as thread:
                 await thread.run(open_it)
-    except BaseException:
+    except BaseException as error:
         is_wanted = False
         for engine in made:
             engine.close()
+        if isinstance(error, StoreFailed) and is_lasting(error.__cause__):
+            raise StoreRefused(f"{error}: what [store] url names is wrong, or the database") from error
         raise
     return made[0]
