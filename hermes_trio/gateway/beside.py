@@ -50,6 +50,7 @@ class Boots:
         self._asked = trio.Event()
         self._ended = trio.Event()
         self._gateway: Gateway | None = None
+        self._alive: set[int] = set()
 
     async def drain(self) -> None:
         """Have the boot that lives drain; return when it has left."""
@@ -116,8 +117,13 @@ class Boots:
         await drain(self._gateway, "asked", hands_over=lease.others)
 
     async def _take_up(self, wiring: Wiring, found: Renewal) -> None:
-        """Hold the free accounts that are at home here; wake what has something to do and no task."""
+        """Hold the free accounts that are at home here; wake what has something to do and no task.
+
+        What a boot finds when its tasks have left, or an account when it drains, is for others.
+        """
         for account in found.free:
+            if not wiring.receives:
+                break
             serving = [one.boot for one in found.nodes if not one.draining and account in one.accounts]
             if home(account, serving) != found.boot:
                 continue
@@ -125,14 +131,26 @@ class Boots:
                 held = await self._store.hold_account(account)
             except LeaseOver:
                 return
-            if held is None:
+            if held is None or not wiring.receives:
                 continue
             for _, chat, until in held.penalties:
                 wiring.outbox.remember(account, chat, until)
             wiring.receivers.take(account, held.cursor)
+        if not wiring.flows:
+            return
         wiring.wake_lanes(found.lanes)
         if found.due is not None:
             wiring.cooldowns.deferred(found.due)
+        await self._reap(wiring, {one.boot for one in found.nodes if one.name == self._store.node})
+
+    async def _reap(self, wiring: Wiring, alive: set[int]) -> None:
+        """End the programs of a boot of this node that is over by now. It was killed, and when this boot
+        began its lease had not ended, so they were spared."""
+        if self._alive - alive:
+            left = await self._store.left_processes()
+            if wiring.flows:
+                wiring.background.reap(left)
+        self._alive = alive
 
 
 @asynccontextmanager

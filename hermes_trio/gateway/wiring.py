@@ -312,6 +312,16 @@ class Wiring:
         finally:
             self.store.perform = partial(write_lines, self.log)
 
+    @property
+    def flows(self) -> bool:
+        """Whether commits wake tasks of this boot."""
+        return self.store.perform == self.perform
+
+    @property
+    def receives(self) -> bool:
+        """Whether this boot takes accounts."""
+        return self.flows and not self.receivers.scope.cancel_called
+
     def perform(self, consequences: Sequence[Consequence]) -> None:
         """Do what a commit says, synchronously, before its caller wakes. Called by the store's writer."""
         self.ages.look()

@@ -16,7 +16,7 @@ from typing import Generic, Protocol, TypeVar
 
 import trio
 
-from hermes_trio.errors import StoreClosed, StoreFailed
+from hermes_trio.errors import LeaseOver, StoreClosed, StoreFailed
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.stop_times import LEAVE_S
@@ -210,8 +210,8 @@ class WorkerTable(Generic[K, W]):
             worker.stuck = 0
             return 0
         error = first_leaf(failed)
-        if isinstance(error, StoreClosed):
-            return 0  # a stop waits for the disk no longer: what the rows say is for the next start
+        if isinstance(error, StoreClosed | LeaseOver):
+            return 0  # this boot writes no longer: what the rows say is for another, or for the next start
         worker.stuck += not isinstance(error, StoreFailed)
         self._log.error(
             "worker failed",
