@@ -24,11 +24,14 @@ def _seeds(_: click.Context, __: click.Parameter, value: str) -> range:
 @click.option(
     "--seeds", default="1..200", show_default=True, callback=_seeds, help="From the first to the last."
 )
+@click.option(
+    "--nodes", type=click.IntRange(1, 5), default=1, help="So many gateways share the store, and are one."
+)
 @click.option("--jobs", default=0, help="Processes to play on; as many as there are processors.")
 @click.option("--shrink", is_flag=True, help="Make the first plan that breaks something shorter.")
 @click.option("--plan", type=click.Path(path_type=Path), help="Play a saved plan instead of seeds.")
 @click.option("--timeline", is_flag=True, help="Show what happens; of one seed or one plan.")
-def simulate(seeds: range, jobs: int, shrink: bool, plan: Path | None, timeline: bool) -> int:
+def simulate(seeds: range, nodes: int, jobs: int, shrink: bool, plan: Path | None, timeline: bool) -> int:
     """Play the gateway with users, faults and crashes drawn from seeds, and check what it promises."""
     try:
         from hermes_trio.testing.simulation import run
@@ -38,10 +41,10 @@ def simulate(seeds: range, jobs: int, shrink: bool, plan: Path | None, timeline:
     if plan is not None:
         return _one(plan, shrink=shrink)
     if timeline and len(seeds) == 1:
-        click.echo(run.timeline_of(seeds[0]))
+        click.echo(run.timeline_of(seeds[0], nodes))
     began = os.times().elapsed
-    totals = run.totals_of(seeds, min(jobs or os.cpu_count() or 1, -(-len(seeds) // run.SLICE)))
-    return 1 if run.report(totals, os.times().elapsed - began, click.echo, shrink=shrink) else 0
+    totals = run.totals_of(seeds, min(jobs or os.cpu_count() or 1, -(-len(seeds) // run.SLICE)), nodes)
+    return 1 if run.report(totals, os.times().elapsed - began, click.echo, shrink=shrink, nodes=nodes) else 0
 
 
 def _one(file: Path, *, shrink: bool) -> int:

@@ -89,6 +89,11 @@ class CrashingStore(SqliteStore):
         if commit_s:
             self._writer.group_max = lambda: 1 + chance.getrandbits(3)
 
+    @property
+    def boot(self) -> int:
+        """The boot that it writes for; 0 before it has begun one."""
+        return self._writer.boot
+
     def kill(self) -> None:
         """From now on each call raises and none writes."""
         self.dead = True

@@ -193,9 +193,10 @@ def heal(world: World) -> None:
         model.heal()
     world.disk.full, world.disk.fails_in, world.disk.unread_in = False, 0, 0
     world.processes.full = False
-    if world.lives.now is not None:
-        world.lives.now.store.slow_s = 0.0
-        world.lives.now.store.hangs.end()
+    for lives in world.all_lives:
+        if lives.now is not None:
+            lives.now.store.slow_s = 0.0
+            lives.now.store.hangs.end()
 
 
 FAULTS: Mapping[str, Callable[..., None]] = {

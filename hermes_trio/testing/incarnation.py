@@ -31,19 +31,24 @@ class Incarnation:
     """One life of the gateway.
 
     Attributes:
-        number: which, from 1.
+        number: which, from 1. `node`: of which of several nodes, "" where there is one gateway.
         store: its way to the World's database.
         scope: cancelled by a crash.
         clock: of the machine that it runs on.
         acts: what it did to the world outside, and when (by the mock clock).
         stop: set to stop it as a SIGTERM would. `ended`: it has left.
         gateway: once it is ready.
+        restart_asked: called when somebody asks it to start anew.
     """
 
-    def __init__(self, number: int, store: CrashingStore) -> None:
+    def __init__(
+        self, number: int, store: CrashingStore, restart_asked: Callable[[], None] = lambda: None
+    ) -> None:
         self.number = number
+        self.node = store.node
         self.store = store
         self.scope = trio.CancelScope()
+        self.restart_asked = restart_asked
         self.stop = trio.Event()
         self.ended = trio.Event()
         self.gateway: Gateway | None = None
@@ -89,6 +94,12 @@ class Incarnation:
     def enter(self) -> None:
         """This task and those it starts belong to this life."""
         _current.set(self)
+
+
+def node_here() -> str:
+    """The name of the node whose task this is; "" where there is one gateway, and outside."""
+    mine = _current.get()
+    return "" if mine is None else mine.node
 
 
 async def act(what: str) -> None:

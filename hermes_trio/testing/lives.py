@@ -27,13 +27,13 @@ class Lives:
 
     Attributes:
         now: the one that runs, None between two. `last`: the newest, which may still unwind after a crash.
-        count: how many there have been.
+        count: how many there have been. `restarts_asked`: how often they were asked to start anew.
     """
 
     def __init__(self, nursery: trio.Nursery, make_store: MakeStore, open: Open, record: Record) -> None:
         self.now: Incarnation | None = None
         self.last: Incarnation | None = None
-        self.count = 0
+        self.count = self.restarts_asked = 0
         self._nursery = nursery
         self._make_store = make_store
         self._open = open
@@ -50,10 +50,10 @@ class Lives:
         if self.now is not None:
             raise RuntimeError("a gateway is running; stop or crash it first")
         self.count += 1
-        life = Incarnation(self.count, self._make_store(self.count, self._at_commit))
+        life = Incarnation(self.count, self._make_store(self.count, self._at_commit), self._restart_asked)
         self.now = self.last = life
         self._crashed = trio.Event()
-        self._record.add("world", "start", boot=life.number)
+        self._record.add_on(life.node, "world", "start", boot=life.number)
         return await self._nursery.start(self._live, life, name=f"boot {life.number}")  # type: ignore[no-any-return]
 
     async def _live(self, life: Incarnation, task_status: trio.TaskStatus[Gateway]) -> None:
@@ -83,7 +83,7 @@ class Lives:
         """
         if self.now is None:
             raise RuntimeError("no gateway is running")
-        self._record.add("world", "crash", boot=self.now.number)
+        self._record.add_on(self.now.node, "world", "crash", boot=self.now.number)
         self.now.kill()
         self.now = None
         self._commits.clear()
@@ -91,7 +91,12 @@ class Lives:
 
     def crash_at_commit(self, moment: Moment, count: int) -> None:
         """Have it crash by itself before, or right after, the n-th commit from now."""
-        self._commits[moment] = count, self.crash
+        self.at_commit(moment, count, self.crash)
+
+    def at_commit(self, moment: Moment, count: int, happens: Callable[[], None]) -> None:
+        """Have this called, synchronously, before, or right after, the n-th commit from now. One moment has
+        one such call, the newest; a crash takes it back."""
+        self._commits[moment] = count, happens
 
     def freeze(self, for_s: float) -> None:
         """Freeze the machine of the one that runs, for so many seconds.
@@ -101,12 +106,12 @@ class Lives:
         """
         if self.now is None:
             raise RuntimeError("no gateway is running")
-        self._record.add("world", "freeze", boot=self.now.number, for_s=for_s)
+        self._record.add_on(self.now.node, "world", "freeze", boot=self.now.number, for_s=for_s)
         self.now.freeze(for_s)
 
     def freeze_at_commit(self, moment: Moment, count: int, for_s: float) -> None:
         """Have it frozen before, or right after, the n-th commit from now."""
-        self._commits[moment] = count, lambda: self.freeze(for_s)
+        self.at_commit(moment, count, lambda: self.freeze(for_s))
 
     def crash_at_round(self, count: int) -> None:
         """Have it crash by itself after so many rounds of the scheduler."""
@@ -131,9 +136,12 @@ class Lives:
         life = self.now
         if life is None:
             return
-        self._record.add("world", "stop", boot=life.number)
+        self._record.add_on(life.node, "world", "stop", boot=life.number)
         life.stop.set()
         await life.ended.wait()
+
+    def _restart_asked(self) -> None:
+        self.restarts_asked += 1
 
     def _at_commit(self, moment: Moment) -> None:
         if moment in self._commits:

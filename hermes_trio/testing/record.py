@@ -20,16 +20,19 @@ class Event(Struct, frozen=True):
         who: whose doing it was. "log" is a line of the gateway's log.
         what: in a word or two; of a log line its event.
         fields: the rest. Texts are whole here and shortened in the timeline.
+        node: on which of several nodes; "" where there is one gateway, and where it was no gateway's doing.
     """
 
     at: float
     who: Who
     what: str
     fields: Mapping[str, Any]
+    node: str = ""
 
     def __str__(self) -> str:
         shown = " ".join(f"{name}={_shown(value)}" for name, value in self.fields.items())
-        return f"{self.at:12.4f}  {self.who:8}  {self.what} {shown}".rstrip()
+        where = f"  {self.node:5}" if self.node else ""
+        return f"{self.at:12.4f}{where}  {self.who:8}  {self.what} {shown}".rstrip()
 
 
 class Record:
@@ -37,10 +40,12 @@ class Record:
 
     Attributes:
         events: all of it.
+        whose: names the node whose doing it is.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.whose: Callable[[], str] = str
         self._watchers: list[Callable[[Event], None]] = []
         self._began: float | None = None
 
@@ -54,7 +59,16 @@ class Record:
 
     def add(self, who: Who, what: str, /, **fields: Any) -> None:
         """Record it, and tell those who watch, synchronously."""
-        event = Event(self.now, who, what, fields)
+        self.add_on(self.whose(), who, what, **fields)
+
+    def add_on(self, node: str, who: Who, what: str, /, **fields: Any) -> None:
+        """Likewise, of a node.
+
+        Args:
+            node: its name.
+            who, what, fields: see `Event`.
+        """
+        event = Event(self.now, who, what, fields, node)
         self.events.append(event)
         for watcher in self._watchers:
             watcher(event)

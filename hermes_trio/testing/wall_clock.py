@@ -51,6 +51,11 @@ class FreezingClock:
         """Seconds since the World's mock clock began, time of a freeze included."""
         return max(trio.current_time(), self._frozen_until)
 
+    @property
+    def frozen_s(self) -> float:
+        """How long it is still frozen, 0 if it is not."""
+        return max(0.0, self._frozen_until - trio.current_time())
+
     def freeze(self, for_s: float) -> None:
         """Freeze it from now on, for so many seconds."""
         self._frozen_until = self.boottime() + for_s

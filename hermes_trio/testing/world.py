@@ -60,7 +60,7 @@ class World:
         processes: the machine that its commands run on.
         clock: the wall clock.
         db, disk: the one database of all lives, and the connection whose disk can misbehave.
-        record: everything that happened.
+        record: everything that happened. all_lives: of its gateway, and of each node that it has.
         agent, options, session_options, tools, commands: of the next life.
         aside: does what would hold its loop.
     """
@@ -105,6 +105,7 @@ class World:
         self.aside: Aside = at_once
         self.restarts_asked: list[float] = []
         self.lives = Lives(nursery, partial(store_of, self), partial(opened, self), self.record)
+        self.all_lives = [self.lives]
         self.resumes = True
         self._nursery = nursery
         self._replies: dict[tuple[str, str, str, str | None], int] = {}

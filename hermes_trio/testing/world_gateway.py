@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
@@ -50,9 +50,12 @@ def store_of(
 
     def told(moment: Moment) -> None:
         nonlocal changes, told_of
-        if moment == "after" and world.db.total_changes != changes:
+        if moment == "before" and node is not None:
+            changes = told_of = world.db.total_changes  # others have written since
+        elif moment == "after" and world.db.total_changes != changes:
             changes = world.db.total_changes
-            world.record.add("store", "commit")
+            by = {} if node is None else {"boot": store.boot}
+            world.record.add("store", "commit", **by)
         elif moment == "told" and told_of != changes:
             told_of = changes
             world.record.add("store", "told")
@@ -60,7 +63,8 @@ def store_of(
             world.record.add("store", "hangs")
         at(moment)
 
-    return CrashingStore(world.db, world.clock, chance, world.commit_s, told, node=node)
+    store = CrashingStore(world.db, world.clock, chance, world.commit_s, told, node=node)
+    return store
 
 
 @asynccontextmanager
@@ -80,12 +84,17 @@ async def opened(world: World, life: Incarnation, lease_s: float = LEASE_S) -> A
         log=log,
         redact=world.redact,
         resume=world.resumes,
-        on_restart=lambda: world.restarts_asked.append(world.now),
+        on_restart=partial(_restart_asked, world, life),
         processes=CutMachine(world.processes, life),
         lease_s=lease_s,
         aside=world.aside,
     ) as gateway:
         yield gateway
+
+
+def _restart_asked(world: World, life: Incarnation) -> None:
+    world.restarts_asked.append(world.now)
+    life.restart_asked()
 
 
 def _built_in(world: World, life: Incarnation, chance: Chance, log: Any) -> Agent[Turn]:
@@ -99,10 +108,22 @@ def _built_in(world: World, life: Incarnation, chance: Chance, log: Any) -> Agen
 
 
 def _log(world: World, life: Incarnation) -> Any:
+    unheard: list[Callable[[], None]] = []
+
+    def hear() -> None:
+        if life.clock.frozen_s:
+            world.later(life.clock.frozen_s, hear)
+            return
+        while unheard and not life.dead:
+            unheard.pop(0)()
+
     def keep(_: Any, level: str, fields: Any) -> Any:
         if not life.dead:
             line = dict(fields)
-            world.record.add("log", line.pop("event"), **line, level=level)
+            event = line.pop("event")
+            unheard.append(partial(world.record.add_on, life.node, "log", event, **line, level=level))
+            if len(unheard) == 1 or not life.clock.frozen_s:
+                hear()
         raise structlog.DropEvent
 
     return structlog.wrap_logger(structlog.PrintLogger(), processors=[keep])

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hermes_trio.errors import AskTimedOut, ModelFailed, StepFailed, StepUnknown, StoreClosed
 from hermes_trio.ports.tool import ToolContext
-from hermes_trio.testing.incarnation import alive
+from hermes_trio.testing.incarnation import act, alive
 from hermes_trio.testing.record import Record
 from hermes_trio.testing.scripted_model import Line, ScriptedModel
 from hermes_trio.testing.simulation.endpoint import Saying, answer_of, forgotten, odd_end
@@ -92,12 +92,12 @@ class Act:
         try:
             with trio.CancelScope(shield=self._shielded):
                 await trio.sleep(self._takes[0])
-                alive()
+                await act(self.name)
                 self.record.add("tool", "effect", tool=self.name, op=op, action=action, again=self.idempotent)
                 await trio.sleep(self._takes[1])
         finally:
             self._at_work(op, False)
-        alive()
+        await act("give")
         self.record.add("tool", "gave", tool=self.name, op=op)
         if self._fails:
             raise RuntimeError(self._fails)

@@ -133,6 +133,7 @@ FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
 """Names of `hermes_trio.testing.faults`, what each is given, and how often."""
 CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (60.0, 2), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
 """Seconds from the last happening until faults end."""
+CALM_AFTER_NODES = ((0.02, 2), (1.0, 3), (10.0, 3), (60.0, 3), (100.0, 1))
 BESIDE = 0.05
 """How often there are two gateways in the process."""
 BANNED = 0.15

@@ -9,6 +9,7 @@ from hermes_trio.testing.simulation.chances import (
     PLACES,
 )
 from hermes_trio.testing.simulation.draw_endings import Endings
+from hermes_trio.testing.simulation.draw_nodes import draw_nodes
 from hermes_trio.testing.simulation.draw_rules import Dice, draw_rules, with_refusals
 from hermes_trio.testing.simulation.plan import (
     Fault,
@@ -16,8 +17,14 @@ from hermes_trio.testing.simulation.plan import (
 )
 
 
-def draw(seed: int) -> Plan:
-    """The plan of a seed: the same in every process."""
+def draw(seed: int, nodes: int = 1) -> Plan:
+    """The plan of a seed: the same in every process.
+
+    Args:
+        nodes: so many gateways share the store.
+    """
+    if nodes > 1:
+        return draw_nodes(seed, nodes)
     dice = Dice(f"hermes-trio simulation {seed}")
     plan = _plan(dice, seed)
     if dice.random() >= BESIDE:

@@ -51,7 +51,16 @@ class Story:
 
     def told(self) -> list[Happening]:
         """All of it."""
-        kinds: tuple[tuple[Callable[[], None], float], ...] = (
+        kinds = self._kinds()
+        self._say()
+        for _ in range(self.dice.one(((2, 2), (4, 3), (7, 3), (12, 2), (20, 1)))):
+            self._after(self.dice.one(GAPS))
+            self.dice.one(kinds)()
+        return self.told_all
+
+    def _kinds(self) -> tuple[tuple[Callable[[], None], float], ...]:
+        """What can happen, and how often."""
+        return (
             (self._say, 12),
             (self._burst, 3),
             (self._album, 0.7),
@@ -71,11 +80,6 @@ class Story:
             (self._stop, 1.5),
             (self._forbid, 0.8),
         )
-        self._say()
-        for _ in range(self.dice.one(((2, 2), (4, 3), (7, 3), (12, 2), (20, 1)))):
-            self.at = round(self.at + self.dice.one(GAPS), 4)
-            self.dice.one(kinds)()
-        return self.told_all
 
     def _who(self) -> tuple[str, int]:
         """Somebody, and a place that this person may write in."""

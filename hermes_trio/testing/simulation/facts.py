@@ -9,24 +9,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
 
 from hermes_trio.testing.memory_platform import Seen
 from hermes_trio.testing.record import Event
+from hermes_trio.testing.simulation.known import AtWork, Life, ModelCall, Spoken
+from hermes_trio.testing.simulation.lateness import Lateness
 from hermes_trio.testing.simulation.mirror import Change, Mirror, Row
 from hermes_trio.testing.simulation.plan import Plan
 from hermes_trio.values.identity import ConversationKey
-from hermes_trio.values.message import Message
 from hermes_trio.values.transcript import ModelRequest
-
-STORE_SLOW_S = 3.0
-"""What a slow store adds at most to the way from a commit to its caller: see the fault `store_slow`."""
-
-SHORT_S, BACKOFF_S = 3.0, 32.0
-"""Who finds the store failing waits about twice as long as it has failed, at most half a minute."""
-
-THIS_MOMENT_S = 1e-6
-"""Who is told of a commit and was about to act may hear of the cancel in the same moment, behind its act."""
 
 UNSENT = ("refuse", "gone", "markup", "not_sent", "wait", "lost")
 """Faults of a platform's call whose text nobody sees."""
@@ -41,47 +32,7 @@ class Broken(Exception):
         self.what = what
 
 
-class Spoken(Struct):
-    """A message as its user knows it: the number in its text (0: a command or a press) and what came in."""
-
-    n: int
-    message: Message
-    at: float
-
-
-class Life(Struct):
-    """One life of the gateway as seen from outside.
-
-    Args:
-        hasty_at: when it was being stopped and did not wait for its disk any longer.
-    """
-
-    number: int
-    began: float
-    ended: float | None = None
-    crashed: bool = False
-    hasty_at: float | None = None
-
-    @property
-    def untold(self) -> bool:
-        """It ended before it could be told of all that it had written."""
-        return self.crashed or self.hasty_at is not None
-
-    def may_lack(self, known_at: float) -> bool:
-        """Whether it may have ended, or given up its disk, before it knew of what everybody knows by then."""
-        ended = self.ended is not None and self.untold and self.ended <= known_at + 1e-6
-        return ended or (self.hasty_at is not None and self.hasty_at <= known_at + 1e-6)
-
-
-class ModelCall(Struct):
-    """A model call in flight: for which message, since when."""
-
-    n: int
-    key: str
-    at: float
-
-
-class Facts:
+class Facts(Lateness):
     """Everything that is known at one moment.
 
     Attributes:
@@ -89,35 +40,33 @@ class Facts:
         batch: what the newest commit changed.
         spoken: what users wrote, by account and native id. `by_number`: by the number in the text.
         confirmed, shown: what the platform was told that we have, and what its chats show.
-        lives: of the gateway; the last may run.
-        asking: model calls in flight. `at_work`: acts in flight, by op id, with their turn.
+        writer: the node whose commit is the newest, and the boot that it was for (0: none yet).
+        lives: of the gateway or of each node; the last of each may run.
+        asking: model calls in flight. `at_work`: acts in flight, by op id.
         alive: processes, with the life they were started in.
         ended_at: when a turn ended.
-        untold: rows by table and id whose end is durable, and of which the process has not been told.
+        untold: rows by table and id whose end is durable, and of which the process that wrote it (of this
+            node) has not been told.
         resumed: sessions that an operator opened again. `operated`: those that one stopped or reset.
-        store_late_until, platform_late_until: so long they may be late without the gateway's doing.
-        store_backoff_s: the longest wait of who found the store failing, when it does no longer.
-        hangs_for_s: how long the disk hangs when it does. `hung_until`: until when it hangs at most.
         served: the accounts of the bots of this life.
         allowed: who may speak in this life. `resumes`: it was started to go on with what was cut short.
         wall: the wall clock.
         met: how often what happened.
-        frozen: when the process was frozen, and until when.
     """
 
     def __init__(self, plan: Plan, db: sqlite3.Connection, secrets: Sequence[str]) -> None:
-        self.plan = plan
+        super().__init__(plan)
         self.mirror = Mirror(db)
         self.db = db
         self.secrets = secrets
-        self.at_work: dict[str, int] = {}
-        self.alive: dict[int, int] = {}
+        self.writer: tuple[str, int] = ("", 0)
+        self.at_work: dict[str, AtWork] = {}
+        self.alive: dict[int, Life] = {}
         self.confirmed: Callable[[], Iterable[tuple[str, str]]] = tuple
         self.shown: Callable[[], Iterable[Seen]] = tuple
-        self.now = 0.0
         self.batch: list[Change] = []
         self.ended_at: dict[int, float] = {}
-        self.untold: set[tuple[str, int]] = set()
+        self.untold: dict[tuple[str, int], str] = {}
         self._told_at: dict[tuple[str, int], float] = {}
         self.resumed: set[int] = set()
         self.operated: set[int] = set()
@@ -126,25 +75,24 @@ class Facts:
         self.lives: list[Life] = []
         self.asking: dict[int, ModelCall] = {}
         self.last_request: ModelRequest | None = None
-        self.store_late_until = 0.0
-        self.platform_late_until = 0.0
-        self.store_backoff_s = 1.0
-        self.hangs_for_s = self.hung_until = self._late_besides = 0.0
         self.allowed: Collection[str] = ()
         self.served: Collection[str] = ()
         self.resumes = True
         self.wall: Callable[[], float] = lambda: 0.0
         self.met: Counter[str] = Counter()
-        self.frozen: list[tuple[float, float]] = []
 
     def one(self, sql: str, *args: object) -> Any:
         """The first row of a query on the store, as it is now; None if there is none."""
         return self.db.execute(sql, args).fetchone()
 
-    def works(self, op: str, begins: bool) -> None:
+    def signals(self) -> bool:
+        """Whether a node has left something for another to do, which that has not taken up."""
+        return self.one("select 1 from signal") is not None
+
+    def works(self, op: str, begins: bool, node: str) -> None:
         """An act of this op id begins or has left. What a killed process was at counts no more."""
-        if begins and self.life is not None:
-            self.at_work[op] = turn_of(op)
+        if begins and self.life_of(node) is not None:
+            self.at_work[op] = AtWork(turn_of(op), node)
         elif not begins:
             self.at_work.pop(op, None)
 
@@ -154,21 +102,27 @@ class Facts:
         return f"{platform}/{account}" in self.served
 
     @property
-    def is_late(self) -> bool:
-        """Whether the store may be late at the moment without the gateway's doing."""
-        return self.now <= self.store_late_until
-
-    @property
-    def grace_s(self) -> float:
-        """From a commit until everybody it concerns has been told of it, at most."""
-        hung_s = max(0.0, self.hung_until - self.now)
-        return self.plan.rules.commit_s + (STORE_SLOW_S if self.is_late else 0.0) + hung_s
-
-    @property
     def life(self) -> Life | None:
-        """The life that runs."""
-        last = self.lives[-1] if self.lives else None
-        return last if last is not None and last.ended is None else None
+        """The newest life that runs."""
+        return next((one for one in reversed(self.lives) if one.ended is None), None)
+
+    def life_of(self, node: str) -> Life | None:
+        """The life of this node that runs."""
+        return next((one for one in reversed(self.lives) if one.ended is None and one.node == node), None)
+
+    def boot_of(self, node: str) -> int:
+        """The newest boot of a node; of the one gateway the newest."""
+        return max(id for id, row in self.mirror.boot.items() if (row["node"] or "") == node)
+
+    def node_of(self, boot: int) -> str:
+        """The node of a boot."""
+        return self.mirror.boot[boot]["node"] or ""
+
+    def works_on(self, node: str, turn: int) -> bool:
+        """Whether the row of a turn says that a boot of this node, which is not over, runs it."""
+        row = self.mirror.turn[turn]
+        boot = self.mirror.boot[row["boot"]]
+        return (boot["node"] or "") == node and boot["buried_at"] is None
 
     def inbound_of(self, n: int) -> tuple[int, Row] | None:
         """The row of the message with this number."""
@@ -203,6 +157,10 @@ class Facts:
         told_at = self._told_at.get((table, id), float("-inf"))
         return self.now - told_at - self.frozen_s(told_at, self.now)
 
+    def knows(self, table: str, id: int) -> bool:
+        """Whether each process has heard of a row's end, whatever it was about to do."""
+        return self.since_told(table, id) > self.heard_s
+
     def commit(self) -> Iterator[Change]:
         """What the newest commit changed, row after row; each is known when it is given."""
         self.batch = self.mirror.read()
@@ -211,87 +169,89 @@ class Facts:
             if change.table == "turn" and change.old is not None and change.became("state"):
                 self.ended_at[change.id] = self.now
             if change.old is not None and _ends(change):
-                self.untold.add((change.table, change.id))
+                self.untold[change.table, change.id] = self.writer[0]
+            if self.several and change.table == "boot":
+                self._boot(change)
             yield change
-
-    def thawed(self, known_at: float) -> float:
-        """When a process knows what it would have known then, had it not been frozen."""
-        for began, ended in self.frozen:
-            if began <= known_at < ended:
-                known_at += ended - began
-        return known_at
-
-    def frozen_s(self, since: float, until: float) -> float:
-        """How long of this time the process did not run."""
-        return sum(max(0.0, min(until, ended) - max(since, began)) for began, ended in self.frozen)
 
     def happened(self, event: Event) -> None:
         """Take note of an event before any invariant is asked."""
         self.now = event.at
         match event.who, event.what:
+            case "store", "commit":
+                self.writer = event.node, event.fields.get("boot", 0)
             case "store", "told":
-                self._told_at |= dict.fromkeys(self.untold, self.now)
-                self.untold.clear()
-                self._hangs_no_longer()
+                self._told(event.node)
+                self.hangs_no_longer()
             case "world", "start":
-                self._told_at.clear()
-                self.untold.clear()
-                self._hangs_no_longer()
-                self.lives.append(Life(event.fields["boot"], event.at))
+                self._starts(event)
             case "world", "crash":
-                self._ended(event.at, crashed=True)
+                self._ended(event, crashed=True)
+            case "world", "stop" if self.several:
+                self.troubled(event.at + self.plan.rules.drain_s)
             case "world", "stopped":
-                self._ended(event.at, crashed=False)
+                self._ended(event, crashed=False)
+            case "world", "freeze" | "cut off":
+                self.away(event)
+            case "world", "hints":
+                self.hinted(event)
             case "world", "fault":
-                self._fault(event)
+                self.fault(event)
             case "store", "hangs":
-                self.hung_until = self.now + self.hangs_for_s
-                self._late_besides = self.store_late_until
-                self.store_late_until = max(self.store_late_until, self.hung_until + 15.0)
-            case "log", "checkpoint failed" if self.life is not None and self.life.hasty_at is None:
-                self.life.hasty_at = event.at
+                self.hangs()
+            case "log", "checkpoint failed":
+                life = self.life_of(event.node)
+                if life is not None and life.hasty_at is None:
+                    life.hasty_at = event.at
             case "log", "start waits":
                 self.store_late_until = max(self.store_late_until, event.at + 15.0)
             case "platform", _ if "fault" in event.fields:
                 self.platform_late_until = max(self.platform_late_until, event.at + 130.0)
             case "machine", "started":
-                self.alive[event.fields["pid"]] = self.lives[-1].number
+                life = self.life_of(event.node)
+                self.alive[event.fields["pid"]] = self.lives[-1] if life is None else life
             case "machine", "exited":
                 self.alive.pop(event.fields["pid"], None)
             case "world", "heal":
-                self._late(event.at + 1.0)
+                self.healed()
 
-    def _hangs_no_longer(self) -> None:
-        """The disk has come back, or another life does not wait for it."""
-        if self.hung_until > self.now:
-            self.hung_until = self.now
-            self.store_late_until = max(self._late_besides, self.now + 15.0)
+    def _told(self, node: str) -> None:
+        told = [what for what, writer in self.untold.items() if writer == node]
+        for what in told:
+            self._told_at[what] = self.now
+            del self.untold[what]
 
-    def _ended(self, at: float, *, crashed: bool) -> None:
-        if self.life is not None:
-            self.life.crashed = crashed
-            self.life.ended = at
-        self.asking.clear()
-        self.at_work.clear()
+    def _starts(self, event: Event) -> None:
+        if self.several:
+            self._told(event.node)
+            self.troubled(event.at)
+        else:
+            self._told_at.clear()
+            self.untold.clear()
+        self.hangs_no_longer()
+        self.lives.append(Life(event.fields["boot"], event.at, node=event.node))
 
-    def _fault(self, event: Event) -> None:
-        how = event.fields
-        name, for_s = str(how["name"]), float(how.get("for_s", 0.0))
-        late = event.at + for_s + 15.0
-        if name == "freezes":
-            self.frozen.append((event.at, event.at + for_s))
-        if name == "store_hangs":
-            self.hangs_for_s = for_s
-        elif name.startswith(("store", "freezes")):
-            self.store_late_until = max(self.store_late_until, late)
-        if name == "store_full" and for_s > SHORT_S:
-            self.store_backoff_s = BACKOFF_S
-        if name.startswith(("platform", "freezes")):
-            late = event.at + max(for_s, float(how.get("wait_s", 0.0))) + 130.0
-            self.platform_late_until = max(self.platform_late_until, late)
+    def _ended(self, event: Event, *, crashed: bool) -> None:
+        life = self.life_of(event.node)
+        if life is not None:
+            life.crashed = crashed
+            life.ended = event.at
+        if self.several:
+            self._told(event.node)
+            self.troubled(event.at)
+        self._forget(event.node)
 
-    def _late(self, until: float) -> None:
-        self.store_late_until = min(self.store_late_until, until + 15.0)
+    def _forget(self, node: str) -> None:
+        """What this node was at counts no more: it is over, or another does it."""
+        self.asking = {call: one for call, one in self.asking.items() if one.node != node}
+        self.at_work = {op: one for op, one in self.at_work.items() if one.node != node}
+
+    def _boot(self, change: Change) -> None:
+        """One of several boots has begun, drains, or is over."""
+        if change.became("buried_at") or change.became("ended_at") or change.became("draining_at"):
+            self.troubled(self.now)
+        if change.became("buried_at") or change.became("ended_at"):
+            self._forget(self.node_of(change.id))
 
 
 class Invariant:

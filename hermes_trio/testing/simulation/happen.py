@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 import trio
@@ -10,47 +10,67 @@ from msgspec.structs import replace
 
 from hermes_trio.errors import HermesError
 from hermes_trio.testing.memory_platform import MemoryPlatform
+from hermes_trio.testing.nodes import Nodes
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.chances import STRANGER
-from hermes_trio.testing.simulation.facts import Facts, Spoken
+from hermes_trio.testing.simulation.facts import Facts
 from hermes_trio.testing.simulation.facts import place as where_of
+from hermes_trio.testing.simulation.known import Spoken
+from hermes_trio.testing.simulation.node import Node
 from hermes_trio.testing.simulation.plan import (
     Blink,
     Command,
     Crash,
+    CutOff,
     Delete,
     Fault,
     Forbid,
+    Freeze,
     Happening,
+    Hints,
     Operate,
     Place,
     Plan,
     Press,
     Say,
+    Skew,
     Spoil,
     Stop,
     Stray,
 )
-from hermes_trio.testing.simulation.setting import policy
 from hermes_trio.testing.simulation.words import spoken
 from hermes_trio.testing.world import World
 from hermes_trio.values.message import Message, Undecodable
 
-CRASHES_WITHIN_S = 10.0
-"""A crash that waits for a commit or a round that does not come happens then."""
 OPERATED_WITHIN_S = 5.0
+SIGNALLED_S = 0.5
+"""A hint that is not lost arrives within this."""
+NAMES = ("north", "south", "east", "west", "far")
 
 
 class Hand:
-    """Does what a plan says, in one World."""
+    """Does what a plan says, in one World.
 
-    def __init__(self, world: World, plan: Plan, facts: Facts) -> None:
+    Args:
+        nodes: where several share the store.
+
+    Attributes:
+        nodes: the gateways of the play.
+    """
+
+    def __init__(self, world: World, plan: Plan, facts: Facts, nodes: Nodes | None) -> None:
         self._world = world
         self._plan = plan
         self._facts = facts
+        self._shared = nodes
         self._platforms = tuple(world.platforms)
         self._forbidden: set[str] = set()
-        self._restarts = 0
+        lives = (
+            {"": world.lives} if nodes is None else {name: nodes.node(name) for name in NAMES[: plan.nodes]}
+        )
+        self.nodes = [
+            Node(name, one, world, self._platforms, facts, self._forbidden) for name, one in lives.items()
+        ]
         self._blinks = 0
         self._spoils: list[tuple[int, Spoil]] = []
         self._operators: trio.Nursery
@@ -75,7 +95,8 @@ class Hand:
                 await self._world.until(seconds=happening.at)
                 self._facts.met[name_of(happening)] += 1
                 await self._do(happening)
-                await self._restart_if_asked()
+                for node in self.nodes:
+                    await self._befalls(node, node.restart_if_asked)
 
     async def _do(self, happening: Happening) -> None:
         match happening:
@@ -91,15 +112,49 @@ class Hand:
                 self._blinks = times
             case Delete(place=place):
                 self._delete(self._plan.places[place])
-            case Fault(name=name, how=how):
-                if self._world.lives.now is not None:
-                    self._world.fault(name, **{key: _whole(value) for key, value in how.items()})
+            case Fault():
+                self._fault(happening)
             case Crash():
-                await self._crash(happening)
+                await self._befalls(node := self._node(happening), node.crash, happening)
             case Stop():
-                await self._stop(happening)
+                await self._befalls(node := self._node(happening), node.end, happening)
             case Forbid(user=user, allowed=allowed):
                 (self._forbidden.discard if allowed else self._forbidden.add)(user)
+            case Freeze():
+                self._operators.start_soon(self._node(happening).freeze, happening)
+            case CutOff():
+                self._node(happening).cut_off(happening)
+            case Skew() | Hints():
+                self._among_nodes(happening)
+
+    def _node(self, happening: Fault | Crash | Stop | Freeze | CutOff | Skew) -> Node:
+        return self.nodes[happening.node % len(self.nodes)]
+
+    async def _befalls(self, node: Node, act: Callable[..., Awaitable[None]], *args: object) -> None:
+        """Something ends a life. Where there is one gateway the rest of the plan waits for the next."""
+        if self._shared is None:
+            await act(*args)
+        else:
+            self._operators.start_soon(node.in_turn, act, *args)
+
+    def _fault(self, fault: Fault) -> None:
+        lives = self._node(fault).lives
+        if lives.now is not None:
+            # Where there are several, the World speaks of the one whose store it hits.
+            self._world.lives = lives
+            self._world.fault(fault.name, **{key: _whole(value) for key, value in fault.how.items()})
+
+    def _among_nodes(self, happening: Skew | Hints) -> None:
+        nodes = self._shared
+        if nodes is None:
+            return
+        if isinstance(happening, Hints):
+            nodes.hints_s = happening.late_s
+            self._world.record.add("world", "hints", late_s=happening.late_s)
+        else:
+            name = NAMES[happening.node % len(self.nodes)]
+            nodes.skew(name, happening.by_s)
+            self._world.record.add_on(name, "world", "skew", by_s=happening.by_s)
 
     # -- people
 
@@ -183,9 +238,10 @@ class Hand:
         """Ask as the control socket does. A crash may come first, a store may refuse."""
         for _ in range(rounds):
             await trio.lowlevel.checkpoint()
-        life = self._world.lives.now
-        if life is None or (gateway := life.gateway) is None:
+        gateways = [one for node in self.nodes if (one := node.gateway) is not None]
+        if not gateways:
             return
+        gateway = gateways[rounds % len(gateways)]
         open_now = [id for id, is_open in self._sessions(place) if is_open]
         ended = [id for id, is_open in self._sessions(place) if not is_open]
         with suppress(HermesError), trio.move_on_after(OPERATED_WITHIN_S):
@@ -199,77 +255,56 @@ class Hand:
                 self._facts.operated.add(open_now[-1])
                 await gateway.stop(open_now[-1], everything=what == "stop all")
 
+    async def stop_all(self, session: int) -> None:
+        """An operator stops what runs in a session, and its programs."""
+        gateway = next(one for node in self.nodes if (one := node.gateway) is not None)
+        self._facts.operated.add(session)
+        await gateway.stop(session, everything=True)
+
     def _sessions(self, place: Place) -> Iterator[tuple[int, bool]]:
         for id, row in self._facts.mirror.session.items():
             if where_of(row["key"]) == (place.account, place.chat, place.thread):
                 yield id, row["ended_at"] is None
 
-    # -- lives
+    async def begin(self) -> None:
+        """Start the first lives."""
+        for node in self.nodes:
+            await node.lives.start()
 
-    async def _crash(self, crash: Crash) -> None:
-        world = self._world
-        if world.lives.now is None:
-            return
-        match crash.when:
-            case "now":
-                world.crash()
-            case "round":
-                world.crash_at(round=crash.nth)
-            case "before commit":
-                world.crash_before_commit(crash.nth)
-            case "after commit":
-                world.crash_after_commit(crash.nth)
-        with trio.move_on_after(CRASHES_WITHIN_S):
-            await world.crashed()
-        if world.lives.now is not None:
-            world.crash()
-        await trio.sleep(crash.down_s)
-        await self.start(resume=crash.resume, without=crash.without)
-
-    async def _stop(self, stop: Stop) -> None:
-        life = self._world.lives.now
-        if life is None:
-            return
-        if life.gateway is not None:
-            life.gateway.hurry(stop.drain_s)
-        await self.stop()
-        await trio.sleep(stop.down_s)
-        await self.start(resume=stop.resume, without=stop.without)
-
-    async def _restart_if_asked(self) -> None:
-        """At /restart the daemon stops, and is begun anew."""
-        if len(self._world.restarts_asked) > self._restarts:
-            self._restarts = len(self._world.restarts_asked)
-            await self.stop()
-            await self.start()
+    async def restart(self) -> None:
+        """Stop and start each, one behind the other."""
+        for node in self.nodes:
+            await node.stop()
+            await node.start()
 
     async def stop(self) -> None:
-        """Stop the life that runs."""
-        if self._world.lives.now is not None:
-            await self._world.stop()
-            self._world.record.add("world", "stopped")
+        """Stop each that runs."""
+        for node in self.nodes:
+            await node.stop()
 
-    async def start(self, *, resume: bool = True, without: str = "") -> None:
-        """The next life. One that ends before it is ready is followed by another, as a supervisor sees to."""
-        world = self._world
-        allowed = policy(self._forbidden)
-        world.platforms[:] = [one for one in self._platforms if one.account != without]
-        for platform in world.platforms:
-            platform.policy = allowed
-        self._facts.served = {f"{one.name}/{one.account}" for one in world.platforms}
-        self._facts.allowed, self._facts.resumes = allowed.allow_users, resume
-        while world.lives.now is None:
-            try:
-                await world.start(resume=resume)
-            except* RuntimeError:
-                if world.lives.now is not None:
-                    raise
+    async def at_rest(self) -> None:
+        """Return when no key has anything to do, no lane anything to say, and no node is to hear of one."""
+        while any(map(_works, self.nodes)) or (self._shared is not None and self._facts.signals()):
+            for node in self.nodes:
+                if node.gateway is not None:
+                    await node.gateway.at_rest()
+            if self._shared is not None:
+                await trio.sleep(SIGNALLED_S)
 
     def forgive(self) -> None:
         """Everybody may speak again, from the next start on, and the disk is well."""
+        if self._shared is not None:
+            self._shared.hints_s = 0.0
+            self._world.record.add("world", "hints", late_s=0.0)
         self._blinks = 0
         self._spoils.clear()
         self._forbidden.clear()
+
+
+def _works(node: Node) -> bool:
+    """Whether a task of this gateway has something to do."""
+    wiring = None if node.gateway is None else node.gateway.wiring
+    return wiring is not None and bool(wiring.commands.live or wiring.sessions.live or wiring.lanes.live)
 
 
 def name_of(happening: Happening) -> str:
@@ -289,6 +324,10 @@ def name_of(happening: Happening) -> str:
             return f"operate {what}"
         case Stray(how=how):
             return f"stray {how}"
+        case Freeze(when=when):
+            return f"freeze {when}"
+        case Hints(late_s=late_s):
+            return "hints lost" if late_s is None else "hints late" if late_s else "hints"
         case _:
             return type(happening).__name__.lower()
 

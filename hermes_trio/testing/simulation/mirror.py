@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "boot": ("started_at", "ended_at", "clean"),
+    "boot": ("started_at", "ended_at", "clean", "node", "until", "buried_at", "draining_at"),
     "session": ("key", "opened_at", "ended_at", "why", "interrupted"),
     "inbound": (
         "account",

@@ -143,11 +143,16 @@ class Operate(Struct, frozen=True, tag="operate", omit_defaults=True):
 
 
 class Fault(Struct, frozen=True, tag="fault", omit_defaults=True):
-    """Something outside misbehaves, by name: see `hermes_trio.testing.faults`."""
+    """Something outside misbehaves, by name: see `hermes_trio.testing.faults`.
+
+    Args:
+        node: the number of the node whose store is slow or hangs. What other faults hit is everybody's.
+    """
 
     at: float
     name: str
     how: Mapping[str, float | str] = {}
+    node: int = 0
 
 
 class Spoil(Struct, frozen=True, tag="spoil", omit_defaults=True):
@@ -186,6 +191,7 @@ class Crash(Struct, frozen=True, tag="crash", omit_defaults=True):
             that is done and nobody knows of it yet.
         resume: False: started with --no-resume.
         without: the account of a bot that is not started with the others.
+        node: the number of the node that is killed.
     """
 
     at: float
@@ -194,6 +200,7 @@ class Crash(Struct, frozen=True, tag="crash", omit_defaults=True):
     down_s: float = 0.0
     resume: bool = True
     without: str = ""
+    node: int = 0
 
 
 class Stop(Struct, frozen=True, tag="stop", omit_defaults=True):
@@ -204,6 +211,53 @@ class Stop(Struct, frozen=True, tag="stop", omit_defaults=True):
     down_s: float = 0.0
     resume: bool = True
     without: str = ""
+    node: int = 0
+
+
+class Freeze(Struct, frozen=True, tag="freeze", omit_defaults=True):
+    """The machine of one node is frozen with all that runs on it, and wakes after `for_s`.
+
+    Args:
+        when, nth: as of a crash; a round is none.
+    """
+
+    at: float
+    node: int = 0
+    for_s: float = 45.0
+    when: Moment = "now"
+    nth: int = 1
+
+
+class CutOff(Struct, frozen=True, tag="cut off", omit_defaults=True):
+    """One node does not reach the store for `for_s`, and its platforms do.
+
+    Args:
+        done: its first commit arrives, and the answer to it does not.
+    """
+
+    at: float
+    node: int = 0
+    for_s: float = 60.0
+    done: bool = False
+
+
+class Hints(Struct, frozen=True, tag="hints", omit_defaults=True):
+    """From now on hints from node to node come so much later.
+
+    Args:
+        late_s: 0: at once; None: never.
+    """
+
+    at: float
+    late_s: float | None = None
+
+
+class Skew(Struct, frozen=True, tag="skew", omit_defaults=True):
+    """The wall clock of one node is wrong by so much from now on. The store's clock is right."""
+
+    at: float
+    node: int = 0
+    by_s: float = 0.0
 
 
 class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
@@ -214,7 +268,10 @@ class Forbid(Struct, frozen=True, tag="forbid", omit_defaults=True):
     allowed: bool = False
 
 
-Happening = Say | Command | Press | Stray | Operate | Spoil | Blink | Delete | Fault | Crash | Stop | Forbid
+OfNodes = Freeze | CutOff | Hints | Skew
+Happening = (
+    Say | Command | Press | Stray | Operate | Spoil | Blink | Delete | Fault | Crash | Stop | Forbid | OfNodes
+)
 
 
 class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -224,6 +281,7 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
         seed: of the scheduler and of every chance in the World; what happens is drawn already.
         happenings: in order of time.
         beside: what another gateway in the same process plays at the same time, on a store of its own.
+        nodes: so many gateways share the store and are one; 1: one has it for itself.
     """
 
     seed: int = 0
@@ -231,6 +289,7 @@ class Plan(Struct, frozen=True, kw_only=True, omit_defaults=True):
     places: tuple[Place, ...] = (Place("ada"),)
     happenings: tuple[Happening, ...] = ()
     beside: Plan | None = None
+    nodes: int = 1
 
 
 def to_text(plan: Plan) -> str:

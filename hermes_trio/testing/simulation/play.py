@@ -5,8 +5,8 @@ from __future__ import annotations
 import gc
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import cast
 
@@ -18,18 +18,19 @@ from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.testing.disk import Disk, spare_disk
 from hermes_trio.testing.memory_platform import MemoryPlatform
+from hermes_trio.testing.nodes import Nodes, open_nodes
 from hermes_trio.testing.owned_world import owned
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.scheduling import seeded_scheduling
 from hermes_trio.testing.scripted_model import ScriptedModel
 from hermes_trio.testing.simulation.agents import Inquires, Obedient, ObedientModel, ResetItself, acts
-from hermes_trio.testing.simulation.facts import Broken, Facts, Invariant, ModelCall
+from hermes_trio.testing.simulation.facts import Broken, Facts, Invariant
 from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
+from hermes_trio.testing.simulation.known import ModelCall
 from hermes_trio.testing.simulation.plan import Plan, Say
 from hermes_trio.testing.simulation.refusing_endpoint import RefusingEndpoint
 from hermes_trio.testing.simulation.setting import (
-    ALLOWED,
     COMMANDS,
     KEYS,
     SECRET,
@@ -125,6 +126,11 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
+@asynccontextmanager
+async def _one_gateway(_: World) -> AsyncIterator[None]:
+    yield None
+
+
 async def _all(stages: Sequence[Stage]) -> None:
     """Each gateway by itself. What is broken in one ends the other too."""
     async with trio.open_nursery() as nursery:
@@ -150,7 +156,7 @@ class Stage:
         self.made: Counter[str] = Counter()
         self._invariants = invariants
         self._end_all: Callable[[], None] = lambda: None
-        self._acts = acts(SECRET, lambda op, begins: self.facts.works(op, begins))
+        self._acts = acts(SECRET, self._works)
         self._moved = trio.Event()
 
     def ends(self, end_all: Callable[[], None]) -> None:
@@ -192,27 +198,28 @@ class Stage:
             on_exhausted=rules.on_exhausted,
             disk=disk,
         )
-        async with owned(make) as world:
-            self._set(world)
-            await world.start()
+        several = open_nodes if self.plan.nodes > 1 else _one_gateway
+        async with owned(make) as world, several(world) as nodes:
+            self._set(world, nodes)
+            await self._hand.begin()
             self._at_start = names_of_tasks()
             await self._hand.do_all()
             await self._quiet()
             await self._probe()
             await self._end()
 
-    def _set(self, world: World) -> None:
+    def _set(self, world: World, nodes: Nodes | None) -> None:
         """The model, the machine, and who watches."""
         self.world = world
         self.facts = Facts(self.plan, world.db, SECRETS)
-        self.facts.wall, self.facts.allowed = world.clock.now, ALLOWED
+        self.facts.wall, self.facts.allowed = world.clock.now, policy(()).allow_users
         self.facts.served = {f"{one.name}/{one.account}" for one in world.platforms}
         self.facts.confirmed = lambda: (
             (f"{one.name}/{one.account}", native) for one in world.platforms for native in one.confirmed
         )
         self.facts.shown = lambda: (seen for one in world.platforms for seen in one.seen.values())
         self.watch = Watch(self.facts, self._invariants, self._end_all)
-        self._hand = Hand(world, self.plan, self.facts)
+        self._hand = Hand(world, self.plan, self.facts, nodes)
         world.models[:] = [self._model(model) for model in world.models]
         for act in self._acts.values():
             act.record = world.record
@@ -236,13 +243,17 @@ class Stage:
             model.endpoint = RefusingEndpoint(model.name, () if taken else refuses, model.record)
         return model
 
+    def _works(self, op: str, begins: bool) -> None:
+        self.facts.works(op, begins, self.world.record.whose())
+
     def _asks(self, call: int, request: ModelRequest) -> None:
         # Who is asked for a summary is shown a conversation written out in one text: it answers no message.
         sums_up = request.prompt == SUMMARY_PROMPT
         n = 0 if sums_up else asked_of(request.entries)[0]
         found = self.facts.inbound_of(n)
         self.facts.last_request = None if sums_up else request
-        self.facts.asking[call] = ModelCall(n, found[1]["key"] if found else "", self.facts.now)
+        key = found[1]["key"] if found else ""
+        self.facts.asking[call] = ModelCall(n, key, self.facts.now, self.world.record.whose())
 
     def _has_asked(self, call: int) -> None:
         self.facts.asking.pop(call, None)
@@ -259,13 +270,12 @@ class Stage:
         await trio.sleep(self.plan.rules.heal_after_s)
         self._hand.forgive()
         self.world.heal()
-        await self._hand.stop()
-        await self._hand.start()
+        await self._hand.restart()
         await trio.sleep(CALM_S)
         with trio.move_on_after(QUIET_S) as forever:
             while any(one.unread for one in self.world.platforms) or self._is_owed():
                 await self._moved.wait()
-            await self.world.gateway.at_rest()
+            await self._hand.at_rest()
         if forever.cancelled_caught:
             await self._broken("I1" if self._is_owed() else "rest", "it never comes to rest")
         self.world.record.add("world", "calm")
@@ -287,7 +297,7 @@ class Stage:
         self.made["I12"] += len(asked)
         if unanswered := [n for n in asked if not self._is_answered(n)]:
             await self._broken("I12", f"asked at {began}, {unanswered} are not answered at {self.world.now}")
-        await self.world.gateway.at_rest()
+        await self._hand.at_rest()
 
     def _ask(self, n: int, place: int) -> None:
         where = self.plan.places[place]
@@ -321,8 +331,7 @@ class Stage:
         self.world.record.add("world", "rest")
         for id, row in list(self.facts.mirror.session.items()):
             if row["ended_at"] is None:
-                self.facts.operated.add(id)
-                await self.world.gateway.stop(id, everything=True)
+                await self._hand.stop_all(id)
         await trio.sleep(5)
         self.made["I10"] += 1
         if more := names_of_tasks() - self._at_start:

@@ -6,7 +6,17 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from hermes_trio.testing.simulation.plan import Crash, Happening, Plan, Rules, Say, Stop, simplest
+from hermes_trio.testing.simulation.plan import (
+    Crash,
+    CutOff,
+    Freeze,
+    Happening,
+    Plan,
+    Rules,
+    Say,
+    Stop,
+    simplest,
+)
 
 PLAYS_MAX = 600
 
@@ -35,6 +45,7 @@ class Shrinking:
             self._drop_happenings()
             for simpler in (
                 self._one_gateway,
+                self._fewer_nodes,
                 self._simpler_happenings,
                 self._simpler_rules,
                 self._fewer_places,
@@ -70,6 +81,10 @@ class Shrinking:
         if self.plan.beside is not None:
             yield msgspec.structs.replace(self.plan, beside=None)
             yield self.plan.beside
+
+    def _fewer_nodes(self) -> Iterator[Plan]:
+        if self.plan.nodes > 2:
+            yield msgspec.structs.replace(self.plan, nodes=self.plan.nodes - 1)
 
     def _simpler_happenings(self) -> Iterator[Plan]:
         for at, happening in enumerate(self.plan.happenings):
@@ -120,3 +135,7 @@ def _simpler(happening: Happening) -> Iterator[Happening]:
         case Stop():
             yield replace(happening, drain_s=20.0)
             yield replace(happening, down_s=0.0)
+        case Freeze():
+            yield replace(happening, when="now")
+        case CutOff(done=True):
+            yield replace(happening, done=False)

@@ -52,7 +52,7 @@ class EffectsAreKept(Invariant):
 
     def happened(self, event: Event) -> None:
         """Remember what an act gave. What a life that is over had not written is lost with it."""
-        if event.who == "world" and event.what in ("crash", "stopped", "start"):
+        if event.who == "world" and event.what in ("crash", "stopped", "start", "freeze", "cut off"):
             self._gave.clear()
         elif event.who == "tool" and event.what == "gave":
             op = str(event.fields["op"])
@@ -98,7 +98,8 @@ class TheTimeItHad(Invariant):
             return
         if new["reason"] == "deadline" and change.id in self._opened:
             began = self._opened[change.id]
-            had = self.facts.now - began - self.facts.frozen_s(began, self.facts.now)
+            on = self.facts.node_of(new["boot"])
+            had = self.facts.now - began - self.facts.frozen_s(began, self.facts.now, on)
             deadline_s = self.facts.plan.rules.deadline_s
             look_s = min(10.0, max(1.0, deadline_s / LOOKS))
             enough = had >= deadline_s - look_s * len(self.facts.frozen) - 1e-6

@@ -109,7 +109,7 @@ class KilledAreGone(Invariant):
             self._alive.add(event.fields["pid"])
         elif event.who == "machine" and event.what == "exited":
             self._alive.discard(event.fields["pid"])
-        elif event.who == "world" and event.what in ("crash", "stop", "start"):
+        elif event.who == "world" and event.what in ("crash", "stop", "start", "freeze", "cut off"):
             self._ended.clear()
         for pid in self._alive & self._ended.keys():
             late = self.facts.now - self._ended[pid] > GONE_WITHIN_S + self.facts.grace_s

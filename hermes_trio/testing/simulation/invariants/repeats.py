@@ -23,6 +23,11 @@ class RepeatedForAReason(Invariant):
         super().__init__(facts)
         self._confirmed: set[str] = set()
 
+    def changed(self, change: Change) -> None:
+        """What a node that is over has not read is in doubt."""
+        if change.table == "boot" and change.became("buried_at"):
+            self._confirmed.clear()
+
     def happened(self, event: Event) -> None:
         """Of each text that a chat is shown, by its key. What a stop or a fault may cut off is in doubt.
 

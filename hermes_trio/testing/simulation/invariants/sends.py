@@ -267,10 +267,14 @@ class NoTypingAfterwards(Invariant):
             return
         where, facts = lane_of(event), self.facts
         runs = any(
-            place(row["address"]) == where and (row["state"] == "running" or ("turn", id) in facts.untold)
+            place(row["address"]) == where and (row["state"] == "running" or not self._is_known(id))
             for id, row in facts.mirror.turn.items()
         )
         self.check(runs, f"typing in {where}, where no turn runs")
+
+    def _is_known(self, turn: int) -> bool:
+        facts = self.facts
+        return facts.knows("turn", turn) if facts.several else ("turn", turn) not in facts.untold
 
 
 class NothingIsLeftShowing(Invariant):

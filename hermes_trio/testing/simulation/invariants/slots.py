@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from hermes_trio.testing.record import Event
-from hermes_trio.testing.simulation.facts import THIS_MOMENT_S, Facts, Invariant
+from hermes_trio.testing.simulation.facts import Facts, Invariant
 from hermes_trio.testing.simulation.invariants.load import BY_DISK
 from hermes_trio.testing.simulation.mirror import Change
 
@@ -22,19 +22,38 @@ class SlotIsScope(Invariant):
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
         self._open: dict[str, set[int]] = defaultdict(set)
+        self._on: dict[int, str] = {}
+
+    def changed(self, change: Change) -> None:
+        """A node of which a boot is over is at nothing of it any more, as far as others are concerned."""
+        over = change.became("buried_at") or change.became("ended_at") if change.table == "boot" else False
+        if over and self.facts.several:
+            self._over(self.facts.node_of(change.id))
+
+    def _over(self, node: str) -> None:
+        gone = {turn for turn, on in self._on.items() if on == node}
+        for turns in self._open.values():
+            turns -= gone
+
+    def _is_over(self, event: Event) -> bool:
+        facts = self.facts
+        return facts.several and facts.is_late and not facts.works_on(event.node, event.fields["turn"])
 
     def happened(self, event: Event) -> None:
         """By the lines that each turn begins and ends with."""
         if event.who == "world" and event.what in ("crash", "start"):
-            self._open.clear()
+            self._over(event.node)
         if event.who != "log":
             return
         key = str(event.fields.get("key"))
+        if event.what == "turn opened" and self._is_over(event):
+            return  # it hears of its turn when another has it, and does nothing of it
         if event.what == "turn opened":
             self.check(
                 not self._open[key], f"turn {event.fields['turn']} begins, {self._open[key]} has not left"
             )
             self._open[key].add(event.fields["turn"])
+            self._on[event.fields["turn"]] = event.node
         elif event.what == "turn closed":
             self._open[key].discard(event.fields["turn"])
         elif event.what == "left behind":
@@ -55,7 +74,7 @@ class CancelledInTime(Invariant):
                 continue
             turn = facts.mirror.turn.get(found[1]["turn"] or 0)
             runs = turn is not None and turn["state"] == "running"
-            just = facts.since_untaken(asked.n) <= THIS_MOMENT_S
+            just = facts.since_untaken(asked.n) <= facts.heard_s
             self.check(runs or just, f"a model works on #{asked.n}, whose turn has ended")
 
 
@@ -68,7 +87,7 @@ class NoTurnIsLost(Invariant):
         super().__init__(facts)
         self._closed: dict[int, float] = {}
         self._open: set[int] = set()
-        self._draining = False
+        self._draining: set[str] = set()
 
     def happened(self, event: Event) -> None:
         """A turn that nobody works on, and whose row says that it runs."""
@@ -76,10 +95,12 @@ class NoTurnIsLost(Invariant):
         if event.who == "world" and event.what in ("crash", "stop", "start"):
             self._closed.clear()
             self._open.clear()
-            self._draining = event.what == "stop"
+            self._draining.discard(event.node)
+            if event.what == "stop":
+                self._draining.add(event.node)
         elif event.who == "log" and event.what == "turn closed":
             self._open.discard(event.fields["turn"])
-            if not self._draining:
+            if event.node not in self._draining:
                 self._closed[event.fields["turn"]] = facts.now
         elif event.who == "log" and event.what == "turn opened":
             self._open.add(event.fields["turn"])
@@ -105,18 +126,23 @@ class DrainOpensNone(Invariant):
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._stopped: float | None = None
+        self._stopped: dict[str, float] = {}
 
     def happened(self, event: Event) -> None:
         """From the stop on, until the next start."""
         if event.who == "world" and event.what in ("start", "stop", "crash"):
-            self._stopped = self.facts.now if event.what == "stop" else None
+            self._stopped.pop(event.node, None)
+            if event.what == "stop":
+                self._stopped[event.node] = self.facts.now
 
     def changed(self, change: Change) -> None:
         """No row of a turn comes, and none is adopted."""
-        if self._stopped is None or change.table != "turn" or change.new is None:
+        if not self._stopped or change.table != "turn" or change.new is None:
             return
-        late = self.facts.now - self._stopped > 8 * self.facts.grace_s
+        stopped = self._stopped.get(self.facts.node_of(change.new["boot"]))
+        if stopped is None:
+            return
+        late = self.facts.now - stopped > 8 * self.facts.grace_s
         opened = change.old is None or change.became("attempt")
         self.check(not opened or not late, f"turn {change.id} is opened while the gateway goes down")
 

@@ -60,8 +60,12 @@ class RightVerdict(Invariant):
 
     def _worked(self, said: str, verdict: str, turn: int, row: Row) -> None:
         limits = options(self.facts.plan.rules)
-        began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
-        last, wakes_at, asks = self._found[turn]
+        if self.facts.several:
+            began, found = self.facts.wall(), self._times(turn, row["session"])
+        else:
+            began = self.facts.mirror.boot[max(self.facts.mirror.boot)]["started_at"]
+            found = self._found[turn]
+        last, wakes_at, asks = found
         if asks or (wakes_at is not None and wakes_at > began):
             self.check(verdict in ("resume", "paused"), f"{said}, and it waits")
             return
@@ -92,7 +96,7 @@ class CountsAtBoot(Invariant):
     def committed(self) -> None:
         """Every session, when a boot begins."""
         batch, mirror = self.facts.batch, self.facts.mirror
-        if not any(one.table == "boot" and one.old is None for one in batch):
+        if self.facts.several or not any(one.table == "boot" and one.old is None for one in batch):
             return
         before = {(one.table, one.id): one.old for one in reversed(batch) if one.old is not None}
         left: dict[int, bool] = {}

@@ -49,7 +49,8 @@ class SuccessorsWait(Invariant):
             return
         facts = self.facts
         opened = facts.mirror.turn[event.fields["turn"]]
-        for op, turn in facts.at_work.items():
+        for op, act in facts.at_work.items():
+            turn = act.turn
             if turn == event.fields["turn"] or facts.mirror.turn[turn]["key"] != opened["key"]:
                 continue
             cut = facts.now - facts.ended_at.get(turn, facts.now)

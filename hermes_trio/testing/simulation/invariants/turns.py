@@ -6,7 +6,7 @@ from collections import Counter
 
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.endpoint import forgotten
-from hermes_trio.testing.simulation.facts import THIS_MOMENT_S, Invariant, turn_of
+from hermes_trio.testing.simulation.facts import Invariant, turn_of
 from hermes_trio.testing.simulation.mirror import Change
 from hermes_trio.testing.simulation.words import numbers
 from hermes_trio.values.transcript import AssistantEntry, UserEntry
@@ -66,8 +66,9 @@ class NeverAgain(Invariant):
         if found is None or asked.n == 0:
             return
         turn = facts.mirror.turn.get(found[1]["turn"] or 0)
-        runs = turn is not None and turn["state"] == "running" and turn["boot"] == max(facts.mirror.boot)
-        just = facts.since_untaken(asked.n) <= THIS_MOMENT_S
+        boot = facts.boot_of(asked.node)
+        runs = turn is not None and turn["state"] == "running" and turn["boot"] == boot
+        just = facts.since_untaken(asked.n) <= facts.heard_s
         self.check(
             runs or just,
             f"a model is asked about #{asked.n}, which no running turn of this boot holds: {found[1]}",
@@ -105,7 +106,7 @@ class NothingOfTheOldSession(Invariant):
         for entry in request.entries:
             for n in numbers(entry.text) if isinstance(entry, UserEntry) else ():
                 session = self._over.get(n)
-                known = session is not None and self.facts.since_told("session", session) > THIS_MOMENT_S
+                known = session is not None and self.facts.knows("session", session)
                 self.check(not known, f"a model is shown #{n}, of session {session}, which has ended")
 
 
@@ -200,7 +201,7 @@ class TheCount(Invariant):
 
     def __init__(self, *args: object) -> None:
         super().__init__(*args)  # type: ignore[arg-type]
-        self._rose: dict[int, int] = {}
+        self._rose: dict[int, list[int]] = {}
 
     def changed(self, change: Change) -> None:
         """Where the count moves, and where it must."""
@@ -212,13 +213,13 @@ class TheCount(Invariant):
     def _moved(self, change: Change, old: int, new: int) -> None:
         if old == new:
             return
-        boot = max(self.facts.mirror.boot)
-        booting = any(one.table == "boot" and one.old is None for one in self.facts.batch)
+        boots = self._settling()
+        booting = bool(boots)
         if new > old:
             self.check(new == old + 1, f"session {change.id}: interrupted {old} times, then {new}")
-            self.check(booting, f"session {change.id} counts an interruption in the middle of boot {boot}")
-            self.check(self._rose.get(change.id) != boot, f"session {change.id} counts boot {boot} twice")
-            self._rose[change.id] = boot
+            self.check(booting, f"session {change.id} counts an interruption, and no boot begins or is over")
+            self.check(self._rose.get(change.id) != boots, f"session {change.id} counts boots {boots} twice")
+            self._rose[change.id] = boots
             return
         again = change.became("ended_at", None)
         said = any(one.table == "outbound" for one in self.facts.batch)
@@ -226,6 +227,13 @@ class TheCount(Invariant):
             new == 0 and (booting or again or said),
             f"session {change.id}: interrupted {old} times, then {new}, for no reason",
         )
+
+    def _settling(self) -> list[int]:
+        """The boots at which this commit settles counts: the one that begins, or of nodes those that end."""
+        boots = [one for one in self.facts.batch if one.table == "boot"]
+        if not self.facts.several:
+            return [one.id for one in boots if one.old is None]
+        return [one.id for one in boots if one.became("buried_at") or one.became("ended_at")]
 
     def _delivered(self, change: Change) -> None:
         row = change.new

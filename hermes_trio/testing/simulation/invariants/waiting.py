@@ -23,17 +23,18 @@ class Idle(Invariant):
 
     def __init__(self, facts: Facts) -> None:
         super().__init__(facts)
-        self._draining = False
+        self._draining: set[str] = set()
         self._since: dict[str, float] = {}
 
     def happened(self, event: Event) -> None:
         """Look at everybody; what a fault or its end, or a stop, does to them is another matter."""
-        if event.who == "world" and event.what in ("start", "crash"):
-            self._draining = False
+        if event.who == "world" and event.what in ("start", "crash", "stopped"):
+            self._draining.discard(event.node)
             self._since.clear()
         self._look()
         if event.who == "world" and event.what in ("stop", "fault", "heal"):
-            self._draining = self._draining or event.what == "stop"
+            if event.what == "stop":
+                self._draining.add(event.node)
             self._since.clear()
 
     def _look(self) -> None:
@@ -52,7 +53,7 @@ class Idle(Invariant):
     def _is_busy(self) -> bool:
         facts = self.facts
         return (
-            self._draining
+            bool(self._draining)
             or facts.life is None
             or facts.now - facts.life.began <= READY_WITHIN_S
             or facts.now <= facts.store_late_until + facts.store_backoff_s
