@@ -2,11 +2,11 @@
 
 import pytest
 
-from hermes_trio.gateway.lease import LEASE_S
 from hermes_trio.testing import MemoryPlatform, open_world, tool
 from hermes_trio.testing.nodes import open_nodes
 from hermes_trio.tools.process import tool as process
 from hermes_trio.values.identity import Policy
+from hermes_trio.values.nodes import LEASE_S
 
 USERS = tuple(f"user-{n}" for n in range(20))
 

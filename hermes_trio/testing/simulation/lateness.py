@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from hermes_trio.gateway.lease import LEASE_S
 from hermes_trio.testing.record import Event
 from hermes_trio.testing.simulation.plan import Plan
+from hermes_trio.values.nodes import LEASE_S
 
 STORE_SLOW_S = 3.0
 """What a slow store adds at most to the way from a commit to its caller: see the fault `store_slow`."""
