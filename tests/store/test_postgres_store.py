@@ -51,7 +51,7 @@ async def test_what_was_accepted_is_there_when_it_is_opened_again(url):
 def test_a_newer_schema_is_refused_and_so_is_somebody_elses(url, running):
     connect(url).close()
     with psycopg.connect(url, autocommit=True) as db:
-        db.execute("update hermes_store set version = 99")
+        db.execute("update hermes_store set version = 99, needs = 99")
     with pytest.raises(StoreRefused, match="version 99"):
         connect(url)
     other = a_schema(running, "somebodys")

@@ -87,6 +87,11 @@ class PostgresConnection:
         return self._pq.status != pq.ConnStatus.OK
 
     @property
+    def backend_pid(self) -> int:
+        """Of the server's process, as the connection was told when it was opened."""
+        return self._pq.backend_pid
+
+    @property
     def in_transaction(self) -> bool:
         """A transaction is open, well or failed."""
         return self._pq.transaction_status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
+
 from hermes_trio.store.sqlite.migrations import MIGRATIONS as TABLES
+from hermes_trio.store.sqlite.migrations import ONLY_ADD
 
 _WORDS = (
     (re.compile(r"--[^\n]*"), ""),
@@ -58,4 +61,25 @@ def _in_postgres(script: str) -> str:
     return script
 
 
-MIGRATIONS = (_in_postgres(TABLES[0]) + _TRIGGERS, *map(_in_postgres, TABLES[1:]))
+class Migrations(Struct, frozen=True):
+    """The numbered migrations that a program knows.
+
+    Args:
+        scripts: in their order; the first is number 1.
+        only_add: the numbers of those beside which older programs go on.
+    """
+
+    scripts: tuple[str, ...]
+    only_add: frozenset[int] = frozenset()
+
+    @property
+    def version(self) -> int:
+        """Of the schema that they make."""
+        return len(self.scripts)
+
+    def needed(self, version: int) -> int:
+        """How many a program must know to work on a schema of this version."""
+        return max((one for one in range(1, version + 1) if one not in self.only_add), default=0)
+
+
+MIGRATIONS = Migrations((_in_postgres(TABLES[0]) + _TRIGGERS, *map(_in_postgres, TABLES[1:])), ONLY_ADD)

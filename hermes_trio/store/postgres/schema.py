@@ -7,12 +7,13 @@ from typing import Any
 import psycopg
 
 from hermes_trio.errors import StoreFailed, StoreRefused
+from hermes_trio.store.moved_away import refusal
 from hermes_trio.store.postgres.connection import PostgresConnection
 from hermes_trio.store.postgres.errors import said
-from hermes_trio.store.postgres.migrations import MIGRATIONS
+from hermes_trio.store.postgres.migrations import MIGRATIONS, Migrations
+from hermes_trio.store.postgres.versions import brought_up
 
 CONNECT_S = 5
-LOCK = "hashtext('hermes-trio ' || current_schema())"
 IDLE_S = 3
 """So long a transaction may stand still: a frozen program holds what it has locked no longer."""
 _SETTINGS = (
@@ -43,23 +44,29 @@ def opened(url: str) -> psycopg.Connection[Any]:
         raise StoreFailed(f"PostgreSQL cannot be reached: {said(error)}") from error
 
 
-def connect(url: str, made: type[PostgresConnection] = PostgresConnection) -> PostgresConnection:
+def connect(
+    url: str, made: type[PostgresConnection] = PostgresConnection, known: Migrations = MIGRATIONS
+) -> PostgresConnection:
     """Connect for a writer of a store; blocks. Its schema is brought to this program's version.
 
     Args:
         url: "postgresql://...", as libpq takes it.
         made: makes the connection of what psycopg has opened.
+        known: what this program makes the schema by.
 
     Raises:
-        StoreRefused: newer, somebody else's tables, or a server that may forget what it has promised.
-        StoreFailed: the server cannot be reached, or somebody else makes the schema for too long.
+        StoreRefused: newer, moved elsewhere, somebody else's tables, a server that may forget what it has
+            promised, or a pooler that stands before it.
+        StoreFailed: the server cannot be reached, somebody else makes the schema for too long, or nodes must
+            stop before it can be made.
     """
     db = made(opened(url))
     try:
         db.script(_SETTINGS)
         _refuse_forgetful(db)
-        if _version(db) < len(MIGRATIONS):
-            _migrate(db)
+        _refuse_pooler(db, url)
+        brought_up(db, known)
+        _refuse_moved(db)
     except psycopg.Error as error:
         db.close()
         raise StoreFailed(f"PostgreSQL: {said(error)}") from error
@@ -76,31 +83,28 @@ def _refuse_forgetful(db: PostgresConnection) -> None:
             raise StoreRefused(f"this PostgreSQL has {setting} = off: it may lose what it said is kept")
 
 
-def _version(db: PostgresConnection) -> int:
-    """The schema's version; 0 for an empty one."""
-    ours, others = db.execute(
-        "select count(*) filter (where relname = 'hermes_store'), count(*) from pg_class"
-        " where relnamespace = cast(current_schema() as regnamespace) and relkind = 'r'"
-    ).fetchone()
-    if not ours and others:
-        raise StoreRefused("the schema has tables, and they are no hermes-trio store; left untouched")
-    version: int = db.execute("select version from hermes_store").fetchone()[0] if ours else 0
-    if version > len(MIGRATIONS):
-        raise StoreRefused(
-            f"made by a newer hermes-trio (version {version}, this one knows {len(MIGRATIONS)});"
-            " left untouched"
-        )
-    return version
+_PID = "select pg_backend_pid()"
 
 
-def _migrate(db: PostgresConnection) -> None:
-    """Bring the schema up to date. Whoever comes meanwhile waits, and finds it done."""
-    db.execute(f"select pg_advisory_lock({LOCK})")
-    for number, script in enumerate(MIGRATIONS[_version(db) :], start=_version(db) + 1):
-        keeps = (
-            f"update hermes_store set version = {number}"
-            if number > 1
-            else "create table hermes_store(version bigint not null); insert into hermes_store values(1)"
-        )
-        db.script(f"begin; {script} {keeps}; commit")
-    db.execute(f"select pg_advisory_unlock({LOCK})")
+def _refuse_pooler(db: PostgresConnection, url: str) -> None:
+    """A pooler of transactions gives one connection of the server to several of ours in turn: what is set,
+    prepared, locked and listened to is then another's. Behind a pooler of sessions all is well.
+
+    A pooler is suspected where the server's process is not the one that the connection was told of.
+    """
+    mine = db.execute(_PID).fetchone()
+    if mine[0] == db.backend_pid:
+        return
+    with opened(url) as other, other.transaction():
+        if other.execute(_PID).fetchone() == mine or db.execute(_PID).fetchone() != mine:
+            raise StoreRefused(
+                "a pooler of transactions stands before this PostgreSQL, and the store relies on sessions:"
+                " name the server itself, or a pooler of sessions"
+            )
+
+
+def _refuse_moved(db: PostgresConnection) -> None:
+    row = db.execute("select place from mark where place is not null").fetchone()
+    why = refusal(row[0]) if row else None
+    if why is not None:
+        raise StoreRefused(f"{why}; left untouched")

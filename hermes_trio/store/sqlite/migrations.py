@@ -120,6 +120,10 @@ create table signal(
 """
 
 MIGRATIONS = (_FIRST,)
+ONLY_ADD: frozenset[int] = frozenset()
+"""The numbers of those beside which the program before goes on as it was: it names no column that they take
+away, and fills each that they demand. So nodes are brought up to date one after the other: a first version
+adds, the next one uses, a last one removes, when none of the first runs any more."""
 
 WRITTEN = "e51a6ccd78817860cbce49ffb8abeb3cff06436f4df41b9b0dc5c36c2afc9b8f"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""

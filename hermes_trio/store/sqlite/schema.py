@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hermes_trio.errors import StoreRefused
+from hermes_trio.store.moved_away import refusal
 from hermes_trio.store.sqlite.errors import of_a_start
 from hermes_trio.store.sqlite.migrations import MIGRATIONS, WRITTEN
 from hermes_trio.store.sqlite.tx import text_or_bytes
@@ -129,7 +130,7 @@ def _wrong(db: sqlite3.Connection, path: Path) -> str | None:
         return "not a hermes-trio store"
     if version > len(MIGRATIONS):
         return f"made by a newer hermes-trio (version {version}, this one knows {len(MIGRATIONS)})"
-    return _broken(db, path) or _misshapen(db, version) or _used_up(db)
+    return _broken(db, path) or _misshapen(db, version) or _used_up(db) or _gone(db)
 
 
 def _broken(db: sqlite3.Connection, path: Path) -> str | None:
@@ -158,6 +159,11 @@ def _misshapen(db: sqlite3.Connection, version: int) -> str | None:
         if kind == "trigger":
             return f"it has a trigger {name} of somebody else's"
     return None
+
+
+def _gone(db: sqlite3.Connection) -> str | None:
+    row = db.execute("select place from mark").fetchone()
+    return None if row is None else refusal(row[0])
 
 
 def _written(db: sqlite3.Connection) -> str:
