@@ -17,6 +17,7 @@ import click
 from hermes_trio.cli.ask import ASKING, FAILED
 from hermes_trio.cli.doctor import doctor
 from hermes_trio.cli.export import export
+from hermes_trio.cli.move import move
 from hermes_trio.cli.options import config_option, find_file, loaded, shown, tell
 from hermes_trio.cli.replay import replay
 from hermes_trio.cli.service import service
@@ -187,5 +188,5 @@ def _stop_at_once() -> None:
     go_below_a_parent()
 
 
-for command in (*ASKING, doctor, export, replay, service, setup, simulate):
+for command in (*ASKING, doctor, export, move, replay, service, setup, simulate):
     commands.add_command(command)

@@ -15,6 +15,7 @@ from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
     from hermes_trio.config.load import Config
+    from hermes_trio.values.identity import Secret
 
 GONE = Path("/(the working folder is gone)")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -80,6 +81,13 @@ def loaded(file: Path | None) -> Config:
     config = load(file, environ=os.environ)
     _redactions.append(Redactor(config.secrets))
     return config
+
+
+def hidden(secret: Secret) -> None:
+    """From here on nothing that is shown or told holds this secret."""
+    from hermes_trio.runtime.redaction import Redactor
+
+    _redactions.append(Redactor([secret]))
 
 
 def shown(text: str) -> str:

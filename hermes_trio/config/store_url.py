@@ -10,6 +10,7 @@ from hermes_trio.values.identity import Secret
 
 SCHEMES = ("postgresql://", "postgres://")
 EXTRA = "a store on PostgreSQL needs the extra: pip install 'hermes-trio[postgres]'"
+NO_URL = 'must be a url like "postgresql://USER@HOST/DATABASE", "env:NAME" or "file:PATH"'
 HIDDEN = ("password", "sslpassword")
 """What a url's query may say that nobody is to see."""
 _USER = re.compile(r"^\w+://[^:@/?]*:([^@/?]*)@")
@@ -41,6 +42,8 @@ def store_url(written: str, read: Callable[[str], Secret], hide: Callable[[Secre
     """
     if not written:
         return StoreUrl("")
+    if not written.startswith((*SCHEMES, "env:", "file:")):
+        raise ValueError(NO_URL)
     is_written_out = written.startswith(SCHEMES)
     url = StoreUrl(written) if is_written_out else StoreUrl(read(written).reveal())
     passwords = [Secret(one) for one in _passwords(url.reveal())]
@@ -64,7 +67,7 @@ def _passwords(url: str) -> list[str]:
 
 def _check(url: str) -> None:
     if not url.startswith(SCHEMES):
-        raise ValueError('must be a url like "postgresql://USER@HOST/DATABASE", "env:NAME" or "file:PATH"')
+        raise ValueError(NO_URL)
     # What comes behind the first @ or / is taken for a host or a database, and shown as one.
     if url.partition("?")[0].count("@") > ("@" in re.split(r"[/?]", url.partition("://")[2])[0]):
         raise ValueError("has an @ too many: in a password write @ as %40, / as %2F, : as %3A, % as %25")
