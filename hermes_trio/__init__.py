@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from hermes_trio.models.providers.echo import EchoModel as EchoModel
     from hermes_trio.models.providers.openai import OpenAIModel as OpenAIModel
     from hermes_trio.ports.agent import *  # noqa: F403
+    from hermes_trio.ports.arguments import arguments_of as arguments_of
+    from hermes_trio.ports.arguments import parameters_of as parameters_of
     from hermes_trio.ports.command import *  # noqa: F403
+    from hermes_trio.ports.files import CallFiles as CallFiles
     from hermes_trio.ports.model import *  # noqa: F403
     from hermes_trio.ports.platform import *  # noqa: F403
     from hermes_trio.ports.process import CallProcesses as CallProcesses
@@ -52,6 +55,13 @@ if TYPE_CHECKING:
     from hermes_trio.turns.turn import Turn as Turn
     from hermes_trio.values.actions import *  # noqa: F403
     from hermes_trio.values.delivery import *  # noqa: F403
+    from hermes_trio.values.files import FileKind as FileKind
+    from hermes_trio.values.files import FileText as FileText
+    from hermes_trio.values.files import FileView as FileView
+    from hermes_trio.values.files import Listing as Listing
+    from hermes_trio.values.files import Match as Match
+    from hermes_trio.values.files import Matches as Matches
+    from hermes_trio.values.files import Mount as Mount
     from hermes_trio.values.identity import *  # noqa: F403
     from hermes_trio.values.message import *  # noqa: F403
     from hermes_trio.values.process import LeftProcesses as LeftProcesses
@@ -61,6 +71,7 @@ if TYPE_CHECKING:
     from hermes_trio.values.stored import StatusView as StatusView
     from hermes_trio.values.transcript import *  # noqa: F403
     from hermes_trio.values.views import *  # noqa: F403
+    from hermes_trio.workspaces.folders import Workspaces as Workspaces
 
     # A renamed name is exported to type checkers only by assignment.
     HttpClient = Client
@@ -72,6 +83,10 @@ _WHERE = {
     "hermes_trio.gateway.open": ("open_gateway",),
     "hermes_trio.values.process": "ProcessLog LeftProcesses Ran".split(),
     "hermes_trio.ports.process": "CallProcesses Group Process Processes".split(),
+    "hermes_trio.ports.files": ("CallFiles",),
+    "hermes_trio.ports.arguments": ("arguments_of", "parameters_of"),
+    "hermes_trio.values.files": "FileKind FileText FileView Listing Match Matches Mount".split(),
+    "hermes_trio.workspaces.folders": ("Workspaces",),
     "hermes_trio.intake.receiver": ("Health",),
     "hermes_trio.values.stored": ("Claimed", "StatusView"),
     "hermes_trio.models.fallback": ("Candidate", "Candidates"),

@@ -17,6 +17,7 @@ from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.models.fallback import Candidates
 from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.agent import AgentProfile
+from hermes_trio.ports.files import CallFiles
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime import wrong_use
@@ -64,6 +65,7 @@ class Context:
         self.op = op
         self.address: Address = turn.address
         self.processes: CallProcesses = run_of(turn).processes(consumed)
+        self.files: CallFiles = run_of(turn).around.files(turn.session)
         self._turn = turn
         self._parent = parent
 

@@ -52,6 +52,7 @@ __all__ = [
 ]
 
 FILE = "hermes.toml"
+WORKSPACES = "workspaces"
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -236,10 +237,28 @@ class _Reading:
                 sections["agent"] = replace(agent, prompt=self.files.text(agent.prompt[len("file:") :]))
             except ValueError as error:
                 self.filling.wrong(("agent", "prompt"), str(error))
+        tools_section: Tools | None = sections["tools"]
+        if tools_section and sections["gateway"]:
+            sections["tools"] = self._with_folders(tools_section, sections["gateway"].state_dir)
         for key in ("enable", "disable"):
             for index, name in enumerate(getattr(sections["tools"], key, ())):
                 if name not in tools:
                     self.filling.unknown_name(("tools", key, index), "tool", name, tools)
+
+    def _with_folders(self, tools: Tools, state_dir: Path) -> Tools:
+        """The mounted folders are there, and none of them leads to what the gateway keeps."""
+        kept = Path(os.path.realpath(state_dir))
+        for index, mount in enumerate(tools.mount):
+            where = ("tools", "mount", index, "path")
+            folder = Path(os.path.realpath(mount.path))
+            if not os.path.isdir(folder):
+                self.filling.wrong(where, f"{mount.path} is no folder")
+            elif folder == kept or folder in kept.parents or kept in folder.parents:
+                why = f"it is or holds the state_dir {state_dir}, or is in it, which is the gateway's alone"
+                self.filling.wrong(where, why)
+        if tools.workspace_dir == Path():
+            return replace(tools, workspace_dir=state_dir / WORKSPACES)
+        return tools
 
 
 def _source(path: Path | None) -> str:

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from hermes_trio.config.store_url import StoreUrl
 from hermes_trio.runtime.clock import zone
+from hermes_trio.values.files import Mount
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.nodes import LEASE_MIN_S, LEASE_S
 from hermes_trio.values.reset_policy import ResetPolicy
@@ -204,10 +205,22 @@ class Tools(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Args:
         enable: names of installed tools, beside those that are on by default.
         disable: names of those that are off, whoever enables them.
+        workspace_dir: holds a folder for each conversation that has files. Default: "workspaces" in the
+            state_dir.
+        workspace_mib: how large such a folder may be, in MiB.
+        mount: folders that all conversations may use.
     """
 
     enable: tuple[str, ...] = ()
     disable: tuple[str, ...] = ()
+    workspace_dir: Path = Path()
+    workspace_mib: Count = 256
+    mount: tuple[Mount, ...] = ()
+
+    def __post_init__(self) -> None:
+        names = [mount.name for mount in self.mount]
+        if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
+            raise ValueError(f"mount has the name {twice} twice")
 
     @property
     def names(self) -> tuple[str, ...]:

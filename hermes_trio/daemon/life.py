@@ -22,7 +22,7 @@ from types import FrameType
 import trio
 from msgspec import Struct
 
-from hermes_trio.config.load import Config
+from hermes_trio.config.load import Config, Tools
 from hermes_trio.daemon.configured_agent import open_agent
 from hermes_trio.daemon.control.answers import Answers, is_open
 from hermes_trio.daemon.control.server import serve_control
@@ -40,6 +40,7 @@ from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.runtime.threads import held_loop, pulse
 from hermes_trio.runtime.tracebacks import places_of_stack
+from hermes_trio.workspaces.folders import Workspaces
 
 STOPPED, UNWRITTEN, RESTART = 0, 1, 75
 NOTHING_TO_READ = "standard input is no terminal, pipe or file"
@@ -211,6 +212,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
                 lease_s=config.store.lease_s,
                 options=config.gateway,
                 session=config.session,
+                workspaces=_workspaces(config.tools),
                 clock=host.clock,
                 chance=host.chance,
                 log=log,
@@ -222,6 +224,10 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
             life.answers.gateway = gateway
             await _until_stopped(life, gateway)
         nursery.cancel_scope.cancel(reason="stopped")
+
+
+def _workspaces(tools: Tools) -> Workspaces:
+    return Workspaces(folder=tools.workspace_dir, most_mib=tools.workspace_mib, mounts=tools.mount)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ class Boots:
         nursery.start_soon(wiring.delayed_starts.serve, name="delayed starts")
         nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
         nursery.start_soon(wiring.allowances.serve, name="allowances")
-        nursery.start_soon(sweep, self._store, wiring.log, name="sweep")
+        nursery.start_soon(sweep, self._store, wiring.log, wiring.tidy, name="sweep")
         wiring.background.reap(await until_stored(self._store.left_processes, tells_of_waits(self._log)))
         wiring.turns.open_turns()
         await nursery.start(

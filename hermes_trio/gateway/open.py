@@ -49,8 +49,12 @@ from hermes_trio.turns.turn import Turn
 from hermes_trio.values.nodes import LEASE_S
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 from hermes_trio.values.stored import Booted
+from hermes_trio.workspaces.call_files import TurnFiles
+from hermes_trio.workspaces.folders import Workspaces
+from hermes_trio.workspaces.tidy import tidy
 
 BOOT_COMMANDS_S = 15.0
+FILES_AT_ONCE = 4
 
 
 @asynccontextmanager
@@ -69,6 +73,7 @@ async def open_gateway(
     resume: bool = True,
     on_restart: Callable[[], None] | None = None,
     processes: Processes | None = None,
+    workspaces: Workspaces | None = None,
     lease_s: float = LEASE_S,
     node: str = "",
     aside: Callable[[Callable[[], Any]], Awaitable[Any]] | None = None,
@@ -81,14 +86,16 @@ async def open_gateway(
         store: a file's path, ":memory:", "postgresql://..." (many may share it), or a Store not served yet.
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
-        lease_s, node: unheard for so long (6 s or more) it loses its work to others that share; its name.
+        workspaces: where files of conversations stand, for tools; by default they have none.
+        lease_s: unheard for so long (6 s or more), it loses its work to others that share its store.
+        node: its name among those.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
         log, redact: a structlog logger, by default the standard "hermes_trio"; replaces secrets everywhere.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.
         resume: False: interrupted turns are closed with a notice instead of resumed.
 
-    Leaving the body drains: turns that work may finish within `options.drain_timeout_s`, the rest goes on at
-    the next boot. Cancelled or raising: the checkpoint is written, nothing is waited for.
+    Leaving the body drains; what is not done within `options.drain_timeout_s` goes on at the next boot.
+    Cancelled or raising: the checkpoint is written, nothing is waited for.
 
     Raises:
         AgentError: an argument is not what it has to be. ConfigWrong: two have one name.
@@ -96,19 +103,17 @@ async def open_gateway(
     """
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     log, discretion = host_log(log, redact), Discretion(redact, aside or beside())
+    files_aside = aside or beside(FILES_AT_ONCE)
     make = partial(
-        Wiring,
-        agent,
-        platforms,
-        options=limits,
-        session=rules,
+        partial(Wiring, agent, platforms, options=limits, session=rules, clock=wall),
         commands=by_name(installed_commands() if commands is None else commands),
-        clock=wall,
         chance=chance or system_chance(),
         log=log,
         discretion=discretion,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
+        files=partial(TurnFiles, workspaces, files_aside),
+        tidy=partial(tidy, workspaces, files_aside),
     )
     setup = _setup(agent, platforms, limits, rules, redact)
     living = partial(_living, make, platforms, wall, setup, log, resume=resume, lease_s=checked(lease_s))
@@ -182,7 +187,7 @@ async def _living(
             nursery.start_soon(wiring.delayed_starts.serve, name="delayed starts")
             nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
             nursery.start_soon(wiring.allowances.serve, name="allowances")
-            nursery.start_soon(sweep, store, wiring.log, name="sweep")
+            nursery.start_soon(sweep, store, wiring.log, wiring.tidy, name="sweep")
             try:
                 await _boot(wiring, booted, waits)
             except trio.Cancelled:

@@ -1,8 +1,8 @@
-"""The look for rows that cannot be read and that no promise meets."""
+"""What is looked through now and then: rows that cannot be read, files of conversations that have ended."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
 import trio
@@ -10,16 +10,20 @@ import trio
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.supervise import attempt
+from hermes_trio.text.foreign_errors import told
 from hermes_trio.values.stored import Place
 
 SWEPT_S = 6 * 3600.0
 BETWEEN_PAGES_S = 0.05
 
 
-async def sweep(store: Store, log: Log) -> None:
+async def sweep(store: Store, log: Log, tidy: Callable[[], Awaitable[None]]) -> None:
     """Look for rows that cannot be read and that no promise meets, every SWEPT_S seconds, until cancelled.
 
     It looks at one page at a time, so that nobody's commit waits for the whole look.
+
+    Args:
+        tidy: removes the files of conversations that have ended.
     """
     while True:
         await trio.sleep(SWEPT_S)
@@ -27,6 +31,9 @@ async def sweep(store: Store, log: Log) -> None:
         found, _ = await attempt(partial(_swept, store))
         for what in found or ():
             log.error("out of the way", kind="row", key=None, what=what)
+        _, error = await attempt(tidy)
+        if error is not None:
+            log.warning("workspaces not tidied", why=told(error))
 
 
 async def _swept(store: Store) -> Sequence[str]:

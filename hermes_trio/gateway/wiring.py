@@ -6,7 +6,7 @@ The parts do not know one another. Here each is given what it asks for: ports, a
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -25,6 +25,7 @@ from hermes_trio.intake.routing import allowed
 from hermes_trio.models.cooldown_keeper import CooldownKeeper
 from hermes_trio.ports.agent import Agent, profile_of
 from hermes_trio.ports.command import Command
+from hermes_trio.ports.files import CallFiles
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import Store
@@ -94,6 +95,8 @@ class Wiring:
         discretion: Discretion,
         on_restart: Callable[[], None] | None,
         processes: Processes,
+        files: Callable[[int], CallFiles],
+        tidy: Callable[[Store, Callable[[float], float], Log], Awaitable[None]],
         resumes: bool,
         lease: BootLease | None = None,
     ) -> None:
@@ -106,20 +109,20 @@ class Wiring:
         profile = profile_of(agent)
         self.model, self.failing = profile.name, profile.failing
         self.opened_at, self.ages = clock.now(), Ages(clock)
+        self.tidy = partial(tidy, store, self.ages.age_s, log)
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.receivers = AccountReceivers(
             self.accounts, store, self._receiver, self._say_what_waits, log, chance
         )
         self.moves, self.allowances = Moves(), Allowances()
-        aside, redact = discretion.aside, discretion.redact
-        self.split = partial(parts_of, aside)
+        self.split = partial(parts_of, discretion.aside)
         self.disk = OneAsks(store.probe)
         self.look_around: Callable[[], None] = lambda: None
-        self.outbox = self._outbox(redact)
+        self.outbox = self._outbox(discretion.redact)
         self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
         self.background = self._background(processes, discretion, nursery)
         self.memory = Memory(profile.memory_bytes)
-        around = self._surroundings(discretion, profile.history_chars)
+        around = self._surroundings(discretion, files, profile.history_chars)
         self.delayed_starts = DelayedStarts()
         self.cooldowns = CooldownKeeper(store, profile.pools, clock, log)
         play = TurnRunner(agent, around, self.delayed_starts, log).play
@@ -189,7 +192,9 @@ class Wiring:
             split=self.split,
         )
 
-    def _surroundings(self, discretion: Discretion, history: int) -> Surroundings:
+    def _surroundings(
+        self, discretion: Discretion, files: Callable[[int], CallFiles], history: int
+    ) -> Surroundings:
         return Surroundings(
             store=self.store,
             clock=self.clock,
@@ -210,6 +215,7 @@ class Wiring:
             history=history,
             memory=self.memory,
             log=self.log,
+            files=files,
             may_act=self._may_act,
         )
 

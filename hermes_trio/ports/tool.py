@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from hermes_trio.ports.files import CallFiles
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.values.identity import Address, Role
 
@@ -47,11 +48,13 @@ class ToolContext(Protocol):
         address: the conversation the call belongs to; its `user` is the person whom the turn answers.
         role: for whom the call acts: the least role among those whose messages the turn answers by now.
         processes: the programs of this conversation, for admins.
+        files: the files of this conversation.
     """
 
     op: str
     address: Address
     processes: CallProcesses
+    files: CallFiles
 
     @property
     def role(self) -> Role:

@@ -24,15 +24,18 @@ Aside = Callable[[Callable[[], Any]], Awaitable[Any]]
 """Does work that would hold the loop somewhere beside it, and returns what it returns."""
 
 
-def beside() -> Aside:
+def beside(at_once: int = 1) -> Aside:
     """Threads do it, one thing after the other: a second one would only make the loop wait longer.
+
+    Args:
+        at_once: so many do, where the work waits for a disk.
 
     Cancelled: nothing of it happens, for all that anybody sees.
     """
-    one = trio.CapacityLimiter(1)
+    limiter = trio.CapacityLimiter(at_once)
 
     async def in_one(work: Callable[[], Any]) -> Any:
-        return await in_thread(work, one)
+        return await in_thread(work, limiter)
 
     return in_one
 

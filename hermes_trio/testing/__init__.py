@@ -35,6 +35,7 @@ from hermes_trio.testing.memory_platform import Call as Call
 from hermes_trio.testing.memory_platform import MemoryPlatform as MemoryPlatform
 from hermes_trio.testing.memory_platform import Seen as Seen
 from hermes_trio.testing.record import Event as Event
+from hermes_trio.testing.record import LogLine as LogLine
 from hermes_trio.testing.record import Record as Record
 from hermes_trio.testing.scheduling import seeded_scheduling as seeded_scheduling
 from hermes_trio.testing.scripted_model import Line as Line

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
+
+from hermes_trio.workspaces.folders import Workspaces
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World
@@ -17,17 +21,19 @@ W = TypeVar("W", bound="World")
 @asynccontextmanager
 async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
     """The World that `make` makes, without a gateway yet; when the body ends all of it does."""
-    async with trio.open_nursery() as nursery:
-        world = make(nursery)
-        try:
-            yield world
-        except BaseException as error:
-            for text in world.record.tracebacks():
-                error.add_note(f"In the world, {text}")
-            raise
-        finally:
-            world.close()
-            nursery.cancel_scope.cancel(reason="the world ends")
-            # Closed when everything that could use it is cut off; what still unwinds cannot reach it.
-            if not world.disk.lent:
-                world.disk.close()
+    with TemporaryDirectory(prefix="hermes-trio-world-") as folder:
+        async with trio.open_nursery() as nursery:
+            world = make(nursery)
+            world.workspaces = Workspaces(folder=Path(folder))
+            try:
+                yield world
+            except BaseException as error:
+                for text in world.record.tracebacks():
+                    error.add_note(f"In the world, {text}")
+                raise
+            finally:
+                world.close()
+                nursery.cancel_scope.cancel(reason="the world ends")
+                # Closed when everything that could use it is cut off; what still unwinds cannot reach it.
+                if not world.disk.lent:
+                    world.disk.close()

@@ -12,6 +12,10 @@ Who = Literal["user", "platform", "model", "tool", "machine", "store", "log", "w
 SHOWN_MAX = 80
 
 
+class LogLine(dict[str, Any]):
+    """A log line: its event and fields."""
+
+
 class Event(Struct, frozen=True):
     """One thing that happened.
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 import trio
 
 from hermes_trio.ports.system import WallClock
 
+T = TypeVar("T")
+
 WALL_START = 1_800_000_000.0
+
+
+async def at_once(work: Callable[[], T], /) -> T:
+    """Work of a thread, done between two steps of the loop: a thread takes time that no World has."""
+    await trio.lowlevel.checkpoint()
+    return work()
 
 
 class WorldClock:

@@ -29,23 +29,20 @@ from hermes_trio.testing.lives import Lives
 from hermes_trio.testing.memory_platform import MemoryPlatform, Seen
 from hermes_trio.testing.memory_processes import FakeProcesses
 from hermes_trio.testing.owned_world import owned
-from hermes_trio.testing.record import Record
+from hermes_trio.testing.record import LogLine, Record
 from hermes_trio.testing.scripted_model import ScriptedModel
-from hermes_trio.testing.wall_clock import WorldClock
-from hermes_trio.testing.world_gateway import at_once, in_utc, opened, store_of
+from hermes_trio.testing.wall_clock import WorldClock, at_once
+from hermes_trio.testing.world_gateway import in_utc, opened, store_of
 from hermes_trio.tools.now import tool as now_tool
 from hermes_trio.tools.sleep import tool as sleep_tool
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.message import Message
 from hermes_trio.values.views import LedgerRow
+from hermes_trio.workspaces.folders import Workspaces
 
 PASSING: Sequence[DeliveryKind] = ("preview", "progress", "sign")
 """What a chat shows for a while only."""
-
-
-class Line(dict[str, Any]):
-    """A log line: its event and fields."""
 
 
 class World:
@@ -59,6 +56,7 @@ class World:
         models, model: what the built-in agent asks: the model and its fallbacks, and the first of them.
         processes: the machine that its commands run on.
         clock: the wall clock.
+        workspaces: where the files of its conversations stand, in a folder that ends with the World.
         db, disk: the one database of all lives, and the connection whose disk can misbehave.
         record: everything that happened. all_lives: of its gateway, and of each node that it has.
         agent, options, session_options, tools, commands: of the next life.
@@ -95,6 +93,7 @@ class World:
         self.models = [ScriptedModel(needs_key=bool(keys))]
         self.models += [ScriptedModel(f"fallback {n}") for n in range(1, fallbacks + 1)]
         self.clock = WorldClock()
+        self.workspaces: Workspaces
         self.options = options
         self.session_options = session
         self.tools: list[Tool] = [now_tool, sleep_tool, *tools]
@@ -320,13 +319,13 @@ class World:
         return [row.outcome for row in await self.ledger()]
 
     @property
-    def log(self) -> list[Line]:
+    def log(self) -> list[LogLine]:
         """The log of all lives: each line's fields, its event, `t` and `level`."""
-        return [Line(event=e.what, t=e.at, **e.fields) for e in self.record.of("log")]
+        return [LogLine(event=e.what, t=e.at, **e.fields) for e in self.record.of("log")]
 
-    def lines(self, event: str) -> list[Line]:
+    def lines(self, event: str) -> list[LogLine]:
         """The log lines of one event."""
-        return [Line(event=e.what, t=e.at, **e.fields) for e in self.record.of("log", event)]
+        return [LogLine(event=e.what, t=e.at, **e.fields) for e in self.record.of("log", event)]
 
     # -- failing well
 

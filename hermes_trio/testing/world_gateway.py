@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import structlog
-import trio
 
 from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.config.options import Session as SessionOptions
@@ -30,15 +29,6 @@ from hermes_trio.values.nodes import LEASE_S
 
 if TYPE_CHECKING:
     from hermes_trio.testing.world import World
-
-
-T = TypeVar("T")
-
-
-async def at_once(work: Callable[[], T], /) -> T:
-    """Work of a thread, done between two steps of the loop: a thread takes time that no World has."""
-    await trio.lowlevel.checkpoint()
-    return work()
 
 
 def store_of(
@@ -86,6 +76,7 @@ async def opened(world: World, life: Incarnation, lease_s: float = LEASE_S) -> A
         resume=world.resumes,
         on_restart=partial(_restart_asked, world, life),
         processes=CutMachine(world.processes, life),
+        workspaces=world.workspaces,
         lease_s=lease_s,
         aside=world.aside,
     ) as gateway:

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import msgspec
 
+from hermes_trio.ports.files import CallFiles
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, WallClock
@@ -36,6 +37,7 @@ class Surroundings(msgspec.Struct, frozen=True):
         allowed: whether somebody may still speak to the account.
         disk: says when a disk that refused takes a write again.
         history: how many characters of a conversation the agent is given with each turn.
+        files: those of a conversation, for a tool call.
         may_act: called right before each act on the world outside; returns if the boot may still act.
         memory: what is kept of conversations between their turns.
     """
@@ -59,4 +61,5 @@ class Surroundings(msgspec.Struct, frozen=True):
     history: int
     memory: Memory
     log: Log
+    files: Callable[[int], CallFiles]
     may_act: Callable[[], Awaitable[None]]

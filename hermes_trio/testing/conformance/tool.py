@@ -6,6 +6,8 @@ import copy
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, NoReturn, TypeVar
 
@@ -14,15 +16,19 @@ import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
 from hermes_trio.errors import AskTimedOut
+from hermes_trio.ports.files import CallFiles
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool, ToolContext
 from hermes_trio.testing.conformance import json_schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
+from hermes_trio.testing.wall_clock import at_once
 from hermes_trio.turns.journal import takes_op
 from hermes_trio.values.identity import Address, Role
 from hermes_trio.values.process import ProcessLog, Ran
 from hermes_trio.values.views import ProcessView
+from hermes_trio.workspaces.call_files import TurnFiles
+from hermes_trio.workspaces.folders import Workspaces
 
 NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 OP = "checked"
@@ -79,8 +85,9 @@ class NoProcesses:
 class PlainContext:
     """A call outside of a conversation: it sleeps by the loop's clock, at a wall time that stands still."""
 
-    def __init__(self, answers: Sequence[str], role: Role) -> None:
+    def __init__(self, answers: Sequence[str], role: Role, files: CallFiles) -> None:
         self._answers = list(answers)
+        self.files = files
         self.op = OP
         self.address = Address("memory", "main", "ada", None, "ada")
         self.role: Role = role
@@ -125,14 +132,15 @@ async def tool_call(answers: Sequence[str] = (), role: Role = "user") -> AsyncIt
     """A call of a tool outside of a conversation, for `check_tool(context=lambda: tool_call(...))`.
 
     It sleeps by the loop's clock, and its wall time stands still. It has no programs run and no conversation
-    to reset. Cancelled in it, nothing is left behind.
+    to reset; its files are empty at first and gone with it. Cancelled in it, nothing is left behind.
 
     Args:
         answers: what a person answers to what the tool asks, in this order, the last one on and on. Without
             any nobody does: the time of a question is over at once.
         role: for whom the call acts.
     """
-    yield PlainContext(answers, role)
+    with TemporaryDirectory(prefix="hermes-trio-tool-") as folder:
+        yield PlainContext(answers, role, TurnFiles(Workspaces(folder=Path(folder)), at_once, 1))
 
 
 class ToolTrial:
