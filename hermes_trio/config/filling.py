@@ -54,8 +54,13 @@ class Filling:
     def knows(self, kind: type[Struct], path: Path) -> None:
         """Remember `path` and the keys of `kind` below it, for "it belongs in" hints."""
         self.known.add(path)
-        for field in msgspec.structs.fields(kind):
-            self.known.add((*path, field.encode_name))
+        fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+        self.known |= {(*path, name) for name in fields}
+        for name, field in fields.items():
+            for item in get_args(field.type):
+                if isinstance(item, type) and issubclass(item, Struct):
+                    inner = {one.encode_name for one in msgspec.structs.fields(item)}
+                    self.known |= {(*path, name, key) for key in inner - fields.keys()}
 
     def fill(self, kind: type[T], table: object, path: Path) -> T | None:
         """`kind` filled from `table`, None if anything in it was wrong (then `problems` says what).

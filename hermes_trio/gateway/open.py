@@ -87,8 +87,7 @@ async def open_gateway(
         options, session: limits and rules, as in the config file. commands: by default those installed.
         clock, chance, processes: wall time, ids and jitter, programs; by default the machine's own.
         workspaces: where files of conversations stand, for tools; by default they have none.
-        lease_s: unheard for so long (6 s or more), it loses its work to others that share its store.
-        node: its name among those.
+        lease_s, node: unheard for so long (6 s or more), others on its store take its work; its name there.
         aside: does what would hold the loop (splits long answers, looks for secrets); by default a thread.
         log, redact: a structlog logger, by default the standard "hermes_trio"; replaces secrets everywhere.
         on_restart: called, synchronously, at /restart: leave the body and open anew. None: it is refused.

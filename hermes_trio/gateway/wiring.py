@@ -100,9 +100,7 @@ class Wiring:
         resumes: bool,
         lease: BootLease | None = None,
     ) -> None:
-        self.lease = lease
-        self._on_restart = on_restart
-        self.store = store
+        self.store, self.lease, self._on_restart = store, lease, on_restart
         self.accounts = {f"{p.name}/{p.account}": p for p in platforms}
         self.options, self.session_options = options, session
         self.clock, self.chance, self.log = clock, chance, log

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 FileKind = Literal["file", "folder", "link", "special file"]
 
@@ -18,11 +19,15 @@ class Mount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         writable: files may be written in it.
     """
 
-    name: Annotated[
-        str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z", description="a name of A-Z, a-z, 0-9, _ and -")
-    ]
-    path: Annotated[str, Meta(pattern=r"^/", description='the path of a folder, from "/"')]
+    name: str
+    path: str
     writable: bool = False
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", self.name):
+            raise ValueError("name must be a name of A-Z, a-z, 0-9, _ and -")
+        if not self.path.startswith("/"):
+            raise ValueError('path must be the path of a folder, from "/"')
 
 
 class FileText(Struct, frozen=True, kw_only=True):

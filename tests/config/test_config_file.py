@@ -57,7 +57,10 @@ def test_the_parts_of_a_stop_add_up(read):
         ("busy = 'queue'", "1: busy: unknown key; it belongs in [gateway]"),
         ("[session]\nqueue_max = 1", "2: session.queue_max: unknown key; it belongs in [gateway]"),
         ("[session]\nbusi = 1", "2: session.busi: unknown key; did you mean gateway.busy?"),
-        ("[tools]\nzzzzzz = 1", "2: tools.zzzzzz: unknown key; valid here: disable, enable"),
+        (
+            "[tools]\nzzzzzz = 1",
+            "2: tools.zzzzzz: unknown key; valid here: disable, enable, mount, workspace_dir, workspace_mib",
+        ),
         ("\n[gateway.session]", "2: gateway.session: unknown key; it belongs at the top level"),
         ("gateway = 3", "1: gateway: must be a table: [gateway]"),
         ("[[gateway]]", "1: gateway: must be a table: [gateway]"),

@@ -55,7 +55,7 @@ def refusals(tmp_path, line, written):
 
 def at(section, key):
     """As a refusal names it."""
-    return f"{section}.{key}".replace("fallback.", "fallback[0].")
+    return f"{section}.{key}".replace("fallback.", "fallback[0].").replace("mount.", "mount[0].")
 
 
 def test_it_loads_whole():

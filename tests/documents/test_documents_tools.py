@@ -30,6 +30,7 @@ GOOD = {
     "Forget": Fits(),
     "Dice": Fits({"dice": 2}, ({"dice": 2.5},)),
     "Price": Fits({"article": "rye"}),
+    "Note": Fits({"name": "tea", "price": 3.5}, ({"name": "tea"},)),
 }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from hermes_trio.config.draft import left_beside
-from hermes_trio.config.load import FILE, Config, user_folder
+from hermes_trio.config.load import FILE, WORKSPACES, Config, user_folder
 from hermes_trio.daemon.control.requests import NAME
 from hermes_trio.daemon.state_dir.folder import LOG, STORE, TRUSTED
 from hermes_trio.runtime.clock import SystemClock
@@ -19,7 +19,7 @@ from hermes_trio.text.sanitize import clean, visible
 SETUP_S = 60.0
 """What is younger may be of a setup that runs now."""
 NAMES_MAX = 5
-OWN = (*TRUSTED, f"{STORE}-journal", f"{LOG}.1", NAME, f"{NAME}.new")
+OWN = (*TRUSTED, WORKSPACES, f"{STORE}-journal", f"{LOG}.1", NAME, f"{NAME}.new")
 
 
 class Leftover(Struct, frozen=True):
