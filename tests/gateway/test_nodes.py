@@ -211,3 +211,20 @@ async def test_the_row_of_an_old_boot_that_lives_may_hold_what_cannot_be_read(wo
     assert await world.reply("ada") == "done: hello"
     names = rows(world, "select node from boot where ended_at is null and buried_at is null order by node")
     assert names == [("one",), ("other",)]
+
+
+async def test_a_renewal_that_is_heard_of_behind_the_end_of_its_lease_begins_nothing(world, nodes):
+    await two(nodes)
+    world.platform.fault("hang")
+    await world.say("ada", "hello")
+    await until(world, lambda: world.shown("ada"))
+    nodes.stores["one"].hangs = Hang(1, for_s=LEASE_S, done=True)
+    await world.until(seconds=world.now + 3 * LEASE_S)
+    assert rows(world, "select node, buried_at is null from boot order by id") == [
+        ("one", 0),
+        ("other", 1),
+        ("one", 1),
+    ]
+    await world.say("ada", "again")
+    replies = [await world.reply("ada") for _ in range(3)]
+    assert replies == ["done: hello", "done: hello ↻", "done: again"]
