@@ -4,6 +4,8 @@
 #   make demo     a conversation that is cut short      make lint     style, types, layers
 #   make bench    measures what a message costs         make races    resets that race the exhaustion of a pool
 #   make crash    kills the daemon, N=200 times         make sim      plays N=2000 seeds of the simulation
+#   make demo-nodes   three daemons on one PostgreSQL of its own are one bot, and the busiest is killed
+#   make crash-nodes  kills, freezes and cuts off daemons that share a PostgreSQL, N=48 times
 #   make test-newest   what a newer trio can break, on the newest there is
 #   make reference     writes build/reference.md: every public name, with what its docstring says
 #   make witnesses     our models against servers of others, installed for that (LiteLLM's proxy)
@@ -23,7 +25,7 @@ SLICE := tests/text tests/transcript tests/values tests/store tests/conformance/
 	tests/websocket tests/terminal
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-slice test-newest lint bench crash demo picture races reference rows sim mutants witnesses FORCE
+.PHONY: run test test-slice test-newest lint bench crash crash-nodes demo demo-nodes picture races reference rows sim mutants witnesses FORCE
 .NOTPARALLEL:
 
 run: $(VENV)/.installed
@@ -56,11 +58,17 @@ bench: $(VENV)/.installed-dev
 demo: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.demo $(ARGS)
 
+demo-nodes: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.demo.nodes
+
 picture: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.demo docs/picture.svg
 
 crash: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.crash.matrix $(or $(N),200)
+
+crash-nodes: $(VENV)/.installed-dev
+	@$(BIN)/python -m tests.crash.node_matrix $(or $(N),48)
 
 races: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.invariants.races $(or $(N),2000)

@@ -111,9 +111,9 @@ class Daemon:
                 assert not self._silent.is_set(), "\n".join(["the daemon has ended:", *self.lines])
                 await self._changed.wait()
 
-    async def says(self, event: str, *more: str, count: int = 1) -> None:
+    async def says(self, event: str, *more: str, count: int = 1, within_s: float = PATIENCE_S) -> None:
         """Return when it has logged such an event, or so many."""
-        await self.until(lambda: len(self.said(event, *more)) >= count)
+        await self.until(lambda: len(self.said(event, *more)) >= count, within_s)
 
     async def ready(self) -> None:
         """Return when it is ready."""

@@ -21,8 +21,6 @@ from random import SystemRandom
 
 import trio
 from hermes_websocket import Known, connect
-from rich.console import Console
-from rich.markup import escape
 
 from hermes_trio.daemon.control.requests import AskStatus, Status, ask
 from hermes_trio.daemon.state_dir.folder import STORE
@@ -30,6 +28,7 @@ from tests.crash.effects import offer_tools
 from tests.crash.process import Daemon
 from tests.crash.process import ask as ask_program
 from tests.demo.picture import Line, draw, same_each_run
+from tests.demo.telling import LOOK_S, NotSo, Teller
 
 CONFIG = """
 [gateway]
@@ -55,25 +54,18 @@ stamp: stamped
 sleep: Slept 2 s.
 stamp: stamped"""
 STEPS = ("stamp", "sleep", "stamp", "sleep", "stamp")
-LOOK_S = 0.02
 LONGEST_S = 50.0
 MUST_LINE_UP_S = 0.1
 
 
-class NotSo(Exception):
-    """A claim of the demo does not hold."""
-
-
-class Demo:
+class Demo(Teller):
     """The folder of a demo, its daemon, and what has been told so far."""
 
     def __init__(self, folder: Path, told: list[Line]) -> None:
+        super().__init__(told)
         self._folder = folder
-        self._told = told
         self._config = folder / "hermes.toml"
         self._stamps = folder / "stamps"
-        self._began = trio.current_time()
-        self._console = Console(highlight=False, soft_wrap=True)
         self._known = Known()
         self.answers: list[str] = []
         self._config.write_text(CONFIG)
@@ -87,22 +79,6 @@ class Demo:
     def _environ(self) -> dict[str, str]:
         own = {"PYTHONPATH": str(self._folder / "site"), "STAMPS": str(self._stamps)}
         return {"PATH": os.environ["PATH"], "HOME": str(self._folder), **own}
-
-    def tell(self, text: str, *, style: str = "") -> None:
-        """A line with the seconds since the beginning."""
-        self._told.append(Line(text, style))
-        opening, end = (f"[{style}]", "[/]") if style else ("", "")
-        self._console.print(f"[dim]{self._seconds():6.2f} s[/]  {opening}{escape(text)}{end}")
-
-    def _seconds(self) -> float:
-        return trio.current_time() - self._began
-
-    def claim(self, holds: bool, text: str) -> None:
-        """A line that is so. Raises NotSo if it is not."""
-        if not holds:
-            self.tell(f"NOT SO: {text}", style="bold red")
-            raise NotSo(text)
-        self.tell(text, style="green")
 
     # -- the story
 
