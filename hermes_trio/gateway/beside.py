@@ -82,7 +82,9 @@ class Boots:
                     nursery.cancel_scope.cancel(reason="drained")
             around.cancel_scope.cancel(reason="its boot has ended")
         store.perform = partial(write_lines, self._log)
-        if not lease.scope.cancelled_caught:
+        if lease.scope.cancelled_caught:
+            self._log.error("lease over", why=lease.why)
+        else:
             await leave(store, self._log)
 
     async def _join(self) -> tuple[Booted, BootLease]:

@@ -60,20 +60,24 @@ async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, l
         log.error("checkpoint failed", why="no commit in time")
 
 
-async def drain(gateway: Gateway, why: str, *, hands_over: bool = False) -> None:
+async def _nobody() -> bool:
+    return False
+
+
+async def drain(gateway: Gateway, why: str, *, hands_over: Callable[[], Awaitable[bool]] = _nobody) -> None:
     """Let turns that work finish, until `drain_deadline`; cancel those that do not. Send what is owed.
 
     The rows of turns that are cancelled stay `running`: the next boot goes on with them.
 
     Args:
-        hands_over: another boot lives that shares the store. It takes the accounts at once, and says what is
-            owed.
+        hands_over: whether another boot lives that shares the store. It takes the accounts at once, and says
+            what is owed.
     """
     wiring = gateway.wiring
     wiring.draining = True
     gateway.hurry(wiring.options.drain_timeout_s)
     wiring.turns.open_no_turns()
-    if hands_over:
+    if await hands_over():
         wiring.receivers.scope.cancel(reason=why)
         await _if_it_can_be(wiring.store.drain, CHECKPOINT_S, wiring.log)
     await checkpoint(wiring.store, why, wiring.log)

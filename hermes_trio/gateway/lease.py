@@ -21,6 +21,7 @@ from hermes_trio.runtime import wrong_use
 from hermes_trio.values.nodes import LEASE_MIN_S, MARGIN_S, Renewal
 
 AGAIN_S = 0.25
+LOOK_S = 1.0
 OVER = "its lease is over"
 
 
@@ -41,14 +42,16 @@ class BootLease:
 
     Attributes:
         scope: ends with the lease. Whoever acts runs in it.
-        others: another boot lives, that could take up what this one leaves.
+        why: if it has ended so.
     """
 
     def __init__(self, store: Store, lease_s: float, log: Log, clock: MachineClock) -> None:
         self.scope = trio.CancelScope()
-        self.others = False
+        self.why = OVER
+        self._others = False
         self._store, self._lease_s, self._log, self._clock = store, lease_s, log, clock
         self._woken, self._looks = trio.Event(), True
+        self._renewed = trio.Event()
         self._renewed_at, self._over_at = 0.0, 0.0
         self._count_from(*self._now())
 
@@ -74,6 +77,16 @@ class BootLease:
         """There may be signals to this boot."""
         self._woken.set()
 
+    async def others(self) -> bool:
+        """Whether another boot lives, that could take up what this one leaves: by a look at the store, or by
+        the last one if the store does not answer in time."""
+        asked_at = trio.current_time()
+        self.look()
+        with trio.move_on_after(LOOK_S):
+            while self._renewed_at < asked_at:
+                await self._renewed.wait()
+        return self._others
+
     async def serve(
         self,
         found: Callable[[Renewal], Awaitable[None]],
@@ -94,7 +107,7 @@ class BootLease:
                 else:
                     await self._store.take_signals()
             except LeaseOver as error:
-                self._log.error("lease over", why=str(error))
+                self.why = str(error)
                 self.scope.cancel(reason=OVER)
                 return
             except StoreFailed:
@@ -115,7 +128,9 @@ class BootLease:
         asked_at = self._now()
         renewal = await self._store.renew(self._lease_s)
         self._count_from(*asked_at)
-        self.others = renewal.others
+        self._others = renewal.others
+        self._renewed.set()
+        self._renewed = trio.Event()
         for boot in renewal.lapsed:
             if await self._store.bury(boot):
                 self._log.warning("boot buried", boot=boot)

@@ -154,6 +154,22 @@ async def test_whoever_is_asked_to_stop_hands_its_account_over_within_a_second(w
     assert rows(world, "select ended_at is not null, clean from boot where id = 1") == [(1, 1)]
 
 
+async def test_whoever_is_asked_to_stop_before_it_has_heard_of_the_other_hands_over_as_quickly(world, nodes):
+    one, other = nodes.node("one"), nodes.node("other")
+    await one.start()
+    await world.say("ada", "work 10")
+    await until(world, lambda: turns_of(world, "ada"))
+    nodes.stores["one"].hinted = lambda: None
+    await other.start()
+    at = world.now
+    one.now.stop.set()
+    await world.say("late", "hello")
+    assert await world.reply("late") == "done: hello"
+    assert world.now - at <= 1
+    assert rows(world, "select boot from account_holder") == [(2,)]
+    assert await world.reply("ada") == "done: work 10"
+
+
 async def test_a_turn_that_does_not_finish_in_time_goes_on_at_the_other_and_is_not_counted(world, nodes):
     one, _ = await two(nodes)
     user = await a_long_turn(world, at=1, work_s=100)
@@ -195,6 +211,7 @@ async def test_a_node_that_is_cut_off_from_the_store_begins_anew_as_another_boot
         ("one", 0),
     ]
     assert turns_of(world, user) == [("finished", 2, 2)]
+    assert [line["level"] for line in world.lines("lease over")] == ["error"]
     await world.say(user, "again")
     assert await world.reply(user) == "done: again"
     assert [len(world.shown(chat)) for chat in (user, "late")] == [2, 1]
@@ -226,5 +243,6 @@ async def test_a_renewal_that_is_heard_of_behind_the_end_of_its_lease_begins_not
         ("one", 1),
     ]
     await world.say("ada", "again")
+    assert len(world.lines("lease over")) == 1
     replies = [await world.reply("ada") for _ in range(3)]
     assert replies == ["done: hello", "done: hello ↻", "done: again"]
