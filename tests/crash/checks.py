@@ -61,7 +61,7 @@ def one_answer_each(stage: Surroundings, rows: list[dict[str, Any]], repeats: in
         shown = stage.shown(chat)
         assert shown.count(MAY_BE_MISSING) == given_up
         shown = [text for text in shown if text != MAY_BE_MISSING]
-        answers = [answer_to(stage, chat, text) for text in shown]
+        answers = [answer_to(stage.said[chat].values(), text) for text in shown]
         expected = [texts[turn] for turn in sorted(texts)]
         assert in_doubt[chat].issuperset(set(expected) - set(answers))
         assert list(dict.fromkeys(answers)) == [said for said in expected if said in answers]
@@ -72,13 +72,9 @@ def one_answer_each(stage: Surroundings, rows: list[dict[str, Any]], repeats: in
     assert extra <= repeats
 
 
-def answer_to(stage: Surroundings, chat: int, shown: str) -> str:
-    """What was said that this is the answer to: "you said: THAT; ..."."""
-    found = [
-        said
-        for said in stage.said[chat].values()
-        if f"{shown.removesuffix(MARK)}; ".startswith(f"you said: {said}; ")
-    ]
+def answer_to(texts: Iterable[str], shown: str) -> str:
+    """Which of what was said this is the answer to: "you said: THAT; ..."."""
+    found = [said for said in texts if f"{shown.removesuffix(MARK)}; ".startswith(f"you said: {said}; ")]
     assert found, shown
     return max(found, key=len)
 

@@ -89,7 +89,9 @@ async def run(nodes: Nodes, fault: str, chance: Random) -> Tally:
             nodes.say(chat, f"still there, {chat}?")
         await nodes.answered()
         rows = await nodes.verify()
-    return seen(nodes, rows)
+    tally = seen(nodes.said, {chat: nodes.shown(chat) for chat in nodes.said}, rows)
+    tally.late = nodes.late_sends()
+    return tally
 
 
 async def _write(nodes: Nodes, chat: int, chance: Random, over: trio.Event) -> None:
@@ -108,18 +110,24 @@ def _is_answered(nodes: Nodes, chat: int, text: str) -> bool:
     return any(shown.startswith(f"you said: {text}") for shown in nodes.shown(chat))
 
 
-def seen(nodes: Nodes, rows: list[dict[str, Any]]) -> Tally:
-    """What chats show: each turn's answer once, or it was lost, or doubled."""
+def seen(said: dict[int, dict[int, str]], shown: dict[int, list[str]], rows: list[dict[str, Any]]) -> Tally:
+    """What chats show: each turn's answer once, or it was lost, or doubled.
+
+    Args:
+        said: per chat what its person wrote, by message id.
+        shown: per chat what it shows of the bot.
+        rows: the ledger.
+    """
     last = {(row["chat"], row["turn"]): row["native"] for row in rows}
-    tally = Tally(runs=1, messages=len(rows), late=nodes.late_sends())
-    for chat, texts in nodes.said.items():
-        shown = [text for text in nodes.shown(chat) if text != MAY_BE_MISSING]
-        answers = Counter(answer_to(nodes, chat, text) for text in shown)
-        marked = Counter(answer_to(nodes, chat, text) for text in shown if text.endswith(MARK))
+    tally = Tally(runs=1, messages=len(rows))
+    for chat, texts in said.items():
+        mine = [text for text in shown[chat] if text != MAY_BE_MISSING]
+        answers = Counter(answer_to(texts.values(), text) for text in mine)
+        marked = Counter(answer_to(texts.values(), text) for text in mine if text.endswith(MARK))
         owed = {text for message, text in texts.items() if f"{chat}/{message}" in last.values()}
         tally.lost += len(owed - answers.keys())
         tally.doubled += answers.total() - len(answers)
-        tally.marked += sum(min(count - 1, marked[said]) for said, count in answers.items())
+        tally.marked += sum(min(count - 1, marked[text]) for text, count in answers.items())
     return tally
 
 

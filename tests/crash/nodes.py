@@ -125,7 +125,7 @@ class Nodes(Surroundings):
         config.write_text(
             CONFIG.format(
                 state_dir=self.folder / name,
-                stuck_after=3,
+                stuck_after=12,  # a busy machine ends leases too
                 telegram=urls[0],
                 model=urls[1],
                 tools=", ".join(f'"{tool}"' for tool in TOOLS),
