@@ -22,7 +22,7 @@ from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime.retry import tells_of_waits, until_stored
-from hermes_trio.values.homes import home
+from hermes_trio.values.homes import home_among
 from hermes_trio.values.nodes import Renewal
 from hermes_trio.values.recording import Setup
 from hermes_trio.values.stored import Booted
@@ -76,6 +76,8 @@ class Boots:
                     wiring.look_around = lease.look
                     wiring.moves.remember(booted.moved)
                     wiring.cooldowns.recall(booted.cooldowns)
+                    wiring.recovery.say_if_clean(booted)
+                    lease.guarded = booted.guarded
                     with wiring.flowing():
                         store.hinted = lease.hinted
                         await self._act(wiring, lease, nursery, around, task_status)
@@ -126,8 +128,7 @@ class Boots:
         for account in found.free:
             if not wiring.receives:
                 break
-            serving = [one.boot for one in found.nodes if not one.draining and account in one.accounts]
-            if home(account, serving) != found.boot:
+            if home_among(found.nodes, account, account) != found.boot:
                 continue
             try:
                 held = await self._store.hold_account(account)
@@ -141,6 +142,8 @@ class Boots:
         if not wiring.flows:
             return
         wiring.wake_lanes(found.lanes)
+        if found.released:
+            wiring.log.info("turns released", turns=found.released)
         if found.due is not None:
             wiring.cooldowns.deferred(found.due)
         await self._reap(wiring, {one.boot for one in found.nodes if one.name == self._store.node})

@@ -43,12 +43,13 @@ class BootLease:
     Attributes:
         scope: ends with the lease. Whoever acts runs in it.
         why: if it has ended so.
+        guarded: lives of this node before it ended badly, and it has not lasted yet.
     """
 
     def __init__(self, store: Store, lease_s: float, log: Log, clock: MachineClock) -> None:
         self.scope = trio.CancelScope()
         self.why = OVER
-        self._others = False
+        self._others = self.guarded = False
         self._store, self._lease_s, self._log, self._clock = store, lease_s, log, clock
         self._woken, self._looks = trio.Event(), True
         self._renewed = trio.Event()
@@ -128,7 +129,7 @@ class BootLease:
         asked_at = self._now()
         renewal = await self._store.renew(self._lease_s)
         self._count_from(*asked_at)
-        self._others = renewal.others
+        self._others, self.guarded = renewal.others, renewal.guarded
         self._renewed.set()
         self._renewed = trio.Event()
         for boot in renewal.lapsed:

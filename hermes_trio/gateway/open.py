@@ -44,7 +44,7 @@ from hermes_trio.runtime.retry import Refused, tells_of_waits, until_stored
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.served import served
 from hermes_trio.text.sanitize import clean, mapped
-from hermes_trio.turns.recovery import recover, release, turn_away
+from hermes_trio.turns.recovery import release
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.nodes import LEASE_S
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
@@ -244,15 +244,12 @@ async def _boot(wiring: Wiring, booted: Booted, waits: Refused) -> None:
         wiring.outbox.remember(account, chat, until)
     wiring.moves.remember(booted.moved)
     wiring.cooldowns.recall(booted.cooldowns)
-    store, policy = wiring.store, wiring.recovery
+    store = wiring.store
     wiring.background.reap(await until_stored(store.left_processes, waits))
-    now, platform = wiring.clock.now(), wiring.accounts.get
-    await turn_away(booted, store, policy, platform=platform, waits=waits)
+    await wiring.recovery.turn_away(booted)
     if await until_stored(store.commands_waiting, waits):
         with trio.move_on_after(BOOT_COMMANDS_S):
             await wiring.commands.empty()
-    await recover(
-        booted, store, policy, now=now, platform=platform, split=wiring.split, log=wiring.log, waits=waits
-    )
+    await wiring.recovery.recover(booted)
     wiring.turns.open_turns()
     await until_stored(store.wake_all, waits)

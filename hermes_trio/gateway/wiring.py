@@ -36,13 +36,13 @@ from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.redacting_store import Discretion
-from hermes_trio.runtime.retry import OneAsks
+from hermes_trio.runtime.retry import OneAsks, tells_of_waits
 from hermes_trio.runtime.splitting import parts_of
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.turns.delayed_starts import DelayedStarts
-from hermes_trio.turns.recovery import RecoveryPolicy, judge
+from hermes_trio.turns.recovery import Recovery, RecoveryPolicy
 from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 from hermes_trio.turns.sessions import SessionTurns
@@ -130,11 +130,16 @@ class Wiring:
             steerable=profile.steerable,
             policy=session.policy(),
         )
-        self.recovery = RecoveryPolicy(
-            self.is_allowed, resumes, options.resume_freshness_s, options.stuck_after
-        )
+        policy = RecoveryPolicy(self.is_allowed, resumes, options.resume_freshness_s, options.stuck_after)
+        self.recovery = Recovery(policy, store, self.accounts.get, self.split, log, tells_of_waits(log))
         self.turns = SessionTurns(
-            store, self.next_turn, play, log, resumes=self._resumes, turns_max=options.turns_max
+            store,
+            self.next_turn,
+            play,
+            log,
+            resumes=self._resumes,
+            allowed=self.is_allowed,
+            turns_max=options.turns_max,
         )
         self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
         self.command_runner = self._command_runner(commands)
@@ -185,6 +190,7 @@ class Wiring:
             self.sessions.cut_running,
             self.outbox.tell,
             self.log,
+            allowed=self.is_allowed,
             restarting=self._restarting,
             allowances=self.allowances,
             split=self.split,
@@ -225,18 +231,8 @@ class Wiring:
         return await self._next_turn(key, session, known=None if kept is None else kept.mark, judged=judged)
 
     async def _resumes(self, turn: Interrupted) -> bool:
-        """Give a turn of another boot that is over its verdict. Whether it goes on."""
-        found = await judge(
-            turn,
-            self.store,
-            self.recovery,
-            guarded=False,
-            now=self.clock.now(),
-            platform=self.accounts.get,
-            split=self.split,
-            log=self.log,
-        )
-        return found == "resume"
+        """A turn of another boot that is over is taken up. Whether it goes on."""
+        return await self.recovery.take_up(turn, guarded=self.lease is not None and self.lease.guarded)
 
     # -- what the parts ask of one another
 

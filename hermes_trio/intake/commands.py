@@ -100,6 +100,7 @@ class CommandRunner:
         status: the lines of /status for a key.
         cut: cancels the turn that a key runs. Called when a reset cannot be written in time.
         tell: says a sentence without the store. Called then too.
+        allowed: whether the person at an address may speak. Another boot may have taken its command.
         restarting: the sentence to somebody who asks for a restart; None: the host cannot restart.
     """
 
@@ -114,11 +115,13 @@ class CommandRunner:
         tell: Callable[[Address, str], Awaitable[None]],
         log: Log,
         *,
+        allowed: Callable[[Address], bool],
         restarting: Callable[[], str | None],
         allowances: Allowances,
         split: Split,
     ) -> None:
         self._store = store
+        self._allowed = allowed
         self._restarting = restarting
         self._allowances = allowances
         self._split = split
@@ -133,6 +136,9 @@ class CommandRunner:
     async def work(self, key: ConversationKey, _: Worker) -> None:
         """Settle every unsettled command of the key."""
         while (pending := await self._store.next_command(key)) is not None:
+            if not self._allowed(pending.message.address):
+                await self._store.drop([pending.id], "allow_users")
+                continue
             result = await self._run(key, pending)
             failed = (await attempt(lambda: self._effect(key, pending, result)))[1]  # noqa: B023
             if failed is None:

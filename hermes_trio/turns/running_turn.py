@@ -184,12 +184,11 @@ class RunningTurn:
     def is_wanted(self) -> bool:
         """Whether its answer has a reader.
 
-        True if a person wrote one of its messages. If all of them are notes of the gateway (the end of a
-        program), true as long as the person at its address may still speak.
+        True as long as one of those who wrote its messages may speak. If all of them are notes of the gateway
+        (the end of a program), as long as the person at its address may.
         """
-        return not all(message.note for message in self.messages.all) or self.around.allowed(
-            self.messages.address
-        )
+        said = [message.address for message in self.messages.all if not message.note]
+        return any(map(self.around.allowed, said or [self.messages.address]))
 
     def processes(self, consumed: list[int]) -> TurnProcesses:
         """The conversation's processes, for one tool call.

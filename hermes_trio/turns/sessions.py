@@ -13,7 +13,7 @@ from hermes_trio.ports.system import Log
 from hermes_trio.text import sentences
 from hermes_trio.turns.permits import TurnLimiter, TurnPermit
 from hermes_trio.turns.session_workers import SessionWorker
-from hermes_trio.values.identity import ConversationKey
+from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.stored import Interrupted, Opened, WaitForMore
 
 NextTurn = Callable[[ConversationKey, int, int | None], Awaitable[Opened | WaitForMore | Interrupted | None]]
@@ -31,18 +31,27 @@ class SessionTurns:
         next_turn: the store's promise, with what the agent and the configuration add to its arguments.
         play: runs one turn and writes what it made.
         resumes: gives a turn of another boot that is over its verdict.
+        allowed: whether the person at an address may speak. Another boot may have taken their messages.
         turns_max: how many turns work at once; another waits before its messages are claimed.
     """
 
     def __init__(
-        self, store: Store, next_turn: NextTurn, play: Play, log: Log, *, resumes: Resumes, turns_max: int
+        self,
+        store: Store,
+        next_turn: NextTurn,
+        play: Play,
+        log: Log,
+        *,
+        resumes: Resumes,
+        allowed: Callable[[Address], bool],
+        turns_max: int,
     ) -> None:
         self._gives_back = store.shared
         self._store = store
         self._play = play
         self._log = log
         self._next_turn = next_turn
-        self._resumes = resumes
+        self._resumes, self._allowed = resumes, allowed
         self.limiter = TurnLimiter(turns_max)
         self._line: dict[ConversationKey, None] = {}
         self._open = False
@@ -82,6 +91,9 @@ class SessionTurns:
                 found = await self._next_turn(key, worker.session, judged)
                 if isinstance(found, Interrupted):
                     judged = found.turn if await self._resumes(found) else None
+                if isinstance(found, Opened) and (strangers := self._strangers(found)):
+                    await self._store.drop(strangers, "allow_users")
+                    continue
                 if isinstance(found, Opened):
                     await self._play(key, worker, permit, found)
             except Fenced as fence:
@@ -98,6 +110,11 @@ class SessionTurns:
             if isinstance(found, WaitForMore):
                 await worker.rest(found.seconds)
         return False
+
+    def _strangers(self, opened: Opened) -> list[int]:
+        """The messages of who may not speak, in a turn that answers others too."""
+        found = [one.id for one in opened.messages if not self._allowed(one.message.address)]
+        return found if len(found) < len(opened.messages) else []
 
     async def fail_first(self, key: ConversationKey, worker: SessionWorker) -> str | None:
         """Fail the turn or the message that the session cannot get past."""

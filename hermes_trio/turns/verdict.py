@@ -26,7 +26,7 @@ def verdict(
 
     Args:
         tail: the newest entry of the turn that is no note.
-        age_s: seconds since the last thing it did (`Interrupted.last_at`). Below 0 if that is in the future,
+        age_s: seconds since the last thing it did (`Interrupted.age_s`). Below 0 if that is in the future,
             since the wall clock was set back: at the first interruption it counts as fresh, later as too old.
         interruptions: how many boots in a row left a turn of its session running, the last one included.
         waits: it waits for the answer to an open question, or for a time to come. It was idle when it was

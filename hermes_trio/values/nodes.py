@@ -21,6 +21,7 @@ class Node(Struct, frozen=True, kw_only=True):
         name: of its node.
         since, until: when it began; when its lease ends.
         draining: it opens no turn and takes no account any more.
+        guarded: lives of its node before it ended badly, and it has not lasted yet.
         accounts: those that it can serve.
     """
 
@@ -29,6 +30,7 @@ class Node(Struct, frozen=True, kw_only=True):
     since: float
     until: float
     draining: bool
+    guarded: bool
     accounts: frozenset[str]
 
 
@@ -38,22 +40,26 @@ class Renewal(Struct, frozen=True, kw_only=True):
     Args:
         boot: whose lease it is; at: when it was renewed.
         others: another boot lives and does not drain.
+        guarded: this boot has not lasted yet, see `Node`.
         nodes: the boots that are not over, this one among them.
         lapsed: boots whose lease has ended: they are to be buried.
         looks_at: when the next lease of another ends; None: there is no other.
         free: accounts of this boot that no boot alive holds.
         lanes: of the accounts that it holds, those with something to say.
+        released: so many paused turns go on, now that a boot lives that has lasted.
         due: when deferred messages are to be looked at, if it is for this boot to do; else None.
     """
 
     boot: int
     at: float
     others: bool
+    guarded: bool
     nodes: tuple[Node, ...]
     lapsed: tuple[int, ...]
     looks_at: float | None
     free: tuple[str, ...]
     lanes: tuple[Lane, ...]
+    released: int
     due: float | None
 
 

@@ -199,7 +199,8 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     """A turn that an older boot left running.
 
     Args:
-        last_at: wall time of the last thing it did: a transcript entry, or the end of a sleep.
+        age_s: seconds since the last thing it did, by the store's clock: a transcript entry, or the end of a
+            sleep. Below 0 where that is in the future.
         interruptions: how many boots in a row left a turn of its session running.
         waits: for the answer to an open question, or in a sleep whose end is still to come.
         tail: the newest entry of the turn that is no note.
@@ -211,7 +212,7 @@ class Interrupted(Struct, frozen=True, kw_only=True):
     key: ConversationKey
     address: Address
     attempt: int
-    last_at: float
+    age_s: float
     interruptions: int
     waits: bool
     tail: Entry | None = None

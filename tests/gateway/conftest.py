@@ -1,7 +1,8 @@
-"""A host whose database is closed behind it."""
+"""A host whose database is closed behind it; the nodes of a world."""
 
 import pytest
 
+from hermes_trio.testing.nodes import open_nodes
 from tests.gateway.hosts import Host
 
 
@@ -11,3 +12,10 @@ def host():
     made = Host()
     yield made
     made.db.close()
+
+
+@pytest.fixture
+async def nodes(world):
+    """Nodes on the store of the test's world."""
+    async with open_nodes(world) as nodes:
+        yield nodes

@@ -6,14 +6,13 @@ import trio
 from hermes_trio.errors import LeaseOver
 from hermes_trio.testing import MemoryPlatform, ScriptedModel, fails, open_world, text, tool
 from hermes_trio.testing.incarnation import act
-from hermes_trio.testing.nodes import open_nodes
 from hermes_trio.tools.terminal import tool as terminal
 from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Policy
 from hermes_trio.values.nodes import MARGIN_S
 from hermes_trio.values.transcript import ToolEntry, UserEntry
+from tests.gateway.node_scenes import LEASE_S, until
 
-LEASE_S = 15.0
 FROZEN_S = 3 * LEASE_S
 COMMIT_S = 0.004
 USERS = tuple(f"user-{n}" for n in range(100))
@@ -61,17 +60,6 @@ async def world(autojump_clock):
         world.model = WorksOnce()
         world.mail = mail
         yield world
-
-
-@pytest.fixture
-async def nodes(world):
-    async with open_nodes(world) as nodes:
-        yield nodes
-
-
-async def until(world, what):
-    while not what():
-        await world.until(seconds=world.now + 0.01)
 
 
 async def frozen_and_other(world, nodes):

@@ -5,10 +5,7 @@ import trio
 
 from hermes_trio.testing import open_world
 from hermes_trio.testing.crashing_store import Hang
-from hermes_trio.testing.nodes import open_nodes
-
-LEASE_S = 15.0
-HINT_S = 0.05
+from tests.gateway.node_scenes import HINT_S, LEASE_S, at_home, rows, turns_of, two, until
 
 
 async def agent(turn):
@@ -27,42 +24,9 @@ async def world(autojump_clock):
         yield world
 
 
-@pytest.fixture
-async def nodes(world):
-    async with open_nodes(world) as nodes:
-        yield nodes
-
-
-async def two(nodes):
-    """Two nodes; the first holds the account."""
-    one, other = nodes.node("one"), nodes.node("other")
-    await one.start()
-    await other.start()
-    return one, other
-
-
-def rows(world, sql):
-    return world.db.execute(sql).fetchall()
-
-
-async def until(world, what):
-    while not what():
-        await world.until(seconds=world.now + 0.01)
-
-
 async def a_long_turn(world, at, work_s=30.0):
     """Who waits for a turn that works so long on the node of this boot, where its key is at home."""
-    for n in range(100):
-        user = f"user-{n}-"
-        await world.say(user, f"work {work_s:g}")
-        await until(world, lambda: turns_of(world, user))  # noqa: B023
-        if turns_of(world, user) == [("running", 1, at)]:
-            return user
-    raise AssertionError("no key is at home there")
-
-
-def turns_of(world, user):
-    return rows(world, f"select state, attempt, boot from turn where key like '%{user}%'")
+    return await at_home(world, f"work {work_s:g}", at)
 
 
 async def test_both_serve_one_platform_and_turns_run_at_the_home_of_their_key(world, nodes):

@@ -3,7 +3,6 @@
 import pytest
 
 from hermes_trio.testing import MemoryPlatform, open_world, tool
-from hermes_trio.testing.nodes import open_nodes
 from hermes_trio.tools.process import tool as process
 from hermes_trio.values.identity import Policy
 from hermes_trio.values.nodes import LEASE_S
@@ -17,12 +16,6 @@ async def world(autojump_clock):
     async with open_world(start=False, tools=[process], platform=MemoryPlatform(policy=everybody)) as world:
         world.processes.script("serve", ends_s=None)
         yield world
-
-
-@pytest.fixture
-async def nodes(world):
-    async with open_nodes(world) as nodes:
-        yield nodes
 
 
 def alive(world):

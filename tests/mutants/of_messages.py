@@ -95,8 +95,8 @@ MESSAGES: tuple[Mutant, ...] = (
         "Of a turn that goes on for others what is of who may not speak any more is kept.",
         (
             "turns/recovery.py",
-            "        for id, address in (*booted.unclaimed, *shared)\n",
-            "        for id, address in booted.unclaimed\n",
+            "        await self._drop_strangers((*booted.unclaimed, *shared))\n",
+            "        await self._drop_strangers(booted.unclaimed)\n",
         ),
     ),
     mutant(

@@ -9,6 +9,9 @@ from hermes_trio.values.delivery import Part
 from hermes_trio.values.recording import Setup
 from hermes_trio.values.stored import Booted
 
+CALM_S = 60.0
+"""So long a boot has to last, where those before it ended badly, before paused turns go on."""
+
 
 class BootStore(Protocol):
     """Boots, and the turns that older ones left running."""

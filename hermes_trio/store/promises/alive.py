@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 
 from msgspec import Raw, Struct
@@ -10,7 +10,6 @@ from msgspec.json import Decoder
 
 from hermes_trio.errors import LeaseOver, StaleTurn
 from hermes_trio.store.tx import Tx, readable
-from hermes_trio.values.homes import home
 from hermes_trio.values.nodes import Node
 
 ALIVE = "ended_at is null and buried_at is null"
@@ -54,18 +53,13 @@ def living(tx: Tx) -> tuple[Node, ...]:
             since=since,
             until=until or 0.0,
             draining=draining is not None,
+            guarded=calm_at is not None and calm_at > tx.now,
             accounts=_accounts(setup),
         )
-        for boot, name, since, until, draining, setup in tx.all(
-            f"select id, node, started_at, until, draining_at, setup from boot where {ALIVE} order by id"
+        for boot, name, since, until, draining, calm_at, setup in tx.all(
+            "select id, node, started_at, until, draining_at, calm_at, setup from boot"
+            f" where {ALIVE} order by id"
         )
-    )
-
-
-def home_among(nodes: Sequence[Node], of: str, account: str | None = None) -> int | None:
-    """The home of this text among those that drain not, and that serve the account if one is named."""
-    return home(
-        of, (one.boot for one in nodes if not one.draining and (account is None or account in one.accounts))
     )
 
 

@@ -89,10 +89,13 @@ def is_guarded(tx: Tx, before: Sequence[tuple[int, float, float | None]]) -> boo
 
 
 def drop(tx: Tx, messages: Sequence[int], why: str) -> None:
-    """Drop these messages: no answer, no notice. A turn that has other messages goes on for those."""
+    """Drop these messages: no answer, no notice. A turn that has other messages goes on for those; what
+    waited behind a command may run."""
     turns = set()
     for id in messages:
-        body, turn = tx.one("select body, turn from inbound where id = ?", id)
+        body, turn, kind, key = tx.one("select body, turn, kind, key from inbound where id = ?", id)
+        if kind == "command":
+            tx.then(WakeKey(read_key(key), tx.session_of(key)))
         live_rows.hide_waiting(tx, text_of(read_message(body).address.lane), [id])
         if tx.settle_inbound("id = ?", (id,), "dropped", why) and turn is not None:
             turns.add(turn)
@@ -156,7 +159,8 @@ def release(tx: Tx) -> int:
         "select session, key from turn indexed by turn_running"
         " where state = 'running' and paused_at is not null"
     )
-    tx.run(f"update turn {_PAUSED_TURNS}")
+    if paused:
+        tx.run(f"update turn {_PAUSED_TURNS}")
     for session, key in paused:
         tx.then(WakeKey(read_key(key), session))
     return len(paused)

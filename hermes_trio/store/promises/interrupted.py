@@ -35,7 +35,7 @@ def interrupted(tx: Tx, row: tuple[int, int, str, str, int, float, int]) -> Inte
         key=read_key(key),
         address=read_address(address),
         attempt=attempt,
-        last_at=said_at if wakes_at is None else max(said_at, wakes_at),
+        age_s=tx.now - (said_at if wakes_at is None else max(said_at, wakes_at)),
         interruptions=interruptions,
         waits=asks or sleeps,
         tail=_tail(tx, turn, session, key),

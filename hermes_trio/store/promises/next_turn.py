@@ -53,22 +53,25 @@ def next_turn(
         return _next(tx, key, session, Wanted(history, known), steerable, policy)
     if not claim_key(tx, text_of(key)):
         return None
-    found = _unjudged(tx, session, judged) or _next(
-        tx, key, session, Wanted(history, known), steerable, policy
-    )
+    left = _left(tx, session)
+    found: Opened | WaitForMore | Interrupted | None = None
+    if left is not None and left[0] != judged and is_whole(left):
+        # A command that waits takes effect first, and may end the turn. It wakes the key.
+        found = None if _has_command(tx, key) else interrupted(tx, left)
+    else:
+        found = _next(tx, key, session, Wanted(history, known), steerable, policy)
     if found is None:
         give_back_key(tx, text_of(key))
     return found
 
 
-def _unjudged(tx: Tx, session: int, judged: int | None) -> Interrupted | None:
-    """The session's turn of a boot that is over, if it has no verdict yet."""
+def _left(tx: Tx, session: int) -> Any:
+    """The row of the session's turn that a boot which is over left running."""
     running = "select id, boot from turn where session = ? and state = 'running' and paused_at is null"
     turn = tx.one(running, session)
-    if turn is None or turn[0] == judged or not is_over(tx, turn[1]):
+    if turn is None or not is_over(tx, turn[1]):
         return None
-    row = tx.one(f"{RUNNING} and turn.id = ?", turn[0])
-    return interrupted(tx, row) if is_whole(row) else None
+    return tx.one(f"{RUNNING} and turn.id = ?", turn[0])
 
 
 def _next(

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hermes_trio.errors import LeaseOver
+from hermes_trio.ports.store.boots import CALM_S
 from hermes_trio.store.promises import processes
 from hermes_trio.store.promises.accounts import open_lanes
-from hermes_trio.store.promises.alive import ALIVE, IS_OF_THE_LIVING, home_among, living
-from hermes_trio.store.promises.boot import GUARD_BOOTS, is_guarded
+from hermes_trio.store.promises.alive import ALIVE, IS_OF_THE_LIVING, living
+from hermes_trio.store.promises.boot import GUARD_BOOTS, is_guarded, release
 from hermes_trio.store.promises.deferral import earliest, key_cooldowns
 from hermes_trio.store.promises.delivery import cut_off
 from hermes_trio.store.promises.holders import holder_of
@@ -20,11 +21,14 @@ from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.signals import DEFERRED, take_signals
 from hermes_trio.store.tx import ANY_CLAIMABLE, Tx, read_key, readable, to_json
 from hermes_trio.values.consequences import LookAround, WakeCommands, WakeKey
+from hermes_trio.values.homes import home_among
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.nodes import Node, Renewal
 from hermes_trio.values.recording import Setup
 from hermes_trio.values.stored import Booted
 
+PAUSED = "paused"
+"""What the boot is home to that lets paused turns go on."""
 _LET_OUT = update("let out", "state = 'held' and boot in (select id from boot where node = :node)")
 
 
@@ -36,9 +40,16 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float) -> Booted:
         node,
         GUARD_BOOTS,
     )
+    guarded = is_guarded(tx, before)
     boot = tx.insert(
-        "insert into boot(started_at, setup, node, until) values(?, ?, ?, ?)",
-        (tx.now, None if setup is None else to_json(setup), node, tx.now + lease_s),
+        "insert into boot(started_at, setup, node, until, calm_at) values(?, ?, ?, ?, ?)",
+        (
+            tx.now,
+            None if setup is None else to_json(setup),
+            node,
+            tx.now + lease_s,
+            tx.now + CALM_S if guarded else None,
+        ),
     )
     assert boot is not None
     tx.run(_LET_OUT, {"now": tx.now, "node": node})
@@ -49,7 +60,7 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float) -> Booted:
         boot=boot,
         first=not before,
         clean=not before or bool(before[0][0]),
-        guarded=is_guarded(tx, before),
+        guarded=guarded,
         interrupted=(),
         penalties=(),
         moved=moves(tx),
@@ -80,11 +91,13 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
         boot=tx.boot,
         at=tx.now,
         others=any(not one.draining for one in others),
+        guarded=me.guarded,
         nodes=nodes,
         lapsed=tuple(one.boot for one in others if one.until <= tx.now),
         looks_at=min((one.until for one in others), default=None),
         free=() if me.draining else tuple(sorted(name for name, boot in holders.items() if boot is None)),
         lanes=open_lanes(tx, {name for name, boot in holders.items() if boot == tx.boot}),
+        released=release(tx) if not me.guarded and home_among(nodes, PAUSED) == tx.boot else 0,
         due=earliest(tx) if home_among(nodes, DEFERRED) == tx.boot else None,
     )
 

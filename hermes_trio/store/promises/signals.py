@@ -12,7 +12,7 @@ from functools import cached_property
 
 from msgspec.json import Decoder
 
-from hermes_trio.store.promises.alive import IS_OF_THE_LIVING, home_among, living
+from hermes_trio.store.promises.alive import IS_OF_THE_LIVING, living
 from hermes_trio.store.promises.holders import holder_of
 from hermes_trio.store.promises.key_tasks import worker_of
 from hermes_trio.store.tx import Tx, readable, text_of, to_json
@@ -32,6 +32,7 @@ from hermes_trio.values.consequences import (
     WakeKey,
     WakeLane,
 )
+from hermes_trio.values.homes import home_among
 from hermes_trio.values.nodes import Node
 
 DEFERRED = "deferred"

@@ -5,7 +5,8 @@ from __future__ import annotations
 _FIRST = """
 create table boot(
   id integer primary key, started_at real not null, ended_at real, clean integer not null default 0,
-  setup blob, node text, until real, buried_at real, draining_at real);
+  setup blob, node text, until real, buried_at real, draining_at real,
+  calm_at real);
 -- The boots that are not over: one where the store is not shared.
 create index boot_alive on boot(id) where ended_at is null and buried_at is null;
 create table cursor(account text primary key, value text not null) without rowid;
@@ -125,5 +126,5 @@ ONLY_ADD: frozenset[int] = frozenset()
 away, and fills each that they demand. So nodes are brought up to date one after the other: a first version
 adds, the next one uses, a last one removes, when none of the first runs any more."""
 
-WRITTEN = "e51a6ccd78817860cbce49ffb8abeb3cff06436f4df41b9b0dc5c36c2afc9b8f"
+WRITTEN = "8c14f6ea5e75054ebc1747ca92286b233ee7f90d2968d42ff79d0d024c84007f"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
