@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 import trio
 
-from hermes_trio.errors import HermesError, StoreClosed, StoreFailed
+from hermes_trio.errors import HermesError, LeaseOver, StoreClosed, StoreFailed
 from hermes_trio.runtime.stop_times import CLOSE_S
 from hermes_trio.store.engine import Engine, RunBlocking
 from hermes_trio.store.locks import NOTHING, Locks
@@ -36,11 +36,12 @@ SIBLINGS, SIBLINGS_S = 16, 0.008
 
 
 class _Job:
-    __slots__ = ("args", "consequences", "error", "finished", "promise", "result", "waiter")
+    __slots__ = ("args", "boot", "consequences", "error", "finished", "promise", "result", "waiter")
 
-    def __init__(self, promise: Callable[..., Any], args: tuple[Any, ...]) -> None:
+    def __init__(self, promise: Callable[..., Any], args: tuple[Any, ...], boot: int) -> None:
         self.promise = promise
         self.args = args
+        self.boot = boot
         self.finished = False
         self.waiter: trio.lowlevel.Task | None = None
         self.result: Any = None
@@ -80,7 +81,7 @@ class Writer:
         self.hint: Callable[[], object] = lambda: None
         self.locks_of: Callable[[Callable[..., Any], tuple[Any, ...]], Locks] = lambda *_: NOTHING
         self.is_by_itself: Callable[[Callable[..., Any]], bool] = lambda _: False
-        self._at = 0.0
+        self._at, self._writes_for = 0.0, 0
         self._signals = 0
         self._life = trio.CancelScope(shield=True)
         self._over = False
@@ -91,7 +92,7 @@ class Writer:
 
         Raises:
             StoreFailed: the disk; nothing was written.
-            StoreClosed: the writer has ended.
+            StoreClosed: the writer has ended. LeaseOver: so is the boot under which this was asked.
             Fenced, and whatever else the promise raises; nothing was written.
         Cancelled before it is queued, nothing is written. Cancelled later, the result arrives all the same;
         the cancel arrives instead if the writer has ended, and then nobody knows what was written.
@@ -113,7 +114,7 @@ class Writer:
         args: tuple[Any, ...],
         aborted: Callable[[_Job], trio.lowlevel.Abort],
     ) -> T:
-        job = _Job(promise, args)
+        job = _Job(promise, args, self.boot)
         self._recent.append(trio.current_time())
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
@@ -170,7 +171,8 @@ class Writer:
                     if linger_s and trio.current_time() - self._recent[0] < SIBLINGS_S:
                         await trio.sleep(linger_s)
                     group = [job, *self._waiting(self.group_max() - 1)]
-                    await run_blocking(lambda: self._commit(group))  # noqa: B023
+                    if timely := self._timely(group):
+                        await run_blocking(lambda: self._commit(timely))
                     for one in group:
                         self._tell(one)
                     if self._signals:
@@ -187,6 +189,16 @@ class Writer:
                 if not one.finished:
                     one.error = StoreClosed("the writer ended before this was known to be durable")
                     _wake(one)
+
+    def _timely(self, group: list[_Job]) -> list[_Job]:
+        """Those of the boot for which is written now. What was queued under one before it, is refused."""
+        self._writes_for = self.boot
+        if not self.shared:
+            return group
+        for job in group:
+            if job.boot not in (0, self._writes_for):
+                job.error = LeaseOver(f"boot {job.boot} is over")
+        return [job for job in group if job.error is None]
 
     def _waiting(self, most: int) -> list[_Job]:
         found: list[_Job] = []
@@ -228,7 +240,7 @@ class Writer:
         """Begin a transaction; False: it cannot be, and each job has the error."""
         try:
             fenced = self._engine.is_alone or not self.is_by_itself(group[0].promise)
-            self._at = self._engine.begin(self.boot, fenced=fenced) or self.now()
+            self._at = self._engine.begin(self._writes_for, fenced=fenced) or self.now()
         except Exception as error:  # noqa: BLE001 - handed to the callers
             self._engine.roll_back()
             for job in group:
@@ -239,7 +251,7 @@ class Writer:
     def _past_rows(self, job: _Job) -> None:
         """A promise failed: it met a row that cannot be read, or it is at fault itself. Settle such rows, and
         run it once more if there were any."""
-        clearing = _Job(self._clear_the_way, ())
+        clearing = _Job(self._clear_the_way, (), self._writes_for)
         self._alone(clearing)
         if isinstance(clearing.error, StoreFailed):
             # The disk has the last word: the rows are looked at again when it is well.
@@ -248,7 +260,7 @@ class Writer:
         if clearing.result:
             clearing.consequences = [OutOfTheWay(tuple(clearing.result)), *clearing.consequences]
         if clearing.result or self._engine.is_of_rows(job.error):
-            with self._engine.tx(self.boot, self.now(), self.shared).whole_bytes():
+            with self._engine.tx(self._writes_for, self.now(), self.shared).whole_bytes():
                 self._alone(job)
         job.consequences = [*clearing.consequences, *job.consequences]
 
@@ -258,7 +270,7 @@ class Writer:
             if not self._engine.is_alone:
                 self._engine.lock([self.locks_of(job.promise, job.args) for job in group])
             for job in group:
-                tx = self._engine.tx(self.boot, self._at, self.shared)
+                tx = self._engine.tx(self._writes_for, self._at, self.shared)
                 if self.shared:
                     self.enter(tx)
                 job.result = job.promise(tx, *job.args)

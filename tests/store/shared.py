@@ -48,10 +48,10 @@ class Boot:
 
 
 class Shared(ABC):
-    """The store, its clock, and its boots by number."""
+    """The store, its clock, its boots by number, and a gate before what they commit."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
-        self.clock = Calendar()
+        self.clock, self.gate = Calendar(), Held()
         self._stack = stack
 
     @abstractmethod
@@ -80,7 +80,7 @@ class SharedConnection(Shared):
         stack.callback(self.db.close)
 
     def store(self) -> SqliteStore:
-        return SqliteStore(self.db, self.clock, Held(), shared=True)
+        return SqliteStore(self.db, self.clock, self.gate, shared=True)
 
     def execute(self, sql: str, args: Sequence[object] = ()) -> Any:
         return self.db.execute(sql, args)

@@ -13,7 +13,6 @@ import psycopg
 from hermes_trio.store.postgres.engine import PostgresEngine
 from hermes_trio.store.postgres.schema import connect
 from hermes_trio.store.postgres.store import PostgresStore
-from tests.store.kit import Held
 from tests.store.shared import Shared
 
 _numbers = itertools.count()
@@ -38,7 +37,7 @@ class SharedDatabase(Shared):
 
     def store(self) -> PostgresStore:
         engine = PostgresEngine(partial(connect, self._url), has_clock=False)
-        return PostgresStore(engine, self.clock, Held(), close=engine.close, shared=True)
+        return PostgresStore(engine, self.clock, self.gate, close=engine.close, shared=True)
 
     def execute(self, sql: str, args: Sequence[object] = ()) -> Any:
         return self.db.execute(sql, args)

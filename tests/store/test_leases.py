@@ -1,6 +1,10 @@
 """A boot's row is its lease: renewed in time or over, and what a boot that is over began is taken up."""
 
+from functools import partial
+
 import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.errors import LeaseOver, StaleTurn
 from hermes_trio.values.consequences import LookAround, Signalled, WakeKey
@@ -8,7 +12,7 @@ from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
 from hermes_trio.values.stored import Interrupted, Reply
 from tests.store.kit import KEY
-from tests.store.shared import ACCOUNT, LEASE_S
+from tests.store.shared import ACCOUNT, LEASE_S, SETUP
 
 LANE = Lane("memory", "main", "ada", None)
 CAN = {"takes_key": False, "live": True, "can_delete": True, "can_edit": True}
@@ -40,6 +44,30 @@ async def test_a_boot_is_buried_when_its_lease_has_ended_and_not_before(a_shared
         with pytest.raises(LeaseOver):
             await one.accept("hello")
         assert shared.rows("select count(*) from inbound") == [(0,)]
+
+
+async def test_what_was_queued_under_a_boot_does_not_run_under_the_next_of_its_process(a_shared_store):
+    async with a_shared_store() as shared:
+        one = await shared.boot()
+        await one.store.hold_account(ACCOUNT)
+        await one.accept("hello")
+        ended = []
+
+        async def late():
+            with pytest.raises(LeaseOver):
+                await one.store.next_turn(KEY, 1)
+            ended.append(True)
+
+        shared.gate.shut = True
+        async with trio.open_nursery() as nursery:
+            for work in (one.renew, late, partial(one.store.join, SETUP, "", LEASE_S)):
+                nursery.start_soon(work)
+                await wait_all_tasks_blocked()
+            shared.gate.open()
+        assert ended == [True]
+        assert shared.rows("select id from boot order by id") == [(1,), (2,)]
+        assert (await one.store.next_turn(KEY, 1)).turn == 1
+        assert shared.rows("select boot from turn") == [(2,)]
 
 
 async def test_nobody_buries_itself(a_shared_store):
