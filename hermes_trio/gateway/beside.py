@@ -19,6 +19,7 @@ from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.lease import BootLease
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
+from hermes_trio.intake.accounts import AccountReceivers
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime.retry import tells_of_waits, until_stored
@@ -120,16 +121,24 @@ class Boots:
         await self._asked.wait()
         await drain(self._gateway, "asked", hands_over=lease.others)
 
+    async def _hand_on(self, receivers: AccountReceivers) -> None:
+        """Accounts that are not heard here are for others to try."""
+        for account in receivers.deaf(self._lease_s):
+            await receivers.release(account)
+            if await self._store.hand_account(account) is not None:
+                self._log.warning("account handed on", account=account)
+
     async def _take_up(self, wiring: Wiring, found: Renewal) -> None:
         """Hold the free accounts that are at home here; wake what has something to do and no task.
 
         What a boot finds when its tasks have left, or an account when it drains, is for others.
         """
-        for account in found.free:
+        if found.others:
+            await self._hand_on(wiring.receivers)
+        free = [one for one in found.free if home_among(found.nodes, one, one) == found.boot]
+        for account in (*free, *(one for one in found.held if one not in wiring.receivers.health())):
             if not wiring.receives:
                 break
-            if home_among(found.nodes, account, account) != found.boot:
-                continue
             try:
                 held = await self._store.hold_account(account)
             except LeaseOver:

@@ -45,7 +45,7 @@ from hermes_trio.turns.delayed_starts import DelayedStarts
 from hermes_trio.turns.recovery import Recovery, RecoveryPolicy
 from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
-from hermes_trio.turns.sessions import SessionTurns
+from hermes_trio.turns.sessions import Play, SessionTurns
 from hermes_trio.turns.surroundings import Surroundings
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.consequences import (
@@ -130,17 +130,8 @@ class Wiring:
             steerable=profile.steerable,
             policy=session.policy(),
         )
-        policy = RecoveryPolicy(self.is_allowed, resumes, options.resume_freshness_s, options.stuck_after)
-        self.recovery = Recovery(policy, store, self.accounts.get, self.split, log, tells_of_waits(log))
-        self.turns = SessionTurns(
-            store,
-            self.next_turn,
-            play,
-            log,
-            resumes=self._resumes,
-            allowed=self.is_allowed,
-            turns_max=options.turns_max,
-        )
+        self.recovery = self._recovery(resumes)
+        self.turns = self._session_turns(play)
         self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
         self.command_runner = self._command_runner(commands)
         self.commands = WorkerTable(nursery, self.command_runner, "commands", log, chance)
@@ -178,6 +169,23 @@ class Wiring:
             self.allowances,
             self.disk,
             self._may_act,
+        )
+
+    def _recovery(self, resumes: bool) -> Recovery:
+        options = self.options
+        policy = RecoveryPolicy(self.is_allowed, resumes, options.resume_freshness_s, options.stuck_after)
+        waits = tells_of_waits(self.log)
+        return Recovery(policy, self.store, self.accounts.get, self.split, self.log, waits)
+
+    def _session_turns(self, play: Play) -> SessionTurns:
+        return SessionTurns(
+            self.store,
+            self.next_turn,
+            play,
+            self.log,
+            resumes=self._resumes,
+            allowed=self.is_allowed,
+            turns_max=self.options.turns_max,
         )
 
     def _command_runner(self, commands: Mapping[str, Command]) -> CommandRunner:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 import trio
@@ -12,8 +12,25 @@ from hermes_trio.ports.platform import CommandMenu, Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.retry import until_stored
+from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import supervise
 from hermes_trio.text.foreign_errors import told_in_short
+
+
+class _Served:
+    """The task of an account that this boot holds."""
+
+    def __init__(self, since: float) -> None:
+        self.since, self.refused = since, False
+        self.scope, self.left = trio.CancelScope(), trio.Event()
+
+    async def run(self, serve: Callable[[], Awaitable[None]]) -> None:
+        """Serve it until it is let go."""
+        try:
+            with self.scope:
+                await serve()
+        finally:
+            self.left.set()
 
 
 class AccountReceivers:
@@ -45,6 +62,7 @@ class AccountReceivers:
         self._log = log
         self._chance = chance
         self._receivers: dict[str, Receiver] = {}
+        self._served: dict[str, _Served] = {}
         self._held: trio.Nursery | None = None
         self._ended = trio.Event()
         self._changed = trio.Event()
@@ -80,7 +98,27 @@ class AccountReceivers:
         assert self._held is not None
         platform = self._accounts[name]
         self._receivers[name] = self._make_receiver(platform, cursor, self._reported)
-        self._held.start_soon(self._account, name, platform, name=f"account {name}")
+        self._served[name] = served = _Served(trio.current_time())
+        self._held.start_soon(served.run, partial(self._account, name, platform), name=f"account {name}")
+
+    def deaf(self, for_s: float) -> Sequence[str]:
+        """The accounts that have not received for so many seconds, and say so. One that its platform refuses
+        is not among them: it would refuse any of us."""
+        return [
+            name
+            for name, served in self._served.items()
+            if not (health := self._receivers[name].health).receiving
+            and not served.refused
+            and trio.current_time() - max(health.received_at or 0.0, served.since) >= for_s
+        ]
+
+    async def release(self, name: str) -> None:
+        """Serve this account no longer; return when its task has left, or does not leave."""
+        served = self._served.pop(name)
+        served.scope.cancel(reason="another serves the account")
+        with trio.move_on_after(LEAVE_S):
+            await served.left.wait()
+        del self._receivers[name]
 
     def _show(self, menu: Sequence[tuple[str, str]]) -> None:
         for platform in self._accounts.values():
@@ -98,6 +136,8 @@ class AccountReceivers:
         )
         if not ended:
             # The platform refused the account. That is no end of input: its operator has to see it and act.
+            if name in self._served:
+                self._served[name].refused = True
             await trio.sleep_forever()
         if not receiver.health.reported:
             # It has received all there will ever be.

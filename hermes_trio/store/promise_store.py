@@ -190,7 +190,7 @@ class PromiseStore:
     drain = promise(nodes.drain, lock.nothing)
     leave = asking(nodes.leave, lock.everything)
     hold_account = promise(accounts.hold_account, lock.of_account)
-    free_account = promise(accounts.free_account, lock.of_account)
+    hand_account = promise(accounts.hand_account, lock.of_account)
     leave_key = promise(key_tasks.leave_key, lock.of_key)
     take_signals = promise(signals.take_signals, lock.nothing)
 

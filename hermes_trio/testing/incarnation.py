@@ -39,6 +39,7 @@ class Incarnation:
         stop: set to stop it as a SIGTERM would. `ended`: it has left.
         gateway: once it is ready.
         restart_asked: called when somebody asks it to start anew.
+        is_cut_off: set where its machine reaches no platform to receive from.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Incarnation:
         self.ended = trio.Event()
         self.gateway: Gateway | None = None
         self.clock = store.machine
+        self.is_cut_off = trio.Event()
         self.acts: list[tuple[float, str]] = []
 
     @property
@@ -139,7 +141,17 @@ class CutLine:
 
     async def serve(self, intake: Intake) -> None:
         """See the port."""
-        await self._platform.serve(CutIntake(intake, self._life))
+        if not self._life.is_cut_off.is_set():
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._until_cut_off, nursery.cancel_scope, name="line")
+                await self._platform.serve(CutIntake(intake, self._life))
+                nursery.cancel_scope.cancel(reason="all was received")
+        if self._life.is_cut_off.is_set():
+            raise OSError("the network is unreachable")
+
+    async def _until_cut_off(self, scope: trio.CancelScope) -> None:
+        await self._life.is_cut_off.wait()
+        scope.cancel(reason="cut off")
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""

@@ -45,6 +45,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
         lapsed: boots whose lease has ended: they are to be buried.
         looks_at: when the next lease of another ends; None: there is no other.
         free: accounts of this boot that no boot alive holds.
+        held: accounts that this boot holds.
         lanes: of the accounts that it holds, those with something to say.
         released: so many paused turns go on, now that a boot lives that has lasted.
         due: when deferred messages are to be looked at, if it is for this boot to do; else None.
@@ -58,6 +59,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
     lapsed: tuple[int, ...]
     looks_at: float | None
     free: tuple[str, ...]
+    held: tuple[str, ...]
     lanes: tuple[Lane, ...]
     released: int
     due: float | None

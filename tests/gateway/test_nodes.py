@@ -93,6 +93,38 @@ async def test_what_a_killed_node_worked_on_goes_on_at_the_other_when_its_lease_
     assert rows(world, "select distinct outcome from inbound") == [("answered",)]
 
 
+async def test_an_account_that_its_holder_does_not_hear_is_handed_on_and_not_back_and_forth(world, nodes):
+    one, _ = await two(nodes)
+    await world.until(seconds=world.now + 1)
+    at = world.now
+    one.now.is_cut_off.set()
+    await world.until(seconds=world.now + 0.01)
+    await world.say("ada", "hello")
+    assert await world.reply("ada") == "done: hello"
+    assert LEASE_S - 1 <= world.now - at <= LEASE_S * 4 / 3 + 1
+    await world.until(seconds=world.now + 10 * LEASE_S)
+    assert rows(world, "select boot from account_holder") == [(2,)]
+    assert [line["account"] for line in world.lines("account handed on")] == ["memory/main"]
+    assert "memory/main" not in one.now.gateway.health()
+
+
+async def test_where_nobody_hears_it_an_account_is_tried_by_each_in_its_turn(world, nodes):
+    one, other = await two(nodes)
+    for node in (one, other):
+        node.now.is_cut_off.set()
+    await world.until(seconds=world.now + 10 * LEASE_S)
+    assert 5 <= len(world.lines("account handed on")) <= 10
+
+
+async def test_who_is_alone_keeps_an_account_that_it_does_not_hear(world, nodes):
+    one = nodes.node("one")
+    await one.start()
+    one.now.is_cut_off.set()
+    await world.until(seconds=world.now + 10 * LEASE_S)
+    assert rows(world, "select boot from account_holder") == [(1,)]
+    assert world.lines("account handed on") == []
+
+
 async def test_a_shorter_lease_is_over_sooner(world, nodes):
     nodes.lease_s = 6.0
     one, _ = await two(nodes)

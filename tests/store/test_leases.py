@@ -131,7 +131,7 @@ async def test_only_the_calls_of_the_dead_are_in_doubt(a_shared_store):
         await one.store.hold_account(ACCOUNT)
         await _owes(one, "one")
         assert await one.store.begin_delivery(LANE, **CAN)
-        await one.store.free_account(ACCOUNT)
+        await one.store.hand_account(ACCOUNT)
         await two.store.hold_account(ACCOUNT)
         assert await two.store.begin_delivery(LANE, **CAN) is None  # its call is under way at one
         shared.clock.time += LEASE_S - 1
@@ -155,7 +155,7 @@ async def test_a_call_that_ended_after_its_account_was_handed_over_wakes_the_lan
         await one.store.hold_account(ACCOUNT)
         await _owes(one, "one")
         begun = await one.store.begin_delivery(LANE, **CAN)
-        await one.store.free_account(ACCOUNT)
+        await one.store.hand_account(ACCOUNT)
         await two.store.hold_account(ACCOUNT)
         await two.heard()
         assert not await one.store.record_delivery(begun.row, "m1")

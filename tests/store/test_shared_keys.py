@@ -119,7 +119,7 @@ async def test_an_account_is_heard_by_its_holder_alone(a_shared_store):
         with pytest.raises(NotHolder):
             await two.store.accept(ACCOUNT, [a_message("hello")], "8", RULES)
         assert shared.rows("select value from cursor") == [("7",)]
-        await one.store.free_account(ACCOUNT)
+        await one.store.hand_account(ACCOUNT)
         assert (await two.store.hold_account(ACCOUNT)).cursor == "7"
         with pytest.raises(NotHolder):
             await one.store.accept(ACCOUNT, [], "8", RULES)

@@ -43,8 +43,9 @@ class NodeStore(Protocol):
         """This boot alone receives and speaks for the account. None: another that lives does.
         Consequences: lanes of it that have something to say."""
 
-    async def free_account(self, account: str) -> None:
-        """Another boot may hold the account."""
+    async def hand_account(self, account: str) -> int | None:
+        """Another boot that serves the account holds it from now on, and is told. None: there is no other, or
+        this boot does not hold it."""
 
     async def leave_key(self, key: ConversationKey) -> None:
         """The key's task has left after a cut. Consequence: its home is woken if there is something to do."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from hermes_trio.store.promises.alive import is_over
+from hermes_trio.store.promises.alive import is_over, living
 from hermes_trio.store.promises.delivery import penalties
+from hermes_trio.store.promises.holders import holder_of
 from hermes_trio.store.promises.intake import cursor
 from hermes_trio.store.tx import IS_OPEN, Tx, read_lane, readable
 from hermes_trio.values.consequences import LookAround, WakeLane
@@ -28,10 +29,18 @@ def hold_account(tx: Tx, account: str) -> Held | None:
     return Held(cursor(tx, account), mine)
 
 
-def free_account(tx: Tx, account: str) -> None:
-    """Another boot may hold the account."""
-    tx.run("delete from account_holder where account = ? and boot = ?", (account, tx.boot))
+def hand_account(tx: Tx, account: str) -> int | None:
+    """The account of this boot is another's from now on, of the next that serves it. None: no other does."""
+    serving = [
+        one.boot for one in living(tx) if one.boot != tx.boot and not one.draining and account in one.accounts
+    ]
+    if not serving or holder_of(tx, account) != tx.boot:
+        return None
+    # Each in its turn: the one after this may be as cut off from the platform.
+    after = min((boot for boot in serving if boot > tx.boot), default=serving[0])
+    tx.run("update account_holder set boot = ?, since = ? where account = ?", (after, tx.now, account))
     tx.then(LookAround())
+    return after
 
 
 def open_lanes(tx: Tx, accounts: set[str]) -> tuple[Lane, ...]:

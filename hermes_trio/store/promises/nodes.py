@@ -87,6 +87,7 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
     take_signals(tx)
     _wake_mine(tx, nodes)
     holders = {account: holder_of(tx, account) for account in me.accounts}
+    held = tuple(sorted(name for name, boot in holders.items() if boot == tx.boot))
     return Renewal(
         boot=tx.boot,
         at=tx.now,
@@ -96,7 +97,8 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
         lapsed=tuple(one.boot for one in others if one.until <= tx.now),
         looks_at=min((one.until for one in others), default=None),
         free=() if me.draining else tuple(sorted(name for name, boot in holders.items() if boot is None)),
-        lanes=open_lanes(tx, {name for name, boot in holders.items() if boot == tx.boot}),
+        held=held,
+        lanes=open_lanes(tx, set(held)),
         released=release(tx) if not me.guarded and home_among(nodes, PAUSED) == tx.boot else 0,
         due=earliest(tx) if home_among(nodes, DEFERRED) == tx.boot else None,
     )
