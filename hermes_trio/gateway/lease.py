@@ -133,7 +133,7 @@ class BootLease:
         self._renewed.set()
         self._renewed = trio.Event()
         for boot in renewal.lapsed:
-            if await self._store.bury(boot):
+            if await self._store.bury(boot, self._lease_s):
                 self._log.warning("boot buried", boot=boot)
                 self.look()
         await found(renewal)

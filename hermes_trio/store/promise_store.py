@@ -109,7 +109,7 @@ class PromiseStore:
         node: how this one is called among them.
 
     Attributes:
-        hinted: called when there may be signals for this boot. A hint may be lost.
+        hinted: called when there may be signals for this boot, or this boot is over. A hint may be lost.
     """
 
     def __init__(
@@ -130,6 +130,7 @@ class PromiseStore:
         self.hinted: Callable[[], None] = nothing
         self._writer.shared = shared
         self._writer.leave = signals.route
+        self._writer.ended = lambda: self.hinted()
         if engine.is_alone:
             self._writer.enter = alive.fence
         else:

@@ -96,6 +96,11 @@ class Transaction(ABC):
     def end_writer(self, boot: int | None) -> None:  # noqa: B027
         """A boot writes nothing after this transaction; None: every other boot."""
 
+    def steady(self, for_s: float) -> bool:
+        """Whether the server is the same, and has run, for so many seconds. A lease that ended while it was
+        away says nothing of who holds it. An engine that is alone has no such server."""
+        return True
+
     def then(self, consequence: Consequence) -> None:
         """What the writer shall do when this is durable."""
         self.consequences.append(consequence)

@@ -60,7 +60,8 @@ class Writer:
     Attributes:
         group_max: says how many promises the next commit may take; the test kit draws it.
         shared: other boots may write into the store meanwhile. Then `enter` comes before each promise,
-            and `leave` after it, both with its transaction; `hint` is called when a commit has left signals.
+            and `leave` after it, both with its transaction; `hint` is called when a commit has left signals,
+            `ended` when the store says of a boot of this writer that it is over.
         locks_of: what a promise locks by its arguments, where the engine is not alone in its database.
         is_by_itself: whether a promise has a transaction of its own there, without its boot's fence.
     """
@@ -79,6 +80,7 @@ class Writer:
         self.enter: Callable[[Tx], None] = _alone_in_it
         self.leave: Callable[[Tx], int] = _signals_nobody
         self.hint: Callable[[], object] = lambda: None
+        self.ended: Callable[[], object] = lambda: None
         self.locks_of: Callable[[Callable[..., Any], tuple[Any, ...]], Locks] = lambda *_: NOTHING
         self.is_by_itself: Callable[[Callable[..., Any]], bool] = lambda _: False
         self._at, self._writes_for = 0.0, 0
@@ -175,6 +177,8 @@ class Writer:
                         await run_blocking(lambda: self._commit(timely))
                     for one in group:
                         self._tell(one)
+                    if any(isinstance(one.error, LeaseOver) for one in group):
+                        self.ended()
                     if self._signals:
                         self._signals = 0
                         self.hint()

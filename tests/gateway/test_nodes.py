@@ -213,6 +213,17 @@ async def test_a_node_that_is_cut_off_from_the_store_begins_anew_as_another_boot
     assert [len(world.shown(chat)) for chat in (user, "late")] == [2, 1]
 
 
+async def test_a_boot_that_is_over_ends_as_soon_as_the_store_says_so(world, nodes):
+    await two(nodes)
+    await world.until(seconds=world.now + LEASE_S + 1)
+    await a_long_turn(world, at=1)
+    world.db.execute("update boot set buried_at = 0 where id = 1")
+    await world.say("late", "hello")
+    await world.until(seconds=world.now + 0.2)
+    assert [line["why"] for line in world.lines("lease over")] == ["boot 1 is over"]
+    assert rows(world, "select max(id) from boot") == [(3,)]
+
+
 async def test_the_row_of_an_old_boot_that_lives_may_hold_what_cannot_be_read(world, nodes):
     _, other = await two(nodes)
     for _ in range(4):

@@ -35,11 +35,11 @@ async def test_a_boot_is_buried_when_its_lease_has_ended_and_not_before(a_shared
         shared.clock.time += LEASE_S - 0.001
         renewal = await two.renew()
         assert (renewal.lapsed, renewal.looks_at) == ((), shared.clock.time + 0.001)
-        assert not await two.store.bury(1)
+        assert not await two.store.bury(1, LEASE_S)
         shared.clock.time += 0.001
         assert (await two.renew()).lapsed == (1,)
-        assert await two.store.bury(1)
-        assert not await two.store.bury(1)
+        assert await two.store.bury(1, LEASE_S)
+        assert not await two.store.bury(1, LEASE_S)
         assert (await two.renew()).looks_at is None
         with pytest.raises(LeaseOver):
             await one.accept("hello")
@@ -74,7 +74,7 @@ async def test_nobody_buries_itself(a_shared_store):
     async with a_shared_store() as shared:
         one = await shared.boot()
         shared.clock.time += LEASE_S
-        assert not await one.store.bury(1)
+        assert not await one.store.bury(1, LEASE_S)
 
 
 async def test_a_turn_whose_boot_lives_is_nobody_elses(a_shared_store):
@@ -98,7 +98,7 @@ async def test_what_a_dead_boot_ran_gets_its_verdict_first_and_goes_on_then(a_sh
         shared.clock.time += LEASE_S - 1
         await two.renew()
         shared.clock.time += 1
-        await two.store.bury(1)
+        await two.store.bury(1, LEASE_S)
         assert (await two.renew()).free == (ACCOUNT,)
         assert WakeKey(KEY, 1) in await two.heard()
 
@@ -121,7 +121,7 @@ async def test_a_burial_counts_what_the_dead_worked_on_last_and_nothing_else(a_s
         shared.clock.time += LEASE_S - 1
         await two.renew()
         shared.clock.time += 1
-        await two.store.bury(1)
+        await two.store.bury(1, LEASE_S)
         assert shared.rows("select id, interrupted from session order by id") == [(1, 3), (2, 0), (3, 2)]
 
 
@@ -138,14 +138,14 @@ async def test_only_the_calls_of_the_dead_are_in_doubt(a_shared_store):
         await two.renew()
         await three.renew()
         shared.clock.time += 1
-        await two.store.bury(1)
+        await two.store.bury(1, LEASE_S)
         assert shared.rows("select begun, unknown from outbound") == [(0, 1)]
         begun = await two.store.begin_delivery(LANE, **CAN)
         assert (begun.attempts, begun.row) == (2, 1)
         shared.clock.time += LEASE_S - 2
         await two.renew()
         shared.clock.time += 2
-        assert await two.store.bury(3)
+        assert await two.store.bury(3, LEASE_S)
         assert shared.rows("select begun, unknown from outbound") == [(1, 1)]
 
 

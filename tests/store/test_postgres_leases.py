@@ -77,7 +77,7 @@ async def test_a_boot_that_stands_still_amid_a_commit_is_buried_and_writes_nothi
         await frozen.gate.stopped.wait()
         await over(url, 1)
         began = monotonic()
-        assert await living.store.bury(1)
+        assert await living.store.bury(1, LEASE_S)
         assert HOLD_S <= monotonic() - began < 3
         frozen.gate.open()
         await frozen.ended.wait()
@@ -96,7 +96,7 @@ async def test_a_boot_whose_renewal_is_under_way_is_not_buried(url):
         buried = []
 
         async def bury():
-            buried.append(await living.store.bury(1))
+            buried.append(await living.store.bury(1, LEASE_S))
 
         living.gate.after(100)
         nursery.start_soon(bury)
@@ -113,7 +113,7 @@ async def test_a_boot_that_stands_still_within_its_lease_is_waited_for_and_not_e
         slow.gate.after(GROUP)
         nursery.start_soon(slow.run, lambda store: store.hold_account(ACCOUNT))
         await slow.gate.stopped.wait()
-        assert not await living.store.bury(1)
+        assert not await living.store.bury(1, LEASE_S)
         slow.gate.open()
         await slow.ended.wait()
     assert rows(url, "select boot from account_holder") == [(1,)]

@@ -135,7 +135,7 @@ async def test_a_signal_is_taken_once_and_one_to_the_dead_by_whom_it_concerns_no
         shared.clock.time += LEASE_S - 1
         await one.renew()
         shared.clock.time += 1
-        await one.store.bury(2)
+        await one.store.bury(2, LEASE_S)
         one.followed.clear()
         assert Signalled(WakeKey(KEY, 1)) in await one.heard()
         assert await one.heard() == []

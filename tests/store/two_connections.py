@@ -20,7 +20,7 @@ from tests.store.shared import LEASE_S, SETUP
 
 Call = Callable[[PostgresStore], Awaitable[Any]]
 BLOCKED_S = 0.002
-KEPT = ("writer", "hermes_store", "boot")
+KEPT = ("writer", "server", "hermes_store", "boot")
 """What is not put back between two runs."""
 
 

@@ -30,8 +30,12 @@ class NodeStore(Protocol):
             LeaseOver: the lease has ended. The boot is over, even if nobody has buried it.
         """
 
-    async def bury(self, boot: int) -> bool:
-        """Another boot is over, if its lease has ended; False: it has not, or somebody was faster."""
+    async def bury(self, boot: int, lease_s: float) -> bool:
+        """Another boot is over, if its lease has ended; False: it has not, or somebody was faster.
+
+        Args:
+            lease_s: nobody is buried so soon after the store's server was away.
+        """
 
     async def drain(self) -> None:
         """This boot holds no account and is home to no key from now on; the others hear of it."""

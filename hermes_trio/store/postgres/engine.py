@@ -69,6 +69,7 @@ class PostgresEngine:
         """
         try:
             self._db.script("commit")
+            self._writer.kept()
         except psycopg.Error:
             if not self._fenced or not self._db.is_broken or not self._happened():
                 raise

@@ -52,6 +52,9 @@ create table writer(
   nonce text collate "C" primary key, boot bigint, serial bigint not null,
   ended boolean not null default false);
 create index writer_boot on writer(boot);
+-- Which server this is, by when it was started, and since when.
+create table server(
+  one integer primary key, started double precision not null, since double precision not null);
 """
 
 

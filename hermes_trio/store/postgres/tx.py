@@ -42,6 +42,10 @@ class PostgresTx(Tx):
         """See `Transaction`."""
         self._writers.end(self._db, boot)
 
+    def steady(self, for_s: float) -> bool:
+        """See `Transaction`."""
+        return self._writers.steady_since(self._db, self.now) <= self.now - for_s
+
     def insert(self, sql: str, args: Sequence[Any]) -> int | None:
         """See `Transaction`."""
         row = self._db.execute(f"{sql} returning id", args).fetchone()

@@ -20,8 +20,17 @@ _HELD_BY = (
     "select pg_terminate_backend(pid) from pg_stat_activity"
     " where application_name in (select ? || nonce from writer where boot = ?)"
 )
+_SERVER = (
+    "select started, since, cast(extract(epoch from pg_postmaster_start_time()) as double precision)"
+    " from (select 1) one left join server on true"
+)
+_OTHER_SERVER = (
+    "insert into server values(1, ?, ?)"
+    " on conflict(one) do update set started = excluded.started, since = excluded.since"
+)
 _NAMED = "select set_config('application_name', ?, false)"
 PROGRAM = "hermes-trio "
+LOST = "the database has lost commits: it may be an older copy"
 HOLD_S = 0.5
 """So long a burial waits for what the dead boot is writing; then its connections are ended."""
 
@@ -37,13 +46,14 @@ class WriterRow:
         self._has_clock = has_clock
         self._nonce = ""
         self._boot = 0
-        self._serial = 0
+        self._serial = self._kept = 0
 
     def begin(self, db: PostgresConnection, boot: int) -> None:
         """Outside of a transaction: a row for a writer that has none yet, or whose boot is another's now."""
         if not self._nonce or (self._boot and not boot):
             self._nonce = db.execute(_NEW).fetchone()[0]
             self.name(db)
+            self._kept = 0
         self._boot = boot
 
     def name(self, db: PostgresConnection) -> None:
@@ -54,13 +64,19 @@ class WriterRow:
         """The first statement of a group. Returns the time, if the database has the clock.
 
         Raises:
-            LeaseOver: the boot is over.
+            LeaseOver: the boot is over, or the database has lost what it said was kept.
         """
         found = db.execute(_BEGIN_GROUP, (self._nonce,)).fetchone()
         if found is None:
             raise LeaseOver(f"boot {self._boot} is over")
         self._serial, now = found
+        if self._serial <= self._kept:
+            raise LeaseOver(LOST)
         return now if self._has_clock else None
+
+    def kept(self) -> None:
+        """The last group was committed."""
+        self._kept = self._serial
 
     def happened(self, db: PostgresConnection) -> bool:
         """Whether the last group was committed. A backend that still commits for it is waited for.
@@ -70,8 +86,19 @@ class WriterRow:
         """
         row = db.execute(_READ_BACK, (self._nonce,)).fetchone()
         if row is None or row[0] < self._serial - 1:
-            raise LeaseOver("the database has lost commits: it may be an older copy")
+            raise LeaseOver(LOST)
+        if row[0] == self._serial:
+            self.kept()
         return bool(row[0] == self._serial)
+
+    def steady_since(self, db: PostgresConnection, now: float) -> float:
+        """In a transaction: since when this server is the one it is. Who meets another first keeps when."""
+        started, since, this = db.execute(_SERVER).fetchone()
+        if started == this:
+            return float(since)
+        since = 0.0 if started is None else now
+        db.execute(_OTHER_SERVER, (this, since))
+        return since
 
     def is_of(self, db: PostgresConnection, boot: int) -> None:
         """In a transaction: from now on this writer's boot is this one."""

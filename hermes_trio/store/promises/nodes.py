@@ -71,11 +71,12 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float) -> Booted:
 def renew(tx: Tx, lease_s: float) -> Renewal:
     """The boot may act for so many seconds more. What waits for a task of this boot is woken.
 
-    A boot whose lease has ended is not renewed: LeaseOver.
+    A boot whose lease has ended is not renewed: LeaseOver. Where the server was away it may be renewed late.
     """
+    ends_after = tx.now if tx.steady(lease_s) else float("-inf")
     renewed = tx.run(
         f"update boot set until = ? where id = ? and {ALIVE} and until > ?",
-        (tx.now + lease_s, tx.boot, tx.now),
+        (tx.now + lease_s, tx.boot, ends_after),
     )
     if not renewed.rowcount:
         raise LeaseOver(f"boot {tx.boot}: its lease is over")
@@ -130,13 +131,16 @@ def _at_home(tx: Tx, nodes: Sequence[Node], keys: str) -> list[tuple[str, Conver
     ]
 
 
-def bury(tx: Tx, boot: int) -> bool:
-    """Another boot is over if its lease has ended. False: it lives, or is over already.
+def bury(tx: Tx, boot: int, lease_s: float) -> bool:
+    """Another boot is over if its lease has ended. False: it lives, or is over already; or the server was
+    away less than so many seconds ago, so that it may not know yet that the server is back.
 
     Its sessions count an interruption, its calls are in doubt, its accounts free, its processes lost. What it
     ran is taken up by the tasks of its keys, wherever they begin.
     """
     tx.hold_writer(boot)
+    if not tx.steady(lease_s):
+        return False
     buried = tx.run(
         f"update boot set buried_at = ? where id = ? and id <> ? and {ALIVE} and coalesce(until, 0) <= ?",
         (tx.now, boot, tx.boot, tx.now),
