@@ -7,36 +7,30 @@ that is not idempotent is shown to the model as *started, outcome unknown*.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from hermes_trio.agent.call_context import Context
 from hermes_trio.agent.context_window import ContextWindow
 from hermes_trio.errors import LimitReached, ModelFailed, NotJson
 from hermes_trio.models.fallback import Candidates
 from hermes_trio.models.written_calls import written_call
 from hermes_trio.ports.agent import AgentProfile
-from hermes_trio.ports.files import CallFiles
-from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool
-from hermes_trio.runtime import wrong_use
+from hermes_trio.runtime import wrong_parts, wrong_use
 from hermes_trio.runtime.redacting_store import Discretion
-from hermes_trio.runtime.supervise import attempt
+from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.message_notes import OF_MARKS
 from hermes_trio.text.sanitize import clean
 from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, says_nothing
-from hermes_trio.turns.questions import ASK
 from hermes_trio.turns.turn import Turn, run_of
-from hermes_trio.values.identity import Address, Role
 from hermes_trio.values.recording import AgentSetup, ToolSetup
 from hermes_trio.values.transcript import ToolCall, ToolEntry, ToolSpec
-
-T = TypeVar("T")
-
 
 CHARS_PER_TOKEN = 4
 RESULT_CHARS_MAX = 100_000
@@ -56,49 +50,6 @@ class Result(msgspec.Struct, frozen=True):
 
     text: str
     failed: bool = False
-
-
-class Context:
-    """What a tool knows of its call: see the ToolContext port."""
-
-    def __init__(self, turn: Turn, op: str, parent: str, consumed: list[int]) -> None:
-        self.op = op
-        self.address: Address = turn.address
-        self.processes: CallProcesses = run_of(turn).processes(consumed)
-        self.files: CallFiles = run_of(turn).around.files(turn.session)
-        self._turn = turn
-        self._parent = parent
-
-    @property
-    def role(self) -> Role:
-        """For whom it acts."""
-        return self._turn.role
-
-    async def needs(self, role: Role) -> None:
-        """Go on only if it may be done for somebody with this role."""
-        await self._turn.needs(role)
-
-    async def ask(self, text: str, *, choices: Sequence[str] = (), timeout_s: float = 3600.0) -> str:
-        """Ask the person, across restarts."""
-        return await self._turn.ask(text, choices=choices, timeout_s=timeout_s, name=f"{self._parent}/{ASK}")
-
-    async def step(
-        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
-    ) -> T:
-        """Run it once, however often the call is run."""
-        return await self._turn.step(f"{self._parent}/step {name}", fn, *args, idempotent=idempotent)
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep, across restarts."""
-        await self._turn.sleep(seconds, name=f"{self._parent}/sleep")
-
-    async def now(self) -> float:
-        """Wall time, recorded."""
-        return await self._turn.now(name=f"{self._parent}/now")
-
-    async def reset(self, why: str) -> NoReturn:
-        """End the conversation; does not return."""
-        await self._turn.reset(why)
 
 
 class ModelAgent:
@@ -130,8 +81,8 @@ class ModelAgent:
         name: str = "",
         memory_bytes: int = MEMORY_BYTES,
     ) -> None:
-        wrong_use.members("ModelAgent: models", [models], ("walk",), "Candidates")
-        wrong_use.members("ModelAgent: tools", tools, ("name", "description", "parameters", "run"), "tool")
+        wrong_parts.members("ModelAgent: models", [models], ("walk",), "Candidates")
+        wrong_parts.tools("ModelAgent: tools", tools)
         wrong_use.text("ModelAgent: prompt", prompt)
         self._models = models
         self._tools = {tool.name: tool for tool in tools}
@@ -230,12 +181,16 @@ class ModelAgent:
 
         async def use(_: Mapping[str, Any], *, op: str) -> Result:
             async def run() -> str:
-                value = await tool.run(arguments, Context(turn, op, parent, consumed))
+                where = f"tool {tool.name!r}: run"
+                context = Context(turn, op, parent, consumed)
+                value = await wrong_use.awaited(where, tool.run, arguments, context)
+                wrong_use.was_awaited(where, value)
                 return await _text(value, run_of(turn).discretion)
 
-            text, error = await attempt(run)
-            if error is not None:
-                run_of(turn).tool_failed(tool.name, error)
+            text, failed = await attempt(run)
+            if failed is not None:
+                error = first_leaf(failed)
+                run_of(turn).tool_failed(tool, error)
                 return Result(await _text(told(error), run_of(turn).discretion), failed=True)
             return Result(text or "")
 

@@ -14,6 +14,7 @@ from hermes_trio.ports.agent import Agent
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.wrong_use import agent_function
 from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.nearest import nearest
 from hermes_trio.turns.turn import Turn
 
 
@@ -32,11 +33,18 @@ def own_agent(config: Config) -> Agent[Turn]:
             found = getattr(found, part)
         agent_function(found, f"agent.run: {config.agent.run}")
     except AttributeError as error:
-        raise ConfigWrong(f"agent.run: {config.agent.run} is not there: {told(error)}") from error
+        raise ConfigWrong(
+            f"agent.run: {config.agent.run} is not there: {told(error)}{_meant(error)}"
+        ) from error
     except AgentError as error:
         raise ConfigWrong(str(error)) from error
     agent: Agent[Turn] = found
     return agent
+
+
+def _meant(error: AttributeError) -> str:
+    meant = nearest(error.name or "", [name for name in dir(error.obj) if not name.startswith("_")])
+    return "" if meant is None else f"; did you mean {meant}?"
 
 
 def _imported(module: str, config: Path | None) -> Any:
@@ -52,6 +60,9 @@ def _imported(module: str, config: Path | None) -> Any:
             raise ConfigWrong(f"agent.run: {module} needs the module {error.name}: pip install it") from error
         where = "" if config is None else f", nor beside {config}"
         why = f"there is no module {error.name} among what is installed{where}"
+        raise ConfigWrong(f"agent.run: {why}") from error
+    except SystemExit as error:
+        why = f'{module} exits when it is imported: put what runs it below `if __name__ == "__main__":`'
         raise ConfigWrong(f"agent.run: {why}") from error
     except Exception as error:
         why = f"{module} cannot be imported: {told(error)}\n{traceback_of(error) or ''}"

@@ -35,7 +35,7 @@ from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, MachineClock
 from hermes_trio.processes.system import SystemProcesses
-from hermes_trio.runtime import wrong_use
+from hermes_trio.runtime import wrong_parts, wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.log import host_log
 from hermes_trio.runtime.plugins import installed_commands
@@ -122,7 +122,7 @@ async def open_gateway(
 
 def _check_use(agent: object, platforms: object, options: object, session: object) -> None:
     wrong_use.agent_function(agent)
-    wrong_use.members("open_gateway: platforms", platforms, ("account", "deliver", "serve"), "platform")
+    wrong_parts.members("open_gateway: platforms", platforms, ("account", "deliver", "serve"), "platform")
     wrong_use.instance("open_gateway: options", options, GatewayOptions, "GatewayOptions(turns_max=...)")
     wrong_use.instance("open_gateway: session", session, SessionOptions, "SessionOptions(scope=...)")
 

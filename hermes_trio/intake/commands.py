@@ -18,13 +18,14 @@ from hermes_trio.ports.command import Command
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime import wrong_use
+from hermes_trio.runtime import wrong_parts
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.runtime.workers import Worker
+from hermes_trio.runtime.wrong_use import awaited
 from hermes_trio.text import sentences
 from hermes_trio.text.foreign_errors import told_in_short
 from hermes_trio.text.nearest import nearest
@@ -47,9 +48,10 @@ def by_name(commands: Sequence[Command]) -> dict[str, Command]:
         ConfigWrong: two have the same name.
         AgentError: one of them is no command.
     """
-    wrong_use.members("open_gateway: commands", commands, ("names", "run"), "command")
+    wrong_parts.members("open_gateway: commands", commands, (), "command")
     found: dict[str, Command] = {}
     for command in commands:
+        wrong_parts.command("open_gateway: commands", command)
         for name in command.names:
             if name in found:
                 raise ConfigWrong(f"two commands are both called /{name}")
@@ -180,21 +182,34 @@ class CommandRunner:
             lambda: self.help(admin),
             lambda: self._status(key),
         )
-        result: object = None
-        error: Exception | None = None
-        with time:
-            result, error = await attempt(lambda: command.run(call))
-        if isinstance(result, CommandResult):
+        where = f"command /{name}: run"
+
+        async def run() -> CommandResult:
+            result = await awaited(where, command.run, call)
+            wrong_parts.action(where, result, CommandResult)
             return result
-        wrong = told_in_short(error) if error is not None else f"it returned a {type(result).__name__}"
-        self._log_failed(key, pending, "deadline" if time.passed else wrong, error)
+
+        result: CommandResult | None = None
+        failed: Exception | None = None
+        with time:
+            result, failed = await attempt(run)
+        if result is not None:
+            return result
+        why = f"it did not return within {COMMAND_S:.0f} s"
+        error = None if failed is None else first_leaf(failed)
+        self._log_failed(key, pending, why if error is None else told_in_short(error), error, command.run)
         return FAILED
 
     def _log_failed(
-        self, key: ConversationKey, pending: PendingCommand, why: str, error: BaseException | None = None
+        self,
+        key: ConversationKey,
+        pending: PendingCommand,
+        why: str,
+        error: BaseException | None = None,
+        called: object = None,
     ) -> None:
         name, _ = take_apart(pending.message.text)
-        trace = None if error is None else traceback_of(error)
+        trace = None if error is None else traceback_of(error, called)
         self._log.error("command failed", name=name, key=str(key), why=why, traceback=trace)
 
     async def _effect(

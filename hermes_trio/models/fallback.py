@@ -17,7 +17,7 @@ from hermes_trio.models.cooldowns import COOLS_DOWN
 from hermes_trio.models.key_pool import KeyPool, Lease
 from hermes_trio.ports.model import Model, SpellingModel
 from hermes_trio.ports.system import Chance, Log
-from hermes_trio.runtime import wrong_use
+from hermes_trio.runtime import wrong_parts
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.log import standard_log
 from hermes_trio.values.transcript import ModelAnswer, ModelRequest, Spell
@@ -73,7 +73,7 @@ class Candidates:
         chance: Chance,
         log: Log | None = None,
     ) -> None:
-        wrong_use.members("Candidates: candidates", candidates, ("model", "pool"), "Candidate")
+        wrong_parts.members("Candidates: candidates", candidates, ("model", "pool"), "Candidate")
         if not candidates:
             raise AgentError("Candidates: candidates has at least one")
         self.all = tuple(candidates)

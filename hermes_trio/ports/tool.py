@@ -87,9 +87,19 @@ class ToolContext(Protocol):
         """
 
     async def step(
-        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        *args: object,
+        idempotent: bool = False,
+        type: Any = Any,
     ) -> T:
         """Run `fn(*args)` once within this call, however often that is run again; see `Turn.step`.
+
+        Args:
+            name: of the step within this call.
+            idempotent: a crash in the middle repeats it.
+            type: what its record is decoded to, for a value that is not plain JSON.
 
         Raises:
             StepMismatch: run again, it has other arguments than were recorded. The turn ends with it.

@@ -6,7 +6,9 @@ A source line is foreign text: it is cut between words and cleaned here, and red
 from __future__ import annotations
 
 import contextlib
+import importlib
 import linecache
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -29,14 +31,30 @@ from hermes_trio.text.whole_words import whole_words
 
 FOLDED = {
     f"{Path(str(part.__file__)).parent}/": part.__name__.partition(".")[0] for part in (errors, trio, outcome)
-} | {contextlib.__file__: "contextlib"}
+} | {
+    contextlib.__file__: "contextlib",
+    str(importlib.__file__): "importlib",
+    "<frozen importlib": "importlib",
+}
 """Whose frames are folded, by folder or file."""
 
 FIRST_MAX, LAST_MAX = 4, 8
 """So many of the outermost and of the innermost frames are told."""
 
+DEF = re.compile(r"\s*(async\s+)?def\s")
+DECORATORS_MAX = 20
+"""Lines of them."""
+
 ERRORS_MAX = 3
 """An error and what caused it."""
+
+NO_ASYNCIO = "no running event loop"
+
+ELSEWHERE = {"user": "address.user", "chat": "address.chat", "send": "say", "reply": "say", "answer": "say"}
+"""Names that people try, and what they are here."""
+
+NEAR = 0.7
+"""So alike are two attributes of which one was meant."""
 
 LINE_MAX = 120
 CHARS_MAX = 2_000
@@ -95,6 +113,8 @@ def traceback_of(error: BaseException, called: object = None) -> str | None:
 
 def _meant(error: BaseException) -> Iterator[str]:
     """Python looks for the attribute that was meant too, but only for an error that nobody has caught."""
+    if isinstance(error, RuntimeError) and str(error) == NO_ASYNCIO:
+        yield "asyncio does not run here: the loop is Trio's, so write `trio.sleep`, `httpx` and the like"
     if not isinstance(error, AttributeError) or not isinstance(error.name, str):
         return
     kind = type(error.obj)
@@ -102,7 +122,9 @@ def _meant(error: BaseException) -> Iterator[str]:
     if not str(kind.__module__).startswith("hermes_trio.") or kind.__name__.startswith("_"):
         return
     public = [name for name in dir(error.obj) if not name.startswith("_")]
-    if (meant := nearest(error.name, public)) is not None:
+    elsewhere = ELSEWHERE.get(error.name, "")
+    meant = elsewhere if elsewhere.partition(".")[0] in public else nearest(error.name, public, NEAR)
+    if meant is not None:
         yield f"did you mean `{meant}`?"
 
 
@@ -114,8 +136,19 @@ def beginning_of(called: object) -> Frame | None:
     code = getattr(written, "__code__", None)
     if not isinstance(code, CodeType):
         return None
-    frame = _frame(code, code.co_firstlineno, code.co_qualname.rpartition("<locals>.")[2])
+    frame = _frame(code, _line_of_def(code), code.co_qualname.rpartition("<locals>.")[2])
     return None if frame.folded else frame
+
+
+def _line_of_def(code: CodeType) -> int:
+    """The line of its `def`. To Python a function begins with its first decorator."""
+    first = code.co_firstlineno
+    if not linecache.getline(code.co_filename, first).lstrip().startswith("@"):
+        return first
+    for line in range(first, first + DECORATORS_MAX):
+        if DEF.match(linecache.getline(code.co_filename, line)):
+            return line
+    return first
 
 
 def places_of(error: BaseException) -> str:
@@ -148,6 +181,8 @@ def _frames(error: BaseException) -> Iterator[Frame]:
     while trace is not None:
         yield _frame(trace.tb_frame.f_code, trace.tb_lineno)
         trace = trace.tb_next
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        yield Frame(error.filename, error.lineno, "what cannot be read", "")
 
 
 def _frame(code: CodeType, line: int, function: str = "") -> Frame:

@@ -21,12 +21,18 @@ from inspect import (
     unwrap,
 )
 from math import isfinite
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, get_args
+
+import trio
 
 from hermes_trio.errors import AgentError
+from hermes_trio.values.identity import Role
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+NAME_MAX = 256
+ROLES: tuple[Role, ...] = get_args(Role)
 
 AWAITABLE = re.compile(r"Awaitable|Coroutine|Future|\bAny\b")
 """What an annotation names that stands for something to be awaited."""
@@ -63,13 +69,44 @@ def seconds(where: str, value: object) -> None:
         raise AgentError(f"{where} is a number of seconds, 0 or more, not {value}")
 
 
-def step_name(name: object, fn: object) -> None:
-    """A step has a name and a function. Raises AgentError: it has not."""
-    if callable(name):
-        called = _name(name)
+def name(where: str, value: object) -> None:
+    """It is what a record can be found by. Raises AgentError: it is no text, empty, or too long."""
+    text(where, value)
+    if not isinstance(value, str) or not 0 < len(value) <= NAME_MAX:
+        raise AgentError(f"{where} is a text of 1 to {NAME_MAX} characters: name what is done, not with what")
+
+
+def step(name_: object, fn: object, idempotent: object) -> None:
+    """A step has a name and a function; it may be repeated or not. Raises AgentError: it is not so."""
+    if callable(name_):
+        called = _name(name_)
         raise AgentError(f"step: its name comes first, then the function: step({called!r}, {called}, ...)")
-    text("step: name", name)
-    function(f"step {name!r}: fn", fn)
+    name("step: name", name_)
+    function(f"step {name_!r}: fn", fn)
+    if not isinstance(idempotent, bool):
+        raise AgentError(f"step {name_!r}: idempotent is True or False, not {kind_of(idempotent)}")
+
+
+def choices(where: str, value: object) -> None:
+    """They are labels in an order. Raises AgentError: they are none, or come in another order each time."""
+    if isinstance(value, str):
+        raise AgentError(f"{where} is a list of labels, not a text: write [{value!r}]")
+    if not isinstance(value, list | tuple):
+        raise AgentError(f"{where} is a list of labels, not {kind_of(value)}: write [...]")
+
+
+def role(where: str, value: object) -> None:
+    """It is one of those that there are. Raises AgentError: it is none."""
+    if value not in ROLES:
+        raise AgentError(f"{where} is {' or '.join(map(repr, ROLES))}, not {value!r}")
+
+
+def in_the_loop(verb: str, takes: str = "") -> None:
+    """It is called where the turn runs. Raises AgentError: another thread calls it."""
+    if not trio.lowlevel.in_trio_run():
+        raise AgentError(
+            f"{verb}: a thread cannot call it: write trio.from_thread.run_sync(turn.{verb}{takes})"
+        )
 
 
 def function(where: str, fn: object) -> None:
@@ -94,15 +131,23 @@ def awaited(
     """
     try:
         made = call(*args, **kwargs)
-    except TypeError as error:
+    except TypeError:
         if (why := _unfit(call, args, kwargs)) is None:
             raise
-        raise AgentError(f"{where} cannot be called so: {why}") from error
+        raise AgentError(f"{where} cannot be called so: {why}") from None
     if not isawaitable(made):
         if isasyncgen(made):
             raise AgentError(f"{where} yields; it has to return its value: write `return`")
         raise AgentError(f"{where} is no async function: write `async def` (it gave {kind_of(made)})")
     return made
+
+
+def was_awaited(where: str, value: object) -> None:
+    """What a function returned is no call of another. Raises AgentError: it is one, which is closed."""
+    if isawaitable(value):
+        if iscoroutine(value):
+            value.close()
+        raise AgentError(f"{where} returned {kind_of(value)}: write `await` before it")
 
 
 def _unfit(call: Callable[..., object], args: tuple[object, ...], kwargs: dict[str, object]) -> str | None:
@@ -154,22 +199,6 @@ def instance(where: str, value: object, kind: type, example: str) -> None:
     """It is of this type, or None. Raises AgentError: it is not, and `example` is what to write."""
     if value is not None and not isinstance(value, kind):
         raise AgentError(f"{where} is not {kind_of(value)}: write {example}")
-
-
-def members(where: str, values: object, needs: tuple[str, ...], what: str) -> None:
-    """It is a list of things that have these attributes.
-
-    Raises:
-        AgentError: it is no list, or one of it has not; the text names it and what it lacks.
-    """
-    if not isinstance(values, list | tuple):
-        raise AgentError(f"{where} is a list of {what}s, not {kind_of(values)}: write [...]")
-    for value in values:
-        if isclass(value):
-            raise AgentError(f"{where}: {value.__name__} is a class; pass one of it: {value.__name__}(...)")
-        lacks = [name for name in needs if not hasattr(value, name)]
-        if lacks:
-            raise AgentError(f"{where}: {kind_of(value)} is no {what}: it has no {', '.join(lacks)}")
 
 
 def _name(value: object) -> str:

@@ -1,16 +1,24 @@
-"""A tool that records what it did, and can be slow, stubborn or broken."""
+"""The tools of a World: those that it has by itself, and one that records what it did, slow or broken."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import trio
 from msgspec import Struct
 
-from hermes_trio.ports.tool import ToolContext
+from hermes_trio.ports.tool import Tool, ToolContext
 from hermes_trio.testing.incarnation import act
 from hermes_trio.testing.record import Record
+from hermes_trio.tools.now import tool as now
+from hermes_trio.tools.sleep import tool as sleep
+
+
+def beside_the_own(tools: Sequence[Tool]) -> list[Tool]:
+    """`now` and `sleep`, but for those in whose place one of `tools` stands, and these."""
+    given = [getattr(tool, "name", None) for tool in tools]
+    return [*(own for own in (now, sleep) if own.name not in given), *tools]
 
 
 class Effect(Struct, frozen=True):

@@ -31,10 +31,9 @@ from hermes_trio.testing.memory_processes import FakeProcesses
 from hermes_trio.testing.owned_world import owned
 from hermes_trio.testing.record import LogLine, Record
 from hermes_trio.testing.scripted_model import ScriptedModel
+from hermes_trio.testing.tools import beside_the_own
 from hermes_trio.testing.wall_clock import WorldClock, at_once
 from hermes_trio.testing.world_gateway import in_utc, opened, store_of
-from hermes_trio.tools.now import tool as now_tool
-from hermes_trio.tools.sleep import tool as sleep_tool
 from hermes_trio.turns.turn import Turn
 from hermes_trio.values.delivery import DeliveryKind
 from hermes_trio.values.message import Message
@@ -96,7 +95,7 @@ class World:
         self.workspaces: Workspaces
         self.options = options
         self.session_options = session
-        self.tools: list[Tool] = [now_tool, sleep_tool, *tools]
+        self.tools = beside_the_own(tools)
         self.agent = agent
         self.commands = commands
         self.db = self.disk = disk or empty_disk()
@@ -367,7 +366,7 @@ async def open_world(
         seed: of every chance in it.
         options, session: the gateway's limits and rules. The machine's time zone is UTC here.
         platform, platforms: the chat service, or several; by default one that can all and admits anybody.
-        tools: for the built-in agent, beside `now` and `sleep`. A `RecordingTool` writes to `world.record`.
+        tools: beside `now` and `sleep`, or in their place. A `RecordingTool` writes to `world.record`.
         commands: slash commands; by default those installed.
         commit_s: a commit takes up to so many virtual seconds before and after; the seed groups them.
         redact: replaces the secrets that the gateway shall keep.

@@ -10,7 +10,7 @@ WORD_MAX = 64
 """A longer word is no slip of the finger."""
 
 
-def nearest(word: str, known: Iterable[str]) -> str | None:
+def nearest(word: str, known: Iterable[str], cutoff: float = CUTOFF) -> str | None:
     """The word of `known` closest to `word`, None if none is near enough to be worth a question.
 
     Case does not count. Of equally near ones the first in alphabetical order.
@@ -18,5 +18,5 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(word) > WORD_MAX:
         return None
     by_folded = {name.casefold(): name for name in sorted(known, reverse=True)}
-    found = get_close_matches(word.casefold(), sorted(by_folded), n=1, cutoff=CUTOFF)
+    found = get_close_matches(word.casefold(), sorted(by_folded), n=1, cutoff=cutoff)
     return by_folded[found[0]] if found else None

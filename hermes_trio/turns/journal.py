@@ -8,7 +8,6 @@ neither run nor missed.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -35,8 +34,9 @@ from hermes_trio.runtime.wrong_use import awaited
 from hermes_trio.text.foreign_errors import said_by
 from hermes_trio.text.foreign_json import DEPTH_MAX, too_deep
 from hermes_trio.text.sanitize import clean
+from hermes_trio.turns.offered_op import offered
 from hermes_trio.turns.questions import ASK, CallQuestions, going_on
-from hermes_trio.turns.step_values import digest_of, encoded_value
+from hermes_trio.turns.step_values import decoded_value, digest_of, encoded_value
 from hermes_trio.values.stored import Claimed, Reply, StepRow
 from hermes_trio.values.transcript import Entry
 
@@ -116,10 +116,13 @@ class Journal:
         """
         name = self._discretion.redact(name)
         if name in self._running:
-            raise self._differs(f"two running steps share the name {name!r}")
+            raise self._differs(
+                f"two running steps share the name {name!r}: give each its own (`name=` of ask, sleep, now),"
+                " or await one after the other"
+            )
         n = self._calls.get(name, 0) + 1
         self._calls[name] = n
-        digest = digest_of(args)
+        digest = digest_of(args, f"step {name!r}")
         row = self._recorded.get((name, n))
         if row is None:
             row = StepRow(name=name, n=n, digest=digest, op=f"{self._turn}.{name}.{n}", value=b"")
@@ -191,11 +194,11 @@ class Journal:
                         f"step {name!r} call {row.n} began before a crash; its outcome is unknown"
                         " (with `idempotent=True` it would run again)"
                     )
-                done = await self._done(row, unknown())
+                done = await self._done(row, unknown(), kind=type)
             else:
                 if not idempotent:
                     self._once[call] = None
-                done = await self._call(row, fn, args, idempotent)
+                done = await self._call(row, fn, args, idempotent, type)
                 if (unasked := self.questions.unasked(call, self._asked())) is not None:
                     raise self._differs(
                         f"within {call!r} question {unasked} is recorded and was not asked again"
@@ -227,18 +230,22 @@ class Journal:
             await self.end(mark)
 
     async def _call(
-        self, row: StepRow, fn: Callable[..., Awaitable[object]], args: tuple[object, ...], idempotent: bool
+        self,
+        row: StepRow,
+        fn: Callable[..., Awaitable[object]],
+        args: tuple[object, ...],
+        idempotent: bool,
+        kind: object,
     ) -> StepRow:
         if not idempotent:
             await self.intend(row)
-        offered = {"op": row.op} if takes_op(fn) else {}
-        call = partial(awaited, f"step {row.name!r}: fn", fn, *args, **offered)
+        call = partial(awaited, f"step {row.name!r}: fn", fn, *args, **offered(fn, row.op))
         instead = self.instead
         await self._may_act()
         value, error = await attempt(call if instead is None else partial(instead, row, args, call))
         if error is None:
             try:
-                return await self._done(row, value, fn)
+                return await self._done(row, value, fn, kind)
             except AgentError as no_value:
                 error = no_value
         # A fence or a disk fault is about this attempt of the turn and no result of the step. An error from
@@ -250,8 +257,14 @@ class Journal:
             await self.end(msgspec.structs.replace(row, state="failed", value=recorded))
         raise error
 
-    async def _done(self, row: StepRow, value: object, fn: Callable[..., object] | None = None) -> StepRow:
-        encoded = encoded_value(f"step {row.name!r}", fn, value)
+    async def _done(
+        self,
+        row: StepRow,
+        value: object,
+        fn: Callable[..., object] | None = None,
+        kind: object = Any,
+    ) -> StepRow:
+        encoded = encoded_value(f"step {row.name!r}", fn, value, kind)
         with self._ours():
             encoded = await self._discretion(encoded)
         if too_deep(encoded):
@@ -328,7 +341,7 @@ class Journal:
         if row.state == "failed":
             kind, text = msgspec.json.decode(row.value, type=tuple[str, str])
             raise StepFailed(kind, text)
-        return msgspec.json.decode(row.value, type=type)
+        return decoded_value(f"step {row.name!r} call {row.n}", row.value, type)
 
     def unasked(self) -> None:
         """Check at the turn's end that its function asked for every recorded step.
@@ -371,17 +384,3 @@ class _Running:
 
     def __exit__(self, *_: object) -> None:
         self._names.remove(self._row.name)
-
-
-def takes_op(fn: Callable[..., object]) -> bool:
-    """Whether a step's function wants to be given its operation id."""
-    code = getattr(fn, "__code__", None)
-    if code is not None:
-        # What `inspect.signature` would say, without its price.
-        first = code.co_argcount
-        return "op" in code.co_varnames[first : first + code.co_kwonlyargcount]
-    try:
-        parameter = inspect.signature(fn).parameters.get("op")
-    except (TypeError, ValueError):
-        return False
-    return parameter is not None and parameter.kind is inspect.Parameter.KEYWORD_ONLY

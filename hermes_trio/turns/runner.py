@@ -21,10 +21,11 @@ import trio
 from hermes_trio.errors import AgentError, Fenced, StoreFailed, StoreLocked
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.system import Log
+from hermes_trio.runtime import wrong_parts
 from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import beginning_of, traceback_of
-from hermes_trio.runtime.wrong_use import awaited, kind_of
+from hermes_trio.runtime.wrong_use import awaited, kind_of, was_awaited
 from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.sanitize import clean, shows
 from hermes_trio.turns.activity import CLOSING_LINE_UNITS
@@ -239,7 +240,9 @@ async def _finished(run: RunningTurn, answer: object) -> Closing:
         Exception: what the adapter raised when it split the answer.
     """
     step = run.steps.closing
+    was_awaited("the agent", answer)
     if isinstance(answer, Silence):
+        wrong_parts.fields("the agent returned a Silence", answer)
         return Closing(state="finished", reason=f"silence: {clean(answer.reason)}", step=step)
     if answer is not None and not isinstance(answer, str):
         raise AgentError(f"the agent returned {kind_of(answer)}; an answer is text, Silence or None")

@@ -17,6 +17,7 @@ import msgspec
 import trio
 
 from hermes_trio.errors import TurnTimedOut
+from hermes_trio.ports.tool import Tool
 from hermes_trio.processes.call_processes import TurnProcesses
 from hermes_trio.runtime.allowance import Allowance
 from hermes_trio.runtime.tracebacks import traceback_of
@@ -168,16 +169,17 @@ class RunningTurn:
                 else:
                     self.activity.resume()
 
-    def tool_failed(self, tool: str, error: Exception) -> None:
+    def tool_failed(self, tool: Tool, error: BaseException) -> None:
         """Log a tool's error for those who wrote the tool. The model reads it as the result of the call.
 
         A ValueError says what is wrong with the arguments (see the Tool port), and a PermissionError that the
         call is refused. The model can go on with that, so the line is at level `info`.
         """
-        why, trace, log = self.discretion.redact(told(error)), traceback_of(error), self.around.log
+        why, log = self.discretion.redact(told(error)), self.around.log
+        trace = traceback_of(error, tool.run)
         is_meant = trace is None or isinstance(error, ValueError | PermissionError)
         (log.info if is_meant else log.error)(
-            "tool failed", turn=self.id, key=str(self.key), tool=tool, error=why, traceback=trace
+            "tool failed", turn=self.id, key=str(self.key), tool=tool.name, error=why, traceback=trace
         )
 
     @property

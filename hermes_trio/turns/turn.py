@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import msgspec
 import trio
@@ -91,6 +91,7 @@ class Turn:
             PermissionError: it may not be done for those whom the turn answers, or not in this conversation.
         Cancelled: nothing has changed.
         """
+        wrong_use.role("needs: role", role)
         await self._run.authority.needs(role)
 
     @verb
@@ -110,7 +111,12 @@ class Turn:
 
     @verb
     async def step(
-        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        *args: object,
+        idempotent: bool = False,
+        type: Any = Any,
     ) -> T:
         """Run `fn(*args)` once, however often the turn is run again, and return what it returned.
 
@@ -119,20 +125,22 @@ class Turn:
             fn: if it has a keyword-only parameter `op` it is given an id that is the same in every attempt.
             args: part of the recording; with other arguments the recording does not fit.
             idempotent: running it twice does the same as once, so a crash in the middle repeats it.
+            type: what the record is decoded to, for a value that is not plain JSON: a msgspec.Struct, a
+                dataclass, `datetime`, `list[Order]`.
 
         Returns:
             The value as decoded from its record (msgspec-JSON, at most 1 MiB, nested at most
-            64 deep), the first time too.
+            64 deep), the first time too. A tuple comes back as a list.
 
         Raises:
             StepMismatch: the recording has other arguments, or a running step has the name.
             StepUnknown: it began before a crash, is not idempotent, and nobody knows how it ended.
             StepFailed: on replay of a step that raised; the first time its own exception is raised.
-            AgentError: it has no name, `fn` is no async function, or its value is no JSON.
+            AgentError: it has no name, `fn` is no async function, its value is no JSON or no `type`.
         Cancelled: its intent stands without a result.
         """
-        wrong_use.step_name(name, fn)
-        return await self._run.steps.run(name, fn, *args, idempotent=idempotent)
+        wrong_use.step(name, fn, idempotent)
+        return await self._run.steps.run(name, fn, *args, idempotent=idempotent, type=type)
 
     @verb
     async def say(self, text: str) -> None:
@@ -164,10 +172,12 @@ class Turn:
         the first 4,000 characters are.
         """
         wrong_use.text("stream: text", text)
+        wrong_use.in_the_loop("stream", ", text")
         self._run.activity.add(clean(text))
 
     def restart_stream(self) -> None:
         """Empty the live preview: what was streamed is void."""
+        wrong_use.in_the_loop("restart_stream")
         self._run.activity.restart()
 
     @verb
@@ -193,8 +203,8 @@ class Turn:
                 show the question.
             AgentError: the question or a choice is no text, or is empty; `timeout_s` is no number of seconds.
         """
-        if isinstance(choices, str):
-            raise AgentError(f"ask: choices is a list of labels, not a text: write [{choices!r}]")
+        wrong_use.choices("ask: choices", choices)
+        wrong_use.name("ask: name", name)
         wrong_use.seconds("ask: timeout_s", timeout_s)
         if not all(isinstance(one, str) and shows(one) for one in (text, *choices)):
             raise AgentError("ask: the question and its choices are texts that are not empty")
@@ -246,6 +256,7 @@ class Turn:
         Cancelled: the wake-up time stands.
         """
         wrong_use.seconds("sleep: seconds", seconds)
+        wrong_use.name("sleep: name", name)
         with self._run.steps.begin(name, (seconds,)) as row:
             if not self._run.steps.is_recorded(row):
                 row = msgspec.structs.replace(row, wake_at=self._run.around.clock.now() + seconds)
@@ -260,6 +271,7 @@ class Turn:
     @verb
     async def now(self, *, name: str = "now") -> float:
         """Wall time in seconds since 1970, recorded. Cancelled: recorded or not."""
+        wrong_use.name("now: name", name)
         return await self._recorded(name, self._run.around.clock.now)
 
     @verb

@@ -23,7 +23,9 @@ def not_taken(fn: Callable[..., Any], error: TypeError) -> str:
     """That a verb does not take these arguments, and which it takes."""
     _, *takes = signature(fn).parameters.values()
     shown = Signature([each.replace(annotation=Parameter.empty) for each in takes])
-    return f"{fn.__name__}: {str(error).partition('() ')[2]}; it takes {shown}"
+    hands_on = any(each.kind is Parameter.VAR_POSITIONAL for each in takes)
+    args = "; the arguments of fn stand behind it, in order and without names" if hands_on else ""
+    return f"{fn.__name__}: {str(error).partition('() ')[2]}; it takes {shown}{args}"
 
 
 class _Call(Struct, frozen=True):

@@ -75,7 +75,14 @@ async def test_it_goes_on_after_a_kill(place):
             RUN,
             "agent.run: my_bot cannot be imported: KeyError: 'NO_SUCH'",
         ),
-        ("agent = (", RUN, "agent.run: my_bot cannot be imported: SyntaxError"),
+        (
+            "agent = (",
+            RUN,
+            "agent.run: my_bot cannot be imported: SyntaxError: '(' was never closed (my_bot.py, line 1)\n"
+            "{HOME}/my_bot.py:1 in what cannot be read",
+        ),
+        ("raise SystemExit(3)", RUN, "agent.run: my_bot exits when it is imported: put what runs it below"),
+        ("async def agnt(turn): ...", RUN, "no attribute 'agent'; did you mean agnt?"),
         ("import no_such_thing", RUN, "agent.run: my_bot needs the module no_such_thing: pip install it"),
         (
             BOT,
@@ -89,7 +96,7 @@ async def test_what_is_no_agent_is_said_by_check_and_ends_a_start_with_78(place,
     write(place, source, more)
     done = await place.hermes(command, **place.environ)
     assert done.returncode == 78
-    assert said in done.stderr
+    assert said.replace("{HOME}", str(place.home)) in done.stderr
     assert "Traceback (most recent call last)" not in done.stderr
 
 

@@ -1,16 +1,19 @@
-"""What cannot be meant is told by function and argument: thirty mistakes and what is said of each."""
+"""What cannot be meant is told by function and argument: the mistakes and what is said of each."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable
+from datetime import UTC, datetime
 from functools import partial, wraps
 
 import pytest
 import trio
+from msgspec import Struct
 
 import hermes_trio
-from hermes_trio import AgentError, EchoModel, ModelAgent, open_gateway
-from hermes_trio.testing import MemoryPlatform, open_world
+from hermes_trio import AgentError, EchoModel, ModelAgent, Say, Silence, Stop, open_gateway
+from hermes_trio.testing import MemoryPlatform, open_world, text, tool
 
 
 async def pay(order="one", *, op=None):
@@ -72,8 +75,85 @@ class Bot:
         return "hello"
 
 
+class Order:
+    """/order: a command that returns what a test gives it."""
+
+    names: object = ("order",)
+    help: object = "order something"
+    role: object = "user"
+
+    def __init__(self, result=None, **wrong):
+        self.result = result
+        vars(self).update(wrong)
+
+    async def run(self, call):
+        return self.result
+
+
+class Plainly(Order):
+    def run(self, call):
+        return self.result
+
+
+class Lookup:
+    """A tool that does what a test gives it."""
+
+    name: object = "lookup"
+    description: object = "Look it up."
+    parameters: object = {"type": "object", "properties": {}}
+    idempotent: object = True
+
+    def __init__(self, does=None, **wrong):
+        self.does = does
+        vars(self).update(wrong)
+
+    async def run(self, arguments, call):
+        return await self.does(call)
+
+
+class LookupPlainly(Lookup):
+    def run(self, arguments, call):
+        return "found"
+
+
+class LookupAlone(Lookup):
+    async def run(self, arguments):
+        return "found"
+
+
+async def forgets_await(call):
+    return call.ask("Which?")
+
+
+def asks_with(*tools):
+    return ModelAgent(hermes_trio.Candidates([hermes_trio.Candidate(EchoModel())], chance=None), tools=tools)
+
+
 async def odd():
     return object()
+
+
+class Receipt(Struct):
+    """What a service gives."""
+
+    number: int
+
+
+def gives(value):
+    async def give():
+        return value
+
+    return give
+
+
+async def gives_a_coroutine():
+    return pay()
+
+
+async def side_by_side(verb, *args):
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(verb, *args)
+        nursery.start_soon(verb, *args)
 
 
 async def tags():
@@ -128,6 +208,52 @@ IN_A_TURN = [
     ),
     pytest.param(lambda t: t.sleep(-3), "sleep: seconds is a number of seconds, 0 or more, not -3"),
     pytest.param(lambda t: t.reset(None), "reset: why is a text (str), not None"),
+    pytest.param(lambda t: t.step("", pay), "step: name is a text of 1 to 256 characters"),
+    pytest.param(lambda t: t.step("n" * 257, pay), "step: name is a text of 1 to 256 characters"),
+    pytest.param(lambda t: t.ask("Pay?", name=3), "ask: name is a text (str), not an int"),
+    pytest.param(lambda t: t.sleep(1, name=None), "sleep: name is a text (str), not None"),
+    pytest.param(
+        lambda t: t.step("pay", pay, idempotent="yes"), "step 'pay': idempotent is True or False, not a str"
+    ),
+    pytest.param(
+        lambda t: t.step("pay", pay, order="two"),
+        "step: got an unexpected keyword argument 'order'; it takes"
+        " (name, fn, *args, idempotent=False, type=typing.Any);"
+        " the arguments of fn stand behind it, in order and without names",
+    ),
+    pytest.param(
+        lambda t: t.step("pay", pay, "\ud800"), "step 'pay': its arguments cannot be recorded: 'utf-8' codec"
+    ),
+    pytest.param(lambda t: t.step("pay", pay, {(1, 2): 3}), "step 'pay': its arguments cannot be recorded:"),
+    pytest.param(
+        lambda t: t.ask("Pay?", choices=3), "ask: choices is a list of labels, not an int: write [...]"
+    ),
+    pytest.param(lambda t: t.ask("Pay?", choices=(c for c in "ab")), "not a generator: write [...]"),
+    pytest.param(lambda t: t.ask("Pay?", choices={"a", "b"}), "not a set: write [...]"),
+    pytest.param(lambda t: t.needs("boss"), "needs: role is 'user' or 'admin', not 'boss'"),
+    pytest.param(
+        lambda t: trio.to_thread.run_sync(t.stream, "hello"),
+        "stream: a thread cannot call it: write trio.from_thread.run_sync(turn.stream, text)",
+    ),
+    pytest.param(
+        lambda t: t.step("r", gives(Receipt(7))),
+        "step 'r': what give returned is no JSON:"
+        " a Receipt would come back as a dict; give the step `type=Receipt`",
+    ),
+    pytest.param(
+        lambda t: t.step("r", gives([datetime(2026, 1, 1, tzinfo=UTC)])),
+        "a datetime would come back as a str; give the step `type=` what it is, such as `list[datetime]`",
+    ),
+    pytest.param(lambda t: t.step("r", gives({1: 2})), "the key 1 would come back as a text; write str(...)"),
+    pytest.param(lambda t: t.step("r", gives([float("nan")])), "nan would come back as None"),
+    pytest.param(
+        lambda t: t.step("r", gives_a_coroutine),
+        "step 'r': gives_a_coroutine returned a coroutine: write `await` before it",
+    ),
+    pytest.param(
+        lambda t: t.step("r", gives({"number": "seven"}), type=Receipt),
+        "step 'r': what give returned is no Receipt: Expected `int`, got `str` - at `$.number`",
+    ),
 ]
 
 AT_THE_START = [
@@ -149,7 +275,14 @@ AT_THE_START = [
     pytest.param(
         {"platforms": ["telegram"]}, "platforms: a str is no platform: it has no account, deliver, serve"
     ),
-    pytest.param({"commands": [total]}, "commands: a function is no command: it has no names, run"),
+    pytest.param(
+        {"commands": [Order(names="x")]},
+        "commands: Order.names is a list of at least one name, not 'x': write ('name',)",
+    ),
+    pytest.param({"commands": [Order(names=("/x",))]}, "Order.names: '/x' is a name of a-z, 0-9, _ and -"),
+    pytest.param({"commands": [Order(role="boss")]}, "commands: Order.role is 'user' or 'admin', not 'boss'"),
+    pytest.param({"commands": [Order(help=None)]}, "commands: Order.help is a text (str), not None"),
+    pytest.param({"commands": [total]}, "commands: a function is no command: it has no names, help"),
     pytest.param({"lease_s": 5}, "open_gateway: lease_s is at least 6 seconds, not 5"),
     pytest.param({"lease_s": "15"}, "open_gateway: lease_s is a number of seconds, not a str"),
 ]
@@ -157,6 +290,11 @@ AT_THE_START = [
 MADE = [
     pytest.param(lambda: ModelAgent("gpt-5"), "ModelAgent: models: a str is no Candidates: it has no walk"),
     pytest.param(lambda: ModelAgent(EchoModel()), "ModelAgent: models: an EchoModel is no Candidates"),
+    pytest.param(lambda: asks_with(Lookup(name="a b")), "ModelAgent: tools: Lookup.name is a name of"),
+    pytest.param(lambda: asks_with(Lookup(description=3)), "Lookup.description is a text (str), not an int"),
+    pytest.param(lambda: asks_with(Lookup(parameters=None)), "Lookup.parameters is a JSON schema, not None"),
+    pytest.param(lambda: asks_with(Lookup(idempotent="yes")), "Lookup.idempotent is True or False"),
+    pytest.param(lambda: asks_with(Lookup(), Lookup()), "tools: two of them have the name 'lookup'"),
     pytest.param(
         lambda: hermes_trio.Candidates("x", chance=None), "Candidates: candidates is a list of Candidates"
     ),
@@ -329,3 +467,155 @@ async def test_an_option_that_a_verb_does_not_know_is_told_with_those_it_takes(a
         "it takes (text, *, choices=(), timeout_s=3600.0, name='ask')"
     )
     assert __file__ in line["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (Order("hello"), "AgentError: command /order: run returned a str, not an action: Say(text), Prompt"),
+        (Order(None), "AgentError: command /order: run returned None, not an action"),
+        (Order(Stop), "AgentError: command /order: run returned the class Stop, not an action"),
+        (
+            Order(Say(3)),
+            "AgentError: command /order: run returned a Say: Expected `str`, got `int` - at `$.text`",
+        ),
+        (Plainly(Say("x")), "AgentError: command /order: run is no async function: write `async def`"),
+    ],
+)
+async def test_a_command_that_returns_no_action_is_told_with_its_place(autojump_clock, command, said):
+    async with open_world(commands=[command]) as world:
+        await world.say("ada", "/order")
+        await world.settle()
+        [line] = world.lines("command failed")
+        assert said in line["why"]
+        code = type(command).run.__code__
+        assert line["traceback"].startswith(f"{__file__}:{code.co_firstlineno} in {code.co_qualname}\n")
+
+
+@pytest.mark.parametrize(
+    ("lookup", "said"),
+    [
+        (LookupPlainly(), "AgentError: tool 'lookup': run is no async function: write `async def`"),
+        (LookupAlone(), "AgentError: tool 'lookup': run cannot be called so: too many positional arguments"),
+        (Lookup(forgets_await), "AgentError: tool 'lookup': run returned a coroutine: write `await` before"),
+        (
+            Lookup(lambda call: call.step(pay)),
+            "AgentError: step: missing 1 required positional argument: 'fn'",
+        ),
+        (Lookup(lambda call: call.step("pay", 3)), "AgentError: step 'pay': fn is an async function, not an"),
+        (
+            Lookup(lambda call: side_by_side(call.step, "pay", pay)),
+            "StepMismatch: two running steps share the name",
+        ),
+    ],
+)
+async def test_a_tool_that_is_wrong_is_told_with_its_place(autojump_clock, lookup, said):
+    async with open_world(tools=[lookup]) as world:
+        world.model.script(tool("lookup"), text("done"))
+        await world.say("ada", "look it up")
+        await world.settle()
+        [line] = world.lines("tool failed")
+        assert line["error"].startswith(said)
+        assert line["traceback"].startswith(f"{__file__}:")
+
+
+async def test_a_verb_that_a_tool_forgot_to_await_is_warned_of(autojump_clock):
+    async def forgetful(call):
+        call.sleep(1)
+        return "found"
+
+    async with open_world(tools=[Lookup(forgetful)]) as world:
+        world.model.script(tool("lookup"), text("done"))
+        await world.say("ada", "look it up")
+        await world.settle()
+        [line] = world.lines("not awaited")
+        assert (line["call"], line["at"]) == (
+            "sleep",
+            f"{__file__}:{forgetful.__code__.co_firstlineno + 1}",
+        )
+
+
+async def test_what_an_earlier_version_recorded_as_something_else_is_told(autojump_clock):
+    kinds = iter([str, int])
+
+    async def agent(turn):
+        await turn.step("give", gives("seven"), type=next(kinds))
+        await turn.sleep(60)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.until(seconds=30)
+        world.crash()
+        await world.start()
+        await world.settle()
+        page = await world.gateway.turn_page(1)
+        assert "step 'give' call 1: what is recorded is no int: Expected `int`, got `str`" in page.error
+
+
+async def test_two_verbs_side_by_side_are_told_to_have_names(autojump_clock):
+    async def agent(turn):
+        await side_by_side(turn.ask, "Pay?")
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.settle()
+        [line] = world.lines("agent failed")
+        assert line["error"] == (
+            "StepMismatch: two running steps share the name 'ask':"
+            " give each its own (`name=` of ask, sleep, now), or await one after the other"
+        )
+
+
+@pytest.mark.parametrize(
+    ("uses", "meant"),
+    [
+        (lambda turn: turn.user, "did you mean `address.user`?"),
+        (lambda turn: turn.send("hello"), "did you mean `say`?"),
+        (
+            lambda turn: asyncio.sleep(1),
+            "asyncio does not run here: the loop is Trio's, so write `trio.sleep`",
+        ),
+    ],
+)
+async def test_what_was_likely_meant_stands_before_the_frames(autojump_clock, uses, meant):
+    async def agent(turn):
+        await uses(turn)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.settle()
+        [line] = world.lines("agent failed")
+        assert line["traceback"].startswith(meant)
+
+
+async def test_of_an_agent_with_a_decorator_its_own_line_is_told(autojump_clock):
+    def registered(fn):
+        return fn
+
+    @registered
+    async def agent(turn):
+        return 3
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.settle()
+        [line] = world.lines("agent failed")
+        assert line["traceback"].splitlines()[1].strip() == "async def agent(turn):"
+
+
+async def test_an_answer_that_was_not_awaited_and_a_silence_without_words_are_told(autojump_clock):
+    async def forgetful(turn):
+        return pay()
+
+    async def silent(turn):
+        return Silence(None)
+
+    said = (
+        "the agent returned a coroutine: write `await` before it",
+        "the agent returned a Silence: Expected",
+    )
+    for agent, why in zip((forgetful, silent), said, strict=True):
+        async with open_world(agent) as world:
+            await world.say("ada", "go")
+            await world.settle()
+            assert why in (await world.gateway.turn_page(1)).error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import traceback
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +12,7 @@ from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
 from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports.platform import CommandMenu, Platform
+from hermes_trio.runtime.tracebacks import beginning_of
 from hermes_trio.runtime.wrong_use import kind_of
 from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
 from hermes_trio.testing.conformance.platform_receiver import Hearing, Taken
@@ -79,7 +79,9 @@ class Serving:
         receipt: object = await self.platform.deliver(delivery)
         if not isinstance(receipt, Receipt):
             saw = f"deliver returned {kind_of(receipt)}, not a Receipt"
-            raise Unlike("`deliver` returns a Receipt", f"{saw}{_written(self.platform.deliver)}")
+            written = beginning_of(self.platform.deliver)
+            where = "" if written is None else f"\n    {written.place}"
+            raise Unlike("`deliver` returns a Receipt", f"{saw}{where}")
         return receipt
 
     async def say(self, text: str, place: Address | None = None, **more: Any) -> Receipt:
@@ -215,9 +217,3 @@ class PlatformTrial:
         told = "".join(traceback.format_exception(error))
         for secret in self.service.secrets:
             expect(secret not in told, "no error shows a secret", type(error).__name__)
-
-
-def _written(function: Callable[..., object]) -> str:
-    """Where a function is written, as a line of its own; what has returned shows no frame."""
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return f"\n    {code.co_filename}:{code.co_firstlineno} in {code.co_name}" if code is not None else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -19,18 +18,21 @@ from hermes_trio.errors import AskTimedOut
 from hermes_trio.ports.files import CallFiles
 from hermes_trio.ports.process import CallProcesses
 from hermes_trio.ports.tool import Tool, ToolContext
+from hermes_trio.runtime import wrong_use
+from hermes_trio.runtime.wrong_parts import TOOL_NAME
+from hermes_trio.runtime.wrong_use import awaited
 from hermes_trio.testing.conformance import json_schema
 from hermes_trio.testing.conformance.clauses import Report, Unable, Unlike, expect, hold_against
 from hermes_trio.testing.conformance.leftovers import nothing_left
 from hermes_trio.testing.wall_clock import at_once
-from hermes_trio.turns.journal import takes_op
+from hermes_trio.turns.offered_op import offered
+from hermes_trio.turns.step_values import decoded_value, encoded_value
 from hermes_trio.values.identity import Address, Role
 from hermes_trio.values.process import ProcessLog, Ran
 from hermes_trio.values.views import ProcessView
 from hermes_trio.workspaces.call_files import TurnFiles
 from hermes_trio.workspaces.folders import Workspaces
 
-NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 OP = "checked"
 NOW = 1_800_000_000.0
 ROUNDS = 6
@@ -95,6 +97,7 @@ class PlainContext:
 
     async def needs(self, role: Role) -> None:
         """See the port."""
+        wrong_use.role("needs: role", role)
         await trio.lowlevel.checkpoint()
         if role not in ("user", self.role):
             raise PermissionError("only admins may do this")
@@ -107,11 +110,20 @@ class PlainContext:
         return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
     async def step(
-        self, name: str, fn: Callable[..., Awaitable[T]], *args: object, idempotent: bool = False
+        self,
+        name: str,
+        fn: Callable[..., Awaitable[T]],
+        *args: object,
+        idempotent: bool = False,
+        type: Any = Any,
     ) -> T:
-        """See the port. Nothing is recorded."""
+        """See the port. Nothing is recorded, and it returns what would be."""
+        where = f"step {name!r}"
+        wrong_use.step(name, fn, idempotent)
         await trio.lowlevel.checkpoint()
-        return await fn(*args, **({"op": f"{OP}.{name}"} if takes_op(fn) else {}))
+        value = await awaited(f"{where}: fn", fn, *args, **offered(fn, f"{OP}.{name}"))
+        decoded: T = decoded_value(where, encoded_value(where, fn, value, type), type)
+        return decoded
 
     async def sleep(self, seconds: float) -> None:
         """See the port."""
@@ -178,7 +190,7 @@ class ToolTrial:
 async def says_what_it_is(trial: ToolTrial) -> None:
     """A name that providers take, a description for the model, and whether it may be repeated."""
     tool = trial.tool
-    expect(bool(NAME.fullmatch(tool.name)), "letters, digits, _ and -, at most 64", tool.name)
+    expect(bool(TOOL_NAME.fullmatch(tool.name)), "letters, digits, _ and -, at most 64", tool.name)
     expect(bool(tool.description.strip()), "a description", tool.description)
     expect(isinstance(tool.idempotent, bool), "idempotent is True or False", tool.idempotent)
 
