@@ -66,8 +66,19 @@ async def in_thread(work: Callable[[], T], limiter: trio.CapacityLimiter) -> T:
 def in_thread_now(work: Callable[[], T]) -> T:
     """Do the work in a thread and return what it returns; the loop stands still meanwhile."""
     done: SimpleQueue[outcome.Outcome[T]] = SimpleQueue()
-    Thread(target=lambda: done.put(outcome.capture(work)), name="hermes-trio now", daemon=True).start()
+    _start(Thread(target=lambda: done.put(outcome.capture(work)), name="hermes-trio now", daemon=True))
     return done.get().unwrap()
+
+
+def _start(thread: Thread) -> None:
+    """Start it. Raises RuntimeError: the machine has no room for it; the text says which limits to raise."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"no room for the thread {thread.name!r}: this machine lets no more threads or memory be used"
+            " (`ulimit -u`, `ulimit -v`, TasksMax= of the unit, pids.max of the container)"
+        ) from error
 
 
 class _Handed:
@@ -120,7 +131,7 @@ class OwnThread:
 def own_thread(name: str) -> Iterator[OwnThread]:
     """A thread for the body; leaving waits for what it is doing and ends it. What was abandoned is left."""
     thread = OwnThread(name)
-    thread._thread.start()
+    _start(thread._thread)
     try:
         yield thread
     finally:

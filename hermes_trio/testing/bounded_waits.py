@@ -9,6 +9,7 @@ import trio
 
 from hermes_trio.errors import HermesError
 
+__tracebackhide__ = True  # pytest shows the line of the test that waited
 PATIENCE_S = 3600.0
 TIE_S = 1.0
 """What is due when the hour ends, such as the end of a sleep of two hours after one, may still come."""
@@ -31,7 +32,7 @@ class Patience:
         if self._scope.cancelled_caught:
             awaited = self._what if isinstance(self._what, str) else self._what()
             what = f"waited {PATIENCE_S:.0f} virtual s for {awaited}{FURTHER}"
-            raise WaitedTooLong(f"{what}\n{self._timeline()}")
+            raise WaitedTooLong(f"{what}\n{self._timeline()}") from None
         return swallowed
 
 

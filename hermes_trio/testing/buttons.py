@@ -34,9 +34,9 @@ class Buttons:
         while self._service.connected and self._service.has_unread_of(user):
             await self._service.changed()
 
-    async def token(self, label: str) -> str:
-        """The newest button of an open question with this label, as soon as there is one."""
-        while (token := self._of_open().get(label)) is None:
+    async def token(self, label: str, *, also_closed: bool) -> str:
+        """The newest button with this label of an open question, or of any, as soon as there is one."""
+        while (token := (self._shown() if also_closed else self._of_open()).get(label)) is None:
             await self._service.changed()
         return token
 

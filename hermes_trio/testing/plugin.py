@@ -35,8 +35,22 @@ def _run(main: Any, *args: Any, clock: Any = None, instruments: Any = ()) -> Any
     import trio
     from trio.testing import MockClock
 
+    __tracebackhide__ = True
     clock = clock or MockClock(autojump_threshold=0)
-    return trio.run(main, *args, clock=clock, instruments=instruments)
+    try:
+        return trio.run(main, *args, clock=clock, instruments=instruments)
+    except BaseExceptionGroup as group:
+        alone = _only_one(group)
+        if isinstance(alone, BaseExceptionGroup):
+            raise
+    raise alone  # not within `except`: it has the context that it had
+
+
+def _only_one(error: BaseException) -> BaseException:
+    """What failed, where it is one thing. pytest shows it as it shows what fails without a nursery."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 try:

@@ -40,6 +40,7 @@ from hermes_trio.values.message import Message
 from hermes_trio.values.views import LedgerRow
 from hermes_trio.workspaces.folders import Workspaces
 
+__tracebackhide__ = True  # pytest shows the line of the test that waited
 PASSING: Sequence[DeliveryKind] = ("preview", "progress", "sign")
 """What a chat shows for a while only."""
 
@@ -163,24 +164,23 @@ class World:
         await trio.lowlevel.checkpoint()
         return message
 
-    async def press(
-        self, user: str, label: str, *, platform: MemoryPlatform | None = None, **where: Any
-    ) -> Message:
+    async def press(self, user: str, label: str, *, late: bool = False, **where: Any) -> Message:
         """A user presses the newest button of an open question with these words, or waits until there is one.
 
         Args:
-            where: as for `say`.
+            late: of any question, also one that is closed by now.
+            where: as for `say`, the platform too.
 
         Raises:
             WaitedTooLong: there is none; the text has those that the chat shows.
         """
-        service = platform or self.platform
+        service = where.get("platform") or self.platform
         buttons = Buttons(self.db, service, where.get("chat") or user, where.get("thread"))
         with self._patience(lambda: buttons.awaited(label)):
             if self.lives.now is not None:
                 await buttons.confirmed(user)
-            token = await buttons.token(label)
-        return await self.say(user, "", platform=platform, choice=token, **where)
+            token = await buttons.token(label, also_closed=late)
+        return await self.say(user, "", choice=token, **where)
 
     async def reply(
         self, chat: str, *, thread: str | None = None, platform: MemoryPlatform | None = None

@@ -68,6 +68,21 @@ async def asks_again(turn):
     return f"{first}, {await turn.ask('Both sides?', choices=['yes', 'no'])}"
 
 
+async def test_a_button_is_pressed_late(autojump_clock):
+    async def agent(turn):
+        try:
+            return await turn.ask("Which colour?", choices=["blue"], timeout_s=60)
+        except AskTimedOut:
+            return "Then none."
+
+    async with open_world(agent) as world:
+        await world.say("ada", "go")
+        await world.settle()
+        await world.press("ada", "blue", late=True)
+        await world.settle()
+        assert await world.outcomes() == ["answered", "expired"]
+
+
 @pytest.mark.parametrize("second", ["yes", "no"])
 async def test_the_button_of_a_question_that_was_answered_is_not_pressed_again(autojump_clock, second):
     async with open_world(asks_again) as world:

@@ -108,37 +108,49 @@ async def test_two_worlds_stand_side_by_side(autojump_clock):
         assert (await one.reply("ada"), await two.reply("ada")) == ("you said: one", "you said: two")
 
 
+def failed(folder, test: str) -> str:
+    """What pytest prints of a test that fails."""
+    (folder / "test_it.py").write_text(textwrap.dedent(test))
+    options = ("-q", "-p", "no:cacheprovider", "-o", "trio_mode=true", str(folder))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options], capture_output=True, text=True, cwd=folder, check=False
+    )
+    assert done.returncode == 1
+    return done.stdout
+
+
 def test_a_test_that_fails_prints_the_seed_and_what_happened(tmp_path):
-    (tmp_path / "test_it.py").write_text(
-        textwrap.dedent("""
+    said = failed(
+        tmp_path,
+        """
         import pytest
 
         @pytest.mark.world(seed=4711)
         async def test_it(world):
             await world.say("ada", "hi")
             assert await world.reply("ada") == "something else"
-        """)
+        """,
     )
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            "-o",
-            "trio_mode=true",
-            str(tmp_path),
-        ],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
+    assert "world, seed 4711" in said
+    assert "user      says native=in1 chat=ada thread=None text=hi" in said
+
+
+def test_what_fails_is_shown_as_the_line_of_the_test_and_not_as_a_group(tmp_path):
+    said = failed(
+        tmp_path,
+        """
+        async def test_it(world):
+            await world.say("ada", "hi")
+            assert await world.reply("ada") == "something else"
+
+        async def test_that(world):
+            await world.press("ada", "yes")
+        """,
     )
-    assert done.returncode == 1
-    assert "world, seed 4711" in done.stdout
-    assert "user      says native=in1 chat=ada thread=None text=hi" in done.stdout
+    assert '>       assert await world.reply("ada") == "something else"\nE       AssertionError:' in said
+    assert '>       await world.press("ada", "yes")\nE       hermes_trio.testing' in said
+    assert "Exception Group" not in said
+    assert "Cancelled" not in said
 
 
 async def test_a_wait_for_what_does_not_come_ends_and_prints_what_happened(autojump_clock):
