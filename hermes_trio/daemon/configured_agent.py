@@ -15,13 +15,14 @@ from hermes_trio.agent.agent import ModelAgent
 from hermes_trio.config.load import Config, Endpoint
 from hermes_trio.config.secret_files import Files
 from hermes_trio.daemon.own_agent import own_agent
-from hermes_trio.errors import ConfigWrong, ModelFailure
+from hermes_trio.errors import AgentError, ConfigWrong, ModelFailure
 from hermes_trio.models.fallback import Candidate, Candidates
 from hermes_trio.models.key_pool import KeyPool
 from hermes_trio.ports.agent import Agent
 from hermes_trio.ports.model import Model, ModelContext
 from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.ports.tool import Tool
+from hermes_trio.runtime import wrong_parts
 from hermes_trio.runtime.plugins import TOOLS, installed, installed_provider
 from hermes_trio.runtime.threads import in_thread
 from hermes_trio.turns.turn import Turn
@@ -115,7 +116,7 @@ def enabled_tools(names: tuple[str, ...]) -> list[Tool]:
     """The installed tools of these names, imported.
 
     Raises:
-        ConfigWrong: one of them cannot be.
+        ConfigWrong: one of them cannot be, or is no tool.
     """
     loaders = installed(TOOLS)
     tools: list[Tool] = []
@@ -124,6 +125,10 @@ def enabled_tools(names: tuple[str, ...]) -> list[Tool]:
             tools.append(loaders[name]())
         except ConfigWrong as error:
             raise ConfigWrong(f"tool {name} {error}") from error
+    try:
+        wrong_parts.tools("tools.enable", tools)
+    except AgentError as error:
+        raise ConfigWrong(str(error)) from error
     return tools
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.model import ModelProvider
+from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.foreign_errors import told
 
 PLATFORMS = "hermes_trio.platforms"
@@ -22,8 +23,6 @@ TOOLS = "hermes_trio.tools"
 COMMANDS = "hermes_trio.commands"
 
 Loader = Callable[[], Any]
-
-_AT_IMPORT = (ImportError, AttributeError, SyntaxError, TypeError, ValueError, OSError, RuntimeError)
 
 
 def installed(group: str) -> dict[str, Loader]:
@@ -74,7 +73,6 @@ def _load(load: Loader, values: int, packages: list[str]) -> Any:
         raise ConfigWrong(
             f"cannot be imported: it needs the module {error.name}; run: pip install --upgrade {package}"
         ) from error
-    except _AT_IMPORT as error:
-        raise ConfigWrong(
-            f"cannot be imported ({told(error)}); run: pip install --upgrade {package}"
-        ) from error
+    except (Exception, SystemExit) as error:
+        why = f"cannot be imported ({told(error)}); run: pip install --upgrade {package}"
+        raise ConfigWrong("\n".join(filter(None, [why, traceback_of(error)]))) from error

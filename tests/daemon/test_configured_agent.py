@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.fakes.model_script import Call, Item
 
 ADA = 42
@@ -54,6 +56,30 @@ async def test_a_tool_that_cannot_be_imported_is_the_configurations_fault(place,
     done = await place.hermes("run", PYTHONPATH=str(tmp_path / "site"), **place.environ)
     assert done.returncode == 78
     assert "tool broken cannot be imported: it needs the module not_there" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("tool = nowhere", "tool bad cannot be imported (NameError: name 'nowhere' is not defined)"),
+        ("raise SystemExit(3)", "tool bad cannot be imported (SystemExit: 3)"),
+        (
+            "class tool:\n name = 'a b'\n description = parameters = run = ''\ntool = tool()",
+            "tools.enable: tool.name is a name of letters, digits, _ and -, at most 64, not 'a b'",
+        ),
+    ],
+)
+async def test_a_tool_that_is_none_is_said_by_check_without_a_traceback(place, tmp_path, source, said):
+    site = tmp_path / "site" / "bad_tool-1.dist-info"
+    site.mkdir(parents=True)
+    (site / "METADATA").write_text("Metadata-Version: 2.1\nName: bad-tool\nVersion: 1\n")
+    (site / "entry_points.txt").write_text("[hermes_trio.tools]\nbad = bad_tool:tool\n")
+    (tmp_path / "site" / "bad_tool.py").write_text(source)
+    place.configure('[tools]\nenable = ["bad"]\n')
+    done = await place.hermes("check", PYTHONPATH=str(tmp_path / "site"), **place.environ)
+    assert done.returncode == 78
+    assert said in done.stderr
+    assert "Traceback (most recent call last)" not in done.stderr
 
 
 async def test_a_refused_key_is_read_again_from_its_file_and_what_is_there_is_no_ones_to_read(place):

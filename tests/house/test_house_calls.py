@@ -54,6 +54,7 @@ SWALLOWS = {
     "hermes_trio/store/writer.py": "handed to the caller whose promise it was",
     "hermes_trio/text/foreign_errors.py": "asks a stranger for its words",
     "hermes_trio/daemon/own_agent.py": "runs a stranger's module for the first time, and says what it raised",
+    "hermes_trio/runtime/plugins.py": "runs a stranger's module for the first time, and says what it raised",
     "hermes_trio/http/client.py": "kept for one line and raised again outside the nursery",
 }
 
