@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from hermes_trio.daemon.service.files import Service
     from hermes_trio.daemon.service.install import Supervisor
 
+ACTIONS = ("install", "uninstall", "start", "stop", "status", "logs")
 RUN_AS = "hermes-trio"
 HOMES = ("/home", "/root", "/run/user")
 _folder = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command()
-@click.argument("action", type=click.Choice(["install", "uninstall", "status", "logs"]))
+@click.argument("action", type=click.Choice(ACTIONS))
 @config_option
 @click.option("--system", "scope", flag_value="system", help="systemd's of the machine. Default for root.")
 @click.option("--user", "scope", flag_value="user", help="systemd's of this user. Default else.")
@@ -47,7 +48,7 @@ def service(
     only_print: bool,
     follow: bool,
 ) -> int:
-    """Keep the daemon running: install, uninstall, status or logs."""
+    """Keep the daemon running: install, uninstall, start, stop, status or logs."""
     from hermes_trio.daemon.service.install import become
 
     is_root = os.geteuid() == 0
@@ -57,13 +58,16 @@ def service(
         return become(supervisor.status())
     if action == "logs":
         return become(supervisor.logs(follow=follow))
+    if action in ("start", "stop", "uninstall"):
+        _moved(supervisor, action, _way(scope, runit, s6))
+        return 0
     scanned = runit is not None or s6 is not None
     user = run_as or (RUN_AS if (is_root if scanned else system) else "")
     found = _service(file, program, user=user, root=root, fenced=system and not scanned)
     if only_print:
         for path, text in supervisor.texts(found).items():
             click.echo(visible(f"# {path}\n{text}", keep="\n"))
-    elif action == "install":
+    else:
         supervisor.install(found, tell)
         way = _way(scope, runit, s6)
         click.echo(
@@ -79,9 +83,20 @@ def service(
                     f"{found.config}"
                 )
             )
-    else:
-        supervisor.uninstall(found, tell)
     return 0
+
+
+def _moved(supervisor: Supervisor, action: str, way: str) -> None:
+    """What needs no configuration, so that a wrong one does not keep a service from being stopped."""
+    if action == "start":
+        supervisor.start()
+        click.echo("started")
+    elif action == "stop":
+        supervisor.stop()
+        start = visible(f"hermes-trio service start{way}")
+        click.echo(f"stopped, until the next start of this machine, or: {start}")
+    else:
+        supervisor.uninstall(tell)
 
 
 def _way(scope: str | None, runit: Path | None, s6: Path | None) -> str:

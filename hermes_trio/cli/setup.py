@@ -13,7 +13,7 @@ import click
 
 from hermes_trio.cli.ask import FAILED
 from hermes_trio.cli.options import tell
-from hermes_trio.errors import ConfigWrong, HermesError, OutsideError
+from hermes_trio.errors import ConfigWrong, HermesError, OperatorError, OutsideError
 from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
@@ -58,7 +58,10 @@ class Given:
         if not self.asks:
             return default or self._missing(name)
         before = self._before.get(name)
-        answer = str(click.prompt(question, type=click.Choice(choices), default=before or default or None))
+        if before is None:
+            click.echo(f"Choices: {', '.join(choices)}")
+        proposed = before or default or None
+        answer = str(click.prompt(question, type=click.Choice(choices), default=proposed, show_choices=False))
         if answer != before:
             self._before.clear()
         self._before[name] = answer
@@ -208,7 +211,7 @@ def _asked_model(given: Given) -> DraftModel:
         # The key of one service is never offered to another.
         variable = f"{named.upper()}_API_KEY" if known else own.keys[0].removeprefix("env:")
         key = given.secret(
-            given["key"], "--key", "Its key (not shown; anything where none is wanted", variable
+            given["key"], "--key", "Its key (not shown; any word where none is wanted", variable
         )
     return DraftModel(provider=provider, base_url=base_url, name=name, key=key)
 
@@ -348,9 +351,10 @@ def _kept(given: Given, path: Path) -> int:
         return 0
     try:
         service.main(["install", f"--{kept}", "--config", str(path)], standalone_mode=False)
-    except HermesError:
+    except HermesError as error:
+        tell(str(error))
         tell(stays)
-        raise
+        return error.exit_code if isinstance(error, OperatorError) else FAILED
     click.echo("write to your bot now; what came in and what became of it: hermes-trio ledger")
     return 0
 

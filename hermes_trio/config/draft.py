@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -129,8 +130,8 @@ class Draft(Struct, frozen=True, kw_only=True):
             try:
                 return load(path, environ={**environ, **held})
             except ConfigWrong as error:
-                lines = str(error).replace(f"{path}:", "line ")
-                raise ConfigWrong(lines) from None
+                # The file is gone, and nobody has seen its lines: the keys say what is meant.
+                raise ConfigWrong(re.sub(rf"{re.escape(str(path))}(:\d+)?: ", "", str(error))) from None
 
     def files(self, path: Path) -> dict[Path, str]:
         """What is written for a configuration at `path`, which comes last."""

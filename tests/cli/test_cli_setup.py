@@ -240,7 +240,7 @@ async def test_what_was_right_need_not_be_said_again(newcomer, terminal):
     await shown.asked("[openai]: ", "")
     await shown.asked(f"[{url.removesuffix('/v1')}]: ", url)
     await shown.asked("Model [gpt-mine]: ", "")
-    await shown.asked("Its key (not shown; anything where none is wanted; Enter: the same): ", "")
+    await shown.asked("Its key (not shown; any word where none is wanted; Enter: the same): ", "")
     await shown.until("gpt-mine, key 1/1: answers")
     await shown.asked("The token of telegram (not shown): ", "1:AAwrong")
     await shown.asked("Platform", "")

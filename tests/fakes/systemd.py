@@ -96,6 +96,11 @@ class Systemd:
             case ("--user", "restart", unit):
                 self.stop()
                 self.start(unit)
+            case ("--user", "start", unit):
+                if not self.pid.exists():
+                    self.start(unit)
+            case ("--user", "stop", _):
+                self.stop()
             case ("--user", "disable", "--now", unit):
                 self.stop()
                 (self.units / f"{self.settings(unit)['WantedBy']}.wants" / unit).unlink()

@@ -27,17 +27,23 @@ class Supervisor(Protocol):
     def install(self, service: Service, tell: Tell) -> None:
         """Have it run now and after each start of the machine. Again: as it is to be now."""
 
-    def uninstall(self, service: Service, tell: Tell) -> None:
+    def uninstall(self, tell: Tell) -> None:
         """Stop it and take out what `install` has written. Configuration and store stay."""
+
+    def start(self) -> None:
+        """Have it run. Raises ServiceFailed where it is not installed."""
+
+    def stop(self) -> None:
+        """Have it stop, and return when it has: until `start`, or the next start of the machine."""
 
     def texts(self, service: Service) -> Mapping[Path, str]:
         """The files that `install` writes."""
 
     def status(self) -> Sequence[str]:
-        """The command that shows how it is."""
+        """The command that shows how it is. Raises ServiceFailed where nothing can be shown."""
 
     def logs(self, *, follow: bool) -> Sequence[str]:
-        """The command that shows what it has written."""
+        """The command that shows what it has written. Raises ServiceFailed where it has written nothing."""
 
 
 def environment_of(text: str) -> dict[str, str]:

@@ -23,12 +23,19 @@ from hermes_trio.daemon.service.install import (
 
 AGAIN_S = 0.1
 TRIES = 100
+LONGEST_STOP_S = 3600
+"""How long a stop is waited for. The daemon ends by itself long before: only its configuration says when,
+and that may be wrong by now."""
 
 
 class Scanned:
     """A supervisor that looks through a folder of service folders: runit, s6."""
 
     files: Callable[[Service], Mapping[str, str]]
+    _scanner: str
+    _shows: Sequence[str]
+    _starts: Sequence[str]
+    _stops: Sequence[str]
 
     def __init__(self, folder: Path) -> None:
         self._scan = folder
@@ -65,24 +72,50 @@ class Scanned:
             self._look(tell)
         tell(f"written: {self._folder}")
 
-    def uninstall(self, service: Service, tell: Tell) -> None:
+    def uninstall(self, tell: Tell) -> None:
         """Stop it, and remove the service folder."""
-        if not self._folder.exists():
-            raise ServiceFailed(f"{self._folder} is not there: nothing is installed")
+        self._must_be_installed()
         must_be_ours(self._folder / "run")
         gone = self._scan / f".{NAME}.gone"
         shutil.rmtree(gone, ignore_errors=True)
-        self._end(gone, service.limit_s)
+        self._end(gone)
         shutil.rmtree(gone)
         tell(f"removed: {self._folder}")
 
     def logs(self, *, follow: bool) -> Sequence[str]:
         """The end of what its logger keeps."""
-        return ["tail", "-n", "100", *(["-F"] if follow else []), str(self._folder / "log/main/current")]
+        self._must_be_installed()
+        kept = self._folder / "log/main/current"
+        if not kept.exists():
+            raise ServiceFailed(f"{kept} is not there: {self._not_seen()}")
+        return ["tail", "-n", "100", *(["-F"] if follow else []), str(kept)]
 
     def status(self) -> Sequence[str]:
         """The command that shows how it is."""
-        raise NotImplementedError
+        self._must_be_seen()
+        return [*self._shows, str(self._folder)]
+
+    def start(self) -> None:
+        """Have it run."""
+        self._must_be_seen()
+        do(*self._starts, str(self._folder))
+
+    def stop(self) -> None:
+        """Have it stop, and return when it has."""
+        self._must_be_seen()
+        do(*self._stops, str(self._folder))
+
+    def _must_be_installed(self) -> None:
+        if not self._folder.exists():
+            raise ServiceFailed(f"{self._folder} is not there: nothing is installed")
+
+    def _must_be_seen(self) -> None:
+        self._must_be_installed()
+        if not self._looked_after(self._folder):
+            raise ServiceFailed(f"the service is installed and has not been started: {self._not_seen()}")
+
+    def _not_seen(self) -> str:
+        return f"{self._scanner} does not look through {self._scan}, or has not looked yet"
 
     def _looked_after(self, folder: Path) -> bool:
         """Whether a supervisor has seen the service folder, and is still there."""
@@ -95,7 +128,7 @@ class Scanned:
         """Have it start with what is written now."""
         raise NotImplementedError
 
-    def _end(self, gone: Path, limit_s: float) -> None:
+    def _end(self, gone: Path) -> None:
         """Stop it, move its folder to `gone`, and return when nothing uses that any more."""
         raise NotImplementedError
 
@@ -104,10 +137,10 @@ class Runit(Scanned):
     """runit: `runsvdir` sees within five seconds what is new."""
 
     files = staticmethod(runit_files)
-
-    def status(self) -> Sequence[str]:
-        """`sv status`."""
-        return ["sv", "status", str(self._folder)]
+    _scanner = "runsvdir"
+    _shows = ("sv", "status")
+    _starts = ("sv", "start")
+    _stops = ("sv", "-w", f"{LONGEST_STOP_S}", "stop")
 
     def _looked_after(self, folder: Path) -> bool:
         done = tried("sv", "status", str(folder))
@@ -118,21 +151,22 @@ class Runit(Scanned):
 
     def _again(self) -> None:
         do("sv", "term", str(self._folder))
+        do("sv", "up", str(self._folder))  # term alone leaves one that is down as it is
 
-    def _end(self, gone: Path, limit_s: float) -> None:
+    def _end(self, gone: Path) -> None:
         self._folder.rename(gone)
         if self._looked_after(gone):
-            do("sv", "-w", f"{limit_s:.0f}", "force-shutdown", str(gone))
+            do("sv", "-w", f"{LONGEST_STOP_S}", "force-shutdown", str(gone))
 
 
 class S6(Scanned):
     """s6: `s6-svscan` is told to look."""
 
     files = staticmethod(s6_files)
-
-    def status(self) -> Sequence[str]:
-        """`s6-svstat`."""
-        return ["s6-svstat", str(self._folder)]
+    _scanner = "s6-svscan"
+    _shows = ("s6-svstat",)
+    _starts = ("s6-svc", "-wu", "-u")
+    _stops = ("s6-svc", "-wD", "-T", f"{1000 * LONGEST_STOP_S}", "-d")
 
     def _looked_after(self, folder: Path) -> bool:
         done = tried("s6-svok", str(folder))
@@ -152,11 +186,11 @@ class S6(Scanned):
         return done.returncode == 0
 
     def _again(self) -> None:
-        do("s6-svc", "-r", str(self._folder))
+        do("s6-svc", "-ru", str(self._folder))
 
-    def _end(self, gone: Path, limit_s: float) -> None:
+    def _end(self, gone: Path) -> None:
         if self._looked_after(self._folder):
-            do("s6-svc", "-wD", "-T", f"{limit_s * 1000:.0f}", "-d", str(self._folder))
+            do(*self._stops, str(self._folder))
         self._folder.rename(gone)
         if not self._scans():
             return

@@ -65,10 +65,9 @@ class Systemd:
         if not self._system:
             _linger(tell)
 
-    def uninstall(self, service: Service, tell: Tell) -> None:
+    def uninstall(self, tell: Tell) -> None:
         """Stop it, and remove the unit."""
-        if not self._unit.exists():
-            raise ServiceFailed(f"{self._unit} is not there: nothing is installed")
+        self._must_be_installed()
         must_be_ours(self._unit)
         if self._root is not None:
             do("systemctl", f"--root={self._root}", "disable", UNIT)
@@ -80,12 +79,26 @@ class Systemd:
             self._ask("daemon-reload")
         tell(f"removed: {self._unit}")
 
+    def start(self) -> None:
+        """`systemctl start`, which returns when it is ready."""
+        self._must_run()
+        self._must_be_installed()
+        self._ask("start", UNIT)
+
+    def stop(self) -> None:
+        """`systemctl stop`."""
+        self._must_run()
+        self._must_be_installed()
+        self._ask("stop", UNIT)
+
     def status(self) -> Sequence[str]:
         """`systemctl status`."""
+        self._must_run()
         return ["systemctl", *self._scope, "--no-pager", "status", UNIT]
 
     def logs(self, *, follow: bool) -> Sequence[str]:
         """`journalctl`."""
+        self._must_run()
         return ["journalctl", *self._scope, "-u", UNIT, "-n", "100", *(["-f"] if follow else ["--no-pager"])]
 
     @property
@@ -94,6 +107,10 @@ class Systemd:
 
     def _ask(self, *words: str) -> None:
         do("systemctl", *self._scope, *words)
+
+    def _must_be_installed(self) -> None:
+        if not self._unit.exists():
+            raise ServiceFailed(f"{self._unit} is not there: nothing is installed")
 
     def _must_run(self) -> None:
         if self._root is not None:
@@ -104,8 +121,8 @@ class Systemd:
             return
         if self._system or done is None or state == "offline":
             raise ServiceFailed(
-                "systemd does not run here: name another supervisor with --runit DIR or --s6 DIR, "
-                "or read what it would be given with --print"
+                "systemd does not run here: of another supervisor name the folder that it looks through, "
+                "as in hermes-trio service install --runit DIR, or --s6 DIR"
             )
         raise ServiceFailed(
             "this user's systemd does not answer: log in as this user itself (not by su or sudo), "

@@ -102,7 +102,15 @@ async def test_a_real_supervisor_runs_it_begins_it_anew_and_lets_it_go(home, way
             while (await until_up(home)).split("up ")[0] == first.split("up ")[0]:  # noqa: ASYNC110
                 await trio.sleep(0.1)
 
+        assert "stopped" in await well(home, "stop", *as_me)
+        assert "not running" in await until_up(home, up=False)
+        assert await well(home, "start", *as_me) == "started\n"
+        await until_up(home)
+
+        (home / "etc" / "hermes.toml").write_text("[gateway]\nno = 1\n")  # what stops it needs none
+        await well(home, "stop", *as_me)
         await well(home, "uninstall", *as_me)
+        (home / "etc" / "hermes.toml").write_text(CONFIG.format(home=home))
         await until_up(home, up=False)
         assert not folder.exists()
         assert log.name not in [each.name for each in scan.rglob("*")]
@@ -148,6 +156,10 @@ async def test_a_configuration_that_has_become_wrong_is_not_tried_again_and_agai
         with trio.fail_after(20):
             while (scan / "hermes-trio/supervise/stat").read_text().strip() != "down":  # noqa: ASYNC110
                 await trio.sleep(0.1)
+        (home / "etc" / "hermes.toml").write_text(CONFIG.format(home=home))
+        await well(home, "install", "--runit", scan, "--run-as", NOBODY)  # it is right again: it runs again
+        await until_up(home)
+        await well(home, "uninstall", "--runit", scan)
 
 
 @pytest.mark.skipif(shutil.which("sv") is None, reason="runit is not installed")
@@ -157,8 +169,18 @@ async def test_before_runit_has_looked_it_can_be_installed_again_and_taken_out(h
     as_me = ("--runit", scan, "--run-as", NOBODY)
     first = await well(home, "install", *as_me)
     assert await well(home, "install", *as_me) == first
+    for action in ("start", "stop", "status"):
+        done = await service(home, action, *as_me)
+        assert done.returncode == 1
+        assert f"has not been started: runsvdir does not look through {scan}, or has not" in done.stderr
+    done = await service(home, "logs", *as_me)
+    assert f"log/main/current is not there: runsvdir does not look through {scan}, or has" in done.stderr
     await well(home, "uninstall", *as_me)
     assert list(scan.iterdir()) == []
+    for action in ("start", "stop", "status", "logs", "uninstall"):
+        done = await service(home, action, *as_me)
+        assert done.returncode == 1
+        assert done.stderr == f"hermes-trio: {scan}/hermes-trio is not there: nothing is installed\n"
 
 
 @pytest.mark.skipif(shutil.which("runsvdir") is None, reason="runit is not installed")
@@ -252,6 +274,11 @@ async def test_a_user_s_systemd_runs_it_beyond_the_login(home):
         assert "pid" in await until_up(home)
         assert "active (running)" in await well(home, "status", "--user", PATH=path)
         assert "event=ready" in await well(home, "logs", "--user", PATH=path)
+        said = await well(home, "stop", "--user", PATH=path)
+        assert said.endswith("or: hermes-trio service start --user\n")
+        assert "inactive" in await well(home, "status", "--user", PATH=path)
+        await well(home, "start", "--user", PATH=path)
+        await until_up(home)
     finally:
         with trio.move_on_after(40, shield=True):
             await well(home, "uninstall", "--user", PATH=path)
@@ -307,11 +334,13 @@ async def test_systemd_takes_what_is_printed(home, scope):
 
 async def test_without_systemd_it_says_what_there_is_instead(home):
     (home / "bin").mkdir()
-    done = await service(home, "install", "--user", PATH=str(home / "bin"))
-    assert done.returncode == 1
-    assert done.stderr.startswith(
-        "hermes-trio: systemd does not run here: name another supervisor with --runit"
-    )
+    for action in ("install", "start", "stop", "status", "logs"):
+        done = await service(home, action, "--user", PATH=str(home / "bin"))
+        assert done.returncode == 1
+        assert done.stderr.startswith(
+            "hermes-trio: systemd does not run here: of another supervisor name the folder that it looks "
+            "through, as in hermes-trio service install --runit DIR"
+        )
     assert not (home / ".config").exists()
 
 
