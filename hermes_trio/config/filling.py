@@ -31,11 +31,17 @@ _WORDS = {
 }
 
 
+class NotGiven(ValueError):
+    """This process is not given what is named; another may be."""
+
+
 class Problem(Struct, frozen=True):
     """One thing that is wrong, and the place it is wrong at."""
 
     path: Path
     text: str
+    of_this_process: bool = False
+    """Another process may be given what this one is not."""
 
 
 class Filling:
@@ -134,7 +140,8 @@ class Filling:
         try:
             return msgspec.convert(value, declared, dec_hook=self._hook)
         except msgspec.ValidationError as error:
-            self.wrong(path, _refusal(declared, value, str(error)))
+            of_this_process = isinstance(error.__cause__, NotGiven)
+            self.problems.append(Problem(path, _refusal(declared, value, str(error)), of_this_process))
             return None
 
     def _items(self, kind: Any, value: object, path: Path) -> list[Any]:

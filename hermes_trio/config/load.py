@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from hermes_trio.config.options import (
     Tools,
 )
 from hermes_trio.config.secret_files import Files, beginning_of
+from hermes_trio.config.toml_hints import in_plain_words
 from hermes_trio.config.toml_lines import toml_lines
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.runtime.plugins import PLATFORMS, PROVIDERS, TOOLS, Loader, installed
@@ -53,6 +55,10 @@ __all__ = [
 
 FILE = "hermes.toml"
 WORKSPACES = "workspaces"
+
+
+class LacksSecrets(ConfigWrong):
+    """Nothing is wrong but that this process is not given a secret."""
 
 
 class Config(Struct, frozen=True, kw_only=True):
@@ -169,8 +175,20 @@ def load(
     reading = _Reading(path, environ, source, installed(PROVIDERS))
     config = reading.config(_parsed(path, source), known, names)
     if config is None:
-        raise ConfigWrong(_told(path, source, reading.filling.problems, reading.files.secrets))
+        problems = reading.filling.problems
+        wrong = LacksSecrets if all(problem.of_this_process for problem in problems) else ConfigWrong
+        raise wrong(_told(path, source, problems, reading.files.secrets))
     return config
+
+
+def load_for_another(path: Path | None, environ: Mapping[str, str]) -> None:
+    """Read what another process is to load, which may be given secrets that this one is not.
+
+    Raises:
+        ConfigWrong: it is wrong whatever that process is given.
+    """
+    with suppress(LacksSecrets):
+        load(path, environ=environ)
 
 
 class _Reading:
@@ -194,7 +212,10 @@ class _Reading:
         self._learn()
         self.tables.find({"terminal": {}} if implied else data["platforms"], loaders)
         for key in data.keys() - SECTIONS.keys() - {"platforms"}:
-            self.filling.unknown_key((key,), [*SECTIONS, "platforms"])
+            if key in loaders:
+                self.filling.wrong((key,), f"unknown key; it belongs in [platforms]: [platforms.{key}]")
+            else:
+                self.filling.unknown_key((key,), [*SECTIONS, "platforms"])
         tables_of = {**{name: {} for name in SECTIONS}, **data, "model": self._model(data)}
         sections: dict[str, Any] = {
             name: self.filling.fill(kind, tables_of[name], (name,)) for name, kind in SECTIONS.items()
@@ -281,12 +302,16 @@ def _parsed(path: Path | None, source: str) -> dict[str, Any]:
         raise ConfigWrong(f"{path}:{error.line}: is not read: {error}") from None
     except NotToml as error:
         before = [key for key, at in toml_lines(source).items() if at <= error.line]
-        key = f"{dotted(before[-1])}: " if before else ""
-        raise ConfigWrong(f"{path}:{error.line}: {key}is not TOML: {error}") from None
+        line = source.split("\n")[error.line - 1]
+        key = f"{dotted(before[-1])}: " if before and not line.lstrip().startswith("[") else ""
+        raise ConfigWrong(
+            f"{path}:{error.line}: {key}is not TOML: {in_plain_words(str(error), line)}"
+        ) from None
 
 
 def _told(path: Path | None, source: str, problems: list[Problem], secrets: list[Secret]) -> str:
     lines = toml_lines(source)
+    problems = [_with_origin(problem, lines) for problem in problems]
     told = sorted((_line_of(problem, lines), number) for number, problem in enumerate(problems))
     text = "\n".join(
         f"{path or 'embedded default'}{f':{line}' if line else ''}: "
@@ -294,6 +319,14 @@ def _told(path: Path | None, source: str, problems: list[Problem], secrets: list
         for line, number in told
     )
     return Redactor(secrets)(text)
+
+
+def _with_origin(problem: Problem, lines: Mapping[tuple[str | int, ...], int]) -> Problem:
+    """A key that nobody has written is the provider's own: the file has no line that could be looked at."""
+    if not problem.of_this_process or problem.path[:-1] in lines or problem.path in lines:
+        return problem
+    key = dotted(problem.path[:-1])
+    return replace(problem, text=f"{problem.text}; it is the default, since the file has no {key}")
 
 
 def _line_of(problem: Problem, lines: Mapping[tuple[str | int, ...], int]) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from hermes_trio.config.filling import NotGiven
 from hermes_trio.config.store_url import StoreUrl, store_url
 from hermes_trio.values.identity import Secret
 
@@ -35,6 +36,15 @@ def _refuse_others(status: os.stat_result) -> None:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no regular file")
+
+
+def _how_to_name(written: str) -> str:
+    """What is to be written in place of this, which may be a secret and is not shown."""
+    if written.lstrip().startswith("$"):
+        return 'a variable of the environment is named without $: "env:NAME"'
+    if re.match(r"\s*(env|file)\s*:", written, re.IGNORECASE):
+        return 'must be "env:" and the name of a variable, or "file:" and a path, without a space'
+    return 'a secret is not written out here: write "env:NAME" or "file:PATH"'
 
 
 class Files:
@@ -71,9 +81,9 @@ class Files:
         """
         how, _, where = written.partition(":")
         if not (how == "file" and where) and not (how == "env" and _VARIABLE.fullmatch(where)):
-            raise ValueError('a secret is not written out here: write "env:NAME" or "file:PATH"')
+            raise ValueError(_how_to_name(written))
         if how == "env" and where not in self._environ:
-            raise ValueError(f"the environment variable {where} is not set")
+            raise NotGiven(f"the environment variable {where} is not set")
         text = (self._environ[where] if how == "env" else self.text(where)).strip()
         named = f"the environment variable {where}" if how == "env" else f"the file {self.path(where)}"
         if not text:
@@ -94,7 +104,8 @@ class Files:
         try:
             raw = beginning_of(path, SIZE_MAX + 1)
         except OSError as error:
-            raise ValueError(f"the file {path} cannot be read: {error.strerror}") from None
+            text = f"the file {path} cannot be read: {error.strerror}"
+            raise NotGiven(text) if isinstance(error, PermissionError) else ValueError(text) from None
         if len(raw) > SIZE_MAX:
             raise ValueError(f"the file {path} is larger than {SIZE_MAX} bytes")
         try:

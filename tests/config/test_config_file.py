@@ -9,7 +9,7 @@ import pytest
 
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX
 from hermes_trio.config.known_endpoints import KNOWN_ENDPOINTS, SPOKEN, how_to_reach
-from hermes_trio.config.load import load
+from hermes_trio.config.load import load, load_for_another
 from hermes_trio.config.secret_files import Files
 from hermes_trio.daemon.state_dir.folder import state_dir_of
 from hermes_trio.errors import ConfigWrong
@@ -231,6 +231,53 @@ def test_the_state_dir_of_such_a_file_is_refused_too(tmp_path, what):
 def test_a_file_that_is_not_toml_is_refused_with_the_line_and_key(refused, text, start):
     [line] = refused(text)
     assert line.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("[model]\nname = gpt-5.5", 'text stands in "quotes"'),
+        ("[model]\nname = “gpt-5.5”", 'quotes are written straight: "text"'),
+        ('[model]\nname = "gpt-5.5\nprovider = "openai"', 'a quote is opened and not closed: "text"'),
+        ('[model]\nname: "gpt-5.5"', 'between a key and its value stands =, as in name = "value"'),
+        ("[platforms.pigeon]\nloud = True", "write true or false"),
+        ("[platforms.pigeon]\nloud = yes", "write true or false"),
+        ("[model]\nname = 'a'\nname = 'b'", "name is written twice"),
+        (
+            "[model]\nname = 'a'\n[tools]\nenable = []\n[model]\nprovider = 'echo'",
+            "[model] stands twice in this file: put the keys of both below one",
+        ),
+    ],
+)
+def test_what_is_not_toml_is_refused_with_what_is_to_be_written_there(refused, text, meant):
+    [line] = refused(text)
+    assert line.endswith(f"; {meant}")
+
+
+def test_a_table_that_stands_twice_is_not_told_as_the_key_before_it(refused):
+    [line] = refused("[model]\nname = 'a'\n[tools]\nenable = []\n[model]\nprovider = 'echo'")
+    assert line.startswith("hermes.toml:5: is not TOML: ")
+
+
+def test_a_platform_at_the_top_level_is_told_its_place(refused):
+    wrong = refused("[pigeon]\ntoken = 'env:PIGEON_TOKEN'\n[model]\nprovider = 'echo'")
+    assert wrong == ["hermes.toml:1: pigeon: unknown key; it belongs in [platforms]: [platforms.pigeon]"]
+
+
+def test_of_a_key_that_nobody_has_written_it_is_said_that_it_is_the_default(refused):
+    assert refused("", {"HOME": "/home/ada"}) == [
+        "hermes.toml: model.keys[0]: the environment variable OPENAI_API_KEY is not set; "
+        "it is the default, since the file has no model.keys"
+    ]
+
+
+def test_what_another_process_may_be_given_is_not_wrong_for_it(tmp_path):
+    path = tmp_path / "hermes.toml"
+    path.write_text('[model]\nkeys = ["env:NOT_SET_HERE"]\n')
+    load_for_another(path, {"HOME": "/home/ada"})
+    path.write_text('[model]\nkeys = ["env:NOT_SET_HERE"]\nname = 7\n')
+    with pytest.raises(ConfigWrong, match=r"model\.name"):
+        load_for_another(path, {"HOME": "/home/ada"})
 
 
 def test_a_file_that_is_not_text_is_refused_with_the_line(tmp_path):

@@ -34,15 +34,32 @@ def test_a_config_can_be_printed(read):
     assert not [secret for secret in config.secrets if secret.reveal() in repr(config)]
 
 
-@pytest.mark.parametrize(
-    "literal", ["sk-literal-1", "coo:literal-1", "env:", "file:", "env:sk-literal-1", "ENV:X", "$literal", ""]
-)
+@pytest.mark.parametrize("literal", ["sk-literal-1", "coo:literal-1", "OPENAI_API_KEY", "model.key", ""])
 def test_a_secret_written_out_is_refused_with_how_to_write_it_and_not_shown(refused, literal):
     [line] = refused(f'[platforms.pigeon]\ntoken = "{literal}"\n{ECHO}', ENVIRON)
     assert line == (
         "hermes.toml:2: platforms.pigeon.token: "
         'a secret is not written out here: write "env:NAME" or "file:PATH"'
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [
+        ("$literal", 'a variable of the environment is named without $: "env:NAME"'),
+        ("${literal}", 'a variable of the environment is named without $: "env:NAME"'),
+        *(
+            (
+                written,
+                'must be "env:" and the name of a variable, or "file:" and a path, without a space',
+            )
+            for written in ("env:", "file:", "env:sk-literal-1", "ENV:X", "env: KEY_1", "File:token")
+        ),
+    ],
+)
+def test_a_secret_that_is_named_in_another_way_is_refused_with_the_right_one(refused, written, how):
+    [line] = refused(f'[platforms.pigeon]\ntoken = "{written}"\n{ECHO}', ENVIRON)
+    assert line == f"hermes.toml:2: platforms.pigeon.token: {how}"
 
 
 @pytest.mark.parametrize("literal", ["123456", "true", '["sk-literal"]', '{env = "KEY_1"}'])
