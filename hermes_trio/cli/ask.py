@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hermes_trio.cli.options import config_option, find_file, find_state_dir, own_state_dir, tell
+from hermes_trio.errors import ConfigWrong
 from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
@@ -15,11 +17,27 @@ if TYPE_CHECKING:
 
     from hermes_trio.daemon.control.daemon_or_store import Seen
     from hermes_trio.daemon.control.requests import Request
+    from hermes_trio.values.views import LedgerRow
 
 FAILED = 1
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
-session_argument = click.argument("session", type=click.IntRange(1, 2**53))
+
+
+class SessionNumber(click.IntRange):
+    """A session's number, which is not the key that stands beside it."""
+
+    name = "session"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Raises click.BadParameter with where numbers are found."""
+        try:
+            return super().convert(value, param, ctx)
+        except click.BadParameter:
+            self.fail(f"{value!r} is no number of a session; `hermes-trio sessions` lists them", param, ctx)
+
+
+session_argument = click.argument("session", type=SessionNumber(1, 2**53))
 
 
 @click.command()
@@ -48,15 +66,22 @@ def status(file: Path | None, as_json: bool, check: bool) -> int:
 @click.command()
 @config_option
 @json_option
-@click.option("--chat", metavar="ID", help="Only this chat.")
+@click.option("--chat", metavar="ID", help="Only this chat: 42, or as in `from`, telegram/main/42.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=1000, help="The newest so many.")
 def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> int:
     """Each message that came in, and what became of it."""
+    from msgspec.structs import replace
+
     from hermes_trio.cli.tables import ledger_data, print_ledger
     from hermes_trio.daemon.control.daemon_or_store import look_at
     from hermes_trio.daemon.control.requests import AskLedger, Ledger
 
-    seen = look_at(find_state_dir(file), AskLedger(chat=chat, limit=limit))
+    seen = look_at(find_state_dir(file), AskLedger(chat=_chat_id(chat), limit=limit))
+    if chat and isinstance(seen.answer, Ledger):
+        rows = tuple(row for row in seen.answer.rows if _is_in(chat, row))
+        seen = replace(seen, answer=Ledger(rows=rows))
+        if not rows:
+            tell(f"no message of a chat {chat} is kept; `hermes-trio ledger` shows all chats")
     return _shown(seen, Ledger, ledger_data if as_json else None, print_ledger)
 
 
@@ -93,8 +118,6 @@ def keys(file: Path | None, as_json: bool) -> int:
 @json_option
 def turn(number: int, file: Path | None, as_json: bool) -> int:
     """A turn: what it was asked, did, failed with and said."""
-    import os
-
     from hermes_trio.cli.tables import print_json
     from hermes_trio.cli.turn_page import page_data, print_page
     from hermes_trio.daemon.control.daemon_or_store import look_at
@@ -126,7 +149,7 @@ def stop(session: int, file: Path | None, everything: bool) -> int:
     """Stop what a session is doing."""
     from hermes_trio.daemon.control.requests import StopSession
 
-    return _asked(file, StopSession(session=session, everything=everything))
+    return _asked(find_state_dir(file), StopSession(session=session, everything=everything))
 
 
 @click.command()
@@ -136,7 +159,7 @@ def reset(session: int, file: Path | None) -> int:
     """End a session; the next message begins a new one."""
     from hermes_trio.daemon.control.requests import ResetSession
 
-    return _asked(file, ResetSession(session=session))
+    return _asked(find_state_dir(file), ResetSession(session=session))
 
 
 @click.command()
@@ -146,16 +169,33 @@ def resume(session: int, file: Path | None) -> int:
     """Go back to an ended session, also one that was set aside; the open one of its chat ends."""
     from hermes_trio.daemon.control.requests import ResumeSession
 
-    return _asked(file, ResumeSession(session=session))
+    return _asked(find_state_dir(file), ResumeSession(session=session))
 
 
 @click.command()
 @config_option
 def restart(file: Path | None) -> int:
     """Drain the daemon and have it begin anew: by its supervisor, or else by itself."""
+    from hermes_trio.config.load import load_for_another
     from hermes_trio.daemon.control.requests import RestartDaemon
 
-    return _asked(file, RestartDaemon())
+    path = find_file(file)
+    state_dir = own_state_dir(path)
+    try:
+        load_for_another(path, os.environ)
+    except ConfigWrong as error:
+        raise ConfigWrong(f"{error}\nnot restarted: it would not start again, so mend this first") from None
+    return _asked(state_dir, RestartDaemon())
+
+
+def _chat_id(chat: str | None) -> str | None:
+    """The id in what `--chat` names: 42, or the place that `from` shows, telegram/main/42."""
+    parts = (chat or "").split("/")
+    return parts[2] if len(parts) > 2 else chat
+
+
+def _is_in(chat: str, row: LedgerRow) -> bool:
+    return "/" not in chat or f"{chat}/".startswith(f"{row.account}/")
 
 
 ASKING = (
@@ -171,11 +211,10 @@ ASKING = (
 )
 
 
-def _asked(file: Path | None, request: Request) -> int:
+def _asked(state_dir: Path, request: Request) -> int:
     """Ask the daemon to do something."""
     from hermes_trio.daemon.control.requests import Done, NobodyAnswers, ask
 
-    state_dir = find_state_dir(file)
     try:
         answer = ask(state_dir, request)
     except NobodyAnswers:
@@ -214,7 +253,11 @@ def _shown(
 
     if not isinstance(seen.answer, expected):
         return _refused(seen.answer)
-    if not seen.up:
+    if not seen.kept:
+        tell(
+            "the daemon is not running, and there is no store in its state_dir: `hermes-trio check` names it"
+        )
+    elif not seen.up:
         tell(f"the daemon is not running; this is what its store holds{of_store}")
     rows = seen.answer.rows
     if data is not None:

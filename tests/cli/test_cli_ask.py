@@ -96,8 +96,35 @@ async def test_the_ledger_of_one_chat(place):
         for chat in (ADA, 43):
             place.bot.push(chat, "hello")
             await place.bot.wait_sent(chat)
-        (row,) = json.loads((await place.hermes("ledger", "--json", "--chat", "43")).stdout)
-        assert row["chat"] == "43"
+        for named in ("43", "telegram/main/43"):
+            (row,) = json.loads((await place.hermes("ledger", "--json", "--chat", named)).stdout)
+            assert row["chat"] == "43"
+        for named in ("44", "telegram/second/43", "telegram/main/44"):
+            done = await place.hermes("ledger", "--json", "--chat", named)
+            assert json.loads(done.stdout) == []
+            assert f"no message of a chat {named} is kept; `hermes-trio ledger` shows all" in done.stderr
+
+
+async def test_who_names_a_conversation_in_place_of_its_session_is_told_where_numbers_are(place):
+    done = await place.hermes("stop", "telegram/main/42")
+    assert done.returncode == 2
+    assert "'telegram/main/42' is no number of a session; `hermes-trio sessions` lists them" in done.stderr
+
+
+async def test_a_configuration_with_which_it_would_not_start_again_is_not_restarted_into(place):
+    async with place.daemon() as daemon:
+        await daemon.ready()
+        path = place.home / "hermes.toml"
+        right = path.read_text()
+        path.write_text(f"{right}admin = [{ADA}]\n")
+        done = await place.hermes("restart")
+        assert (done.returncode, done.stdout) == (78, "")
+        assert "unknown key; did you mean admins?" in done.stderr
+        assert "not restarted: it would not start again, so mend this first" in done.stderr
+        assert daemon.said("stopping") == []
+        path.write_text(right)
+        assert (await place.hermes("restart")).returncode == 0
+        await daemon.until_said("stopping")
 
 
 async def test_what_can_be_gone_back_to_is_listed_up_and_down(place):
@@ -119,7 +146,9 @@ async def test_what_can_be_gone_back_to_is_listed_up_and_down(place):
 
         missing = await place.hermes("resume", 77)
         assert (missing.returncode, missing.stdout) == (1, "")
-        assert "there is no ended session 77; `hermes-trio sessions --all` lists them" in missing.stderr
+        assert "there is no session 77; `hermes-trio sessions --all` lists them" in missing.stderr
+        open_one = await place.hermes("resume", 2)
+        assert (open_one.returncode, open_one.stderr) == (1, "hermes-trio: session 2 is open already\n")
         assert await daemon.stop() == 0
     down = await place.hermes("sessions", "--json", "--all")
     assert down.stdout == up
@@ -163,7 +192,9 @@ async def test_without_a_daemon_the_store_is_read_and_nothing_is_written(place):
 async def test_where_nothing_ever_was_nothing_is_made(place):
     for command in ("status", "ledger", "sessions"):
         assert (await place.hermes(command)).returncode == 0
-    assert json.loads((await place.hermes("ledger", "--json")).stdout) == []
+    nothing = await place.hermes("ledger", "--json")
+    assert json.loads(nothing.stdout) == []
+    assert "there is no store in its state_dir: `hermes-trio check` names it" in nothing.stderr
     assert not place.state_dir.exists()
 
 

@@ -71,6 +71,22 @@ async def test_check_says_what_a_right_configuration_means(run, tmp_path):
     assert not (tmp_path / "state").exists()
 
 
+async def test_check_says_which_keys_of_a_right_configuration_do_nothing(run, tmp_path):
+    (tmp_path / "hermes.toml").write_text(
+        '[model]\nprovider = "echo"\n[session]\nidle_after_s = 60\n[platforms.websocket]\n'
+    )
+    done = await run("check")
+    assert 'weak: session.idle_after_s: does nothing while session.reset is "none", not "idle"' in done.stdout
+    (tmp_path / "hermes.toml").write_text(
+        '[model]\nprovider = "echo"\n[session]\nreset = "both"\nidle_after_s = 60\n[platforms.websocket]\n'
+    )
+    assert "does nothing" not in (await run("check")).stdout
+
+
+async def test_without_a_configuration_check_says_what_writes_one(run):
+    assert "hermes-trio setup writes one" in (await run("check")).stdout
+
+
 async def test_asking_a_daemon_needs_none_of_its_secrets(run, tmp_path):
     (tmp_path / "hermes.toml").write_text(
         '[gateway]\nstate_dir = "state"\n[platforms.telegram]\ntoken = "env:NOT_SET"\n'

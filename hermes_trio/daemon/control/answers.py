@@ -100,8 +100,7 @@ class Answers:
             case ResumeSession(session=session):
                 ended = await gateway.resume(session)
                 if ended is None:
-                    why = f"there is no ended session {session}; `hermes-trio sessions --all` lists them"
-                    return No(why=why)
+                    return await _not_ended(gateway, session)
                 return Done(text=f"session {session} is open again; {ended} has ended")
             case AwaitRest(account=account, chat=chat):
                 await gateway.chat_at_rest(account, chat)
@@ -152,6 +151,12 @@ async def _stop(gateway: Gateway, session: int, everything: bool) -> Answer:
         return _no_session(session)
     stopped = await gateway.stop(session, everything=everything)
     return Done(text=f"session {session}: stopped" if stopped else f"session {session}: nothing was running")
+
+
+async def _not_ended(gateway: Gateway, session: int) -> No:
+    if await gateway.session_view(session) is not None:
+        return No(why=f"session {session} is open already")
+    return No(why=f"there is no session {session}; `hermes-trio sessions --all` lists them")
 
 
 def _no_session(session: int) -> No:

@@ -42,10 +42,12 @@ class Seen(Struct, frozen=True):
     Args:
         answer: the daemon's. Without a daemon a StatusView for a status.
         up: a daemon runs.
+        kept: there is a store.
     """
 
     answer: Answer | StatusView
     up: bool
+    kept: bool = True
 
 
 def look_at(state_dir: Path, request: Look) -> Seen:
@@ -59,7 +61,7 @@ def look_at(state_dir: Path, request: Look) -> Seen:
         return Seen(ask(state_dir, request), up=True)
     except NobodyAnswers:
         with left_alone(state_dir), store_file(state_dir / STORE) as tx:
-            return Seen(_read(tx, request), up=False)
+            return Seen(_read(tx, request), up=False, kept=(state_dir / STORE).exists())
 
 
 @contextmanager
