@@ -88,7 +88,10 @@ def _first(error: BaseException) -> BaseException:
     return error
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="A first bot: hermes-trio setup. It does not do what it should: hermes-trio doctor.",
+)
 @click.version_option(package_name="hermes-trio")
 def commands() -> None:
     """A chat-agent gateway: no message lost, no turn repeated, no session wedged."""
@@ -167,7 +170,7 @@ def _asked_online(config: Config) -> int:
 
     found = trio.run(tried, config)
     for one in found:
-        click.echo(shown(one.line))
+        click.echo(shown(one.line if one.good else f"WRONG {one.line}"))
     return 0 if all(one.good for one in found) else FAILED
 
 

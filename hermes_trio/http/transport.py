@@ -22,6 +22,14 @@ from hermes_trio.http.connection import Body, Connection, SentRequest
 Origin = tuple[str, str, int]
 
 
+def _why(error: BaseException) -> str:
+    """Of a host with several addresses, why the first of them was not reached."""
+    first = error.__cause__ or error
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return str(first)
+
+
 def _within(seconds: float | None) -> AbstractContextManager[object]:
     return nullcontext() if seconds is None else trio.fail_after(seconds)
 
@@ -84,9 +92,9 @@ class KeptConnections(httpx.AsyncBaseTransport):
                 return Connection(stream)
             return Connection(await self._secure(stream, host, connect_s))
         except trio.TooSlowError as error:
-            raise httpx.ConnectTimeout("") from error
+            raise httpx.ConnectTimeout("nobody took the connection in time") from error
         except (OSError, UnicodeError, trio.BrokenResourceError) as error:
-            raise httpx.ConnectError(str(error.__cause__ or error)) from error
+            raise httpx.ConnectError(_why(error)) from error
 
     async def _secure(
         self, stream: trio.SocketStream, host: str, connect_s: float | None

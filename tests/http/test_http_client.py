@@ -218,7 +218,7 @@ async def test_errors_are_those_of_httpx(site):
             await client.get(f"{site.url}/hangup")
         with pytest.raises(httpx.UnsupportedProtocol):
             await client.get("ftp://127.0.0.1/file")
-        with pytest.raises(httpx.ConnectError):
+        with pytest.raises(httpx.ConnectError, match=r"Connection refused$"):
             await client.get("http://127.0.0.1:1")
         assert (await client.get(f"{site.url}/redirect")).status_code == 302
     await site.counts.all_closed()

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from hermes_trio.config.filling import dotted
 from hermes_trio.config.load import Config
-from hermes_trio.config.options import ECHO
+from hermes_trio.config.options import ECHO, Session
 from hermes_trio.daemon.checks.surroundings import addresses
 from hermes_trio.daemon.configured_agent import enabled_tools, model_name
 from hermes_trio.daemon.control.answers import is_open
@@ -20,6 +20,8 @@ from hermes_trio.ports.platform import AdapterContext
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.plugins import installed_commands
 
+NO_FILE = "there is no configuration yet, so this is the default: hermes-trio setup writes one"
+
 
 def checked(config: Config) -> Iterator[str]:
     """One line each: where it stands, what answers, who may speak. Nothing is opened or made.
@@ -29,7 +31,7 @@ def checked(config: Config) -> Iterator[str]:
     """
     if config.agent.run:
         own_agent(config)
-    yield f"{config.path or 'embedded default'}: right"
+    yield f"{config.path}: right" if config.path else NO_FILE
     yield f"state_dir: {config.gateway.state_dir}"
     if config.agent.run:
         yield f"agent: {config.agent.run}"
@@ -57,6 +59,10 @@ def _weak(config: Config) -> Iterator[str]:
         host = split.hostname or ""
         if split.scheme == "http" and host not in ("localhost", "127.0.0.1", "::1"):
             yield f"{key}: {host} is spoken to without encryption; whoever is in between reads the key: https://"
+    session = config.session
+    for key, kinds in (("idle_after_s", ("idle", "both")), ("daily_at", ("daily", "both"))):
+        if getattr(session, key) != getattr(Session(), key) and session.reset not in kinds:
+            yield f'session.{key}: does nothing while session.reset is "{session.reset}", not "{kinds[0]}"'
     runs = {"terminal", "process"} & set(config.tools.names)
     for account in config.accounts:
         if runs and "*" in getattr(account.options, "allow_users", ()):

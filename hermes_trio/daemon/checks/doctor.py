@@ -10,18 +10,20 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import trio
 from msgspec import Struct
 
 from hermes_trio.config.load import Config, load
+from hermes_trio.daemon.checks.configuration import NO_FILE
 from hermes_trio.daemon.checks.online import asked
 from hermes_trio.daemon.checks.strays import Leftover, leftovers, strays
 from hermes_trio.daemon.checks.surroundings import disk_and_stop, surroundings
 from hermes_trio.daemon.control.daemon_or_store import Seen, look_at
 from hermes_trio.daemon.control.requests import AskKeys, AskStatus, Keys, Status
-from hermes_trio.daemon.state_dir.folder import STORE, state_dir_of
+from hermes_trio.daemon.state_dir.folder import STORE, state_dir_of, user_name
 from hermes_trio.daemon.state_dir.ownership import Wrong, owner_of, wrongs
 from hermes_trio.errors import HermesError, StoreRefused
 from hermes_trio.processes.environment import BOOT
@@ -34,7 +36,9 @@ from hermes_trio.text.sentences import span
 PAGES_S = 60.0
 """For a look at each page of a store."""
 BAD_ENDS_MAX = 2
+SINCE = "; others were answered since"
 REFUSED = "docs/operate.md#a-store-that-is-refused"
+IT_DOES_NOT_ANSWER = "docs/troubleshooting.md#it-does-not-answer"
 
 
 class Finding(Struct, frozen=True):
@@ -80,7 +84,7 @@ async def examine(file: Path | None, environ: Mapping[str, str], *, online: bool
     left: list[Leftover] = []
     try:
         config = load(file, environ=environ)
-        found.append(Finding("config", True, f"{file or 'embedded default'}: right"))
+        found.append(Finding("config", True, f"{file}: right" if file else NO_FILE))
         found += _modes(config, fix=fix)
         found += [_tried(one.line, good=one.good) for one in await _outside(config, online=online)]
     except HermesError as error:
@@ -125,8 +129,9 @@ def _modes(config: Config, *, fix: bool) -> Iterator[Finding]:
         yield Finding("modes", True, "files are read and written by their owner alone")
     state_dir = config.gateway.state_dir
     if (owner := owner_of(state_dir)) != os.geteuid():
-        line = f"{state_dir} is the user {owner}'s: the daemon and its commands run as that user alone"
-        yield Finding("modes", os.geteuid() == 0, line, f"sudo -u '#{owner}' hermes-trio doctor")
+        name = user_name(owner)
+        line = f"{state_dir} is the user {name}'s: the daemon and its commands run as that user alone"
+        yield Finding("modes", os.geteuid() == 0, line, f"sudo -u {quote(name)} hermes-trio doctor")
     for one in all_wrong:
         yield _mended(one) if fix else Finding("modes", False, f"{one.path}: {one.why}", one.mend)
 
@@ -191,7 +196,7 @@ def _daemon(state_dir: Path, found: list[Finding]) -> Seen | None:
         if not account.receiving:
             why = account.why or "nothing received yet"
             line = f"{account.name} does not receive: {why}"
-            found.append(Finding("daemon", False, line, "hermes-trio status", words=True))
+            found.append(Finding("daemon", False, line, IT_DOES_NOT_ANSWER, words=True))
     for model in status.failing:
         line = f"model {model.name} failed {span(model.s_ago)} ago: {model.kind}: {model.why}"
         found.append(Finding("daemon", False, line, "hermes-trio check --online", words=True))
@@ -258,12 +263,13 @@ def _failures(health: Health) -> Iterator[Finding]:
     for each in health.failures:
         when = f", last on {_day(each.last)}" if each.last else ""
         mend = f"hermes-trio turn {each.turn}" if each.turn is not None else "hermes-trio ledger"
-        yield Finding(
-            "failures", False, f"{each.count} messages failed{when}: {each.reason}", mend, words=True
-        )
+        over = (health.answered or 0.0) > (each.last or 0.0)
+        line = f"{each.count} of the messages failed{when}: {each.reason}{SINCE if over else ''}"
+        yield Finding("failures", over, line, mend, words=True)
     if health.undelivered:
         line = f"{health.undelivered} parts of answers were given up, or may be missing"
-        yield Finding("failures", False, line, "hermes-trio ledger")
+        line += SINCE if health.said_since else ""
+        yield Finding("failures", health.said_since, line, "hermes-trio ledger")
 
 
 def _orphans(mark: str, boot: int | None) -> Iterator[Finding]:
@@ -283,7 +289,7 @@ def _keys(state_dir: Path) -> Iterator[Finding]:
         answer = look_at(state_dir, AskKeys()).answer
         unready = [row for row in answer.rows if row.state != "ready"] if isinstance(answer, Keys) else []
         for row in unready:
-            line = f"{row.pool}, key {row.key}: {row.state}"
+            line = f"{row.pool}, key {row.key}: {row.state}, refused for {row.kind}"
             yield Finding("keys", False, line, "hermes-trio keys", words=True)
         if not unready:
             yield Finding("keys", True, "none is in its cooldown")

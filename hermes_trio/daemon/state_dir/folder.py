@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
+from shlex import quote
 
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
 from hermes_trio.config.load import load, user_folder
@@ -67,10 +70,32 @@ def refuse_shared(state_dir: Path) -> None:
         ConfigWrong: it, or a file in it that is trusted, is another's or may be written by others, or such a
             file leads elsewhere. The text says the mend.
     """
+    _refuse_another_users(state_dir)
     owners = (os.geteuid(),)
     for path in (state_dir, *(state_dir / name for name in TRUSTED), *sorted(state_dir.glob(DOORS))):
         _refuse_shared(path, path.lstat, owners, folder=path == state_dir)
     _refuse_shared(state_dir, state_dir.stat, owners, folder=True)  # a link: the same holds of where it leads
+
+
+def _refuse_another_users(state_dir: Path) -> None:
+    """Whoever meets the whole folder as another's is most often the one who is wrong here: root, say."""
+    with suppress(OSError):
+        owner = state_dir.stat().st_uid
+        if owner != os.geteuid():
+            name = user_name(owner)
+            raise ConfigWrong(
+                f"{state_dir}: belongs to another user, {name}: the daemon and its commands run as that user "
+                f"alone: sudo -u {quote(name)} hermes-trio ... If it is to be yours: "
+                f"chown -R {os.geteuid()} {state_dir}"
+            )
+
+
+def user_name(user: int) -> str:
+    """What sudo calls a user of this system: its name, else its number with #."""
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"#{user}"
 
 
 def refuse_shared_module(folder: Path, name: str) -> None:

@@ -48,7 +48,10 @@ async def _lock(file: int, folder: int, state_dir: Path, wait_s: float) -> None:
     give_up_at = trio.current_time() + wait_s
     while not _try(file, folder, fcntl.LOCK_EX):
         if trio.current_time() >= give_up_at:
-            raise StateDirBusy(f"{state_dir} is in use by another hermes-trio: {holder(state_dir)}")
+            raise StateDirBusy(
+                f"{state_dir} is in use by another hermes-trio: {holder(state_dir)}. "
+                "Stop that one, or name another state_dir below [gateway]"
+            )
         await trio.sleep(_AGAIN_S)
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hermes_trio.errors import StoreFailed, StoreLocked, StoreRefused
 
 LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED")
 MAY_PASS = ("SQLITE_FULL", "SQLITE_IOERR")
+FULL_BYTES = 1 << 20
 DISK_ERRORS = (*MAY_PASS, "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_READONLY")
 
 
@@ -44,8 +46,17 @@ def of_a_start(path: Path | str, and_then: str = "") -> Iterator[None]:
         if name.startswith(LOCKED):
             raise StoreLocked(f"{path}: {error}") from error
         if name.startswith(MAY_PASS):
-            raise StoreFailed(f"{path}: {error}") from error
+            raise StoreFailed(f"{path}: {error}{_room_at(path)}") from error
         raise StoreRefused(f"{path}: {error}{and_then}") from error
+
+
+def _room_at(path: Path | str) -> str:
+    """A full disk is also told as one that fails: SQLite maps its shared memory before it writes."""
+    with suppress(OSError):
+        disk = os.statvfs(Path(path).parent)
+        if disk.f_bavail * disk.f_frsize < FULL_BYTES:
+            return "; the disk is full: make room"
+    return ""
 
 
 def _name(error: sqlite3.Error) -> str:

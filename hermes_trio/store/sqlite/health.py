@@ -40,6 +40,9 @@ class Growth(Struct, frozen=True):
     oldest: float | None
 
 
+_GIVEN_UP = "state in ('failed', 'unknown')"
+
+
 class Failure(Struct, frozen=True):
     """Messages that failed for one reason.
 
@@ -69,7 +72,9 @@ class Health(Struct, frozen=True, kw_only=True):
         bad_ends: of its last ten lives, those that were killed or fell.
         outcomes: how many messages have which.
         undelivered: parts of answers that were given up.
+        said_since: a part that came after the last of these has arrived.
         failures: the newest reasons.
+        answered: wall time at which a turn answered last; None: none has.
     """
 
     broken: str | None
@@ -82,7 +87,9 @@ class Health(Struct, frozen=True, kw_only=True):
     bad_ends: int
     outcomes: dict[str, int]
     undelivered: int
+    said_since: bool
     failures: tuple[Failure, ...]
+    answered: float | None
 
 
 def look_at_health(path: Path, running: int | None, within: Callable[[], bool]) -> Health:
@@ -129,7 +136,13 @@ def _health(db: sqlite3.Connection, path: Path, running: int | None, within: Cal
                 "select coalesce(outcome, state, '?'), count(*) from inbound group by 1 order by 1"
             )
         },
-        undelivered=one("select count(*) from outbound where state in ('failed', 'unknown')"),
+        undelivered=one(f"select count(*) from outbound where {_GIVEN_UP}"),
+        said_since=bool(
+            one(
+                "select coalesce(max(case when state = 'sent' then id end), 0)"
+                f" > coalesce(max(case when {_GIVEN_UP} then id end), 0) from outbound"
+            )
+        ),
         failures=tuple(
             Failure(str(reason), count, last, turn)
             for reason, count, last, turn in db.execute(
@@ -138,6 +151,7 @@ def _health(db: sqlite3.Connection, path: Path, running: int | None, within: Cal
                 (FAILURES,),
             )
         ),
+        answered=one("select max(settled_at) from inbound where outcome = 'answered' and turn is not null"),
     )
 
 

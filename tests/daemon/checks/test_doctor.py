@@ -170,8 +170,15 @@ async def test_lives_that_ended_badly_and_a_message_that_failed(place):
         assert code == 1
         assert bad(found)["lives"] == ["3 of the last lives were killed or fell"]
         (failure,) = found["failures"]
-        assert failure["line"].startswith("1 messages failed, last on 20")
+        assert failure["line"].startswith("1 of the messages failed, last on 20")
         assert failure["mend"] == "hermes-trio turn 1"
+        place.model.default = Item(text="Here I am.")
+        place.bot.push(ADA, "hello?")
+        await place.bot.wait_sent(ADA, 2)
+        code, found = await examined(place, "--offline")
+        (failure,) = found["failures"]
+        assert failure["good"]
+        assert failure["line"].endswith("; others were answered since")
         assert await daemon.stop() == 0
 
 
@@ -281,9 +288,13 @@ async def test_root_is_told_whose_the_daemon_is(place):
     code, found = await examined(place, "--offline")
     assert code == 0
     assert (
-        "is the user 65534's: the daemon and its commands run as that user alone"
+        "is the user nobody's: the daemon and its commands run as that user alone"
         in (found["modes"][1]["line"])
     )
+    done = await place.hermes("status")
+    assert done.returncode == 78
+    assert "belongs to another user, nobody: the daemon and its commands run as that user" in done.stderr
+    assert "sudo -u nobody hermes-trio" in done.stderr
 
 
 async def test_a_store_that_is_refused_is_told_once_and_its_mend_is_on_the_page(place):

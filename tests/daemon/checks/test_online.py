@@ -11,9 +11,9 @@ KEY = "sk-a-very-secret-key"
 
 async def online(place, **more):
     done = await place.hermes("check", "--online", **place.environ, **more)
-    lines = [
-        line.removeprefix("online: ") for line in done.stdout.splitlines() if line.startswith("online: gpt")
-    ]
+    said = [line.removeprefix("WRONG ") for line in done.stdout.splitlines()]
+    lines = [line.removeprefix("online: ") for line in said if line.startswith("online: gpt")]
+    assert ("\nWRONG " in done.stdout) == (done.returncode == 1)
     assert KEY not in done.stdout + done.stderr
     return done.returncode, lines
 

@@ -13,7 +13,9 @@ async def tried(place, **more):
     """The exit code, and what was said of each thing beside the models."""
     done = await place.hermes("check", "--online", **place.environ, **more)
     assert place.bot.token not in done.stdout + done.stderr
-    said = [line for line in done.stdout.splitlines() if line.split(":")[0] in KINDS]
+    assert ("\nWRONG " in done.stdout) == (done.returncode == 1)
+    said = [line.removeprefix("WRONG ") for line in done.stdout.splitlines()]
+    said = [line for line in said if line.split(":")[0] in KINDS]
     return done.returncode, {KINDS[line.split(":")[0]]: line for line in said if not line.startswith(MODEL)}
 
 
