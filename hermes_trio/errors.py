@@ -137,17 +137,21 @@ class NotSent(SendFailed):
 
     Args:
         why: for the log.
-        retry_after_s: seconds the platform told us to wait (a 429), else None. What is no number of seconds
-            ("nan" is a float) says nothing.
+        retry_after_s: seconds the platform told us to wait (a 429), else None; as a header has it, "5", too.
+            What is no number of seconds ("nan", a date) says nothing.
     """
 
-    def __init__(self, why: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, why: str, retry_after_s: float | str | None = None) -> None:
         super().__init__(why)
         self.retry_after_s = _seconds(retry_after_s)
 
 
-def _seconds(told: float | None) -> float | None:
-    return told if told is not None and isfinite(told) else None
+def _seconds(told: float | str | None) -> float | None:
+    try:
+        seconds = float(told) if told is not None else None
+    except (TypeError, ValueError):
+        return None
+    return seconds if seconds is not None and isfinite(seconds) else None
 
 
 class ChatMoved(NotSent):

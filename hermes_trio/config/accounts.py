@@ -24,10 +24,6 @@ MAIN = "main"
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _NOT_A_NAME = "is no name of an account: small letters, digits, - and _, at most 32"
-_NOT_AN_ID = (
-    "must be a user id: names change hands, ids do not. "
-    "Write to the bot, and `hermes-trio ledger` shows the id that wrote"
-)
 
 
 class Account(Struct, frozen=True, kw_only=True):
@@ -133,8 +129,6 @@ class AccountTables:
 
     def _options(self, platform: str, name: str, table: object, adapter: Adapter) -> Struct | None:
         path = ("platforms", platform) if name == MAIN else ("platforms", platform, name)
-        for spot in _people_by_name(table) if isinstance(table, dict) else ():
-            self._filling.wrong((*path, *spot), _NOT_AN_ID)
         return self._filling.fill(adapter.options, table, path)
 
     def _refuse_shared(self, accounts: list[Account]) -> None:
@@ -154,12 +148,3 @@ def _accounts_below(table: object, options: type[Struct]) -> dict[str, object]:
         return {}
     known = {field.encode_name for field in fields(options)}
     return {key: value for key, value in table.items() if isinstance(value, dict) and key not in known}
-
-
-def _people_by_name(table: Mapping[str, Any]) -> list[tuple[str, int]]:
-    return [
-        (key, index)
-        for key in ("allow_users", "admins")
-        for index, user in enumerate(table[key] if isinstance(table.get(key), list) else ())
-        if isinstance(user, str) and user.startswith("@")
-    ]

@@ -27,6 +27,7 @@ from hermes_trio.daemon.configured_agent import open_agent
 from hermes_trio.daemon.control.answers import Answers, is_open
 from hermes_trio.daemon.control.server import serve_control
 from hermes_trio.daemon.heap import give_back
+from hermes_trio.daemon.late import tell_late
 from hermes_trio.daemon.service.supervisor import Notify, notifier, stop_limit_s, supervisor, watchdog_s
 from hermes_trio.daemon.signals import Caught, caught_signals
 from hermes_trio.daemon.state_dir.folder import STORE
@@ -104,9 +105,14 @@ async def serve(config: Config, host: Host) -> int:
         held_loop(HELD_S, life.tell_held),
     ):
         try:
-            with life.starting:
-                async with hold_lock(config.gateway.state_dir):
-                    await _live(life, caught, platforms, host)
+            async with trio.open_nursery() as beside:
+                beside.start_soon(
+                    tell_late, host.log, life.opened.wait, life.stopping, config.stop_s, name="late"
+                )
+                with life.starting:
+                    async with hold_lock(config.gateway.state_dir):
+                        await _live(life, caught, platforms, host)
+                beside.cancel_scope.cancel(reason="stopped")
         finally:
             faulthandler.cancel_dump_traceback_later()
     host.log.info("stopped", why=life.why, code=life.code)
@@ -123,6 +129,7 @@ class _Life:
         self.log = host.log
         self.tell = host.tell
         self.starting = trio.CancelScope()
+        self.opened = trio.Event()
         self.stopping = trio.Event()
         self.why = ""
         self.code = STOPPED
@@ -222,6 +229,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
             ) as gateway,
         ):
             life.answers.gateway = gateway
+            life.opened.set()
             await _until_stopped(life, gateway)
         nursery.cancel_scope.cancel(reason="stopped")
 

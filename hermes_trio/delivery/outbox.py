@@ -28,7 +28,7 @@ from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.redacting_store import safe_delivery
 from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
-from hermes_trio.runtime.tracebacks import traceback_of
+from hermes_trio.runtime.tracebacks import WhereCut, beginning_of, traceback_of
 from hermes_trio.text.chunking import units
 from hermes_trio.text.foreign_errors import told_in_short
 from hermes_trio.text.links import write_out
@@ -174,10 +174,16 @@ class Outbox:
             return "look"
         plain = _plain(moved, platform.capabilities) if begun.plain else moved
         delivery = safe_delivery(plain, self._redact)
-        time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)
-        with time:
-            id, error = await attempt(lambda: self._message_id(platform, delivery))
-        if error is None and not time.passed:
+        within_s = LIVE_S if begun.live else DELIVER_S
+        time = Allowance(self._allowances, within_s)
+        with time, WhereCut() as cut:
+            id, error = await attempt(lambda: self._message_id(platform, lane, begun, delivery))
+        is_late = time.passed
+        if is_late:
+            self._log.warning(
+                "send late", lane=str(lane), row=begun.row, for_s=within_s, traceback=cut.places
+            )
+        if error is None and not is_late:
             more = await self._kept(lambda: self._store.record_delivery(begun.row, id))
             return "look" if more else "leave"
         return await self._failed(lane, begun, only(error), moved.address.chat)
@@ -316,14 +322,26 @@ class Outbox:
         await self._may_act()
         return await platform.deliver(delivery)
 
-    async def _message_id(self, platform: Platform, delivery: Delivery) -> str | None:
+    async def _message_id(
+        self, platform: Platform, lane: Lane, begun: Begun, delivery: Delivery
+    ) -> str | None:
         """Make the call; returns the id of the message that it made or changed.
 
         Raises:
-            AttributeError: the adapter returned no receipt.
+            AttributeError: the adapter returned something else than a receipt.
         """
-        receipt = await self._call(platform, delivery)
-        return None if receipt is None or receipt.message_id is None else clean(str(receipt.message_id))
+        receipt: Receipt | None = await self._call(platform, delivery)
+        if receipt is None:
+            # A `return` was forgotten behind a call that went well: said again, it would be there twice.
+            self._log.error(
+                "adapter failed",
+                lane=str(lane),
+                row=begun.row,
+                error="deliver returned None, not a Receipt",
+                traceback=str(beginning_of(platform.deliver) or ""),
+            )
+            return None
+        return None if receipt.message_id is None else clean(str(receipt.message_id))
 
 
 def _penalty_s(said_s: float | None) -> float:

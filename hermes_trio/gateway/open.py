@@ -35,12 +35,14 @@ from hermes_trio.ports.process import Processes
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Chance, Log, MachineClock
 from hermes_trio.processes.system import SystemProcesses
-from hermes_trio.runtime import wrong_parts, wrong_use
+from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.log import host_log
+from hermes_trio.runtime.platform_use import check_platforms, opening, unopened
 from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.runtime.redacting_store import Discretion, discreet
 from hermes_trio.runtime.retry import Refused, tells_of_waits, until_stored
+from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.served import served
 from hermes_trio.text.sanitize import clean, mapped
@@ -122,7 +124,7 @@ async def open_gateway(
 
 def _check_use(agent: object, platforms: object, options: object, session: object) -> None:
     wrong_use.agent_function(agent)
-    wrong_parts.members("open_gateway: platforms", platforms, ("account", "deliver", "serve"), "platform")
+    check_platforms(platforms)
     wrong_use.instance("open_gateway: options", options, GatewayOptions, "GatewayOptions(turns_max=...)")
     wrong_use.instance("open_gateway: session", session, SessionOptions, "SessionOptions(scope=...)")
 
@@ -231,10 +233,16 @@ def _check_accounts(platforms: Sequence[Platform]) -> None:
 
 @asynccontextmanager
 async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
-    """Hold every platform open while the body runs; closed in the opposite order."""
+    """Hold every platform open while the body runs; closed in the opposite order.
+
+    Raises:
+        AgentError: one cannot be opened; the text has what it raised, and where.
+    """
     async with AsyncExitStack() as stack:
         for platform in platforms:
-            await stack.enter_async_context(platform.open())
+            _, failed = await attempt(stack.enter_async_context, opening(platform))
+            if failed is not None:
+                raise unopened(platform, first_leaf(failed)) from failed
         yield
 
 

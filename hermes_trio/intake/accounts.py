@@ -139,6 +139,7 @@ class AccountReceivers:
             if name in self._served:
                 self._served[name].refused = True
             await trio.sleep_forever()
+        self._log.info("account ended", account=name)
         if not receiver.health.reported:
             # It has received all there will ever be.
             receiver.received()

@@ -7,6 +7,7 @@ of it. A receiver that cannot commit confirms nothing, reports its account as fa
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TypeVar
@@ -16,11 +17,13 @@ import trio
 
 from hermes_trio.errors import IntakeClosed, LeaseOver, NotHolder, StoreClosed
 from hermes_trio.intake.routing import Scope, decide
+from hermes_trio.intake.soundness import check_use, looked_at
 from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.moved_chats import Moves
 from hermes_trio.runtime.retry import until_stored
+from hermes_trio.runtime.tracebacks import places_of_stack
 from hermes_trio.text import sentences
 from hermes_trio.text.sanitize import clean
 from hermes_trio.text.whole_words import whole_words
@@ -99,15 +102,16 @@ class Receiver:
         self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
     ) -> None:
         """See the port."""
+        check_use(updates, cursor)
         platform, home = self._platform, self._moves.home
         for moved in updates:
             if isinstance(moved, Moved):
                 await self._tried(partial(self._store.chat_moved, self.account, moved.chat, moved.becomes))
+        looked = [looked_at(one, self.account) for one in updates if not isinstance(one, Moved)]
         decided = [
-            decide(one, platform.policy, self._scope, platform.capabilities, home)
-            for one in updates
-            if not isinstance(one, Moved)
+            decide(one, platform.policy, self._scope, platform.capabilities, home) for one, _ in looked
         ]
+        wrong = {one.native: wrong for one, wrong in looked if wrong}
         if self._draining():
             decided = self._with_notices(decided)
         new = await self._tried(partial(self._store.accept, self.account, decided, cursor, self._rules))
@@ -115,6 +119,8 @@ class Receiver:
             self.cursor = cursor
         for one in new:
             self._write_line(one)
+            if (why := wrong.get(one.update.native)) is not None:
+                self._tell_author(why)
             if one.notice and isinstance(one.update, Message):
                 self._told.add(one.update.address.lane)
         try:
@@ -158,6 +164,11 @@ class Receiver:
                 kind=decided.kind,
                 length=len(update.text),
             )
+
+    def _tell_author(self, why: str) -> None:
+        """What is wrong with an update as its adapter made it, with the adapter's own lines."""
+        here = sys._getframe()
+        self._log.error("update unsound", account=self.account, error=why, traceback=places_of_stack(here))
 
     def received(self) -> None:
         """See the port."""

@@ -9,7 +9,8 @@ import msgspec
 
 from hermes_trio.intake.slash import is_command, names_another
 from hermes_trio.text.chunking import units
-from hermes_trio.text.sanitize import clean, cleaned
+from hermes_trio.text.sanitize import clean
+from hermes_trio.text.whole_words import whole_words
 from hermes_trio.values.delivery import Capabilities
 from hermes_trio.values.identity import Address, ConversationKey, Policy
 from hermes_trio.values.message import Decided, Message, Source, Undecodable
@@ -18,8 +19,8 @@ Scope = Literal["user", "chat"]
 ALBUM_WAIT_S = 0.8
 FRAGMENT_WAIT_S = 0.6
 FRAGMENT_UNITS = 96
-NUL = b"\\u0000"
-_read_message = msgspec.json.Decoder(Message).decode
+REASON_MAX = 300
+"""How many characters are kept of the reason why an update could not be decoded."""
 
 
 def decide(
@@ -32,16 +33,13 @@ def decide(
     """Authorise, find the key, tell commands from messages. Deny by default.
 
     Args:
+        update: as `soundness.looked_at` gives it.
         home: gives the address that the chat's conversations began with.
     """
-    if isinstance(update, Message):
-        update = _sound(update) or Undecodable(
-            native=clean(str(update.native)), why="not what a Message is", raw=update.raw
-        )
-    if isinstance(update, Message):
-        update = _from_outside(update, policy)
     if isinstance(update, Undecodable):
-        return Decided(update=update, kind="undecodable", outcome="failed", reason="decode")
+        reason = whole_words(f"decode: {clean(str(update.why))}", REASON_MAX)
+        return Decided(update=update, kind="undecodable", outcome="failed", reason=reason)
+    update = _from_outside(update, policy)
     why = refuse(update, policy)
     key = key_of(home(update.address), update.private, scope)
     if why is not None:
@@ -52,27 +50,6 @@ def decide(
     if update.alone:
         return Decided(update=update, key=key, kind="alone")
     return Decided(update=update, key=key, wait_s=wait_s(update, capabilities))
-
-
-def _sound(message: Message) -> Message | None:
-    """The message as a store can keep it and give it back; None if a field has the wrong type.
-
-    None also if its address had to be cleaned: "ada" with a NUL would become another person's id.
-    """
-    try:
-        body = _encoded(msgspec.structs.replace(message, raw=b""))
-        sound = msgspec.structs.replace(_read_message(body), raw=message.raw)
-    except (TypeError, msgspec.MsgspecError):
-        return None
-    return sound if sound.address == message.address else None
-
-
-def _encoded(message: Message) -> bytes:
-    try:
-        body = msgspec.json.encode(message)
-    except UnicodeEncodeError:
-        body = NUL
-    return body if NUL not in body else msgspec.json.encode(cleaned(msgspec.to_builtins(message)))
 
 
 def refuse(message: Message, policy: Policy) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from hermes_trio.ports.platform import Platform
+from hermes_trio.runtime.platform_use import check_parts
 from hermes_trio.runtime.threads import Aside, unless_short
 from hermes_trio.values.delivery import Part
 
@@ -22,9 +23,10 @@ async def parts_of(aside: Aside, platform: Platform | None, text: str) -> Sequen
     Args:
         aside: splits a long one beside the loop.
 
-    Raises what an adapter raises that cannot split it. Cancelled: nothing is split, for all that anybody
-    sees.
+    Raises what an adapter raises that cannot split it, and AgentError where it gives no parts. Cancelled:
+    nothing is split, for all that anybody sees.
     """
     if platform is None:
         return (Part(text),)
-    return await unless_short(aside, lambda: platform.split(text), len(text), short=SHORT)
+    parts = await unless_short(aside, lambda: platform.split(text), len(text), short=SHORT)
+    return check_parts(platform, parts)

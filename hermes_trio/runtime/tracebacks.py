@@ -156,6 +156,34 @@ def places_of(error: BaseException) -> str:
     return whole_words(clean("\n".join(_lines(list(_frames(error))))), CHARS_MAX)
 
 
+def places_of_task(task: trio.lowlevel.Task) -> str:
+    """Where a task waits: as `places_of`; "" if it waits in our code or trio's alone."""
+    frames = [_frame(frame.f_code, line) for frame, line in task.iter_await_frames()]
+    if all(frame.folded for frame in frames):
+        return ""
+    return whole_words(clean("\n".join(_lines(frames))), CHARS_MAX)
+
+
+class WhereCut:
+    """Where the code in its block was when a cancel took it out of there.
+
+    Attributes:
+        places: as `places_of`; "" if it was not cancelled.
+    """
+
+    def __init__(self) -> None:
+        self.places = ""
+
+    def __enter__(self) -> WhereCut:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, tb: object) -> None:
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        if isinstance(error, trio.Cancelled):
+            self.places = places_of(error)
+
+
 def places_of_stack(innermost: FrameType) -> str:
     """Where a thread stands now: as `places_of`, from where its loop runs a task."""
     stack = [_frame(frame.f_code, line) for frame, line in walk_stack(innermost)]

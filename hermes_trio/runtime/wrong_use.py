@@ -171,7 +171,7 @@ def agent_function(agent: object, where: str = "open_gateway: agent") -> None:
     named = where if where.endswith(_name(agent)) else f"{where} {_name(agent)}"
     if isasyncgenfunction(agent):
         raise AgentError(f"{named} yields; it has to return its answer")
-    if _is_plain(agent if isroutine(agent) else getattr(agent, "__call__", agent)):  # noqa: B004
+    if is_plain(agent if isroutine(agent) else getattr(agent, "__call__", agent)):  # noqa: B004
         raise AgentError(
             f"{named} is not async: write `async def`, or `-> Awaitable[str]` if it gives what is awaited"
         )
@@ -183,7 +183,7 @@ def agent_function(agent: object, where: str = "open_gateway: agent") -> None:
         return
 
 
-def _is_plain(fn: object) -> bool:
+def is_plain(fn: object) -> bool:
     """Whether it is written as a function that is not async, and does not say that it returns an awaitable.
 
     A lambda has no place to say so, and a decorator's function is what it wraps.

@@ -66,11 +66,6 @@ def test_what_is_missing_is_missing_though_main_has_it(refused):
             '[platforms.pigeon.second]\ntoken = "env:OTHER"\nfed = 1',
             "second.fed: unknown key; did you mean feed?",
         ),
-        (
-            '[platforms.pigeon.second]\ntoken = "env:OTHER"\nadmins = ["@ada"]',
-            "second.admins[0]: must be a user id: names change hands, ids do not."
-            " Write to the bot, and `hermes-trio ledger` shows the id that wrote",
-        ),
     ],
 )
 def test_what_is_wrong_with_an_account_is_said_of_its_own_table(refused, more, said):

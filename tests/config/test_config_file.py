@@ -292,20 +292,9 @@ def test_what_an_adapter_says_of_its_options_is_passed_on_with_the_line(refused)
     ]
 
 
-def test_a_name_is_no_user_id_and_the_refusal_says_how_to_find_one(refused):
-    [first, second] = refused(MINIMAL + "allow_users = [1,\n'@ada']\nadmins = ['@bob']")
-    assert first.startswith("hermes.toml:4: platforms.pigeon.allow_users[1]: must be a user id")
-    assert "hermes-trio ledger" in first
-    assert second.startswith("hermes.toml:5: platforms.pigeon.admins[0]: must be a user id")
-
-
-def test_a_name_for_a_user_hides_nothing_else_that_is_wrong_in_its_section(refused):
-    wrong = "[platforms.pigeon]\ntoken = 'coo-literal'\nallow_users = ['@ada', true]\n"
-    assert [line.partition(": platforms.pigeon.")[2][:40] for line in refused(wrong)] == [
-        "token: a secret is not written out here:",
-        "allow_users[0]: must be a user id: names",
-        "allow_users[1]: must be a whole number o",
-    ]
+def test_what_an_id_looks_like_is_the_platforms_business(read):
+    config = read(MINIMAL + "allow_users = ['@ada:matrix.example']")
+    assert config.accounts[0].options.allow_users == ["@ada:matrix.example"]
 
 
 def test_a_path_is_relative_to_the_folder_of_the_file(read, tmp_path):

@@ -135,6 +135,22 @@ class HearsNoThread(Line):
     serve = heard_by(Front)
 
 
+@breaks("hears_its_name_in_a_group")
+class HearsAll(Line):
+    class Front(Heard):
+        async def accept(self, updates, *, cursor=None):
+            await super().accept([replace(one, addressed=True) for one in updates], cursor=cursor)
+
+    serve = heard_by(Front)
+
+
+@breaks("lets_others_run")
+class HoldsTheLoop(Line):
+    async def deliver(self, delivery):
+        trio.lowlevel.current_clock().jump(0.8)  # as a call that blocks does
+        return await super().deliver(delivery)
+
+
 @breaks("hears_a_choice")
 class HearsNoChoice(Line):
     class Front(Heard):

@@ -77,6 +77,9 @@ class MemorySide(Service):
         thread = {"thread": place.thread, "group": True} if place.thread else {}
         self.memory.push(self.memory.message(place.user, text, chat=place.chat, **thread))
 
+    async def push_in_group(self, text, *, called):
+        self.memory.push(self.memory.message("ada", text, chat="group", group=True, addressed=called))
+
     async def shown(self, place):
         return self.memory.texts(place.chat, place.thread)
 

@@ -42,6 +42,17 @@ class TelegramSide(Service):
         self.fake.push(int(place.chat), text, user=int(place.user), **thread)
         self._pushed += 1
 
+    async def push_in_group(self, text, *, called):
+        entities = []
+        if called and text.startswith("/"):
+            text = f"{text}@hermes_bot"
+            entities = [{"type": "bot_command", "offset": 0, "length": len(text)}]
+        elif called:
+            text = f"@hermes_bot {text}"
+            entities = [{"type": "mention", "offset": 0, "length": 11}]
+        self.fake.push(-100, text, user=42, more={"entities": entities})
+        self._pushed += 1
+
     async def shown(self, place):
         thread = int(place.thread) if place.thread else None
         return [shown.text for shown in self.fake.sent(int(place.chat)) if shown.thread == thread]

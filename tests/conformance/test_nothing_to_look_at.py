@@ -9,6 +9,8 @@ import trio
 
 from hermes_trio.testing import Broken, check_platform
 from hermes_trio.testing.conformance.platform import PLATFORM_CLAUSES
+from hermes_trio.values.identity import Address
+from hermes_trio.values.message import Message
 from tests.conformance.memory_side import Line, memory_side
 
 
@@ -30,6 +32,25 @@ class ReturnsAText(Line):
         return "17"
 
 
+class PollsInVain(Line):
+    """Hands over what a poll has brought, also when that is nothing."""
+
+    async def serve(self, intake):
+        await intake.accept([])
+        await super().serve(intake)
+
+
+class NumbersItsUsers(Line):
+    async def serve(self, intake):
+        await trio.lowlevel.checkpoint()
+        await intake.accept([Message(native="1", address=Address(self.name, self.account, 5), text="")])
+
+
+class OpensNothing(Line):
+    async def open(self):
+        pass
+
+
 class CannotBeMade(Line):
     def __init__(self, side):
         raise ValueError("no account")
@@ -46,14 +67,32 @@ async def test_one_that_never_says_that_it_receives(autojump_clock):
     said = str(await broken(PollsLong))
     assert trio.current_time() - began < 25
     assert said.count("wanted: serve calls `intake.received` within 10 s") == 2
-    assert "saw: it was not called, and serve goes on; let a poll wait a fraction of a second" in said
-    assert "further clauses were not looked at: they would end alike" in said
+    assert "saw: it was not called: let a poll wait a fraction of a second; serve waits here\n" in said
+    assert f"{__file__}:" in said
+    assert "await trio.sleep(60)" in said
+    assert "further clauses were not looked at: many would end alike" in said
 
 
 async def test_one_that_cannot_be_made_shows_its_author_s_line_first(autojump_clock):
     error = await broken(CannotBeMade)
     assert len(error.clauses) == 2
     assert "saw: ValueError: no account\n    " + __file__ in str(error)
+
+
+async def test_one_that_hands_over_an_empty_batch_is_not_kept_waiting(autojump_clock):
+    report = await check_platform(PollsInVain, memory_side, only=["confirms_only_what_is_durable"])
+    assert report.kept == ("confirms_only_what_is_durable",)
+
+
+async def test_one_whose_updates_are_unsound_is_told_the_field_and_its_line(autojump_clock):
+    said = str(await broken(NumbersItsUsers))
+    assert "AgentError: accept: Message.address.chat is str, not an int: write str(...)" in said
+    assert f"{__file__}:" in said
+
+
+async def test_one_that_cannot_be_opened_is_told_before_it_is(autojump_clock):
+    said = str(await broken(OpensNothing))
+    assert "OpensNothing.open is no context manager: write @asynccontextmanager above it" in said
 
 
 async def test_one_whose_serve_falls_is_told_twice(autojump_clock):
@@ -70,7 +109,7 @@ async def test_one_whose_deliver_returns_no_receipt_shows_where_it_is_written(au
         assert (
             "wanted: `deliver` returns a Receipt\n"
             "    saw: deliver returned a str, not a Receipt\n"
-            f"    {__file__}:{written} in deliver"
+            f"    {__file__}:{written} in ReturnsAText.deliver"
         ) in str(failed.value)
 
 

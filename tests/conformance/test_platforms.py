@@ -68,6 +68,7 @@ async def test_the_websocket():
         # there is always another client; nonsense is told to it; port and token have one owner
         "returns_at_the_end_of_its_input",
         "hands_over_what_it_cannot_read",
+        "hears_its_name_in_a_group",
         "says_that_another_receives",
         *PROBES,
     }
@@ -84,6 +85,7 @@ async def test_the_terminal():
         "confirms_only_what_is_durable",
         "does_not_hand_over_what_was_confirmed",
         "hands_over_again_what_was_not_durable",
+        "hears_its_name_in_a_group",
         "markup_that_is_refused_says_so",
         "not_connected_is_not_sent",
         "refused_is_refused",

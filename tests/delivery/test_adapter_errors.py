@@ -183,3 +183,34 @@ async def test_nothing_an_adapter_says_reaches_a_chat(autojump_clock):
         answer = await world.reply("u1")
         assert "hunter2" not in answer
         assert "degraded" in answer
+
+
+async def test_one_that_hangs_is_told_with_the_line_where_it_waits(autojump_clock):
+    async with open_world(platform=Breaks(None)) as world:
+        await world.say("bad", "hi")
+        await world.until(minutes=2)
+        first = world.lines("send late")[0]
+        assert (first["lane"], first["for_s"]) == ("memory/main/bad", 60)
+        assert f"{__file__}:" in first["traceback"]
+        assert "await trio.sleep_forever()" in first["traceback"]
+
+
+class ForgetsToReturn(MemoryPlatform):
+    async def deliver(self, delivery):
+        await super().deliver(delivery)
+
+
+async def test_one_that_returns_nothing_is_told_and_says_nothing_twice(autojump_clock):
+    async with open_world(platform=ForgetsToReturn()) as world:
+        await world.say("ada", "hi")
+        await world.settle()
+        assert world.platform.texts("ada") == [ANSWER]
+        [line] = world.lines("adapter failed")
+        assert line["error"] == "deliver returned None, not a Receipt"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("5", 5.0), (5, 5.0), ("soon", None), ([], None), ("nan", None), (None, None)]
+)
+def test_a_time_to_wait_is_a_number_of_seconds_or_says_nothing(said, seconds):
+    assert NotSent("busy", retry_after_s=said).retry_after_s == seconds

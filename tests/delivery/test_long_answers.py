@@ -15,6 +15,7 @@ from hermes_trio.runtime.splitting import SHORT, parts_of
 from hermes_trio.runtime.threads import beside
 from hermes_trio.testing import text, tool
 from hermes_trio.turns.activity import PREVIEW_CHARS
+from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Secret
 from hermes_trio.values.transcript import UserEntry
 
@@ -146,7 +147,7 @@ class SplitsWhenTheLoopLetsIt:
         self.threads.append(threading.current_thread())
         trio.from_thread.run_sync(self.begun.set)
         assert self.go_on.wait(10)
-        return [text]
+        return [Part(text)]
 
 
 async def test_the_loop_goes_on_while_a_thread_splits():
@@ -159,7 +160,7 @@ async def test_the_loop_goes_on_while_a_thread_splits():
         nursery.start_soon(split)
         await platform.begun.wait()
         platform.go_on.set()
-    assert parts == [LONG_ANSWER]
+    assert parts == [Part(LONG_ANSWER)]
     assert platform.threads != [threading.current_thread()]
 
 

@@ -124,13 +124,16 @@ async def test_a_message_in_one_batch_behind_stop_does_not_undo_the_stop(world):
 
 
 @pytest.mark.world(agent=echo)
-async def test_a_message_of_a_wrong_type_is_failed_decode_and_its_session_lives(world):
+async def test_a_message_of_a_wrong_type_is_failed_and_its_author_is_told_the_field(world):
     message = world.platform.message("ada", "one")
     world.platform.push(msgspec.structs.replace(message, message_id=5))
     await world.say("ada", "two")
     await world.settle()
     assert await world.outcomes() == ["failed", "answered"]
-    assert (await world.ledger())[0].reason == "decode"
+    wrong = "Message.message_id is str, not an int: write str(...)"
+    assert (await world.ledger())[0].reason == f"decode: {wrong}"
+    [line] = world.lines("update unsound")
+    assert (line["account"], line["error"]) == ("memory/main", wrong)
 
 
 async def asks_numbers(turn):

@@ -60,7 +60,7 @@ async def test_a_message_that_is_dropped(world):
 async def test_an_update_that_cannot_be_decoded(world):
     world.platform.push(Undecodable(native="x1", why="no json", raw=b"\xff"))
     await world.settle()
-    one(world, "message failed", native="x1", key="memory/main", why="decode")
+    one(world, "message failed", native="x1", key="memory/main", why="decode: no json")
 
 
 async def test_a_redelivered_message_has_no_second_line(world):

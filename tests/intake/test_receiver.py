@@ -68,7 +68,7 @@ async def test_an_update_that_cannot_be_decoded_is_a_row_kept_raw_and_the_cursor
     await world.say("ada", "hello")
     await world.settle()
     assert [(row.native, row.outcome, row.reason) for row in await world.ledger()] == [
-        ("bad", "failed", "decode"),
+        ("bad", "failed", "decode: no message in it"),
         ("in1", "answered", ""),
     ]
     assert world.db.execute("select raw from inbound where native = 'bad'").fetchone() == (

@@ -273,7 +273,8 @@ AT_THE_START = [
     ),
     pytest.param({"platforms": [MemoryPlatform]}, "platforms: MemoryPlatform is a class; pass one of it"),
     pytest.param(
-        {"platforms": ["telegram"]}, "platforms: a str is no platform: it has no account, deliver, serve"
+        {"platforms": ["telegram"]},
+        ("platforms: a str is no platform: it has no name, account, capabilities, policy, open"),
     ),
     pytest.param(
         {"commands": [Order(names="x")]},

@@ -227,14 +227,13 @@ TASKS: tuple[Mutant, ...] = (
         "Time in which the process did not run is the platform's.",
         (
             "delivery/outbox.py",
-            "        time = Allowance(self._allowances, LIVE_S if begun.live else DELIVER_S)\n"
-            "        with time:\n",
-            "        with trio.move_on_after(LIVE_S if begun.live else DELIVER_S) as time:\n",
+            "        time = Allowance(self._allowances, within_s)\n        with time, WhereCut() as cut:\n",
+            "        with trio.move_on_after(within_s) as time, WhereCut() as cut:\n",
         ),
         (
             "delivery/outbox.py",
-            "        if error is None and not time.passed:\n",
-            "        if error is None and not time.cancelled_caught:\n",
+            "        is_late = time.passed\n",
+            "        is_late = time.cancelled_caught\n",
         ),
     ),
 )

@@ -74,7 +74,7 @@ CAN_BE: dict[str, Iterable[str]] = {
     "session": (*ENDS, "idle", "daily", "stuck"),
 }
 """What can be written, by what it is of."""
-OPEN = re.compile(r"(resumed|silence|limit)\b.*", re.DOTALL)
+OPEN = re.compile(r"(decode|resumed|silence|limit)\b.*", re.DOTALL)
 """What begins so goes on with a number or with words."""
 
 

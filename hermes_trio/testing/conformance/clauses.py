@@ -22,6 +22,8 @@ CLAUSE_S = 15.0
 """How long one clause may take, in seconds of the loop's clock."""
 UNREADY_MAX = 2
 """After so many clauses that found nothing to look at no further one is looked at."""
+HUNG_MAX = 3
+"""Nor after so many that waited until their time was over."""
 
 T = TypeVar("T")
 Check = Callable[[T], Awaitable[None]]
@@ -77,7 +79,7 @@ class Broken(AssertionError):
 
     def __init__(self, port: str, breaches: Sequence[tuple[str, str, str]], unseen: int = 0) -> None:
         told = [f"  {port}.{name}: {says}\n    {what}" for name, says, what in breaches]
-        told += [f"{unseen} further clauses were not looked at: they would end alike"] if unseen else []
+        told += [f"{unseen} further clauses were not looked at: many would end alike"] if unseen else []
         super().__init__("\n".join([f"{len(breaches)} clauses of the {port} contract are broken:", *told]))
         self.clauses = tuple(name for name, _, _ in breaches)
 
@@ -110,7 +112,8 @@ async def hold_against(
 
     Raises:
         Broken: after all have been looked at, or when there was nothing to look at: at once where the
-            subject could not be opened, after `UNREADY_MAX` clauses where it was not ready.
+            subject could not be opened, after `UNREADY_MAX` clauses where it was not ready, after `HUNG_MAX`
+            whose time was over.
         ValueError: `only` names no clause.
     """
     if unknown := set(only) - {check.__name__ for check in checks}:
@@ -118,7 +121,7 @@ async def hold_against(
     kept: list[str] = []
     skipped: list[Skipped] = []
     breaches: list[tuple[str, str, str]] = []
-    unready = 0
+    unready = hung = 0
     wanted = [check for check in checks if not only or check.__name__ in only]
     for count, check in enumerate(wanted, start=1):
         name: str = check.__name__
@@ -130,7 +133,8 @@ async def hold_against(
         if outcome.breach is not None:
             breaches.append((name, sentence(check), outcome.breach))
             unready += not getattr(outcome.subject, "is_ready", True)
-            if outcome.subject is None or unready == UNREADY_MAX:
+            hung += outcome.hung
+            if outcome.subject is None or unready == UNREADY_MAX or hung == HUNG_MAX:
                 raise Broken(port, breaches, unseen=len(wanted) - count)
         elif outcome.unable is not None:
             skipped.append(Skipped(name, outcome.unable))
@@ -148,12 +152,14 @@ class _Outcome:
         subject: what the check looked at, None as long as it is not there.
         breach: what was broken, None for nothing.
         unable: what could not be played, None for nothing.
+        hung: its time was over.
     """
 
     def __init__(self) -> None:
         self.subject: object = None
         self.breach: str | None = None
         self.unable: str | None = None
+        self.hung = False
 
     def __enter__(self) -> _Outcome:
         return self
@@ -171,6 +177,7 @@ class _Outcome:
             if unlike[0].__cause__ is not None:
                 self.breach += f"\n{_where(unlike[0].__cause__)}"
         elif others:
+            self.hung = isinstance(others[0], trio.TooSlowError)
             self.breach = _foreign(others[0], getattr(self.subject, "waits_for", ""))
         else:
             self.unable = str(leaves[0])
@@ -186,7 +193,12 @@ def _foreign(error: BaseException, waits_for: str) -> str:
 
 def _where(error: BaseException) -> str:
     """The frames of whoever wrote what is under trial; ours and trio's are counted."""
-    return "\n".join(f"    {line}" for line in places_of(error).splitlines())
+    return indented(places_of(error))
+
+
+def indented(places: str) -> str:
+    """Frames, as they stand below what was seen."""
+    return "\n".join(f"    {line}" for line in places.splitlines())
 
 
 def _leaves(error: BaseException) -> Iterator[BaseException]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 import trio
 
+from hermes_trio.errors import AgentError
+from hermes_trio.intake.soundness import check_use, looked_at
 from hermes_trio.values.message import Message, Moved, Undecodable
 
 
@@ -40,13 +42,17 @@ class Taken:
 class Hearing:
     """An Intake that writes what is taken.
 
+    Args:
+        account: `platform/account`, which all that is handed over has to come from.
+
     Attributes:
         offered: every update that `accept` was called with, durable or not.
         cycles: how often `received` was said.
         failures: what `failed` was told.
     """
 
-    def __init__(self, taken: Taken) -> None:
+    def __init__(self, taken: Taken, account: str) -> None:
+        self.account = account
         self.cursor = taken.cursor
         self.offered: list[Message | Undecodable | Moved] = []
         self.cycles = 0
@@ -57,7 +63,7 @@ class Hearing:
         self._changed = trio.Event()
 
     def shut(self) -> None:
-        """`accept` waits from now on, as for a store that is full."""
+        """`accept` waits from now on, as for a store that is full. An empty batch has nothing to wait for."""
         self._open = trio.Event()
 
     def reopen(self) -> None:
@@ -67,11 +73,20 @@ class Hearing:
     async def accept(
         self, updates: Sequence[Message | Undecodable | Moved], *, cursor: str | None = None
     ) -> None:
-        """See the port."""
+        """See the port.
+
+        Raises:
+            AgentError: an update is not what it has to be. A gateway would keep it as what cannot be decoded.
+        """
+        check_use(updates, cursor)
+        for update in updates:
+            if not isinstance(update, Moved) and (wrong := looked_at(update, self.account)[1]):
+                raise AgentError(f"accept: {wrong}")
         self.offered += updates
         self._change()
         await trio.lowlevel.checkpoint()
-        await self._open.wait()
+        if updates:
+            await self._open.wait()
         self._taken.commit(updates, cursor)
         self.cursor = self._taken.cursor
         self._change()

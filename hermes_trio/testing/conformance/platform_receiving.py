@@ -5,14 +5,15 @@ from __future__ import annotations
 import trio
 
 from hermes_trio.errors import AccountRefused, OutsideError, PollConflict
-from hermes_trio.testing.conformance.clauses import Unable, expect
-from hermes_trio.testing.conformance.platform_trial import OFFERED, PlatformTrial
+from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
+from hermes_trio.testing.conformance.platform_trial import OFFERED, PlatformTrial, Serving
 from hermes_trio.values.delivery import Choice
 from hermes_trio.values.message import Message, Undecodable
 
 MANY = 20
 SOON_S = 5.0
 SHORT_S = 0.05
+HOLD_S, HOLD_TRIES, LOOK_S = 0.5, 5, 0.01
 
 
 async def says_that_it_receives(trial: PlatformTrial) -> None:
@@ -129,6 +130,50 @@ async def carries_the_thread_of_what_it_hears(trial: PlatformTrial) -> None:
         first, second = await serving.received(2)
         expect(first.address.lane == thread.lane, f"the first is from {thread.lane}", first.address)
         expect(second.address.lane == main.lane, f"the second is from {main.lane}", second.address)
+
+
+async def hears_its_name_in_a_group(trial: PlatformTrial) -> None:
+    """In a group it says what is addressed to the bot, and takes the bot's name out of that."""
+    async with trial.serving() as serving:
+        await trial.service.push_in_group("lunch?", called=True)
+        await trial.service.push_in_group("/new", called=True)
+        await trial.service.push_in_group("dinner", called=False)
+        messages = await serving.received(3)
+        said = [(message.text.strip(), message.addressed) for message in messages]
+        wanted = [("lunch?", True), ("/new", True), ("dinner", False)]
+        expect(said == wanted, f"text and `addressed` are {wanted}", said)
+        expect(not any(message.private for message in messages), "none of them is `private`", messages)
+
+
+async def lets_others_run(trial: PlatformTrial) -> None:
+    """Neither `serve` nor `deliver` holds the loop: what blocks is done in a thread, or by trio."""
+    async with trial.serving() as serving:
+        # A machine that is busy holds the loop too, now and then.
+        for count in range(1, HOLD_TRIES + 1):
+            if (held_s := await _longest_hold_s(serving, count)) < HOLD_S:
+                return
+        raise Unlike(f"no task waits {HOLD_S:g} s for the loop", f"one waited {held_s:.2f} s, each time")
+
+
+async def _longest_hold_s(serving: Serving, count: int) -> float:
+    longest_s = 0.0
+
+    async def look() -> None:
+        nonlocal longest_s
+        while True:
+            at = trio.current_time()
+            try:
+                await trio.sleep(LOOK_S)
+            finally:
+                longest_s = max(longest_s, trio.current_time() - at - LOOK_S)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(look, name="checked loop")
+        await serving.trial.service.push(f"hello {count}", serving.trial.place)
+        await serving.received(count)
+        await serving.say("hello")
+        nursery.cancel_scope.cancel()
+    return longest_s
 
 
 async def hears_a_choice(trial: PlatformTrial) -> None:
@@ -274,6 +319,8 @@ RECEIVING = (
     does_not_hand_over_what_was_confirmed,
     hands_over_what_it_cannot_read,
     carries_the_thread_of_what_it_hears,
+    hears_its_name_in_a_group,
+    lets_others_run,
     hears_a_choice,
     serves_again,
     stops_at_once,

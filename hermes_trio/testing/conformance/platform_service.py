@@ -60,6 +60,10 @@ class Service:
         """There will never be input again; what was pushed before is still to be read."""
         raise Unable("the input of this service has no end")
 
+    async def push_in_group(self, text: str, *, called: bool) -> None:
+        """Somebody writes in a group. `called`: with the bot's name, as its people write it there."""
+        raise Unable("the service has no groups")
+
     async def press(self, place: Address, label: str) -> None:
         """The user presses the choice of this label below the newest message of the place."""
         raise Unable("the service has no choices to press")

@@ -10,11 +10,12 @@ from typing import Any
 import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
-from hermes_trio.errors import HermesError, NotSent, SendFailed, SendRefused, SendUnknown
+from hermes_trio.errors import AgentError, HermesError, NotSent, SendFailed, SendRefused, SendUnknown
 from hermes_trio.ports.platform import CommandMenu, Platform
-from hermes_trio.runtime.tracebacks import beginning_of
+from hermes_trio.runtime.platform_use import check_platforms, opening
+from hermes_trio.runtime.tracebacks import WhereCut, beginning_of
 from hermes_trio.runtime.wrong_use import kind_of
-from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect
+from hermes_trio.testing.conformance.clauses import Unable, Unlike, expect, indented
 from hermes_trio.testing.conformance.platform_receiver import Hearing, Taken
 from hermes_trio.testing.conformance.platform_service import Service
 from hermes_trio.values.delivery import Delivery, Part, Receipt
@@ -23,7 +24,7 @@ from hermes_trio.values.message import Message
 
 QUIET_S, QUIET_MAX_S = 0.02, 0.2
 OFFERED = "an update is handed over to `intake.accept`"
-RECEIVES_S = 10.0
+RECEIVES_S, LEAVES_S = 10.0, 1.0
 RECEIVES = f"serve calls `intake.received` within {RECEIVES_S:.0f} s"
 
 
@@ -33,6 +34,7 @@ class Serving:
     Attributes:
         error: what `serve` ended with, None while it runs.
         returned: it ended without one.
+        cut: where it was when it was cancelled.
     """
 
     def __init__(self, trial: PlatformTrial, platform: Platform, hearing: Hearing) -> None:
@@ -41,6 +43,7 @@ class Serving:
         self.hearing = hearing
         self.error: HermesError | None = None
         self.returned = False
+        self.cut = WhereCut()
         self.ended = trio.Event()
         self.scope = trio.CancelScope()
 
@@ -48,8 +51,11 @@ class Serving:
         """Serve until cancelled. What is no error of ours leaves as it is, and breaks the clause."""
         try:
             with self.scope:
-                await self.platform.serve(self.hearing)
+                with self.cut:
+                    await self.platform.serve(self.hearing)
             self.returned = True
+        except AgentError:
+            raise
         except HermesError as error:
             self.error = error
         finally:
@@ -64,10 +70,16 @@ class Serving:
             lambda: len(taken.updates) >= count or self.ended.is_set(),
         )
         if len(taken.updates) < count:
+            await self.told()
             raise Unlike(
                 f"{count} updates are received", f"serve ended ({self.error!r}) after {taken.updates}"
             )
         return [update for update in taken.updates if isinstance(update, Message)]
+
+    async def told(self) -> None:
+        """Wait for ever if `serve` has ended with what is no error of ours: it is on its way to who waits."""
+        if self.error is None and not self.returned:
+            await trio.sleep_forever()
 
     async def stop(self) -> None:
         """Cancel `serve` as a stop does, and wait for it to leave."""
@@ -135,6 +147,7 @@ class PlatformTrial:
         """A new platform for the account."""
         self.is_ready = False
         platform = self._make()
+        check_platforms([platform])
         self.is_ready = True
         return platform
 
@@ -149,13 +162,14 @@ class PlatformTrial:
             wait: first wait until it says that it receives, and reaches its users.
             menu: set before it is served, where it has one.
         """
-        platform, hearing = self.make(), Hearing(self.taken)
+        platform = self.make()
+        hearing = Hearing(self.taken, f"{platform.name}/{platform.account}")
         if menu is not None and isinstance(platform, CommandMenu):
             platform.menu = menu
         if shut:
             hearing.shut()
         serving = Serving(self, platform, hearing)
-        async with platform.open():
+        async with opening(platform):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(serving.run, name="checked serve")
                 if wait:
@@ -172,10 +186,13 @@ class PlatformTrial:
         if self.is_ready:
             return
         if serving.ended.is_set():
-            if serving.error is None and not serving.returned:
-                await trio.sleep_forever()  # what it raised is on its way to here
+            await serving.told()
             raise Unlike("serve receives", f"it ended: {serving.error!r}") from serving.error
-        raise Unlike(RECEIVES, "it was not called, and serve goes on; let a poll wait a fraction of a second")
+        with trio.move_on_after(LEAVES_S):
+            await serving.stop()
+        places = indented(serving.cut.places)
+        stood = f"serve waits here\n{places}" if places else "serve does not leave when cancelled"
+        raise Unlike(RECEIVES, f"it was not called: let a poll wait a fraction of a second; {stood}")
 
     def send(self, text: str, place: Address | None = None, **more: Any) -> Delivery:
         """A send of this text, with a key of its own."""
