@@ -12,7 +12,7 @@ from functools import partial
 
 import trio
 
-from hermes_trio.errors import LeaseOver
+from hermes_trio.errors import LeaseOver, StoreClosed
 from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, leave, limit
 from hermes_trio.gateway.handle import Gateway
@@ -23,6 +23,7 @@ from hermes_trio.intake.accounts import AccountReceivers
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime.retry import tells_of_waits, until_stored
+from hermes_trio.runtime.stop_times import CLOSE_S
 from hermes_trio.values.homes import home_among
 from hermes_trio.values.nodes import Renewal
 from hermes_trio.values.recording import Setup
@@ -56,7 +57,14 @@ class Boots:
     async def drain(self) -> None:
         """Have the boot that lives drain; return when it has left."""
         self._asked.set()
+        if self._gateway is not None and not self._gateway.wiring.flows:
+            self._limit()
         await self._ended.wait()
+
+    def _limit(self) -> None:
+        """Who is asked to stop, and whose boot is over or has drained, waits for the store CLOSE_S more."""
+        if self._asked.is_set():
+            self._store.end_within(CLOSE_S)
 
     async def live(self, task_status: trio.TaskStatus[Gateway]) -> None:
         """Begin a boot, and another when its lease is over, until asked to drain."""
@@ -69,7 +77,12 @@ class Boots:
     async def _boot(self, task_status: trio.TaskStatus[Gateway]) -> None:
         store = self._store
         store.perform = partial(write_lines, self._log)
-        booted, lease = await until_stored(self._join, tells_of_waits(self._log))
+        try:
+            booted, lease = await until_stored(self._join, tells_of_waits(self._log))
+        except StoreClosed:
+            if self._asked.is_set():
+                return
+            raise
         async with trio.open_nursery() as around:
             with lease.scope:
                 async with trio.open_nursery() as nursery:
@@ -81,7 +94,13 @@ class Boots:
                     lease.guarded = booted.guarded
                     with wiring.flowing():
                         store.hinted = lease.hinted
-                        await self._act(wiring, lease, nursery, around, task_status)
+                        try:
+                            await self._act(wiring, lease, nursery, around, task_status)
+                        except LeaseOver as error:
+                            # The scope of one that was frozen may not have ended yet, and does now.
+                            lease.scope.cancel(reason=str(error))
+                        finally:
+                            self._limit()
                     nursery.cancel_scope.cancel(reason="drained")
             around.cancel_scope.cancel(reason="its boot has ended")
         store.perform = partial(write_lines, self._log)

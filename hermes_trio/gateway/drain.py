@@ -8,13 +8,15 @@ after its time, and `limit` tells the store how long to wait for the disk at mos
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import trio
 
-from hermes_trio.errors import StoreClosed, StoreFailed
+from hermes_trio.errors import LeaseOver, StoreClosed, StoreFailed
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.stop_times import CHECKPOINT_S, CLOSE_S, FLUSH_S, LEAVE_S
 from hermes_trio.text.foreign_errors import told_in_short
 
@@ -54,7 +56,7 @@ async def _if_it_can_be(write: Callable[[], Awaitable[None]], within_s: float, l
     with trio.move_on_after(within_s, shield=True) as scope:
         try:
             await write()
-        except (StoreFailed, StoreClosed) as error:
+        except (StoreFailed, StoreClosed, LeaseOver) as error:
             log.error("checkpoint failed", why=told_in_short(error))
     if scope.cancelled_caught:
         log.error("checkpoint failed", why="no commit in time")
@@ -79,7 +81,7 @@ async def drain(gateway: Gateway, why: str, *, hands_over: Callable[[], Awaitabl
     wiring.turns.open_no_turns()
     if await hands_over():
         wiring.receivers.scope.cancel(reason=why)
-        await _if_it_can_be(wiring.store.drain, CHECKPOINT_S, wiring.log)
+        await _if_it_can_be(partial(until_stored, wiring.store.drain), CHECKPOINT_S, wiring.log)
     await checkpoint(wiring.store, why, wiring.log)
     with wiring.drain_deadline:
         await wiring.turns.limiter.none_held()

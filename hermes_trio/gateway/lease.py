@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import trio
 
-from hermes_trio.errors import AgentError, LeaseOver, StoreFailed
+from hermes_trio.errors import AgentError, LeaseOver, StoreClosed, StoreFailed
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime import wrong_use
@@ -111,6 +111,8 @@ class BootLease:
                 self.why = str(error)
                 self.scope.cancel(reason=OVER)
                 return
+            except StoreClosed:
+                return  # whoever stops waits for the store no longer
             except StoreFailed:
                 wait_s = 0.0
                 await trio.sleep(AGAIN_S)

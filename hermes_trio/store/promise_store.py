@@ -188,7 +188,7 @@ class PromiseStore:
 
     renew = promise(nodes.renew, lock.nothing)
     bury = promise(nodes.bury, lock.by_itself)
-    drain = promise(nodes.drain, lock.nothing)
+    drain = asking(nodes.drain, lock.nothing)
     leave = asking(nodes.leave, lock.everything)
     hold_account = promise(accounts.hold_account, lock.of_account)
     hand_account = promise(accounts.hand_account, lock.of_account)

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from hermes_trio.runtime.stop_times import stop_s
 from hermes_trio.testing import open_world
 from hermes_trio.testing.crashing_store import Hang
 from tests.gateway.node_scenes import HINT_S, LEASE_S, at_home, rows, turns_of, two, until
@@ -253,3 +254,23 @@ async def test_a_renewal_that_is_heard_of_behind_the_end_of_its_lease_begins_not
     assert len(world.lines("lease over")) == 1
     replies = [await world.reply("ada") for _ in range(3)]
     assert replies == ["done: hello", "done: hello ↻", "done: again"]
+
+
+async def test_a_stop_does_not_wait_for_a_store_that_its_node_does_not_reach(world, nodes):
+    one, _ = await two(nodes)
+    nodes.stores["one"].hangs = Hang(1, for_s=600.0)
+    at = world.now
+    await one.stop()
+    assert world.now - at <= stop_s(0.0)
+    await world.say("ada", "hello")
+    assert await world.reply("ada") == "done: hello"
+    assert world.now - at <= LEASE_S + 1
+
+
+async def test_a_stop_between_two_boots_of_a_node_does_not_wait_for_its_store(world, nodes):
+    one, _ = await two(nodes)
+    nodes.stores["one"].hangs = Hang(1, for_s=600.0)
+    await world.until(seconds=world.now + 2 * LEASE_S)
+    at = world.now
+    await one.stop()
+    assert world.now - at <= stop_s(0.0)
