@@ -23,10 +23,14 @@ class Hang:
         nth: at which commit from now; 0: it does not.
         for_s: how long, unless it is ended before.
         done: that commit is durable by then, and nobody knows of it yet.
+
+    Attributes:
+        hung: it hangs now.
     """
 
     def __init__(self, nth: int = 0, for_s: float = 0.0, *, done: bool = False) -> None:
         self.done = done
+        self.hung = False
         self._nth = nth
         self._for_s = for_s
         self._ended = trio.Event()
@@ -38,8 +42,12 @@ class Hang:
 
     async def over(self) -> None:
         """Return when the disk hangs no longer."""
-        with trio.move_on_after(self._for_s):
-            await self._ended.wait()
+        self.hung = True
+        try:
+            with trio.move_on_after(self._for_s):
+                await self._ended.wait()
+        finally:
+            self.hung = False
 
     def end(self) -> None:
         """It hangs no longer, and will not."""
@@ -91,8 +99,8 @@ class CrashingStore(SqliteStore):
 
     @property
     def boot(self) -> int:
-        """The boot that it writes for; 0 before it has begun one."""
-        return self._writer.boot
+        """The boot that the commit under way is for; 0 before there is one."""
+        return self._writer._writes_for
 
     def kill(self) -> None:
         """From now on each call raises and none writes."""

@@ -6,6 +6,7 @@ at once, none hangs, none writes, none is heard; and what a tool of theirs does 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Literal
@@ -35,6 +36,7 @@ class Incarnation:
         store: its way to the World's database.
         scope: cancelled by a crash.
         clock: of the machine that it runs on.
+        polls: how often it serves each account now.
         acts: what it did to the world outside, and when (by the mock clock).
         stop: set to stop it as a SIGTERM would. `ended`: it has left.
         gateway: once it is ready.
@@ -55,6 +57,7 @@ class Incarnation:
         self.gateway: Gateway | None = None
         self.clock = store.machine
         self.is_cut_off = trio.Event()
+        self.polls: Counter[str] = Counter()
         self.acts: list[tuple[float, str]] = []
 
     @property
@@ -141,6 +144,13 @@ class CutLine:
 
     async def serve(self, intake: Intake) -> None:
         """See the port."""
+        self._life.polls[self.account] += 1
+        try:
+            await self._serve(intake)
+        finally:
+            self._life.polls[self.account] -= 1
+
+    async def _serve(self, intake: Intake) -> None:
         if not self._life.is_cut_off.is_set():
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._until_cut_off, nursery.cancel_scope, name="line")

@@ -66,6 +66,7 @@ class Lives:
                     life.gateway = gateway
                     task_status.started(gateway)
                     await life.stop.wait()
+                await life.clock.awake()
         except* StoreClosed as group:
             dead = group
         finally:

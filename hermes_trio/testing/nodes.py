@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
@@ -49,6 +50,15 @@ class Nodes:
         self.ahead_s[name] = ahead_s
         if name in self.stores:
             self.stores[name].machine.ahead_s = ahead_s
+
+    def polled(self) -> Mapping[str, Collection[str]]:
+        """By account, the nodes that receive: which are neither frozen nor cut off."""
+        found = defaultdict[str, set[str]](set)
+        for life in (lives.now for lives in self._lives if lives.now is not None):
+            if not life.clock.frozen_s and not life.store.hangs.hung:
+                for account in +life.polls:
+                    found[account].add(life.node)
+        return found
 
     def close(self) -> None:
         """Kill what runs."""

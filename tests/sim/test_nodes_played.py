@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from hermes_trio.testing.simulation.draw import draw
-from hermes_trio.testing.simulation.plan import Fault, Place, Plan, Rules, Say, Stop, from_text, to_text
+from hermes_trio.testing.simulation.plan import (
+    Fault,
+    Freeze,
+    Place,
+    Plan,
+    Rules,
+    Say,
+    Stop,
+    from_text,
+    to_text,
+)
 from hermes_trio.testing.simulation.play import play
 from hermes_trio.testing.simulation.run import totals_of
 
@@ -56,11 +66,15 @@ WRITES_WHEN_IT_IS_OVER = Plan(
     ),
     nodes=2,
 )
+STOPPED_WHEN_IT_IS_OVER = Plan(
+    seed=15, places=(Place("ada", "topic"),), happenings=(Freeze(0.0, node=1),), nodes=2
+)
 
 
 @pytest.mark.parametrize(
     "plan",
     [
+        pytest.param(STOPPED_WHEN_IT_IS_OVER, id="a boot that is over leaves, whatever it was to write last"),
         pytest.param(WRITES_WHEN_IT_IS_OVER, id="a task of a boot that is over is no worker that fails"),
         pytest.param(GIVEN_AN_ACCOUNT_AS_IT_LEFT, id="a boot that drains takes no account that it finds"),
         pytest.param(FOUND_A_LANE_AS_IT_LEFT, id="a boot whose tasks have left wakes no lane that it finds"),

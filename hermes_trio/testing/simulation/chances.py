@@ -134,6 +134,10 @@ FAULTS: tuple[tuple[str, dict[str, tuple[float, ...]], float], ...] = (
 CALM_AFTER = ((0.0, 2), (0.02, 2), (1.0, 3), (10.0, 3), (60.0, 2), (100.0, 1), (3700.0, 0.4), (90_001.0, 0.2))
 """Seconds from the last happening until faults end."""
 CALM_AFTER_NODES = ((0.02, 2), (1.0, 3), (10.0, 3), (60.0, 3), (100.0, 1))
+FROZEN_S = ((3.0, 1), (11.0, 1), (13.0, 1), (20.0, 2), (45.0, 3), (300.0, 0.3))
+"""Seconds for which a node is frozen or cut off: of its lease it may miss a renewal, the margin, or all."""
+FREEZES: tuple[Moment, ...] = ("now", "before commit", "after commit", "after commit")
+SKEWS_S = (-7200.0, -300.0, -30.0, 30.0, 300.0, 7200.0)
 BESIDE = 0.05
 """How often there are two gateways in the process."""
 BANNED = 0.15

@@ -6,18 +6,23 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from hermes_trio.testing.simulation.chances import CALM_AFTER_NODES, PLACES
+from hermes_trio.testing.simulation.chances import CALM_AFTER_NODES, FREEZES, FROZEN_S, PLACES, SKEWS_S
 from hermes_trio.testing.simulation.draw_endings import Endings
 from hermes_trio.testing.simulation.draw_rules import Dice, draw_rules
 from hermes_trio.testing.simulation.plan import (
+    Command,
     Crash,
+    CutOff,
     Fault,
     Forbid,
+    Freeze,
     Happening,
+    Hints,
     Place,
     Plan,
     Rules,
     Say,
+    Skew,
     Stop,
 )
 
@@ -75,7 +80,61 @@ class NodesStory(Endings):
         self.nodes = nodes
 
     def _kinds(self) -> tuple[tuple[Callable[[], None], float], ...]:
-        return (*super()._kinds(), (self._rolling, 1.0))
+        return (
+            *super()._kinds(),
+            (self._rolling, 1.0),
+            (self._freeze, 3.0),
+            (self._cut_off, 2.0),
+            (self._hints, 1.0),
+            (self._skew, 0.7),
+            (self._one_after_another, 0.7),
+        )
+
+    def _node(self) -> int:
+        return self.dice.randrange(self.nodes)
+
+    def _freeze(self) -> None:
+        """A machine is frozen, perhaps amid something that is said or done just now."""
+        if self.dice.random() < 0.6:
+            self._say()
+            self._after(self.dice.choice((0.0, 0.0005, 0.005, 2.0)))
+        when, nth = self.dice.choice(FREEZES), self.dice.randint(1, 8)
+        self.told_all.append(Freeze(self.at, self._node(), self.dice.one(FROZEN_S), when, nth))
+
+    def _cut_off(self) -> None:
+        """A node does not reach the store, in time or for longer than its lease."""
+        if self.dice.random() < 0.6:
+            self._say()
+            self._after(self.dice.choice((0.0, 0.0005, 0.005, 2.0)))
+        self.told_all.append(CutOff(self.at, self._node(), self.dice.one(FROZEN_S), self.dice.random() < 0.3))
+
+    def _hints(self) -> None:
+        """Hints are lost or late, while somebody is answered and somebody else gives it up."""
+        user, place = self._who()
+        self.told_all.append(Hints(self.at, self.dice.choice((None, None, 0.3, 7.0))))
+        self.told_all.append(Say(self.at, self._number(), user, place, self._words()))
+        self._after(self.dice.choice((0.02, 0.3, 5.0)))
+        if self.dice.random() < 0.5:
+            text = self.dice.choice(("/stop", "/new"))
+            self.told_all.append(Command(self.at, self._number(), user, text, place))
+        self._after(self.dice.choice((0.3, 5.0, 30.0)))
+        self.told_all.append(Hints(self.at, 0.0))
+
+    def _skew(self) -> None:
+        """The clock of a machine is wrong, by minutes or by hours."""
+        self.told_all.append(Skew(self.at, self._node(), self.dice.choice(SKEWS_S)))
+
+    def _one_after_another(self) -> None:
+        """Who buries another is killed or frozen as it does so, or right behind."""
+        first = self._node()
+        other = (first + 1) % self.nodes
+        self._say()
+        self.told_all.append(Crash(self.at, node=first, down_s=61.0))
+        self._after(self.dice.choice((11.9, 14.9, 15.0, 15.1)))
+        if self.dice.random() < 0.5:
+            self.told_all.append(Crash(self.at, "after commit", self.dice.randint(1, 3), 1.0, node=other))
+        else:
+            self.told_all.append(Freeze(self.at, other, 45.0, "after commit", self.dice.randint(1, 3)))
 
     def _after(self, seconds: float) -> None:
         super()._after(min(seconds, GAP_MAX_S))

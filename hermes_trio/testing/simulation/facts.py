@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -39,6 +39,7 @@ class Facts(Lateness):
         mirror: the rows. `db`: the same, to be asked. `now`: virtual seconds.
         batch: what the newest commit changed.
         spoken: what users wrote, by account and native id. `by_number`: by the number in the text.
+        polled: which nodes receive for each account: those that are not frozen, and whose boot may act.
         confirmed, shown: what the platform was told that we have, and what its chats show.
         writer: the node whose commit is the newest, and the boot that it was for (0: none yet).
         lives: of the gateway or of each node; the last of each may run.
@@ -62,6 +63,7 @@ class Facts(Lateness):
         self.writer: tuple[str, int] = ("", 0)
         self.at_work: dict[str, AtWork] = {}
         self.alive: dict[int, Life] = {}
+        self.polled: Callable[[], Mapping[str, Collection[str]]] = dict
         self.confirmed: Callable[[], Iterable[tuple[str, str]]] = tuple
         self.shown: Callable[[], Iterable[Seen]] = tuple
         self.batch: list[Change] = []

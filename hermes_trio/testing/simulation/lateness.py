@@ -105,6 +105,8 @@ class Lateness:
     def away(self, event: Event) -> None:
         """One of several nodes does not reach the store for a while, or does nothing."""
         until = event.at + event.fields["for_s"]
+        if event.what == "cut off":
+            self.hangs_for_s = event.fields["for_s"]
         if event.what == "freeze":
             self.frozen.append(Frozen(event.at, until, event.node))
         self.troubled(until)

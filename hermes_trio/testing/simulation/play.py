@@ -27,6 +27,7 @@ from hermes_trio.testing.simulation.agents import Inquires, Obedient, ObedientMo
 from hermes_trio.testing.simulation.facts import Broken, Facts, Invariant
 from hermes_trio.testing.simulation.happen import Hand
 from hermes_trio.testing.simulation.invariants import ALL
+from hermes_trio.testing.simulation.invariants.nodes import OF_NODES
 from hermes_trio.testing.simulation.known import ModelCall
 from hermes_trio.testing.simulation.plan import Plan, Say
 from hermes_trio.testing.simulation.refusing_endpoint import RefusingEndpoint
@@ -57,6 +58,8 @@ CALM_S = 65.0
 """After three deaths in a minute what is held back goes on when a life has lasted one."""
 QUIET_S = 200_000.0
 """Longest of what a plan may still have to do: a sleep of a day, an answer that is given up after one."""
+QUIET_NODES_S = 5000.0
+"""Likewise, of nodes: what they draw takes less time."""
 ASKED_AGAIN_S = 5.0
 PROBE = 10_000
 
@@ -78,12 +81,14 @@ class Played(Struct, frozen=True):
     checks: dict[str, int]
 
 
-def play(plan: Plan, invariants: Sequence[type[Invariant]] = ALL) -> Played:
+def play(plan: Plan, invariants: Sequence[type[Invariant]] | None = None) -> Played:
     """Play it. The same plan plays the same in every process of the same Python and trio.
 
     Args:
-        invariants: asked after every event.
+        invariants: asked after every event; by default all, with those of nodes where there are several.
     """
+    if invariants is None:
+        invariants = (*ALL, *OF_NODES) if plan.nodes > 1 else ALL
     stages = [Stage(one, invariants) for one in (plan, plan.beside) if one is not None]
     failure: Exception | None = None
     with _uncollected(), seeded_scheduling(plan.seed):
@@ -151,7 +156,7 @@ class Stage:
     facts: Facts
     watch: Watch
 
-    def __init__(self, plan: Plan, invariants: Sequence[type[Invariant]] = ALL) -> None:
+    def __init__(self, plan: Plan, invariants: Sequence[type[Invariant]]) -> None:
         self.plan = plan
         self.made: Counter[str] = Counter()
         self._invariants = invariants
@@ -218,6 +223,8 @@ class Stage:
             (f"{one.name}/{one.account}", native) for one in world.platforms for native in one.confirmed
         )
         self.facts.shown = lambda: (seen for one in world.platforms for seen in one.seen.values())
+        if nodes is not None:
+            self.facts.polled = nodes.polled
         self.watch = Watch(self.facts, self._invariants, self._end_all)
         self._hand = Hand(world, self.plan, self.facts, nodes)
         world.models[:] = [self._model(model) for model in world.models]
@@ -272,7 +279,7 @@ class Stage:
         self.world.heal()
         await self._hand.restart()
         await trio.sleep(CALM_S)
-        with trio.move_on_after(QUIET_S) as forever:
+        with trio.move_on_after(QUIET_S if self.plan.nodes == 1 else QUIET_NODES_S) as forever:
             while any(one.unread for one in self.world.platforms) or self._is_owed():
                 await self._moved.wait()
             await self._hand.at_rest()

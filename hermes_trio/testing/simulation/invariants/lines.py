@@ -31,6 +31,7 @@ class OneLineEach(Invariant):
         self._opened: Counter[int] = Counter()
         self._closed: Counter[int] = Counter()
         self._checkpoints: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
 
     # -- what is wanted
 
@@ -77,9 +78,11 @@ class OneLineEach(Invariant):
     def happened(self, event: Event) -> None:
         """No line a second time, and none about nothing."""
         if event.who == "world" and event.what == "stop":
-            self._checkpoints[event.node] = 0
+            self._checkpoints[event.node] = self._failed[event.node] = 0
         elif event.who == "world" and event.what == "stopped":
             wrote = self._checkpoints[event.node]
+            if self.facts.several:
+                wrote = wrote or self._failed[event.node]  # other last writes say likewise that they failed
             # Who is stopped between two boots of its node has nothing to mark.
             between = self.facts.several and self.facts.is_late and wrote == 0
             self.check(wrote == 1 or between, f"a stop wrote {wrote} lines about its checkpoint")
@@ -88,8 +91,7 @@ class OneLineEach(Invariant):
         fields = event.fields
         match event.what:
             case "checkpoint" | "checkpoint failed" if fields.get("why") != "cancelled":
-                before = self._checkpoints[event.node]
-                self._checkpoints[event.node] += event.what == "checkpoint" or before == 0
+                self._checkpoint(event)
             case "turn opened":
                 self._turn(fields["turn"], self._opened)
             case "turn closed":
@@ -107,6 +109,11 @@ class OneLineEach(Invariant):
             case name if name.startswith("message "):
                 account = "/".join(str(fields["key"]).split("/")[:2])
                 self._line(name, f"{account} {fields['native']}")
+
+    def _checkpoint(self, event: Event) -> None:
+        written, before = event.what == "checkpoint", self._checkpoints[event.node]
+        self._failed[event.node] |= not written
+        self._checkpoints[event.node] += written or (before == 0 and not self.facts.several)
 
     def _turn(self, turn: int, lines: Counter[int]) -> None:
         row = self.facts.mirror.turn.get(turn)

@@ -100,7 +100,7 @@ class NoTurnIsLost(Invariant):
                 self._draining.add(event.node)
         elif event.who == "log" and event.what == "turn closed":
             self._open.discard(event.fields["turn"])
-            if event.node not in self._draining:
+            if event.node not in self._draining and facts.works_on(event.node, event.fields["turn"]):
                 self._closed[event.fields["turn"]] = facts.now
         elif event.who == "log" and event.what == "turn opened":
             self._open.add(event.fields["turn"])
