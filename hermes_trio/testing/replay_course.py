@@ -78,7 +78,7 @@ def _acts(replay: Replay) -> Iterator[tuple[float, int, Act]]:
     if before is not None and before.ended_at is None and not recording.running:
         yield _killed_at(known, recording.until + 2 * SOON_S), KILL, _kill(replay)
     for message in recording.messages:
-        late_s = 2 * AFTER_S if _missed(recording, message) else 0.0
+        late_s = 2 * AFTER_S if _missed(recording, message) or _is_prompt(recording, message) else 0.0
         yield message.at + late_s, MESSAGE, _say(replay, message)
     for turn in recording.turns:
         yield turn.opened_at, OPERATOR, _revive(replay)
@@ -92,6 +92,11 @@ def _missed(recording: Recording, message: RecordedMessage) -> bool:
     """Whether a turn was opened, or a step ended, in the commit that took it in, and did not take it."""
     takers = {turn.opened_at for turn in recording.turns} | {step.at for step in recording.steps}
     return message.at in takers and message.heard_at != message.at
+
+
+def _is_prompt(recording: Recording, message: RecordedMessage) -> bool:
+    """Whether it answers a question in the moment in which that was asked: it came behind it."""
+    return message.kind == "answer" and message.at in {step.begun_at for step in recording.steps}
 
 
 def _times(recording: Recording) -> Iterator[float]:

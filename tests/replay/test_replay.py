@@ -363,3 +363,17 @@ async def test_a_recording_of_a_store_that_did_not_keep_all_of_it_runs_again(aut
     async with open_replay(recording) as replay:
         await replay.finished()
         assert replay.differences() == []
+
+
+async def test_a_button_that_is_pressed_at_once_answers_its_question_again(autojump_clock):
+    async def agent(turn):
+        return await turn.ask("Sure?", choices=["yes"], timeout_s=60)
+
+    async with open_world(agent) as world:
+        await world.say("ada", "7")
+        await world.press("ada", "yes")
+        await world.settle()
+        recording = recording_of(world, 1)
+    async with open_replay(recording, agent=agent) as replay:
+        await replay.finished()
+        assert replay.differences() == []
