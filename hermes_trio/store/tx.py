@@ -270,8 +270,8 @@ class Tx(Transaction):
             last = index == len(reply.parts) - 1
             row = self.insert(
                 "insert into outbound(lane, address, turn, reply, said, part, rank, state, reply_to, choices,"
-                " last, at, owed_at, answers, begun, attempts, begun_at)"
-                " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " last, at, owed_at, answers, begun, attempts, begun_at, boot)"
+                " values(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     lane,
                     address,
@@ -290,6 +290,7 @@ class Tx(Transaction):
                     begins,
                     begins,
                     self.now if begins else None,
+                    self.boot if begins else None,
                 ),
             )
             begins = False

@@ -67,8 +67,8 @@ class TurnRunner:
 
     async def play(
         self, key: ConversationKey, worker: SessionWorker, permit: TurnPermit, opened: Opened
-    ) -> None:
-        """Run one turn and write what it made."""
+    ) -> bool:
+        """Run one turn and write what it made. False if somebody else wrote its end, or nobody has."""
         run = RunningTurn(key, opened, self._around, permit)
         began = trio.current_time()
         end: Closing | None = None
@@ -93,6 +93,7 @@ class TurnRunner:
         finally:
             # Also where a reset or a shutdown cancels the whole session around it, or a fence is met.
             self._closed(run, trio.current_time() - began, end)
+        return end is not None
 
     def _closed(self, run: RunningTurn, seconds: float, end: Closing | None) -> None:
         error = run.made.error if end is not None and run.made is not None else None

@@ -18,7 +18,7 @@ from hermes_trio.values.stored import Interrupted, Opened, WaitForMore
 
 NextTurn = Callable[[ConversationKey, int, int | None], Awaitable[Opened | WaitForMore | Interrupted | None]]
 Resumes = Callable[[Interrupted], Awaitable[bool]]
-Play = Callable[[ConversationKey, SessionWorker, TurnPermit, Opened], Awaitable[None]]
+Play = Callable[[ConversationKey, SessionWorker, TurnPermit, Opened], Awaitable[bool]]
 
 
 class SessionTurns:
@@ -29,7 +29,7 @@ class SessionTurns:
 
     Args:
         next_turn: the store's promise, with what the agent and the configuration add to its arguments.
-        play: runs one turn and writes what it made.
+        play: runs one turn and writes what it made. Whether it has written the turn's end.
         resumes: gives a turn of another boot that is over its verdict.
         allowed: whether the person at an address may speak. Another boot may have taken their messages.
         turns_max: how many turns work at once; another waits before its messages are claimed.
@@ -75,10 +75,12 @@ class SessionTurns:
             await self._store.leave_key(key)
 
     async def _run(self, key: ConversationKey, worker: SessionWorker) -> bool:
-        """Run them. Whether the store has said that there is nothing: then the key is nobody's already."""
+        """Run them. Whether the key is nobody's already: the store has said that there is nothing, or has
+        closed a turn behind which nothing waits."""
         worker.permit = permit = TurnPermit(self.limiter)
         found: Opened | WaitForMore | Interrupted | None = None
         judged: int | None = None
+        closed = False
         while self._open:
             if self.limiter.full and not await self._store.has_work(key, worker.session):
                 # A key that was woken without work to do needs no permit.
@@ -95,7 +97,7 @@ class SessionTurns:
                     await self._store.drop(strangers, "allow_users")
                     continue
                 if isinstance(found, Opened):
-                    await self._play(key, worker, permit, found)
+                    closed = await self._play(key, worker, permit, found)
             except Fenced as fence:
                 # Either the session has ended: then its successor's task is in the table already. Or
                 # somebody else ended the turn before its end was written: that commit has woken this task.
@@ -106,7 +108,7 @@ class SessionTurns:
             if found is None:
                 return True
             if isinstance(found, Opened) and not found.more and not worker.dirty:
-                return False
+                return closed
             if isinstance(found, WaitForMore):
                 await worker.rest(found.seconds)
         return False

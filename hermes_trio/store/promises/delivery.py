@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct, structs
 
-from hermes_trio.store.promises.holders import called, calls, hand_lane_on, may_speak
+from hermes_trio.store.promises.holders import called, hand_lane_on, may_speak
 from hermes_trio.store.promises.outbound import update
 from hermes_trio.store.promises.questions import end_question
 from hermes_trio.store.tx import IS_OPEN, LANE_IS, Tx, read_address, read_choices, read_part, text_of
@@ -74,7 +74,7 @@ _ENDED_SO = {how: update(how, _ROW_IS, "why = :why") for how in FAILURES}
 _SAID = update("said", _ROW_IS)
 _BEGIN = (
     "unknown = :unknown, message_id = :message,"
-    " marked = case when marked > :marked then marked else :marked end"
+    " marked = case when marked > :marked then marked else :marked end, boot = :boot"
 )
 _BEGINS, _BEGINS_ANEW = update("begins", _ROW_IS, _BEGIN), update("begins anew", _ROW_IS, _BEGIN)
 _NEEDLESS = update("needless", _ROW_IS)
@@ -142,7 +142,6 @@ def begin_with(tx: Tx, reply: Reply, turn: int, *, waiting: bool) -> Begun:
     """Owe what a turn says, and begin with it: nobody serves its lane, which has nothing else to say."""
     row = tx.owe(reply, turn, waiting=waiting, begins=True)
     assert row is not None
-    calls(tx, row)
     alone = len(reply.parts) == 1
     return Begun(
         row=row,
@@ -213,9 +212,9 @@ def _begin(tx: Tx, row: _Row, op: str, can: Can) -> Begun:
             "message": row.message_id,
             "marked": marked,
             "now": tx.now,
+            "boot": tx.boot,
         },
     )
-    calls(tx, row.id)
     key = key_of(row.id, row.at)
     return Begun(
         row=row.id,
@@ -261,23 +260,25 @@ def record_delivery(tx: Tx, row: int, message_id: str | None) -> bool:
 
     The last part of a finished turn's final ends its session's run of interruptions.
     """
-    if not called(tx, row):
+    lane = called(tx, row)
+    if lane is None:
         return False
     tx.run(_SAID, {"id": message_id, "now": tx.now, "row": row})
     *found, more, interrupted = tx.one(_WAS, row)
     if interrupted is not None and found == ["final", 1, "sent"]:
         tx.run("update session set interrupted = 0 where id = ?", (interrupted,))
-    return not hand_lane_on(tx, row) and bool(more)
+    return not hand_lane_on(tx, lane) and bool(more)
 
 
 def fail_delivery(tx: Tx, row: int, how: DeliveryFailure, why: str) -> bool:
     """The row was not said, or nobody knows. Returns whether it is given up although it may have arrived."""
-    if not called(tx, row):
+    lane = called(tx, row)
+    if lane is None:
         return False
     tx.run(_ENDED_SO[how], {"row": row, "why": why, "now": tx.now})
     if how == "failed":
         end_question(tx, row)
-    hand_lane_on(tx, row)
+    hand_lane_on(tx, lane)
     if how != "refused":
         return False
     it = _Row(*tx.one(f"{_ROW} id = ?", row))

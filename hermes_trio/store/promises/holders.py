@@ -30,11 +30,13 @@ def may_speak(tx: Tx, lane: Lane) -> bool:
     """Whether the lane's next call is this boot's: it holds the account, and another's call has ended."""
     if not tx.shared:
         return True
-    under_way = f"select 1 from outbound where lane = ? and {IS_OPEN} and begun <> 0 and boot <> ?"
-    return (
-        holds(tx, lane.account_id)
-        and tx.one(f"{under_way} and {IS_OF_THE_LIVING}", text_of(lane), tx.boot) is None
-    )
+    return tx.one(_MAY_SPEAK, lane.account_id, tx.boot, text_of(lane), tx.boot) is not None
+
+
+_MAY_SPEAK = (
+    "select 1 from account_holder where account = ? and boot = ? and not exists(select 1 from outbound"
+    f" where lane = ? and {IS_OPEN} and begun <> 0 and boot <> ? and {IS_OF_THE_LIVING})"
+)
 
 
 def calls(tx: Tx, row: int | None) -> None:
@@ -43,18 +45,20 @@ def calls(tx: Tx, row: int | None) -> None:
         tx.run("update outbound set boot = ? where id = ?", (tx.boot, row))
 
 
-def called(tx: Tx, row: int) -> bool:
-    """Whether the row's call was this boot's: what another's became is not for this one to say."""
-    return (
-        not tx.shared or tx.one("select 1 from outbound where id = ? and boot = ?", row, tx.boot) is not None
-    )
+def called(tx: Tx, row: int) -> str | None:
+    """The text of the row's lane if its call was this boot's: what became of another's is not its to say.
+    In a store that is not shared every call was, and the lane is not looked up."""
+    if not tx.shared:
+        return ""
+    found = tx.one("select lane from outbound where id = ? and boot = ?", row, tx.boot)
+    return found[0] if found is not None else None
 
 
-def hand_lane_on(tx: Tx, row: int) -> bool:
-    """If another boot holds the account by now, its lane is woken there. Returns whether it was."""
+def hand_lane_on(tx: Tx, of: str) -> bool:
+    """If another boot holds the account of this lane by now, the lane is woken there. Whether it was."""
     if not tx.shared:
         return False
-    lane = read_lane(tx.one("select lane from outbound where id = ?", row)[0])
+    lane = read_lane(of)
     if holds(tx, lane.account_id):
         return False
     tx.then(WakeLane(lane))
