@@ -48,7 +48,7 @@ class Boots:
         lease_s: float,
     ) -> None:
         self._make, self._store, self._setup, self._log, self._clock = make, store, setup, log, clock
-        self._lease_s = lease_s
+        self._lease_s, self._last = lease_s, 0
         self._asked = trio.Event()
         self._ended = trio.Event()
         self._gateway: Gateway | None = None
@@ -83,6 +83,7 @@ class Boots:
             if self._asked.is_set():
                 return
             raise
+        self._last = booted.boot
         async with trio.open_nursery() as around:
             with lease.scope:
                 async with trio.open_nursery() as nursery:
@@ -112,7 +113,8 @@ class Boots:
     async def _join(self) -> tuple[Booted, BootLease]:
         """One try. The lease is counted from before it was sent."""
         lease = BootLease(self._store, self._lease_s, self._log, self._clock)
-        return await self._store.join(self._setup, self._store.node, self._lease_s), lease
+        booted = await self._store.join(self._setup, self._store.node, self._lease_s, self._last)
+        return booted, lease
 
     async def _act(
         self,
@@ -169,7 +171,10 @@ class Boots:
             wiring.receivers.take(account, held.cursor)
         if not wiring.flows:
             return
-        wiring.wake_lanes(found.lanes)
+        await wiring.wake_lanes(found.lanes)
+        behind = found.behind
+        while behind is not None and wiring.flows:
+            behind = await self._store.wake_idle(behind)
         if found.released:
             wiring.log.info("turns released", turns=found.released)
         if found.due is not None:

@@ -42,7 +42,7 @@ from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.turns.delayed_starts import DelayedStarts
-from hermes_trio.turns.recovery import Recovery, RecoveryPolicy
+from hermes_trio.turns.recovery import AT_ONCE, Recovery, RecoveryPolicy
 from hermes_trio.turns.runner import TurnRunner
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 from hermes_trio.turns.sessions import Play, SessionTurns
@@ -289,10 +289,12 @@ class Wiring:
         )
         return [*self.turns.status_lines(key), *said]
 
-    def wake_lanes(self, lanes: Sequence[Lane]) -> None:
-        """Give a task to those of these lanes that have none."""
-        for lane in lanes:
-            if lane not in self.lanes.live:
+    async def wake_lanes(self, lanes: Sequence[Lane]) -> None:
+        """Give a task to those of these lanes that have none; others may run meanwhile, if they are many."""
+        for nth, lane in enumerate(lanes, 1):
+            if nth % AT_ONCE == 0:
+                await trio.lowlevel.checkpoint()
+            if lane not in self.lanes.live and self.flows:
                 self.lanes.wake(lane, LaneWorker)
 
     def _restarting(self) -> str | None:

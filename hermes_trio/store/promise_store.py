@@ -179,14 +179,15 @@ class PromiseStore:
         self._writer.boot = booted.boot
         return booted
 
-    async def join(self, setup: Setup | None, node: str, lease_s: float) -> Booted:
+    async def join(self, setup: Setup | None, node: str, lease_s: float, last: int = 0) -> Booted:
         """See the port."""
-        self._writer.boot = 0  # the one before may be over, and writes nothing
-        booted = await self._do(nodes.join, setup, node, lease_s)
+        self._writer.boot = 0  # the one before is over, and writes nothing
+        booted = await self._do(nodes.join, setup, node, lease_s, last)
         self._writer.boot = booted.boot
         return booted
 
     renew = promise(nodes.renew, lock.nothing)
+    wake_idle = promise(nodes.wake_idle, lock.nothing)
     bury = promise(nodes.bury, lock.by_itself)
     drain = asking(nodes.drain, lock.nothing)
     leave = asking(nodes.leave, lock.everything)

@@ -47,6 +47,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
         free: accounts of this boot that no boot alive holds.
         held: accounts that this boot holds.
         lanes: of the accounts that it holds, those with something to say.
+        behind: behind which key there may be more that are idle; None: all that are at home here were woken.
         released: so many paused turns go on, now that a boot lives that has lasted.
         due: when deferred messages are to be looked at, if it is for this boot to do; else None.
     """
@@ -61,6 +62,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
     free: tuple[str, ...]
     held: tuple[str, ...]
     lanes: tuple[Lane, ...]
+    behind: str | None
     released: int
     due: float | None
 

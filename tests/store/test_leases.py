@@ -7,6 +7,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.errors import LeaseOver, StaleTurn
+from hermes_trio.store.promises.nodes import PAGE
 from hermes_trio.values.consequences import LookAround, Signalled, WakeKey
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
@@ -208,3 +209,39 @@ async def _owes(boot, text):
     command = await boot.store.next_command(KEY)
     reply = Reply(address=command.message.address, parts=(Part(text),), said="reply")
     await boot.store.settle(command.id, "answered", "", reply)
+
+
+async def test_thousands_of_keys_that_wait_are_woken_page_by_page(a_shared_store):
+    async with a_shared_store() as shared:
+        one, two = await shared.boot(), await shared.boot()
+        await one.store.hold_account(ACCOUNT)
+        users = [f"u{n:04}" for n in range(2 * PAGE + 1)]
+        for user in users:
+            await one.accept("hello", user=user)
+        [(last,)] = shared.rows("select max(key) from inbound")
+        await one.heard()
+        await two.heard()
+        woken, pages = set(), 0
+        for boot in (one, two):
+            behind = (await boot.renew()).behind
+            while behind is not None:
+                assert len(boot.followed) - len(woken) <= PAGE
+                pages, behind = pages + 1, await boot.store.wake_idle(behind)
+                assert behind is None or behind < last
+            woken |= {what.key.chat for what in boot.followed if isinstance(what, WakeKey)}
+        assert woken == {*users}
+        assert pages == 4
+
+
+async def test_who_lost_its_lease_and_goes_on_as_another_boot_has_not_died(a_shared_store):
+    async with a_shared_store() as shared:
+        one, two = await shared.boot("one"), await shared.boot("two")
+        await one.store.hold_account(ACCOUNT)
+        await one.accept("hello")
+        assert (await one.store.next_turn(KEY, 1)).turn == 1
+        for last in (1, 3, 4, 5):
+            booted = await one.store.join(SETUP, "one", LEASE_S, last)
+            assert not booted.guarded
+        assert shared.rows("select interrupted from session") == [(1,)]
+        assert shared.rows("select count(*) from account_holder") == [(0,)]
+        assert isinstance(await two.store.next_turn(KEY, 1), Interrupted)

@@ -13,13 +13,14 @@ from hermes_trio.values.stored import Booted
 class NodeStore(Protocol):
     """Boots beside one another. A store of one boot is asked none of this."""
 
-    async def join(self, setup: Setup | None, node: str, lease_s: float) -> Booted:
+    async def join(self, setup: Setup | None, node: str, lease_s: float, last: int = 0) -> Booted:
         """Begin a boot beside others, instead of `begin_boot`. Nothing of others is taken up by it.
 
         Args:
             setup: as in `begin_boot`; its accounts are those that this boot can serve.
             node: the name of the node.
             lease_s: how long it may act without renewing, in seconds of the store's clock.
+            last: the boot before it of the same process, which has left. What it began is taken up at once.
         """
 
     async def renew(self, lease_s: float) -> Renewal:
@@ -29,6 +30,10 @@ class NodeStore(Protocol):
         Raises:
             LeaseOver: the lease has ended. The boot is over, even if nobody has buried it.
         """
+
+    async def wake_idle(self, behind: str) -> str | None:
+        """Consequences: as those of `renew`, for the next of thousands of keys. Returns behind which key the
+        rest are; None: these were the last."""
 
     async def bury(self, boot: int, lease_s: float) -> bool:
         """Another boot is over, if its lease has ended; False: it has not, or somebody was faster.

@@ -103,6 +103,7 @@ class WriterRow:
     def is_of(self, db: PostgresConnection, boot: int) -> None:
         """In a transaction: from now on this writer's boot is this one."""
         db.execute(_IS_OF, (boot, self._nonce))
+        self._boot = boot  # whoever joins next, with nothing written meanwhile, needs another row
 
     def hold(self, db: PostgresConnection, boot: int) -> float | None:
         """In a transaction without a fence: nothing of another boot is written meanwhile. Returns the time.

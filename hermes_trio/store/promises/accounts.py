@@ -11,9 +11,12 @@ from hermes_trio.values.consequences import LookAround, WakeLane
 from hermes_trio.values.identity import Lane
 from hermes_trio.values.nodes import Held
 
+AT_ONCE = 500
+
 
 def hold_account(tx: Tx, account: str) -> Held | None:
-    """The account is this boot's from now on, and its lanes are woken. None: another that lives holds it."""
+    """The account is this boot's from now on, and its lanes are woken; where they are many, the others when
+    the boot renews. None: another that lives holds it."""
     row = tx.one("select boot from account_holder where account = ?", account)
     if row is not None and not (row[0] == tx.boot or is_over(tx, row[0])):
         return None
@@ -23,7 +26,7 @@ def hold_account(tx: Tx, account: str) -> Held | None:
             " on conflict(account) do update set boot = excluded.boot, since = excluded.since",
             (account, tx.boot, tx.now),
         )
-    for lane in open_lanes(tx, {account}):
+    for lane in open_lanes(tx, {account})[:AT_ONCE]:
         tx.then(WakeLane(lane))
     mine = tuple(one for one in penalties(tx) if one[0] == account)
     return Held(cursor(tx, account), mine)

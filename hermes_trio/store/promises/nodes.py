@@ -32,9 +32,17 @@ PAUSED = "paused"
 _LET_OUT = update("let out", "state = 'held' and boot in (select id from boot where node = :node)")
 
 
-def join(tx: Tx, setup: Setup | None, node: str, lease_s: float) -> Booted:
+def join(tx: Tx, setup: Setup | None, node: str, lease_s: float, last: int = 0) -> Booted:
     """Begin a boot beside others. What they began is theirs while they live; what it finds left, it takes up
-    as it renews."""
+    as it renews.
+
+    Args:
+        last: the boot before it of the same process, which has left: it is over, and its node did not die.
+    """
+    if last:
+        if tx.run(f"update boot set buried_at = ? where id = ? and {ALIVE}", (tx.now, last)).rowcount:
+            _is_over(tx, last)
+        tx.run("update boot set ended_at = ? where id = ?", (tx.now, last))
     before = tx.all(
         "select clean, started_at, ended_at from boot where node = ? order by id desc limit ?",
         node,
@@ -86,7 +94,7 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
         [one for one in nodes if one.boot != tx.boot],
     )
     take_signals(tx)
-    _wake_mine(tx, nodes)
+    _wake_commands(tx, nodes)
     holders = {account: holder_of(tx, account) for account in me.accounts}
     held = tuple(sorted(name for name, boot in holders.items() if boot == tx.boot))
     return Renewal(
@@ -100,35 +108,53 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
         free=() if me.draining else tuple(sorted(name for name, boot in holders.items() if boot is None)),
         held=held,
         lanes=open_lanes(tx, set(held)),
+        behind=wake_idle(tx, "", nodes),
         released=release(tx) if not me.guarded and home_among(nodes, PAUSED) == tx.boot else 0,
         due=earliest(tx) if home_among(nodes, DEFERRED) == tx.boot else None,
     )
 
 
+PAGE = 500
+"""So many keys are looked at in one transaction: thousands that a boot leaves must not hold up the others."""
 _IDLE_KEYS = (
-    "select key from turn indexed by turn_running where state = 'running' and paused_at is null"
-    f" union select key from inbound indexed by inbound_open where {ANY_CLAIMABLE}"
+    "select key, (select id from session where session.key = idle.key and ended_at is null) from ("
+    "select key from turn indexed by turn_running"
+    " where state = 'running' and paused_at is null and key > :behind"
+    f" union select key from inbound indexed by inbound_open where {ANY_CLAIMABLE} and key > :behind"
+    ") idle where not exists("
+    f"select 1 from key_task where key_task.key = idle.key and {IS_OF_THE_LIVING})"
+    f" order by key limit {PAGE}"
 )
 _COMMANDED_KEYS = "select distinct key from inbound where outcome is null and kind = 'command'"
 
 
-def _wake_mine(tx: Tx, nodes: Sequence[Node]) -> None:
-    """Wake the keys that are at home here, have something to do, and no task of a boot alive."""
-    worked = {key for (key,) in tx.all(f"select key from key_task where {IS_OF_THE_LIVING}")}
-    for text, key in _at_home(tx, nodes, _IDLE_KEYS):
-        if text not in worked:
-            tx.then(WakeKey(key, tx.session_of(text)))
-    for _, key in _at_home(tx, nodes, _COMMANDED_KEYS):
-        tx.then(WakeCommands(key))
+def wake_idle(tx: Tx, behind: str, nodes: Sequence[Node] | None = None) -> str | None:
+    """Wake the keys that are at home here, have something to do, and no task of a boot alive: a page of them.
+
+    Args:
+        behind: the page begins behind this key.
+
+    Returns the key behind which the next page begins; None: this was the last.
+    """
+    nodes = living(tx) if nodes is None else nodes
+    page = tx.run(_IDLE_KEYS, {"behind": behind}).fetchall()
+    for text, session in page:
+        if (key := _at_home(tx, nodes, text)) is not None:
+            tx.then(WakeKey(key, tx.open_session(text) if session is None else session))
+    return page[-1][0] if len(page) == PAGE else None
 
 
-def _at_home(tx: Tx, nodes: Sequence[Node], keys: str) -> list[tuple[str, ConversationKey]]:
-    found = ((text, readable(read_key, text)) for (text,) in sorted(tx.all(keys)))
-    return [
-        (text, key)
-        for text, key in found
-        if key is not None and home_among(nodes, text, key.account_id) == tx.boot
-    ]
+def _wake_commands(tx: Tx, nodes: Sequence[Node]) -> None:
+    """Wake the keys at home here that have unsettled commands."""
+    for (text,) in sorted(tx.all(_COMMANDED_KEYS)):
+        if (key := _at_home(tx, nodes, text)) is not None:
+            tx.then(WakeCommands(key))
+
+
+def _at_home(tx: Tx, nodes: Sequence[Node], text: str) -> ConversationKey | None:
+    """The key of this text, if this boot is its home."""
+    key = readable(read_key, text)
+    return key if key is not None and home_among(nodes, text, key.account_id) == tx.boot else None
 
 
 def bury(tx: Tx, boot: int, lease_s: float) -> bool:
@@ -147,13 +173,18 @@ def bury(tx: Tx, boot: int, lease_s: float) -> bool:
     )
     if not buried.rowcount:
         return False
+    _is_over(tx, boot)
+    tx.then(LookAround())
+    return True
+
+
+def _is_over(tx: Tx, boot: int) -> None:
+    """What this boot had begun is nobody's now."""
     tx.end_writer(boot)
     count_interruptions(tx, boot)
     cut_off(tx, boot)
     tx.run("delete from account_holder where boot = ?", (boot,))
     processes.lose(tx, boot)
-    tx.then(LookAround())
-    return True
 
 
 def count_interruptions(tx: Tx, boot: int) -> None:
