@@ -77,6 +77,10 @@ def _is_by_itself(promise: Callable[..., Any]) -> bool:
     return _LOCKED.get(promise) is lock.by_itself
 
 
+_URGENT = frozenset({nodes.renew, nodes.bury})
+"""What comes in time however much waits: load ends no lease."""
+
+
 def promise(of: Callable[Concatenate[Tx, P], T], locks: Locked) -> Method[P, T]:
     """The method of the port that this function of a transaction keeps."""
     _LOCKED[of] = locks
@@ -131,6 +135,7 @@ class PromiseStore:
         self._writer.shared = shared
         self._writer.leave = signals.route
         self._writer.ended = lambda: self.hinted()
+        self._writer.is_urgent = _URGENT.__contains__
         if engine.is_alone:
             self._writer.enter = alive.fence
         else:

@@ -64,6 +64,8 @@ class Writer:
             `ended` when the store says of a boot of this writer that it is over.
         locks_of: what a promise locks by its arguments, where the engine is not alone in its database.
         is_by_itself: whether a promise has a transaction of its own there, without its boot's fence.
+        is_urgent: whether a promise passes those that wait for room in the queue: at most two groups are
+            before it, however many wait.
     """
 
     def __init__(
@@ -83,6 +85,8 @@ class Writer:
         self.ended: Callable[[], object] = lambda: None
         self.locks_of: Callable[[Callable[..., Any], tuple[Any, ...]], Locks] = lambda *_: NOTHING
         self.is_by_itself: Callable[[Callable[..., Any]], bool] = lambda _: False
+        self.is_urgent: Callable[[Callable[..., Any]], bool] = lambda _: False
+        self._urgent: list[_Job] = []
         self._at, self._writes_for = 0.0, 0
         self._signals = 0
         self._life = trio.CancelScope(shield=True)
@@ -123,7 +127,10 @@ class Writer:
             try:
                 self._send.send_nowait(job)
             except trio.WouldBlock:
-                await self._send.send(job)
+                if self.is_urgent(promise):
+                    self._urgent.append(job)
+                else:
+                    await self._send.send(job)
         except (trio.ClosedResourceError, trio.BrokenResourceError):
             raise StoreClosed("the store is closed") from None
         if not job.finished:
@@ -172,7 +179,8 @@ class Writer:
                 async for job in self._receive:
                     if linger_s and trio.current_time() - self._recent[0] < SIBLINGS_S:
                         await trio.sleep(linger_s)
-                    group = [job, *self._waiting(self.group_max() - 1)]
+                    group = [*self._urgent, job, *self._waiting(self.group_max() - 1)]
+                    self._urgent.clear()
                     if timely := self._timely(group):
                         await run_blocking(lambda: self._commit(timely))
                     for one in group:
@@ -186,6 +194,7 @@ class Writer:
         finally:
             self._over = True
             # A closed channel forgets what is in it, so its callers are told before.
+            group += self._urgent
             while waiting := self._waiting(GROUP_MAX):
                 group += waiting
             self._receive.close()

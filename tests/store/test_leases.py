@@ -8,6 +8,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from hermes_trio.errors import LeaseOver, StaleTurn
 from hermes_trio.store.promises.nodes import PAGE
+from hermes_trio.store.writer import GROUP_MAX
 from hermes_trio.values.consequences import LookAround, Signalled, WakeKey
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import ConversationKey, Lane
@@ -28,6 +29,29 @@ async def test_a_lease_is_renewed_until_it_ends_and_not_after(a_shared_store):
         shared.clock.time += LEASE_S
         with pytest.raises(LeaseOver):
             await one.renew()
+
+
+async def test_a_renewal_passes_all_who_wait_for_room_in_the_queue(a_shared_store, nursery):
+    async with a_shared_store() as shared:
+        one = await shared.boot()
+        await one.store.hold_account(ACCOUNT)
+        done = []
+
+        async def accept(number):
+            await one.accept(f"m{number}")
+            done.append(number)
+
+        shared.gate.shut = True
+        for number in range(500):
+            nursery.start_soon(accept, number)
+        await wait_all_tasks_blocked()
+        before = shared.gate.groups
+        shared.gate.open()
+        await one.renew()
+        assert shared.gate.groups - before <= 2
+        assert len(done) <= 2 * GROUP_MAX
+        await wait_all_tasks_blocked(0.1)
+        assert len(done) == 500
 
 
 async def test_a_boot_is_buried_when_its_lease_has_ended_and_not_before(a_shared_store):
