@@ -122,8 +122,8 @@ _WHERE = {
     "hermes_trio.values.message": "Message Moved OutcomeName Quoted Source TurnState Undecodable".split(),
     "hermes_trio.values.delivery": "Choice Delivery Part Receipt DeliveryKind Span Capabilities".split(),
     "hermes_trio.values.views": (
-        "FailingModel KeyState KeyView LedgerRow ProcessView ReplyState SessionView StepView TextView"
-        " TurnPage TurnView"
+        "FailingModel KeyState KeyView LedgerRow NodeView ProcessView ReplyState SessionView StepView"
+        " TextView TurnPage TurnView"
     ).split(),
     "hermes_trio.values.actions": "CommandResult Prompt Reset Restart Resume Say Silence Stop".split(),
     "hermes_trio.values.transcript": (

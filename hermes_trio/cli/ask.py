@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from hermes_trio.cli.options import config_option, find_file, find_state_dir, own_state_dir, tell
+from hermes_trio.cli.options import config_option, find_file, find_place, own_place, tell
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.text.sanitize import visible
 
@@ -52,7 +52,7 @@ def status(file: Path | None, as_json: bool, check: bool) -> int:
     from hermes_trio.runtime.clock import SystemClock
     from hermes_trio.values.stored import StatusView
 
-    seen = look_at(find_state_dir(file), AskStatus()).answer
+    seen = look_at(find_place(file), AskStatus()).answer
     if not isinstance(seen, Status | StatusView):
         return _refused(seen)
     daemon, store = (seen, seen.store) if isinstance(seen, Status) else (None, seen)
@@ -76,7 +76,7 @@ def ledger(file: Path | None, as_json: bool, chat: str | None, limit: int) -> in
     from hermes_trio.daemon.control.daemon_or_store import look_at
     from hermes_trio.daemon.control.requests import AskLedger, Ledger
 
-    seen = look_at(find_state_dir(file), AskLedger(chat=_chat_id(chat), limit=limit))
+    seen = look_at(find_place(file), AskLedger(chat=_chat_id(chat), limit=limit))
     if chat and isinstance(seen.answer, Ledger):
         rows = tuple(row for row in seen.answer.rows if _is_in(chat, row))
         seen = replace(seen, answer=Ledger(rows=rows))
@@ -95,7 +95,7 @@ def sessions(file: Path | None, as_json: bool, ended: bool) -> int:
     from hermes_trio.daemon.control.daemon_or_store import look_at
     from hermes_trio.daemon.control.requests import AskSessions, Sessions
 
-    seen = look_at(find_state_dir(file), AskSessions(ended=ended))
+    seen = look_at(find_place(file), AskSessions(ended=ended))
     return _shown(seen, Sessions, session_data if as_json else None, print_sessions)
 
 
@@ -108,8 +108,25 @@ def keys(file: Path | None, as_json: bool) -> int:
     from hermes_trio.daemon.control.daemon_or_store import look_at
     from hermes_trio.daemon.control.requests import AskKeys, Keys
 
-    seen = look_at(find_state_dir(file), AskKeys())
+    seen = look_at(find_place(file), AskKeys())
     return _shown(seen, Keys, key_data if as_json else None, print_keys, ": the keys that were refused last")
+
+
+@click.command()
+@config_option
+@json_option
+def nodes(file: Path | None, as_json: bool) -> int:
+    """Who shares the store: alive since when, last heard of, and what each holds."""
+    from hermes_trio.cli.tables import node_data, print_nodes
+    from hermes_trio.daemon.control.daemon_or_store import look_at
+    from hermes_trio.daemon.control.requests import AskNodes, Nodes
+
+    seen = look_at(find_place(file), AskNodes())
+    if isinstance(seen.answer, Nodes) and not seen.answer.shared:
+        tell(
+            'the store is a file of this daemon alone; [store] url = "postgresql://..." lets others share one'
+        )
+    return _shown(seen, Nodes, node_data if as_json else None, print_nodes)
 
 
 @click.command()
@@ -127,7 +144,7 @@ def turn(number: int, file: Path | None, as_json: bool) -> int:
     from hermes_trio.runtime.redaction import Redactor
 
     path = find_file(file)
-    answer = look_at(own_state_dir(path), AskTurn(turn=number)).answer
+    answer = look_at(own_place(path), AskTurn(turn=number)).answer
     if not isinstance(answer, OneTurn):
         return _refused(answer)
     # A daemon has taken its secrets out; a store that is read here may hold what a user wrote.
@@ -149,7 +166,7 @@ def stop(session: int, file: Path | None, everything: bool) -> int:
     """Stop what a session is doing."""
     from hermes_trio.daemon.control.requests import StopSession
 
-    return _asked(find_state_dir(file), StopSession(session=session, everything=everything))
+    return _asked(find_place(file).state_dir, StopSession(session=session, everything=everything))
 
 
 @click.command()
@@ -159,7 +176,7 @@ def reset(session: int, file: Path | None) -> int:
     """End a session; the next message begins a new one."""
     from hermes_trio.daemon.control.requests import ResetSession
 
-    return _asked(find_state_dir(file), ResetSession(session=session))
+    return _asked(find_place(file).state_dir, ResetSession(session=session))
 
 
 @click.command()
@@ -169,7 +186,7 @@ def resume(session: int, file: Path | None) -> int:
     """Go back to an ended session, also one that was set aside; the open one of its chat ends."""
     from hermes_trio.daemon.control.requests import ResumeSession
 
-    return _asked(find_state_dir(file), ResumeSession(session=session))
+    return _asked(find_place(file).state_dir, ResumeSession(session=session))
 
 
 @click.command()
@@ -180,7 +197,7 @@ def restart(file: Path | None) -> int:
     from hermes_trio.daemon.control.requests import RestartDaemon
 
     path = find_file(file)
-    state_dir = own_state_dir(path)
+    state_dir = own_place(path).state_dir
     try:
         load_for_another(path, os.environ)
     except ConfigWrong as error:
@@ -203,6 +220,7 @@ ASKING = (
     ledger,
     sessions,
     keys,
+    nodes,
     turn,
     stop,
     reset,

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from hermes_trio.cli.ask import FAILED, session_argument
-from hermes_trio.cli.options import config_option, find_file, own_state_dir, tell
+from hermes_trio.cli.options import config_option, find_file, own_place, tell
 
 
 @click.command()
@@ -29,7 +29,7 @@ def export(session: int, file: Path | None, output: Path | None) -> int:
 
     path = find_file(file)
     secrets, missing = secrets_of(path, os.environ)
-    with recorded(own_state_dir(path), session, Redactor(secrets)) as (pieces, up):
+    with recorded(own_place(path), session, Redactor(secrets)) as (pieces, up):
         if output is None:
             sys.stdout.buffer.writelines(pieces)
             sys.stdout.flush()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hermes_trio.cli.ask import FAILED
-from hermes_trio.cli.options import config_option, find_file, hidden, own_state_dir, shown, tell
+from hermes_trio.cli.options import config_option, find_file, hidden, own_place, shown, tell
 from hermes_trio.errors import ConfigWrong
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def move(to: str, file: Path | None) -> int:
             if to == SQLITE
             else "--store names nothing"
         )
-    state_dir = own_state_dir(found)
+    state_dir = own_place(found).state_dir
     try:
         report = trio.run(_moved, state_dir, _work(to, url, named, state_dir))
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from hermes_trio.text.sanitize import visible
 
 if TYPE_CHECKING:
     from hermes_trio.config.load import Config
+    from hermes_trio.daemon.state_dir.place import DaemonPlace
     from hermes_trio.values.identity import Secret
 
 GONE = Path("/(the working folder is gone)")
@@ -49,22 +50,23 @@ def find_file(file: Path | None) -> Path | None:
     return found
 
 
-def find_state_dir(file: Path | None) -> Path:
-    """The state_dir that is meant. Raises ConfigWrong, also where others may write what is read there."""
-    return own_state_dir(find_file(file))
+def find_place(file: Path | None) -> DaemonPlace:
+    """Where the daemon that is meant keeps what outlives it. Raises ConfigWrong, as `own_place`."""
+    return own_place(find_file(file))
 
 
-def own_state_dir(found: Path | None) -> Path:
-    """The state_dir that a file names, which is this user's alone to write: what lies in it is believed.
+def own_place(found: Path | None) -> DaemonPlace:
+    """The place that a file names. Its state_dir is this user's alone to write: what lies in it is believed.
 
     Raises:
         ConfigWrong: it names none, or it is not.
     """
-    from hermes_trio.daemon.state_dir.folder import refuse_shared, state_dir_of
+    from hermes_trio.daemon.state_dir.folder import refuse_shared
+    from hermes_trio.daemon.state_dir.place import place_of
 
-    state_dir = state_dir_of(found, os.environ)
-    refuse_shared(state_dir)
-    return state_dir
+    place = place_of(found, os.environ, hidden)
+    refuse_shared(place.state_dir)
+    return place
 
 
 def loaded(file: Path | None) -> Config:

@@ -13,7 +13,7 @@ from hermes_trio.daemon.control.requests import AccountStatus, Status
 from hermes_trio.text.sanitize import visible
 from hermes_trio.text.sentences import span
 from hermes_trio.values.stored import StatusView
-from hermes_trio.values.views import KeyView, LedgerRow, SessionView, TurnView
+from hermes_trio.values.views import KeyView, LedgerRow, NodeView, SessionView, TurnView
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -50,6 +50,7 @@ def status_data(status: Status | None, store: StatusView | None) -> dict[str, An
     data |= {"store": "ok", "boot": store.boot, "waiting": store.waiting, "owed": store.owed}
     data |= {"deferred": store.deferred, "paused": store.paused}
     data |= {"processes": [msgspec.structs.asdict(process) for process in store.processes]}
+    data |= {"nodes": [node_data(node) for node in store.nodes]}
     return data | {"sessions": store.sessions, "running": [turn_data(turn) for turn in store.running]}
 
 
@@ -71,6 +72,11 @@ def session_data(row: SessionView) -> dict[str, Any]:
 
 def key_data(row: KeyView) -> dict[str, Any]:
     """A key's row as data."""
+    return msgspec.structs.asdict(row)
+
+
+def node_data(row: NodeView) -> dict[str, Any]:
+    """A node's row as data."""
     return msgspec.structs.asdict(row)
 
 
@@ -110,14 +116,22 @@ def _status_lines(status: Status | None, store: StatusView | None, now: float) -
         until = "until somebody writes to them, or a start that serves their account has lived a minute"
         yield "paused", f"{store.paused} turns, {until}"
     yield "owed", f"{store.owed} parts of answers"
+    for node in store.nodes:
+        held = ", ".join(node.accounts) or "no account"
+        yield f"node {node.name}", f"boot {node.boot}, {held}, {node.turns} turns; lease: {_lease(node)}"
     for turn in store.running:
         how_long = span(max(0.0, now - turn.opened_at))
         at = f", step {turn.steps}: {turn.step}" if turn.steps else ""
-        yield f"turn {turn.id}", f"{turn.key}, session {turn.session}, for {how_long}{at}"
+        yield f"turn {turn.id}", f"{turn.key}, session {turn.session}{_on(turn.node)}, for {how_long}{at}"
     for process in store.processes:
         how_long = span(max(0.0, now - process.began_at))
         keep = ", kept" if process.keep else ""
-        yield f"process {process.id}", f"session {process.session}, for {how_long}{keep}: {process.command}"
+        where = f"session {process.session}{_on(process.node)}, for {how_long}"
+        yield f"process {process.id}", f"{where}{keep}: {process.command}"
+
+
+def _on(node: str) -> str:
+    return f", on {node}" if node else ""
 
 
 def _account(account: AccountStatus) -> str:
@@ -158,7 +172,7 @@ def print_sessions(rows: Sequence[SessionView]) -> None:
         "opened": lambda row: local_time(row.opened_at),
         "turns": lambda row: row.turns,
         "waiting": lambda row: row.waiting,
-        "running": lambda row: "" if row.running is None else f"turn {row.running.id}",
+        "running": lambda row: "" if row.running is None else f"turn {row.running.id}{_on(row.running.node)}",
         "background": lambda row: len(row.processes) or "",
         "interrupted": lambda row: row.interrupted or "",
     }
@@ -180,6 +194,26 @@ def print_keys(rows: Sequence[KeyView]) -> None:
         "used": lambda row: "" if row.used_at is None else local_time(row.used_at),
     }
     _print_rows(rows, columns)
+
+
+def print_nodes(rows: Sequence[NodeView]) -> None:
+    """The nodes for people."""
+    columns: dict[str, Callable[[NodeView], object]] = {
+        "node": lambda row: row.name,
+        "boot": lambda row: row.boot,
+        "since": lambda row: local_time(row.since),
+        "renewed": lambda row: local_time(row.renewed_at),
+        "lease": _lease,
+        "accounts": lambda row: ", ".join(row.accounts),
+        "turns": lambda row: row.turns,
+        "processes": lambda row: row.processes,
+    }
+    _print_rows(rows, columns)
+
+
+def _lease(row: NodeView) -> str:
+    left = f"{row.lease_left_s:.0f} s left" if row.lease_left_s > 0 else "over"
+    return f"{left}, draining" if row.draining else left
 
 
 def _print_rows(rows: Sequence[Any], columns: dict[str, Callable[[Any], object]]) -> None:

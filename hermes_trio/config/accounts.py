@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 
 from hermes_trio.config.filling import Filling, dotted
 from hermes_trio.config.toml_lines import Path
@@ -32,17 +32,24 @@ class Account(Struct, frozen=True, kw_only=True):
     Args:
         platform, name: "telegram" and "main".
         options: the adapter's own, filled.
+        node: whose it is, if it is a local one of a daemon that shares its store; else "".
     """
 
     platform: str
     name: str = MAIN
     adapter: Adapter
     options: Any
+    node: str = ""
+
+    @property
+    def account(self) -> str:
+        """What its platform calls it, and the store: "main", or "main@NODE" where others have one too."""
+        return f"{self.name}@{self.node}" if self.node else self.name
 
     @property
     def id(self) -> str:
         """`platform/account`, as status, ledger and log name it."""
-        return f"{self.platform}/{self.name}"
+        return f"{self.platform}/{self.account}"
 
     @property
     def path(self) -> Path:
@@ -51,7 +58,14 @@ class Account(Struct, frozen=True, kw_only=True):
 
     def build(self, context: AdapterContext) -> Platform:
         """Its platform, not opened."""
-        return self.adapter.build(self.options, self.name, context)
+        platform = self.adapter.build(self.options, self.name, context)
+        if self.node:
+            platform.account = self.account
+        return platform
+
+    def on(self, node: str) -> Account:
+        """The same for a daemon that is called so where it shares its store; "": it does not."""
+        return replace(self, node=node if self.adapter.local else "")
 
 
 class AccountTables:

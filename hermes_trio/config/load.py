@@ -224,9 +224,10 @@ class _Reading:
         self._resolve(sections, tools)
         if self.filling.problems:
             return None
+        node = sections["store"].name if sections["store"].url else ""
         return Config(
             path=self.path,
-            accounts=accounts,
+            accounts=tuple(account.on(node) for account in accounts),
             terminal_implied=implied,
             unavailable=self.tables.unavailable,
             secrets=tuple(dict.fromkeys(self.files.secrets)),

@@ -46,7 +46,7 @@ def store_url(written: str, read: Callable[[str], Secret], hide: Callable[[Secre
         raise ValueError(NO_URL)
     is_written_out = written.startswith(SCHEMES)
     url = StoreUrl(written) if is_written_out else StoreUrl(read(written).reveal())
-    passwords = [Secret(one) for one in _passwords(url.reveal())]
+    passwords = passwords_of(url.reveal())
     for password in passwords:
         hide(password)
     if is_written_out and passwords:
@@ -58,11 +58,14 @@ def store_url(written: str, read: Callable[[str], Secret], hide: Callable[[Secre
     return url
 
 
-def _passwords(url: str) -> list[str]:
+def passwords_of(url: str) -> list[Secret]:
+    """The passwords in the url of a database, as they are written and as they are meant. Of no url, none."""
+    if not url.startswith(SCHEMES):
+        return []
     found = _USER.match(url)
     raw = [found[1]] if found and found[1] else []
     queried = [value for name, value in parse_qsl(url.partition("?")[2]) if name in HIDDEN]
-    return list(dict.fromkeys([*raw, *map(unquote, raw), *queried]))
+    return [Secret(one) for one in dict.fromkeys([*raw, *map(unquote, raw), *queried])]
 
 
 def _check(url: str) -> None:

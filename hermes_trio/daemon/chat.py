@@ -89,7 +89,8 @@ class _Link:
         self._conversation: Any = None
         self._made, self._lost = trio.Event(), trio.Event()
         self.state_dir = state_dir
-        self.account = account.partition("/")[2]
+        # What lies in the folder of one daemon has not its node's name.
+        self.account = account.partition("/")[2].partition("@")[0]
         self.client = client
 
     async def keep(self, terminal: Platform) -> None:

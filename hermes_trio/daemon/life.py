@@ -285,6 +285,7 @@ async def _say_ready(life: _Life, gateway: Gateway) -> None:
         "ready",
         receiving=",".join(name for name, of in health.items() if of.receiving),
         failing=",".join(name for name, of in health.items() if not of.receiving) or None,
+        elsewhere=",".join(gateway.elsewhere) or None,
         unavailable=",".join(life.config.unavailable) or None,
         model=gateway.model,
         pid=os.getpid(),

@@ -97,7 +97,10 @@ def with_terminal_only(config: Config) -> Config:
     config = with_each_line_answered(replace(config, terminal_implied=True))
     configured = [account for account in config.accounts if account.platform == TERMINAL]
     return replace(
-        config, accounts=tuple(configured or [_terminal()]), terminal_implied=False, unavailable={}
+        config,
+        accounts=tuple(configured or [_terminal().on(config.store.name if config.store.url else "")]),
+        terminal_implied=False,
+        unavailable={},
     )
 
 

@@ -154,6 +154,7 @@ class Boots:
 
         What a boot finds when its tasks have left, or an account when it drains, is for others.
         """
+        wiring.receivers.elsewhere = found.elsewhere
         if found.others:
             await self._hand_on(wiring.receivers)
         free = [one for one in found.free if home_among(found.nodes, one, one) == found.boot]

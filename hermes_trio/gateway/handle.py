@@ -12,7 +12,7 @@ from hermes_trio.intake.receiver import Health
 from hermes_trio.ports.platform import Platform
 from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values.stored import StatusView
-from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
+from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, NodeView, SessionView, TurnPage
 
 LOOKED_AT = 200
 """Newest messages of a chat that are looked at for one that is not settled."""
@@ -50,6 +50,16 @@ class Gateway:
     def draining(self) -> bool:
         """Whether it is on its way down: no turn is opened any more."""
         return self.wiring.draining
+
+    @property
+    def shares(self) -> bool:
+        """Whether other gateways may share its store."""
+        return self.wiring.store.shared
+
+    @property
+    def elsewhere(self) -> Sequence[str]:
+        """Those of its accounts that another gateway receives, which shares its store."""
+        return self.wiring.receivers.elsewhere
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
@@ -172,8 +182,12 @@ class Gateway:
         return self.wiring.cooldowns.views()
 
     async def status(self) -> StatusView:
-        """Counts, and the turns running."""
+        """Counts, and the turns running; of all gateways that share the store."""
         return await self.wiring.store.status()
+
+    async def nodes(self) -> Sequence[NodeView]:
+        """The gateways that share the store, and what each holds; none where it is not shared."""
+        return await self.wiring.store.nodes()
 
     def health(self) -> Mapping[str, Health]:
         """Per account whether it receives."""

@@ -285,6 +285,7 @@ class Wiring:
             turns_max=self.options.turns_max,
             model=self.model,
             receives={name: health.receiving for name, health in self.receivers.health().items()},
+            elsewhere=self.receivers.elsewhere,
             draining=self.draining,
         )
         return [*self.turns.status_lines(key), *said]

@@ -43,6 +43,7 @@ class AccountReceivers:
     Attributes:
         scope: cancelling it stops the intake. Updates that are handed over later are refused; a connection
             of an adapter may outlive its `serve` and still hand one over.
+        elsewhere: accounts that another gateway receives, where several share the store.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class AccountReceivers:
         chance: Chance,
     ) -> None:
         self.scope = trio.CancelScope()
+        self.elsewhere: Sequence[str] = ()
         self._accounts = accounts
         self._store = store
         self._make_receiver = make_receiver
@@ -64,6 +66,7 @@ class AccountReceivers:
         self._receivers: dict[str, Receiver] = {}
         self._served: dict[str, _Served] = {}
         self._held: trio.Nursery | None = None
+        self._still_come = set(accounts)
         self._ended = trio.Event()
         self._changed = trio.Event()
 
@@ -143,6 +146,9 @@ class AccountReceivers:
         if not receiver.health.reported:
             # It has received all there will ever be.
             receiver.received()
+        self._still_come.discard(name)
+        if not self._still_come:
+            self._ended.set()
 
     def _reported(self, account: str) -> None:
         self._changed.set()

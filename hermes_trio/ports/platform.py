@@ -186,6 +186,8 @@ class Adapter(Struct, frozen=True):
             section. Fields of type `Secret` are written as "env:NAME" or "file:PATH" in the config.
         build: makes a platform from the options and an account name; opens nothing. Called for each account
             that is configured; no account touches the files in state_dir of another.
+        local: its chats are on this machine: a terminal, a socket. Where several daemons share a store, each
+            has such an account for itself: `Platform.account` is set to "main@NODE" after `build`.
         alone: by option, what two accounts must not have in common, such as the bot that a token is for;
             under "" what none of the options says. A configuration with two such accounts is refused.
     """
@@ -193,4 +195,5 @@ class Adapter(Struct, frozen=True):
     name: str
     options: type[Struct]
     build: Callable[[Any, str, AdapterContext], Platform]
+    local: bool = False
     alone: Callable[[Any], Mapping[str, Hashable]] = lambda options: {}

@@ -25,6 +25,7 @@ from hermes_trio.store.promises import (
     key_tasks,
     live_rows,
     moved_chats,
+    node_views,
     nodes,
     quarantine,
     recording,
@@ -259,6 +260,7 @@ class PromiseStore:
     sessions = asking(views.sessions)
     session = asking(views.session)
     status = asking(views.status)
+    nodes = asking(node_views.nodes)
     turn_page = asking(turn_page.turn_page)
     recording_head = asking(recording.head)
     recording_rows = asking(recording.rows)

@@ -161,13 +161,21 @@ def in_line(place: int) -> str:
 
 
 def gateway_status(
-    *, up_s: float, working: int, turns_max: int, model: str, receives: Mapping[str, bool], draining: bool
+    *,
+    up_s: float,
+    working: int,
+    turns_max: int,
+    model: str,
+    receives: Mapping[str, bool],
+    elsewhere: Sequence[str] = (),
+    draining: bool,
 ) -> list[str]:
     """What /status says of the gateway. Why an account does not receive is for operators, not for chats."""
     return [
         f"Up {span(max(0.0, up_s))}, {working} of at most {turns_max} turns running.",
         *([f"Model: {model}."] if model else []),
         *(f"{name}: {'receiving' if well else 'degraded'}." for name, well in receives.items()),
+        *(f"{name}: received by another node." for name in elsewhere),
         *(["Going down: no new turns."] if draining else []),
     ]
 

@@ -45,7 +45,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
         lapsed: boots whose lease has ended: they are to be buried.
         looks_at: when the next lease of another ends; None: there is no other.
         free: accounts of this boot that no boot alive holds.
-        held: accounts that this boot holds.
+        held, elsewhere: accounts that this boot holds, and those of its own that another does.
         lanes: of the accounts that it holds, those with something to say.
         behind: behind which key there may be more that are idle; None: all that are at home here were woken.
         released: so many paused turns go on, now that a boot lives that has lasted.
@@ -61,6 +61,7 @@ class Renewal(Struct, frozen=True, kw_only=True):
     looks_at: float | None
     free: tuple[str, ...]
     held: tuple[str, ...]
+    elsewhere: tuple[str, ...]
     lanes: tuple[Lane, ...]
     behind: str | None
     released: int

@@ -12,7 +12,7 @@ from hermes_trio.values.key_state import KeyCooldown
 from hermes_trio.values.message import Message, OutcomeName, TurnState
 from hermes_trio.values.recording import Failure
 from hermes_trio.values.transcript import Entry
-from hermes_trio.values.views import ProcessView, TurnView
+from hermes_trio.values.views import NodeView, ProcessView, TurnView
 
 # --- what goes in ---------------------------------------------------------------------------------
 
@@ -273,7 +273,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
     """The store's part of `hermes-trio status`: counts, and the turns running.
 
     Args:
-        boot: the number of this life of the process.
+        boot: the number of this life of the process; of the one that was asked, where several share a store.
         waiting: messages that wait for a turn.
         deferred: messages that wait for a key to a model.
         paused: turns that wait until a start has lasted (the process died three times in a minute).
@@ -281,6 +281,7 @@ class StatusView(Struct, frozen=True, kw_only=True):
         owed: parts that are still to be said.
         processes: background programs that run.
         sessions: how many are open.
+        nodes: who shares the store; all other counts are of all of them. Empty: it is not shared.
     """
 
     boot: int
@@ -291,3 +292,4 @@ class StatusView(Struct, frozen=True, kw_only=True):
     owed: int
     processes: tuple[ProcessView, ...] = ()
     sessions: int
+    nodes: tuple[NodeView, ...] = ()

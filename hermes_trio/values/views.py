@@ -20,6 +20,7 @@ class TurnView(Struct, frozen=True, kw_only=True):
         opened_at: wall time.
         steps: how many it has begun; `step` is the newest's name.
         paused: starts that ended badly pause it: it goes on when somebody writes or this one has lasted.
+        node: where it runs; "" in a store that is not shared.
     """
 
     id: int
@@ -30,6 +31,7 @@ class TurnView(Struct, frozen=True, kw_only=True):
     steps: int = 0
     step: str = ""
     paused: bool = False
+    node: str = ""
 
 
 class ProcessView(Struct, frozen=True, kw_only=True):
@@ -42,6 +44,7 @@ class ProcessView(Struct, frozen=True, kw_only=True):
         began_at, ended_at: wall time; None: it runs.
         code: exit code; minus the number of the signal that ended it.
         keep: it outlives a reset of its session.
+        node: where it runs; "" in a store that is not shared.
     """
 
     id: int
@@ -52,6 +55,31 @@ class ProcessView(Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     code: int | None = None
     keep: bool = False
+    node: str = ""
+
+
+class NodeView(Struct, frozen=True, kw_only=True):
+    """A gateway that shares its store, as `nodes` and `status` show it.
+
+    Args:
+        name, boot: of its node, and the number of its life.
+        since, renewed_at: wall time of the store: when that life began, and when it was last heard of.
+        lease_left_s: seconds until the others take over what it does, if it is not heard of. Below 0: they
+            may do so now.
+        draining: it opens no turn and takes no account any more.
+        accounts: those that it receives and speaks for.
+        turns, processes: how many of the turns and programs that run are its own.
+    """
+
+    name: str
+    boot: int
+    since: float
+    renewed_at: float
+    lease_left_s: float
+    draining: bool
+    accounts: tuple[str, ...]
+    turns: int
+    processes: int
 
 
 class SessionView(Struct, frozen=True, kw_only=True):

@@ -30,4 +30,6 @@ def build(options: Options, account: str, context: AdapterContext) -> Terminal:
     )
 
 
-adapter = Adapter(name="terminal", options=Options, build=build, alone=lambda options: {"": "standard input"})
+adapter = Adapter(
+    name="terminal", options=Options, build=build, local=True, alone=lambda options: {"": "standard input"}
+)

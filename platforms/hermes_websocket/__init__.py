@@ -32,5 +32,6 @@ adapter = Adapter(
     name="websocket",
     options=Options,
     build=build,
+    local=True,
     alone=lambda options: {"port": options.port} if options.port else {},
 )

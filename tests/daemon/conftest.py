@@ -33,7 +33,11 @@ class Place:
 
     def configure(self, more="", *, allow_users="[42]", drain_timeout_s=20.0):
         text = TELEGRAM.format(allow_users=allow_users, drain_timeout_s=drain_timeout_s, **self._urls)
-        (self.home / "hermes.toml").write_text(text + more)
+        self.write(text + more)
+
+    def write(self, text):
+        """Another configuration."""
+        (self.home / "hermes.toml").write_text(text)
 
     def daemon(self, *arguments, through=(), **environ):
         """The daemon, begun by another program with `through`."""

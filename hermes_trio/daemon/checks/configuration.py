@@ -33,6 +33,9 @@ def checked(config: Config) -> Iterator[str]:
         own_agent(config)
     yield f"{config.path}: right" if config.path else NO_FILE
     yield f"state_dir: {config.gateway.state_dir}"
+    if config.store.url:
+        node, lease_s = config.store.name, config.store.lease_s
+        yield f"store: a PostgreSQL database, for several daemons; this is {node}, its lease {lease_s:g} s"
     if config.agent.run:
         yield f"agent: {config.agent.run}"
     else:

@@ -23,8 +23,9 @@ from hermes_trio.daemon.checks.strays import Leftover, leftovers, strays
 from hermes_trio.daemon.checks.surroundings import disk_and_stop, surroundings
 from hermes_trio.daemon.control.daemon_or_store import Seen, look_at
 from hermes_trio.daemon.control.requests import AskKeys, AskStatus, Keys, Status
-from hermes_trio.daemon.state_dir.folder import STORE, state_dir_of, user_name
+from hermes_trio.daemon.state_dir.folder import STORE, user_name
 from hermes_trio.daemon.state_dir.ownership import Wrong, owner_of, wrongs
+from hermes_trio.daemon.state_dir.place import DaemonPlace, place_of
 from hermes_trio.errors import HermesError, StoreRefused
 from hermes_trio.processes.environment import BOOT
 from hermes_trio.processes.proc_files import living
@@ -89,25 +90,26 @@ async def examine(file: Path | None, environ: Mapping[str, str], *, online: bool
         found += [_tried(one.line, good=one.good) for one in await _outside(config, online=online)]
     except HermesError as error:
         found.append(Finding("config", False, str(error), "docs/hermes.toml"))
+    redact = Redactor(config.secrets if config else ())
     with suppress(HermesError, OSError):
         found += _left_by_setup(left := list(leftovers(file, environ)), fix=fix)
     with suppress(HermesError):
-        state_dir = config.gateway.state_dir if config else state_dir_of(file, environ)
+        place = place_of(file, environ, redact.learn)
+        state_dir = config.gateway.state_dir if config else place.state_dir
         with suppress(OSError):
             found += _strays(state_dir, strays(state_dir, config, [one.path for one in left]))
-        seen = _daemon(state_dir, found)
+        seen = _daemon(place, found)
         boot = _boot(seen)
-        if (state_dir / STORE).exists():
+        if (state_dir / STORE).exists() and not place.url():
             health = await _store(state_dir / STORE, boot, found)
-        else:
+        elif not place.url():
             found.append(Finding("store", True, f"{state_dir / STORE} is not there yet"))
         if health is not None:
             found += _lives(health)
             found += _failures(health)
             found += _orphans(health.mark, boot)
         if seen is not None:
-            found += _keys(state_dir)
-    redact = Redactor(config.secrets if config else ())
+            found += _keys(place)
     told = (Finding(one.area, one.good, redact(one.line), redact(one.mend), one.words) for one in found)
     return Examined(tuple(told), config, health)
 
@@ -178,9 +180,9 @@ def _tried(line: str, *, good: bool) -> Finding:
 # --- the daemon and its store ---------------------------------------------------------------------
 
 
-def _daemon(state_dir: Path, found: list[Finding]) -> Seen | None:
+def _daemon(place: DaemonPlace, found: list[Finding]) -> Seen | None:
     try:
-        seen = look_at(state_dir, AskStatus())
+        seen = look_at(place, AskStatus())
     except StoreRefused:  # what is wrong with it, the look at the store tells
         found.append(Finding("daemon", True, "does not run"))
         return None
@@ -284,9 +286,9 @@ def _orphans(mark: str, boot: int | None) -> Iterator[Finding]:
         yield Finding("orphans", True, "no program of an earlier life runs")
 
 
-def _keys(state_dir: Path) -> Iterator[Finding]:
+def _keys(place: DaemonPlace) -> Iterator[Finding]:
     with suppress(HermesError):
-        answer = look_at(state_dir, AskKeys()).answer
+        answer = look_at(place, AskKeys()).answer
         unready = [row for row in answer.rows if row.state != "ready"] if isinstance(answer, Keys) else []
         for row in unready:
             line = f"{row.pool}, key {row.key}: {row.state}, refused for {row.kind}"

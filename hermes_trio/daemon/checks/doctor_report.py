@@ -77,6 +77,7 @@ def _own(text: str) -> str:
 def _config(config: Config) -> dict[str, Any]:
     return {
         "gateway": _told(config.gateway),
+        "store": _told(config.store),
         "session": _told(config.session),
         "agent": _told(config.agent),
         "model": _told(config.model),

@@ -6,9 +6,11 @@ import math
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,7 +62,8 @@ async def surroundings(config: Config) -> list[Tried]:
 
 async def disk_and_stop(config: Config) -> list[Tried]:
     """Try what nobody outside need be asked for."""
-    return [await disk_of(config.gateway.state_dir), await stop_of(config)]
+    found = [await disk_of(config.gateway.state_dir), await stop_of(config)]
+    return [*found, *await database_of(config.store.url.reveal())] if config.store.url else found
 
 
 async def account_of(account: Account, state_dir: Path, redact: Redactor) -> Tried:
@@ -170,6 +173,47 @@ def _sync(folder: Path) -> None:
         file.write(bytes(4096))
         file.flush()
         os.fsync(file.fileno())
+
+
+async def database_of(url: str) -> list[Tried]:
+    """See whether the store's database answers and how fast, and who shares it. Nothing of it is changed."""
+    try:
+        with trio.fail_after(DISK_S):
+            return await in_thread(
+                partial(_database, url, trio.lowlevel.current_clock()), trio.CapacityLimiter(1)
+            )
+    except HermesError as error:
+        return [Tried(False, f"store: {error}; no message can be taken while that is so")]
+    except trio.TooSlowError:
+        return [Tried(False, f"store: PostgreSQL did not answer within {DISK_S:.0f} s")]
+
+
+def _database(url: str, clock: trio.abc.Clock) -> list[Tried]:
+    from hermes_trio.store.postgres.looking import looked_at
+    from hermes_trio.store.promises.node_views import nodes
+
+    with looked_at(url) as tx:
+        if tx is None:
+            return [Tried(True, "store: the database is empty; the first daemon makes the store")]
+        asked_s = math.inf
+        for _ in range(SYNCS):
+            begun = clock.current_time()
+            tx.one("select 1")
+            asked_s = min(asked_s, clock.current_time() - begun)
+        server, size = tx.one(
+            "select current_setting('server_version'), pg_database_size(current_database())"
+        )
+        here = nodes(tx)
+    said = f"store: PostgreSQL {server}, {size >> 20:,} MiB, answers in {asked_s * 1000:.1f} ms"
+    slow = f"{said}; each message waits for dozens: is it far away?" if asked_s > SYNC_MAX_S else ""
+    found = [Tried(not slow, slow or said)]
+    alive = [one for one in here if one.lease_left_s > 0]
+    found.append(Tried(True, f"nodes: {', '.join(one.name for one in alive) or 'none is alive'}"))
+    return found + [
+        Tried(False, f'nodes: {lives} that live are called {name}; give each another [store] node = "NAME"')
+        for name, lives in Counter(one.name for one in alive).items()
+        if lives > 1
+    ]
 
 
 async def stop_of(config: Config) -> Tried:

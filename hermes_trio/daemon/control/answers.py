@@ -13,6 +13,7 @@ from hermes_trio.daemon.control.requests import (
     Answer,
     AskKeys,
     AskLedger,
+    AskNodes,
     AskPage,
     AskRecording,
     AskSessions,
@@ -23,6 +24,7 @@ from hermes_trio.daemon.control.requests import (
     Keys,
     Ledger,
     No,
+    Nodes,
     OneTurn,
     Page,
     Request,
@@ -83,6 +85,8 @@ class Answers:
                 return Sessions(rows=tuple(await gateway.session_views(ended=also_ended)))
             case AskKeys():
                 return Keys(rows=tuple(gateway.keys()))
+            case AskNodes():
+                return Nodes(rows=tuple(await gateway.nodes()), shared=gateway.shares)
             case AskTurn(turn=turn):
                 page = await gateway.turn_page(turn)
                 return no_turn(turn) if page is None else OneTurn(page=page)

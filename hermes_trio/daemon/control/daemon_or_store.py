@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,26 +14,30 @@ from hermes_trio.daemon.control.requests import (
     Answer,
     AskKeys,
     AskLedger,
+    AskNodes,
     AskSessions,
     AskStatus,
     AskTurn,
     Keys,
     Ledger,
     NobodyAnswers,
+    Nodes,
     OneTurn,
     Sessions,
     ask,
     no_turn,
 )
-from hermes_trio.daemon.state_dir.folder import STORE
 from hermes_trio.daemon.state_dir.lock import holder, nobody_holds
+from hermes_trio.daemon.state_dir.place import DaemonPlace
 from hermes_trio.errors import StoreRefused
 from hermes_trio.values.stored import StatusView
 
 if TYPE_CHECKING:
     from hermes_trio.store.tx import Tx
 
-Look = AskStatus | AskLedger | AskSessions | AskKeys | AskTurn
+NOWHERE = Path("/nonexistent")
+"""A store that is not there is an empty one."""
+Look = AskStatus | AskLedger | AskSessions | AskKeys | AskTurn | AskNodes
 
 
 class Seen(Struct, frozen=True):
@@ -50,18 +54,46 @@ class Seen(Struct, frozen=True):
     kept: bool = True
 
 
-def look_at(state_dir: Path, request: Look) -> Seen:
+def look_at(place: DaemonPlace, request: Look) -> Seen:
     """Ask the daemon; read the store if there is no daemon.
 
     Raises:
         NobodyAnswers: a daemon holds the state_dir and does not answer.
         StoreRefused: the store is corrupt, newer, or not ours.
+        StoreFailed: it cannot be read.
+        ConfigWrong: where it is cannot be read here.
     """
     try:
-        return Seen(ask(state_dir, request), up=True)
+        return Seen(ask(place.state_dir, request), up=True)
     except NobodyAnswers:
-        with left_alone(state_dir), store_file(state_dir / STORE) as tx:
-            return Seen(_read(tx, request), up=False, kept=(state_dir / STORE).exists())
+        with left_store(place) as tx:
+            return Seen(_read(tx, request), up=False, kept=tx.shared or place.store.exists())
+
+
+@contextmanager
+def left_store(place: DaemonPlace) -> Iterator[Tx]:
+    """The store of a daemon that does not run, for promises that only read, while the body runs.
+
+    A file is opened while no daemon can start. A database may have others at work.
+
+    Raises:
+        NobodyAnswers: a daemon runs, and does not answer.
+        StoreRefused, StoreFailed, ConfigWrong: as `look_at`.
+    """
+    with ExitStack() as opened:
+        with left_alone(place.state_dir):
+            url = place.url()
+            tx = opened.enter_context(_database(url.reveal()) if url else store_file(place.store))
+        tx.shared = bool(url)
+        yield tx
+
+
+@contextmanager
+def _database(url: str) -> Iterator[Tx]:
+    from hermes_trio.store.postgres.looking import looked_at
+
+    with looked_at(url) as tx, nullcontext(tx) if tx is not None else store_file(NOWHERE) as found:
+        yield found
 
 
 @contextmanager
@@ -108,6 +140,7 @@ def _read(tx: Tx, request: Look) -> Answer | StatusView:
     from hermes_trio.models.cooldowns import key_view
     from hermes_trio.store.promises import views
     from hermes_trio.store.promises.deferral import key_cooldowns
+    from hermes_trio.store.promises.node_views import nodes
     from hermes_trio.store.promises.turn_page import turn_page
 
     match request:
@@ -118,6 +151,8 @@ def _read(tx: Tx, request: Look) -> Answer | StatusView:
         case AskKeys():
             rows = [key_view(one, tx.now, used_at=one.cooldown.tried_at) for one in key_cooldowns(tx)]
             return Keys(rows=tuple(rows))
+        case AskNodes():
+            return Nodes(rows=tuple(nodes(tx)), shared=tx.shared)
         case AskTurn(turn=turn):
             page = turn_page(tx, turn)
             return no_turn(turn) if page is None else OneTurn(page=page)

@@ -11,9 +11,10 @@ from typing import Any
 
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
 from hermes_trio.config.secret_files import Files, beginning_of
-from hermes_trio.daemon.control.daemon_or_store import left_alone, store_file
+from hermes_trio.config.store_url import passwords_of
+from hermes_trio.daemon.control.daemon_or_store import left_store
 from hermes_trio.daemon.control.requests import AskPage, AskRecording, No, NobodyAnswers, Page, Spans, ask
-from hermes_trio.daemon.state_dir.folder import STORE
+from hermes_trio.daemon.state_dir.place import DaemonPlace
 from hermes_trio.errors import HermesError
 from hermes_trio.text.recording import PARTS, without_secrets, written
 from hermes_trio.values.identity import Secret
@@ -30,7 +31,7 @@ class NoRecording(HermesError):
 
 @contextmanager
 def recorded(
-    state_dir: Path, session: int, redact: Callable[[str], str]
+    place: DaemonPlace, session: int, redact: Callable[[str], str]
 ) -> Iterator[tuple[Iterator[bytes], bool]]:
     """The recording of a session as a file's pieces, while the body runs, and whether a daemon made it.
 
@@ -42,8 +43,8 @@ def recorded(
         StoreRefused: the store is corrupt, newer, older, or not ours.
     """
     with ExitStack() as opened:
-        asked = _asked(state_dir, session)
-        head, read = asked or _opened(opened, state_dir, session)
+        asked = _asked(place.state_dir, session)
+        head, read = asked or _opened(opened, place, session)
 
         def pages(part: RecordingPart) -> Iterator[RecordingRows]:
             after: After | None = (0, 0)
@@ -77,13 +78,13 @@ def _why(answer: object) -> str:
     return answer.why if isinstance(answer, No) else "the daemon gave an answer that is none"
 
 
-def _opened(opened: ExitStack, state_dir: Path, session: int) -> tuple[RecordingHead, Read]:
-    """From the file. The lock is held only until it is open: a daemon may start meanwhile, and write."""
+def _opened(opened: ExitStack, place: DaemonPlace, session: int) -> tuple[RecordingHead, Read]:
+    """From the store. A daemon may start meanwhile, and write."""
     from hermes_trio.store.promises import recording
+    from hermes_trio.store.promises.node_views import nodes
 
-    with left_alone(state_dir):
-        tx = opened.enter_context(store_file(state_dir / STORE))
-    head = recording.head(tx, session, running=False)
+    tx = opened.enter_context(left_store(place))
+    head = recording.head(tx, session, running=bool(nodes(tx)))
     if head is None:
         raise NoRecording(f"there is no session {session}")
     return head, partial(recording.rows, tx)
@@ -110,7 +111,8 @@ def secrets_of(path: Path | None, environ: Mapping[str, str]) -> tuple[list[Secr
         return found, [f"those of {path} ({error})"]
     for one in dict.fromkeys(written):
         try:
-            found.append(files.secret(one))
+            secret = files.secret(one)
+            found += [secret, *passwords_of(secret.reveal())]
         except ValueError:
             missing.append(one)
     return found, missing

@@ -20,7 +20,7 @@ from hermes_trio.errors import HermesError, NotJson
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values.stored import StatusView
-from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, SessionView, TurnPage
+from hermes_trio.values.views import FailingModel, KeyView, LedgerRow, NodeView, SessionView, TurnPage
 
 NAME = "control.sock"
 PATH_MAX = 100
@@ -67,6 +67,10 @@ class AskSessions(Line, frozen=True, tag="sessions"):
 
 class AskKeys(Line, frozen=True, tag="keys"):
     """The keys to models, by position and state; never a key."""
+
+
+class AskNodes(Line, frozen=True, tag="nodes"):
+    """Who shares the store?"""
 
 
 class AskTurn(Line, frozen=True, tag="turn"):
@@ -125,6 +129,7 @@ Request = (
     | AskSessions
     | AskKeys
     | AskTurn
+    | AskNodes
     | AskRecording
     | AskPage
     | StopSession
@@ -184,6 +189,13 @@ class Keys(Line, frozen=True, tag="pools"):
     rows: tuple[KeyView, ...]
 
 
+class Nodes(Line, frozen=True, tag="nodes"):
+    """Answers `AskNodes`. Not shared: the store is a file, and there is no row."""
+
+    rows: tuple[NodeView, ...]
+    shared: bool
+
+
 class OneTurn(Line, frozen=True, tag="turn"):
     """Answers `AskTurn`, without the secrets that the daemon holds."""
 
@@ -219,7 +231,7 @@ def no_turn(turn: int) -> No:
     return No(why=f"there is no turn {turn}; `hermes-trio ledger` names the turn of each message")
 
 
-Answer = Status | Ledger | Sessions | Keys | OneTurn | Spans | Page | Done | No
+Answer = Status | Ledger | Sessions | Keys | Nodes | OneTurn | Spans | Page | Done | No
 
 _request: ForeignJson[Request] = ForeignJson(Request, most_bytes=LINE_MAX)
 _answer: ForeignJson[Answer] = ForeignJson(Answer, most_bytes=ANSWER_BYTES_MAX, parts_max=None)

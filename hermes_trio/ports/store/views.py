@@ -8,7 +8,7 @@ from typing import Protocol
 from hermes_trio.values.identity import ConversationKey
 from hermes_trio.values.recording import After, RecordingHead, RecordingPart, RecordingRows
 from hermes_trio.values.stored import StatusView
-from hermes_trio.values.views import LedgerRow, SessionView, TurnPage
+from hermes_trio.values.views import LedgerRow, NodeView, SessionView, TurnPage
 
 
 class ViewStore(Protocol):
@@ -44,6 +44,9 @@ class ViewStore(Protocol):
         Args:
             after: where the page before said that the list goes on; (0, 0): its beginning.
         """
+
+    async def nodes(self) -> Sequence[NodeView]:
+        """The boots that share the store and are not over; none where it is not shared."""
 
     async def status(self) -> StatusView:
         """Counts, and the turns running."""

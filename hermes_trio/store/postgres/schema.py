@@ -11,7 +11,7 @@ from hermes_trio.store.moved_away import refusal
 from hermes_trio.store.postgres.connection import PostgresConnection
 from hermes_trio.store.postgres.errors import said
 from hermes_trio.store.postgres.migrations import MIGRATIONS, Migrations
-from hermes_trio.store.postgres.versions import brought_up
+from hermes_trio.store.postgres.versions import brought_up, version
 
 CONNECT_S = 5
 IDLE_S = 3
@@ -74,6 +74,34 @@ def connect(
         db.close()
         raise
     return db
+
+
+def connect_read_only(url: str) -> PostgresConnection | None:
+    """Connect to look; blocks. Whoever writes is in nobody's way. None: no gateway has made a store there.
+
+    Raises:
+        StoreRefused: newer, older, or somebody else's tables.
+        StoreFailed: the server cannot be reached.
+    """
+    db = PostgresConnection(opened(url))
+    try:
+        db.script(f"{_SETTINGS}; set default_transaction_read_only = on")
+        has = version(db, MIGRATIONS).has
+        if has >= MIGRATIONS.version:
+            return db
+        if has:
+            raise StoreRefused(
+                f"made by an older hermes-trio (version {has}, this one knows {MIGRATIONS.version});"
+                " the next start of a daemon brings it up to date"
+            )
+    except psycopg.Error as error:
+        db.close()
+        raise StoreFailed(f"PostgreSQL: {said(error)}") from error
+    except BaseException:
+        db.close()
+        raise
+    db.close()
+    return None
 
 
 def _refuse_forgetful(db: PostgresConnection) -> None:

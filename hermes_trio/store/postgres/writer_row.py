@@ -7,15 +7,13 @@ import psycopg
 from hermes_trio.errors import LeaseOver
 from hermes_trio.store.postgres.connection import PostgresConnection
 
-_TIME = "cast(extract(epoch from clock_timestamp()) as double precision)"
+TIME = "cast(extract(epoch from clock_timestamp()) as double precision)"
 _NEW = "insert into writer(nonce, serial) values(cast(gen_random_uuid() as text), 0) returning nonce"
-_BEGIN_GROUP = (
-    f"update writer set serial = serial + 1 where nonce = ? and not ended returning serial, {_TIME}"
-)
+_BEGIN_GROUP = f"update writer set serial = serial + 1 where nonce = ? and not ended returning serial, {TIME}"
 _READ_BACK = "select serial from writer where nonce = ? for update"
 _IS_OF = "update writer set boot = ? where nonce = ?"
 _HOLD = "select nonce from writer where boot = ? for update"
-_LAPSED = f"select 1 from boot where id = ? and coalesce(until, 0) <= {_TIME}"
+_LAPSED = f"select 1 from boot where id = ? and coalesce(until, 0) <= {TIME}"
 _HELD_BY = (
     "select pg_terminate_backend(pid) from pg_stat_activity"
     " where application_name in (select ? || nonce from writer where boot = ?)"
@@ -118,7 +116,7 @@ class WriterRow:
             if db.execute(_LAPSED, (boot,)).fetchone() is not None:
                 db.execute(_HELD_BY, (PROGRAM, boot)).fetchall()
                 db.execute(_HOLD, (boot,))
-        return db.execute(f"select {_TIME}").fetchone()[0] if self._has_clock else None
+        return db.execute(f"select {TIME}").fetchone()[0] if self._has_clock else None
 
     def end(self, db: PostgresConnection, boot: int | None) -> None:
         """In a transaction: this boot writes nothing more after it; None: no other."""

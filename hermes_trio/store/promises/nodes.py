@@ -50,11 +50,12 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float, last: int = 0) 
     )
     guarded = is_guarded(tx, before)
     boot = tx.insert(
-        "insert into boot(started_at, setup, node, until, calm_at) values(?, ?, ?, ?, ?)",
+        "insert into boot(started_at, setup, node, renewed_at, until, calm_at) values(?, ?, ?, ?, ?, ?)",
         (
             tx.now,
             None if setup is None else to_json(setup),
             node,
+            tx.now,
             tx.now + lease_s,
             tx.now + CALM_S if guarded else None,
         ),
@@ -83,8 +84,8 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
     """
     ends_after = tx.now if tx.steady(lease_s) else float("-inf")
     renewed = tx.run(
-        f"update boot set until = ? where id = ? and {ALIVE} and until > ?",
-        (tx.now + lease_s, tx.boot, ends_after),
+        f"update boot set renewed_at = ?, until = ? where id = ? and {ALIVE} and until > ?",
+        (tx.now, tx.now + lease_s, tx.boot, ends_after),
     )
     if not renewed.rowcount:
         raise LeaseOver(f"boot {tx.boot}: its lease is over")
@@ -106,6 +107,7 @@ def renew(tx: Tx, lease_s: float) -> Renewal:
         lapsed=tuple(one.boot for one in others if one.until <= tx.now),
         looks_at=min((one.until for one in others), default=None),
         free=() if me.draining else tuple(sorted(name for name, boot in holders.items() if boot is None)),
+        elsewhere=tuple(sorted(name for name, boot in holders.items() if boot not in (None, tx.boot))),
         held=held,
         lanes=open_lanes(tx, set(held)),
         behind=wake_idle(tx, "", nodes),

@@ -228,7 +228,10 @@ def _kill(tx: Tx, where: str, key: str) -> None:
         tx.then(EndProcesses(tuple(id for (id,) in ended)))
 
 
-_SHOWN = "command, state, at as began_at, process.ended_at as ended_at, code, keep = 1 as keep"
+_SHOWN = (
+    "command, state, at as began_at, process.ended_at as ended_at, code, keep = 1 as keep,"
+    " coalesce((select node from boot where boot.id = process.boot), '') as node"
+)
 _VIEW = f"select id, session, {_SHOWN} from process"
 
 

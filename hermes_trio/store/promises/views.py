@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from hermes_trio.store.promises import processes
+from hermes_trio.store.promises.node_views import nodes
 from hermes_trio.store.promises.operator_rows import view_of
 from hermes_trio.store.tx import IS_OPEN, PENDING, Tx, known_key, read_key, reads, text_of, writer_of
 from hermes_trio.values.identity import ConversationKey
@@ -89,7 +90,10 @@ def _session(tx: Tx, row: dict[str, Any]) -> SessionView:
     return view_of(SessionView, **row | more)
 
 
-_TURN = "select id, session, key, state, opened_at, paused_at is not null as paused from turn"
+_TURN = (
+    "select id, session, key, state, opened_at, paused_at is not null as paused,"
+    " coalesce((select node from boot where boot.id = turn.boot), '') as node from turn"
+)
 
 
 def _turn(tx: Tx, row: dict[str, Any], of: ConversationKey | None = None) -> TurnView:
@@ -107,7 +111,7 @@ def turn(tx: Tx, id: int) -> TurnView | None:
 
 def status(tx: Tx) -> StatusView:
     """Counts, and the turns running."""
-    boot = tx.one("select max(id) from boot")[0] or 0
+    boot = tx.boot or tx.one("select max(id) from boot")[0] or 0
     (waiting,) = tx.one("select count(*) from inbound where outcome is null and state = 'waiting'")
     (deferred,) = tx.one("select count(*) from inbound where state = 'deferred' and outcome is null")
     (owed,) = tx.one(f"select count(*) from outbound where {IS_OPEN} and state <> 'live'")
@@ -125,4 +129,5 @@ def status(tx: Tx) -> StatusView:
         owed=owed,
         processes=tuple(processes.all_running(tx)),
         sessions=count,
+        nodes=tuple(nodes(tx)),
     )

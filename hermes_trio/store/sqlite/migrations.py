@@ -5,7 +5,7 @@ from __future__ import annotations
 _FIRST = """
 create table boot(
   id integer primary key, started_at real not null, ended_at real, clean integer not null default 0,
-  setup blob, node text, until real, buried_at real, draining_at real,
+  setup blob, node text, renewed_at real, until real, buried_at real, draining_at real,
   calm_at real);
 -- The boots that are not over: one where the store is not shared.
 create index boot_alive on boot(id) where ended_at is null and buried_at is null;
@@ -126,5 +126,5 @@ ONLY_ADD: frozenset[int] = frozenset()
 away, and fills each that they demand. So nodes are brought up to date one after the other: a first version
 adds, the next one uses, a last one removes, when none of the first runs any more."""
 
-WRITTEN = "8c14f6ea5e75054ebc1747ca92286b233ee7f90d2968d42ff79d0d024c84007f"
+WRITTEN = "a694680a4e37afd54239a9d08bcff991f542df72a99dfc3a77f322f34a8f1ec2"
 """What `_written` gives for a store of these migrations: who has it need not be compared part by part."""
