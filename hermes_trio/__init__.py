@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from hermes_trio.ports.process import Processes as Processes
     from hermes_trio.ports.system import *  # noqa: F403
     from hermes_trio.ports.tool import *  # noqa: F403
+    from hermes_trio.processes.sandbox import Sandbox as Sandbox
+    from hermes_trio.processes.system import SystemProcesses as SystemProcesses
     from hermes_trio.runtime.plugins import installed_commands as installed_commands
     from hermes_trio.store.sqlite.store import open_sqlite_store as open_sqlite_store
     from hermes_trio.text.chunking import Unit as Unit
@@ -84,6 +86,8 @@ _WHERE = {
     "hermes_trio.values.process": "ProcessLog LeftProcesses Ran".split(),
     "hermes_trio.ports.process": "CallProcesses Group Process Processes".split(),
     "hermes_trio.ports.files": ("CallFiles",),
+    "hermes_trio.processes.sandbox": ("Sandbox",),
+    "hermes_trio.processes.system": ("SystemProcesses",),
     "hermes_trio.ports.arguments": ("arguments_of", "parameters_of"),
     "hermes_trio.values.files": "FileKind FileText FileView Listing Match Matches Mount".split(),
     "hermes_trio.workspaces.folders": ("Workspaces",),

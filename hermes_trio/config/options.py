@@ -209,6 +209,8 @@ class Tools(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             state_dir.
         workspace_mib: how large such a folder may be, in MiB.
         mount: folders that all conversations may use.
+        sandbox: what programs run in. "none" spelled out: nothing keeps them from what the daemon's user may.
+        network: programs in the sandbox may use the machine's network.
     """
 
     enable: tuple[str, ...] = ()
@@ -216,6 +218,8 @@ class Tools(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     workspace_dir: Path = Path()
     workspace_mib: Count = 256
     mount: tuple[Mount, ...] = ()
+    sandbox: Literal["bubblewrap", "none"] = "bubblewrap"
+    network: bool = False
 
     def __post_init__(self) -> None:
         names = [mount.name for mount in self.mount]

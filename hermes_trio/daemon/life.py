@@ -37,6 +37,8 @@ from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.open import open_gateway
 from hermes_trio.ports.platform import AdapterContext, Platform
 from hermes_trio.ports.system import Chance, Log, MachineClock
+from hermes_trio.processes.sandbox import Sandbox
+from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.redaction import Redactor
 from hermes_trio.runtime.threads import held_loop, pulse
@@ -220,6 +222,7 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
                 options=config.gateway,
                 session=config.session,
                 workspaces=_workspaces(config.tools),
+                processes=SystemProcesses(sandbox_of(config.tools)),
                 clock=host.clock,
                 chance=host.chance,
                 log=log,
@@ -232,6 +235,13 @@ async def _live(life: _Life, caught: Caught, platforms: Sequence[Platform], host
             life.opened.set()
             await _until_stopped(life, gateway)
         nursery.cancel_scope.cancel(reason="stopped")
+
+
+def sandbox_of(tools: Tools) -> Sandbox | None:
+    """What the programs of a configuration run in; None: nothing."""
+    if tools.sandbox == "none":
+        return None
+    return Sandbox(network=tools.network, mounts=tools.mount, file_mib=tools.workspace_mib)
 
 
 def _workspaces(tools: Tools) -> Workspaces:

@@ -51,9 +51,8 @@ from hermes_trio.turns.turn import Turn
 from hermes_trio.values.nodes import LEASE_S
 from hermes_trio.values.recording import AccountSetup, AgentSetup, Setup
 from hermes_trio.values.stored import Booted
-from hermes_trio.workspaces.call_files import TurnFiles
+from hermes_trio.workspaces.conversation_files import ConversationFiles
 from hermes_trio.workspaces.folders import Workspaces
-from hermes_trio.workspaces.tidy import tidy
 
 BOOT_COMMANDS_S = 15.0
 FILES_AT_ONCE = 4
@@ -104,7 +103,6 @@ async def open_gateway(
     """
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     log, discretion = host_log(log, redact), Discretion(redact, aside or beside())
-    files_aside = aside or beside(FILES_AT_ONCE)
     make = partial(
         partial(Wiring, agent, platforms, options=limits, session=rules, clock=wall),
         commands=by_name(installed_commands() if commands is None else commands),
@@ -113,8 +111,7 @@ async def open_gateway(
         discretion=discretion,
         on_restart=on_restart,
         processes=processes or SystemProcesses(),
-        files=partial(TurnFiles, workspaces, files_aside),
-        tidy=partial(tidy, workspaces, files_aside),
+        files=ConversationFiles(workspaces, aside or beside(FILES_AT_ONCE)),
     )
     setup = _setup(agent, platforms, limits, rules, redact)
     living = partial(_living, make, platforms, wall, setup, log, resume=resume, lease_s=checked(lease_s))

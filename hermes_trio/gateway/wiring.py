@@ -6,7 +6,7 @@ The parts do not know one another. Here each is given what it asks for: ports, a
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -66,6 +66,7 @@ from hermes_trio.values.consequences import (
 )
 from hermes_trio.values.identity import Address, ConversationKey, Lane
 from hermes_trio.values.stored import AcceptRules, Begun, Interrupted, Opened, WaitForMore
+from hermes_trio.workspaces.conversation_files import ConversationFiles
 
 
 class Wiring:
@@ -95,8 +96,7 @@ class Wiring:
         discretion: Discretion,
         on_restart: Callable[[], None] | None,
         processes: Processes,
-        files: Callable[[int], CallFiles],
-        tidy: Callable[[Store, Callable[[float], float], Log], Awaitable[None]],
+        files: ConversationFiles,
         resumes: bool,
         lease: BootLease | None = None,
     ) -> None:
@@ -107,7 +107,7 @@ class Wiring:
         profile = profile_of(agent)
         self.model, self.failing = profile.name, profile.failing
         self.opened_at, self.ages = clock.now(), Ages(clock)
-        self.tidy = partial(tidy, store, self.ages.age_s, log)
+        self.tidy = partial(files.tidy, store, self.ages.age_s, log)
         self.drain_deadline, self.draining = trio.CancelScope(), False
         self.receivers = AccountReceivers(
             self.accounts, store, self._receiver, self._say_what_waits, log, chance
@@ -118,9 +118,9 @@ class Wiring:
         self.look_around: Callable[[], None] = lambda: None
         self.outbox = self._outbox(discretion.redact)
         self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
-        self.background = self._background(processes, discretion, nursery)
+        self.background = self._background(processes, files, discretion, nursery)
         self.memory = Memory(profile.memory_bytes)
-        around = self._surroundings(discretion, files, profile.history_chars)
+        around = self._surroundings(discretion, files.of, profile.history_chars)
         self.delayed_starts = DelayedStarts()
         self.cooldowns = CooldownKeeper(store, profile.pools, clock, log)
         play = TurnRunner(agent, around, self.delayed_starts, log).play
@@ -141,7 +141,9 @@ class Wiring:
         if self.lease is not None:
             await self.lease.check()
 
-    def _background(self, processes: Processes, discretion: Discretion, nursery: trio.Nursery) -> Background:
+    def _background(
+        self, processes: Processes, files: ConversationFiles, discretion: Discretion, nursery: trio.Nursery
+    ) -> Background:
         return Background(
             self.store,
             processes,
@@ -152,6 +154,7 @@ class Wiring:
             self.log,
             nursery,
             self._may_act,
+            files.folder,
         )
 
     def _outbox(self, redact: Callable[[str], str]) -> Outbox:

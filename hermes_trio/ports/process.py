@@ -102,10 +102,23 @@ class Process(Group, Protocol):
 
 
 class Processes(Protocol):
-    """Starts programs. The real one is `SystemProcesses`."""
+    """Starts programs. The real one is `SystemProcesses`.
 
-    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> Process:
-        """Start a shell command in a process group of its own, in the home folder of `env`.
+    Attributes:
+        confined: they run in a sandbox. If not, the denylist is what keeps them from erasing the machine.
+    """
+
+    @property
+    def confined(self) -> bool:
+        """See the attributes."""
+
+    async def start(
+        self, command: str, env: Mapping[str, str], *, stdin: bool, folder: str | None = None
+    ) -> Process:
+        """Start a shell command in a process group of its own.
+
+        Args:
+            folder: where it begins, the folder of its conversation; None: in the home folder of `env`.
 
         Raises OSError. Cancelled: nothing was started, or it is returned all the same.
         """

@@ -101,6 +101,7 @@ class Background:
         aside: runs the check of a long command in a thread.
         nursery: owns the tasks of the processes.
         may_act: called right before a program is started; returns if the boot may still act.
+        folder: makes the folder of a conversation, in which its programs begin; None: it has none.
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class Background:
         log: Log,
         nursery: trio.Nursery,
         may_act: Callable[[], Awaitable[None]],
+        folder: Callable[[int], Awaitable[str | None]],
     ) -> None:
         self.store = store
         self.redact = redact
@@ -124,6 +126,7 @@ class Background:
         self._log = log
         self._nursery = nursery
         self._may_act = may_act
+        self._folder = folder
         self.live: dict[int, LiveProcess] = {}
 
     def cancel(self, why: str) -> None:
@@ -155,9 +158,9 @@ class Background:
             OSError: the machine could not start it.
         Cancelled: either it was not started, and its row says that it has ended, or it runs on by itself.
         """
-        look = partial(refused, command)
-        if (why := await unless_short(self._aside, look, len(command), short=SHORT_COMMAND)) is not None:
-            raise PermissionError(f"refused: {why}. No setting allows this command")
+        if not self._processes.confined:
+            await self._look_at(command)
+        folder = await self._folder(session)
         mark = await until_stored(lambda: self.store.begin_process(born))
         env = process_environment(
             self._environ,
@@ -169,7 +172,7 @@ class Background:
         )
         try:
             await self._may_act()
-            process = await self._processes.start(command, env, stdin=not born.foreground)
+            process = await self._processes.start(command, env, stdin=not born.foreground, folder=folder)
         except BaseException:
             await self._never_was(mark.process)
             raise
@@ -178,6 +181,12 @@ class Background:
         self._nursery.start_soon(self._live, live, name=f"process {live.id}")
         self._log.info("process started", process=live.id, key=str(born.key), turn=born.turn, pid=process.pid)
         return live
+
+    async def _look_at(self, command: str) -> None:
+        """Raises PermissionError: the denylist refuses it."""
+        look = partial(refused, command)
+        if (why := await unless_short(self._aside, look, len(command), short=SHORT_COMMAND)) is not None:
+            raise PermissionError(f"refused: {why}. No setting allows this command")
 
     async def _never_was(self, process: int) -> None:
         """Write the end of a row whose program was not started, also if the caller was cancelled."""

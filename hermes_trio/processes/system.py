@@ -11,14 +11,16 @@ import errno
 import os
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
 import trio
 
+from hermes_trio.ports.process import Group, Process
 from hermes_trio.processes.environment import BOOT, PROCESS, boot_mark
 from hermes_trio.processes.proc_files import Spare, living, reap_orphans, start_time
+from hermes_trio.processes.sandbox import Sandbox
 from hermes_trio.values.process import LeftProcesses
 
 SHELL = "/bin/sh"
@@ -30,13 +32,35 @@ NUMBERS = {"term": signal.SIGTERM, "kill": signal.SIGKILL}
 
 
 class SystemProcesses:
-    """The Processes port on this machine."""
+    """The Processes port on this machine.
 
-    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> SystemProcess:
+    Args:
+        sandbox: what programs run in. None: they may do what this process' user may.
+    """
+
+    def __init__(self, sandbox: Sandbox | None = None) -> None:
+        self._sandbox = sandbox
+
+    @property
+    def confined(self) -> bool:
         """See the port."""
-        home = env["HOME"]
+        return self._sandbox is not None
+
+    async def start(
+        self, command: str, env: Mapping[str, str], *, stdin: bool, folder: str | None = None
+    ) -> Process:
+        """See the port.
+
+        Raises:
+            OSError: also if there is a sandbox and no folder, or no program on this machine to make it with.
+        """
+        argv, home = [SHELL, "-c", command], env["HOME"] if folder is None else folder
+        if self._sandbox is not None:
+            if folder is None:
+                raise FileNotFoundError("programs run in the folder of their conversation, and it has none")
+            argv = self._sandbox.command(argv, folder)
         process = await trio.lowlevel.open_process(
-            [SHELL, "-c", command],
+            argv,
             stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -45,13 +69,13 @@ class SystemProcesses:
             cwd=home if os.path.isdir(home) else "/",  # noqa: ASYNC240 - one stat of a local folder
         )
         try:
-            return SystemProcess(process, env[PROCESS])
+            return SystemProcess(process, env[PROCESS], confined=self.confined)
         except BaseException:
             with trio.move_on_after(UNDO_S, shield=True):
                 await _undo(process)
             raise
 
-    def left(self, of: LeftProcesses) -> LeftGroup:
+    def left(self, of: LeftProcesses) -> Group:
         """See the port."""
         return LeftGroup(of)
 
@@ -81,10 +105,14 @@ class _Found:
 
     def signal(self, how: Literal["term", "kill"]) -> int:
         """See the port."""
+        return self._signal(how)
+
+    def _signal(self, how: Literal["term", "kill"], but: Sequence[int] = ()) -> int:
         pids = self._alive()
         for pid in pids:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, NUMBERS[how])
+            if pid not in but:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, NUMBERS[how])
         return len(pids)
 
     async def gone(self) -> None:
@@ -134,14 +162,20 @@ class LeftGroup(_Found):
 
 
 class SystemProcess(_Found):
-    """The Process port on this machine."""
+    """The Process port on this machine.
 
-    def __init__(self, process: trio.Process, mark: str) -> None:
+    Args:
+        confined: its leader waits for a sandbox. It is not asked to end: then nobody would hear how the rest
+            ends.
+    """
+
+    def __init__(self, process: trio.Process, mark: str, *, confined: bool = False) -> None:
         entry = f"{PROCESS}={mark}".encode()
         super().__init__(lambda one: one == entry)
         self.pid = process.pid
         self.started = start_time(process.pid) or 0
         self._process = process
+        self._confined = confined
         try:
             self._pidfd = os.pidfd_open(process.pid)
         except OSError:
@@ -156,7 +190,7 @@ class SystemProcess(_Found):
     def signal(self, how: Literal["term", "kill"]) -> int:
         """See the port. Where there is nothing to look with, whoever left the group is not found."""
         try:
-            return super().signal(how)
+            return self._signal(how, () if how == "kill" or not self._confined else (self.pid,))
         except OSError:
             return self._signal_group(how)
 

@@ -41,7 +41,8 @@ class Incarnation:
         stop: set to stop it as a SIGTERM would. `ended`: it has left.
         gateway: once it is ready.
         restart_asked: called when somebody asks it to start anew.
-        is_cut_off: set where its machine reaches no platform to receive from.
+        receiving: what it receives in; left when its machine is cut off from the platforms.
+        is_cut_off: its machine reaches no platform to receive from.
     """
 
     def __init__(
@@ -56,7 +57,8 @@ class Incarnation:
         self.ended = trio.Event()
         self.gateway: Gateway | None = None
         self.clock = store.machine
-        self.is_cut_off = trio.Event()
+        self.is_cut_off = False
+        self.receiving: set[trio.CancelScope] = set()
         self.polls: Counter[str] = Counter()
         self.acts: list[tuple[float, str]] = []
 
@@ -95,6 +97,12 @@ class Incarnation:
         """As kill -9: nothing that is not committed survives, nothing of it is heard again."""
         self.store.kill()
         self.scope.cancel(reason="crash")
+
+    def cut_off(self) -> None:
+        """From now on its machine reaches no platform to receive from."""
+        self.is_cut_off = True
+        for scope in self.receiving:
+            scope.cancel(reason="cut off")
 
     def enter(self) -> None:
         """This task and those it starts belong to this life."""
@@ -151,17 +159,15 @@ class CutLine:
             self._life.polls[self.account] -= 1
 
     async def _serve(self, intake: Intake) -> None:
-        if not self._life.is_cut_off.is_set():
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._until_cut_off, nursery.cancel_scope, name="line")
-                await self._platform.serve(CutIntake(intake, self._life))
-                nursery.cancel_scope.cancel(reason="all was received")
-        if self._life.is_cut_off.is_set():
+        if not self._life.is_cut_off:
+            with trio.CancelScope() as scope:
+                self._life.receiving.add(scope)
+                try:
+                    await self._platform.serve(CutIntake(intake, self._life))
+                finally:
+                    self._life.receiving.discard(scope)
+        if self._life.is_cut_off:
             raise OSError("the network is unreachable")
-
-    async def _until_cut_off(self, scope: trio.CancelScope) -> None:
-        await self._life.is_cut_off.wait()
-        scope.cancel(reason="cut off")
 
     async def deliver(self, delivery: Delivery) -> Receipt:
         """See the port."""
@@ -218,10 +224,17 @@ class CutMachine:
         self._machine = machine
         self.life = life
 
-    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> CutProcess:
+    @property
+    def confined(self) -> bool:
+        """See the port."""
+        return self._machine.confined
+
+    async def start(
+        self, command: str, env: Mapping[str, str], *, stdin: bool, folder: str | None = None
+    ) -> CutProcess:
         """See the port."""
         await self.life.act("spawn")
-        return CutProcess(self, await self._machine.start(command, env, stdin=stdin))
+        return CutProcess(self, await self._machine.start(command, env, stdin=stdin, folder=folder))
 
     def left(self, of: LeftProcesses) -> CutGroup:
         """See the port."""

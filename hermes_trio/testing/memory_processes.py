@@ -149,7 +149,11 @@ class FakeProcesses:
         """Those that live now."""
         return [process for process in self.started if process.code is None]
 
-    async def start(self, command: str, env: Mapping[str, str], *, stdin: bool) -> FakeProcess:
+    confined = False
+
+    async def start(
+        self, command: str, env: Mapping[str, str], *, stdin: bool, folder: str | None = None
+    ) -> FakeProcess:
         """See the port."""
         if self.full:
             self._record.add("machine", "full", command=command)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, TypeVar
 
 import trio
@@ -21,10 +23,10 @@ W = TypeVar("W", bound="World")
 @asynccontextmanager
 async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
     """The World that `make` makes, without a gateway yet; when the body ends all of it does."""
-    with TemporaryDirectory(prefix="hermes-trio-world-") as folder:
-        async with trio.open_nursery() as nursery:
+    async with trio.open_nursery() as nursery:
+        with _no_folder_yet(nursery) as folder:
             world = make(nursery)
-            world.workspaces = Workspaces(folder=Path(folder))
+            world.workspaces = Workspaces(folder=folder)
             try:
                 yield world
             except BaseException as error:
@@ -37,3 +39,14 @@ async def owned(make: Callable[[trio.Nursery], W]) -> AsyncIterator[W]:
                 # Closed when everything that could use it is cut off; what still unwinds cannot reach it.
                 if not world.disk.lent:
                     world.disk.close()
+
+
+@contextmanager
+def _no_folder_yet(nursery: trio.Nursery) -> Iterator[Path]:
+    """Where a folder may be made; it is removed. A World without files touches no disk."""
+    folder = Path(gettempdir()) / f"hermes-trio-world-{os.getpid()}-{id(nursery):x}"
+    try:
+        yield folder
+    finally:
+        if folder.exists():
+            rmtree(folder)

@@ -14,7 +14,7 @@ ACTIONS = ("start", "list", "poll", "wait", "log", "write", "kill")
 
 
 class Process:
-    """Lets the model start and follow programs in the background, for admins only. No sandbox."""
+    """Lets the model start and follow programs in the background, for admins only."""
 
     name = "process"
     description = (

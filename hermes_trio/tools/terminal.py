@@ -12,15 +12,15 @@ LONGEST_S = 3600.0
 
 
 class Terminal:
-    """Lets the model run a command of `/bin/sh` as the gateway's user, for admins only.
+    """Lets the model run a command of `/bin/sh`, for admins only.
 
-    It is no sandbox. A command may do what that user may do, except what the denylist forbids
-    (`processes/denylist.py`): that keeps mistakes from erasing or stopping the machine.
+    A daemon runs it in a sandbox (`processes/sandbox.py`). Without one a command may do what the gateway's
+    user may do, except what the denylist forbids (`processes/denylist.py`).
     """
 
     name = "terminal"
     description = (
-        "Run a shell command (/bin/sh -c) on the gateway's machine in its home folder, wait for it, and get"
+        "Run a shell command (/bin/sh -c) in the folder of this conversation's files, wait for it, and get"
         " its exit code and output. It has no input and no terminal. What it leaves running is ended with it;"
         " use the tool `process` for servers and long work."
     )

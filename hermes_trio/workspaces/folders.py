@@ -38,9 +38,7 @@ class Workspaces(Struct, frozen=True, kw_only=True):
             make: it is made where there is none.
         """
         if make:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with suppress(FileExistsError):
-                os.mkdir(self.path(session), 0o700)
+            self.made(session)
         try:
             found = os.open(self.path(session), _FOLDER)
         except FileNotFoundError:
@@ -52,6 +50,13 @@ class Workspaces(Struct, frozen=True, kw_only=True):
     def mount(self, name: str) -> Mount | None:
         """What is mounted by this name; None: nothing is."""
         return next((one for one in self.mounts if one.name == name), None)
+
+    def made(self, session: int) -> str:
+        """Where the folder of a conversation is; made if there is none. Raises OSError: it could not be."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.mkdir(self.path(session), 0o700)
+        return str(self.path(session))
 
     def path(self, session: int) -> Path:
         """Where the folder of a conversation is, or would be."""

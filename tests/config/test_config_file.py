@@ -59,7 +59,8 @@ def test_the_parts_of_a_stop_add_up(read):
         ("[session]\nbusi = 1", "2: session.busi: unknown key; did you mean gateway.busy?"),
         (
             "[tools]\nzzzzzz = 1",
-            "2: tools.zzzzzz: unknown key; valid here: disable, enable, mount, workspace_dir, workspace_mib",
+            "2: tools.zzzzzz: unknown key; valid here: disable, enable, mount, network, sandbox,"
+            " workspace_dir, workspace_mib",
         ),
         ("\n[gateway.session]", "2: gateway.session: unknown key; it belongs at the top level"),
         ("gateway = 3", "1: gateway: must be a table: [gateway]"),

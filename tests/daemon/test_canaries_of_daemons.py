@@ -15,6 +15,7 @@ TOOLS = """
 admins = [42]
 [tools]
 enable = ["terminal", "process"]
+sandbox = "none"
 """
 LOOKS = "env; tr '\\0' '\\n' </proc/$PPID/environ; cat {file}"
 

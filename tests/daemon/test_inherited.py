@@ -16,6 +16,7 @@ TOOLS = """
 admins = [42]
 [tools]
 enable = ["terminal", "process"]
+sandbox = "none"
 """
 LEFT = ["env", "--ignore-signal=CHLD,PIPE,TERM,HUP,INT,QUIT,USR1", "--block-signal=CHLD,TERM,INT,USR1"]
 KEEPS_A_FILE = ["sh", "-c", 'exec "$@" 7</dev/zero', "sh"]

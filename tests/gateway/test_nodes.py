@@ -98,7 +98,7 @@ async def test_an_account_that_its_holder_does_not_hear_is_handed_on_and_not_bac
     one, _ = await two(nodes)
     await world.until(seconds=world.now + 1)
     at = world.now
-    one.now.is_cut_off.set()
+    one.now.cut_off()
     await world.until(seconds=world.now + 0.01)
     await world.say("ada", "hello")
     assert await world.reply("ada") == "done: hello"
@@ -112,7 +112,7 @@ async def test_an_account_that_its_holder_does_not_hear_is_handed_on_and_not_bac
 async def test_where_nobody_hears_it_an_account_is_tried_by_each_in_its_turn(world, nodes):
     one, other = await two(nodes)
     for node in (one, other):
-        node.now.is_cut_off.set()
+        node.now.cut_off()
     await world.until(seconds=world.now + 10 * LEASE_S)
     assert 5 <= len(world.lines("account handed on")) <= 10
 
@@ -120,7 +120,7 @@ async def test_where_nobody_hears_it_an_account_is_tried_by_each_in_its_turn(wor
 async def test_who_is_alone_keeps_an_account_that_it_does_not_hear(world, nodes):
     one = nodes.node("one")
     await one.start()
-    one.now.is_cut_off.set()
+    one.now.cut_off()
     await world.until(seconds=world.now + 10 * LEASE_S)
     assert rows(world, "select boot from account_holder") == [(1,)]
     assert world.lines("account handed on") == []

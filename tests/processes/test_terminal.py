@@ -145,4 +145,4 @@ async def test_a_long_command_is_looked_at_beside_the_loop(world):
     world.model.script(tool("terminal", command="echo hi"), tool("terminal", command=pipes), text("Done."))
     await world.say("ada", "go")
     assert await world.reply("ada") == "Done."
-    assert len(looks) == 1
+    assert len([look for look in looks if look is None or look.startswith("it is")]) == 1

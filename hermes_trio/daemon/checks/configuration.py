@@ -17,6 +17,7 @@ from hermes_trio.daemon.state_dir.folder import refuse_shared
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.intake.commands import by_name
 from hermes_trio.ports.platform import AdapterContext
+from hermes_trio.processes.sandbox import missing
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.plugins import installed_commands
 
@@ -67,6 +68,10 @@ def _weak(config: Config) -> Iterator[str]:
         if getattr(session, key) != getattr(Session(), key) and session.reset not in kinds:
             yield f'session.{key}: does nothing while session.reset is "{session.reset}", not "{kinds[0]}"'
     runs = {"terminal", "process"} & set(config.tools.names)
+    if runs and config.tools.sandbox == "none":
+        yield 'tools.sandbox: programs run without one: they may read the store and the secrets: "bubblewrap"'
+    if runs and config.tools.sandbox != "none" and (packages := missing()):
+        yield f"tools.sandbox: no program is run before {' and '.join(packages)} is installed"
     for account in config.accounts:
         if runs and "*" in getattr(account.options, "allow_users", ()):
             where = dotted(account.path)

@@ -25,7 +25,7 @@ def contained(place):
     tried = shutil.which("unshare") and subprocess.run([*CONTAINER, "true"], capture_output=True)
     if not tried or tried.returncode:
         pytest.skip("no pid namespace can be made here")
-    place.configure('admins = [42]\n[tools]\nenable = ["terminal"]\n')
+    place.configure('admins = [42]\n[tools]\nenable = ["terminal"]\nsandbox = "none"\n')
     return place.daemon(through=CONTAINER)
 
 
