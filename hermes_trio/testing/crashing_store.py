@@ -10,7 +10,9 @@ import trio
 
 from hermes_trio.errors import StoreClosed
 from hermes_trio.ports.system import Chance, WallClock
-from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.store.engine import Engine
+from hermes_trio.store.promise_store import PromiseStore
+from hermes_trio.store.sqlite.engine import SqliteEngine
 from hermes_trio.testing.wall_clock import FreezingClock
 
 Moment = Literal["before", "after", "told", "hangs"]
@@ -55,10 +57,10 @@ class Hang:
         self._ended.set()
 
 
-class CrashingStore(SqliteStore):
-    """The real store on a connection that outlives it.
+class CrashingStore(PromiseStore):
+    """The real store on a database that outlives it.
 
-    SQLite work runs inline, between two virtual delays, so that groups, cancels and crashes fall before
+    Its work runs inline, between two virtual delays, so that groups, cancels and crashes fall before
     a commit and between a commit and its being told. After `kill` nothing is written and nobody is told.
 
     Args:
@@ -86,7 +88,9 @@ class CrashingStore(SqliteStore):
         *,
         node: str | None = None,
     ) -> None:
-        super().__init__(db, clock, self._run, shared=node is not None, node=node or "")
+        # What is no connection to SQLite makes the engine of each life itself: this tree's tests have such.
+        engine: Engine = db.engine() if hasattr(db, "engine") else SqliteEngine(db, lambda: False)
+        super().__init__(engine, clock, self._run, shared=node is not None, node=node or "")
         self.machine = FreezingClock(clock)
         self._chance = chance
         self.commit_s = commit_s

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -81,6 +82,10 @@ def _error(name: str, text: str) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError(text)
     error.sqlite_errorname = name
     return error
+
+
+new_disk: ContextVar[Callable[[], Disk]] = ContextVar("new_disk", default=lambda: empty_disk())
+"""Makes the database of a World that is given none. The tests of the tree put another kind in its place."""
 
 
 def empty_disk() -> Disk:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, Protocol
 
 Rubbish = Literal[
     "rubbish", "utf8", "blob", "null", "number", "negative", "huge", "infinite", "truncated", "deep"
@@ -35,7 +35,14 @@ def columns(db: sqlite3.Connection) -> list[tuple[str, str]]:
     ]
 
 
-def spoil(db: sqlite3.Connection, table: str, column: str, how: Rubbish, back: int = 0) -> bool:
+class Spoilable(Protocol):
+    """A database of another kind than SQLite, whose values can be spoilt."""
+
+    def spoil(self, table: str, column: str, how: Rubbish, back: int) -> bool:
+        """See `spoil`. What its column cannot hold is left as it is too."""
+
+
+def spoil(db: sqlite3.Connection | Spoilable, table: str, column: str, how: Rubbish, back: int = 0) -> bool:
     """Spoil this column of one row. Returns whether it is another value now.
 
     Args:
@@ -43,6 +50,8 @@ def spoil(db: sqlite3.Connection, table: str, column: str, how: Rubbish, back: i
 
     What the schema itself refuses, as a null where none may be, is left as it is.
     """
+    if not isinstance(db, sqlite3.Connection):
+        return db.spoil(table, column, how, back)
     keys = _keys(db, table)
     row = db.execute(
         f"select {', '.join(f'cast({key} as blob)' for key in keys)} from {table}"

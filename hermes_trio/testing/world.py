@@ -22,7 +22,7 @@ from hermes_trio.ports.tool import Tool
 from hermes_trio.runtime.threads import Aside
 from hermes_trio.testing.bounded_waits import Patience
 from hermes_trio.testing.buttons import Buttons
-from hermes_trio.testing.disk import Disk, empty_disk
+from hermes_trio.testing.disk import Disk, new_disk
 from hermes_trio.testing.faults import heal, named
 from hermes_trio.testing.incarnation import Incarnation
 from hermes_trio.testing.lives import Lives
@@ -99,7 +99,7 @@ class World:
         self.tools = beside_the_own(tools)
         self.agent = agent
         self.commands = commands
-        self.db = self.disk = disk or empty_disk()
+        self.db = self.disk = disk or new_disk.get()()
         self.commit_s = commit_s
         self.aside: Aside = at_once
         self.restarts_asked: list[float] = []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import trio
 
+from hermes_trio.store.promise_store import PromiseStore
 from hermes_trio.store.sqlite.schema import connect
 from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.testing.disk import new_disk
 from hermes_trio.values.consequences import Consequence
 from hermes_trio.values.identity import Address, ConversationKey
 from hermes_trio.values.message import Decided, Message
@@ -60,10 +63,13 @@ class Kit:
     """A served store that has begun its boot, with what surrounds it."""
 
     def __init__(self, path: object) -> None:
-        self.db = connect(path)  # type: ignore[arg-type]
+        self.db = new_disk.get()() if path == ":memory:" else connect(path)  # type: ignore[arg-type]
         self.gate = Held()
         self.clock = Calendar()
-        self.store = SqliteStore(self.db, self.clock, self.gate)
+        if isinstance(self.db, sqlite3.Connection):
+            self.store: PromiseStore = SqliteStore(self.db, self.clock, self.gate)
+        else:
+            self.store = PromiseStore(self.db.engine(), self.clock, self.gate)
         self.followed: list[Consequence] = []
         self.store.perform = self.followed.extend
 

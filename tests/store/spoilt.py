@@ -6,7 +6,7 @@ import msgspec
 import trio
 
 from hermes_trio.store.promises import recording, views
-from hermes_trio.store.sqlite.tx import SqliteTx, whole_bytes
+from hermes_trio.store.sqlite.tx import SqliteTx
 from hermes_trio.testing import open_world
 from hermes_trio.testing.spoilt_values import spoil
 from hermes_trio.text import sentences
@@ -125,9 +125,10 @@ async def _all_say(world, text: str, wait_s: float) -> None:
 
 def _looked_at(world) -> list[str]:
     """What an operator is shown while no daemon runs shows the rest."""
-    tx = SqliteTx(world.db, 0, world.clock.now())
+    now = world.clock.now()
+    tx = world.db.tx(now) if hasattr(world.db, "tx") else SqliteTx(world.db, 0, now)
     try:
-        with whole_bytes(world.db):
+        with tx.whole_bytes():
             ledger, sessions = views.ledger(tx, None, 100), views.sessions(tx, None, 100, True)
             for one in (views.status(tx), *ledger, *sessions):
                 msgspec.json.decode(msgspec.json.encode(one), type=type(one))

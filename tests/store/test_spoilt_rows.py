@@ -50,6 +50,15 @@ async def test_a_value_that_cannot_be_read_costs_its_own_row(autojump_clock, tab
     assert wrong == {}
 
 
+ON_POSTGRES = EVERYTHING[:: STRIDE * (1 if STRIDE == 1 else 11)]
+
+
+@pytest.mark.parametrize("table", sorted({cell[0] for cell in ON_POSTGRES}))
+async def test_nor_where_it_is_a_row_of_postgresql(autojump_clock, worlds_on_postgres, table):
+    wrong = {cell: said for cell in ON_POSTGRES if cell[0] == table and (said := await meets(*cell))}
+    assert wrong == {}
+
+
 @pytest.mark.parametrize("how", ["rubbish", "blob"])
 async def test_an_answer_that_no_lane_has_any_more_is_said_to_be_missing_where_it_was_to_go(
     autojump_clock, how

@@ -1,4 +1,4 @@
-"""Messages that wait for a key, and keys that rest, in SQLite: what stands in the rows."""
+"""Messages that wait for a key, and keys that rest, on each engine: what stands in the rows."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hermes_trio.values.key_state import Cooldown, KeyCooldown
 from hermes_trio.values.stored import Closing, Reply
 from tests.store.kit import KEY, a_store
 
+pytestmark = pytest.mark.usefixtures("each_engine")
 ADA = Address("memory", "main", "ada", None, "ada")
 START = 1_800_000_000.0
 COOLDOWN = KeyCooldown(

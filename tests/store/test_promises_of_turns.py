@@ -1,17 +1,18 @@
-"""Turns in SQLite, beside what `check_store` asks of every store: what stands in the rows."""
+"""Turns on each engine, beside what `check_store` asks of every store: what stands in the rows."""
 
 from __future__ import annotations
 
 import pytest
 
 from hermes_trio.errors import StaleTurn
-from hermes_trio.store.sqlite.store import SqliteStore
+from hermes_trio.store.promise_store import PromiseStore
 from hermes_trio.values.delivery import Part
 from hermes_trio.values.identity import Address
 from hermes_trio.values.stored import Closing, Opened, Reply, StepRow
 from hermes_trio.values.transcript import AssistantEntry
 from tests.store.kit import KEY, RULES, a_message, a_store
 
+pytestmark = pytest.mark.usefixtures("each_engine")
 ADA = Address("memory", "main", "ada", None, "ada")
 
 
@@ -175,4 +176,4 @@ async def test_the_store_is_what_its_port_says():
     from hermes_trio.ports.store import Store
 
     methods = [name for name in dir(Store) if not name.startswith("_") and callable(getattr(Store, name))]
-    assert [name for name in methods if not hasattr(SqliteStore, name)] == []
+    assert [name for name in methods if not hasattr(PromiseStore, name)] == []
