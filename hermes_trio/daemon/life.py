@@ -41,11 +41,12 @@ from hermes_trio.processes.sandbox import Sandbox
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.redaction import Redactor
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.threads import held_loop, pulse
 from hermes_trio.runtime.tracebacks import places_of_stack
 from hermes_trio.workspaces.folders import Workspaces
 
-STOPPED, UNWRITTEN, RESTART = 0, 1, 75
+STOPPED, UNWRITTEN, RESTART, WRONG = 0, 1, 75, ConfigWrong.exit_code
 NOTHING_TO_READ = "standard input is no terminal, pipe or file"
 HELD_S = 5.0
 """Who holds the loop for so long is told."""
@@ -280,6 +281,8 @@ async def _until_stopped(life: _Life, gateway: Gateway) -> None:
     async with trio.open_nursery() as body:
         body.start_soon(_say_ready, life, gateway, name="ready")
         body.start_soon(_end_with_input, life, gateway, name="end of input")
+        if gateway.shares:
+            body.start_soon(_give_way, life, gateway, name="node's name")
         await life.stopping.wait()
         body.cancel_scope.cancel(reason=life.why)
 
@@ -313,6 +316,19 @@ async def _end_with_input(life: _Life, gateway: Gateway) -> None:
             row.reply in ("failed", "maybe") and row.received_at >= life.began for row in rows
         )
         life.stop("end of input", UNWRITTEN if life.unwritten else STOPPED)
+
+
+async def _give_way(life: _Life, gateway: Gateway) -> None:
+    """End if a node of this name that began before lives on: by then a dead one's lease is over."""
+    store = life.config.store
+    await trio.sleep(store.lease_s + 1)
+    mine = (await until_stored(gateway.status)).boot
+    for one in await until_stored(gateway.nodes):
+        if one.name == store.name and one.boot < mine and one.lease_left_s > 0 and not one.draining:
+            mend = 'each daemon needs its own [store] node = "NAME"'
+            life.log.error("node name taken", node=one.name, boot=one.boot, why=mend)
+            life.stop("node name taken", WRONG)
+            return
 
 
 def check_platforms(config: Config, *, lines_come: bool) -> None:

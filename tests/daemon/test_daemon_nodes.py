@@ -165,3 +165,32 @@ async def test_a_chat_attaches_to_the_websocket_of_the_daemon_of_its_folder(plac
         "websocket/main@one",
         "websocket/main@two",
     }
+
+
+async def test_of_two_under_one_name_the_newer_ends_and_says_what_each_needs(places, url):
+    one, two = places
+    two.configure(STORE.format(url=url, node="one", lease_s=LEASE_S))
+    async with one.daemon() as first:
+        await first.ready()
+        async with two.daemon() as second:
+            await second.ready()
+            assert await second.ends(within_s=3 * LEASE_S) == 78
+            [taken] = second.said("node name taken")
+            assert (taken["node"], taken["boot"]) == ("one", "1")
+            assert "[store] node" in taken["why"]
+        assert not first.said("node name taken")
+        assert await first.stop() == 0
+
+
+async def test_who_was_killed_and_is_started_again_keeps_its_name(places):
+    one, _ = places
+    async with one.daemon() as first:
+        await first.ready()
+        await first.kill()
+    async with one.daemon() as again:
+        await again.ready()
+        await again.until_said("account up", within_s=2 * LEASE_S)
+        with trio.move_on_after(LEASE_S + 2):
+            await again.process.wait()
+        assert again.process.returncode is None
+        assert await again.stop() == 0
