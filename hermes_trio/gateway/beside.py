@@ -158,9 +158,11 @@ class Boots:
         if found.others:
             await self._hand_on(wiring.receivers)
         free = [one for one in found.free if home_among(found.nodes, one, one) == found.boot]
-        for account in (*free, *(one for one in found.held if one not in wiring.receivers.health())):
+        for account in (*free, *found.held):
             if not wiring.receives:
                 break
+            if account in wiring.receivers.health():
+                continue  # taken since
             try:
                 held = await self._store.hold_account(account)
             except LeaseOver:

@@ -53,6 +53,8 @@ class BootLease:
         self._store, self._lease_s, self._log, self._clock = store, lease_s, log, clock
         self._woken, self._looks = trio.Event(), True
         self._renewed = trio.Event()
+        self._newest: Renewal | None = None
+        self._news = trio.Event()
         self._renewed_at, self._over_at = 0.0, 0.0
         self._count_from(*self._now())
 
@@ -96,20 +98,48 @@ class BootLease:
         """Renew every third of it, and when another lease ends, until cancelled or until it is over.
 
         Args:
-            found: acts on what a renewal has found.
+            found: acts on what the newest renewal has found, in a task of its own: under load it takes longer
+                than a lease. It has been called once when this has started.
         """
-        wait_s, started = 0.0, False
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._act_on, found, task_status, name="take up")
+            await self._keep()
+            nursery.cancel_scope.cancel(reason=OVER)
+
+    async def _act_on(
+        self, found: Callable[[Renewal], Awaitable[None]], task_status: trio.TaskStatus[None]
+    ) -> None:
+        started = False
+        while True:
+            await self._news.wait()
+            self._news = trio.Event()
+            assert self._newest is not None
+            try:
+                await found(self._newest)
+            except LeaseOver as error:
+                self._ends(error)
+                return
+            except StoreClosed:
+                return
+            except StoreFailed:
+                continue  # the next renewal finds it again
+            if not started:
+                started = True
+                task_status.started()
+
+    async def _keep(self) -> None:
+        """Renew until the lease is over."""
+        wait_s = 0.0
         while True:
             self._woken = trio.Event()
             try:
                 if self._looks or wait_s <= 0:
                     self._looks = False
-                    wait_s = await self._renew(found)
+                    wait_s = await self._renew()
                 else:
                     await self._store.take_signals()
             except LeaseOver as error:
-                self.why = str(error)
-                self.scope.cancel(reason=OVER)
+                self._ends(error)
                 return
             except StoreClosed:
                 return  # whoever stops waits for the store no longer
@@ -117,9 +147,6 @@ class BootLease:
                 wait_s = 0.0
                 await trio.sleep(AGAIN_S)
                 continue
-            if not started:
-                started = True
-                task_status.started()
             until = self._renewed_at + wait_s
             if not self._looks:
                 with trio.move_on_at(until):
@@ -127,7 +154,11 @@ class BootLease:
             if trio.current_time() >= until:
                 wait_s = 0.0
 
-    async def _renew(self, found: Callable[[Renewal], Awaitable[None]]) -> float:
+    def _ends(self, error: LeaseOver) -> None:
+        self.why = str(error)
+        self.scope.cancel(reason=OVER)
+
+    async def _renew(self) -> float:
         asked_at = self._now()
         renewal = await self._store.renew(self._lease_s)
         self._count_from(*asked_at)
@@ -138,7 +169,8 @@ class BootLease:
             if await self._store.bury(boot, self._lease_s):
                 self._log.warning("boot buried", boot=boot)
                 self.look()
-        await found(renewal)
+        self._newest = renewal
+        self._news.set()
         third = self._lease_s / 3
         if renewal.looks_at is None or renewal.lapsed:
             return third

@@ -78,8 +78,10 @@ def _is_by_itself(promise: Callable[..., Any]) -> bool:
     return _LOCKED.get(promise) is lock.by_itself
 
 
-_URGENT = frozenset({nodes.renew, nodes.bury})
-"""What comes in time however much waits: load ends no lease."""
+_URGENT = frozenset(
+    {nodes.renew, nodes.bury, nodes.drain, signals.take_signals, accounts.hold_account, accounts.hand_account}
+)
+"""What comes in time however much waits: load ends no lease, and holds up no account and no stop."""
 
 
 def promise(of: Callable[Concatenate[Tx, P], T], locks: Locked) -> Method[P, T]:

@@ -3,6 +3,7 @@
 import pytest
 import trio
 
+from hermes_trio.gateway.lease import BootLease
 from hermes_trio.runtime.stop_times import stop_s
 from hermes_trio.testing import open_world
 from hermes_trio.testing.crashing_store import Hang
@@ -274,3 +275,23 @@ async def test_a_stop_between_two_boots_of_a_node_does_not_wait_for_its_store(wo
     at = world.now
     await one.stop()
     assert world.now - at <= stop_s(0.0)
+
+
+async def test_a_lease_is_renewed_while_what_it_found_is_still_taken_up(world, nodes):
+    """Under load the taking up waits behind others in the writer's queue."""
+    one = nodes.node("one")
+    await one.start()
+    wiring = one.now.gateway.wiring
+    lease = BootLease(wiring.store, LEASE_S, wiring.log, one.now.clock)
+    began = []
+
+    async def slow(found):
+        began.append(found.at - world.clock.now() + world.now)
+        await trio.sleep(2 * LEASE_S)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(lease.serve, slow)
+        await world.until(seconds=world.now + 3 * LEASE_S)
+        nursery.cancel_scope.cancel()
+    assert not lease.scope.cancel_called
+    assert len(began) == 2

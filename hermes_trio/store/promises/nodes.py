@@ -40,9 +40,11 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float, last: int = 0) 
         last: the boot before it of the same process, which has left: it is over, and its node did not die.
     """
     if last:
-        if tx.run(f"update boot set buried_at = ? where id = ? and {ALIVE}", (tx.now, last)).rowcount:
+        ends = "update boot set buried_at = coalesce(buried_at, ?), ended_at = ? where id = ?"
+        if tx.run(f"{ends} and {ALIVE}", (tx.now, tx.now, last)).rowcount:
             _is_over(tx, last)
-        tx.run("update boot set ended_at = ? where id = ?", (tx.now, last))
+        else:
+            tx.run(ends, (tx.now, tx.now, last))
     before = tx.all(
         "select clean, started_at, ended_at from boot where node = ? order by id desc limit ?",
         node,
