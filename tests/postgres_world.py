@@ -116,7 +116,7 @@ class PostgresDisk:
     def iterdump(self):
         """Every row, by its table."""
         for one in tables():
-            yield from sorted((one.name, *row) for row in self.execute(f"select * from {one.name}"))
+            yield from sorted(repr((one.name, *row)) for row in self.execute(f"select * from {one.name}"))
 
     def tx(self, now):
         """To look at what is there, outside of a transaction."""
