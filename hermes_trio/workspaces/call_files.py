@@ -135,12 +135,15 @@ class TurnFiles:
     def _store(self, place: _Place, data: bytes) -> None:
         assert self._workspaces is not None
         if place.mount is None:
-            self._fits(place.there, len(data), self._workspaces.most_mib)
+            before = text_files.size_on_disk(place.there, place.parts)
+            self._fits(place.there, len(data) - before, self._workspaces.most_mib)
         elif not place.mount.writable:
             raise PermissionError(f"{place.mount.name} is mounted for reading only")
         text_files.write(place.there, place.parts, data)
 
     def _fits(self, root: int, more: int, most_mib: int) -> None:
+        if more <= 0:  # whoever makes room is never told to make room first
+            return
         size = looks.size_of(root)
         if size is None:
             many = f"more than {looks.ENTRIES_MAX} files, or folders nested too deeply"

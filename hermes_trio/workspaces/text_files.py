@@ -31,7 +31,7 @@ def read(root: int, parts: Names, first: int, lines: int | None) -> FileText:
             raise ValueError(f"the file has {size} bytes; one of more than {READ_BYTES_MAX} is not read")
         if is_binary(os.pread(file, BINARY_LOOK, 0)):
             raise ValueError(f"the file is no text: it has NUL bytes, and {size} bytes in all")
-        begin, number = _line(file, first)
+        begin, number = _line(file, first, size)
         if number < first:
             return FileText(text="", first=first, last=first - 1, lines=number)
         found = _whole(file, begin, TEXT_BYTES_MAX + 1)
@@ -41,7 +41,7 @@ def read(root: int, parts: Names, first: int, lines: int | None) -> FileText:
             text=taken.decode("utf-8", "replace"),
             first=first,
             last=last,
-            lines=last + _lines_from(file, begin + len(taken), in_a_line=cut),
+            lines=last + _lines_between(file, begin + len(taken), size, in_a_line=cut),
             cut=cut,
         )
 
@@ -51,12 +51,12 @@ def is_binary(beginning: bytes) -> bool:
     return b"\0" in beginning
 
 
-def _line(file: int, line: int) -> tuple[int, int]:
+def _line(file: int, line: int, size: int) -> tuple[int, int]:
     """Where a line begins, and its number; the end of the file and how many lines it has where it ends
-    before."""
+    before. The file is looked at as far as it went when it was opened."""
     at, before = 0, line - 1
     ends_a_line = True
-    while before and (piece := os.pread(file, PIECE, at)):
+    while before and at < size and (piece := os.pread(file, min(PIECE, size - at), at)):
         ends = piece.count(b"\n")
         if ends >= before:
             end = -1
@@ -101,9 +101,11 @@ def _count(text: bytes) -> int:
     return text.count(b"\n") + (not text.endswith(b"\n") and bool(text))
 
 
-def _lines_from(file: int, at: int, *, in_a_line: bool) -> int:
+def _lines_between(file: int, at: int, end: int, *, in_a_line: bool) -> int:
+    """How many lines begin there, as far as the file went when it was opened: who writes faster than this
+    reads would be followed for ever."""
     count, last = 0, b"\n"
-    while piece := os.pread(file, PIECE, at):
+    while at < end and (piece := os.pread(file, min(PIECE, end - at), at)):
         count += piece.count(b"\n")
         last = piece[-1:]
         at += len(piece)
@@ -140,6 +142,15 @@ def write(root: int, parts: Names, data: bytes) -> None:
         os.fsync(here)
 
 
+def size_on_disk(root: int, parts: Names) -> int:
+    """The bytes that a file takes; 0 where there is none."""
+    try:
+        with regular_file(root, parts) as file:
+            return os.fstat(file).st_blocks * 512
+    except ValueError:
+        return 0
+
+
 def _mode(here: int, parts: Names) -> int:
     """What a file that is written anew may be used for: the same as before."""
     try:
@@ -174,7 +185,12 @@ def edited(root: int, parts: Names, old: str, new: str, *, every: bool) -> tuple
             f"old stands in the file {count} times (lines {lines}): take in more of what surrounds the"
             " one that is meant, or replace every one"
         )
-    return found.replace(sought, new.encode("utf-8", "replace")), count
+    instead = new.encode("utf-8", "replace")
+    # Before it is made: a letter that stands there a million times may be replaced by a million letters.
+    size = len(found) + count * (len(instead) - len(sought))
+    if size > EDITED_BYTES_MAX:
+        raise ValueError(f"the file would have {size} bytes; an edited one has at most {EDITED_BYTES_MAX}")
+    return found.replace(sought, instead), count
 
 
 LINES_TOLD = 10

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from contextlib import suppress
 
 import pytest
 
@@ -155,6 +156,27 @@ async def test_a_workspace_has_an_end(files):
         await files.write("more.txt", "x" * 200_000)
     await files.write("big.txt", "")
     await files.write("more.txt", "x" * 200_000)
+
+
+async def test_a_full_workspace_can_be_emptied(files):
+    kept = 0
+    with suppress(ValueError):  # each takes a whole block of the disk, so that the last goes beyond the limit
+        for kept in range(300):
+            await files.write(f"{kept}.txt", "x")
+    with pytest.raises(ValueError, match="make room first"):
+        await files.write(f"{kept}.txt", "x")
+    await files.write("0.txt", "y")
+    assert await files.edit("0.txt", "y", "") == 1
+    assert await files.write("1.txt", "") == 0
+    await files.write("2.txt", "")
+    await files.write("more.txt", "x")
+
+
+async def test_an_edit_that_would_make_a_file_too_large_is_refused_before_it_is_made(files):
+    await files.write("a.txt", "x" * 1_000_000)
+    with pytest.raises(ValueError, match=r"would have 64000000000 bytes; an edited one has at most 1048576"):
+        await files.edit("a.txt", "x", "y" * 64_000, every=True)
+    assert (await files.read("a.txt")).text.startswith("xxx")
 
 
 async def test_a_conversation_without_files_has_an_empty_workspace_and_no_folder(files, workspaces):
