@@ -22,6 +22,7 @@ from tests.bench.long_chats import long_conversations
 from tests.bench.measures import QUICK, TINY, Sizes, at_work, burst, cut_short, memory, start
 from tests.bench.redaction import redaction
 from tests.bench.report import Line, Report, facts, table
+from tests.bench.shared_store import shared_store
 
 SIZES = {"full": Sizes(), "quick": QUICK, "tiny": TINY}
 
@@ -40,6 +41,7 @@ async def measure(folder: Path, size: str) -> Report:
         "starts": lambda: start(folder, sizes),
         "memory": lambda: memory(folder, sizes),
         "a kill under load": lambda: cut_short(folder, sizes),
+        "PostgreSQL, and daemons that share it": lambda: shared_store(folder, sizes),
     }
     for name, one in measures.items():
         print(f"{perf_counter() - began:4.0f} s  measuring {name}", file=sys.stderr, flush=True)

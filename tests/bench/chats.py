@@ -94,11 +94,19 @@ class Chats(FakeBotApi):
         self.push_many(1, [chat], text)
         return at
 
+    def waits(self, chat: int) -> bool:
+        """Somebody waits for an answer there."""
+        return chat in self._asked
+
+    async def answer(self) -> None:
+        """Return when somebody is answered."""
+        with trio.fail_after(WITHIN_S):
+            await self._answered.wait()
+
     async def all_answered(self) -> None:
         """Return when nobody waits for an answer; raise trio.TooSlowError when no more answers come."""
         while self._asked:
-            with trio.fail_after(WITHIN_S):
-                await self._answered.wait()
+            await self.answer()
 
     async def converse(
         self,

@@ -50,6 +50,10 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     long_looks: int = 20
     long: int = 300
     cut: int = 10_000
+    offered: int = 150
+    offered_s: int = 12
+    nodes: tuple[int, ...] = (1, 2, 4)
+    node_rounds: int = 3
 
 
 QUICK = Sizes(
@@ -63,6 +67,8 @@ QUICK = Sizes(
     resets=20,
     long_looks=6,
     cut=1000,
+    offered_s=8,
+    node_rounds=1,
 )
 TINY = Sizes(
     chats=5,
@@ -85,6 +91,10 @@ TINY = Sizes(
     long_looks=2,
     long=60,
     cut=10,
+    offered=20,
+    offered_s=1,
+    nodes=(1, 2),
+    node_rounds=1,
 )
 MODEL_S = 0.05
 TYPING_S = 4.0

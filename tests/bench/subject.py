@@ -72,14 +72,18 @@ class Servers:
 class Subject:
     """A process that answers.
 
+    Args:
+        more: of the daemon's config.
+
     Attributes:
         chats, model: the servers it talks to.
         ready_s: from its start to its line `ready`.
         folder: holds its log, and the daemon's config and state.
     """
 
-    def __init__(self, kind: str, servers: Servers, folder: Path) -> None:
+    def __init__(self, kind: str, servers: Servers, folder: Path, more: str = "") -> None:
         self.kind = kind
+        self._more = more
         self.chats = servers.chats
         self.model = servers.model
         self.new_chats = servers.new_chats
@@ -100,7 +104,7 @@ class Subject:
         """What the daemon reads."""
         servers = self._servers
         text = CONFIG.format(model=servers.model_url, api=servers.api_url, turns_max=turns_max)
-        (self.folder / "hermes.toml").write_text(text, encoding="utf-8")
+        (self.folder / "hermes.toml").write_text(text + self._more, encoding="utf-8")
 
     async def until_ready(self, began: float) -> None:
         """Wait for the line; it comes when there has been a first poll."""
@@ -153,7 +157,7 @@ def machine_busy_s() -> float:
 
 @asynccontextmanager
 async def open_servers(
-    kind: str, folder: Path, *, state: Path | None = None, turns_max: int = 2000
+    kind: str, folder: Path, *, state: Path | None = None, turns_max: int = 2000, more: str = ""
 ) -> AsyncIterator[Subject]:
     """What it talks to, and a folder for it, until the block is left. `alive` runs it.
 
@@ -161,12 +165,13 @@ async def open_servers(
         kind: GATEWAY or BARE.
         folder: a new folder is made in it.
         state: use this state_dir of an earlier run.
+        more: of the daemon's config.
     """
     home = Path(mkdtemp(dir=folder))
     if state is not None:
         (home / "state").symlink_to(state)
     async with trio.open_nursery() as nursery:
-        subject = Subject(kind, await Servers().start(nursery), home)
+        subject = Subject(kind, await Servers().start(nursery), home, more)
         subject.write_config(turns_max)
         yield subject
         nursery.cancel_scope.cancel()

@@ -18,6 +18,7 @@ from tests.bench.bare import Loop
 from tests.bench.chats import BenchModel, Chats
 from tests.bench.report import Goal, Report, line
 from tests.fakes.botapi import TOKEN
+from tests.postgres_server import programs
 
 ROOT = Path(__file__).parents[2]
 MEASURED = (
@@ -40,18 +41,21 @@ MEASURED = (
     "as many turns at once",
     "CPU of redaction per message",
 )
+SHARED = ("on PostgreSQL", "CPU of the daemon per message", "statements per message", "commits per message")
 
 
+@pytest.mark.timeout(150)
 def test_a_tiny_run_measures_everything(tmp_path):
     command = [sys.executable, "-m", "tests.bench", "--tiny", "--json", str(tmp_path / "numbers.json")]
     run = subprocess.run(
-        [*command, "--dir", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=60
+        [*command, "--dir", str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120
     )
     assert run.returncode == 0, run.stderr
     report = msgspec.json.decode((tmp_path / "numbers.json").read_bytes(), type=Report)
-    for name in MEASURED:
+    shared = SHARED if programs() else ()
+    for name in MEASURED + shared:
         assert [one for one in report.lines if name in one.name and one.value >= 0 and one.ratio], name
-    assert sum(one.goal is not None for one in report.lines) == 18
+    assert sum(one.goal is not None for one in report.lines) == 18 + 5 * bool(shared)
     assert re.search(r"CPU per message +[\d.]+ ms +[\d.]+ ms +bare loop +[\d.]+ +<= 1.5 x", run.stdout)
     assert str(tmp_path) not in run.stdout
     assert [path for path in tmp_path.iterdir() if path.name != "numbers.json"] == []

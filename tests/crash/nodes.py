@@ -242,6 +242,7 @@ class Nodes(Surroundings):
         rows = await self._told_by_all()
         await self.stop()
         with self.explaining():
+            assert await self._told_by_all() == rows  # up or down, the ledger says the same
             with self.store() as db:
                 checks.all_confirmed_is_held(self, db)
             checks.one_outcome_each(self, rows)
