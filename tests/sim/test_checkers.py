@@ -144,6 +144,34 @@ COMMANDS_IN_LINE = Plan(
 )
 MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "start:slow")),))
 
+ANSWERED_FOR_WHO_MAY_SPEAK = Plan(
+    seed=4107936,
+    rules=Rules(agent="library", scope="chat", commit_s=0.1),
+    places=(
+        Place("club", "topic", True),
+        Place("club", None, True, account="second"),
+        Place("ada", "topic"),
+    ),
+    happenings=(
+        Say(0.0, 2, "ada", 1, ("fails", "once", "once", "records")),
+        Crash(0.0, "before commit"),
+        Command(0.0, 4, "ada", "/stop", 2),
+        Say(0.0, 5, "bob", 1),
+        Forbid(7.602, "bob"),
+        Crash(7.602),
+    ),
+)
+PASSED_ON_BEHIND_ITS_COMMENT = Plan(
+    seed=4010291,
+    rules=Rules(commit_s=0.02, think_s=2.0),
+    places=(Place("club", None, True, account="second"),),
+    happenings=(
+        Crash(0.0, "round", 49),
+        Say(6.023, 7, "ada"),
+        Say(11.023, 8, "ada", passed_on=True),
+    ),
+)
+
 
 @pytest.mark.parametrize(
     ("plan", "checker"),
@@ -207,6 +235,16 @@ MUTED = Plan(happenings=(Say(0.0, 5, "ada", 0, ("start:quick", "watch:chatty", "
             MUTED,
             causes.OfRunningTurns,
             id="what the gateway says of itself once too often stands behind the last turn",
+        ),
+        pytest.param(
+            ANSWERED_FOR_WHO_MAY_SPEAK,
+            starts.RightVerdict,
+            id="an answer is given to all whom it answers, also where its turn began with a stranger's words",
+        ),
+        pytest.param(
+            PASSED_ON_BEHIND_ITS_COMMENT,
+            causes.NothingUnasked,
+            id="words that are passed on begin the turn of their comment anew, however busy it is",
         ),
     ],
 )

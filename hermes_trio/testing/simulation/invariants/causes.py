@@ -17,6 +17,9 @@ OUTCOMES = {
 """SEMANTICS.md, Messages: by turn."""
 
 OF_PEOPLE = ("message", "alone", "steer", "answer")
+COMMENT_S = 1.0
+"""So long before what is passed on a comment on it may come."""
+
 OPERATOR, ITSELF, POLICY = "operator", "asked itself", ("idle", "daily")
 
 
@@ -74,7 +77,7 @@ class NothingUnasked(Invariant):
             asked = (
                 (row["reason"] == OPERATOR and row["session"] in self.facts.operated)
                 or bool(self._answered(row["key"]))
-                or self._interrupted(turn.id)
+                or self._interrupted(turn)
                 or self._deferred(turn.id)
             )
             self.check(asked, f"turn {turn.id} is stopped ({row['reason']}), and nobody asked for it")
@@ -108,14 +111,40 @@ class NothingUnasked(Invariant):
             and one.became("outcome", "answered")
         ]
 
-    def _interrupted(self, turn: int) -> bool:
+    def _interrupted(self, turn: Change) -> bool:
         """What it was asked waits again; an answer it was given stays with it, and what was dropped."""
-        return self.facts.plan.rules.busy == "interrupt" and not any(
-            row["turn"] == turn
+        interrupts = self.facts.plan.rules.busy == "interrupt" or self._is_joined(turn)
+        return interrupts and not any(
+            row["turn"] == turn.id
             and row["kind"] in ("message", "alone", "steer")
             and row["outcome"] != "dropped"
             for row in self.facts.mirror.inbound.values()
         )
+
+    def _is_joined(self, turn: Change) -> bool:
+        """Whether words that were passed on have come right behind the comment of whoever passed them on.
+
+        The turn of the comment begins anew with both, whatever is done with other messages that come amid it.
+        """
+        inbound = [one for one in self.facts.batch if one.table == "inbound"]
+        comments = [one for one in inbound if one.old is not None and one.old["turn"] == turn.id]
+        if not comments or self._has_done(turn.id):
+            return False
+        comment = max(comments, key=lambda one: one.id)
+        return any(one.old is None and self._belongs(one.new, comment.new) for one in inbound)
+
+    def _belongs(self, passed_on: Row | None, comment: Row | None) -> bool:
+        assert passed_on is not None
+        assert comment is not None
+        words, said = self.facts.spoken_of(passed_on), self.facts.spoken_of(comment)
+        if words is None or said is None or words.message.forwarded is None:
+            return False
+        same = words.message.address.user == said.message.address.user
+        return same and 0 <= passed_on["at"] - comment["at"] <= COMMENT_S
+
+    def _has_done(self, turn: int) -> bool:
+        """Whether a step of it has its result."""
+        return self.facts.one("select 1 from step where turn = ? and state <> 'intent'", turn) is not None
 
     def _deferred(self, turn: int) -> bool:
         return any(

@@ -48,15 +48,22 @@ class RightVerdict(Invariant):
         self.check(served != (verdict == "absent"), f"{said}; its bot is there: {served}")
         if not served:
             return
-        may = address.user in self.facts.allowed
-        self.check(may or verdict == "not_allowed", f"{said}, and {address.user} may not speak")
-        self.check(not may or verdict != "not_allowed", f"{said}, and {address.user} may speak")
+        asked = self._writers(turn) or {str(address.user)}
+        may = not asked.isdisjoint(self.facts.allowed)
+        self.check(may or verdict == "not_allowed", f"{said}, and none of {sorted(asked)} may speak")
+        self.check(not may or verdict != "not_allowed", f"{said}, and one of {sorted(asked)} may speak")
         if verdict in ("answered", "empty", "not_allowed"):
             return
         resumes = self.facts.resumes
         self.check(resumes == (verdict != "not_asked"), f"{said}; the start resumes: {resumes}")
         if verdict != "not_asked":
             self._worked(said, verdict, turn, row)
+
+    def _writers(self, turn: int) -> set[str]:
+        """Who wrote what it has to answer: as long as one of them may speak it has somebody to answer."""
+        rows = (row for row in self.facts.mirror.inbound.values() if row["turn"] == turn)
+        wrote = (self.facts.spoken_of(row) for row in rows if row["outcome"] is None)
+        return {str(one.message.address.user) for one in wrote if one is not None}
 
     def _worked(self, said: str, verdict: str, turn: int, row: Row) -> None:
         limits = options(self.facts.plan.rules)
