@@ -37,6 +37,7 @@ class Hunted(Struct):
     """
 
     mutant: Mutant | None
+    nodes: int = 1
     played: int = 0
     seconds: float = 0.0
     caught: Broke | None = None
@@ -45,15 +46,16 @@ class Hunted(Struct):
 
 
 async def hunt(
-    mutant: Mutant | None, seeds: range, without: Collection[int] = (), *, stop: bool = True
+    mutant: Mutant | None, seeds: range, without: Collection[int] = (), *, stop: bool = True, nodes: int = 1
 ) -> Hunted:
     """Play seeds on a mutant (None: on the gateway as it is) until one catches it.
 
     Args:
         without: seeds to leave out.
         stop: False: play all of them.
+        nodes: so many, where there is no mutant to say it.
     """
-    began, found = perf_counter(), Hunted(mutant)
+    began, found = perf_counter(), Hunted(mutant, nodes if mutant is None else mutant.nodes)
     with tempfile.TemporaryDirectory(prefix="hermes-trio-mutant-") as name:
         folder = await trio.to_thread.run_sync(os.path.realpath, name)
         await trio.to_thread.run_sync(made, mutant, Path(folder))
@@ -71,6 +73,7 @@ async def _play(
     """One process. Returns where to go on where a seed had no end, None where all is known."""
     modules = sorted({edit.module for edit in found.mutant.edits}) if found.mutant else []
     wanted = {"seeds": [seeds.start, seeds.stop - 1], "modules": modules, "without": sorted(without)}
+    wanted["nodes"] = found.nodes
     # -P: what surrounds this file is none of its business; -I would forget where trio is.
     command = [sys.executable, "-P", str(HUNT), str(folder), json.dumps(wanted | {"stop": stop})]
     process = await trio.run_process(
@@ -102,7 +105,8 @@ async def hunt_all(
     found: list[Hunted] = []
 
     async def as_it_is(share: range) -> None:
-        plain.append(await hunt(None, share, stop=False))
+        for nodes in sorted({one.nodes for one in mutants}):
+            plain.append(await hunt(None, share, stop=False, nodes=nodes))
 
     async with trio.open_nursery() as nursery:
         for share in _shares(seeds, jobs):
@@ -111,10 +115,11 @@ async def hunt_all(
         if hunted.error:
             raise RuntimeError(hunted.error)
     broken = sorted((broke for hunted in plain for broke in hunted.broke), key=lambda broke: broke.seed)
-    left, todo = [broke.seed for broke in broken], iter(mutants)
+    todo = iter(mutants)
 
     async def some() -> None:
         for mutant in todo:
+            left = {broke.seed for one in plain if one.nodes == mutant.nodes for broke in one.broke}
             found.append(await hunt(mutant, seeds, left))
             say(row(found[-1]))
 

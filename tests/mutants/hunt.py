@@ -31,7 +31,7 @@ def main(folder: Path, wanted: dict[str, Any]) -> None:
             continue
         say(began=seed)
         signal.setitimer(signal.ITIMER_REAL, SEED_S)
-        played = play(draw(seed))
+        played = play(draw(seed, wanted["nodes"]))
         signal.setitimer(signal.ITIMER_REAL, 0)
         if not played.broken:
             continue

@@ -42,17 +42,19 @@ class Mutant(Struct, frozen=True):
         name: in a few words, the mistake as whoever made it would say it.
         of: the invariant it breaks, or the report of Hermes' users it stands for.
         does: what becomes of it.
+        nodes: it is hunted with so many gateways on one store.
     """
 
     name: str
     of: str
     does: str
     edits: tuple[Edit, ...]
+    nodes: int = 1
 
 
-def mutant(name: str, of: str, does: str, *edits: tuple[str, str, str]) -> Mutant:
+def mutant(name: str, of: str, does: str, *edits: tuple[str, str, str], nodes: int = 1) -> Mutant:
     """A mutant of changes (file, old text, new text)."""
-    return Mutant(name, of, does, tuple(Edit(*edit) for edit in edits))
+    return Mutant(name, of, does, tuple(Edit(*edit) for edit in edits), nodes)
 
 
 def changed(one: Mutant, package: Path = ROOT / PACKAGE) -> dict[str, str]:

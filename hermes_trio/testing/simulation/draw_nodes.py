@@ -83,7 +83,8 @@ class NodesStory(Endings):
         return (
             *super()._kinds(),
             (self._rolling, 1.0),
-            (self._freeze, 3.0),
+            (self._freeze, 5.0),
+            (self._late_answer, 1.0),
             (self._cut_off, 2.0),
             (self._hints, 1.0),
             (self._skew, 0.7),
@@ -98,8 +99,18 @@ class NodesStory(Endings):
         if self.dice.random() < 0.6:
             self._say()
             self._after(self.dice.choice((0.0, 0.0005, 0.005, 2.0)))
-        when, nth = self.dice.choice(FREEZES), self.dice.randint(1, 8)
+        when, nth = self.dice.choice(FREEZES), self.dice.randint(1, 12)
         self.told_all.append(Freeze(self.at, self._node(), self.dice.one(FROZEN_S), when, nth))
+
+    def _late_answer(self) -> None:
+        """A node hears late of a renewal, and then does not reach the store."""
+        user, place = self._who()
+        self.told_all.append(Say(self.at, self._number(), user, place, ("think:20", "stone", "think:20")))
+        self._after(3.0)
+        node = self._node()
+        self.told_all.append(Freeze(self.at, node, 11.0, "after commit"))
+        self._after(self.dice.choice((11.5, 13.5, 16.5)))
+        self.told_all.append(CutOff(self.at, node, 45.0))
 
     def _cut_off(self) -> None:
         """A node does not reach the store, in time or for longer than its lease."""

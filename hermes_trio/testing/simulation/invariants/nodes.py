@@ -53,6 +53,21 @@ class NothingBehindALease(Invariant):
         )
 
 
+class TheLivingAreNotBuried(Invariant):
+    """A boot is buried when its lease is over, by the store's clock and by no other."""
+
+    name = "I16 buried"
+
+    def changed(self, change: Change) -> None:
+        """Each burial."""
+        if change.table == "boot" and change.old is not None and change.became("buried_at"):
+            until, at = change.old["until"], self.facts.wall()
+            # The next boot of a node knows that the one before it acts no longer.
+            other = self.facts.node_of(change.id) != self.facts.writer[0]
+            early = other and isinstance(until, float) and until > at + 1e-3
+            self.check(not early, f"boot {change.id} is buried at {at}, its lease ends at {until}")
+
+
 class LivingTurnsStay(Invariant):
     """Only turns of boots that are over are adopted."""
 
@@ -145,6 +160,7 @@ class CountsAtBurial(Invariant):
     def committed(self) -> None:
         """Every session that has a turn of a boot that is over now."""
         over = {one.id: one for one in self.facts.batch if one.table == "boot" and _ends(one)}
+        over = {id: one for id, one in over.items() if one.old is not None and not is_over(one.old)}
         if not over:
             return
         for session, turn in self._last_turns():
@@ -192,6 +208,13 @@ class DrainsFreeAccounts(Invariant):
         super().__init__(facts)
         self._since: dict[str, float] = {}
         self._away_until: dict[str, float] = {}
+
+    def committed(self) -> None:
+        """In the commit that says so."""
+        for change in self.facts.batch:
+            if change.table == "boot" and change.became("draining_at"):
+                held = self.facts.one("select account from account_holder where boot = ?", change.id)
+                self.check(held is None, f"boot {change.id} drains, and holds {held}")
 
     def happened(self, event: Event) -> None:
         """From the signal on."""
@@ -255,6 +278,7 @@ def _ends(change: Change) -> bool:
 OF_NODES: tuple[type[Invariant], ...] = (
     TheOverWriteNothing,
     NothingBehindALease,
+    TheLivingAreNotBuried,
     LivingTurnsStay,
     OneTaskOfAKey,
     OneHolder,
