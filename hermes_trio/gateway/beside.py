@@ -138,7 +138,7 @@ class Boots:
             self._gateway = Gateway(wiring)
             task_status.started(self._gateway)
         else:
-            self._gateway.wiring = wiring
+            self._gateway.go_on(wiring)
         await self._asked.wait()
         await drain(self._gateway, "asked", hands_over=lease.others)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import trio
 
@@ -31,6 +31,29 @@ class Gateway:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
+        self._goes_on = trio.Event()
+
+    def go_on(self, wiring: Wiring) -> None:
+        """Another boot lives from now on: the one before has lost its lease."""
+        self.wiring = wiring
+        self._goes_on.set()
+        self._goes_on = trio.Event()
+
+    async def _in_some_boot(self, wait: Callable[[Wiring], Awaitable[None]]) -> None:
+        """Return when this has come true of a boot that lives. One whose lease ends says nothing."""
+        come = False
+
+        async def until_it_comes(scope: trio.CancelScope) -> None:
+            nonlocal come
+            await wait(self.wiring)
+            come = True
+            scope.cancel(reason="it has come")
+
+        while not come:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(until_it_comes, nursery.cancel_scope, name="until it comes")
+                await self._goes_on.wait()
+                nursery.cancel_scope.cancel(reason="another boot lives")
 
     @property
     def accounts(self) -> Mapping[str, Platform]:
@@ -63,11 +86,11 @@ class Gateway:
 
     async def ready(self) -> None:
         """Return when each account has received, or has reported that it cannot."""
-        await self.wiring.receivers.ready()
+        await self._in_some_boot(lambda wiring: wiring.receivers.ready())
 
     async def finished(self) -> None:
         """Return when every platform's input has ended and every message has its outcome and its answer."""
-        await self.wiring.receivers.ended()
+        await self._in_some_boot(lambda wiring: wiring.receivers.ended())
         await self.at_rest()
         while (await self.wiring.store.status()).deferred:
             await self.wiring.cooldowns.looked()

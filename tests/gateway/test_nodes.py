@@ -5,8 +5,9 @@ import trio
 
 from hermes_trio.gateway.lease import BootLease
 from hermes_trio.runtime.stop_times import stop_s
-from hermes_trio.testing import open_world
+from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.testing.crashing_store import Hang
+from hermes_trio.testing.nodes import open_nodes
 from tests.gateway.node_scenes import HINT_S, LEASE_S, at_home, rows, turns_of, two, until
 
 
@@ -213,6 +214,33 @@ async def test_a_node_that_is_cut_off_from_the_store_begins_anew_as_another_boot
     await world.say(user, "again")
     assert await world.reply(user) == "done: again"
     assert [len(world.shown(chat)) for chat in (user, "late")] == [2, 1]
+
+
+class Ending(MemoryPlatform):
+    """Its input ends when it is told to."""
+
+    def __init__(self):
+        super().__init__()
+        self.over = trio.Event()
+
+    async def serve(self, intake):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(super().serve, intake)
+            await self.over.wait()
+            nursery.cancel_scope.cancel()
+
+
+async def test_who_waits_for_the_end_of_all_input_outlives_a_boot(autojump_clock):
+    platform = Ending()
+    async with open_world(agent, platform=platform, start=False) as world, open_nodes(world) as nodes:
+        gateway = await nodes.node("one").start()
+        with trio.fail_after(4 * LEASE_S):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(gateway.finished)
+                await until(world, lambda: rows(world, "select 1 from account_holder where boot = 1"))
+                world.db.execute("update boot set buried_at = 0 where id = 1")
+                await until(world, lambda: rows(world, "select 1 from account_holder where boot = 2"))
+                platform.over.set()
 
 
 async def test_a_boot_that_is_over_ends_as_soon_as_the_store_says_so(world, nodes):
