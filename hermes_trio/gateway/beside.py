@@ -17,6 +17,7 @@ from hermes_trio.gateway.commit_lines import write_lines
 from hermes_trio.gateway.drain import checkpoint, drain, leave, limit
 from hermes_trio.gateway.handle import Gateway
 from hermes_trio.gateway.lease import BootLease
+from hermes_trio.gateway.store_clock import StoreClock
 from hermes_trio.gateway.sweep import sweep
 from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.accounts import AccountReceivers
@@ -87,7 +88,8 @@ class Boots:
         async with trio.open_nursery() as around:
             with lease.scope:
                 async with trio.open_nursery() as nursery:
-                    wiring = self._make(store, nursery, lease=lease)
+                    lease.clock = StoreClock(self._clock, booted.at)
+                    wiring = self._make(store, nursery, lease=lease, clock=lease.clock)
                     wiring.look_around = lease.look
                     wiring.moves.remember(booted.moved)
                     wiring.cooldowns.recall(booted.cooldowns)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import trio
 
 from hermes_trio.errors import AgentError, LeaseOver, StoreClosed, StoreFailed
+from hermes_trio.gateway.store_clock import StoreClock
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime import wrong_use
@@ -43,6 +44,7 @@ class BootLease:
     Attributes:
         scope: ends with the lease. Whoever acts runs in it.
         why: if it has ended so.
+        clock: the store's time, once the boot has begun; set by whoever begins it.
         guarded: lives of this node before it ended badly, and it has not lasted yet.
     """
 
@@ -50,6 +52,7 @@ class BootLease:
         self.scope = trio.CancelScope()
         self.why = OVER
         self._others = self.guarded = False
+        self.clock: StoreClock | None = None
         self._store, self._lease_s, self._log, self._clock = store, lease_s, log, clock
         self._woken, self._looks = trio.Event(), True
         self._renewed = trio.Event()
@@ -162,6 +165,8 @@ class BootLease:
         asked_at = self._now()
         renewal = await self._store.renew(self._lease_s)
         self._count_from(*asked_at)
+        if self.clock is not None:
+            self.clock.is_now(renewal.at)
         self._others, self.guarded = renewal.others, renewal.guarded
         self._renewed.set()
         self._renewed = trio.Event()

@@ -224,7 +224,7 @@ class Booted(Struct, frozen=True, kw_only=True):
 
     `unclaimed`: the messages and commands that no turn has taken, each with its address. Deferred messages
     are among them; they wait for a turn again. `moved`: account, chat, and the id that the chat has now.
-    `guarded`: too many boots ended badly in too short a time.
+    `guarded`: too many boots ended badly in too short a time. `at`: the time of a shared store.
     """
 
     boot: int
@@ -236,6 +236,7 @@ class Booted(Struct, frozen=True, kw_only=True):
     moved: tuple[tuple[str, str, str], ...] = ()
     cooldowns: tuple[KeyCooldown, ...] = ()
     unclaimed: tuple[tuple[int, Address], ...] = ()
+    at: float = 0.0
 
 
 class Place(Struct, frozen=True):

@@ -14,6 +14,8 @@ from tests.gateway.node_scenes import HINT_S, LEASE_S, at_home, rows, turns_of, 
 async def agent(turn):
     """Works as long as it was told, in its first attempt; or for ever."""
     said = turn.text
+    if said.startswith("nap "):
+        await turn.sleep(float(said.split()[1]))
     if said == "keep on":
         await trio.sleep_forever()
     if said.startswith("work ") and turn.attempt == 1:
@@ -214,6 +216,23 @@ async def test_a_node_that_is_cut_off_from_the_store_begins_anew_as_another_boot
     await world.say(user, "again")
     assert await world.reply(user) == "done: again"
     assert [len(world.shown(chat)) for chat in (user, "late")] == [2, 1]
+
+
+@pytest.mark.parametrize("ahead_s", [600.0, -600.0])
+async def test_a_turn_that_sleeps_wakes_in_time_where_clocks_are_wrong(world, nodes, ahead_s):
+    nodes.skew("one", ahead_s)
+    one, _ = await two(nodes)
+    for n in range(100):
+        user, at = f"user-{n}-", world.now
+        await world.say(user, "nap 60")
+        await until(world, lambda: turns_of(world, user))  # noqa: B023
+        if turns_of(world, user) == [("running", 1, 1)]:
+            break
+    await world.until(seconds=at + 10)
+    one.crash()
+    assert await world.reply(user) == "done: nap 60"
+    assert 60 <= world.now - at < 60.1
+    assert turns_of(world, user) == [("finished", 2, 2)]
 
 
 class Ending(MemoryPlatform):

@@ -76,6 +76,7 @@ def join(tx: Tx, setup: Setup | None, node: str, lease_s: float, last: int = 0) 
         penalties=(),
         moved=moves(tx),
         cooldowns=key_cooldowns(tx),
+        at=tx.now,
     )
 
 
