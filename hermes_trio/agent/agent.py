@@ -27,7 +27,7 @@ from hermes_trio.text.foreign_errors import told
 from hermes_trio.text.foreign_json import ForeignJson
 from hermes_trio.text.message_notes import OF_MARKS
 from hermes_trio.text.sanitize import clean
-from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, says_nothing
+from hermes_trio.transcript.assembly import NOT_AGAIN, NOT_AT_ONCE, UNKNOWN, says_nothing
 from hermes_trio.turns.turn import Turn, run_of
 from hermes_trio.values.recording import AgentSetup, ToolSetup
 from hermes_trio.values.transcript import ToolCall, ToolEntry, ToolSpec
@@ -140,6 +140,8 @@ class ModelAgent:
                     self._check(turn)
                     if window.was_set_aside(call):
                         result = await self._record(turn, call, NOT_AGAIN)
+                    elif not self._may_repeat(call) and window.holds(call):
+                        result = await self._record(turn, call, NOT_AT_ONCE)
                     else:
                         result = await self._use(turn, call, window)
                     window.add(ToolEntry(call.id, call.name, result.text, result.failed))
@@ -163,6 +165,10 @@ class ModelAgent:
     def _check(self, turn: Turn) -> None:
         if run_of(turn).steps.count >= self._steps_max:
             raise LimitReached(f"this took more than {self._steps_max} steps")
+
+    def _may_repeat(self, call: ToolCall) -> bool:
+        tool = self._tools.get(call.name)
+        return tool is not None and tool.idempotent
 
     async def _use(self, turn: Turn, call: ToolCall, window: ContextWindow) -> Result:
         """Run one tool call as a step. An error in it becomes its result, which the model reads."""

@@ -112,6 +112,7 @@ class ContextWindow:
         self._answers = 0
         self._results_refused = 0
         self._not_again: frozenset[tuple[str, str]] = frozenset()
+        self._gone: set[tuple[str, str]] = set()
 
     async def begin(self) -> None:
         """Take up what was before the turn, and its first messages. Cancelled: nothing has changed."""
@@ -136,6 +137,18 @@ class ContextWindow:
     def was_set_aside(self, call: ToolCall) -> bool:
         """Whether the same was called for these messages before, and a service refused to be shown it."""
         return (call.name, call.arguments) in self._not_again
+
+    def holds(self, call: ToolCall) -> bool:
+        """Whether the same was called for these messages before, and its model cannot see that any more.
+
+        Says so once of each call: what is called again then is meant. A summary may mention it with its
+        arguments; where it has only the tool's name, or less, a model cannot know what of it is done.
+        """
+        same = (call.name, call.arguments)
+        if same not in self._gone or compaction.is_mentioned(self._all[0], *same):
+            return False
+        self._gone.discard(same)
+        return True
 
     async def ask(self) -> ModelAnswer:
         """Ask the model, and show it less as long as it refuses what it is shown.
@@ -318,9 +331,11 @@ class ContextWindow:
         entries, own = self._all
         self.notice = self.notice or compaction.notice_of(without, entries, own)
         what = compaction.what_of(without)
+        gone = compaction.calls_left_out(without, entries, own, self._asked)
         self._results_refused += what in ("results", "both")
         if what in ("results", "earlier", "both", "message"):
-            self._not_again |= compaction.calls_left_out(without, entries, own, self._asked)
+            self._not_again |= gone
+        self._gone |= gone
         if without.text.startswith(compaction.SET_ASIDE):
             waiting = compaction.unanswered(entries, len(entries), self._asked)
             self._left_out += len(waiting) - len(without.said)

@@ -31,6 +31,11 @@ NOT_AGAIN = (
     " again: answer without it."
 )
 
+NOT_AT_ONCE = (
+    "The same was called before to answer this, and the conversation was too long to show you that. This call"
+    " did nothing. Only if it has to be done a second time, call it again."
+)
+
 
 def cut_short_note(unknown: Sequence[str]) -> str:
     """What the next turn is told of one that was given up. What was asked and done stands in the history.

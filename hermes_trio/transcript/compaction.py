@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hermes_trio.text import sentences
 from hermes_trio.text.message_notes import as_quote
-from hermes_trio.transcript.assembly import NOT_AGAIN, UNKNOWN, assemble
+from hermes_trio.transcript.assembly import NOT_AGAIN, NOT_AT_ONCE, UNKNOWN, assemble
 from hermes_trio.values.transcript import AssistantEntry, Entry, SummaryEntry, ToolEntry, UserEntry
 
 ENTRY_CHARS = 20
@@ -152,16 +152,26 @@ def _written(entry: Entry) -> str:
 def mentioned(entries: Sequence[Entry], room: int) -> tuple[list[str], bool]:
     """The newest calls among entries that go, and what they gave, in short; and whether these are all."""
     lines: list[str] = []
-    arguments: deque[str] = deque()
+    calls: deque[str] = deque()
     for entry in assemble(entries):
         if isinstance(entry, AssistantEntry):
-            arguments = deque(call.arguments[:CALLS_CHARS] for call in entry.calls)
+            calls = deque(_mention(call.name, call.arguments) for call in entry.calls)
         elif isinstance(entry, ToolEntry):
-            lines.append(f"- {entry.name}({arguments.popleft()}): {entry.text[:CALLS_CHARS]}")
+            lines.append(f"{calls.popleft()}: {entry.text[:CALLS_CHARS]}")
     size, all_of_them = sum(len(line) + 1 for line in lines), True
     while lines and size > room:
         size, all_of_them = size - len(lines.pop(0)) - 1, False
     return lines, all_of_them and not any(isinstance(one, SummaryEntry) and one.calls for one in entries)
+
+
+def _mention(name: str, arguments: str) -> str:
+    return f"- {name}({arguments[:CALLS_CHARS]})"
+
+
+def is_mentioned(entries: Iterable[Entry], name: str, arguments: str) -> bool:
+    """Whether a call that is shown no more is mentioned with its arguments."""
+    told = _mention(name, arguments)
+    return any(told in entry.text for entry in entries if isinstance(entry, SummaryEntry))
 
 
 def outcomes(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
@@ -171,7 +181,7 @@ def outcomes(entries: Sequence[Entry]) -> tuple[tuple[str, str], ...]:
     """
     found = [pair for entry in entries if isinstance(entry, SummaryEntry) for pair in entry.calls]
     for entry in assemble(entries, going_on=True):
-        if not isinstance(entry, ToolEntry) or entry.text == NOT_AGAIN:
+        if not isinstance(entry, ToolEntry) or entry.text in (NOT_AGAIN, NOT_AT_ONCE):
             continue
         if entry.name.isascii() and entry.name.isidentifier():
             found.append(

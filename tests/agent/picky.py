@@ -10,7 +10,7 @@ from hermes_trio.testing import fails, open_world
 from hermes_trio.testing.scripted_model import ScriptedModel
 from hermes_trio.transcript import compaction
 from hermes_trio.values.transcript import NoteEntry, UserEntry
-from tests.agent.test_agent import ATool
+from tests.agent.test_agent import ATool, many
 
 TOO_LONG = "I could not answer: this is too long for the model (turn {})."
 
@@ -76,3 +76,8 @@ def acting():
         return f"acted {arguments['n']} " + "." * 150
 
     return ATool("act", act), done
+
+
+def pairs(times):
+    """So many answers of two calls of `act` each, no two of them the same."""
+    return [many(("act", f'{{"n":{n}}}'), ("act", f'{{"n":{n + 1}}}')) for n in range(1, 2 * times, 2)]

@@ -9,9 +9,10 @@ from hermes_trio.config.options import Gateway as GatewayOptions
 from hermes_trio.testing import fails, hangs, text, tool
 from hermes_trio.text import sentences
 from hermes_trio.transcript import compaction
+from hermes_trio.transcript.assembly import NOT_AT_ONCE
 from hermes_trio.values.transcript import AssistantEntry, SummaryEntry, ToolEntry, UserEntry
-from tests.agent.picky import TOO_LONG, Picky, acting, heard, noted, picky_world, says
-from tests.agent.test_agent import ATool, many
+from tests.agent.picky import TOO_LONG, Picky, acting, heard, noted, pairs, picky_world, says
+from tests.agent.test_agent import ATool
 from tests.invariants.at_rest import check
 
 
@@ -172,6 +173,45 @@ async def test_what_one_result_alone_makes_too_long_is_mentioned_and_not_done_ag
         assert len(act.calls) == 1
 
 
+@pytest.mark.parametrize("meant", [False, True])
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_call_that_its_model_cannot_see_any_more_is_made_again_only_if_it_insists(
+    autojump_clock, crash, meant
+):
+    """A paid call of a long turn whose arguments had no room in what stands for it was simply made again."""
+    act, paid = acting()
+    pay = tool("act", n=1)
+    model = Picky()
+    async with picky_world(model, tools=[act]) as world:
+        model.script(pay, fails("context"), pay, *[hangs()] * crash, *[pay] * meant, text("paid"))
+        await world.say("ada", "pay")
+        if crash:
+            await world.until(seconds=world.now + 1)
+            world.crash()
+            await world.start()
+        await world.settle()
+        assert world.texts("ada", "final") == ["paid"]
+        assert len(paid) == 1 + meant
+        (note,) = noted(model.requests[-1])
+        assert note == f"{compaction.LEFT_OUT}\nCalled so far to answer this. {compaction.RAN}: act."
+        told = [one.text for one in model.requests[-1].entries if isinstance(one, ToolEntry)]
+        assert told == [NOT_AT_ONCE, *["acted 1 " + "." * 150] * meant]
+        check(world)
+
+
+async def test_a_call_that_may_be_repeated_is_made_again_at_once(autojump_clock):
+    async def look(arguments, call):
+        return "found " + "." * 150
+
+    look = ATool("look", look, idempotent=True)
+    model = Picky()
+    async with picky_world(model, tools=[look]) as world:
+        model.script(tool("look"), fails("context"), tool("look"), text("seen"))
+        await says(world, "look")
+        assert world.texts("ada", "final") == ["seen"]
+        assert len(look.calls) == 2
+
+
 @pytest.mark.parametrize("busy", ["steer", "queue"])
 async def test_a_message_that_comes_while_it_is_shortened_is_answered_once(autojump_clock, busy):
     for at in range(40):
@@ -180,7 +220,7 @@ async def test_a_message_that_comes_while_it_is_shortened_is_answered_once(autoj
         model.summaries = [text("So far it acted.", after_s=0.003)] * 100
         options = GatewayOptions(busy=busy)
         async with picky_world(model, tools=[act], seed=at, commit_s=0.001, options=options) as world:
-            model.script(*[many(("act", '{"n":1}'), ("act", '{"n":2}'))] * 4, text("done"))
+            model.script(*pairs(4), text("done"))
             await world.say("ada", "go")
             await trio.sleep(at * 0.001)
             await world.say("ada", "and this")

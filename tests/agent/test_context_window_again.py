@@ -9,8 +9,8 @@ from hermes_trio.testing import MemoryPlatform, hangs, text, tool
 from hermes_trio.tools.process import tool as process
 from hermes_trio.transcript import compaction
 from hermes_trio.values.identity import Policy
-from tests.agent.picky import Picky, acting, heard, noted, picky_world, says
-from tests.agent.test_agent import ATool, many
+from tests.agent.picky import Picky, acting, heard, noted, pairs, picky_world, says
+from tests.agent.test_agent import ATool
 from tests.invariants.at_rest import check
 
 
@@ -28,7 +28,7 @@ async def test_an_end_that_comes_while_it_is_shortened_is_told_once(autojump_clo
         ) as world:
             world.processes.script("make", ends_s=at * 0.001)
             model.script(tool("process", action="start", command="make"))
-            model.script(*[many(("act", '{"n":1}'), ("act", '{"n":2}'))] * 4, text("done"), text("built"))
+            model.script(*pairs(4), text("done"), text("built"))
             await world.say("ada", "go")
             await world.until(seconds=60)
             told = [one for one in [*model.requests, *model.asked_for] if "make) exited" in repr(one.entries)]
