@@ -269,18 +269,32 @@ class _Reading:
 
     def _with_folders(self, tools: Tools, state_dir: Path) -> Tools:
         """The mounted folders are there, and none of them leads to what the gateway keeps."""
-        kept = Path(os.path.realpath(state_dir))
+        if tools.workspace_dir == Path():
+            tools = replace(tools, workspace_dir=state_dir / WORKSPACES)
+        elif _real(tools.workspace_dir) in (_real(state_dir), *_real(state_dir).parents):
+            why = f"it is or holds the state_dir {state_dir}: name a folder that has nothing else in it"
+            self.filling.wrong(("tools", "workspace_dir"), why)
+        kept = {"state_dir": state_dir, "workspace_dir": tools.workspace_dir}
         for index, mount in enumerate(tools.mount):
             where = ("tools", "mount", index, "path")
-            folder = Path(os.path.realpath(mount.path))
+            folder = _real(mount.path)
             if not os.path.isdir(folder):
                 self.filling.wrong(where, f"{mount.path} is no folder")
-            elif folder == kept or folder in kept.parents or kept in folder.parents:
-                why = f"it is or holds the state_dir {state_dir}, or is in it, which is the gateway's alone"
+            elif (
+                near := next((key for key in kept if _overlap(folder, _real(kept[key]))), None)
+            ) is not None:
+                why = f"it is or holds the {near} {kept[near]}, or is in it, which is the gateway's alone"
                 self.filling.wrong(where, why)
-        if tools.workspace_dir == Path():
-            return replace(tools, workspace_dir=state_dir / WORKSPACES)
         return tools
+
+
+def _real(path: Path | str) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    """One is the other, or holds it."""
+    return one == other or one in other.parents or other in one.parents
 
 
 def _source(path: Path | None) -> str:

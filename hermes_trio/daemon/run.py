@@ -24,7 +24,7 @@ from hermes_trio.daemon.logs.sink import CappedFile, Sink
 from hermes_trio.daemon.logs.stray import stray_errors_to
 from hermes_trio.daemon.private_memory import be_unreadable, blank_environment
 from hermes_trio.daemon.service.supervisor import begin_anew, supervisor
-from hermes_trio.daemon.state_dir.folder import LOG, make_state_dir, refuse_shared
+from hermes_trio.daemon.state_dir.folder import LOG, make_state_dir, refuse_shared, refuse_shared_workspaces
 from hermes_trio.ports.system import Log
 from hermes_trio.runtime.clock import SystemClock
 from hermes_trio.runtime.log import stream_log
@@ -64,6 +64,7 @@ def run_daemon(
         HermesError: it cannot start. May be within exception groups.
     """
     make_state_dir(config.gateway.state_dir)
+    refuse_shared_workspaces(config.tools.workspace_dir)
     whole = _keep_to_oneself(config)
     redact = Redactor(config.secrets)
     to_file = chatting or _is_garbled(config)

@@ -9,6 +9,7 @@ which no program in it can end or hide. https://github.com/containers/bubblewrap
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator, Sequence
 from shutil import which
 
@@ -29,6 +30,7 @@ _ETC_OF_NETWORK = ("host.conf", "hosts", "resolv.conf")
 _NEEDED = {"bwrap": "bubblewrap", "prlimit": "util-linux", "choom": "util-linux"}
 """Programs it is made with, and the packages that have them."""
 
+TRIED_S = 10.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -98,6 +100,19 @@ class Sandbox(Struct, frozen=True, kw_only=True):
 def missing() -> Sequence[str]:
     """The packages that this machine lacks for it."""
     return sorted({package for name, package in _NEEDED.items() if which(name, path=PATH) is None})
+
+
+def refusal() -> str:
+    """What this machine says to a sandbox with an empty program; empty: it makes one.
+
+    A container, or a kernel without user namespaces for all, may refuse it.
+    """
+    command = Sandbox().command(["/bin/true"], "/usr")
+    try:
+        tried = subprocess.run(command, env={}, capture_output=True, timeout=TRIED_S, check=False)  # noqa: S603 - words of this page
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return (tried.stderr.decode(errors="replace").strip() or "it failed") if tried.returncode else ""
 
 
 def _system() -> Iterator[str]:

@@ -8,6 +8,7 @@ from functools import partial
 
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log
+from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.threads import Aside
 from hermes_trio.workspaces.call_files import TurnFiles
 from hermes_trio.workspaces.folders import Workspaces
@@ -50,15 +51,22 @@ class ConversationFiles:
         Args:
             age_s: how old a time of the store is, in seconds.
 
+        Raises:
+            Exception: one of them cannot be removed; the others are.
         Cancelled: a removal goes on with the next one.
         """
         if self._workspaces is None or not os.path.isdir(self._workspaces.folder):  # noqa: ASYNC240 - one stat
             return
-        await self._aside(self._workspaces.clear)
+        failed = (await attempt(partial(self._aside, self._workspaces.clear)))[1]
         for session in await self._aside(self._workspaces.sessions):
             view = await store.session(session)
             if view is None or view.ended_at is None or age_s(view.ended_at) < KEPT_S:
                 continue
             if not any(one.state == "running" for one in await store.processes(view.key)):
-                await self._aside(partial(self._workspaces.remove, session))
-                log.info("workspace removed", session=session, key=str(view.key))
+                remove = partial(self._workspaces.remove, session)
+                error = (await attempt(partial(self._aside, remove)))[1]
+                failed = failed or error
+                if error is None:
+                    log.info("workspace removed", session=session, key=str(view.key))
+        if failed is not None:
+            raise failed

@@ -14,7 +14,11 @@ from hermes_trio.workspaces.beneath import kind_of
 
 MIB = 1 << 20
 GONE = ".gone-"
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+ASIDE = ".of-the-conversation"
+"""Ends the name of a file that stood where something is mounted now."""
+_HOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+"""The operator may have named a link."""
+_FOLDER = _HOLDER | os.O_NOFOLLOW
 
 
 class Workspaces(Struct, frozen=True, kw_only=True):
@@ -54,9 +58,12 @@ class Workspaces(Struct, frozen=True, kw_only=True):
     def made(self, session: int) -> str:
         """Where the folder of a conversation is; made if there is none. Raises OSError: it could not be."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own = self.path(session)
         with suppress(FileExistsError):
-            os.mkdir(self.path(session), 0o700)
-        return str(self.path(session))
+            os.mkdir(own, 0o700)
+        for mount in self.mounts:
+            _make_way(own, mount.name)
+        return str(own)
 
     def path(self, session: int) -> Path:
         """Where the folder of a conversation is, or would be."""
@@ -77,24 +84,27 @@ class Workspaces(Struct, frozen=True, kw_only=True):
         """
         with suppress(FileNotFoundError):
             os.rename(self.path(session), self.folder / f"{GONE}{session}")
-        self.clear()
+            with _closing(os.open(self.folder, _HOLDER)) as root:
+                _empty(root, [f"{GONE}{session}"])
 
     def clear(self) -> None:
-        """Go on with removals that were cut off."""
-        try:
-            opened = os.open(self.folder, _FOLDER)
-        except FileNotFoundError:
-            return
-        with _closing(opened) as root:
-            gone = [name for name in os.listdir(root) if name.startswith(GONE)]
-            while gone:
-                gone += _emptied(root, gone.pop())
+        """Go on with removals that were cut off. Raises OSError: one cannot be ended; the others are."""
+        with suppress(FileNotFoundError), _closing(os.open(self.folder, _HOLDER)) as root:
+            _empty(root, [name for name in os.listdir(root) if name.startswith(GONE)])
+
+
+def _make_way(own: Path, name: str) -> None:
+    """A sandbox needs a folder where it mounts something, and would follow a link. A file or a link may stand
+    there from before the operator mounted anything by this name; it is kept beside."""
+    with _closing(os.open(own, _FOLDER)) as here, suppress(FileNotFoundError):
+        if kind_of(os.stat(name, dir_fd=here, follow_symlinks=False).st_mode) != "folder":
+            os.rename(name, f"{name}{ASIDE}", src_dir_fd=here, dst_dir_fd=here)
 
 
 @contextmanager
 def opened_mount(mount: Mount) -> Iterator[int]:
     """A mounted folder, open while the body runs. Raises OSError: it cannot be."""
-    with _closing(os.open(mount.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)) as found:
+    with _closing(os.open(mount.path, _HOLDER)) as found:
         yield found
 
 
@@ -104,6 +114,20 @@ def _closing(descriptor: int) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _empty(root: int, gone: list[str]) -> None:
+    failed: OSError | None = None
+    while gone:
+        name = gone.pop()
+        try:
+            gone += _emptied(root, name)
+        except NotADirectoryError:  # an operator's link or file of such a name
+            os.unlink(name, dir_fd=root)
+        except OSError as error:
+            failed = failed or error
+    if failed is not None:
+        raise failed
 
 
 def _emptied(root: int, name: str) -> list[str]:

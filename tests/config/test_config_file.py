@@ -380,3 +380,24 @@ def test_what_is_no_regular_file_is_refused_at_once(tmp_path, kind):
         load(path, environ={})
     with pytest.raises(ValueError, match=f"there cannot be read: {why}"):
         Files(tmp_path, {}).secret("file:there")
+
+
+@pytest.mark.parametrize("mounted", ["files", "files/7", "."])
+def test_what_holds_the_files_of_conversations_is_not_mounted(refused, tmp_path, mounted):
+    (tmp_path / "files" / "7").mkdir(parents=True)
+    mount = f"[[tools.mount]]\nname = 'x'\npath = '{tmp_path}/{mounted}'\n"
+    tools = f"[tools]\nworkspace_dir = '{tmp_path}/files'\n{mount}"
+    [line] = refused(f"[gateway]\nstate_dir = '/nowhere/state'\n{tools}{MINIMAL}")
+    assert line == (
+        "hermes.toml:7: tools.mount[0].path: it is or holds the workspace_dir files, or is in it,"
+        " which is the gateway's alone"
+    )
+
+
+@pytest.mark.parametrize("name", ["state", "."])
+def test_files_of_conversations_have_a_folder_of_their_own(refused, tmp_path, name):
+    state = f"[gateway]\nstate_dir = '{tmp_path}/state'\n"
+    [line] = refused(f"{state}[tools]\nworkspace_dir = '{tmp_path}/{name}'\n{MINIMAL}")
+    assert line.startswith(
+        "hermes.toml:4: tools.workspace_dir: it is or holds the state_dir state: name a folder"
+    )

@@ -96,6 +96,7 @@ STARTS = ("os.exec", "os.fork", "os.posix_spawn", "os.spawn", "pty", "multiproce
 STARTS_IN = {"subprocess": ("Popen", "call", "check_call", "check_output", "run", "getoutput")}
 STARTERS = {
     "hermes_trio/processes/system.py": "programs: a group of their own, an environment from empty",
+    "hermes_trio/processes/sandbox.py": "asks by an empty program whether this machine makes a sandbox",
     "hermes_trio/daemon/service/supervisor.py": "asks systemctl for its limits, and begins this program anew",
     "hermes_trio/daemon/service/install.py": "asks the supervisors of the machine by their own programs",
     "hermes_trio/daemon/service/first_process.py": "as PID 1 the daemon is a process of this very program",

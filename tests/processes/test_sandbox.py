@@ -4,6 +4,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from tempfile import TemporaryDirectory
 from threading import Thread
 
@@ -12,7 +13,7 @@ import trio
 
 from hermes_trio.processes.environment import PROCESS, process_environment
 from hermes_trio.processes.proc_files import living
-from hermes_trio.processes.sandbox import Sandbox, missing
+from hermes_trio.processes.sandbox import Sandbox, missing, refusal
 from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.values.files import Mount
 from tests.processes.machine import text_of
@@ -23,10 +24,7 @@ SECRET = "sk-the-secret-of-the-gateway"
 def cannot_be_made():
     if missing():
         return f"not installed: {' '.join(missing())}"
-    tried = subprocess.run(
-        Sandbox().command(["/bin/true"], "/tmp"), capture_output=True, text=True, check=False
-    )
-    return tried.stderr if tried.returncode else ""
+    return refusal()
 
 
 pytestmark = pytest.mark.skipif(bool(cannot_be_made()), reason=f"no sandbox here: {cannot_be_made()}")
@@ -229,6 +227,20 @@ async def test_it_outlives_the_thread_that_started_it(house):
     thread.start()
     thread.join()
     assert await trio.to_thread.run_sync(lambda: started[0].communicate()[0]) == b"on\n"
+
+
+def test_a_machine_that_refuses_a_sandbox_is_asked_why():
+    """As a container does that may make no user namespace: `check` says it before a program is run."""
+    asks = "from hermes_trio.processes.sandbox import refusal; print(refusal())"
+    sets = 'echo 0 > /proc/sys/user/max_user_namespaces && exec "$0" -c "$1"'
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "/bin/sh", "-c", sets, sys.executable, asks],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("bwrap: ")
+    assert refusal() == ""
 
 
 async def test_without_a_folder_nothing_is_run():

@@ -48,3 +48,30 @@ async def test_too_deep_a_tree_is_no_harm_to_looks(files, own):
     found = await files.list(deep=True)
     assert found.more
     assert (await files.search("x")).more
+
+
+def test_what_is_no_folder_keeps_no_other_from_being_removed(workspaces, own, tmp_path):
+    (own / "a").mkdir()
+    own.rename(workspaces.folder / ".gone-3")
+    (workspaces.folder / ".gone-2").write_text("x")
+    (workspaces.folder / ".gone-4").symlink_to(tmp_path / "shelf")
+    workspaces.clear()
+    assert os.listdir(workspaces.folder) == []
+    assert (tmp_path / "shelf" / "rules.txt").exists()
+
+
+def test_removals_go_on_where_the_folder_is_a_link(workspaces, own, tmp_path):
+    """An operator has moved it to a larger disk."""
+    workspaces.folder.rename(tmp_path / "larger")
+    workspaces.folder.symlink_to(tmp_path / "larger")
+    workspaces.remove(SESSION)
+    workspaces.clear()
+    assert os.listdir(tmp_path / "larger") == []
+
+
+def test_what_stands_where_something_is_mounted_now_is_kept_beside(workspaces, own, tmp_path):
+    (own / "shelf").symlink_to(tmp_path / "desk")
+    (own / "desk").write_text("mine")
+    workspaces.made(SESSION)
+    assert sorted(os.listdir(own)) == ["desk.of-the-conversation", "shelf.of-the-conversation"]
+    assert (own / "desk.of-the-conversation").read_text() == "mine"

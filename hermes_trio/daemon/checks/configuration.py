@@ -13,11 +13,11 @@ from hermes_trio.daemon.checks.surroundings import addresses
 from hermes_trio.daemon.configured_agent import enabled_tools, model_name
 from hermes_trio.daemon.control.answers import is_open
 from hermes_trio.daemon.own_agent import own_agent
-from hermes_trio.daemon.state_dir.folder import refuse_shared
+from hermes_trio.daemon.state_dir.folder import refuse_shared, refuse_shared_workspaces
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.intake.commands import by_name
 from hermes_trio.ports.platform import AdapterContext
-from hermes_trio.processes.sandbox import missing
+from hermes_trio.processes.sandbox import missing, refusal
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.plugins import installed_commands
 
@@ -72,6 +72,8 @@ def _weak(config: Config) -> Iterator[str]:
         yield 'tools.sandbox: programs run without one: they may read the store and the secrets: "bubblewrap"'
     if runs and config.tools.sandbox != "none" and (packages := missing()):
         yield f"tools.sandbox: no program is run before {' and '.join(packages)} is installed"
+    elif runs and config.tools.sandbox != "none" and (why := refusal()):
+        yield f"tools.sandbox: no program can be run: {why}"
     for account in config.accounts:
         if runs and "*" in getattr(account.options, "allow_users", ()):
             where = dotted(account.path)
@@ -81,6 +83,7 @@ def _weak(config: Config) -> Iterator[str]:
     if config.gateway.state_dir.exists():
         try:
             refuse_shared(config.gateway.state_dir)
+            refuse_shared_workspaces(config.tools.workspace_dir)
         except ConfigWrong as error:
             yield f"{error}. The daemon refuses to start there"
 

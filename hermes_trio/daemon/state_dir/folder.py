@@ -77,6 +77,19 @@ def refuse_shared(state_dir: Path) -> None:
     _refuse_shared(state_dir, state_dir.stat, owners, folder=True)  # a link: the same holds of where it leads
 
 
+def refuse_shared_workspaces(folder: Path) -> None:
+    """Refuse a folder for files of conversations that others may write: a link of theirs would be what a
+    program is given to write.
+
+    Raises:
+        ConfigWrong: it is another's, no folder, or may be written by others. The text says the mend.
+    """
+    for look in (folder.lstat, folder.stat):
+        _refuse_shared(folder, look, (os.geteuid(),), folder=True)
+    if folder.exists() and not folder.is_dir():
+        raise ConfigWrong(f"{folder}: is no folder: remove it, or name another as tools.workspace_dir")
+
+
 def _refuse_another_users(state_dir: Path) -> None:
     """Whoever meets the whole folder as another's is most often the one who is wrong here: root, say."""
     with suppress(OSError):

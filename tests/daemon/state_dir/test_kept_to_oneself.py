@@ -29,6 +29,19 @@ async def test_a_state_dir_that_others_may_write_is_refused_with_the_mend(place,
     assert "weak" not in (await place.hermes("check", **place.environ)).stdout
 
 
+async def test_files_of_conversations_stand_where_nobody_else_may_write(place):
+    path = place.home / "state" / "workspaces"
+    place.state_dir.mkdir()
+    path.mkdir()
+    path.chmod(0o777)
+    done = await place.hermes("run", **place.environ)
+    assert done.returncode == 78
+    assert f"{path}: others may write there (mode 0777): chmod go-w {path}" in done.stderr
+    assert f"weak: {path}: others may write there" in (await place.hermes("check", **place.environ)).stdout
+    path.chmod(0o755)
+    assert "weak" not in (await place.hermes("check", **place.environ)).stdout
+
+
 async def test_a_state_dir_that_is_a_link_is_as_safe_as_where_it_leads(place):
     shared = place.home / "shared"
     shared.mkdir()
