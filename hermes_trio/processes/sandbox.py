@@ -1,9 +1,9 @@
 """What a program sees of the machine: bubblewrap (0.8 or newer) gives it a world of its own.
 
-A program has the system's programs for reading, an empty /tmp, one folder that it may write, and no network
-unless it is given. It has no home of anybody's, no state_dir, no socket and no memory of the gateway's, and
-sees no process but those that it started itself. All of them are killed with the first process of this world,
-which no program in it can end or hide. https://github.com/containers/bubblewrap
+A program has the system's programs for reading, an empty /tmp and /dev/shm, one folder that it may write, and
+no network unless it is given. It has no home of anybody's, no state_dir, no socket and no memory of the
+gateway's, and sees no process but those that it started itself. All of them are killed with the first process
+of this world, which no program in it can end or hide. https://github.com/containers/bubblewrap
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     Args:
         network: they may use the network of the machine.
         mounts: what they see in their folder beside its own files.
-        memory_mib: how much each may write in memory that is its own.
+        memory_mib: how much each may write in memory that is its own; and in /tmp, and in /dev/shm.
         programs: how many may run at once, threads counted.
         file_mib: how large a file may become.
     """
@@ -71,15 +71,23 @@ class Sandbox(Struct, frozen=True, kw_only=True):
             *("--cap-drop", "ALL", "--hostname", "sandbox"),
             *_system(),
             *_etc(network=self.network),
-            *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/run"),  # noqa: S108
+            *("--proc", "/proc", "--dev", "/dev", "--dir", "/run"),
+            *self._in_memory("/dev/shm", "/tmp"),  # noqa: S108
             *("--bind", folder, INSIDE),
             *self._mounts(),
+            *("--remount-ro", "/dev", "--remount-ro", "/"),  # they are memory too, and have no limit
             *("--chdir", INSIDE, "--setenv", "HOME", INSIDE, "--setenv", "TMPDIR", "/tmp"),  # noqa: S108
             *("--setenv", "PATH", PATH, "--setenv", "USER", "user", "--setenv", "LOGNAME", "user", "--"),
             *self._tool("prlimit", f"--data={self.memory_mib << 20}", f"--nproc={self.programs}"),
             *(f"--fsize={self.file_mib << 20}", "--core=0", "--"),
             *argv,
         ]
+
+    def _in_memory(self, *folders: str) -> Iterator[str]:
+        """What is written there counts as no program's memory: Linux would lend half of the machine's to
+        each."""
+        for folder in folders:
+            yield from ("--size", str(self.memory_mib << 20), "--tmpfs", folder)
 
     def _mounts(self) -> Iterator[str]:
         for mount in self.mounts:

@@ -194,6 +194,17 @@ async def test_memory_and_files_have_an_end(house):
     assert (house.workspace / "big").stat().st_size <= 2 << 20
 
 
+async def test_what_is_kept_in_memory_has_an_end(house):
+    """A file there is memory of the machine that counts as no program's."""
+    for folder, size in (("/tmp", "16777216"), ("/dev/shm", "16777216"), ("/workspace", "20000000")):
+        _, text = await house.run(
+            f"head -c 20000000 /dev/zero > {folder}/x; stat -c %s {folder}/x", memory_mib=16
+        )
+        assert text.splitlines()[-1] == size
+    for folder in ("/", "/run", "/dev", "/etc"):
+        assert (await house.run(f"echo > {folder}/x", memory_mib=16))[0] != 0
+
+
 async def test_a_program_that_hides_ends_with_its_sandbox(house):
     """It leaves its group and session, forgets its environment, and takes no TERM."""
     hides = "import os,signal,time; signal.signal(15, signal.SIG_IGN); time.sleep(1000)"
