@@ -140,7 +140,8 @@ class Boots:
             self._gateway = Gateway(wiring)
             task_status.started(self._gateway)
         else:
-            self._gateway.go_on(wiring)
+            before, self._gateway.wiring = self._gateway.wiring, wiring
+            before.follow()
         await self._asked.wait()
         await drain(self._gateway, "asked", hands_over=lease.others)
 

@@ -31,29 +31,14 @@ class Gateway:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self._goes_on = trio.Event()
-
-    def go_on(self, wiring: Wiring) -> None:
-        """Another boot lives from now on: the one before has lost its lease."""
-        self.wiring = wiring
-        self._goes_on.set()
-        self._goes_on = trio.Event()
 
     async def _in_some_boot(self, wait: Callable[[Wiring], Awaitable[None]]) -> None:
         """Return when this has come true of a boot that lives. One whose lease ends says nothing."""
-        come = False
-
-        async def until_it_comes(scope: trio.CancelScope) -> None:
-            nonlocal come
-            await wait(self.wiring)
-            come = True
-            scope.cancel(reason="it has come")
-
-        while not come:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(until_it_comes, nursery.cancel_scope, name="until it comes")
-                await self._goes_on.wait()
-                nursery.cancel_scope.cancel(reason="another boot lives")
+        while True:
+            wiring = self.wiring
+            with wiring.until_followed():
+                await wait(wiring)
+                return
 
     @property
     def accounts(self) -> Mapping[str, Platform]:

@@ -113,6 +113,7 @@ class Wiring:
             self.accounts, store, self._receiver, self._say_what_waits, log, chance
         )
         self.moves, self.allowances = Moves(), Allowances()
+        self._awaited: set[trio.CancelScope] = set()
         self.split = partial(parts_of, discretion.aside)
         self.disk = OneAsks(store.probe)
         self.look_around: Callable[[], None] = lambda: None
@@ -311,6 +312,21 @@ class Wiring:
         platform = self.accounts.get(account)
         reacts = platform is not None and platform.capabilities.can_react
         return AcceptRules(self.options.queue_max, self.options.busy, "react" if reacts else "line")
+
+    @contextmanager
+    def until_followed(self) -> Iterator[None]:
+        """Who waits for this boot in the body waits no longer once another lives in its place."""
+        with trio.CancelScope() as scope:
+            self._awaited.add(scope)
+            try:
+                yield
+            finally:
+                self._awaited.discard(scope)
+
+    def follow(self) -> None:
+        """Another boot lives in its place."""
+        for scope in self._awaited:
+            scope.cancel(reason="another boot lives")
 
     # -- what the store's commits cause
 
