@@ -15,6 +15,8 @@ from hermes_trio.values.stored import Place
 
 SWEPT_S = 6 * 3600.0
 BETWEEN_PAGES_S = 0.05
+TIDIED_S = 60.0
+"""So long after a start, when what waits is under way, and then with each sweep."""
 
 
 async def sweep(store: Store, log: Log, tidy: Callable[[], Awaitable[None]]) -> None:
@@ -25,15 +27,21 @@ async def sweep(store: Store, log: Log, tidy: Callable[[], Awaitable[None]]) -> 
     Args:
         tidy: removes the files of conversations that have ended.
     """
+    await trio.sleep(TIDIED_S)
+    await _tidied(tidy, log)
     while True:
         await trio.sleep(SWEPT_S)
         # If the store cannot read or write, that is logged by somebody who waits for it.
         found, _ = await attempt(partial(_swept, store))
         for what in found or ():
             log.error("out of the way", kind="row", key=None, what=what)
-        _, error = await attempt(tidy)
-        if error is not None:
-            log.warning("workspaces not tidied", why=told(error))
+        await _tidied(tidy, log)
+
+
+async def _tidied(tidy: Callable[[], Awaitable[None]], log: Log) -> None:
+    _, error = await attempt(tidy)
+    if error is not None:
+        log.warning("workspaces not tidied", why=told(error))
 
 
 async def _swept(store: Store) -> Sequence[str]:

@@ -97,6 +97,10 @@ class TurnFiles:
     async def write(self, path: str, text: str) -> int:
         """See the port."""
         data = text.encode("utf-8", "replace")
+        if len(data) > text_files.EDITED_BYTES_MAX:
+            raise ValueError(
+                f"the text has {len(data)} bytes; at most {text_files.EDITED_BYTES_MAX} are written"
+            )
 
         def work(place: _Place) -> int:
             self._store(place, data)

@@ -20,6 +20,7 @@ MATCHES_MAX = 100
 LINE_BYTES_MAX = 300
 SEARCHED_FILE_BYTES_MAX = 8 << 20
 SEARCHED_BYTES_MAX = 64 << 20
+LOOKED_AT_ONCE = 1 << 20
 
 
 class TreeWalk:
@@ -147,13 +148,23 @@ class _Search:
             return
         path, line, counted, at = "/".join((*self._before, *parts)), 1, 0, 0
         folded = _folded(data, self._ignore_case)
-        while not self.full and (at := folded.find(self._sought, at)) >= 0:
+        while not self.full and (at := self._next(folded, at)) >= 0:
             line += data.count(b"\n", counted, at)
             end = data.find(b"\n", at)
             end = len(data) if end < 0 else end
             begin = data.rfind(b"\n", 0, at) + 1
             self._matches.append(Match(path, line, _around(data, begin, at, end)))
             counted = at = end
+
+    def _next(self, folded: bytes, at: int) -> int:
+        """Where the text stands next, -1 if it does not. Python lets nobody else run while it looks, so it
+        looks at one piece at a time."""
+        while at < len(folded):
+            found = folded.find(self._sought, at, at + LOOKED_AT_ONCE + len(self._sought) - 1)
+            if found >= 0:
+                return found
+            at += LOOKED_AT_ONCE
+        return -1
 
     def _read(self, parts: Names) -> bytes | None:
         try:

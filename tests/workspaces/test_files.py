@@ -187,3 +187,13 @@ async def test_a_conversation_without_files_has_an_empty_workspace_and_no_folder
     with pytest.raises(ValueError, match=r"a\.txt: there is no such file"):
         await files.edit("a.txt", "x", "y")
     assert not workspaces.folder.exists()
+
+
+async def test_a_text_is_found_where_two_pieces_of_a_large_file_meet(files, own):
+    (own / "large.txt").write_bytes(b"x" * ((1 << 20) - 3) + b"needle" + b"x" * (2 << 20) + b"\nneedle\n")
+    assert [one.line for one in (await files.search("needle")).matches] == [1, 2]
+
+
+async def test_a_text_that_is_too_long_is_not_written(files):
+    with pytest.raises(ValueError, match="at most 1048576 are written"):
+        await files.write("a.txt", "x" * (1048576 + 1))
