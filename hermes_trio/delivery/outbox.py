@@ -25,8 +25,9 @@ from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowance, Allowances
 from hermes_trio.runtime.backoff import backoff_s
 from hermes_trio.runtime.moved_chats import Moves
+from hermes_trio.runtime.outage import OneAsks
 from hermes_trio.runtime.redacting_store import safe_delivery
-from hermes_trio.runtime.retry import OneAsks, uncut, until_stored
+from hermes_trio.runtime.retry import uncut, until_stored
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.runtime.tracebacks import WhereCut, beginning_of, traceback_of
 from hermes_trio.text.chunking import units
@@ -250,10 +251,7 @@ class Outbox:
 
     async def _kept(self, write: Callable[[], Awaitable[T]]) -> T:
         """Record what is certain, however long the disk refuses. Forgotten, it would count as unknown."""
-        return await until_stored(uncut(write), self._waits, self._disk.again)
-
-    def _waits(self, error: StoreFailed) -> None:
-        self._log.warning("record waits", why=str(error))
+        return await until_stored(uncut(write), wait=self._disk.again)
 
     # -- budgets
 

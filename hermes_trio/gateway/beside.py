@@ -23,7 +23,7 @@ from hermes_trio.gateway.wiring import Wiring
 from hermes_trio.intake.accounts import AccountReceivers
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
-from hermes_trio.runtime.retry import tells_of_waits, until_stored
+from hermes_trio.runtime.outage import Outage
 from hermes_trio.runtime.stop_times import CLOSE_S
 from hermes_trio.values.homes import home_among
 from hermes_trio.values.nodes import Renewal
@@ -45,9 +45,11 @@ class Boots:
         store: Store,
         setup: Setup,
         log: Log,
+        outage: Outage,
         clock: MachineClock,
         lease_s: float,
     ) -> None:
+        self._outage = outage
         self._make, self._store, self._setup, self._log, self._clock = make, store, setup, log, clock
         self._lease_s, self._last = lease_s, 0
         self._asked = trio.Event()
@@ -79,7 +81,7 @@ class Boots:
         store = self._store
         store.perform = partial(write_lines, self._log)
         try:
-            booted, lease = await until_stored(self._join, tells_of_waits(self._log))
+            booted, lease = await self._outage.outlast(self._join)
         except StoreClosed:
             if self._asked.is_set():
                 return
@@ -114,7 +116,7 @@ class Boots:
 
     async def _join(self) -> tuple[Booted, BootLease]:
         """One try. The lease is counted from before it was sent."""
-        lease = BootLease(self._store, self._lease_s, self._log, self._clock)
+        lease = BootLease(self._store, self._lease_s, self._log, self._outage, self._clock)
         booted = await self._store.join(self._setup, self._store.node, self._lease_s, self._last)
         return booted, lease
 
@@ -130,7 +132,7 @@ class Boots:
         nursery.start_soon(wiring.cooldowns.serve, name="cooldowns")
         nursery.start_soon(wiring.allowances.serve, name="allowances")
         nursery.start_soon(sweep, self._store, wiring.log, wiring.tidy, name="sweep")
-        wiring.background.reap(await until_stored(self._store.left_processes, tells_of_waits(self._log)))
+        wiring.background.reap(await self._outage.outlast(self._store.left_processes))
         wiring.turns.open_turns()
         await nursery.start(
             wiring.receivers.serve_held, wiring.command_runner.help(admin=False), name="intake"
@@ -203,11 +205,12 @@ async def beside_others(
     store: Store,
     setup: Setup,
     log: Log,
+    outage: Outage,
     clock: MachineClock,
     lease_s: float,
 ) -> AsyncIterator[Gateway]:
     """The gateway of a node while the body runs, whichever boot of it lives."""
-    boots = Boots(make, store, setup, log, clock, lease_s)
+    boots = Boots(make, store, setup, log, outage, clock, lease_s)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         gateway: Gateway = await nursery.start(boots.live, name="boots")

@@ -19,6 +19,7 @@ from hermes_trio.gateway.store_clock import StoreClock
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.system import Log, MachineClock
 from hermes_trio.runtime import wrong_use
+from hermes_trio.runtime.outage import Outage
 from hermes_trio.values.nodes import LEASE_MIN_S, MARGIN_S, Renewal
 
 AGAIN_S = 0.25
@@ -48,12 +49,13 @@ class BootLease:
         guarded: lives of this node before it ended badly, and it has not lasted yet.
     """
 
-    def __init__(self, store: Store, lease_s: float, log: Log, clock: MachineClock) -> None:
+    def __init__(self, store: Store, lease_s: float, log: Log, outage: Outage, clock: MachineClock) -> None:
         self.scope = trio.CancelScope()
         self.why = OVER
         self._others = self.guarded = False
         self.clock: StoreClock | None = None
         self._store, self._lease_s, self._log, self._clock = store, lease_s, log, clock
+        self._outage = outage
         self._woken, self._looks = trio.Event(), True
         self._renewed = trio.Event()
         self._newest: Renewal | None = None
@@ -146,7 +148,9 @@ class BootLease:
                 return
             except StoreClosed:
                 return  # whoever stops waits for the store no longer
-            except StoreFailed:
+            except StoreFailed as error:
+                self._outage.goes_on(error)
+                self.why = f"it could not be renewed, since the store fails: {error}"
                 wait_s = 0.0
                 await trio.sleep(AGAIN_S)
                 continue
@@ -165,6 +169,8 @@ class BootLease:
         asked_at = self._now()
         renewal = await self._store.renew(self._lease_s)
         self._count_from(*asked_at)
+        self._outage.is_over()
+        self.why = OVER
         if self.clock is not None:
             self.clock.is_now(renewal.at)
         self._others, self.guarded = renewal.others, renewal.guarded

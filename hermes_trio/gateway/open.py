@@ -38,10 +38,10 @@ from hermes_trio.processes.system import SystemProcesses
 from hermes_trio.runtime import wrong_use
 from hermes_trio.runtime.clock import SystemClock, system_chance
 from hermes_trio.runtime.log import host_log
+from hermes_trio.runtime.outage import Outage
 from hermes_trio.runtime.platform_use import check_platforms, opening, unopened
 from hermes_trio.runtime.plugins import installed_commands
 from hermes_trio.runtime.redacting_store import Discretion, discreet
-from hermes_trio.runtime.retry import Refused, tells_of_waits, until_stored
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.threads import beside
 from hermes_trio.store.served import served
@@ -103,8 +103,9 @@ async def open_gateway(
     """
     wall, limits, rules = clock or SystemClock(), options or GatewayOptions(), session or SessionOptions()
     log, discretion = host_log(log, redact), Discretion(redact, aside or beside())
+    setup, outage = _setup(agent, platforms, limits, rules, redact), Outage(log)
     make = partial(
-        partial(Wiring, agent, platforms, options=limits, session=rules, clock=wall),
+        partial(Wiring, agent, platforms, options=limits, session=rules, clock=wall, outage=outage),
         commands=by_name(installed_commands() if commands is None else commands),
         chance=chance or system_chance(),
         log=log,
@@ -113,9 +114,10 @@ async def open_gateway(
         processes=processes or SystemProcesses(),
         files=ConversationFiles(workspaces, aside or beside(FILES_AT_ONCE)),
     )
-    setup = _setup(agent, platforms, limits, rules, redact)
-    living = partial(_living, make, platforms, wall, setup, log, resume=resume, lease_s=checked(lease_s))
-    async with served(store, wall, log, node) as kept, living(discreet(kept, discretion)) as gateway:
+    living = partial(
+        _living, make, platforms, wall, setup, log, outage, resume=resume, lease_s=checked(lease_s)
+    )
+    async with served(store, wall, outage, node) as kept, living(discreet(kept, discretion)) as gateway:
         yield gateway
 
 
@@ -160,22 +162,24 @@ async def _living(
     clock: MachineClock,
     setup: Setup,
     log: Log,
+    outage: Outage,
     store: Store,
     *,
     resume: bool,
     lease_s: float,
 ) -> AsyncIterator[Gateway]:
     """One boot, from its first commit to its last."""
-    waits = tells_of_waits(log)
     if store.shared:
         async with (
             _opened(platforms),
-            beside_others(partial(make, resumes=resume), store, setup, log, clock, lease_s) as gateway,
+            beside_others(
+                partial(make, resumes=resume), store, setup, log, outage, clock, lease_s
+            ) as gateway,
         ):
             yield gateway
         return
     store.perform = partial(write_lines, log)
-    booted, aside = await _begin_boot(store, setup, waits)
+    booted, aside = await _begin_boot(store, setup, outage)
     async with _opened(platforms), trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, trio.Event(), name="limit of the stop")
         wiring = make(store, nursery, resumes=resume)
@@ -187,7 +191,7 @@ async def _living(
             nursery.start_soon(wiring.allowances.serve, name="allowances")
             nursery.start_soon(sweep, store, wiring.log, wiring.tidy, name="sweep")
             try:
-                await _boot(wiring, booted, waits)
+                await _boot(wiring, booted)
             except trio.Cancelled:
                 await end_boot(store, wiring.log)  # a start that is cut short has ended as asked
                 raise
@@ -206,7 +210,7 @@ async def _living(
     await end_boot(store, wiring.log)
 
 
-async def _begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Booted, Sequence[str]]:
+async def _begin_boot(store: Store, setup: Setup, outage: Outage) -> tuple[Booted, Sequence[str]]:
     """Write the first commits of a boot. Returns what it found, and the rows that could not be read.
 
     Tried until the disk takes them. If the host is cancelled meanwhile, a disk that hangs holds it up for
@@ -215,8 +219,8 @@ async def _begin_boot(store: Store, setup: Setup, waits: Refused) -> tuple[Boote
     left = trio.Event()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(limit, store, left, name="limit of the start")
-        aside = await until_stored(store.clear_the_way, waits)
-        booted = await until_stored(lambda: store.begin_boot(setup), waits)
+        aside = await outage.outlast(store.clear_the_way)
+        booted = await outage.outlast(lambda: store.begin_boot(setup))
         left.set()
     return booted, aside
 
@@ -243,18 +247,18 @@ async def _opened(platforms: Sequence[Platform]) -> AsyncIterator[None]:
         yield
 
 
-async def _boot(wiring: Wiring, booted: Booted, waits: Refused) -> None:
+async def _boot(wiring: Wiring, booted: Booted) -> None:
     """Commands that were not settled, verdicts, then sessions and lanes that have rows."""
     for account, chat, until in booted.penalties:
         wiring.outbox.remember(account, chat, until)
     wiring.moves.remember(booted.moved)
     wiring.cooldowns.recall(booted.cooldowns)
-    store = wiring.store
-    wiring.background.reap(await until_stored(store.left_processes, waits))
+    store, outage = wiring.store, wiring.outage
+    wiring.background.reap(await outage.outlast(store.left_processes))
     await wiring.recovery.turn_away(booted)
-    if await until_stored(store.commands_waiting, waits):
+    if await outage.outlast(store.commands_waiting):
         with trio.move_on_after(BOOT_COMMANDS_S):
             await wiring.commands.empty()
     await wiring.recovery.recover(booted)
     wiring.turns.open_turns()
-    await until_stored(store.wake_all, waits)
+    await outage.outlast(store.wake_all)

@@ -35,8 +35,8 @@ from hermes_trio.processes.reaper import Reaper
 from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowances
 from hermes_trio.runtime.moved_chats import Moves
+from hermes_trio.runtime.outage import OneAsks, Outage
 from hermes_trio.runtime.redacting_store import Discretion
-from hermes_trio.runtime.retry import OneAsks, tells_of_waits
 from hermes_trio.runtime.splitting import parts_of
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.text import sentences
@@ -93,6 +93,7 @@ class Wiring:
         clock: WallClock,
         chance: Chance,
         log: Log,
+        outage: Outage,
         discretion: Discretion,
         on_restart: Callable[[], None] | None,
         processes: Processes,
@@ -115,10 +116,10 @@ class Wiring:
         self.moves, self.allowances = Moves(), Allowances()
         self._awaited: set[trio.CancelScope] = set()
         self.split = partial(parts_of, discretion.aside)
-        self.disk = OneAsks(store.probe)
+        self.outage, self.disk = outage, OneAsks(store.probe, outage)
         self.look_around: Callable[[], None] = lambda: None
         self.outbox = self._outbox(discretion.redact)
-        self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance)
+        self.lanes = LaneWorkers(nursery, self.outbox, "lane", log, chance, self.disk)
         self.background = self._background(processes, files, discretion, nursery)
         self.memory = Memory(profile.memory_bytes)
         around = self._surroundings(discretion, files.of, profile.history_chars)
@@ -133,9 +134,9 @@ class Wiring:
         )
         self.recovery = self._recovery(resumes)
         self.turns = self._session_turns(play)
-        self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance)
+        self.sessions = SessionWorkers(nursery, self.turns, "session", log, chance, self.disk)
         self.command_runner = self._command_runner(commands)
-        self.commands = WorkerTable(nursery, self.command_runner, "commands", log, chance)
+        self.commands = WorkerTable(nursery, self.command_runner, "commands", log, chance, self.disk)
 
     async def _may_act(self) -> None:
         """Asked right before each act on the world outside."""
@@ -178,8 +179,7 @@ class Wiring:
     def _recovery(self, resumes: bool) -> Recovery:
         options = self.options
         policy = RecoveryPolicy(self.is_allowed, resumes, options.resume_freshness_s, options.stuck_after)
-        waits = tells_of_waits(self.log)
-        return Recovery(policy, self.store, self.accounts.get, self.split, self.log, waits)
+        return Recovery(policy, self.store, self.accounts.get, self.split, self.log, self.outage)
 
     def _session_turns(self, play: Play) -> SessionTurns:
         return SessionTurns(

@@ -12,7 +12,6 @@ from typing import TypeVar
 import trio
 
 from hermes_trio.errors import StoreFailed
-from hermes_trio.ports.system import Log
 from hermes_trio.runtime.backoff import backoff_s
 
 T = TypeVar("T")
@@ -23,15 +22,6 @@ AGAIN_CAP_S = 8.0
 
 def _silently(_: StoreFailed) -> None:
     """Says nothing of a refusal: somebody else does, or nobody has to know."""
-
-
-def tells_of_waits(log: Log) -> Refused:
-    """Says in the log what a start waits for."""
-
-    def tell(error: StoreFailed) -> None:
-        log.warning("start waits", why=str(error))
-
-    return tell
 
 
 async def until_stored(
@@ -71,42 +61,3 @@ def uncut(write: Callable[[], Awaitable[T]]) -> Callable[[], Awaitable[T]]:
         return result  # noqa: RET504 - a scope may swallow what ends its block, for all that mypy knows
 
     return whole
-
-
-class OneAsks:
-    """Tells all who wait when the store takes writes again. One of them tries, for all others.
-
-    Args:
-        probe: a promise that writes, and changes nothing.
-
-    Attributes:
-        taken: how often the store has begun to take writes again.
-    """
-
-    def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
-        self._probe = probe
-        self._asking = trio.Lock()
-        self.taken = 0
-        self._at_once = True
-
-    async def again(self, wait_s: float) -> None:
-        """Wait for the next try of a write: so many seconds, and until the store takes any write.
-
-        Cancelled: as `wait`.
-        """
-        taken = self.taken
-        await trio.sleep(wait_s)
-        await self.wait(taken)
-
-    async def wait(self, taken: int) -> bool:
-        """Wait until `taken` has changed. Returns whether the first probe was taken at once.
-
-        Cancelled: the next one who waits tries instead.
-        """
-        async with self._asking:
-            if self.taken == taken:
-                refusals: list[StoreFailed] = []
-                await until_stored(self._probe, refusals.append)
-                self.taken += 1
-                self._at_once = not refusals
-            return self._at_once

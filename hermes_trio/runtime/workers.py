@@ -19,6 +19,7 @@ import trio
 from hermes_trio.errors import LeaseOver, StoreClosed, StoreFailed
 from hermes_trio.ports.system import Chance, Log
 from hermes_trio.runtime.backoff import backoff_s
+from hermes_trio.runtime.outage import OneAsks
 from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.supervise import attempt, first_leaf
 from hermes_trio.runtime.tracebacks import traceback_of
@@ -92,6 +93,7 @@ class WorkerTable(Generic[K, W]):
         nursery: owns the tasks.
         does: their work.
         kind: names the tasks.
+        disk: says when a store that refused takes a write again.
     """
 
     def __init__(
@@ -101,12 +103,14 @@ class WorkerTable(Generic[K, W]):
         kind: str,
         log: Log,
         chance: Chance,
+        disk: OneAsks,
     ) -> None:
         self._nursery = nursery
         self._does = does
         self._kind = kind
         self._log = log
         self._chance = chance
+        self._disk = disk
         self.live: dict[K, W] = {}
         self._tasks: dict[W, K] = {}
         self._empty = trio.Event()
@@ -200,6 +204,7 @@ class WorkerTable(Generic[K, W]):
 
         After three failures in a row, what stands first is settled as failed (`fail_first`), and the work
         goes on behind it. A store that cannot write or read does not count: it says nothing about a row.
+        Where it fails for all, it is waited for, and no task has a line of its own.
         """
         failed: BaseExceptionGroup[Exception] | None = None
         try:
@@ -212,7 +217,12 @@ class WorkerTable(Generic[K, W]):
         error = first_leaf(failed)
         if isinstance(error, StoreClosed | LeaseOver):
             return 0  # this boot writes no longer: what the rows say is for another, or for the next start
-        worker.stuck += not isinstance(error, StoreFailed)
+        if isinstance(error, StoreFailed):
+            if not await self._disk.is_well():
+                worker.dirty = True
+                return 0
+        else:
+            worker.stuck += 1
         self._log.error(
             "worker failed",
             kind=self._kind,

@@ -17,7 +17,8 @@ from hermes_trio.ports.platform import Platform
 from hermes_trio.ports.store import Store
 from hermes_trio.ports.store.boots import CALM_S
 from hermes_trio.ports.system import Log
-from hermes_trio.runtime.retry import Refused, until_stored
+from hermes_trio.runtime.outage import Outage
+from hermes_trio.runtime.retry import until_stored
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.runtime.supervise import attempt
 from hermes_trio.text import sentences
@@ -50,7 +51,7 @@ class Recovery:
     Args:
         platform: of an account; None: this boot does not serve it.
         split: splits an answer for its platform.
-        waits: called for each refusal of the store.
+        outage: is outlasted by what has to be written first.
     """
 
     def __init__(
@@ -60,10 +61,10 @@ class Recovery:
         platform: Callable[[str], Platform | None],
         split: Split,
         log: Log,
-        waits: Refused,
+        outage: Outage,
     ) -> None:
         self._policy, self._store, self._platform = policy, store, platform
-        self._split, self._log, self._waits = split, log, waits
+        self._split, self._log, self._outage = split, log, outage
         self._held = set[int]()
 
     async def turn_away(self, booted: Booted) -> None:
@@ -119,7 +120,7 @@ class Recovery:
             if self._platform(address.account_id) is not None and not self._policy.allowed(address)
         ]
         if strangers:
-            await until_stored(lambda: self._store.drop(strangers, "allow_users"), self._waits)
+            await self._outage.outlast(lambda: self._store.drop(strangers, "allow_users"))
 
     def _shared(self, turn: Interrupted) -> Sequence[tuple[int, Address]]:
         """The messages of a turn that goes on."""
@@ -132,7 +133,7 @@ class Recovery:
         self._log.info("resume verdict", turn=turn.turn, key=str(turn.key), verdict=found, age_s=age_s)
         if found != "resume":
             try:
-                await until_stored(partial(self._close, turn, found, age_s), self._waits)
+                await self._outage.outlast(partial(self._close, turn, found, age_s))
             except StaleTurn:
                 self._log.info("fenced", key=str(turn.key), session=turn.session, why="ended by a command")
         return found

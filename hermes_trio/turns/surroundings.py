@@ -13,8 +13,8 @@ from hermes_trio.ports.system import Chance, Log, WallClock
 from hermes_trio.processes.background import Background
 from hermes_trio.runtime.ages import Ages
 from hermes_trio.runtime.allowance import Allowances
+from hermes_trio.runtime.outage import OneAsks
 from hermes_trio.runtime.redacting_store import Discretion
-from hermes_trio.runtime.retry import OneAsks
 from hermes_trio.runtime.splitting import Split
 from hermes_trio.transcript.cache import Memory
 from hermes_trio.values.identity import Address, Lane

@@ -27,8 +27,8 @@ async def test_it_stays_and_says_so_and_goes_on_by_itself_when_it_is_back(place,
         await daemon.ready()
         await trio.to_thread.run_sync(database.end)
         place.bot.push(ADA, "hello")
-        await daemon.until_said("lease over", within_s=2 * LEASE_S)
-        await daemon.until_said("start waits", within_s=2 * LEASE_S)
+        line = await daemon.until_said("lease over", within_s=2 * LEASE_S)
+        assert "it could not be renewed, since the store fails: PostgreSQL" in line["why"]
         status = await place.hermes("status", "--check")
         assert status.returncode == 1
         assert "does not answer" in status.stdout
@@ -38,6 +38,8 @@ async def test_it_stays_and_says_so_and_goes_on_by_itself_when_it_is_back(place,
         assert daemon.process.returncode is None
         await trio.to_thread.run_sync(database.start)
         assert await place.bot.wait_sent(ADA, within_s=30) == ["you said: hello"]
+        assert len(daemon.said("store fails")) == len(daemon.said("store works")) == 1
+        assert not daemon.said("worker failed")
         assert (await place.hermes("status", "--check")).returncode == 0
         assert await daemon.stop() == 0
 

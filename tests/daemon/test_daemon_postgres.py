@@ -36,7 +36,7 @@ async def test_a_url_may_come_from_the_environment(place, url):
 async def test_a_server_that_cannot_be_reached_is_waited_for_and_a_stop_ends_the_wait(place):
     place.configure(STORE.format(url="postgresql://127.0.0.1:1/x", node="one"))
     async with place.daemon() as daemon:
-        line = await daemon.until_said("start waits", count=2)
+        line = await daemon.until_said("store fails")
         assert "127.0.0.1" in line["why"]
         assert not daemon.said("ready")
         assert await daemon.stop() == 0

@@ -4,6 +4,7 @@ import pytest
 import trio
 
 from hermes_trio.gateway.lease import BootLease
+from hermes_trio.runtime.outage import Outage
 from hermes_trio.runtime.stop_times import stop_s
 from hermes_trio.testing import MemoryPlatform, open_world
 from hermes_trio.testing.crashing_store import Hang
@@ -329,7 +330,7 @@ async def test_a_lease_is_renewed_while_what_it_found_is_still_taken_up(world, n
     one = nodes.node("one")
     await one.start()
     wiring = one.now.gateway.wiring
-    lease = BootLease(wiring.store, LEASE_S, wiring.log, one.now.clock)
+    lease = BootLease(wiring.store, LEASE_S, wiring.log, Outage(wiring.log), one.now.clock)
     began = []
 
     async def slow(found):

@@ -125,7 +125,7 @@ TASKS: tuple[Mutant, ...] = (
         "What the platform has confirmed is not recorded where the disk refuses it once.",
         (
             "delivery/outbox.py",
-            "        return await until_stored(uncut(write), self._waits, self._disk.again)\n",
+            "        return await until_stored(uncut(write), wait=self._disk.again)\n",
             "        return (await attempt(write))[0]  # type: ignore[return-value]\n",
         ),
     ),
@@ -206,8 +206,8 @@ TASKS: tuple[Mutant, ...] = (
         "I13",
         "An answer is given up where the disk refuses each write for a while.",
         (
-            "runtime/retry.py",
-            "                await until_stored(self._probe, refusals.append)\n",
+            "runtime/outage.py",
+            "                await until_stored(self._probe, refused)\n",
             "",
         ),
     ),

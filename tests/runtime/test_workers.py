@@ -11,6 +11,7 @@ from trio.lowlevel import checkpoint
 
 from hermes_trio.errors import StoreFailed
 from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.runtime.outage import OneAsks, Outage
 from hermes_trio.runtime.stop_times import LEAVE_S
 from hermes_trio.runtime.workers import Worker, WorkerTable
 from hermes_trio.testing.scheduling import seeded_scheduling
@@ -32,12 +33,11 @@ async def nothing(key, worker):
     """There is nothing in the way."""
 
 
-def keyed(nursery, work, fail_first=nothing):
+def keyed(nursery, work, fail_first=nothing, probe=checkpoint):
     """A table whose log is kept."""
     log = Lines()
-    table = WorkerTable(
-        nursery, SimpleNamespace(work=work, fail_first=fail_first), "thing", log, seeded_chance("x")
-    )
+    does, disk = SimpleNamespace(work=work, fail_first=fail_first), OneAsks(probe, Outage(log))
+    table = WorkerTable(nursery, does, "thing", log, seeded_chance("x"), disk)
     return table, log.lines
 
 
@@ -308,6 +308,33 @@ async def test_a_failing_store_says_nothing_about_a_row(autojump_clock, nursery)
     table.wake("a", Worker)
     await table.empty()
     assert [event for event, _ in log] == 9 * ["worker failed"]
+
+
+async def test_a_store_that_fails_for_all_is_told_once_and_all_go_on_when_it_works(autojump_clock, nursery):
+    back_at, looks, probes = 20, [], []
+
+    async def fails_until_then():
+        await checkpoint()
+        if trio.current_time() < back_at:
+            raise StoreFailed("SQLITE_FULL")
+
+    async def work(key, worker):
+        looks.append((key, trio.current_time()))
+        await fails_until_then()
+
+    async def probe():
+        probes.append(trio.current_time())
+        await fails_until_then()
+
+    table, log = keyed(nursery, work, probe=probe)
+    for key in "abc":
+        table.wake(key, Worker)
+    await table.empty()
+    works_at = probes[-1]
+    assert back_at <= works_at < back_at + 8
+    assert sorted(looks[:3]) == [(key, 0) for key in "abc"]
+    assert sorted(looks[3:]) == [(key, works_at) for key in "abc"]
+    assert log == [("store fails", {"why": "SQLITE_FULL"}), ("store works", {"after_s": works_at})]
 
 
 async def test_what_cannot_be_settled_is_tried_again_for_ever(autojump_clock, nursery):

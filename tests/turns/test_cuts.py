@@ -9,6 +9,7 @@ import structlog
 import trio
 
 from hermes_trio.runtime.clock import seeded_chance
+from hermes_trio.runtime.outage import OneAsks, Outage
 from hermes_trio.turns.session_workers import SessionWorker, SessionWorkers
 
 
@@ -24,7 +25,8 @@ class Bench:
 
         log = structlog.wrap_logger(structlog.PrintLogger(), processors=[keep])
         does = SimpleNamespace(work=work, fail_first=self.nothing_in_the_way)
-        self.table = SessionWorkers(nursery, does, "bench", log, seeded_chance("bench"))
+        disk = OneAsks(trio.lowlevel.checkpoint, Outage(log))
+        self.table = SessionWorkers(nursery, does, "bench", log, seeded_chance("bench"), disk)
 
     async def nothing_in_the_way(self, key, worker) -> None:
         """Its failures are no row's."""

@@ -9,7 +9,7 @@ from socket import gethostname
 
 from hermes_trio.errors import StoreFailed, StoreRefused
 from hermes_trio.ports.system import WallClock
-from hermes_trio.runtime.retry import Refused, until_stored
+from hermes_trio.runtime.outage import Outage
 from hermes_trio.runtime.threads import own_thread
 from hermes_trio.store.engine import RunBlocking
 from hermes_trio.store.postgres.engine import PostgresEngine
@@ -31,7 +31,7 @@ async def open_postgres_store(
     run_blocking: RunBlocking | None = None,
     shared: bool = True,
     node: str = "",
-    waits: Refused | None = None,
+    outage: Outage | None = None,
 ) -> AsyncIterator[PostgresStore]:
     """A store in a database that is connected to here, served, and closed again.
 
@@ -41,7 +41,7 @@ async def open_postgres_store(
         run_blocking: runs the database's calls; by default in a thread of its own.
         shared: other gateways may use the database too. False: whoever begins a boot ends all others.
         node: how this gateway is called among them; by default as this machine is.
-        waits: told why, each time that the server cannot be reached yet: it is tried for ever. None: once.
+        outage: is outlasted while the server cannot be reached yet. None: that is tried once.
 
     Leaving the body waits for what was begun, at most three seconds where the server is away. Cancelled while
     it connects: it is left at once. Later: what a caller was not told may be durable.
@@ -49,11 +49,11 @@ async def open_postgres_store(
     Raises:
         StoreRefused: newer, somebody else's, a server that may forget what it has promised, or one that does
             not let in who the url names.
-        StoreFailed: the server cannot be reached, and nobody is told that it is waited for.
+        StoreFailed: the server cannot be reached, and no `outage` is given.
     """
     make = partial(PostgresEngine, partial(connect, url), has_clock=shared)
     open_it = partial(_opened, make, run_blocking)
-    engine = await (open_it() if waits is None else until_stored(open_it, waits))
+    engine = await (open_it() if outage is None else outage.outlast(open_it))
     store = PostgresStore(
         engine, clock, run_blocking, close=engine.close, shared=shared, node=node or gethostname()
     )

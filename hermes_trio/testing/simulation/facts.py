@@ -205,7 +205,7 @@ class Facts(Lateness):
                 life = self.life_of(event.node)
                 if life is not None and life.hasty_at is None:
                     life.hasty_at = event.at
-            case "log", "start waits":
+            case "log", "store fails" | "store works":
                 self.store_late_until = max(self.store_late_until, event.at + 15.0)
             case "platform", _ if "fault" in event.fields:
                 self.platform_late_until = max(self.platform_late_until, event.at + 130.0)
