@@ -9,8 +9,8 @@ TASKS: tuple[Mutant, ...] = (
         "The processes of an older life are known and live on.",
         (
             "gateway/open.py",
-            "    wiring.background.reap(await until_stored(store.left_processes, waits))\n",
-            "    await until_stored(store.left_processes, waits)\n",
+            "    wiring.background.reap(await outage.outlast(store.left_processes))\n",
+            "    await outage.outlast(store.left_processes)\n",
         ),
     ),
     mutant(
