@@ -14,11 +14,15 @@ def away(where: str) -> str:
     return f"{_AWAY}{where}"
 
 
-def refusal(place: object) -> str | None:
-    """Why a store with this place is not opened; None: it is."""
+def refusal(place: object, mend: str) -> str | None:
+    """Why a store with this place is not opened; None: it is.
+
+    Args:
+        mend: how a configuration names the other store.
+    """
     if not isinstance(place, str) or not place.startswith(_AWAY):
         return None
     return (
-        f"it was {place}, which goes on from there; what is here is only a copy. Name that store as"
-        " [store] url in the configuration, or move it back: hermes-trio move"
+        f"it was {place}, which goes on from there; what is here is only a copy:"
+        f" {mend}, or move it back with hermes-trio move"
     )

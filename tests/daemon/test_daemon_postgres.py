@@ -42,6 +42,15 @@ async def test_a_server_that_cannot_be_reached_is_waited_for_and_a_stop_ends_the
         assert await daemon.stop() == 0
 
 
+async def test_the_doctor_tells_of_a_server_that_cannot_be_reached_once(place):
+    place.configure(STORE.format(url="postgresql://127.0.0.1:1/x", node="one"))
+    said = await place.hermes("doctor", "--offline", **place.environ)
+    assert said.returncode == 1
+    [line] = [line for line in said.stdout.splitlines() if "cannot be reached" in line]
+    assert line.startswith("WRONG store: PostgreSQL")
+    assert "good  daemon: does not run" in said.stdout
+
+
 @pytest.mark.parametrize(
     ("becomes", "why"),
     [
@@ -55,4 +64,5 @@ async def test_what_the_database_refuses_ends_the_start_with_its_reason(place, u
     async with place.daemon() as daemon:
         assert await daemon.ends() == 78
     assert why in daemon.text
+    assert "cannot be reached" not in daemon.text
     assert "Traceback" not in daemon.text

@@ -147,10 +147,12 @@ def count(url, table="inbound"):
 def test_a_store_that_was_moved_is_opened_by_nobody_any_more(url, path):
     a_file(path)
     into_database(path, url, NODE, quietly)
-    with pytest.raises(StoreRefused, match=r"it was moved to PostgreSQL, postgres on .*; what is"):
+    there = r"it was moved to PostgreSQL, postgres on .*: name that one as \[store\] url"
+    with pytest.raises(StoreRefused, match=there):
         connect(path)
     into_file(url, path.with_name("back.db"), NODE, quietly)
-    with pytest.raises(StoreRefused, match=r"it was moved to .*back.db"):
+    back = r"^PostgreSQL, postgres on .*: it was moved to .*back.db.*: take \[store\] url out"
+    with pytest.raises(StoreRefused, match=back):
         connect_to(url)
     connect(path.with_name("back.db")).close()
 

@@ -174,7 +174,8 @@ async def _outside(config: Config, *, online: bool) -> list[Any]:
 
 def _tried(line: str, *, good: bool) -> Finding:
     area, _, said = line.partition(": ")
-    return Finding(area, good, said, "" if good else "hermes-trio check --online", words=area == "online")
+    mend = "docs/scale.md" if area == "nodes" else "hermes-trio check --online"
+    return Finding(area, good, said, "" if good else mend, words=area == "online")
 
 
 # --- the daemon and its store ---------------------------------------------------------------------
@@ -187,7 +188,10 @@ def _daemon(place: DaemonPlace, found: list[Finding]) -> Seen | None:
         found.append(Finding("daemon", True, "does not run"))
         return None
     except HermesError as error:
-        found.append(Finding("daemon", False, str(error), "hermes-trio service logs"))
+        if any(str(error) in one.line for one in found):  # the configuration, or the database
+            found.append(Finding("daemon", True, "does not run"))
+        else:
+            found.append(Finding("daemon", False, str(error), "hermes-trio service logs"))
         return None
     if not isinstance(seen.answer, Status):
         found.append(Finding("daemon", True, "does not run"))

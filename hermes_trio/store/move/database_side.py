@@ -14,7 +14,7 @@ from hermes_trio.store.moved_away import away
 from hermes_trio.store.postgres.connection import PostgresConnection
 from hermes_trio.store.postgres.errors import translated
 from hermes_trio.store.postgres.migrations import MIGRATIONS
-from hermes_trio.store.postgres.schema import connect, opened
+from hermes_trio.store.postgres.schema import connect, opened, place_of
 from hermes_trio.store.postgres.versions import living_nodes, refuse_others
 
 _TYPES: dict[ColumnKind, str] = {"integer": "int8", "real": "float8", "text": "text", "blob": "bytea"}
@@ -35,7 +35,7 @@ class DatabaseSide:
 
     def __init__(self, db: psycopg.Connection[Any]) -> None:
         self._db = db
-        self.name = f"PostgreSQL, {db.info.dbname} on {db.info.host or 'this machine'}"
+        self.name = place_of(db)
 
     def rows(self, table: MovedTable, read: ReadOtherwise, node: str) -> Iterator[tuple[Any, ...]]:
         """See `Side`."""

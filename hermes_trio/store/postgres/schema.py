@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -9,7 +11,7 @@ import psycopg
 from hermes_trio.errors import StoreFailed, StoreRefused
 from hermes_trio.store.moved_away import refusal
 from hermes_trio.store.postgres.connection import PostgresConnection
-from hermes_trio.store.postgres.errors import said
+from hermes_trio.store.postgres.errors import is_lasting, said
 from hermes_trio.store.postgres.migrations import MIGRATIONS, Migrations
 from hermes_trio.store.postgres.versions import brought_up, version
 
@@ -41,7 +43,31 @@ def opened(url: str) -> psycopg.Connection[Any]:
     except psycopg.ProgrammingError as error:  # what it says may hold a piece of the password
         raise StoreFailed("the url of the store is none that PostgreSQL's library understands") from error
     except psycopg.Error as error:
-        raise StoreFailed(f"PostgreSQL cannot be reached: {said(error)}") from error
+        why = said(error).removeprefix("connection failed: ")
+        what = "lets nobody in by this url" if is_lasting(error) else "cannot be reached"
+        raise StoreFailed(f"PostgreSQL {what}: {why}") from error
+
+
+def place_of(db: psycopg.Connection[Any]) -> str:
+    """Which database it is, for a person."""
+    return f"PostgreSQL, {db.info.dbname} on {db.info.host or 'this machine'}"
+
+
+@contextmanager
+def _closed_if_refused(db: psycopg.Connection[Any]) -> Iterator[None]:
+    """A connection whose body fails is closed. A refusal says which database it is."""
+    try:
+        yield
+    except psycopg.Error as error:
+        db.close()
+        raise StoreFailed(f"PostgreSQL: {said(error)}") from error
+    except StoreRefused as error:
+        place = place_of(db)
+        db.close()
+        raise StoreRefused(f"{place}: {error}") from error
+    except BaseException:
+        db.close()
+        raise
 
 
 def connect(
@@ -60,19 +86,14 @@ def connect(
         StoreFailed: the server cannot be reached, somebody else makes the schema for too long, or nodes must
             stop before it can be made.
     """
-    db = made(opened(url))
-    try:
+    connection = opened(url)
+    with _closed_if_refused(connection):
+        db = made(connection)
         db.script(_SETTINGS)
         _refuse_forgetful(db)
         _refuse_pooler(db, url)
         brought_up(db, known)
         _refuse_moved(db)
-    except psycopg.Error as error:
-        db.close()
-        raise StoreFailed(f"PostgreSQL: {said(error)}") from error
-    except BaseException:
-        db.close()
-        raise
     return db
 
 
@@ -83,8 +104,9 @@ def connect_read_only(url: str) -> PostgresConnection | None:
         StoreRefused: newer, older, or somebody else's tables.
         StoreFailed: the server cannot be reached.
     """
-    db = PostgresConnection(opened(url))
-    try:
+    connection = opened(url)
+    with _closed_if_refused(connection):
+        db = PostgresConnection(connection)
         db.script(f"{_SETTINGS}; set default_transaction_read_only = on")
         has = version(db, MIGRATIONS).has
         if has >= MIGRATIONS.version:
@@ -94,13 +116,7 @@ def connect_read_only(url: str) -> PostgresConnection | None:
                 f"made by an older hermes-trio (version {has}, this one knows {MIGRATIONS.version});"
                 " the next start of a daemon brings it up to date"
             )
-    except psycopg.Error as error:
-        db.close()
-        raise StoreFailed(f"PostgreSQL: {said(error)}") from error
-    except BaseException:
-        db.close()
-        raise
-    db.close()
+    connection.close()
     return None
 
 
@@ -133,6 +149,6 @@ def _refuse_pooler(db: PostgresConnection, url: str) -> None:
 
 def _refuse_moved(db: PostgresConnection) -> None:
     row = db.execute("select place from mark where place is not null").fetchone()
-    why = refusal(row[0]) if row else None
+    why = refusal(row[0], "take [store] url out of the configuration") if row else None
     if why is not None:
         raise StoreRefused(f"{why}; left untouched")

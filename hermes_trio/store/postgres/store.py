@@ -85,6 +85,6 @@ async def _opened(make: Callable[[], PostgresEngine], run_blocking: RunBlocking 
         for engine in made:
             engine.close()
         if isinstance(error, StoreFailed) and is_lasting(error.__cause__):
-            raise StoreRefused(f"{error}: what [store] url names is wrong, or the database") from error
+            raise StoreRefused(str(error)) from error
         raise
     return made[0]

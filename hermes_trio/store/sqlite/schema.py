@@ -163,7 +163,7 @@ def _misshapen(db: sqlite3.Connection, version: int) -> str | None:
 
 def _gone(db: sqlite3.Connection) -> str | None:
     row = db.execute("select place from mark").fetchone()
-    return None if row is None else refusal(row[0])
+    return None if row is None else refusal(row[0], "name that one as [store] url in the configuration")
 
 
 def _written(db: sqlite3.Connection) -> str:
