@@ -29,8 +29,10 @@ async def sweep(store: Store, log: Log, tidy: Callable[[], Awaitable[None]]) -> 
     """
     await trio.sleep(TIDIED_S)
     await _tidied(tidy, log)
+    wait_s = SWEPT_S - TIDIED_S
     while True:
-        await trio.sleep(SWEPT_S)
+        await trio.sleep(wait_s)
+        wait_s = SWEPT_S
         # If the store cannot read or write, that is logged by somebody who waits for it.
         found, _ = await attempt(partial(_swept, store))
         for what in found or ():
