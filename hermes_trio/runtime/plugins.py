@@ -11,7 +11,6 @@ from typing import Any
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.model import ModelProvider
-from hermes_trio.runtime.tracebacks import traceback_of
 from hermes_trio.text.foreign_errors import told
 
 PLATFORMS = "hermes_trio.platforms"
@@ -75,4 +74,6 @@ def _load(load: Loader, values: int, packages: list[str]) -> Any:
         ) from error
     except (Exception, SystemExit) as error:
         why = f"cannot be imported ({told(error)}); run: pip install --upgrade {package}"
+        from hermes_trio.runtime.tracebacks import traceback_of  # imports the loop, which asking needs not
+
         raise ConfigWrong("\n".join(filter(None, [why, traceback_of(error)]))) from error
