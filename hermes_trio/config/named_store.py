@@ -7,7 +7,6 @@ from pathlib import Path
 
 from hermes_trio.config.filling import Filling
 from hermes_trio.config.foreign_toml import TOML_CHARS_MAX, read_toml
-from hermes_trio.config.load import load
 from hermes_trio.config.options import Store
 from hermes_trio.config.secret_files import Files, beginning_of
 from hermes_trio.config.store_url import StoreUrl, store_url
@@ -39,7 +38,11 @@ def named_store(path: Path | None, environ: Mapping[str, str], hide: Hide) -> St
         found = None
     for secret in files.secrets:
         hide(secret)
-    return load(path, environ=environ).store if found is None or filling.problems else found
+    if found is not None and not filling.problems:
+        return found
+    from hermes_trio.config.load import load  # whoever asks a daemon needs no loop
+
+    return load(path, environ=environ).store
 
 
 def url_named_here(written: str, environ: Mapping[str, str], hide: Hide) -> StoreUrl:

@@ -14,7 +14,7 @@ from hermes_trio.runtime.field_types import wrong_fields
 from hermes_trio.runtime.tracebacks import beginning_of, places_of
 from hermes_trio.runtime.wrong_parts import members
 from hermes_trio.runtime.wrong_use import is_plain, kind_of
-from hermes_trio.text.foreign_errors import told_in_short
+from hermes_trio.text.foreign_errors import has_no_place, told_in_short
 from hermes_trio.values.delivery import Capabilities, Part
 from hermes_trio.values.identity import Policy
 
@@ -70,7 +70,7 @@ def unopened(platform: Platform, error: BaseException) -> HermesError:
     if isinstance(error, HermesError):
         return error
     what = f"{platform.name}/{platform.account} cannot be opened: {told_in_short(error)}"
-    return AgentError(f"{what}{_at(platform.open)}\n{places_of(error)}")
+    return AgentError(what if has_no_place(error) else f"{what}{_at(platform.open)}\n{places_of(error)}")
 
 
 def check_parts(platform: Platform, parts: object) -> Sequence[Part]:

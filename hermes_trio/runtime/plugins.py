@@ -11,7 +11,7 @@ from typing import Any
 from hermes_trio.errors import ConfigWrong
 from hermes_trio.ports.command import Command
 from hermes_trio.ports.model import ModelProvider
-from hermes_trio.text.foreign_errors import told
+from hermes_trio.text.foreign_errors import has_no_place, told
 
 PLATFORMS = "hermes_trio.platforms"
 CLIENTS = "hermes_trio.clients"
@@ -73,6 +73,8 @@ def _load(load: Loader, values: int, packages: list[str]) -> Any:
             f"cannot be imported: it needs the module {error.name}; run: pip install --upgrade {package}"
         ) from error
     except (Exception, SystemExit) as error:
+        if has_no_place(error):
+            raise ConfigWrong(f"cannot be imported: {told(error)}") from error
         why = f"cannot be imported ({told(error)}); run: pip install --upgrade {package}"
         from hermes_trio.runtime.tracebacks import traceback_of  # imports the loop, which asking needs not
 

@@ -7,10 +7,17 @@ A text is cut after secrets were taken out of it, or between two words: half a s
 
 from __future__ import annotations
 
+import errno
+
 from hermes_trio.text.sanitize import clean
 from hermes_trio.text.whole_words import whole_words
 
 SHORT_CHARS = 2_000
+
+
+def has_no_place(error: BaseException) -> bool:
+    """Whether the machine had no descriptor left: wherever that was noticed, nobody there is at fault."""
+    return isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)
 
 
 def told(error: BaseException) -> str:

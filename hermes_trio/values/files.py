@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec import Struct
 
 FileKind = Literal["file", "folder", "link", "special file"]
+"""What stands in a folder; a special file is a pipe, a socket or a device."""
 
 
 class Mount(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -34,7 +34,7 @@ async def test_a_start_with_few_descriptors_serves_or_says_in_one_line_why_not(p
             assert code in (1, 78)
             await trio.testing.wait_all_tasks_blocked(0.05)  # its last line has been read
             *before, last = daemon.text.splitlines()
-            assert last.startswith("hermes-trio: ")
+            assert last.startswith("hermes-trio: "), daemon.text
             assert all(line.startswith("ts=") for line in before), daemon.text
         assert "Traceback" not in daemon.text
     async with place.daemon() as daemon:

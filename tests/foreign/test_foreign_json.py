@@ -133,6 +133,8 @@ OURS = {
     "hermes_trio/turns/journal.py": "rows of the store",
     "hermes_trio/turns/questions.py": "rows of the store",
     "hermes_trio/turns/turn.py": "rows of the store",
+    "hermes_trio/turns/step_values.py": "rows of the store, and a value that was encoded a line before",
+    "hermes_trio/intake/soundness.py": "a message that was encoded a line before",
     "hermes_trio/store/": "its own rows",
     "hermes_trio/testing/": "what the kit or the store wrote; a recording is read by the one decoder",
 }
