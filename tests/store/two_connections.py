@@ -20,6 +20,7 @@ from tests.store.shared import LEASE_S, SETUP
 
 Call = Callable[[PostgresStore], Awaitable[Any]]
 BLOCKED_S = 0.002
+CLOSED_IN_S = 10.0
 KEPT = ("writer", "server", "hermes_store", "boot")
 """What is not put back between two runs."""
 
@@ -122,7 +123,8 @@ class TwoConnections:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
-        await self._stack.__aexit__(*error)
+        with trio.move_on_after(CLOSED_IN_S, shield=True):
+            await self._stack.__aexit__(*error)
 
     def keep(self) -> None:
         """What stands in the database now is where each run begins."""

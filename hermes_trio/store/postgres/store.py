@@ -75,16 +75,19 @@ async def _opened(make: Callable[[], PostgresEngine], run_blocking: RunBlocking 
             engine.close()
 
     try:
-        if run_blocking is not None:
-            await run_blocking(open_it)
-        else:
-            with own_thread("hermes-trio store") as thread:
-                await thread.run(open_it)
-    except BaseException as error:
-        is_wanted = False
-        for engine in made:
-            engine.close()
-        if isinstance(error, StoreFailed) and is_lasting(error.__cause__):
+        try:
+            if run_blocking is not None:
+                await run_blocking(open_it)
+            else:
+                with own_thread("hermes-trio store") as thread:
+                    await thread.run(open_it)
+        except BaseException:
+            is_wanted = False
+            for engine in made:
+                engine.close()
+            raise
+    except StoreFailed as error:
+        if is_lasting(error.__cause__):
             raise StoreRefused(str(error)) from error
         raise
     return made[0]
