@@ -20,7 +20,6 @@ from tests.store.shared import LEASE_S, SETUP
 
 Call = Callable[[PostgresStore], Awaitable[Any]]
 BLOCKED_S = 0.002
-CLOSED_IN_S = 10.0
 KEPT = ("writer", "server", "hermes_store", "boot")
 """What is not put back between two runs."""
 
@@ -123,8 +122,7 @@ class TwoConnections:
         return self
 
     async def __aexit__(self, *error: Any) -> None:
-        with trio.move_on_after(CLOSED_IN_S, shield=True):
-            await self._stack.__aexit__(*error)
+        await self._stack.__aexit__(*error)
 
     def keep(self) -> None:
         """What stands in the database now is where each run begins."""
